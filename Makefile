@@ -1,0 +1,46 @@
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Debian packages that only the tests need: images, and a LaTeX to compile Table 5.
+TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base
+
+.PHONY: setup demo test lint lock clean
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "alignsearch needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory install-python3-venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Debian ships venv apart from Python.
+install-%:
+	@dpkg -s $* >/dev/null 2>&1 || { \
+	  SUDO=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  echo "installing the Debian package $*"; \
+	  { $$SUDO apt-get -qq install -y --no-install-recommends $* >/dev/null 2>&1 \
+	    || { $$SUDO apt-get -qq update && $$SUDO apt-get -qq install -y --no-install-recommends $* >/dev/null; }; } \
+	  || { echo "could not install $*: install it by hand, then run make again"; exit 1; }; }
+
+demo: setup
+	@./tests/demo.sh
+
+test: setup $(TEST_PACKAGES:%=install-%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:
+	$(PYTHON) -m pip install --quiet uv
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.lock
+
+clean:
+	rm -rf .venv .alignsearch

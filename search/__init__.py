@@ -1,0 +1,1 @@
+"""The search service: store, TPE, driver, command line, export."""

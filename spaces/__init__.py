@@ -1,0 +1,1 @@
+"""The four search spaces of App. B.1 and the columns of Table 5."""

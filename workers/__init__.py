@@ -1,0 +1,1 @@
+"""The Ray side of a trial: placement, the worker actor, its training."""
