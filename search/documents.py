@@ -1,0 +1,255 @@
+"""What the store holds, as frozen models, and how each becomes BSON.
+
+Only BSON's own types are written, never pickles, so that a store can't run code.
+Times are aware UTC, to the millisecond, as BSON keeps them.
+"""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from search.errors import StoreCorruptedError
+from search.states import SearchStatus, TrialState
+
+UNSET_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in a document until the store, whose clock counts, has written it."""
+
+AttemptOutcome = Literal["completed", "handed_back", "expired", "crashed", "cancelled"]
+TrialTime = Literal["queued", "placed", "started", "finished"]
+
+COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "expired"})
+"""Outcomes that cost one of a trial's attempts; handing back doesn't."""
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's scalars, which HyperOpt suggests, into Python's."""
+    return value.item() if hasattr(value, "item") else value
+
+
+Scalar = Annotated[bool | int | float | str | None, BeforeValidator(_plain)]
+
+
+class Document(BaseModel):
+    """A frozen document or a part of one; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id_field: ClassVar[str | None] = None
+    """The field that is stored as `_id`."""
+
+    def to_bson(self) -> dict[str, Any]:
+        """Return the document with BSON's types only."""
+        document: dict[str, Any] = _bson_value(self.model_dump())
+        if self.id_field is not None:
+            document = {"_id": document.pop(self.id_field), **document}
+        return document
+
+    @classmethod
+    def from_bson(cls, document: Mapping[str, Any]) -> Self:
+        """Read a stored document; raise StoreCorruptedError, naming it, if it doesn't fit."""
+        fields = {name: value for name, value in document.items() if name != "_id"}
+        if cls.id_field is not None:
+            fields[cls.id_field] = document.get("_id")
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise StoreCorruptedError(
+                f"the store's {cls.__name__.lower()} document {document.get('_id')!r} can't be "
+                f"read: {where}: {first['msg']}; it was changed by hand or by another program"
+            ) from error
+
+
+def _bson_value(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(_bson_value(key)): _bson_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bson_value(item) for item in value]
+    return value
+
+
+class Recipe(Document):
+    """What one trial trains on, and for how long; the same for every trial of a search."""
+
+    dataset: str
+    data_dir: str | None = None
+    model: str = "resnet18"
+    width: int = Field(gt=0)
+    stem: str
+    epochs: int = Field(gt=0)
+    schedule_epochs: float = Field(default=45.0, gt=0)
+    batch_divisor: int = Field(default=1, gt=0)
+    metric: str = "validation_error"
+    weights_order: str = "paper"
+
+
+class DriverLease(Document):
+    """Who drives a search, until when."""
+
+    owner: str
+    token: str
+    expires_at: AwareDatetime
+
+
+class Search(Document):
+    """One search: what is searched, how much, and where it stands. Stored under its name."""
+
+    id_field: ClassVar[str | None] = "name"
+
+    name: str = Field(min_length=1)
+    space: str
+    space_hash: str
+    recipe: Recipe
+    trials: int = Field(gt=0)
+    parallel: int = Field(gt=0)
+    seed: int
+    algo: Literal["tpe", "random"] = "tpe"
+    startup: int = Field(ge=0)
+    resources: dict[str, float] = Field(default_factory=dict)
+    priority: int = 0
+    max_attempts: int = Field(default=3, gt=0)
+    status: SearchStatus = SearchStatus.QUEUED
+    stop_requested: bool = False
+    driver: DriverLease | None = None
+    created_by: str
+    created_at: AwareDatetime = UNSET_TIME
+    updated_at: AwareDatetime = UNSET_TIME
+    versions: dict[str, str] = Field(default_factory=dict)
+    error: str | None = None
+
+
+class Lease(Document):
+    """Which attempt holds a trial, until when. Only this attempt may write."""
+
+    owner: str
+    attempt: int
+    token: str
+    expires_at: AwareDatetime
+
+
+class Attempt(Document):
+    """One try at a trial: who, where, when, and how it ended (None: it goes on)."""
+
+    number: int = Field(ge=1)
+    owner: str
+    token: str
+    host: str
+    accelerator: str
+    versions: dict[str, str] = Field(default_factory=dict)
+    slot: int | None = None
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    outcome: AttemptOutcome | None = None
+    error: str | None = None
+
+
+class Progress(Document):
+    """The last epoch that a running trial has recorded."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    validation_error: float | None = None
+
+
+class Result(Document):
+    """What TPE learns from a trial: an objective to minimize, or that there is none."""
+
+    status: Literal["ok", "fail"]
+    loss: float | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _ok_means_a_finite_loss(self) -> Self:
+        if self.status == "ok" and (self.loss is None or not math.isfinite(self.loss)):
+            raise ValueError(f"a result that is ok needs a finite loss, not {self.loss}")
+        return self
+
+
+class Trial(Document):
+    """One configuration and what became of it.
+
+    config: the resolved metaparameters by name. point: HyperOpt's values (a choice by its
+    index). seen: finished results that the suggestion had seen. attempt: attempts begun.
+    attempts: each by its number, as text. seq: where a reader of changes stands after it.
+    """
+
+    id_field: ClassVar[str | None] = "id"
+
+    id: str = Field(min_length=1)
+    search: str
+    tid: int = Field(ge=0)
+    seq: int = 0
+    state: TrialState = TrialState.QUEUED
+    config: dict[str, Scalar] = Field(default_factory=dict)
+    point: dict[str, Scalar] = Field(default_factory=dict)
+    seen: int = 0
+    lease: Lease | None = None
+    attempt: int = 0
+    attempts: dict[str, Attempt] = Field(default_factory=dict)
+    progress: Progress | None = None
+    result: Result | None = None
+    best_epoch: int | None = None
+    resources: dict[str, float] = Field(default_factory=dict)
+    timings: dict[TrialTime, AwareDatetime] = Field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def attempts_spent(self) -> int:
+        """Attempts that ended in a crash or an expired lease."""
+        return sum(a.outcome in COUNTED_OUTCOMES for a in self.attempts.values())
+
+
+class LayerRecord(Document):
+    """How well one layer's backward kernel is aligned: angle in degrees, norm B over norm W."""
+
+    name: str
+    angle: float
+    norm_ratio: float
+
+
+class Epoch(Document):
+    """What one epoch of one attempt measured; losses may be NaN when the training diverged."""
+
+    trial: str
+    attempt: int
+    epoch: int = Field(ge=1)
+    loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    alignment_learning_rate: float | None = None
+    alignment_loss: float | None = None
+    layers: tuple[LayerRecord, ...] = ()
+    seconds: float
+
+    def to_bson(self) -> dict[str, Any]:
+        """Return the document under an `_id` that names trial, attempt and epoch."""
+        return {"_id": f"{self.trial}/{self.attempt}/{self.epoch}", **super().to_bson()}
+
+
+class Event(Document):
+    """Who did what to a search, and when."""
+
+    search: str
+    at: AwareDatetime
+    who: str
+    what: str
+    detail: str = ""
