@@ -1,0 +1,134 @@
+"""From a configuration to a training: batch size, learning rule, and weights by primitive.
+
+This is the one place where the paper's Greek letters meet primitives.
+"""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from spaces.configuration import Configuration
+from spaces.space import SearchSpace
+
+if TYPE_CHECKING:
+    from alignment_core.training_config import TrainingConfig
+
+# learning rule -> primitive -> (Greek letter, factor in front of it). Our decay and null carry a
+# half, the reference code's don't: hence its factors of 2.
+WEIGHTS_ORDERS: dict[str, dict[str, dict[str, tuple[str, float]]]] = {
+    "paper": {
+        "weight_mirror": {"amp": ("alpha", 1.0), "decay": ("beta", 1.0)},
+        "information_alignment": {
+            "amp": ("alpha", 1.0),
+            "decay": ("beta", 1.0),
+            "null": ("gamma", 1.0),
+        },
+    },
+    "reference": {
+        "weight_mirror": {"decay": ("alpha", 2.0), "amp": ("beta", 1.0)},
+        "information_alignment": {
+            "amp": ("alpha", 1.0),
+            "null": ("beta", 2.0),
+            "decay": ("gamma", 2.0),
+        },
+    },
+}
+
+_ALIGNMENT_OPTIMIZERS = {"Vanilla GD": "vanilla_gd", "Adam": "adam"}
+
+
+def primitive_weights(
+    learning_rule: str, configuration: Configuration, weights_order: str
+) -> dict[str, float]:
+    """The weight of each primitive of `learning_rule`, with alpha = (alpha/beta) beta.
+
+    Two orders, because Table 5 doesn't settle which one it was printed in:
+
+    - `paper` (Kunin et al. 2020, App. B.1): alpha weighs amp, beta decay, gamma null.
+    - `reference` (the authors' published code): weight mirror's alpha weighs decay and beta amp;
+      information alignment's alpha weighs amp, beta null and gamma decay. That code's decay is
+      norm(B)^2 and its null norm(B x_{l+1})^2, without the halves of `alignment_core.primitives`,
+      so their weights are doubled (that the paper has the half of null is unconfirmed).
+
+    Raises:
+        UnknownNameError: there is no such order, or no weights are published for the rule.
+        ConfigurationError: gamma is there and the rule has no use for it, or the reverse.
+    """
+    if weights_order not in WEIGHTS_ORDERS:
+        raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
+    rules = WEIGHTS_ORDERS[weights_order]
+    if learning_rule not in rules:
+        raise UnknownNameError("searched learning rule", learning_rule, rules)
+    letters = {
+        "alpha": configuration.alpha_over_beta * configuration.beta,
+        "beta": configuration.beta,
+    }
+    if configuration.gamma is not None:
+        letters["gamma"] = configuration.gamma
+    used = {letter for letter, _ in rules[learning_rule].values()}
+    if used != letters.keys():
+        raise ConfigurationError(
+            f"{learning_rule} has the weights {', '.join(sorted(used))}, "
+            f"but the configuration gives {', '.join(sorted(letters))}"
+        )
+    return {
+        primitive: factor * letters[letter]
+        for primitive, (letter, factor) in rules[learning_rule].items()
+    }
+
+
+def training_config(
+    space: SearchSpace,
+    configuration: Configuration,
+    *,
+    dataset: str,
+    data_dir: Path | None,
+    model: str,
+    width: int,
+    stem: str,
+    epochs: int,
+    schedule_epochs: float,
+    batch_divisor: int,
+    seed: int,
+    weights_order: str,
+) -> "TrainingConfig":
+    """The training that a trial of `space` runs.
+
+    A batch holds |B| // `batch_divisor` images, at least one; the learning rate stays |B| / 2048 of
+    the searched |B|, so that a small data set sees the paper's rates. The schedule (delay, warm-up,
+    drops) stays in the paper's epochs and is compressed by `epochs` / `schedule_epochs`.
+
+    Raises:
+        UnknownNameError: there is no such weights order.
+        ConfigurationError: the divisor isn't positive, or the weights don't fit the learning rule.
+    """
+    # TensorFlow takes seconds to import; only those who train pay for it.
+    from alignment_core.backward_pass import BackwardPassOperations
+    from alignment_core.training_config import TrainingConfig
+
+    if batch_divisor < 1:
+        raise ConfigurationError(f"the batch divisor must be at least 1, not {batch_divisor}")
+    operations = {
+        field.name: getattr(configuration, field.name) for field in fields(BackwardPassOperations)
+    }
+    return TrainingConfig(
+        dataset=dataset,
+        data_dir=data_dir,
+        model=model,
+        width=width,
+        stem=stem,
+        epochs=epochs,
+        schedule_epochs=schedule_epochs,
+        learning_rule=space.learning_rule,
+        weights=primitive_weights(space.learning_rule, configuration, weights_order),
+        operations=BackwardPassOperations(**operations),
+        noise_stddev=configuration.sigma,
+        batch_size=max(1, configuration.train_batch_size // batch_divisor),
+        learning_rate=configuration.sgdm_learning_rate,
+        alignment_optimizer=_ALIGNMENT_OPTIMIZERS[configuration.alignment_optimizer],
+        alignment_learning_rate=configuration.alignment_learning_rate,
+        alternating=configuration.alternating_minimization,
+        delay_epochs=configuration.delay_epochs,
+        seed=seed,
+    )
