@@ -225,11 +225,12 @@ class LayerRecord(Document):
 
 
 class Epoch(Document):
-    """What one epoch of one attempt measured; losses may be NaN when the training diverged."""
+    """What one epoch of one attempt measured, of how many `epochs`; losses may be NaN."""
 
     trial: str
     attempt: int
     epoch: int = Field(ge=1)
+    epochs: int = Field(ge=1)
     loss: float
     train_accuracy: float
     validation_loss: float

@@ -1,0 +1,296 @@
+"""Attempts at trials in the store: leases, and writes that only the lease's holder can make.
+
+Every write is filtered by the attempt's number and token. A worker whose lease was taken
+over matches nothing and gets StaleAttemptError; so a result is recorded once, whatever dies.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import timedelta
+
+from search.documents import Attempt, AttemptOutcome, Epoch, Lease, Progress, Result, Trial
+from search.errors import StaleAttemptError
+from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
+from search.store_connection import Record
+from search.trial_store import TrialStore
+
+
+class AttemptStore(TrialStore):
+    """What workers write, and what a driver does about workers that died."""
+
+    def begin_attempt(
+        self,
+        trial_id: str,
+        owner: str,
+        *,
+        ttl: float,
+        host: str,
+        accelerator: str,
+        versions: Mapping[str, str],
+        slot: int | None = None,
+    ) -> Trial | None:
+        """Take a queued trial for `ttl` seconds; return it running, or None if it isn't queued.
+
+        Raises:
+            UnknownNameError: there is no such trial.
+        """
+        queued = self.get_trial(trial_id)
+        if queued.state is not TrialState.QUEUED:
+            return None
+        now = self.now()
+        number = queued.attempt + 1
+        token = secrets.token_hex(8)
+        lease = Lease(
+            owner=owner, attempt=number, token=token, expires_at=now + timedelta(seconds=ttl)
+        )
+        attempt = Attempt(
+            number=number,
+            owner=owner,
+            token=token,
+            host=host,
+            accelerator=accelerator,
+            versions=dict(versions),
+            slot=slot,
+            started_at=now,
+        )
+        return self._change(
+            trial_id,
+            {"state": TrialState.QUEUED.value, "attempt": queued.attempt},
+            {
+                "state": TrialState.RUNNING.value,
+                "attempt": number,
+                "lease": lease.to_bson(),
+                f"attempts.{number}": attempt.to_bson(),
+                "progress": None,
+                "timings.started": now,
+            },
+            lambda trial: trial.lease is not None and trial.lease.token == token,
+        )
+
+    def renew(self, trial_id: str, attempt: int, token: str, ttl: float) -> None:
+        """Let the attempt hold its trial for `ttl` seconds from now.
+
+        Raises:
+            StaleAttemptError: the lease was taken over, or the trial doesn't run any more.
+        """
+        expires_at = self.now() + timedelta(seconds=ttl)
+        fence = {"_id": trial_id, **_fence(attempt, token)}
+        if self._db.update("trials", fence, {"$set": {"lease.expires_at": expires_at}}) is None:
+            raise self._stale(trial_id, attempt)
+
+    def record_epoch(self, trial_id: str, attempt: int, token: str, epoch: Epoch) -> None:
+        """Record an epoch once, however often it is sent, and the trial's progress.
+
+        Raises:
+            StaleAttemptError: as `renew`; then nothing is recorded.
+        """
+        progress = Progress(
+            epoch=epoch.epoch,
+            epochs=epoch.epochs,
+            loss=epoch.loss,
+            validation_error=1.0 - epoch.validation_accuracy,
+        )
+        recorded = self._change(
+            trial_id,
+            _fence(attempt, token),
+            {"progress": progress.to_bson()},
+            lambda trial: trial.lease is not None and trial.lease.token == token,
+        )
+        if recorded is None:
+            raise self._stale(trial_id, attempt)
+        self._db.insert("epochs", epoch.to_bson())
+
+    def finish(
+        self,
+        trial_id: str,
+        attempt: int,
+        token: str,
+        result: Result,
+        best_epoch: int | None = None,
+    ) -> Trial:
+        """Complete the trial with its result; doing so again with the same token is no error.
+
+        Raises:
+            StaleAttemptError: as `renew`; then the result isn't recorded.
+        """
+        changes = {"result": result.to_bson(), "best_epoch": best_epoch, "error": None}
+        ended = self._end(
+            trial_id,
+            attempt,
+            token,
+            TrialState.COMPLETED,
+            outcome="completed",
+            changes=changes,
+        )
+        if ended is None:
+            raise self._stale(trial_id, attempt)
+        return ended
+
+    def hand_back(self, trial_id: str, attempt: int, token: str, reason: str) -> Trial:
+        """Queue the trial again, as a worker that must stop does; it costs no attempt.
+
+        Raises:
+            StaleAttemptError: as `renew`.
+        """
+        ended = self._end(
+            trial_id, attempt, token, TrialState.QUEUED, outcome="handed_back", error=reason
+        )
+        if ended is None:
+            raise self._stale(trial_id, attempt)
+        return ended
+
+    def crash(
+        self,
+        trial_id: str,
+        attempt: int,
+        token: str,
+        error: str,
+        *,
+        retry: bool,
+        max_attempts: int,
+    ) -> Trial:
+        """Queue the trial again after a crash, or fail it with `error`.
+
+        It fails if `retry` is False (trying again would crash again) or `max_attempts`
+        of its attempts have crashed or lost their lease.
+
+        Raises:
+            StaleAttemptError: as `renew`.
+        """
+        ended = self._end_badly(
+            self.get_trial(trial_id),
+            attempt,
+            token,
+            outcome="crashed",
+            error=error,
+            max_attempts=max_attempts if retry else 0,
+        )
+        if ended is None:
+            raise self._stale(trial_id, attempt)
+        return ended
+
+    def expire(
+        self, trial_id: str, attempt: int, *, max_attempts: int, reason: str
+    ) -> Trial | None:
+        """End an attempt whose lease has passed: queue the trial again, or fail it as `crash`.
+
+        Return None if the attempt doesn't hold the trial or its lease hasn't passed.
+
+        Raises:
+            UnknownNameError: there is no such trial.
+        """
+        trial = self.get_trial(trial_id)
+        if trial.lease is None or trial.lease.attempt != attempt:
+            return None
+        return self._end_badly(
+            trial,
+            attempt,
+            trial.lease.token,
+            outcome="expired",
+            error=reason,
+            max_attempts=max_attempts,
+            condition={"lease.expires_at": {"$lt": self.now()}},
+        )
+
+    def cancel_trials(self, search: str) -> int:
+        """Cancel every trial of the search that hasn't ended; return how many."""
+        cancelled = 0
+        while live := self.trials(search, LIVE_TRIAL_STATES):
+            cancelled += sum(self._cancel(trial) for trial in live)
+        return cancelled
+
+    def _cancel(self, trial: Trial) -> bool:
+        if trial.lease is not None:
+            ended = self._end(
+                trial.id,
+                trial.lease.attempt,
+                trial.lease.token,
+                TrialState.CANCELLED,
+                outcome="cancelled",
+            )
+        else:
+            ended = self._change(
+                trial.id,
+                {"state": TrialState.QUEUED.value, "attempt": trial.attempt},
+                {"state": TrialState.CANCELLED.value, "timings.finished": self.now()},
+                lambda stored: stored.state is TrialState.CANCELLED,
+            )
+        return ended is not None
+
+    def _end_badly(
+        self,
+        trial: Trial,
+        attempt: int,
+        token: str,
+        *,
+        outcome: AttemptOutcome,
+        error: str,
+        max_attempts: int,
+        condition: Record | None = None,
+    ) -> Trial | None:
+        # This attempt is counted by itself: a crash that is sent twice must decide the same.
+        others = {number: a for number, a in trial.attempts.items() if number != str(attempt)}
+        spent = trial.model_copy(update={"attempts": others}).attempts_spent + 1
+        return self._end(
+            trial.id,
+            attempt,
+            token,
+            TrialState.FAILED if spent >= max_attempts else TrialState.QUEUED,
+            outcome=outcome,
+            error=error,
+            changes={"error": error},
+            condition=condition,
+        )
+
+    def _end(
+        self,
+        trial_id: str,
+        attempt: int,
+        token: str,
+        state: TrialState,
+        *,
+        outcome: AttemptOutcome,
+        error: str | None = None,
+        changes: Record | None = None,
+        condition: Record | None = None,
+    ) -> Trial | None:
+        """End the attempt that holds the trial; None if it doesn't, unless it ended just so."""
+        now = self.now()
+        finished = {"timings.finished": now} if state in TERMINAL_TRIAL_STATES else {}
+        return self._change(
+            trial_id,
+            {**_fence(attempt, token), **(condition or {})},
+            {
+                **(changes or {}),
+                **finished,
+                "state": state.value,
+                "lease": None,
+                f"attempts.{attempt}.outcome": outcome,
+                f"attempts.{attempt}.ended_at": now,
+                f"attempts.{attempt}.error": error,
+            },
+            lambda trial: _ended_so(trial, attempt, token, outcome),
+        )
+
+    def _stale(self, trial_id: str, attempt: int) -> StaleAttemptError:
+        trial = self.get_trial(trial_id)
+        ended = trial.attempts.get(str(attempt))
+        how = f" ({ended.outcome.replace('_', ' ')})" if ended and ended.outcome else ""
+        return StaleAttemptError(
+            f"attempt {attempt} no longer holds trial {trial.tid} of search {trial.search!r}"
+            f"{how}: the trial is {trial.state} at attempt {trial.attempt}; what this attempt "
+            "still has is dropped"
+        )
+
+
+def _fence(attempt: int, token: str) -> Record:
+    return {
+        "state": TrialState.RUNNING.value,
+        "lease.attempt": attempt,
+        "lease.token": token,
+    }
+
+
+def _ended_so(trial: Trial, attempt: int, token: str, outcome: AttemptOutcome) -> bool:
+    ended = trial.attempts.get(str(attempt))
+    return ended is not None and (ended.token, ended.outcome) == (token, outcome)

@@ -1,0 +1,193 @@
+"""The store of searches, trials, epochs and events: any server that speaks MongoDB's protocol.
+
+Every change of state is one compare-and-set by `_id`, safe to send twice. All times are
+the server's. Every method raises StoreUnavailableError when the server doesn't answer,
+and StoreCorruptedError when it answers with a document that can't be read.
+"""
+
+import secrets
+import time
+from datetime import timedelta
+from typing import Self
+
+from alignment_core.errors import UnknownNameError
+from search.attempt_store import AttemptStore
+from search.documents import DriverLease, Event, Search
+from search.errors import NameTakenError, StateConflictError
+from search.states import (
+    SEARCH_TRANSITIONS,
+    TERMINAL_SEARCH_STATUSES,
+    SearchStatus,
+    statuses_before,
+)
+from search.store_connection import Record, StoreConnection, mask
+
+__all__ = ["Store", "mask"]
+
+
+class Store(AttemptStore):
+    """The store's one entry point: searches here, trials and attempts in the parents."""
+
+    @classmethod
+    def connect(cls, uri: str, *, timeout: float = 5.0) -> Self:
+        """Connect to `uri`; its path names the database (`alignsearch` if it has none).
+
+        timeout: seconds within which a server must be found, now and at every later call.
+
+        Raises:
+            ConfigurationError: `uri` can't be parsed.
+            StoreUnavailableError: no server answers, or it refuses us.
+            StoreCorruptedError: a newer version of the program wrote this store.
+        """
+        return cls(StoreConnection.open(uri, timeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def uri_for_people(self) -> str:
+        """The URI with its passwords hidden."""
+        return self._db.uri_for_people
+
+    def ping(self) -> float:
+        """Return how long the server takes to answer, in seconds."""
+        started = time.monotonic()
+        self.now()
+        return time.monotonic() - started
+
+    def create_search(self, search: Search) -> Search:
+        """Insert the search and return it as stored.
+
+        Raises:
+            NameTakenError: there is a search of this name.
+        """
+        now = self.now()
+        created = search.model_copy(update={"created_at": now, "updated_at": now})
+        token = secrets.token_hex(8)
+        # The counter first: a search that can be seen has one.
+        self._db.update("counters", {"_id": search.name}, {"$inc": {"seq": 0}}, upsert=True)
+        if not self._db.insert("searches", {**created.to_bson(), "change": token}):
+            stored = self._db.find_one("searches", {"_id": search.name})
+            if stored is None or stored["change"] != token:
+                raise NameTakenError(
+                    f"there is a search named {search.name!r} already: choose another --name"
+                )
+        self.add_event(search.name, search.created_by, "created")
+        return created
+
+    def get_search(self, name: str) -> Search:
+        """Return the search.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        return _decode(self._find_search(name))
+
+    def list_searches(self) -> list[Search]:
+        """Return all searches, the oldest first."""
+        return [_decode(found) for found in self._db.find("searches", {}, sort=["created_at"])]
+
+    def change_search(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
+        """Bring the search to status `to` and note who did; a failure's `detail` is its error.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: its status doesn't allow it; says which it does.
+        """
+        changes: Record = {"status": to.value}
+        if to is SearchStatus.FAILED:
+            changes["error"] = detail
+        found = self._set_search(name, statuses_before(to), changes)
+        if found is None:
+            status = self.get_search(name).status
+            possible = sorted(SEARCH_TRANSITIONS[status])
+            rule = f"from there it can be {', '.join(possible)}" if possible else "that is final"
+            raise StateConflictError(f"search {name!r} can't be {to}: it is {status}; {rule}")
+        self.add_event(name, who, to.value, detail)
+        return found
+
+    def request_stop(self, name: str, who: str) -> Search:
+        """Ask that no new trial of the search begins; those that run finish.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it has ended.
+        """
+        active = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
+        found = self._set_search(name, active, {"stop_requested": True})
+        if found is None:
+            status = self.get_search(name).status
+            raise StateConflictError(f"search {name!r} can't be stopped: it is {status} already")
+        self.add_event(name, who, "stop requested")
+        return found
+
+    def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
+        """Take the search's lease for `ttl` seconds; return its token, None if another has it.
+
+        Raises:
+            UnknownNameError: there is no such search.
+        """
+        now = self.now()
+        token = secrets.token_hex(8)
+        lease = DriverLease(owner=owner, token=token, expires_at=now + timedelta(seconds=ttl))
+        free = {"$or": [{"driver": None}, {"driver.expires_at": {"$lt": now}}]}
+        changes = {"$set": {"driver": lease.to_bson()}}
+        if self._db.update("searches", {"_id": name, **free}, changes) is None:
+            driver = _decode(self._find_search(name)).driver
+            if driver is None or driver.token != token:
+                return None
+        return token
+
+    def renew_driver(self, name: str, token: str, ttl: float) -> bool:
+        """Hold the search's lease for `ttl` seconds from now; return False if another has it."""
+        expires_at = self.now() + timedelta(seconds=ttl)
+        changes = {"$set": {"driver.expires_at": expires_at}}
+        held = {"_id": name, "driver.token": token}
+        return self._db.update("searches", held, changes) is not None
+
+    def release_driver(self, name: str, token: str) -> None:
+        """Give the search's lease up, if `token` still holds it."""
+        held = {"_id": name, "driver.token": token}
+        self._db.update("searches", held, {"$set": {"driver": None}})
+
+    def add_event(self, search: str, who: str, what: str, detail: str = "") -> None:
+        """Note that `who` did `what`."""
+        event = Event(search=search, at=self.now(), who=who, what=what, detail=detail)
+        self._db.insert("events", event.to_bson())
+
+    def events(self, search: str) -> list[Event]:
+        """Return what was done to the search, the oldest first."""
+        found = self._db.find("events", {"search": search}, sort=["at"])
+        return [Event.from_bson(document) for document in found]
+
+    def _find_search(self, name: str) -> Record:
+        found = self._db.find_one("searches", {"_id": name})
+        if found is None:
+            names = self._db.find("searches", {}, fields=["_id"])
+            raise UnknownNameError("search", name, (document["_id"] for document in names))
+        return found
+
+    def _set_search(
+        self, name: str, allowed: frozenset[SearchStatus], changes: Record
+    ) -> Search | None:
+        """Compare and set; None if the search's status isn't among the `allowed` ones."""
+        token = secrets.token_hex(8)
+        condition = {"_id": name, "status": {"$in": sorted(status.value for status in allowed)}}
+        update = {"$set": {**changes, "updated_at": self.now(), "change": token}}
+        found = self._db.update("searches", condition, update)
+        if found is None:
+            found = self._find_search(name)
+            if found["change"] != token:
+                return None
+        return _decode(found)
+
+
+def _decode(found: Record) -> Search:
+    return Search.from_bson({name: value for name, value in found.items() if name != "change"})

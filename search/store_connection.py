@@ -1,0 +1,211 @@
+"""The one place where PyMongo is used: a connection to a store, with errors said to people.
+
+Only commands that every MongoDB-wire server has: insert, find, update, findAndModify,
+createIndexes, aggregate with plain stages.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Self, cast
+
+import pymongo
+from bson.codec_options import CodecOptions
+from pymongo import errors
+from pymongo.collection import Collection
+from pymongo.database import Database
+
+from alignment_core.errors import ConfigurationError
+from search.errors import StoreCorruptedError, StoreUnavailableError
+
+Record = dict[str, Any]
+
+DATABASE = "alignsearch"
+SCHEMA_VERSION = 1
+
+SOCKET_TIMEOUT = 20.0
+"""Seconds that one command may take at most; a server that hangs longer is unavailable."""
+
+# Each query that the store issues is served by one of these, or by `_id`.
+INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
+    "searches": [(("created_at",), False)],
+    "trials": [
+        (("search", "tid"), True),
+        (("search", "seq"), True),
+        (("search", "state", "result.status", "result.loss", "tid"), False),
+    ],
+    "epochs": [(("trial", "attempt", "epoch"), True)],
+    "events": [(("search", "at"), False)],
+}
+
+_AUTHENTICATION_FAILED = 18
+_UNAUTHORIZED = 13
+_SECRET_OPTIONS = re.compile(
+    r"(?i)\b(tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=[^&]*"
+)
+
+
+def mask(uri: str) -> str:
+    """Return the URI as it may be shown to people: without passwords."""
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return uri
+    credentials, at, place = rest.rpartition("@")
+    if at:
+        user, colon, _ = credentials.partition(":")
+        rest = f"{user}:***@{place}" if colon else f"{user}@{place}"
+    return _SECRET_OPTIONS.sub(r"\1=***", f"{scheme}://{rest}")
+
+
+class StoreConnection:
+    """A store's database, with acknowledged, journaled writes and the server's clock.
+
+    Every method raises StoreUnavailableError when the server doesn't answer or refuses.
+    """
+
+    def __init__(self, uri: str, timeout: float) -> None:
+        """Prepare a connection; nothing is sent yet."""
+        self.uri_for_people = mask(uri)
+        try:
+            self._client: pymongo.MongoClient[Record] = pymongo.MongoClient(
+                uri,
+                appname="alignsearch",
+                tz_aware=True,
+                tzinfo=UTC,
+                serverSelectionTimeoutMS=round(timeout * 1000),
+                connectTimeoutMS=round(timeout * 1000),
+                socketTimeoutMS=round(max(timeout, SOCKET_TIMEOUT) * 1000),
+            )
+            default = self._client.get_default_database(DATABASE).name
+        except (errors.PyMongoError, ValueError) as error:
+            # PyMongo's own words can quote a password that wasn't escaped.
+            why = "" if "@" in uri else f" ({error})"
+            raise ConfigurationError(
+                f"{self.uri_for_people!r} is no MongoDB URI{why}; it should look like "
+                "mongodb://user:password@host:27017/alignsearch, with reserved characters of the "
+                "user name and the password percent-encoded"
+            ) from None
+        self._database: Database[Record] = self._client.get_database(
+            default, write_concern=pymongo.WriteConcern("majority", j=True)
+        )
+        self._clock_options = CodecOptions[Record](tz_aware=True, tzinfo=UTC)
+
+    @classmethod
+    def open(cls, uri: str, timeout: float) -> Self:
+        """Connect, check the schema's version and create what is missing of the indexes.
+
+        Raises:
+            ConfigurationError: `uri` can't be parsed.
+            StoreCorruptedError: a newer version of the program wrote this store.
+        """
+        connection = cls(uri, timeout)
+        try:
+            connection._prepare_schema()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Close the connection's sockets."""
+        self._client.close()
+
+    def _prepare_schema(self) -> None:
+        found = self.find_one("meta", {"_id": "schema"})
+        version = found["version"] if found else None
+        if version == SCHEMA_VERSION:
+            return
+        if version is not None:
+            raise StoreCorruptedError(
+                f"the store {self.uri_for_people} has schema version {version!r}; this program "
+                f"knows versions up to {SCHEMA_VERSION}: upgrade alignsearch, or use another store"
+            )
+        for collection, indexes in INDEXES.items():
+            models = [
+                pymongo.IndexModel([(key, pymongo.ASCENDING) for key in keys], unique=unique)
+                for keys, unique in indexes
+            ]
+            with self._translated():
+                self._database[collection].create_indexes(models)
+        # Last, so that a store with a version has its indexes.
+        self.insert("meta", {"_id": "schema", "version": SCHEMA_VERSION})
+
+    def now(self) -> datetime:
+        """Return the server's clock, aware UTC, to the millisecond."""
+        with self._translated():
+            answer = self._client.admin.command("hello", codec_options=self._clock_options)
+        return cast(datetime, answer["localTime"])
+
+    def find_one(self, collection: str, condition: Record) -> Record | None:
+        """Return the one document that fits."""
+        with self._translated():
+            return self._database[collection].find_one(condition)
+
+    def find(
+        self,
+        collection: str,
+        condition: Record,
+        *,
+        sort: Sequence[str] = (),
+        limit: int = 0,
+        fields: Sequence[str] | None = None,
+    ) -> list[Record]:
+        """Return the documents that fit, in the ascending order of the `sort` fields."""
+        with self._translated():
+            cursor = self._database[collection].find(condition, fields, limit=limit)
+            if sort:
+                cursor = cursor.sort([(key, pymongo.ASCENDING) for key in sort])
+            return cursor.to_list()
+
+    def insert(self, collection: str, document: Record) -> bool:
+        """Insert the document; return False if a unique key of it exists already."""
+        with self._translated():
+            try:
+                self._database[collection].insert_one(document)
+            except errors.DuplicateKeyError:
+                return False
+        return True
+
+    def update(
+        self, collection: str, condition: Record, changes: Record, *, upsert: bool = False
+    ) -> Record | None:
+        """Change the one document that fits and return it as it is then; None if none fits.
+
+        A write that was applied while its answer got lost is sent again: then
+        None can also mean that the condition doesn't hold any more.
+        """
+        with self._translated():
+            target: Collection[Record] = self._database[collection]
+            return target.find_one_and_update(
+                condition, changes, upsert=upsert, return_document=pymongo.ReturnDocument.AFTER
+            )
+
+    def aggregate(self, collection: str, stages: Sequence[Record]) -> list[Record]:
+        """Return what the aggregation's stages yield."""
+        with self._translated():
+            return self._database[collection].aggregate(list(stages)).to_list()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except errors.OperationFailure as error:
+            if error.code in (_AUTHENTICATION_FAILED, _UNAUTHORIZED):
+                raise StoreUnavailableError(
+                    f"the store {self.uri_for_people} refuses this user: check the user name, the "
+                    "password, ?authSource= and the user's roles"
+                ) from error
+            raise StoreUnavailableError(
+                f"the store {self.uri_for_people} refused a command: {error}"
+            ) from error
+        except errors.PyMongoError as error:
+            raise StoreUnavailableError(
+                f"the store {self.uri_for_people} doesn't answer ({_first_words(error)}): check "
+                "that it runs and that this machine reaches it"
+            ) from error
+
+
+def _first_words(error: Exception) -> str:
+    """Cut PyMongo's dump of timeouts and topology off its messages."""
+    return re.split(r" \(configured timeouts|, Timeout: |, Topology Description", str(error))[0]

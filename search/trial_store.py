@@ -1,0 +1,220 @@
+"""Trials in the store: adding, reading, and changing one so that no reader misses it.
+
+How readers follow: each change gets the next number of its search's counter as the
+trial's `seq`, and a reader asks for what came after the last number it saw. A number
+that was drawn before the write could appear after a higher one and be missed. So a
+change is written first, with a mark in place of the number (larger than any number,
+and random, because seq is unique), and numbered then. A reader notes the counter,
+numbers the marked trials itself (their writer may be dead), and reads up to the number
+noted: whatever was numbered up to there had been written before, so it is seen.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from alignment_core.errors import UnknownNameError
+from search.documents import Epoch, Trial
+from search.errors import StateConflictError, StoreCorruptedError
+from search.states import TrialState
+from search.store_connection import Record, StoreConnection
+
+# Both below 2**53, so that programs that know numbers as doubles only read them exactly.
+_MARK = 2**52
+_MARK_BITS = 52
+
+_KNOWN_LIMIT = 1000
+"""Names that an error considers as neighbours of an unknown one."""
+
+
+class TrialStore:
+    """Trials and their epochs."""
+
+    def __init__(self, connection: StoreConnection) -> None:
+        self._db = connection
+
+    def now(self) -> datetime:
+        """Return the server's clock, aware UTC, to the millisecond."""
+        return self._db.now()
+
+    def add_trial(self, trial: Trial) -> Trial:
+        """Insert a queued trial and return it as stored; adding the same one again is no error.
+
+        Raises:
+            StateConflictError: the search has another trial with this tid.
+        """
+        queued = trial.model_copy(
+            update={"seq": _new_mark(), "timings": {"queued": self.now(), **trial.timings}}
+        )
+        if not self._db.insert("trials", queued.to_bson()):
+            stored = self._db.find_one("trials", {"_id": trial.id})
+            if stored is None or (stored["search"], stored["tid"]) != (trial.search, trial.tid):
+                raise StateConflictError(
+                    f"search {trial.search!r} has another trial {trial.tid}: another driver added "
+                    "it, so this one must read the store again"
+                )
+            return self._numbered(stored)
+        return self._numbered(queued.to_bson())
+
+    def get_trial(self, trial: str, tid: int | None = None) -> Trial:
+        """Return a trial by its id, or by its search's name and its tid.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        condition: Record = {"_id": trial} if tid is None else {"search": trial, "tid": tid}
+        found = self._db.find_one("trials", condition)
+        if found is not None:
+            return _decode(found)
+        if tid is None:
+            ids = self._db.find("trials", {}, limit=_KNOWN_LIMIT, fields=["_id"])
+            raise UnknownNameError("trial", trial, (d["_id"] for d in ids))
+        tids = self._db.find("trials", {"search": trial}, limit=_KNOWN_LIMIT, fields=["tid"])
+        raise UnknownNameError(
+            f"trial of search {trial!r}", str(tid), (str(d["tid"]) for d in tids)
+        )
+
+    def trials(self, search: str, states: Iterable[TrialState] | None = None) -> list[Trial]:
+        """Return the search's trials, or those in some states, by tid."""
+        condition: Record = {"search": search}
+        if states is not None:
+            condition["state"] = {"$in": sorted(state.value for state in states)}
+        return [_decode(found) for found in self._db.find("trials", condition, sort=["tid"])]
+
+    def changes(self, search: str, after_seq: int) -> list[Trial]:
+        """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.
+
+        A reader that goes on from the last one's seq misses no change of state. A trial
+        whose `progress` alone changed may be left out until it changes again.
+        """
+        last = self._last_seq(search)
+        for marked in self._db.find("trials", {"search": search, "seq": {"$gte": _MARK}}):
+            # Its number is beyond `last`: the next call returns it.
+            self._numbered(marked)
+        if last <= after_seq:
+            return []
+        condition = {"search": search, "seq": {"$gt": after_seq, "$lte": last}}
+        return [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+
+    def counts(self, search: str) -> dict[TrialState, int]:
+        """Return how many trials of the search are in each state; every state is there."""
+        groups = self._db.aggregate(
+            "trials",
+            [{"$match": {"search": search}}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}],
+        )
+        found = {group["_id"]: group["n"] for group in groups}
+        return {state: found.get(state.value, 0) for state in TrialState}
+
+    def best(self, search: str) -> Trial | None:
+        """Return the completed trial with the lowest loss (of equals the lowest tid), if any."""
+        condition = {
+            "search": search,
+            "state": TrialState.COMPLETED.value,
+            "result.status": "ok",
+        }
+        found = self._db.find("trials", condition, sort=["result.loss", "tid"], limit=1)
+        return _decode(found[0]) if found else None
+
+    def expired(self, search: str) -> list[Trial]:
+        """Return the running trials whose leases have passed, by the server's clock, by tid."""
+        condition = {
+            "search": search,
+            "state": TrialState.RUNNING.value,
+            "lease.expires_at": {"$lt": self.now()},
+        }
+        return [_decode(found) for found in self._db.find("trials", condition, sort=["tid"])]
+
+    def epochs(self, trial_id: str, attempt: int | None = None) -> list[Epoch]:
+        """Return what a trial's epochs measured, by attempt and epoch."""
+        condition: Record = {"trial": trial_id}
+        if attempt is not None:
+            condition["attempt"] = attempt
+        found = self._db.find("epochs", condition, sort=["attempt", "epoch"])
+        return [Epoch.from_bson(document) for document in found]
+
+    def place_trial(self, trial_id: str) -> Trial:
+        """Note on a queued trial that it was given to the cluster.
+
+        Raises:
+            StateConflictError: the trial isn't queued.
+        """
+        placed = self._change(
+            trial_id,
+            {"state": TrialState.QUEUED.value},
+            {"timings.placed": self.now()},
+            lambda trial: trial.state is TrialState.QUEUED,
+        )
+        if placed is None:
+            trial = self.get_trial(trial_id)
+            raise StateConflictError(
+                f"trial {trial.tid} of search {trial.search!r} can't be placed: it is "
+                f"{trial.state}, and only a queued trial can be"
+            )
+        return placed
+
+    def _unknown(self, trial_id: str) -> UnknownNameError:
+        known = self._db.find("trials", {}, limit=_KNOWN_LIMIT, fields=["_id"])
+        return UnknownNameError("trial", trial_id, (document["_id"] for document in known))
+
+    def _change(
+        self,
+        trial_id: str,
+        condition: Record,
+        changes: Record,
+        applied: Callable[[Trial], bool],
+    ) -> Trial | None:
+        """Compare and set; return the trial, or None if the condition doesn't hold.
+
+        `applied` tells from the stored trial whether this very change is in it already,
+        as after a write that was sent twice.
+
+        Raises:
+            UnknownNameError: there is no such trial.
+        """
+        marked = {"$set": {**changes, "seq": _new_mark()}}
+        found = self._db.update("trials", {"_id": trial_id, **condition}, marked)
+        if found is None:
+            found = self._db.find_one("trials", {"_id": trial_id})
+            if found is None:
+                raise self._unknown(trial_id)
+            if not applied(_decode(found)):
+                return None
+        return self._numbered(found)
+
+    def _numbered(self, found: Record) -> Trial:
+        """Give a marked trial its number, unless another process just did."""
+        if found["seq"] >= _MARK:
+            number = self._next_seq(found["search"])
+            mark = {"_id": found["_id"], "seq": found["seq"]}
+            self._db.update("trials", mark, {"$set": {"seq": number}})
+            found = {**found, "seq": number}
+        return _decode(found)
+
+    def _next_seq(self, search: str) -> int:
+        counter = self._db.update("counters", {"_id": search}, {"$inc": {"seq": 1}})
+        return _seq_of(counter, search)
+
+    def _last_seq(self, search: str) -> int:
+        return _seq_of(self._db.find_one("counters", {"_id": search}), search)
+
+
+def _new_mark() -> int:
+    return _MARK + secrets.randbits(_MARK_BITS)
+
+
+def _seq_of(counter: Record | None, search: str) -> int:
+    if counter is None:
+        raise StoreCorruptedError(
+            f"the store has no counter for search {search!r}: the search doesn't exist, or its "
+            "counter was deleted by hand"
+        )
+    seq: int = counter["seq"]
+    return seq
+
+
+def _decode(found: Record) -> Trial:
+    """Read a trial; one that has no number yet stands before all others."""
+    seq: Any = found.get("seq")
+    marked = isinstance(seq, int) and seq >= _MARK
+    return Trial.from_bson({**found, "seq": 0} if marked else found)
