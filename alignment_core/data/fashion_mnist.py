@@ -1,0 +1,119 @@
+"""Fashion-MNIST: 60,000 training and 10,000 validation images of 28 x 28 pixels.
+
+Xiao et al., "Fashion-MNIST: a novel image data set for benchmarking machine
+learning algorithms", 2017. Read from four IDX files, gzipped or not. The images
+keep their 28 x 28 pixels: a ResNet takes any size, and padding to 32 x 32 would
+cost 30 % more time for empty borders. No augmentation: the published splits and
+the pixels as they are.
+"""
+
+import gzip
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignment_core.data.dataset import DataSet, DataSetInfo, standardize
+from alignment_core.errors import DataError
+
+DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+
+INFO = DataSetInfo(
+    name="fashion_mnist",
+    image_shape=(28, 28, 1),
+    num_classes=10,
+    train_size=60_000,
+    validation_size=10_000,
+    batch_divisor=16,
+    stem="small",
+    default_width=16,
+    description="articles of clothing, 28 x 28, the published 60,000/10,000 split",
+    how_to_get=(
+        "install Debian's package dataset-fashion-mnist, or give a folder "
+        "with the four IDX files (.gz or not)"
+    ),
+)
+
+_IMAGES = {"train": "train-images-idx3-ubyte", "validation": "t10k-images-idx3-ubyte"}
+_LABELS = {"train": "train-labels-idx1-ubyte", "validation": "t10k-labels-idx1-ubyte"}
+_SIZES = {"train": INFO.train_size, "validation": INFO.validation_size}
+
+
+def check(data_dir: Path | None) -> None:
+    """Find the four files and read their headers.
+
+    Raises DataError for one that is missing, unreadable, or of another shape.
+    """
+    folder = _folder(data_dir)
+    for split, size in _SIZES.items():
+        _read(_find(folder, _IMAGES[split]), (size, *INFO.image_shape[:2]), header_only=True)
+        _read(_find(folder, _LABELS[split]), (size,), header_only=True)
+
+
+def load(data_dir: Path | None) -> DataSet:
+    """Read all four files.
+
+    Raises DataError naming the file that is missing or damaged.
+    """
+    folder = _folder(data_dir)
+    images, labels = {}, {}
+    for split, size in _SIZES.items():
+        pixels = _read(_find(folder, _IMAGES[split]), (size, *INFO.image_shape[:2]))
+        images[split] = pixels[..., np.newaxis].astype(np.float32)
+        path = _find(folder, _LABELS[split])
+        labels[split] = _read(path, (size,)).astype(np.int32)
+        if labels[split].max() >= INFO.num_classes:
+            raise DataError(
+                f"{path} is damaged: it holds label {labels[split].max()}, the highest is 9; "
+                f"{INFO.how_to_get}"
+            )
+    train, validation = standardize(images["train"], images["validation"])
+    return DataSet(
+        INFO.name, train, labels["train"], validation, labels["validation"], INFO.num_classes
+    )
+
+
+def _folder(data_dir: Path | None) -> Path:
+    folder = DEBIAN_FOLDER if data_dir is None else data_dir
+    if not folder.is_dir():
+        raise DataError(f"Fashion-MNIST is not at {folder}: no such folder; {INFO.how_to_get}")
+    return folder
+
+
+def _find(folder: Path, stem: str) -> Path:
+    for path in (folder / f"{stem}.gz", folder / stem):
+        if path.is_file():
+            return path
+    raise DataError(f"Fashion-MNIST is incomplete: {folder} has no {stem}(.gz); {INFO.how_to_get}")
+
+
+def _read(path: Path, shape: tuple[int, ...], *, header_only: bool = False) -> NDArray[np.uint8]:
+    """The unsigned bytes of one IDX file, or none of them when only its header matters.
+
+    An IDX header is 0, 0, the type (8: unsigned byte), the number of axes, then
+    each axis's length as a big-endian 32-bit integer.
+    """
+    header = 4 + 4 * len(shape)
+    wanted = header if header_only else -1
+    try:
+        if path.suffix == ".gz":
+            with gzip.open(path) as file:
+                content = file.read(wanted)
+        else:
+            with path.open("rb") as file:
+                content = file.read(wanted)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path} can't be read: {error}; {INFO.how_to_get}") from error
+    expected = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">u4").tobytes()
+    if content[:header] != expected:
+        raise DataError(f"{path} is not the expected IDX file of shape {shape}; {INFO.how_to_get}")
+    body = np.frombuffer(content, np.uint8, offset=header)
+    if header_only:
+        return body
+    if body.size != np.prod(shape):
+        raise DataError(
+            f"{path} is damaged: {body.size:,} bytes of data instead of "
+            f"{np.prod(shape):,}; {INFO.how_to_get}"
+        )
+    return body.reshape(shape)

@@ -1,0 +1,1 @@
+"""How each part of the total loss is optimized: rates over time, and the optimizers."""

@@ -1,0 +1,385 @@
+"""Training one network under one learning rule.
+
+Alternating minimization (Kunin et al. 2020, App. B.1.2): an iteration is one step of
+R's optimizer, then one step of J's on the same batch, and an epoch is one pass of J
+over the training split. The published code instead alternates whole iterations, lets
+the idle optimizer step with a zero gradient, so that momentum coasts, and doubles all
+its epochs to make up for it. Here the idle optimizer stands still: cheaper, and each
+optimizer sees the steps it would see alone.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from alignment_core import checkpoints, data
+from alignment_core.alignments import LEARNING_RULES, Alignment
+from alignment_core.data.pipeline import train_batches, validation_batches
+from alignment_core.layers import recording
+from alignment_core.metrics import weight_metrics
+from alignment_core.models import get_model, initialize
+from alignment_core.optimizers.optimizers import (
+    ALIGNMENT_OPTIMIZERS,
+    NesterovMomentum,
+    Optimizers,
+)
+from alignment_core.optimizers.rate_scheduler import rate
+from alignment_core.primitives import PRIMITIVES
+from alignment_core.training_config import EpochReport, TrainingConfig, TrainingResult
+from alignment_core.training_steps import (
+    ALIGNMENT,
+    LOSS,
+    AlignmentSteps,
+    LossStep,
+    Objectives,
+    Step,
+    compiled,
+)
+
+__all__ = ["EpochReport", "Trainer", "TrainingConfig", "TrainingResult", "trainer_for"]
+
+CHECK_EVERY = 50
+"""Steps between two looks at the loss, so that a diverged training ends within its epoch."""
+
+KEPT_TRAINERS = 4
+"""Networks whose compiled steps `trainer_for` keeps."""
+
+KEPT_RULES = 16
+"""Rules whose compiled steps a trainer keeps for its network."""
+
+
+class _EndedError(Exception):
+    """A training that ends before its last epoch."""
+
+    def __init__(self, status: Literal["diverged", "interrupted"], reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Trainer:
+    """A network, its optimizers and their compiled steps, for one configuration at a time.
+
+    Everything continuous (rates, weights, noise, times, seed) is a variable or an
+    argument, so that trainings of one structure share what is compiled; `reconfigure`
+    takes the next one. A training on a used trainer is bit-identical to one on a new
+    trainer, and one configuration always gives the same weights on a CPU.
+
+    Made within a `tf.distribute` strategy's scope it trains under that strategy;
+    `batch_size` is then the batch of all replicas together.
+    """
+
+    def __init__(self, config: TrainingConfig) -> None:
+        """Build the network.
+
+        Raises what `data.load` raises for data that can't be read, and
+        ConfigurationError for a network that can't be built.
+        """
+        started = time.perf_counter()
+        self._strategy = tf.distribute.get_strategy()
+        self._dataset = _load(config.dataset, config.data_dir)
+        self._structure = _structure(config)
+        self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
+        self._noise_stddev = tf.Variable(0.0, trainable=False)
+        self._weight_decay = tf.Variable(0.0, trainable=False)
+        self._rules: OrderedDict[Hashable, tuple[Alignment, AlignmentSteps]] = OrderedDict()
+        self._config = config
+        self.model = get_model(config.model)(
+            self._dataset.image_shape,
+            self._dataset.num_classes,
+            width=config.width,
+            stem=config.stem,
+            learning_rule=self._new_rule(config),
+            seed=config.seed,
+        )
+        self._objectives = Objectives(self.model, self._weight_decay)
+        optimizers = [NesterovMomentum(momentum=config.momentum)]
+        variables = [self.model.trainable_variables]
+        if config.has_alignment_loss:
+            optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
+            variables.append([layer.backward_kernel for layer in self._objectives.layers])
+        self._optimizers = Optimizers(optimizers, variables, minibatches=config.minibatches)
+        self._loss_step = LossStep(
+            self._objectives, self._optimizers, jit_compile=config.jit_compile
+        )
+        self._evaluate = compiled(self._objectives.evaluate)
+        self._validation = self._strategy.experimental_distribute_dataset(
+            validation_batches(self._dataset).cache()
+        )
+        self.reconfigure(config)
+        self._timings = {"build": time.perf_counter() - started}
+
+    def reconfigure(self, config: TrainingConfig) -> bool:
+        """Take `config` for the next `fit`; False, and nothing done, if it needs another trainer.
+
+        Another batch size or another rule is traced when it is first met; what has
+        been compiled is kept.
+        """
+        if _structure(config) != self._structure:
+            return False
+        self._config = config
+        self._weight_decay.assign(config.weight_decay)
+        self._noise_stddev.assign(config.noise_stddev or 0.0)
+        for primitive, weight in config.weights.items():
+            self._weights[primitive].assign(weight)
+        self._alignment_steps = None
+        if config.has_alignment_loss:
+            rule, self._alignment_steps = self._steps_of_rule(config)
+            for layer in self._objectives.layers:
+                layer.learning_rule = rule
+        return True
+
+    def _new_rule(self, config: TrainingConfig) -> Alignment | None:
+        rule = LEARNING_RULES[config.learning_rule]
+        if rule is None:
+            return None
+        return rule(
+            {name: self._weights[name] for name in config.weights},
+            config.operations,
+            None if config.noise_stddev is None else self._noise_stddev,
+        )
+
+    def _steps_of_rule(self, config: TrainingConfig) -> tuple[Alignment, AlignmentSteps]:
+        key = (
+            config.learning_rule,
+            config.operations,
+            config.noise_stddev is None,
+            config.alternating,
+        )
+        if key not in self._rules:
+            rule = self._new_rule(config)
+            assert rule is not None
+            steps = AlignmentSteps(
+                self._loss_step,
+                self._objectives,
+                self._optimizers,
+                alternating=config.alternating,
+                jit_compile=config.jit_compile,
+            )
+            self._rules[key] = rule, steps
+        self._rules.move_to_end(key)
+        while len(self._rules) > KEPT_RULES:
+            self._rules.popitem(last=False)
+        return self._rules[key]
+
+    def fit(
+        self,
+        on_epoch: Callable[[EpochReport], None] | None = None,
+        should_stop: Callable[[], bool] | None = None,
+        checkpoint_dir: Path | str | None = None,
+        checkpoint_every: int = 1,
+    ) -> TrainingResult:
+        """Train from the seed's initial weights to the last epoch.
+
+        `on_epoch` is told of each epoch as it ends; `should_stop` is asked before each
+        step, and ends the training as "interrupted". A loss that is infinite or no
+        number ends it as "diverged"; neither is an exception.
+
+        With `checkpoint_dir` a state is left there after every `checkpoint_every`
+        epochs, and a training that finds one goes on from it, to the same weights, bit by
+        bit, as if it had never been interrupted. Epochs done before are in the result, but
+        `on_epoch` is not told of them again.
+
+        Raises ConfigurationError if `checkpoint_dir` holds another training's state.
+        """
+        config = self._config
+        self._timings.update(trace=0.0, train=0.0, validate=0.0)
+        initialize(self.model, config.seed)
+        self._optimizers.reset()
+        reports: list[EpochReport] = []
+        folder = None if checkpoint_dir is None else Path(checkpoint_dir)
+        if folder is not None:
+            reports += checkpoints.restore(folder, self._state(), config)
+        status: Literal["ok", "diverged", "interrupted"] = "ok"
+        reason = None
+        try:
+            for epoch in range(len(reports), config.epochs):
+                reports.append(self._epoch(epoch, should_stop))
+                if folder is not None and (epoch + 1) % checkpoint_every == 0:
+                    checkpoints.save(folder, self._state(), config, reports)
+                if on_epoch is not None:
+                    on_epoch(reports[-1])
+        except _EndedError as ended:
+            status, reason = ended.status, ended.reason
+        timings, self._timings = self._timings, {"build": 0.0}
+        errors = [1.0 - report.validation_accuracy for report in reports]
+        return TrainingResult(
+            status=status,
+            reason=reason,
+            epochs_done=len(reports),
+            validation_error=errors[-1] if errors else None,
+            best_epoch=int(np.argmin(errors)) + 1 if errors else None,
+            best_validation_error=min(errors, default=None),
+            chance_error=1.0 - self._dataset.chance_accuracy,
+            reports=tuple(reports),
+            timings=timings,
+        )
+
+    def _state(self) -> tf.train.Checkpoint:
+        return tf.train.Checkpoint(model=self.model, optimizers=self._optimizers.optimizers)
+
+    def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochReport:
+        started = time.perf_counter()
+        config = self._config
+        steps = len(self._dataset.train_labels) // config.batch_size
+        rates = self._rates(epoch, steps)
+        statistics = self._train(epoch, steps, rates, should_stop)
+        loss, accuracy = np.mean(statistics, axis=0) if statistics else (None, None)
+        validated = time.perf_counter()
+        validation_loss, validation_accuracy = self._validate()
+        self._timings["validate"] += time.perf_counter() - validated
+        report = EpochReport(
+            epoch=epoch + 1,
+            epochs=config.epochs,
+            loss=None if loss is None else float(loss),
+            train_accuracy=None if accuracy is None else float(accuracy),
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            learning_rate=float(rates[-1, LOSS]),
+            alignment_learning_rate=float(rates[-1, ALIGNMENT]),
+            alignment_loss=self._alignment_loss(epoch) if config.has_alignment_loss else None,
+            layers=tuple(weight_metrics(self._objectives.layers)),
+            seconds=time.perf_counter() - started,
+        )
+        for name in ("loss", "validation_loss", "alignment_loss"):
+            value = getattr(report, name)
+            if value is not None and not math.isfinite(value):
+                raise _diverged(name.replace("_", " "), value, epoch)
+        return report
+
+    def _rates(self, epoch: int, steps: int) -> NDArray[np.float32]:
+        starts = epoch + np.arange(steps) / steps
+        rates = np.zeros((steps, 2), np.float32)
+        rates[:, LOSS] = rate(self._config.schedule(), starts, 1 / steps)
+        if self._config.has_alignment_loss:
+            rates[:, ALIGNMENT] = rate(self._config.alignment_schedule(), starts, 1 / steps)
+        return rates
+
+    def _train(
+        self,
+        epoch: int,
+        steps: int,
+        rates: NDArray[np.float32],
+        should_stop: Callable[[], bool] | None,
+    ) -> list[NDArray[np.float32]]:
+        """One pass over the training split; (J, accuracy) of each step on J."""
+        config = self._config
+        delay_steps = round(config.schedule().delay_epochs * steps)
+        batches = self._strategy.experimental_distribute_dataset(
+            train_batches(self._dataset, config.batch_size, config.seed, epoch)
+        )
+        statistics = []
+        for step, (images, labels) in enumerate(batches):
+            if should_stop is not None and should_stop():
+                raise _EndedError("interrupted", f"asked to stop in epoch {epoch + 1}")
+            number = epoch * steps + step
+            delayed = number < delay_steps
+            found = self._step(
+                self._compiled_step(delayed=delayed),
+                images,
+                labels,
+                tf.constant([self._noise_seed, number]),
+                tf.constant(rates[step]),
+            )
+            if delayed:
+                continue
+            statistics.append(found)
+            if step % CHECK_EVERY == 0 and not math.isfinite(found[0]):
+                raise _diverged("loss", found[0], epoch)
+        return statistics
+
+    def _compiled_step(self, *, delayed: bool) -> Step:
+        if self._alignment_steps is None:
+            return self._loss_step.step
+        return self._alignment_steps.alignment if delayed else self._alignment_steps.both
+
+    def _step(self, step: Any, *arguments: Any) -> NDArray[np.float32]:
+        traces = step.experimental_get_tracing_count()
+        started = time.perf_counter()
+        found: NDArray[np.float32] = step(*arguments).numpy()
+        traced = step.experimental_get_tracing_count() > traces
+        self._timings["trace" if traced else "train"] += time.perf_counter() - started
+        return found
+
+    def _validate(self) -> tuple[float, float]:
+        """J and the accuracy over the whole validation split."""
+        total = np.zeros(2)
+        for images, labels in self._validation:
+            total += self._evaluate(images, labels).numpy()
+        loss, right = total / len(self._dataset.validation_labels)
+        return float(loss), float(right)
+
+    def _alignment_loss(self, epoch: int) -> float:
+        """R at the weights as they stand, for the first images of the training split.
+
+        Not compiled: it is asked for once an epoch, and compiling it would take longer
+        than all its uses in a short training.
+        """
+        images = tf.constant(self._dataset.train_images[: self._config.batch_size])
+        inputs = self._objectives.input_shapes(images)
+        if self._objectives.needs_activations:
+            with recording() as calls:
+                self.model(images, training=False)
+            inputs = self._objectives.in_order(calls)
+        seed = tf.constant([self._noise_seed, -1 - epoch])
+        return float(self._objectives.alignment(inputs, seed) / self._objectives.share)
+
+    @property
+    def _noise_seed(self) -> int:
+        # Apart from the seeds of the weights and the order, which come from the same number.
+        return int(np.random.SeedSequence([self._config.seed, 1]).generate_state(1)[0] >> 1)
+
+
+_trainers: OrderedDict[Hashable, Trainer] = OrderedDict()
+
+
+def trainer_for(config: TrainingConfig) -> Trainer:
+    """A trainer ready for `config`: one that has compiled its steps before, if there is one.
+
+    The last few networks are kept; not for several threads at once.
+    """
+    key = _structure(config)
+    if key in _trainers:
+        _trainers.move_to_end(key)
+        _trainers[key].reconfigure(config)
+        return _trainers[key]
+    trainer = Trainer(config)
+    _trainers[key] = trainer
+    if len(_trainers) > KEPT_TRAINERS:
+        _trainers.popitem(last=False)
+    return trainer
+
+
+def _structure(config: TrainingConfig) -> Hashable:
+    """What a trainer can't change once it is built."""
+    has_backward_kernels = LEARNING_RULES[config.learning_rule] is not None
+    return (
+        tf.distribute.get_strategy(),
+        config.dataset,
+        config.data_dir,
+        config.model,
+        config.width,
+        config.stem,
+        has_backward_kernels,
+        config.alignment_optimizer if config.has_alignment_loss else None,
+        config.momentum,
+        config.minibatches,
+        config.jit_compile,
+    )
+
+
+@lru_cache(maxsize=1)
+def _load(name: str, data_dir: Path | str | None) -> data.DataSet:
+    return data.load(name, data_dir)
+
+
+def _diverged(loss: str, value: float, epoch: int) -> _EndedError:
+    return _EndedError("diverged", f"the {loss} became {value} in epoch {epoch + 1}")

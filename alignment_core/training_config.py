@@ -1,0 +1,180 @@
+"""What a training is asked to do, and what it reports."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from alignment_core import data
+from alignment_core.alignments import LEARNING_RULES
+from alignment_core.backward_pass import BackwardPassOperations
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.metrics import LayerMetrics
+from alignment_core.models import MODELS
+from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, MOMENTUM
+from alignment_core.optimizers.rate_scheduler import DROP_EPOCHS, WARMUP_EPOCHS, RateSchedule
+
+SEARCH_EPOCHS = 45.0
+"""A search's length, midway between the first drop and the second (Kunin et al. 2020, App. B.1)."""
+
+WEIGHT_DECAY = 1e-4
+"""Lambda of the L2 penalty (Kunin et al. 2020, App. B.1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """One training, complete: nothing else decides what comes out of it.
+
+    `delay_epochs`, `warmup_epochs` and `drop_epochs` are the paper's epochs; all of them
+    are multiplied by epochs / schedule_epochs, so that 10 epochs of digits run through
+    what 45 epochs of ImageNet do. The delay is part of `epochs`.
+
+    `batch_size` and `learning_rate` are those in use. `weights` go by primitive.
+    `minibatches` splits each batch for the memory's sake (optimizers.Optimizers).
+    `noise_stddev` replaces the layers' inputs by Gaussian noise in R; None keeps them.
+
+    Raises UnknownNameError for a name in none of the tables, and ConfigurationError
+    for values out of range or at odds with one another.
+    """
+
+    dataset: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    learning_rule: str = "backpropagation"
+    weights: Mapping[str, float] = field(default_factory=dict)
+    operations: BackwardPassOperations = field(default_factory=BackwardPassOperations)
+    noise_stddev: float | None = None
+    alignment_optimizer: str = "adam"
+    alignment_learning_rate: float = 0.001
+    alternating: bool = True
+    delay_epochs: float = 0.0
+    data_dir: Path | str | None = None
+    model: str = "resnet18"
+    width: int = 64
+    stem: str = "small"
+    schedule_epochs: float = SEARCH_EPOCHS
+    warmup_epochs: float = WARMUP_EPOCHS
+    drop_epochs: tuple[float, ...] = DROP_EPOCHS
+    momentum: float = MOMENTUM
+    weight_decay: float = WEIGHT_DECAY
+    minibatches: int = 1
+    seed: int = 0
+    jit_compile: bool = False
+
+    def __post_init__(self) -> None:
+        known = data.info(self.dataset)
+        for kind, name, names in (
+            ("model", self.model, MODELS),
+            ("learning rule", self.learning_rule, LEARNING_RULES),
+            ("alignment optimizer", self.alignment_optimizer, ALIGNMENT_OPTIMIZERS),
+        ):
+            if name not in names:
+                raise UnknownNameError(kind, name, names)
+        for label, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("minibatches", 1),
+            ("schedule_epochs", 1),
+            ("learning_rate", 0),
+            ("alignment_learning_rate", 0),
+            ("momentum", 0),
+            ("weight_decay", 0),
+            ("seed", 0),
+        ):
+            value = getattr(self, label)
+            if not (least <= value < math.inf):
+                raise ConfigurationError(f"{label} must be at least {least}, not {value}")
+        if self.batch_size > known.train_size:
+            raise ConfigurationError(
+                f"a batch of {self.batch_size} is larger than {self.dataset}'s training split of "
+                f"{known.train_size:,}; lower the batch size or raise the batch divisor"
+            )
+        if self.batch_size % self.minibatches:
+            raise ConfigurationError(
+                f"a batch of {self.batch_size} can't be split into {self.minibatches} equal parts"
+            )
+        if self.delay_epochs and not self.has_alignment_loss:
+            raise ConfigurationError(
+                f"{self.learning_rule} has no alignment loss to optimize during a delay of "
+                f"{self.delay_epochs:g} epochs; set delay_epochs to 0"
+            )
+        if not 0 <= self.delay_epochs < self.schedule_epochs:
+            raise ConfigurationError(
+                f"a delay of {self.delay_epochs:g} epochs doesn't fit into a schedule of "
+                f"{self.schedule_epochs:g}"
+            )
+
+    @property
+    def has_alignment_loss(self) -> bool:
+        """Whether there is an R to optimize."""
+        rule = LEARNING_RULES[self.learning_rule]
+        return rule is not None and bool(rule.primitives)
+
+    @property
+    def time_scale(self) -> float:
+        """Epochs of this training in one epoch of the paper's schedule."""
+        return self.epochs / self.schedule_epochs
+
+    def schedule(self) -> RateSchedule:
+        """J's learning rate, in epochs of this training."""
+        return RateSchedule(
+            self.learning_rate,
+            self.warmup_epochs,
+            self.drop_epochs,
+            delay_epochs=self.delay_epochs,
+            delayed="off",
+        ).scaled(self.time_scale)
+
+    def alignment_schedule(self) -> RateSchedule:
+        """R's learning rate, in epochs of this training."""
+        return RateSchedule(
+            self.alignment_learning_rate,
+            self.warmup_epochs,
+            self.drop_epochs,
+            delay_epochs=self.delay_epochs,
+            delayed="full",
+        ).scaled(self.time_scale)
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What one epoch did; rates are those of its last step.
+
+    `loss` is the mean categorization loss of the training batches as they were met,
+    without the L2 penalty; None, like `train_accuracy`, if the whole epoch was delay.
+    `alignment_loss` is R at the epoch's end; None where there is no R.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float | None
+    train_accuracy: float | None
+    validation_loss: float
+    validation_accuracy: float
+    learning_rate: float
+    alignment_learning_rate: float
+    alignment_loss: float | None
+    layers: tuple[LayerMetrics, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training ended.
+
+    `validation_error` is that of the last epoch, `best_validation_error` the lowest of
+    all, first reached in `best_epoch` (from 1); None as long as no epoch was completed.
+    `timings` are seconds: build, trace (the first steps, which compile), train, validate.
+    """
+
+    status: Literal["ok", "diverged", "interrupted"]
+    reason: str | None
+    epochs_done: int
+    validation_error: float | None
+    best_epoch: int | None
+    best_validation_error: float | None
+    chance_error: float
+    reports: tuple[EpochReport, ...]
+    timings: dict[str, float]
