@@ -110,16 +110,17 @@ class Alignment:
         Raises:
             ConfigurationError: a rule with noise and no seed.
         """
+        dtype = layer.backward_kernel.dtype
         if self.noise_stddev is not None and self._needs_input:
             if seed is None:
                 raise ConfigurationError(
                     f"layer {layer.name!r}: {type(self).__name__} draws noise and needs a seed "
                     "of two integers"
                 )
-            x = self._noise(getattr(x, "shape", x), seed, layer.backward_kernel.dtype)
+            x = self._noise(getattr(x, "shape", x), seed, dtype)
         backward_pass = BackwardPass(layer, x, self.operations)
         terms = [
-            self.weights[name]
+            tf.cast(self.weights[name], dtype)
             * PRIMITIVES[name](*(getattr(backward_pass, need) for need in _NEEDS[name]))
             for name in self.primitives
         ]
@@ -171,14 +172,14 @@ class InformationAlignment(Alignment):
 
 @keras.saving.register_keras_serializable("alignment_core")
 class SymmetricAlignment(Alignment):
-    """R_SA = self + decay, weighted (Kunin et al. 2020, App. B.2); not local."""
+    """R_SA = self + decay, weighted (Kunin et al. 2020, App. B.2)."""
 
     primitives = ("self", "decay")
 
 
 @keras.saving.register_keras_serializable("alignment_core")
 class ActivationAlignment(Alignment):
-    """R_AA = amp + sparse, weighted (Kunin et al. 2020, App. B.2); not local."""
+    """R_AA = amp + sparse, weighted (Kunin et al. 2020, App. B.2)."""
 
     primitives = ("amp", "sparse")
 
