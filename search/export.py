@@ -91,12 +91,14 @@ def read_json(text: str) -> dict[str, Configuration]:
 
 
 def _markdown(columns: Sequence[Column]) -> str:
-    lines = [
-        ["", *(_markdown_text(column.title) for column in columns)],
-        ["---"] * (len(columns) + 1),
-        *_cells(columns),
+    head = ["", *(_markdown_text(column.title) for column in columns)]
+    body = _cells(columns)
+    widths = [max(3, *map(len, cells)) for cells in zip(head, *body, strict=True)]
+    lines = [head, ["-" * width for width in widths], *body]
+    table = [
+        f"| {' | '.join(cell.ljust(at) for cell, at in zip(line, widths, strict=True))} |"
+        for line in lines
     ]
-    table = [f"| {' | '.join(line)} |" for line in lines]
     notes = [f"{_markdown_text(note)}  " for note in _notes(columns)]
     return "\n".join([*table, "", *notes]).rstrip() + "\n"
 

@@ -1,0 +1,27 @@
+"""The command line's verbs, in the order in which `--help` lists them."""
+
+import typer
+
+from search.cli import doctor, drive, export, inspect, spaces, steer, store, submit
+
+app = typer.Typer(
+    name="alignsearch",
+    help="Distributed hyperparameter search for learning rules without weight symmetry.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(spaces.spaces)
+app.command()(submit.submit)
+app.command()(drive.serve)
+app.command()(inspect.status)
+app.command()(inspect.trials)
+app.command()(inspect.show)
+app.command()(inspect.best)
+app.command()(steer.pause)
+app.command()(steer.resume)
+app.command()(steer.stop)
+app.command()(steer.cancel)
+app.command()(export.export)
+app.add_typer(store.app, name="store")
+app.command()(doctor.doctor)

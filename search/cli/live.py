@@ -1,0 +1,125 @@
+"""A search's progress on the terminal: a panel that lives where there is one, else lines."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from search.documents import Trial
+from search.states import TERMINAL_TRIAL_STATES, TrialState
+from search.summary import Summary
+
+REFRESH_SECONDS = 1.0
+
+
+class ProgressDisplay(AbstractContextManager["ProgressDisplay"]):
+    """Shows summaries as they come, at most one a second; as lines where output is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._stack = ExitStack()
+        self._live: Live | None = None
+        self._next = 0.0
+        self._told: set[int] = set()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            live = Live(console=self._console, auto_refresh=False)
+            self._live = self._stack.enter_context(live)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def update(
+        self,
+        summary: Callable[[], Summary],
+        trials: Callable[[], list[Trial]],
+        *,
+        last: bool = False,
+    ) -> None:
+        """Show the search as it is now; a call too soon after the one before does nothing."""
+        if not last and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + REFRESH_SECONDS
+        if self._live is not None:
+            self._live.update(panel(summary()), refresh=True)
+            return
+        for trial in trials():
+            if trial.state in TERMINAL_TRIAL_STATES and trial.tid not in self._told:
+                self._told.add(trial.tid)
+                self._console.print(line(trial, summary()), highlight=False, soft_wrap=True)
+
+
+def panel(summary: Summary) -> Panel:
+    """The search in a box: slots, trials by state, best so far, time left, what it waits for."""
+    search = summary.search
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column()
+    facts.add_row("slots", f"{summary.busy} of {search.parallel} busy")
+    facts.add_row(
+        "trials",
+        ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
+    )
+    facts.add_row("best", best_so_far(summary))
+    facts.add_row("time left", duration(summary.seconds_left))
+    facts.add_row("waits for", summary.waits_for)
+    bar = ProgressBar(total=search.trials, completed=summary.finished)
+    title = f"{search.name}: {search.space} on {search.recipe.dataset}, {search.status}"
+    counted = Text(f"{summary.finished} of {search.trials} trials finished")
+    return Panel(Group(counted, bar, facts), title=title, title_align="left")
+
+
+def line(trial: Trial, summary: Summary) -> str:
+    """One finished trial in a line, for logs."""
+    if trial.result is not None and trial.result.loss is not None:
+        outcome = f"validation error {trial.result.loss:.4f}"
+    elif trial.result is not None:
+        outcome = f"diverged: {trial.result.reason}"
+    else:
+        outcome = f"{trial.state}: {(trial.error or '').strip().splitlines()[-1:] or ['']}"
+    seconds = seconds_of(trial)
+    took = f" in {seconds:.0f} s" if seconds is not None else ""
+    return (
+        f"trial {trial.tid} ({summary.finished}/{summary.search.trials}): {outcome}{took}; "
+        f"best {best_so_far(summary)}; left {duration(summary.seconds_left)}"
+    )
+
+
+def best_so_far(summary: Summary) -> str:
+    """The best loss, its trial, and chance beside it where that is known."""
+    if summary.best is None or summary.best_loss is None:
+        return "none yet"
+    chance = "" if summary.chance is None else f", chance {summary.chance:.4f}"
+    return f"{summary.best_loss:.4f} (trial {summary.best.tid}{chance})"
+
+
+def seconds_of(trial: Trial) -> float | None:
+    """How long the trial's last attempt took, in seconds."""
+    if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
+        return None
+    return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: 40 s, 12 min, 3.5 h, 2.1 days."""
+    if seconds is None:
+        return "not known yet"
+    for unit, size, digits in (("days", 86400, 1), ("h", 3600, 1), ("min", 60, 0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.{digits}f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,32 @@
+"""`alignsearch pause|resume|stop|cancel`: steering a search, each an event with its author."""
+
+from search import steering
+from search.cli.options import NameArgument, StoreOption, open_store, print_text, whoami
+
+
+def pause(name: NameArgument, store: StoreOption = None) -> None:
+    """Begin no new trials; running ones finish."""
+    with open_store(store) as opened:
+        steering.pause(opened, name, whoami())
+    print_text(f"{name} is paused; `alignsearch resume {name}` lets it go on")
+
+
+def resume(name: NameArgument, store: StoreOption = None) -> None:
+    """Let a paused search go on."""
+    with open_store(store) as opened:
+        steering.resume(opened, name, whoami())
+    print_text(f"{name} goes on where a driver runs (`alignsearch serve`)")
+
+
+def stop(name: NameArgument, store: StoreOption = None) -> None:
+    """End a search for good; running trials finish."""
+    with open_store(store) as opened:
+        steering.stop(opened, name, whoami())
+    print_text(f"{name} begins no more trials and completes with those that run")
+
+
+def cancel(name: NameArgument, store: StoreOption = None) -> None:
+    """End a search and its running trials now."""
+    with open_store(store) as opened:
+        ended = steering.cancel(opened, name, whoami())
+    print_text(f"{name} is cancelled, and {ended} of its trials with it")

@@ -1,0 +1,40 @@
+"""What the driver asks of whatever places trials on machines.
+
+The driver knows slots and trial ids; Ray lives behind this interface, in
+`workers.dispatcher`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class SlotReport:
+    """A slot that is free again.
+
+    `error` is None where the worker came to an end of its own, whatever it
+    wrote to the store; else it says how the worker died.
+    """
+
+    slot: int
+    trial_id: str
+    error: str | None = None
+
+
+class Dispatcher(Protocol):
+    """Places trials on slots; the outcome of a trial is read in the store, never here."""
+
+    def place(self, slot: int, trial_id: str) -> None:
+        """Start the trial on the slot's worker; return at once."""
+
+    def poll(self, timeout: float) -> list[SlotReport]:
+        """Wait up to `timeout` seconds for slots to become free and return those that did."""
+
+    def hand_back(self) -> None:
+        """Ask every busy worker to hand its trial back to the queue; return at once."""
+
+    def kill(self, slot: int) -> None:
+        """End the slot's worker now; the next `place` starts a new one."""
+
+    def close(self) -> None:
+        """End all workers."""

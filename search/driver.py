@@ -1,0 +1,345 @@
+"""The driver of one search: suggests, places, folds results in, until the budget is spent.
+
+Everything it knows it can read again from the store, so it may die at any
+instant and another driver goes on: trials whose leases live are adopted, those
+whose leases expired are queued again.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+
+from search.dispatch import Dispatcher, SlotReport
+from search.documents import Search, Trial
+from search.errors import StaleAttemptError, StateConflictError, StoreUnavailableError
+from search.heartbeat import Heartbeat
+from search.history import History
+from search.states import (
+    LIVE_TRIAL_STATES,
+    TERMINAL_SEARCH_STATUSES,
+    SearchStatus,
+    TrialState,
+)
+from search.store import Store
+from search.suggest import Pending, suggest
+from spaces.catalog import get_space
+from spaces.configuration import derive
+from spaces.hyperopt_space import to_point
+
+logger = logging.getLogger(__name__)
+
+LEASE_SECONDS = 30.0
+POLL_SECONDS = 0.2
+EXPIRY_CHECK_SECONDS = 2.0
+HAND_BACK_SECONDS = 20.0
+"""How long running trials may take to be handed back when the driver is interrupted."""
+MAX_READY = 4
+"""Suggestions kept ready at most; more would be stale before a slot takes them."""
+MAX_START_FAILURES = 3
+"""Workers that die in a row before they begin their trial; then the search has failed."""
+
+
+class Outcome(StrEnum):
+    """Why a driver came back."""
+
+    FINISHED = "finished"
+    PAUSED = "paused"
+    INTERRUPTED = "interrupted"
+    SUPERSEDED = "superseded"
+
+
+class Driver:
+    """Drives one search, holding the search's lease while it does."""
+
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        make_dispatcher: Callable[[Search], Dispatcher],
+        *,
+        owner: str,
+        lease_seconds: float = LEASE_SECONDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Prepare to drive search `name`; `make_dispatcher` opens the workers' side of it.
+
+        Raises:
+            UnknownNameError: there is no such search, or its space is unknown here.
+            StateConflictError: the space has changed since the search was submitted.
+        """
+        self._store = store
+        self._make_dispatcher = make_dispatcher
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._monotonic = monotonic
+        self._search: Search = store.get_search(name)
+        self._space = get_space(self._search.space)
+        if self._space.space_hash != self._search.space_hash:
+            raise StateConflictError(
+                f"search {name!r} was submitted over another version of space "
+                f"{self._search.space!r}; drive it with the version that submitted it"
+            )
+        self._history = History(store, name)
+        self._ready: deque[Trial] = deque()
+        self._placed: dict[int, str] = {}
+        self._adopted: dict[int, str] = {}
+        self._start_failures = 0
+        self._next_expiry_check = 0.0
+
+    def run(
+        self,
+        interrupt: threading.Event,
+        on_progress: Callable[[], None] = lambda: None,
+    ) -> Outcome:
+        """Drive until the search ends or rests, `interrupt` is set, or another driver takes over.
+
+        A paused search rests once its running trials have finished.
+
+        An interrupt hands the running trials back to the queue; the search
+        stays as it is, for the next driver. `on_progress` is called after every
+        round, some five times a second.
+
+        Raises:
+            StateConflictError: the search is over, or another driver holds its lease.
+            ClusterError: the workers can't be placed, or die before they begin.
+        """
+        name = self._search.name
+        token = self._store.acquire_driver(name, self._owner, self._lease_seconds)
+        if token is None:
+            search = self._store.get_search(name)
+            by = f" by {search.driver.owner}" if search.driver else ""
+            raise StateConflictError(f"search {name!r} is {search.status}{by}; nothing to drive")
+        try:
+            with Heartbeat(
+                lambda: self._store.renew_driver(name, token, self._lease_seconds),
+                self._lease_seconds / 3,
+                f"of the driver of {name}",
+            ) as lease:
+                dispatcher = self._make_dispatcher(self._search)
+                outcome = self._drive(dispatcher, interrupt, lease.lost, on_progress)
+                if outcome != Outcome.SUPERSEDED:
+                    # Otherwise the workers are already the next driver's.
+                    dispatcher.close()
+                return outcome
+        finally:
+            self._release(token)
+
+    def _release(self, token: str) -> None:
+        try:
+            self._store.release_driver(self._search.name, token)
+        except StoreUnavailableError as error:
+            logger.warning("the driver's lease is left to expire: %s", error)
+
+    def _drive(
+        self,
+        dispatcher: Dispatcher,
+        interrupt: threading.Event,
+        superseded: threading.Event,
+        on_progress: Callable[[], None],
+    ) -> Outcome:
+        self._begin()
+        while not superseded.is_set():
+            if interrupt.is_set():
+                self._hand_back(dispatcher)
+                return Outcome.INTERRUPTED
+            try:
+                outcome = self._round(dispatcher)
+            except StoreUnavailableError as error:
+                logger.warning("trying again: %s", error)
+                interrupt.wait(1.0)
+                outcome = None
+            on_progress()
+            if outcome is not None:
+                return outcome
+        return Outcome.SUPERSEDED
+
+    @property
+    def history(self) -> History:
+        """The search's trials as of the last round."""
+        return self._history
+
+    def _begin(self) -> None:
+        if self._search.status == SearchStatus.QUEUED:
+            self._store.change_search(self._search.name, SearchStatus.RUNNING, self._owner)
+        self._history.sync()
+        for trial in self._history.in_state(TrialState.RUNNING):
+            slot = trial.attempts[str(trial.attempt)].slot
+            if slot is not None:
+                self._adopted[slot] = trial.id
+
+    def _round(self, dispatcher: Dispatcher) -> Outcome | None:
+        """Do one round of everything; return why to end, or None to go on."""
+        self._search = self._store.get_search(self._search.name)
+        self._expire_leases(dispatcher)
+        self._sync()
+        if self._search.status == SearchStatus.RUNNING and not self._search.stop_requested:
+            self._fill_slots(dispatcher)
+        if self._over():
+            return Outcome.FINISHED
+        if self._search.status == SearchStatus.PAUSED and not (self._placed or self._adopted):
+            return Outcome.PAUSED
+        self._make_ready()
+        for report in dispatcher.poll(POLL_SECONDS):
+            self._slot_freed(report)
+        return None
+
+    def _sync(self) -> None:
+        changed = self._history.sync()
+        if any(trial.result is not None for trial in changed):
+            # The slot that a result freed takes the suggestion that stands
+            # ready; the others are made again with the result in sight.
+            while len(self._ready) > 1:
+                self._ready.pop()
+        running = {trial.id for trial in self._history.in_state(TrialState.RUNNING)}
+        self._adopted = {s: trial for s, trial in self._adopted.items() if trial in running}
+
+    def _expire_leases(self, dispatcher: Dispatcher) -> None:
+        now = self._monotonic()
+        if now < self._next_expiry_check:
+            return
+        self._next_expiry_check = now + EXPIRY_CHECK_SECONDS
+        for trial in self._store.expired(self._search.name):
+            expired = self._store.expire(
+                trial.id,
+                trial.attempt,
+                max_attempts=self._search.max_attempts,
+                reason="its lease expired: the worker or its host is gone, or hangs",
+            )
+            if not expired:
+                continue
+            for slot, trial_id in [*self._placed.items(), *self._adopted.items()]:
+                if trial_id == trial.id:
+                    dispatcher.kill(slot)
+                    self._placed.pop(slot, None)
+
+    def _fill_slots(self, dispatcher: Dispatcher) -> None:
+        taken = self._placed.keys() | self._adopted.keys()
+        free = [slot for slot in range(self._search.parallel) if slot not in taken]
+        placed = set(self._placed.values())
+        queued = deque(
+            trial for trial in self._history.in_state(TrialState.QUEUED) if trial.id not in placed
+        )
+        for slot in free:
+            if queued:
+                trial = queued.popleft()
+            elif self._next_tid < self._search.trials:
+                trial = self._ready.popleft() if self._ready else self._suggest()
+                trial = self._store.add_trial(trial)
+                self._history.put(trial)
+            else:
+                return
+            self._store.place_trial(trial.id)
+            dispatcher.place(slot, trial.id)
+            self._placed[slot] = trial.id
+
+    @property
+    def _next_tid(self) -> int:
+        """The first tid of which no document is written."""
+        return max(self._history.trials, default=-1) + 1
+
+    def _make_ready(self) -> None:
+        """Prepare one more suggestion if the next free slots would have to wait for it."""
+        ahead = self._next_tid + len(self._ready)
+        wanted = min(MAX_READY, self._search.parallel)
+        if len(self._ready) < wanted and ahead < self._search.trials:
+            self._ready.append(self._suggest())
+
+    def _suggest(self) -> Trial:
+        tid = self._next_tid + len(self._ready)
+        history = self._history.observations()
+        pending = self._history.pending()
+        pending += [Pending(trial.tid, trial.point) for trial in self._ready]
+        search = self._search
+        try:
+            point = suggest(
+                self._space,
+                history,
+                pending,
+                tid=tid,
+                seed=search.seed,
+                algo=search.algo,
+                startup=search.startup,
+            )
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            # A search of weeks must outlive one failure of its sampler.
+            logger.exception("TPE failed for trial %d; a random point takes its place", tid)
+            self._store.add_event(
+                search.name,
+                self._owner,
+                "suggestion failed",
+                f"trial {tid} is a random point instead: {type(error).__name__}: {error}",
+            )
+            point = suggest(
+                self._space, [], [], tid=tid, seed=search.seed, algo="random", startup=0
+            )
+        configuration = derive(self._space, to_point(self._space, point))
+        return Trial(
+            id=f"{search.name}/{tid}",
+            search=search.name,
+            tid=tid,
+            config=configuration.model_dump(),
+            point=point,
+            seen=len(history),
+            resources=search.resources,
+        )
+
+    def _slot_freed(self, report: SlotReport) -> None:
+        self._placed.pop(report.slot, None)
+        trial = self._store.get_trial(report.trial_id)
+        if report.error is None or trial.attempt > 0:
+            self._start_failures = 0
+        if report.error is None:
+            return
+        logger.warning("the worker of trial %s died: %s", trial.id, report.error)
+        if trial.state == TrialState.RUNNING and trial.lease is not None:
+            try:
+                self._store.crash(
+                    trial.id,
+                    trial.attempt,
+                    trial.lease.token,
+                    report.error,
+                    retry=True,
+                    max_attempts=self._search.max_attempts,
+                )
+            except StaleAttemptError as error:
+                logger.info("%s", error)
+        elif trial.attempt == 0:
+            self._start_failures += 1
+            if self._start_failures >= MAX_START_FAILURES:
+                self._fail(
+                    f"{MAX_START_FAILURES} workers in a row died before they began a trial; "
+                    f"the last one said: {report.error}"
+                )
+
+    def _over(self) -> bool:
+        """Whether the search is over; if its last trial has just ended, say so in the store."""
+        search = self._search
+        if search.status in TERMINAL_SEARCH_STATUSES:
+            return True
+        live = self._history.in_state(*LIVE_TRIAL_STATES)
+        if search.stop_requested:
+            if self._placed or any(trial.state == TrialState.RUNNING for trial in live):
+                return False
+            self._store.cancel_trials(search.name)
+        elif live or self._next_tid < search.trials:
+            return False
+        self._sync()
+        failed = self._history.in_state(TrialState.FAILED)
+        if failed and not self._history.in_state(TrialState.COMPLETED):
+            self._fail(f"no trial finished; the last one failed with: {failed[-1].error}")
+        else:
+            self._store.change_search(search.name, SearchStatus.COMPLETED, self._owner)
+        return True
+
+    def _fail(self, error: str) -> None:
+        self._store.change_search(self._search.name, SearchStatus.FAILED, self._owner, detail=error)
+
+    def _hand_back(self, dispatcher: Dispatcher) -> None:
+        dispatcher.hand_back()
+        deadline = self._monotonic() + HAND_BACK_SECONDS
+        while self._placed and self._monotonic() < deadline:
+            for report in dispatcher.poll(POLL_SECONDS):
+                self._slot_freed(report)

@@ -1,0 +1,70 @@
+"""A search's trials as the driver holds them: read once, then kept up by what changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search.documents import Trial
+from search.states import TrialState
+from search.store import Store
+from spaces.space import Value
+
+Point = Mapping[str, Value]
+"""HyperOpt's values by metaparameter: a number, or the index of a choice's option."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A finished trial: its point, and its loss, or None where it diverged or failed."""
+
+    tid: int
+    point: Point
+    loss: float | None
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A trial whose result is not there yet."""
+
+    tid: int
+    point: Point
+
+
+class History:
+    """All trials of a search by tid, kept up by `sync` from the store's monotonic `seq`."""
+
+    def __init__(self, store: Store, search: str) -> None:
+        """Start empty; the first `sync` reads the whole search."""
+        self._store = store
+        self._search = search
+        self._last_seq = 0
+        self.trials: dict[int, Trial] = {}
+
+    def sync(self) -> list[Trial]:
+        """Read what has changed since the last call, take it in, and return it."""
+        changed = self._store.changes(self._search, self._last_seq)
+        for trial in changed:
+            self.trials[trial.tid] = trial
+            self._last_seq = max(self._last_seq, trial.seq)
+        return changed
+
+    def put(self, trial: Trial) -> None:
+        """Take in a trial that this process has just written."""
+        self.trials[trial.tid] = trial
+
+    def in_state(self, *states: TrialState) -> list[Trial]:
+        """The trials in one of the states, by tid."""
+        return [self.trials[tid] for tid in sorted(self.trials) if self.trials[tid].state in states]
+
+    def observations(self) -> list[Observation]:
+        """What TPE learns from: completed trials, and failed or diverged ones without a loss."""
+        return [
+            Observation(trial.tid, trial.point, trial.result.loss if trial.result else None)
+            for trial in self.in_state(TrialState.COMPLETED, TrialState.FAILED, TrialState.PRUNED)
+        ]
+
+    def pending(self) -> list[Pending]:
+        """The points whose results are still to come."""
+        return [
+            Pending(trial.tid, trial.point)
+            for trial in self.in_state(TrialState.QUEUED, TrialState.RUNNING)
+        ]

@@ -1,0 +1,119 @@
+"""Where a search stands, in a few numbers and one sentence."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean
+
+from search.documents import Search, Trial
+from search.states import TERMINAL_SEARCH_STATUSES, TERMINAL_TRIAL_STATES, SearchStatus, TrialState
+
+RECENT = 100
+"""Finished trials from which the time that one takes is judged."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A search at one moment.
+
+    Attributes:
+        counts: trials by state, every state named.
+        chance: validation error of guessing the largest class, where a trial has told it.
+        seconds_left: estimate from recent trials; None while nothing has finished.
+        waits_for: what has to happen next, and why it hasn't.
+    """
+
+    search: Search
+    counts: dict[TrialState, int]
+    best: Trial | None
+    chance: float | None
+    seconds_left: float | None
+    waits_for: str
+
+    @property
+    def finished(self) -> int:
+        """Trials that have come to an end of any kind."""
+        return sum(self.counts[state] for state in TERMINAL_TRIAL_STATES)
+
+    @property
+    def busy(self) -> int:
+        """Slots with a running trial."""
+        return self.counts[TrialState.RUNNING]
+
+    @property
+    def best_loss(self) -> float | None:
+        """The best trial's loss."""
+        return self.best.result.loss if self.best and self.best.result else None
+
+    def to_json(self) -> dict[str, object]:
+        """The summary as plain data, for programs."""
+        driver = self.search.driver
+        return {
+            "name": self.search.name,
+            "space": self.search.space,
+            "status": self.search.status.value,
+            "dataset": self.search.recipe.dataset,
+            "trials": self.search.trials,
+            "parallel": self.search.parallel,
+            "counts": {state.value: count for state, count in self.counts.items()},
+            "best": None if self.best is None else {"tid": self.best.tid, "loss": self.best_loss},
+            "chance": self.chance,
+            "seconds_left": self.seconds_left,
+            "waits_for": self.waits_for,
+            "driver": driver.owner if driver else None,
+            "created_at": self.search.created_at.isoformat(),
+            "error": self.search.error,
+        }
+
+
+def summarize(search: Search, trials: Iterable[Trial], now: datetime) -> Summary:
+    """Sum up `search` from all its trials; `now` is the store's time."""
+    known = list(trials)
+    tally = Counter(trial.state for trial in known)
+    counts = {state: tally[state] for state in TrialState}
+    results = [t for t in known if t.result is not None and t.result.loss is not None]
+    best = min(results, key=lambda t: (t.result.loss, t.tid), default=None)  # type: ignore[union-attr]
+    chance = next(
+        (t.result.metrics["chance_error"] for t in results if "chance_error" in t.result.metrics),  # type: ignore[union-attr]
+        None,
+    )
+    finished = sum(counts[state] for state in TERMINAL_TRIAL_STATES)
+    left = search.trials - finished
+    return Summary(
+        search=search,
+        counts=counts,
+        best=best,
+        chance=chance,
+        seconds_left=_seconds_left(search, known, left),
+        waits_for=_waits_for(search, counts, left, now),
+    )
+
+
+def _seconds_left(search: Search, trials: list[Trial], left: int) -> float | None:
+    if search.status in TERMINAL_SEARCH_STATUSES or left <= 0:
+        return 0.0
+    seconds = [
+        (trial.timings["finished"] - trial.timings["started"]).total_seconds()
+        for trial in trials
+        if "finished" in trial.timings and "started" in trial.timings
+    ][-RECENT:]
+    return fmean(seconds) * left / min(search.parallel, left) if seconds else None
+
+
+def _waits_for(search: Search, counts: dict[TrialState, int], left: int, now: datetime) -> str:
+    status = search.status
+    if status in TERMINAL_SEARCH_STATUSES:
+        return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
+    running = counts[TrialState.RUNNING]
+    if search.driver is None or search.driver.expires_at < now:
+        waits = "a driver: start one with `alignsearch serve`"
+        return f"{waits} ({running} trials hold leases still)" if running else waits
+    if status == SearchStatus.PAUSED:
+        return f"`alignsearch resume {search.name}`; {running} trials still run"
+    if search.stop_requested:
+        return f"the last {running} running trials: the search was stopped"
+    free = min(search.parallel, left) - running
+    if free > 0:
+        return f"workers for {free} of {search.parallel} slots to begin their trials"
+    return f"{running} running trials: every slot is busy"

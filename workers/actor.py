@@ -1,0 +1,106 @@
+"""The Ray actor that trains trials, one after the other, in one warm process."""
+
+import importlib.metadata
+import logging
+import os
+import platform
+import socket
+import threading
+from typing import Any
+
+import ray
+
+from search.errors import StoreUnavailableError
+from search.store import Store
+from workers.attempt import Objective, Worker, run_attempt
+
+logger = logging.getLogger(__name__)
+
+IDLE_CHECK_SECONDS = 30.0
+PACKAGES = ("alignsearch", "tensorflow", "keras", "numpy", "ray", "pymongo")
+
+
+def versions() -> dict[str, str]:
+    """The versions that can change a result, for the record of each attempt."""
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+    }
+
+
+class TrialWorker:
+    """Serves one slot of a search: TensorFlow is imported once, compiled steps are kept."""
+
+    def __init__(
+        self, store_uri: str, search: str, slot: int, accelerator: str, threads: int
+    ) -> None:
+        """Connect to the store.
+
+        Args:
+            store_uri: where the search is.
+            search: its name.
+            slot: which of the search's slots this process serves.
+            accelerator: what Ray assigned, for the record of attempts.
+            threads: CPU threads for TensorFlow, which reads them when it is imported.
+        """
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
+        os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        self._store = Store.connect(store_uri)
+        self._search = search
+        self._interrupt = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()
+        host = socket.gethostname()
+        self._worker = Worker(
+            owner=f"{host}:{os.getpid()}",
+            host=host,
+            accelerator=accelerator,
+            slot=slot,
+            versions=versions(),
+        )
+        threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
+
+    def run(self, trial_id: str) -> str:
+        """Make one attempt at the trial; return how it ended."""
+        self._idle.clear()
+        try:
+            dataset = self._store.get_search(self._search).recipe.dataset
+            return run_attempt(
+                self._store, trial_id, _objective(dataset), self._worker, self._interrupt
+            )
+        finally:
+            self._idle.set()
+
+    def hand_back(self) -> None:
+        """Ask the running attempt, and any that still comes, to hand its trial back."""
+        self._interrupt.set()
+
+    def _leave_when_orphaned(self) -> None:
+        """End an idle process whose search nobody drives: its accelerator is for others."""
+        pause = threading.Event()
+        while True:
+            pause.wait(IDLE_CHECK_SECONDS)
+            try:
+                driver = self._store.get_search(self._search).driver
+                orphaned = driver is None or driver.expires_at < self._store.now()
+            except StoreUnavailableError as error:
+                logger.warning("can't tell whether the search has a driver: %s", error)
+                continue
+            if orphaned and self._idle.is_set():
+                os._exit(0)
+
+
+TrialActor: Any = ray.remote(max_restarts=0, max_concurrency=2)(TrialWorker)
+"""`TrialWorker` as Ray runs it: `hand_back` is heard while `run` trains."""
+
+
+def _objective(dataset: str) -> Objective:
+    # TensorFlow is imported by the processes that train, when they train.
+    if dataset == "rehearsal":
+        from workers.rehearsal import rehearse
+
+        return rehearse
+    from workers.training import train
+
+    return train

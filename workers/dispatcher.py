@@ -1,0 +1,103 @@
+"""Placing trials on a Ray cluster: one warm worker actor a slot."""
+
+import logging
+import threading
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayError
+
+from search.dispatch import SlotReport
+from search.documents import Search
+from workers.actor import TrialActor
+from workers.cluster import NAMESPACE
+
+logger = logging.getLogger(__name__)
+
+
+class RayDispatcher:
+    """The driver's `Dispatcher` over Ray. The process must be connected to a cluster.
+
+    Workers are named after search and slot and outlive their driver, so that a
+    trial in flight goes on and the next driver finds the worker again. An idle
+    worker whose search nobody drives ends itself.
+    """
+
+    def __init__(self, search: Search, store_uri: str) -> None:
+        """Serve `search`; workers are started as its slots are first used."""
+        self._search = search
+        self._store_uri = store_uri
+        self._workers: dict[int, ActorHandle] = {}
+        self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
+
+    def place(self, slot: int, trial_id: str) -> None:
+        """Start the trial on the slot's worker, and the worker if there is none."""
+        worker = self._workers.get(slot)
+        if worker is None:
+            worker = self._workers[slot] = self._start(slot)
+        self._running[worker.run.remote(trial_id)] = (slot, trial_id)
+
+    def poll(self, timeout: float) -> list[SlotReport]:
+        """Wait up to `timeout` seconds for an attempt to end; return all that have."""
+        if not self._running:
+            threading.Event().wait(timeout)
+            return []
+        done, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout)
+        if done:
+            done, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
+        return [self._report(ref) for ref in done]
+
+    def hand_back(self) -> None:
+        """Ask every busy worker to hand its trial back."""
+        for slot, _ in self._running.values():
+            self._workers[slot].hand_back.remote()
+
+    def kill(self, slot: int) -> None:
+        """End the slot's worker at once; its attempt is reported no more."""
+        self._running = {ref: at for ref, at in self._running.items() if at[0] != slot}
+        worker = self._workers.pop(slot, None) or self._existing(slot)
+        if worker is not None:
+            ray.kill(worker)
+
+    def close(self) -> None:
+        """End all workers of the search, an earlier driver's among them."""
+        for slot in range(self._search.parallel):
+            self.kill(slot)
+
+    def _name(self, slot: int) -> str:
+        return f"{self._search.name}/{slot}"
+
+    def _existing(self, slot: int) -> ActorHandle | None:
+        try:
+            return ray.get_actor(self._name(slot), namespace=NAMESPACE)
+        except ValueError:
+            return None
+
+    def _start(self, slot: int) -> ActorHandle:
+        resources = dict(self._search.resources)
+        cpus = resources.pop("CPU", 0.0)
+        gpus = resources.pop("GPU", 0.0)
+        accelerator = ", ".join(
+            f"{name}: {amount:g}" for name, amount in self._search.resources.items()
+        )
+        return TrialActor.options(
+            name=self._name(slot),
+            namespace=NAMESPACE,
+            get_if_exists=True,
+            lifetime="detached",
+            num_cpus=cpus,
+            num_gpus=gpus,
+            resources=resources,
+        ).remote(self._store_uri, self._search.name, slot, accelerator, max(1, int(cpus)))
+
+    def _report(self, ref: ray.ObjectRef) -> SlotReport:
+        slot, trial_id = self._running.pop(ref)
+        try:
+            outcome = ray.get(ref)
+        except RayError as error:
+            worker = self._workers.pop(slot, None)
+            if worker is not None:
+                ray.kill(worker)
+            return SlotReport(slot, trial_id, str(error).strip() or type(error).__name__)
+        logger.info("slot %d: trial %s: %s", slot, trial_id, outcome)
+        return SlotReport(slot, trial_id)

@@ -1,0 +1,68 @@
+"""The objective of a rehearsal: a smooth function of the metaparameters in place of training.
+
+For trying out a cluster, a store or a driver without images or TensorFlow:
+`alignsearch submit SPACE --dataset rehearsal`. An epoch takes a tenth of a
+second and the loss falls exponentially to a value that the configuration fixes.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+
+from search.documents import Epoch, Result, Search, Trial
+from spaces.catalog import get_space
+from spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
+from workers.attempt import Finished
+
+EPOCH_SECONDS = 0.1
+
+
+def rehearse(
+    search: Search,
+    trial: Trial,
+    on_epoch: Callable[[Epoch], None],
+    should_stop: Callable[[], bool],
+) -> Finished:
+    """Report `epochs` epochs that approach the trial's `final_loss`, then return it."""
+    pause = threading.Event()
+    final = final_loss(get_space(search.space), trial.config)
+    epochs = search.recipe.epochs
+    for number in range(1, epochs + 1):
+        if should_stop():
+            return Finished(None)
+        pause.wait(EPOCH_SECONDS)
+        error = final + (0.9 - final) * math.exp(-5 * number / epochs) if number < epochs else final
+        on_epoch(
+            Epoch(
+                trial=trial.id,
+                attempt=trial.attempt,
+                epoch=number,
+                epochs=epochs,
+                loss=error,
+                train_accuracy=1 - error,
+                validation_loss=error,
+                validation_accuracy=1 - error,
+                learning_rate=0.0,
+                seconds=EPOCH_SECONDS,
+            )
+        )
+    return Finished(Result(status="ok", loss=final, metrics={"chance_error": 0.9}), epochs)
+
+
+def final_loss(space: SearchSpace, config: Mapping[str, Value]) -> float:
+    """A value in [0, 0.9]: the mean squared distance of the metaparameters from a set optimum.
+
+    Each sampled metaparameter counts by its place in its range (on the log
+    scale where the space has one; choices by index), its optimum at one third.
+    """
+    places = [_place(each.distribution, config[each.name]) for each in space.sampled]
+    return min(0.9, 2 * sum((place - 1 / 3) ** 2 for place in places) / len(places))
+
+
+def _place(distribution: Distribution, value: Value) -> float:
+    if isinstance(distribution, Choice):
+        indices = {option: index for index, option in enumerate(distribution.options)}
+        return indices[value] / (len(indices) - 1)  # type: ignore[index]
+    scale = math.log if isinstance(distribution, LogUniform) else float
+    low, high = scale(distribution.low), scale(distribution.high)
+    return (scale(value) - low) / (high - low)  # type: ignore[arg-type]

@@ -1,0 +1,86 @@
+"""The objective of a real search: train the trial's network with the alignment core."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from alignment_core.training import EpochReport, trainer_for
+from search.documents import Epoch, LayerRecord, Result, Search, Trial
+from spaces.catalog import get_space
+from spaces.configuration import configuration
+from spaces.training import training_config
+from workers.attempt import Finished
+
+
+def train(
+    search: Search,
+    trial: Trial,
+    on_epoch: Callable[[Epoch], None],
+    should_stop: Callable[[], bool],
+) -> Finished:
+    """Train the trial's configuration by the search's recipe.
+
+    The objective is the top-1 error on the validation images after the last
+    epoch. A diverged training is a result of status `fail`, for TPE to learn
+    from. Weights, order of images and noise follow from the search's seed and
+    the tid, so a second attempt repeats the first.
+
+    Raises:
+        ConfigurationError: the configuration can't be trained.
+        DataError: the images are missing on this host.
+    """
+    recipe = search.recipe
+    seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
+    config = training_config(
+        get_space(search.space),
+        configuration(trial.config),
+        dataset=recipe.dataset,
+        data_dir=Path(recipe.data_dir) if recipe.data_dir else None,
+        model=recipe.model,
+        width=recipe.width,
+        stem=recipe.stem,
+        epochs=recipe.epochs,
+        schedule_epochs=recipe.schedule_epochs,
+        batch_divisor=recipe.batch_divisor,
+        seed=seed,
+        weights_order=recipe.weights_order,
+    )
+
+    def report(epoch: EpochReport) -> None:
+        on_epoch(_document(trial, epoch))
+
+    outcome = trainer_for(config).fit(report, should_stop)
+    if outcome.status == "interrupted":
+        return Finished(None)
+    metrics = {
+        "best_validation_error": outcome.best_validation_error,
+        "chance_error": outcome.chance_error,
+        "epochs": float(outcome.epochs_done),
+        **{f"seconds_{name}": seconds for name, seconds in outcome.timings.items()},
+    }
+    known = {name: value for name, value in metrics.items() if value is not None}
+    if outcome.status == "diverged":
+        return Finished(Result(status="fail", metrics=known, reason=outcome.reason))
+    return Finished(
+        Result(status="ok", loss=outcome.validation_error, metrics=known), outcome.best_epoch
+    )
+
+
+def _document(trial: Trial, epoch: EpochReport) -> Epoch:
+    return Epoch(
+        trial=trial.id,
+        attempt=trial.attempt,
+        epoch=epoch.epoch,
+        epochs=epoch.epochs,
+        loss=epoch.loss,
+        train_accuracy=epoch.train_accuracy,
+        validation_loss=epoch.validation_loss,
+        validation_accuracy=epoch.validation_accuracy,
+        learning_rate=epoch.learning_rate,
+        alignment_learning_rate=epoch.alignment_learning_rate,
+        alignment_loss=epoch.alignment_loss,
+        layers=tuple(LayerRecord(**asdict(layer)) for layer in epoch.layers),
+        seconds=epoch.seconds,
+    )
