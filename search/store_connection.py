@@ -39,8 +39,9 @@ INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
     "events": [(("search", "at"), False)],
 }
 
-_AUTHENTICATION_FAILED = 18
+_INTERNAL_ERROR = 1
 _UNAUTHORIZED = 13
+_AUTHENTICATION_FAILED = 18
 _SECRET_OPTIONS = re.compile(
     r"(?i)\b(tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=[^&]*"
 )
@@ -61,7 +62,8 @@ def mask(uri: str) -> str:
 class StoreConnection:
     """A store's database, with acknowledged, journaled writes and the server's clock.
 
-    Every method raises StoreUnavailableError when the server doesn't answer or refuses.
+    Every method raises StoreUnavailableError when the server doesn't answer or refuses, and
+    StoreCorruptedError when it fails inside.
     """
 
     def __init__(self, uri: str, timeout: float) -> None:
@@ -137,6 +139,11 @@ class StoreConnection:
             answer = self._client.admin.command("hello", codec_options=self._clock_options)
         return cast(datetime, answer["localTime"])
 
+    def server_pid(self) -> int:
+        """Return the server's process id, on its own machine."""
+        with self._translated():
+            return cast(int, self._client.admin.command("serverStatus")["pid"])
+
     def find_one(self, collection: str, condition: Record) -> Record | None:
         """Return the one document that fits."""
         with self._translated():
@@ -196,8 +203,15 @@ class StoreConnection:
                     f"the store {self.uri_for_people} refuses this user: check the user name, the "
                     "password, ?authSource= and the user's roles"
                 ) from error
+            # Without the server's whole answer, which PyMongo appends.
+            words = str(error).partition(", full error")[0]
+            if error.code == _INTERNAL_ERROR:
+                raise StoreCorruptedError(
+                    f"the store {self.uri_for_people} failed ({words}): its data may be damaged; "
+                    "the server's log says more"
+                ) from error
             raise StoreUnavailableError(
-                f"the store {self.uri_for_people} refused a command: {error}"
+                f"the store {self.uri_for_people} refused a command: {words}"
             ) from error
         except errors.PyMongoError as error:
             raise StoreUnavailableError(

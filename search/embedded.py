@@ -1,0 +1,356 @@
+"""The embedded store: a MongoDB-wire server of the project's own, for one folder.
+
+SecantusDB runs as a separate process on a free port of the loopback interface and is never
+imported. A lock and a port file let every command of the folder share one server, which
+outlives them. It knows no users: whoever can log in to this machine can connect to it, so a
+shared machine wants a MongoDB with users instead.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from search.errors import StoreCorruptedError, StoreUnavailableError
+from search.store_connection import INDEXES, StoreConnection
+
+HOST = "127.0.0.1"
+COMMAND = "secantusd-py"
+
+START_SECONDS = 60.0
+"""A damaged folder makes the server exit at once; only replaying a long log takes its time."""
+ANSWER_SECONDS = 5.0
+STOP_SECONDS = 10.0
+LOCK_SECONDS = 90.0
+POLL_SECONDS = 0.05
+PORT_TRIES = 3
+LOG_LINES = 3
+
+
+class ServerFile(BaseModel):
+    """The port file: which process serves the folder, and where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: int
+    port: int
+    started_at: AwareDatetime
+
+    @property
+    def uri(self) -> str:
+        """The URI under which this machine reaches the server."""
+        return f"mongodb://{HOST}:{self.port}/"
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """What `alignsearch store status` shows; data_size in bytes on disk."""
+
+    running: bool
+    uri: str | None
+    pid: int | None
+    data_size: int
+
+
+class EmbeddedStore:
+    """The server of one folder. Several processes may use it at once."""
+
+    def __init__(self, folder: Path = Path(".alignsearch")) -> None:
+        """Name the folder; nothing is read or written yet."""
+        self.folder = folder.absolute()
+        self.data = self.folder / "data"
+        self.log = self.folder / "store.log"
+        self._server_file = self.folder / "store.json"
+        self._config = self.folder / "store.toml"
+
+    def ensure(self) -> str:
+        """Return the server's URI, starting the server if it doesn't run.
+
+        Raises:
+            StoreCorruptedError: the folder or the data in it can't be used; nothing was changed.
+            StoreUnavailableError: the server can't be started now.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self._locked():
+                server = self._running_server()
+                if server is not None and not self._answers(server, self._log_size()):
+                    self._end(server)
+                    server = None
+                return (server or self._start()).uri
+        except StoreUnavailableError:
+            raise
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def status(self) -> StoreStatus:
+        """Return whether the server runs, and how much the folder holds; starts nothing.
+
+        Raises:
+            StoreCorruptedError: the port file can't be read.
+        """
+        server = self._running_server()
+        size = sum(file.stat().st_size for file in self.data.glob("*"))
+        if server is None:
+            return StoreStatus(running=False, uri=None, pid=None, data_size=size)
+        return StoreStatus(running=True, uri=server.uri, pid=server.pid, data_size=size)
+
+    def stop(self) -> bool:
+        """Stop the server and wait until it is gone; return False if it didn't run.
+
+        Raises:
+            StoreCorruptedError: the port file can't be read.
+        """
+        if not self.folder.is_dir():
+            return False
+        with self._locked():
+            server = self._running_server()
+            if server is not None:
+                self._end(server)
+            self._server_file.unlink(missing_ok=True)
+        return server is not None
+
+    def _running_server(self) -> ServerFile | None:
+        try:
+            text = self._server_file.read_text()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._unreadable(error) from error
+        try:
+            server = ServerFile.model_validate_json(text)
+        except ValidationError as error:
+            raise self._unreadable(error.errors()[0]["msg"]) from error
+        return server if self._runs(server) else None
+
+    def _runs(self, server: ServerFile) -> bool:
+        """Whether the process lives and is this folder's server, not a later user of its pid."""
+        wanted = f"--port {server.port} --storage-path {self.data} "
+        return wanted in _command_line(server.pid)
+
+    def _start(self) -> ServerFile:
+        for _ in range(PORT_TRIES):
+            log_start = self._log_size()
+            server = self._spawn(_free_port())
+            try:
+                if self._answers(server, log_start):
+                    self._look_into(server, log_start)
+                    return server
+            except BaseException:
+                self._end(server)
+                self._server_file.unlink(missing_ok=True)
+                raise
+            self._end(server)
+        raise StoreUnavailableError(
+            f"the store in {self.folder} found no free port in {PORT_TRIES} tries: try again"
+        )
+
+    def _spawn(self, port: int) -> ServerFile:
+        command = Path(sys.executable).parent / COMMAND
+        if not command.exists():
+            raise StoreUnavailableError(
+                f"the embedded store's server isn't installed ({command} is missing): install "
+                "alignsearch again, or give the URI of a MongoDB with --store"
+            )
+        # Its own, so that no secantusd.toml of this machine is read.
+        self._config.touch(mode=0o600)
+        arguments = [
+            str(command),
+            *("--host", HOST),
+            *("--port", str(port)),
+            *("--storage-path", str(self.data)),
+            *("--log-level", "WARNING"),
+            *("--config", str(self._config)),
+        ]
+        append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        # A session of its own: Ctrl-C in the terminal must not reach it.
+        pid = os.posix_spawn(
+            command,
+            arguments,
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(self.log), append, 0o600),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            # A shell makes its background jobs ignore the signal that stops the server.
+            setsigdef=[signal.SIGINT],
+        )
+        server = ServerFile(pid=pid, port=port, started_at=datetime.now(UTC))
+        new = self._server_file.with_suffix(".new")
+        new.write_text(server.model_dump_json() + "\n")
+        new.replace(self._server_file)
+        return server
+
+    def _answers(self, server: ServerFile, log_start: int) -> bool:
+        """Wait until the server answers; return False if another program has its port."""
+
+        def listens_or_ended() -> bool:
+            return not _lives(server.pid) or _listens(server.port)
+
+        if not _wait(listens_or_ended, START_SECONDS):
+            raise StoreUnavailableError(
+                f"the server of the store in {self.folder} hasn't answered within "
+                f"{START_SECONDS:.0f} s; {self._last_words(log_start)}"
+            )
+        if not _lives(server.pid):
+            words = self._last_words(log_start)
+            if "Address already in use" in words:
+                return False
+            raise self._start_failure(words)
+        with closing(StoreConnection(server.uri, ANSWER_SECONDS)) as connection:
+            # Two folders' servers that start at once can have chosen the same port.
+            return connection.server_pid() == server.pid
+
+    def _look_into(self, server: ServerFile, log_start: int) -> None:
+        """Open every collection: a damaged file shows when it is first read."""
+        try:
+            with closing(StoreConnection.open(server.uri, ANSWER_SECONDS)) as connection:
+                for collection in (*INDEXES, "counters"):
+                    connection.find_one(collection, {"_id": ""})
+        except (StoreUnavailableError, StoreCorruptedError) as error:
+            if isinstance(error, StoreUnavailableError) and _lives(server.pid):
+                raise
+            raise self._start_failure(self._last_words(log_start)) from error
+
+    def _start_failure(self, words: str) -> StoreUnavailableError | StoreCorruptedError:
+        if "Device or resource busy" in words:
+            return StoreUnavailableError(
+                f"another server has the data in {self.data} open, and {self._server_file.name} "
+                "doesn't name it: end the process whose command line has this path, then try again"
+            )
+        return StoreCorruptedError(
+            f"the store in {self.folder} can't be opened: its data are damaged and were left as "
+            f"they are. Restore {self.data} from a backup, or move it away to begin with an empty "
+            f"store; {words}"
+        )
+
+    def _end(self, server: ServerFile) -> None:
+        for number in (signal.SIGINT, signal.SIGKILL):
+            if not _lives(server.pid):
+                return
+            os.kill(server.pid, number)
+            if _wait(lambda: not _lives(server.pid), STOP_SECONDS):
+                return
+
+    def _log_size(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def _last_words(self, log_start: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(log_start)
+            lines = log.read().decode(errors="replace").splitlines()
+        # Of a traceback, whose inner lines are indented, what was raised.
+        words = [line for line in lines if line and not line.startswith((" ", "Traceback"))]
+        last = "\n  ".join(words[-LOG_LINES:] or ["(nothing)"])
+        return f"{self.log} ends with:\n  {last}"
+
+    def _unusable(self, error: OSError) -> StoreCorruptedError:
+        return StoreCorruptedError(
+            f"{self.folder} can't be used as the store's folder ({error.strerror}): it must be a "
+            "folder that you may write to; move away what is there, work in another folder, or "
+            "give the URI of a MongoDB with --store"
+        )
+
+    def _unreadable(self, why: object) -> StoreCorruptedError:
+        return StoreCorruptedError(
+            f"{self._server_file} can't be read ({why}) and was left as it is. End the server if "
+            f"one runs (its command line has {self.data}), delete this file, and try again; the "
+            "data aren't touched"
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other commands from starting or stopping the server meanwhile."""
+
+        def taken() -> bool:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        with (self.folder / "store.lock").open("a") as lock:
+            if not _wait(taken, LOCK_SECONDS):
+                raise StoreUnavailableError(
+                    f"another command has been starting or stopping the store in {self.folder} "
+                    f"for {LOCK_SECONDS:.0f} s: end it, then try again"
+                )
+            yield
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+    """Wait until the condition holds; return False if it doesn't within so many seconds."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(POLL_SECONDS)
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _lives(pid: int) -> bool:
+    try:
+        # A child that ended stays a zombie until its parent, which may be us, waits for it.
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except ChildProcessError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
+    except OSError:
+        return False
+
+
+def _command_line(pid: int) -> str:
+    """Return the process's arguments, each followed by a space; empty if there is none."""
+    if not Path("/proc/self/cmdline").exists():
+        listed = subprocess.run(
+            ["ps", "-ww", "-o", "command=", "-p", str(pid)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return listed.stdout.replace("\n", " ")
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
