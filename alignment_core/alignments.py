@@ -120,7 +120,7 @@ class Alignment:
             x = self._noise(getattr(x, "shape", x), seed, dtype)
         backward_pass = BackwardPass(layer, x, self.operations)
         terms = [
-            tf.cast(self.weights[name], dtype)
+            _in_dtype(self.weights[name], dtype)
             * PRIMITIVES[name](*(getattr(backward_pass, need) for need in _NEEDS[name]))
             for name in self.primitives
         ]
@@ -130,7 +130,7 @@ class Alignment:
         # XLA's default generator took 30 times as long as Philox on a CPU (TensorFlow 2.21).
         # XLA's Philox draws other numbers than TensorFlow's own from the same seed.
         noise = tf.random.stateless_normal(shape, seed, dtype=dtype, alg="philox")
-        return tf.cast(self.noise_stddev, dtype) * noise
+        return _in_dtype(self.noise_stddev, dtype) * noise
 
     def get_config(self) -> dict[str, Any]:
         """Return the rule's present values, variables as floats, for `from_config`."""
@@ -145,6 +145,11 @@ class Alignment:
         """Make the rule that `get_config` described."""
         operations = BackwardPassOperations(**config["operations"])
         return cls(config["weights"], operations, config["noise_stddev"])
+
+
+def _in_dtype(value: Any, dtype: str) -> Any:
+    # A float takes its factor's dtype by itself; tf.cast would round it to float32 first.
+    return tf.cast(value, dtype) if isinstance(value, tf.Variable) else value
 
 
 def _names(names: Any) -> str:
