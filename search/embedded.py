@@ -9,12 +9,8 @@ shared machine wants a MongoDB with users instead.
 import fcntl
 import os
 import signal
-import socket
-import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +19,9 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from search.errors import StoreCorruptedError, StoreUnavailableError
+from search.processes import HOST, command_line, free_port, listens, lives, wait_until
 from search.store_connection import INDEXES, StoreConnection
 
-HOST = "127.0.0.1"
 COMMAND = "secantusd-py"
 
 START_SECONDS = 60.0
@@ -33,7 +29,6 @@ START_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
 STOP_SECONDS = 10.0
 LOCK_SECONDS = 90.0
-POLL_SECONDS = 0.05
 PORT_TRIES = 3
 LOG_LINES = 3
 
@@ -81,18 +76,14 @@ class EmbeddedStore:
             StoreCorruptedError: the folder or the data in it can't be used; nothing was changed.
             StoreUnavailableError: the server can't be started now.
         """
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._locked():
-                server = self._running_server()
-                if server is not None and not self._answers(server, self._log_size()):
-                    self._end(server)
-                    server = None
-                return (server or self._start()).uri
-        except StoreUnavailableError:
-            raise
-        except OSError as error:
-            raise self._unusable(error) from error
+        with self._usable(), self._locked():
+            recorded = self._recorded()
+            if recorded is not None and self._runs(recorded):
+                if self._answers(recorded, self._log_size()):
+                    return recorded.uri
+                self._end(recorded)
+            # Its old port first: clients of a server that died find the new one.
+            return self._start(recorded.port if recorded else free_port()).uri
 
     def status(self) -> StoreStatus:
         """Return whether the server runs, and how much the folder holds; starts nothing.
@@ -100,9 +91,9 @@ class EmbeddedStore:
         Raises:
             StoreCorruptedError: the port file can't be read.
         """
-        server = self._running_server()
+        server = self._recorded()
         size = sum(file.stat().st_size for file in self.data.glob("*"))
-        if server is None:
+        if server is None or not self._runs(server):
             return StoreStatus(running=False, uri=None, pid=None, data_size=size)
         return StoreStatus(running=True, uri=server.uri, pid=server.pid, data_size=size)
 
@@ -110,18 +101,19 @@ class EmbeddedStore:
         """Stop the server and wait until it is gone; return False if it didn't run.
 
         Raises:
-            StoreCorruptedError: the port file can't be read.
+            StoreCorruptedError: the folder or the port file can't be used.
         """
-        if not self.folder.is_dir():
+        if not self.folder.exists():
             return False
-        with self._locked():
-            server = self._running_server()
-            if server is not None:
+        with self._usable(), self._locked():
+            server = self._recorded()
+            running = server is not None and self._runs(server)
+            if server is not None and running:
                 self._end(server)
             self._server_file.unlink(missing_ok=True)
-        return server is not None
+        return running
 
-    def _running_server(self) -> ServerFile | None:
+    def _recorded(self) -> ServerFile | None:
         try:
             text = self._server_file.read_text()
         except FileNotFoundError:
@@ -129,20 +121,19 @@ class EmbeddedStore:
         except (OSError, UnicodeDecodeError) as error:
             raise self._unreadable(error) from error
         try:
-            server = ServerFile.model_validate_json(text)
+            return ServerFile.model_validate_json(text)
         except ValidationError as error:
             raise self._unreadable(error.errors()[0]["msg"]) from error
-        return server if self._runs(server) else None
 
     def _runs(self, server: ServerFile) -> bool:
         """Whether the process lives and is this folder's server, not a later user of its pid."""
         wanted = f"--port {server.port} --storage-path {self.data} "
-        return wanted in _command_line(server.pid)
+        return wanted in command_line(server.pid)
 
-    def _start(self) -> ServerFile:
+    def _start(self, port: int) -> ServerFile:
         for _ in range(PORT_TRIES):
             log_start = self._log_size()
-            server = self._spawn(_free_port())
+            server = self._spawn(port)
             try:
                 if self._answers(server, log_start):
                     self._look_into(server, log_start)
@@ -152,6 +143,7 @@ class EmbeddedStore:
                 self._server_file.unlink(missing_ok=True)
                 raise
             self._end(server)
+            port = free_port()
         raise StoreUnavailableError(
             f"the store in {self.folder} found no free port in {PORT_TRIES} tries: try again"
         )
@@ -198,14 +190,14 @@ class EmbeddedStore:
         """Wait until the server answers; return False if another program has its port."""
 
         def listens_or_ended() -> bool:
-            return not _lives(server.pid) or _listens(server.port)
+            return not lives(server.pid) or listens(server.port)
 
-        if not _wait(listens_or_ended, START_SECONDS):
+        if not wait_until(listens_or_ended, START_SECONDS):
             raise StoreUnavailableError(
                 f"the server of the store in {self.folder} hasn't answered within "
                 f"{START_SECONDS:.0f} s; {self._last_words(log_start)}"
             )
-        if not _lives(server.pid):
+        if not lives(server.pid):
             words = self._last_words(log_start)
             if "Address already in use" in words:
                 return False
@@ -221,7 +213,7 @@ class EmbeddedStore:
                 for collection in (*INDEXES, "counters"):
                     connection.find_one(collection, {"_id": ""})
         except (StoreUnavailableError, StoreCorruptedError) as error:
-            if isinstance(error, StoreUnavailableError) and _lives(server.pid):
+            if isinstance(error, StoreUnavailableError) and lives(server.pid):
                 raise
             raise self._start_failure(self._last_words(log_start)) from error
 
@@ -239,10 +231,10 @@ class EmbeddedStore:
 
     def _end(self, server: ServerFile) -> None:
         for number in (signal.SIGINT, signal.SIGKILL):
-            if not _lives(server.pid):
+            if not lives(server.pid):
                 return
             os.kill(server.pid, number)
-            if _wait(lambda: not _lives(server.pid), STOP_SECONDS):
+            if wait_until(lambda: not lives(server.pid), STOP_SECONDS):
                 return
 
     def _log_size(self) -> int:
@@ -257,12 +249,19 @@ class EmbeddedStore:
         last = "\n  ".join(words[-LOG_LINES:] or ["(nothing)"])
         return f"{self.log} ends with:\n  {last}"
 
-    def _unusable(self, error: OSError) -> StoreCorruptedError:
-        return StoreCorruptedError(
-            f"{self.folder} can't be used as the store's folder ({error.strerror}): it must be a "
-            "folder that you may write to; move away what is there, work in another folder, or "
-            "give the URI of a MongoDB with --store"
-        )
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            yield
+        except StoreUnavailableError:
+            raise
+        except OSError as error:
+            raise StoreCorruptedError(
+                f"{self.folder} can't be used as the store's folder ({error.strerror}): it must "
+                "be a folder that you may write to; move away what is there, work in another "
+                "folder, or give the URI of a MongoDB with --store"
+            ) from error
 
     def _unreadable(self, why: object) -> StoreCorruptedError:
         return StoreCorruptedError(
@@ -283,74 +282,9 @@ class EmbeddedStore:
             return True
 
         with (self.folder / "store.lock").open("a") as lock:
-            if not _wait(taken, LOCK_SECONDS):
+            if not wait_until(taken, LOCK_SECONDS):
                 raise StoreUnavailableError(
                     f"another command has been starting or stopping the store in {self.folder} "
                     f"for {LOCK_SECONDS:.0f} s: end it, then try again"
                 )
             yield
-
-
-def _wait(condition: Callable[[], bool], seconds: float) -> bool:
-    """Wait until the condition holds; return False if it doesn't within so many seconds."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(POLL_SECONDS)
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection((HOST, port), timeout=1.0).close()
-    except OSError:
-        return False
-    return True
-
-
-def _lives(pid: int) -> bool:
-    try:
-        # A child that ended stays a zombie until its parent, which may be us, waits for it.
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].startswith("Z")
-    except OSError:
-        return False
-
-
-def _command_line(pid: int) -> str:
-    """Return the process's arguments, each followed by a space; empty if there is none."""
-    if not Path("/proc/self/cmdline").exists():
-        listed = subprocess.run(
-            ["ps", "-ww", "-o", "command=", "-p", str(pid)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return listed.stdout.replace("\n", " ")
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
