@@ -159,6 +159,16 @@ def test_equal_seeds_draw_equal_backward_kernels():
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_other_seeds_draw_other_backward_kernels():
+    kernels = []
+    for seed in (1, 2):
+        initializer = keras.initializers.HeNormal(seed=seed)
+        layer = layers.Dense(50, kernel_initializer=initializer, learning_rule=FIXED)
+        layer.build((None, 50))
+        kernels.append(layer.backward_kernel.numpy().ravel())
+    assert abs(np.corrcoef(*kernels)[0, 1]) < 0.1
+
+
 def test_recording_collects_each_layers_input(x):
     model = network(layers.Dense, layers.Conv2D, learning_rule=FIXED)
     with layers.recording() as calls:
