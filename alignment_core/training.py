@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import tensorflow as tf
@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from alignment_core import checkpoints, data
 from alignment_core.alignments import LEARNING_RULES, Alignment
 from alignment_core.data.pipeline import train_batches, validation_batches
-from alignment_core.layers import recording
 from alignment_core.metrics import weight_metrics
 from alignment_core.models import get_model, initialize
 from alignment_core.optimizers.optimizers import (
@@ -38,10 +37,10 @@ from alignment_core.training_steps import (
     ALIGNMENT,
     LOSS,
     AlignmentSteps,
-    LossStep,
+    AlignmentUpdate,
+    LossSteps,
     Objectives,
-    Step,
-    compiled,
+    on_replicas,
 )
 
 __all__ = ["EpochReport", "Trainer", "TrainingConfig", "TrainingResult", "trainer_for"]
@@ -107,10 +106,11 @@ class Trainer:
             optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
             variables.append([layer.backward_kernel for layer in self._objectives.layers])
         self._optimizers = Optimizers(optimizers, variables, minibatches=config.minibatches)
-        self._loss_step = LossStep(
+        self._loss_steps = LossSteps(
             self._objectives, self._optimizers, jit_compile=config.jit_compile
         )
-        self._evaluate = compiled(self._objectives.evaluate)
+        self._update = AlignmentUpdate(self._optimizers, jit_compile=config.jit_compile)
+        self._evaluate = on_replicas(self._objectives.evaluate, add_up=True)
         self._validation = self._strategy.experimental_distribute_dataset(
             validation_batches(self._dataset).cache()
         )
@@ -158,7 +158,8 @@ class Trainer:
             rule = self._new_rule(config)
             assert rule is not None
             steps = AlignmentSteps(
-                self._loss_step,
+                self._loss_steps,
+                self._update,
                 self._objectives,
                 self._optimizers,
                 alternating=config.alternating,
@@ -276,38 +277,24 @@ class Trainer:
         batches = self._strategy.experimental_distribute_dataset(
             train_batches(self._dataset, config.batch_size, config.seed, epoch)
         )
+        steps_of = self._alignment_steps or self._loss_steps
         statistics = []
         for step, (images, labels) in enumerate(batches):
             if should_stop is not None and should_stop():
                 raise _EndedError("interrupted", f"asked to stop in epoch {epoch + 1}")
             number = epoch * steps + step
-            delayed = number < delay_steps
-            found = self._step(
-                self._compiled_step(delayed=delayed),
-                images,
-                labels,
-                tf.constant([self._noise_seed, number]),
-                tf.constant(rates[step]),
-            )
-            if delayed:
-                continue
-            statistics.append(found)
-            if step % CHECK_EVERY == 0 and not math.isfinite(found[0]):
-                raise _diverged("loss", found[0], epoch)
+            seed = tf.constant([self._noise_seed, number])
+            started, traces = time.perf_counter(), steps_of.traces
+            if self._alignment_steps and number < delay_steps:
+                self._alignment_steps.alignment_step(images, labels, seed, tf.constant(rates[step]))
+            else:
+                found = steps_of.step(images, labels, seed, tf.constant(rates[step])).numpy()
+                statistics.append(found)
+                if step % CHECK_EVERY == 0 and not np.isfinite(found[0]):
+                    raise _diverged("loss", found[0], epoch)
+            phase = "trace" if steps_of.traces > traces else "train"
+            self._timings[phase] += time.perf_counter() - started
         return statistics
-
-    def _compiled_step(self, *, delayed: bool) -> Step:
-        if self._alignment_steps is None:
-            return self._loss_step.step
-        return self._alignment_steps.alignment if delayed else self._alignment_steps.both
-
-    def _step(self, step: Any, *arguments: Any) -> NDArray[np.float32]:
-        traces = step.experimental_get_tracing_count()
-        started = time.perf_counter()
-        found: NDArray[np.float32] = step(*arguments).numpy()
-        traced = step.experimental_get_tracing_count() > traces
-        self._timings["trace" if traced else "train"] += time.perf_counter() - started
-        return found
 
     def _validate(self) -> tuple[float, float]:
         """J and the accuracy over the whole validation split."""
@@ -324,11 +311,7 @@ class Trainer:
         than all its uses in a short training.
         """
         images = tf.constant(self._dataset.train_images[: self._config.batch_size])
-        inputs = self._objectives.input_shapes(images)
-        if self._objectives.needs_activations:
-            with recording() as calls:
-                self.model(images, training=False)
-            inputs = self._objectives.in_order(calls)
+        inputs = self._objectives.alignment_inputs(images, training=False)
         seed = tf.constant([self._noise_seed, -1 - epoch])
         return float(self._objectives.alignment(inputs, seed) / self._objectives.share)
 

@@ -1,8 +1,4 @@
-"""The compiled steps of a training: on R alone, on J alone, on both.
-
-One step is one call on the host. Pieces that don't depend on the rule's operations are
-traced once for a network and a batch size, and put together anew for each rule.
-"""
+"""The compiled steps of a training: on R alone, on J alone, on both."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -50,7 +46,8 @@ class Objectives:
     @property
     def needs_activations(self) -> bool:
         """Whether R takes the layers' inputs from a forward pass."""
-        return any(layer.learning_rule.needs_activations for layer in self.layers)
+        rules = (layer.learning_rule for layer in self.layers)
+        return any(rule is not None and rule.needs_activations for rule in rules)
 
     def alignment(self, inputs: Sequence[Any], seed: tf.Tensor) -> tf.Tensor:
         """R, the plain sum over layers, each with noise of its own."""
@@ -61,9 +58,16 @@ class Objectives:
         ]
         return self.share * tf.add_n(terms)
 
-    def input_shapes(self, images: tf.Tensor) -> list[tuple[int, ...]]:
-        """The layers' input shapes: all that R needs where it needs no activations."""
-        return [(images.shape[0], *layer.aligned_input_shape) for layer in self.layers]
+    def alignment_inputs(self, images: tf.Tensor, *, training: bool) -> list[Any]:
+        """What R needs of each layer: its input, or the mere shape of it, without any forward pass.
+
+        `training` says by which moments batch norm normalizes in that forward pass.
+        """
+        if not self.needs_activations:
+            return [(images.shape[0], *layer.aligned_input_shape) for layer in self.layers]
+        with recording() as calls:
+            self.model(images, training=training)
+        return self.in_order(calls)
 
     def in_order(self, calls: Sequence[tuple[Any, tf.Tensor]]) -> list[tf.Tensor]:
         """What `recording` collected, in the layers' order."""
@@ -86,8 +90,8 @@ def _right(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.argmax(logits, axis=-1, output_type=tf.int32) == labels, tf.float32)
 
 
-class LossStep:
-    """A step on J alone; its gradients are traced once and shared with all rules' steps."""
+class LossSteps:
+    """Steps on J alone: backpropagation's, feedback alignment's, and J's part of every other."""
 
     def __init__(
         self, objectives: Objectives, optimizers: Optimizers, *, jit_compile: bool
@@ -95,75 +99,119 @@ class LossStep:
         """Nothing is traced before the first step."""
         self._objectives = objectives
         self._optimizers = optimizers
-        self.gradients = _traced_once(self._gradients)
-        self.step: Step = compiled(self._step, jit_compile=jit_compile)
+        self._loss = on_replicas(self._loss_of_replica, add_up=True, jit_compile=jit_compile)
 
-    def _gradients(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+    @property
+    def traces(self) -> int:
+        """How many graphs have been traced so far."""
+        return int(self._loss.experimental_get_tracing_count())
+
+    def step(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
+    ) -> tf.Tensor:
+        """Move J's variables; see `Step`."""
+        return self._loss(images, labels, rates)
+
+    def _loss_of_replica(self, images: tf.Tensor, labels: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
         def losses(_: tf.Tensor, *batch: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
             loss, statistics = self._objectives.loss(*batch)
             return [loss], statistics
 
         (gradients,), statistics = self._optimizers.gradients(losses, [images, labels], [LOSS])
-        return gradients, statistics
-
-    def _step(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
-    ) -> tf.Tensor:
-        gradients, statistics = self.gradients(images, labels)
         self._optimizers.apply(LOSS, gradients, rates[LOSS])
         return statistics
 
 
-class AlignmentSteps:
-    """The steps in which a rule's R takes part: R alone, and R with J.
+class AlignmentUpdate:
+    """The update of the backward kernels by R's gradients, whatever the rule."""
 
-    With noise in place of activations no step on R alone, and no alternating one, runs
-    the network's forward pass for R.
+    def __init__(self, optimizers: Optimizers, *, jit_compile: bool) -> None:
+        """Nothing is traced before the first update."""
+        self._optimizers = optimizers
+        self.apply = on_replicas(self._apply, jit_compile=jit_compile)
+
+    def _apply(self, gradients: list[tf.Tensor], rates: tf.Tensor) -> None:
+        self._optimizers.apply(ALIGNMENT, gradients, rates[ALIGNMENT])
+
+
+class AlignmentSteps:
+    """The steps in which one rule's R takes part.
+
+    They are put together on the host from three graphs: R's gradients, R's update, and
+    the step on J. Only the first depends on the rule and its operations, so that the next
+    trial of a search compiles that one alone.
     """
 
     def __init__(
         self,
-        loss_step: LossStep,
+        loss_steps: LossSteps,
+        update: AlignmentUpdate,
         objectives: Objectives,
         optimizers: Optimizers,
         *,
         alternating: bool,
         jit_compile: bool,
     ) -> None:
-        """Alternating: a step on R, then a step on J with the same batch.
-
-        Otherwise both gradients are taken at one point, and both steps made together.
-        """
-        self._loss_step = loss_step
+        """Alternating or simultaneous minimization; nothing is traced before the first step."""
+        self._loss_steps = loss_steps
+        self._update = update
         self._objectives = objectives
         self._optimizers = optimizers
-        self._gradients = _traced_once(self._alignment_gradients)
-        self.alignment: Step = compiled(self._alignment_step, jit_compile=jit_compile)
-        both = self._alternating_step if alternating else self._simultaneous_step
-        self.both: Step = compiled(both, jit_compile=jit_compile)
+        self._alternating = alternating
+        self._gradients = on_replicas(self._gradients_of_replica, jit_compile=jit_compile)
+        self._both = on_replicas(self._both_of_replica, add_up=True, jit_compile=jit_compile)
 
-    def _alignment_gradients(self, images: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
-        objectives = self._objectives
+    @property
+    def traces(self) -> int:
+        """How many graphs have been traced so far."""
+        graphs = (self._gradients, self._both, self._update.apply)
+        return self._loss_steps.traces + sum(
+            int(graph.experimental_get_tracing_count()) for graph in graphs
+        )
+
+    def alignment_step(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
+    ) -> None:
+        """Move R's variables only.
+
+        With noise in place of activations there is no forward pass of the network.
+        """
+        self._update.apply(self._gradients(images, seed), rates)
+
+    def step(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
+    ) -> tf.Tensor:
+        """Move the variables of both; see `Step`.
+
+        Alternating: a step on R, then a step on J with the same batch. Simultaneous: both
+        gradients at one point; activations are then those of J's own forward pass.
+        """
+        if self._alternating:
+            self.alignment_step(images, labels, seed, rates)
+            return self._loss_steps.step(images, labels, seed, rates)
+        if self._objectives.needs_activations:
+            return self._both(images, labels, seed, rates)
+        # The step on J leaves the backward kernels alone, and R's gradients, taken
+        # before it, have seen the forward kernels that J's gradients see.
+        gradients = self._gradients(images, seed)
+        statistics = self._loss_steps.step(images, labels, seed, rates)
+        self._update.apply(gradients, rates)
+        return statistics
+
+    def _gradients_of_replica(self, images: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
+        objectives, seed = self._objectives, _of_replica(seed)
 
         def losses(part: tf.Tensor, images: tf.Tensor) -> tuple[list[tf.Tensor], tuple[()]]:
-            if objectives.needs_activations:
-                with recording() as calls:
-                    objectives.model(images, training=True)
-                inputs = objectives.in_order(calls)
-            else:
-                inputs = objectives.input_shapes(images)
+            inputs = objectives.alignment_inputs(images, training=True)
             return [objectives.alignment(inputs, _fold(seed, part))], ()
 
         (gradients,), _ = self._optimizers.gradients(losses, [images], [ALIGNMENT])
         return gradients
 
-    def _gradients_of_both(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
-        objectives = self._objectives
-        if not objectives.needs_activations:
-            gradients, statistics = self._loss_step.gradients(images, labels)
-            return gradients, self._gradients(images, seed), statistics
+    def _both_of_replica(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
+    ) -> tf.Tensor:
+        objectives, seed = self._objectives, _of_replica(seed)
 
         def losses(part: tf.Tensor, *batch: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
             with recording() as calls:
@@ -171,55 +219,32 @@ class AlignmentSteps:
             alignment = objectives.alignment(objectives.in_order(calls), _fold(seed, part))
             return [loss, alignment], statistics
 
-        found, statistics = self._optimizers.gradients(losses, [images, labels], [LOSS, ALIGNMENT])
-        return *found, statistics
-
-    def _alignment_step(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
-    ) -> tf.Tensor:
-        gradients = self._gradients(images, _seed_of_replica(seed))
-        self._optimizers.apply(ALIGNMENT, gradients, rates[ALIGNMENT])
-        return tf.zeros((2,))
-
-    def _alternating_step(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
-    ) -> tf.Tensor:
-        self._alignment_step(images, labels, seed, rates)
-        gradients, statistics = self._loss_step.gradients(images, labels)
-        self._optimizers.apply(LOSS, gradients, rates[LOSS])
-        return statistics
-
-    def _simultaneous_step(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
-    ) -> tf.Tensor:
-        *gradients, statistics = self._gradients_of_both(images, labels, _seed_of_replica(seed))
-        for index in (LOSS, ALIGNMENT):
+        which = [LOSS, ALIGNMENT]
+        gradients, statistics = self._optimizers.gradients(losses, [images, labels], which)
+        for index in which:
             self._optimizers.apply(index, gradients[index], rates[index])
         return statistics
 
 
-def compiled(step: Callable[..., tf.Tensor], *, jit_compile: bool = False) -> Step:
-    """One graph that runs `step` on every replica and sums what comes back."""
+def on_replicas(
+    function: Callable[..., Any], *, add_up: bool = False, jit_compile: bool = False
+) -> Any:
+    """One graph that runs `function` on every replica of the strategy in scope.
+
+    `add_up` sums what the replicas return; otherwise each keeps its own.
+    """
     strategy = tf.distribute.get_strategy()
 
     @tf.function(jit_compile=jit_compile, autograph=False)
-    def on_replicas(*arguments: tf.Tensor) -> tf.Tensor:
-        results = strategy.run(step, args=arguments)
-        return strategy.reduce(tf.distribute.ReduceOp.SUM, results, axis=None)
+    def graph(*arguments: Any) -> Any:
+        results = strategy.run(function, args=arguments)
+        return strategy.reduce(tf.distribute.ReduceOp.SUM, results, None) if add_up else results
 
-    return on_replicas
-
-
-def _traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
-    # Replicas meet inside (batch norm's moving moments), which a nested graph can't do.
-    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        return function
-    return tf.function(function, autograph=False)
+    return graph
 
 
-def _seed_of_replica(seed: tf.Tensor) -> tf.Tensor:
-    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    return _fold(seed, replica)
+def _of_replica(seed: tf.Tensor) -> tf.Tensor:
+    return _fold(seed, tf.distribute.get_replica_context().replica_id_in_sync_group)
 
 
 def _fold(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
