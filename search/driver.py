@@ -16,7 +16,7 @@ from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
 from search.errors import StaleAttemptError, StateConflictError, StoreUnavailableError
 from search.heartbeat import Heartbeat
-from search.history import History
+from search.history import History, Pending
 from search.states import (
     LIVE_TRIAL_STATES,
     TERMINAL_SEARCH_STATUSES,
@@ -24,7 +24,7 @@ from search.states import (
     TrialState,
 )
 from search.store import Store
-from search.suggest import Pending, suggest
+from search.suggest import suggest
 from spaces.catalog import get_space
 from spaces.configuration import derive
 from spaces.hyperopt_space import to_point
@@ -107,11 +107,18 @@ class Driver:
             ClusterError: the workers can't be placed, or die before they begin.
         """
         name = self._search.name
+        if self._search.status in TERMINAL_SEARCH_STATUSES:
+            raise StateConflictError(
+                f"search {name!r} is {self._search.status}: there is nothing left to drive"
+            )
         token = self._store.acquire_driver(name, self._owner, self._lease_seconds)
         if token is None:
-            search = self._store.get_search(name)
-            by = f" by {search.driver.owner}" if search.driver else ""
-            raise StateConflictError(f"search {name!r} is {search.status}{by}; nothing to drive")
+            driver = self._store.get_search(name).driver
+            raise StateConflictError(
+                f"search {name!r} is driven already, by {driver.owner if driver else 'another'}; "
+                "if that process is gone, its lease expires within "
+                f"{self._lease_seconds:.0f} s"
+            )
         try:
             with Heartbeat(
                 lambda: self._store.renew_driver(name, token, self._lease_seconds),
@@ -308,7 +315,7 @@ class Driver:
                 logger.info("%s", error)
         elif trial.attempt == 0:
             self._start_failures += 1
-            if self._start_failures >= MAX_START_FAILURES:
+            if self._start_failures == MAX_START_FAILURES:
                 self._fail(
                     f"{MAX_START_FAILURES} workers in a row died before they began a trial; "
                     f"the last one said: {report.error}"

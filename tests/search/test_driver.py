@@ -1,0 +1,376 @@
+"""The driver over a real store: budget, failures, interruption, takeover, steering."""
+
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from alignment_core.errors import DataError
+from search import steering
+from search.dispatch import SlotReport
+from search.documents import Result, Trial
+from search.driver import Driver, Outcome
+from search.embedded import EmbeddedStore
+from search.errors import StateConflictError
+from search.states import TERMINAL_TRIAL_STATES, SearchStatus, TrialState
+from search.store import Store
+from search.suggest import suggest
+from search.summary import summarize
+from spaces.catalog import get_space
+from spaces.configuration import derive
+from spaces.hyperopt_space import to_point
+from workers.attempt import Finished
+from workers.rehearsal import final_loss, rehearse
+
+NEVER = threading.Event()
+
+
+def wait_until(condition, seconds=20.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@contextmanager
+def driving(driver, interrupt):
+    """Run the driver in a thread; yields what will hold its outcome."""
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(driver.run(interrupt)), daemon=True)
+    thread.start()
+    try:
+        yield outcome
+    finally:
+        interrupt.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_search_spends_exactly_its_budget_and_keeps_what_the_workers_computed(
+    store, make_search, make_driver
+):
+    search = make_search(trials=7, parallel=3)
+    driver = make_driver()
+
+    assert driver.run(NEVER) == Outcome.FINISHED
+
+    trials = store.trials(search.name)
+    space = get_space(search.space)
+    assert [trial.tid for trial in trials] == list(range(7))
+    assert {trial.state for trial in trials} == {TrialState.COMPLETED}
+    assert [t.result.loss for t in trials] == [final_loss(space, t.config) for t in trials]
+    assert [trial.attempt for trial in trials] == [1] * 7
+    assert driver.dispatcher.most_busy == 3
+    ended = store.get_search(search.name)
+    assert (ended.status, ended.driver) == (SearchStatus.COMPLETED, None)
+    assert store.best(search.name).result.loss == min(trial.result.loss for trial in trials)
+
+
+def test_suggestions_begin_random_and_then_learn_from_the_results_they_have_seen(
+    store, make_search, make_driver
+):
+    search = make_search(trials=6, parallel=1, startup=3, seed=4)
+    make_driver().run(NEVER)
+    trials = store.trials(search.name)
+    random = [
+        suggest(get_space("wm"), [], [], tid=tid, seed=4, algo="random", startup=0)
+        for tid in range(6)
+    ]
+    seen = [trial.seen for trial in trials]
+    assert seen == sorted(seen)
+    assert [t.point == r for t, r in zip(trials, random, strict=True)] == [n < 3 for n in seen]
+    # One slot: the suggestion made while a trial runs has seen all results but that one.
+    assert seen[-1] >= 4
+
+
+def test_the_same_seed_gives_the_same_search(store, make_search, make_driver):
+    for name in ("first", "second"):
+        make_search(name=name, space="ia", trials=5, parallel=1)
+        make_driver(name).run(NEVER)
+    first, second = (
+        [(t.point, t.seen, t.result.loss) for t in store.trials(name)]
+        for name in ("first", "second")
+    )
+    assert first == second
+
+
+def test_an_interrupt_hands_trials_back_and_the_next_driver_completes_the_budget(
+    store, make_search, make_driver
+):
+    search = make_search(trials=4, parallel=2, epochs=20)
+    interrupt = threading.Event()
+    with driving(make_driver(), interrupt) as outcome:
+        wait_until(lambda: store.counts(search.name)[TrialState.RUNNING] == 2)
+        interrupt.set()
+        wait_until(lambda: outcome)
+    assert outcome == [Outcome.INTERRUPTED]
+    handed_back = store.trials(search.name)
+    assert {trial.state for trial in handed_back} == {TrialState.QUEUED}
+    assert {trial.attempts["1"].outcome for trial in handed_back} == {"handed_back"}
+    assert store.get_search(search.name).driver is None
+
+    assert make_driver().run(NEVER) == Outcome.FINISHED
+    trials = store.trials(search.name)
+    assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4
+    assert [trial.attempt for trial in trials[:2]] == [2, 2]
+
+
+def test_only_one_driver_drives_a_search(store, make_search, make_driver):
+    make_search(trials=2, epochs=10)
+    with driving(make_driver(owner="ann@here"), threading.Event()):
+        wait_until(lambda: store.get_search("a-search").driver is not None)
+        with pytest.raises(StateConflictError, match="ann@here"):
+            make_driver(owner="bob@there").run(NEVER)
+
+
+def test_a_search_that_is_over_is_not_driven_again(make_search, make_driver):
+    make_search(trials=1, parallel=1)
+    make_driver().run(NEVER)
+    with pytest.raises(StateConflictError, match="completed"):
+        make_driver().run(NEVER)
+
+
+def test_a_search_over_a_space_that_has_changed_since_is_refused(store, make_search, make_driver):
+    make_search(space_hash="of another version")
+    with pytest.raises(StateConflictError, match="another version of space 'wm'"):
+        make_driver()
+
+
+def test_a_crash_costs_an_attempt_and_the_trial_is_tried_again(store, make_search, make_driver):
+    crashed = set()
+
+    def crash_once(search, trial, on_epoch, should_stop):
+        if trial.tid not in crashed:
+            crashed.add(trial.tid)
+            raise RuntimeError("out of luck")
+        return rehearse(search, trial, on_epoch, should_stop)
+
+    make_search(trials=3)
+    make_driver(objective=crash_once).run(NEVER)
+    for trial in store.trials("a-search"):
+        assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2)
+        assert trial.attempts["1"].outcome == "crashed"
+        assert "RuntimeError: out of luck" in trial.attempts["1"].error
+        assert trial.error is None
+
+
+def test_a_trial_that_crashes_every_time_fails_and_the_search_goes_on(
+    store, make_search, make_driver
+):
+    def crash_zero(search, trial, on_epoch, should_stop):
+        if trial.tid == 0:
+            raise RuntimeError("always")
+        return rehearse(search, trial, on_epoch, should_stop)
+
+    make_search(trials=3, max_attempts=2)
+    make_driver(objective=crash_zero).run(NEVER)
+    states = [(t.state, t.attempt) for t in store.trials("a-search")]
+    assert states == [(TrialState.FAILED, 2), (TrialState.COMPLETED, 1), (TrialState.COMPLETED, 1)]
+    assert "always" in store.get_trial("a-search", 0).error
+    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+
+
+def test_what_would_fail_again_is_not_tried_again_and_fails_the_search(
+    store, make_search, make_driver
+):
+    def no_images(search, trial, on_epoch, should_stop):
+        raise DataError("no images here: put them there")
+
+    make_search(trials=2)
+    make_driver(objective=no_images).run(NEVER)
+    trials = store.trials("a-search")
+    assert {(t.state, t.attempt, t.error) for t in trials} == {
+        (TrialState.FAILED, 1, "no images here: put them there")
+    }
+    search = store.get_search("a-search")
+    assert search.status == SearchStatus.FAILED
+    assert "no images here" in search.error
+
+
+def test_divergence_is_a_result_that_tpe_learns_from_and_no_crash(store, make_search, make_driver):
+    def diverge(search, trial, on_epoch, should_stop):
+        if trial.tid % 2:
+            return rehearse(search, trial, on_epoch, should_stop)
+        return Finished(Result(status="fail", reason="loss is NaN in epoch 1"))
+
+    search = make_search(trials=6, startup=2)
+    driver = make_driver(objective=diverge)
+    driver.run(NEVER)
+    trials = store.trials("a-search")
+    assert {trial.state for trial in trials} == {TrialState.COMPLETED}
+    assert [trial.result.loss is None for trial in trials] == [True, False] * 3
+    assert driver.history.observations()[0].loss is None
+    assert store.best(search.name).tid % 2 == 1
+
+
+def test_workers_that_die_before_they_begin_fail_the_search_instead_of_spinning(store, make_search):
+    class Broken:
+        def __init__(self, search):
+            self.placed = []
+
+        def place(self, slot, trial_id):
+            self.placed.append((slot, trial_id))
+
+        def poll(self, timeout):
+            reports = [
+                SlotReport(slot, trial, "cannot import numpy") for slot, trial in self.placed
+            ]
+            self.placed = []
+            return reports
+
+        def kill(self, slot): ...
+        def hand_back(self): ...
+        def close(self): ...
+
+    make_search(trials=50, parallel=2)
+    assert Driver(store, "a-search", Broken, owner="x").run(NEVER) == Outcome.FINISHED
+    search = store.get_search("a-search")
+    assert search.status == SearchStatus.FAILED
+    assert "cannot import numpy" in search.error
+
+
+def add_running_trial(store, search, ttl):
+    """A trial that some other process's worker has begun."""
+    space = get_space(search.space)
+    point = suggest(space, [], [], tid=0, seed=0, algo="random", startup=0)
+    trial = store.add_trial(
+        Trial(
+            id=f"{search.name}/0",
+            search=search.name,
+            tid=0,
+            config=derive(space, to_point(space, point)).model_dump(),
+            point=point,
+        )
+    )
+    return store.begin_attempt(
+        trial.id, "elsewhere", ttl=ttl, host="elsewhere", accelerator="thread", versions={}, slot=0
+    )
+
+
+def test_a_trial_whose_worker_is_gone_is_tried_again(store, make_search, make_driver):
+    search = make_search(trials=2)
+    add_running_trial(store, search, ttl=0.5)
+    driver = make_driver()
+    driver.run(NEVER)
+    trial = store.get_trial(search.name, 0)
+    assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2)
+    assert trial.attempts["1"].outcome == "expired"
+    assert driver.dispatcher.killed == {0}
+    assert len(store.trials(search.name)) == 2
+
+
+def test_a_trial_in_flight_elsewhere_is_adopted_not_repeated(store, make_search, make_driver):
+    search = make_search(trials=3, parallel=2)
+    running = add_running_trial(store, search, ttl=60)
+    with driving(make_driver(), threading.Event()) as outcome:
+        wait_until(lambda: store.counts(search.name)[TrialState.COMPLETED] == 2)
+        assert not outcome
+        result = Result(status="ok", loss=0.125)
+        store.finish(running.id, 1, running.lease.token, result)
+        wait_until(lambda: outcome)
+    assert outcome == [Outcome.FINISHED]
+    trials = store.trials(search.name)
+    assert [trial.attempt for trial in trials] == [1, 1, 1]
+    assert trials[0].result.loss == 0.125
+
+
+def test_pause_lets_running_trials_finish_and_resume_goes_on(store, make_search, make_driver):
+    make_search(trials=6, parallel=2, epochs=5)
+    with driving(make_driver(), threading.Event()) as outcome:
+        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        steering.pause(store, "a-search", "ann")
+        wait_until(lambda: outcome)
+    assert outcome == [Outcome.PAUSED]
+    counts = store.counts("a-search")
+    assert (counts[TrialState.RUNNING], counts[TrialState.QUEUED]) == (0, 0)
+    assert 0 < counts[TrialState.COMPLETED] < 6
+    steering.resume(store, "a-search", "ann")
+    assert make_driver().run(NEVER) == Outcome.FINISHED
+    assert store.counts("a-search")[TrialState.COMPLETED] == 6
+    done = [(event.who, event.what) for event in store.events("a-search")]
+    assert ("ann", "paused") in done
+
+
+def test_stop_completes_with_the_trials_that_run(store, make_search, make_driver):
+    make_search(trials=50, parallel=2, epochs=5)
+    with driving(make_driver(), threading.Event()) as outcome:
+        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        steering.stop(store, "a-search", "ann")
+        wait_until(lambda: outcome)
+    trials = store.trials("a-search")
+    assert outcome == [Outcome.FINISHED]
+    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    assert len(trials) < 50
+    assert all(trial.state in TERMINAL_TRIAL_STATES for trial in trials)
+    assert sum(trial.state == TrialState.COMPLETED for trial in trials) >= 2
+
+
+def test_cancel_ends_running_trials_now_and_their_late_results_are_not_taken(
+    store, make_search, make_driver
+):
+    make_search(trials=50, parallel=2, epochs=600)
+    with driving(make_driver(lease_seconds=1.0), threading.Event()) as outcome:
+        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        steering.cancel(store, "a-search", "ann")
+        wait_until(lambda: outcome)
+    assert {trial.state for trial in store.trials("a-search")} == {TrialState.CANCELLED}
+    assert store.get_search("a-search").status == SearchStatus.CANCELLED
+
+
+def test_a_search_that_is_stopped_before_it_is_driven_is_over(store, make_search):
+    make_search()
+    steering.stop(store, "a-search", "ann")
+    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    with pytest.raises(StateConflictError, match="completed"):
+        steering.pause(store, "a-search", "ann")
+
+
+def test_a_suggestion_that_fails_is_replaced_and_noted(store, make_search, make_driver):
+    search = make_search(trials=4, parallel=1, startup=1)
+    broken = add_running_trial(store, search, ttl=60)
+    damaged = Trial.model_validate(
+        {**broken.model_dump(), "id": "a-search/1", "tid": 1, "state": "completed", "lease": None}
+        | {"point": {**broken.point, "sigma": "half"}, "result": {"status": "ok", "loss": 0.5}}
+    )
+    store.finish(broken.id, 1, broken.lease.token, Result(status="ok", loss=0.4))
+    store.add_trial(damaged)
+    assert make_driver().run(NEVER) == Outcome.FINISHED
+    assert len(store.trials(search.name)) == 4
+    assert "suggestion failed" in [event.what for event in store.events(search.name)]
+
+
+def test_the_summary_says_where_a_search_stands_and_what_it_waits_for(
+    store, make_search, make_driver
+):
+    search = make_search(trials=3)
+    before = summarize(search, [], store.now())
+    assert before.seconds_left is None
+    assert "alignsearch serve" in before.waits_for
+    make_driver().run(NEVER)
+    after = summarize(store.get_search(search.name), store.trials(search.name), store.now())
+    assert (after.finished, after.busy, after.seconds_left) == (3, 0, 0.0)
+    assert after.best.result.loss == after.best_loss
+    assert after.waits_for == "nothing: the search is completed"
+
+
+def test_the_search_goes_on_after_its_store_was_killed_and_restarted(
+    tmp_path, make_search_in, make_driver_in
+):
+    server = EmbeddedStore(tmp_path / ".alignsearch")
+    uri = server.ensure()
+    with Store.connect(uri, timeout=1.0) as own:
+        make_search_in(own, trials=4, parallel=2, epochs=10)
+        with driving(make_driver_in(own, uri), threading.Event()) as outcome:
+            wait_until(lambda: own.counts("a-search")[TrialState.RUNNING] == 2)
+            os.kill(server.status().pid, signal.SIGKILL)
+            time.sleep(0.5)
+            assert server.ensure() == uri
+            wait_until(lambda: outcome)
+        trials = own.trials("a-search")
+    server.stop()
+    assert outcome == [Outcome.FINISHED]
+    assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4
+    assert [len(trial.attempts) for trial in trials] == [1] * 4
