@@ -5,11 +5,18 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 # Ray reads these when it is imported: it must report to nobody, and a worker
 # that asks for no GPU must still see the ones its host has.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+TOKEN_FILE = Path.home() / ".ray" / "auth_token"
+if {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys() or TOKEN_FILE.exists():
+    # `ray start` asks for the token as soon as there is one, but joining a
+    # cluster offers it in this mode only; a cluster that asks for none lets it pass.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 import ray
 

@@ -1,0 +1,52 @@
+"""A real Ray cluster of one host, in processes of its own, with a TPU's resources to place on."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workers import cluster
+
+BIN = Path(sys.executable).parent
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def ray_address(tmp_path_factory):
+    """HOST:PORT of a cluster with 2 CPUs and 8 TPU chips that aren't there."""
+    port = free_port()
+    command = [
+        str(BIN / "ray"),
+        "start",
+        "--head",
+        f"--port={port}",
+        "--node-ip-address=127.0.0.1",
+        "--num-cpus=2",
+        '--resources={"TPU": 8}',
+        "--include-dashboard=false",
+        "--disable-usage-stats",
+        f"--object-store-memory={cluster.OBJECT_STORE_BYTES}",
+        f"--temp-dir={tmp_path_factory.mktemp('ray')}",
+        "--block",
+    ]
+    log = tmp_path_factory.mktemp("log") / "ray.log"
+    with log.open("w") as out:
+        head = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        head.terminate()
+        try:
+            head.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(head.pid, signal.SIGKILL)
+            head.wait()

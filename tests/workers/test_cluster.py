@@ -1,0 +1,56 @@
+"""What fits on a cluster, and how people say it."""
+
+import pytest
+
+from alignment_core.errors import ConfigurationError
+from search.errors import ClusterError
+from workers.cluster import Node, capacity, connect, default_resources, parse_resources
+
+LAPTOP = Node("laptop", {"CPU": 8.0})
+GPU_BOX = Node("box", {"CPU": 16.0, "GPU": 4.0})
+TPU_HOSTS = [Node(f"tpu-{n}", {"CPU": 96.0, "TPU": 8.0}) for n in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "per_trial", "room"),
+    [
+        ([LAPTOP], {"CPU": 1.0}, 8),
+        ([LAPTOP], {"CPU": 0.6}, 13),
+        ([LAPTOP], {"CPU": 3.0}, 2),
+        ([LAPTOP, GPU_BOX], {"GPU": 1.0}, 4),
+        ([GPU_BOX], {"GPU": 1.0, "CPU": 8.0}, 2),
+        (TPU_HOSTS, {"TPU": 8.0}, 60),
+        (TPU_HOSTS, {"TPU": 4.0}, 120),
+        ([LAPTOP, LAPTOP], {"CPU": 5.0}, 2),
+        ([LAPTOP], {"TPU": 8.0}, 0),
+    ],
+)
+def test_room_is_counted_host_by_host(hosts, per_trial, room):
+    assert capacity(hosts, per_trial) == room
+
+
+def test_a_trial_takes_the_best_accelerator_there_is():
+    assert default_resources([LAPTOP]) == {"CPU": 1.0}
+    assert default_resources([LAPTOP, GPU_BOX]) == {"GPU": 1.0}
+    assert default_resources([LAPTOP, GPU_BOX, *TPU_HOSTS]) == {"TPU": 8.0}
+
+
+def test_resources_are_read_as_they_are_written():
+    assert parse_resources("TPU=8") == {"TPU": 8.0}
+    assert parse_resources("CPU=0.5, GPU=1") == {"CPU": 0.5, "GPU": 1.0}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "TPU", "TPU=", "=8", "TPU=many", "TPU=0", "CPU=-1", "CPU=nan"]
+)
+def test_what_is_not_a_resource_is_refused(text):
+    with pytest.raises(ConfigurationError, match="NAME=AMOUNT"):
+        parse_resources(text)
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:1", "nonsense", "127.0.0.1:no", "host.invalid:6379"]
+)
+def test_a_cluster_that_is_not_there_is_said_at_once(address):
+    with pytest.raises(ClusterError, match="no Ray at"):
+        connect(address)

@@ -1,0 +1,144 @@
+"""Trials on a real Ray cluster: placed by resource, killed for real, handed back, kept warm."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from search.documents import Recipe, Search
+from search.driver import Driver, Outcome
+from search.states import SearchStatus, TrialState
+from spaces.catalog import get_space
+from workers import cluster
+from workers.dispatcher import RayDispatcher
+
+
+@pytest.fixture(scope="module")
+def hosts(ray_address):
+    found = connect_patiently(ray_address)
+    yield found
+    cluster.disconnect()
+
+
+def connect_patiently(address):
+    """The head takes some seconds to listen."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return cluster.connect(address)
+        except cluster.ClusterError:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
+
+@pytest.fixture
+def submit(store):
+    def make(**fields):
+        known = {"trials": 4, "parallel": 2, "epochs": 2, "resources": {"CPU": 1.0}, **fields}
+        epochs = known.pop("epochs")
+        return store.create_search(
+            Search(
+                name="a-search",
+                space="wm",
+                space_hash=get_space("wm").space_hash,
+                recipe=Recipe(dataset="rehearsal", width=1, stem="none", epochs=epochs),
+                seed=0,
+                startup=2,
+                created_by="a test",
+                **known,
+            )
+        )
+
+    return make
+
+
+@pytest.fixture
+def driver(store, store_uri, hosts):
+    return lambda: Driver(
+        store, "a-search", lambda search: RayDispatcher(search, store_uri), owner="a test"
+    )
+
+
+def drive_in_thread(driver, interrupt):
+    outcome = []
+    thread = threading.Thread(target=lambda: outcome.append(driver.run(interrupt)), daemon=True)
+    thread.start()
+    return thread, outcome
+
+
+def wait_for(store, condition, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while True:
+        found = [trial for trial in store.trials("a-search") if condition(trial)]
+        if found:
+            return found
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def running(trial):
+    return trial.state == TrialState.RUNNING
+
+
+def pid_of(trial):
+    return int(trial.attempts[str(trial.attempt)].owner.rpartition(":")[2])
+
+
+def test_the_cluster_offers_what_its_hosts_have(hosts):
+    assert cluster.capacity(hosts, {"TPU": 8.0}) == 1
+    assert cluster.capacity(hosts, {"CPU": 1.0}) == 2
+    assert cluster.default_resources(hosts) == {"TPU": 8.0}
+
+
+def test_warm_workers_serve_trial_after_trial(store, submit, driver):
+    submit(trials=6)
+    assert driver().run(threading.Event()) == Outcome.FINISHED
+    trials = store.trials("a-search")
+    assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 6
+    assert len({trial.attempts["1"].owner for trial in trials}) == 2
+    assert {trial.attempts["1"].slot for trial in trials} == {0, 1}
+    assert "tensorflow" in trials[0].attempts["1"].versions
+
+
+def test_a_trial_is_placed_on_a_whole_tpu_host(store, submit, driver):
+    submit(trials=2, parallel=1, resources={"TPU": 8.0})
+    assert driver().run(threading.Event()) == Outcome.FINISHED
+    assert {t.attempts["1"].accelerator for t in store.trials("a-search")} == {"TPU: 8"}
+
+
+def test_a_killed_worker_costs_an_attempt_and_its_trial_is_tried_again(store, submit, driver):
+    submit(trials=3, epochs=30)
+    thread, outcome = drive_in_thread(driver(), threading.Event())
+    victim = wait_for(store, running)[0]
+    killed_at = time.monotonic()
+    os.kill(pid_of(victim), signal.SIGKILL)
+    wait_for(store, lambda trial: trial.id == victim.id and trial.attempts["1"].outcome)
+    # Ray reports the death: nobody has to wait for the lease.
+    assert time.monotonic() - killed_at < 15
+    thread.join(120)
+    assert outcome == [Outcome.FINISHED]
+    trials = store.trials("a-search")
+    assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 3
+    again = trials[victim.tid]
+    assert (again.attempt, again.attempts["1"].outcome) == (2, "crashed")
+    assert again.attempts["2"].owner != again.attempts["1"].owner
+
+
+def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, driver):
+    submit(trials=4, epochs=300)
+    interrupt = threading.Event()
+    thread, outcome = drive_in_thread(driver(), interrupt)
+    pids = {pid_of(trial) for trial in wait_for(store, running)}
+    interrupt.set()
+    thread.join(60)
+    assert outcome == [Outcome.INTERRUPTED]
+    trials = store.trials("a-search")
+    assert {trial.state for trial in trials} == {TrialState.QUEUED}
+    assert {a.outcome for trial in trials for a in trial.attempts.values()} <= {"handed_back"}
+    assert store.get_search("a-search").status == SearchStatus.RUNNING
+    deadline = time.monotonic() + 20
+    while any(os.path.exists(f"/proc/{pid}") for pid in pids):
+        assert time.monotonic() < deadline, "a worker outlived its search's driver"
+        time.sleep(0.1)
