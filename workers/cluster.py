@@ -5,18 +5,6 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-# Ray reads these when it is imported: it must report to nobody, and a worker
-# that asks for no GPU must still see the ones its host has.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-
-TOKEN_FILE = Path.home() / ".ray" / "auth_token"
-if {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys() or TOKEN_FILE.exists():
-    # `ray start` asks for the token as soon as there is one, but joining a
-    # cluster offers it in this mode only; a cluster that asks for none lets it pass.
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 import ray
 
@@ -64,9 +52,7 @@ def connect(address: str | None) -> list[Node]:
                 address=address, log_to_driver=False, logging_level="ERROR", namespace=NAMESPACE
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
-            raise ClusterError(
-                f"Ray at {address} does not let us in: {_first_line(error)}"
-            ) from error
+            raise ClusterError(f"Ray at {address} does not let us in: {_reason(error)}") from error
     return nodes()
 
 
@@ -140,5 +126,19 @@ def _check_reachable(address: str) -> None:
         ) from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _reason(error: BaseException) -> str:
+    if _caused_by_authentication(error):
+        return (
+            "it asks for a token. Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or "
+            "RAY_AUTH_TOKEN_PATH unless ~/.ray/auth_token is the cluster's"
+        )
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _caused_by_authentication(error: BaseException | None) -> bool:
+    # Ray wraps its AuthenticationError in others that only quote it.
+    while error is not None:
+        if "AuthenticationError" in f"{type(error).__name__} {error}":
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,5 +1,11 @@
 """What fits on a cluster, and how people say it."""
 
+import os
+import socket
+import subprocess
+import sys
+import time
+
 import pytest
 
 from alignment_core.errors import ConfigurationError
@@ -54,3 +60,26 @@ def test_what_is_not_a_resource_is_refused(text):
 def test_a_cluster_that_is_not_there_is_said_at_once(address):
     with pytest.raises(ClusterError, match="no Ray at"):
         connect(address)
+
+
+def test_a_cluster_that_wants_a_token_says_so(ray_address):
+    """In a process of its own: Ray reads its mode once."""
+    program = f"from workers.cluster import connect; connect({ray_address!r})"
+    without = {**os.environ, "RAY_AUTH_MODE": "disabled"}
+    wait_until_it_listens(ray_address)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=without, capture_output=True, text=True, check=False
+    )
+    assert "ClusterError" in ended.stderr
+    assert "RAY_AUTH_MODE=token" in ended.stderr
+
+
+def wait_until_it_listens(address):
+    host, port = address.split(":")
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
