@@ -53,7 +53,7 @@ class AttemptStore(TrialStore):
             slot=slot,
             started_at=now,
         )
-        return self._change(
+        begun = self._change(
             trial_id,
             {"state": TrialState.QUEUED.value, "attempt": queued.attempt},
             {
@@ -64,8 +64,10 @@ class AttemptStore(TrialStore):
                 "progress": None,
                 "timings.started": now,
             },
-            lambda trial: trial.lease is not None and trial.lease.token == token,
+            lambda trial: _holds(trial, token),
         )
+        # Cancelled already, perhaps.
+        return begun if begun is not None and _holds(begun, token) else None
 
     def renew(self, trial_id: str, attempt: int, token: str, ttl: float) -> None:
         """Let the attempt hold its trial for `ttl` seconds from now.
@@ -75,7 +77,7 @@ class AttemptStore(TrialStore):
         """
         expires_at = self.now() + timedelta(seconds=ttl)
         fence = {"_id": trial_id, **_fence(attempt, token)}
-        if self._db.update("trials", fence, {"$set": {"lease.expires_at": expires_at}}) is None:
+        if not self._db.update("trials", fence, {"$set": {"lease.expires_at": expires_at}}):
             raise self._stale(trial_id, attempt)
 
     def record_epoch(self, trial_id: str, attempt: int, token: str, epoch: Epoch) -> None:
@@ -90,13 +92,8 @@ class AttemptStore(TrialStore):
             loss=epoch.loss,
             validation_error=1.0 - epoch.validation_accuracy,
         )
-        recorded = self._change(
-            trial_id,
-            _fence(attempt, token),
-            {"progress": progress.to_bson()},
-            lambda trial: trial.lease is not None and trial.lease.token == token,
-        )
-        if recorded is None:
+        changes = {"progress": progress.to_bson()}
+        if not self._mark(trial_id, _fence(attempt, token), changes):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
 
@@ -289,6 +286,10 @@ def _fence(attempt: int, token: str) -> Record:
         "lease.attempt": attempt,
         "lease.token": token,
     }
+
+
+def _holds(trial: Trial, token: str) -> bool:
+    return trial.lease is not None and trial.lease.token == token
 
 
 def _ended_so(trial: Trial, attempt: int, token: str, outcome: AttemptOutcome) -> bool:

@@ -139,7 +139,7 @@ class Store(AttemptStore):
         lease = DriverLease(owner=owner, token=token, expires_at=now + timedelta(seconds=ttl))
         free = {"$or": [{"driver": None}, {"driver.expires_at": {"$lt": now}}]}
         changes = {"$set": {"driver": lease.to_bson()}}
-        if self._db.update("searches", {"_id": name, **free}, changes) is None:
+        if not self._db.update("searches", {"_id": name, **free}, changes):
             driver = _decode(self._find_search(name)).driver
             if driver is None or driver.token != token:
                 return None
@@ -150,7 +150,7 @@ class Store(AttemptStore):
         expires_at = self.now() + timedelta(seconds=ttl)
         changes = {"$set": {"driver.expires_at": expires_at}}
         held = {"_id": name, "driver.token": token}
-        return self._db.update("searches", held, changes) is not None
+        return self._db.update("searches", held, changes)
 
     def release_driver(self, name: str, token: str) -> None:
         """Give the search's lease up, if `token` still holds it."""
@@ -181,12 +181,9 @@ class Store(AttemptStore):
         token = secrets.token_hex(8)
         condition = {"_id": name, "status": {"$in": sorted(status.value for status in allowed)}}
         update = {"$set": {**changes, "updated_at": self.now(), "change": token}}
-        found = self._db.update("searches", condition, update)
-        if found is None:
-            found = self._find_search(name)
-            if found["change"] != token:
-                return None
-        return _decode(found)
+        done = self._db.update("searches", condition, update)
+        found = self._find_search(name)
+        return _decode(found) if done or found["change"] == token else None
 
 
 def _decode(found: Record) -> Search:

@@ -13,7 +13,6 @@ from typing import Any, Self, cast
 import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import errors
-from pymongo.collection import Collection
 from pymongo.database import Database
 
 from alignment_core.errors import ConfigurationError
@@ -176,16 +175,29 @@ class StoreConnection:
 
     def update(
         self, collection: str, condition: Record, changes: Record, *, upsert: bool = False
-    ) -> Record | None:
-        """Change the one document that fits and return it as it is then; None if none fits.
+    ) -> bool:
+        """Change the one document that fits; return False if none does.
 
-        A write that was applied while its answer got lost is sent again: then
-        None can also mean that the condition doesn't hold any more.
+        A write whose answer got lost is sent again: then False can also mean that it was
+        applied and the condition doesn't hold any more.
+        """
+        # Not findAndModify, for which the embedded server reads the whole collection.
+        with self._translated():
+            return (
+                self._database[collection]
+                .update_one(condition, changes, upsert=upsert)
+                .matched_count
+                > 0
+            )
+
+    def increase(self, collection: str, key: str, field: str, by: int) -> Record | None:
+        """Add to a field of the document `key` and return it as it is then, if there is one.
+
+        It can be added twice, when the answer got lost. For small collections only.
         """
         with self._translated():
-            target: Collection[Record] = self._database[collection]
-            return target.find_one_and_update(
-                condition, changes, upsert=upsert, return_document=pymongo.ReturnDocument.AFTER
+            return self._database[collection].find_one_and_update(
+                {"_id": key}, {"$inc": {field: by}}, return_document=pymongo.ReturnDocument.AFTER
             )
 
     def aggregate(self, collection: str, stages: Sequence[Record]) -> list[Record]:

@@ -5,12 +5,13 @@ trial's `seq`, and a reader asks for what came after the last number it saw. A n
 that was drawn before the write could appear after a higher one and be missed. So a
 change is written first, with a mark in place of the number (larger than any number,
 and random, because seq is unique), and numbered then. A reader notes the counter,
-numbers the marked trials itself (their writer may be dead), and reads up to the number
-noted: whatever was numbered up to there had been written before, so it is seen.
+numbers the marked trials itself (their writers may be dead, or have left it to the
+readers), and reads up to the number noted: whatever was numbered up to there had been
+written before, so it is seen.
 """
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -85,13 +86,11 @@ class TrialStore:
     def changes(self, search: str, after_seq: int) -> list[Trial]:
         """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.
 
-        A reader that goes on from the last one's seq misses no change of state. A trial
-        whose `progress` alone changed may be left out until it changes again.
+        A reader that goes on from the last one's seq misses no change; it needs the right to
+        write, because it numbers what isn't numbered yet and returns that the next time.
         """
-        last = self._last_seq(search)
-        for marked in self._db.find("trials", {"search": search, "seq": {"$gte": _MARK}}):
-            # Its number is beyond `last`: the next call returns it.
-            self._numbered(marked)
+        last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
+        self._number(self._db.find("trials", {"search": search, "seq": {"$gte": _MARK}}))
         if last <= after_seq:
             return []
         condition = {"search": search, "seq": {"$gt": after_seq, "$lte": last}}
@@ -118,12 +117,10 @@ class TrialStore:
 
     def expired(self, search: str) -> list[Trial]:
         """Return the running trials whose leases have passed, by the server's clock, by tid."""
-        condition = {
-            "search": search,
-            "state": TrialState.RUNNING.value,
-            "lease.expires_at": {"$lt": self.now()},
-        }
-        return [_decode(found) for found in self._db.find("trials", condition, sort=["tid"])]
+        now = self.now()
+        # Filtered here: there are no more of them than slots, and no index has to serve it.
+        running = self.trials(search, [TrialState.RUNNING])
+        return [trial for trial in running if trial.lease and trial.lease.expires_at < now]
 
     def epochs(self, trial_id: str, attempt: int | None = None) -> list[Epoch]:
         """Return what a trial's epochs measured, by attempt and epoch."""
@@ -172,31 +169,37 @@ class TrialStore:
         Raises:
             UnknownNameError: there is no such trial.
         """
-        marked = {"$set": {**changes, "seq": _new_mark()}}
-        found = self._db.update("trials", {"_id": trial_id, **condition}, marked)
+        done = self._mark(trial_id, condition, changes)
+        found = self._db.find_one("trials", {"_id": trial_id})
         if found is None:
-            found = self._db.find_one("trials", {"_id": trial_id})
-            if found is None:
-                raise self._unknown(trial_id)
-            if not applied(_decode(found)):
-                return None
+            raise self._unknown(trial_id)
+        if not done and not applied(_decode(found)):
+            return None
         return self._numbered(found)
 
+    def _mark(self, trial_id: str, condition: Record, changes: Record) -> bool:
+        """Compare and set, leaving the number to the readers; False if it doesn't hold."""
+        marked = {"$set": {**changes, "seq": _new_mark()}}
+        return self._db.update("trials", {"_id": trial_id, **condition}, marked)
+
     def _numbered(self, found: Record) -> Trial:
-        """Give a marked trial its number, unless another process just did."""
+        """Give the trial its number if it is marked."""
         if found["seq"] >= _MARK:
-            number = self._next_seq(found["search"])
-            mark = {"_id": found["_id"], "seq": found["seq"]}
-            self._db.update("trials", mark, {"$set": {"seq": number}})
-            found = {**found, "seq": number}
+            (found,) = self._number([found])
         return _decode(found)
 
-    def _next_seq(self, search: str) -> int:
-        counter = self._db.update("counters", {"_id": search}, {"$inc": {"seq": 1}})
-        return _seq_of(counter, search)
-
-    def _last_seq(self, search: str) -> int:
-        return _seq_of(self._db.find_one("counters", {"_id": search}), search)
+    def _number(self, marked: Sequence[Record]) -> list[Record]:
+        """Give marked trials of one search their numbers, unless others just did."""
+        if not marked:
+            return []
+        search = marked[0]["search"]
+        last = _seq_of(self._db.increase("counters", search, "seq", len(marked)), search)
+        numbered = []
+        for seq, found in enumerate(marked, start=last - len(marked) + 1):
+            mark = {"_id": found["_id"], "seq": found["seq"]}
+            self._db.update("trials", mark, {"$set": {"seq": seq}})
+            numbered.append({**found, "seq": seq})
+        return numbered
 
 
 def _new_mark() -> int:

@@ -1,0 +1,214 @@
+"""Every query that the store issues is served by an index, as the server itself explains."""
+
+import time
+
+import pymongo
+import pytest
+from pymongo import monitoring
+
+from search.documents import Epoch, Result
+from search.states import LIVE_TRIAL_STATES, SearchStatus
+from search.store import Store
+
+ISSUED = "find aggregate findAndModify update"
+
+
+class Recorder(monitoring.CommandListener):
+    """Notes each command that any client sends from now on, once a shape."""
+
+    def __init__(self):
+        self.commands = {}
+        self.names = set()
+
+    def started(self, event):
+        self.names.add(event.command_name)
+        if event.command_name in ISSUED.split():
+            command = {k: v for k, v in event.command.items() if k not in PRIVATE}
+            shape = (*list(command.items())[:1], str(shape_of(command)))
+            self.commands[shape] = command
+
+    def succeeded(self, event):
+        pass
+
+    def failed(self, event):
+        pass
+
+
+PRIVATE = {"lsid", "$db", "$clusterTime", "txnNumber", "writeConcern", "$readPreference"}
+
+
+def shape_of(value):
+    if isinstance(value, dict):
+        return {key: shape_of(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shape_of(item) for item in value[:1]]
+    return type(value).__name__
+
+
+@pytest.fixture(scope="module")
+def recorder():
+    listener = Recorder()
+    monitoring.register(listener)
+    return listener
+
+
+def an_epoch(trial_id):
+    return Epoch(
+        trial=trial_id,
+        attempt=1,
+        epoch=1,
+        epochs=1,
+        loss=1.0,
+        train_accuracy=0.5,
+        validation_loss=1.0,
+        validation_accuracy=0.5,
+        learning_rate=0.1,
+        seconds=1.0,
+    )
+
+
+def use_everything(store, new_search, new_trial, begin):
+    name = new_search().name
+    store.list_searches()
+    store.change_search(name, SearchStatus.RUNNING, "tester")
+    store.request_stop(name, "tester")
+    token = store.acquire_driver(name, "driver", 60.0)
+    store.renew_driver(name, token, 60.0)
+    store.release_driver(name, token)
+    store.events(name)
+    crashed, expired, kept, finished = (new_trial(name, tid) for tid in range(4))
+    for wrong in (lambda: store.get_search("no"), lambda: store.get_trial("no")):
+        with pytest.raises(LookupError):
+            wrong()
+    with pytest.raises(LookupError):
+        store.get_trial(name, 99)
+    store.place_trial(finished.id)
+    lease = begin(crashed).lease
+    store.crash(crashed.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
+    begin(expired, ttl=0.01)
+    time.sleep(0.05)
+    assert store.expired(name)
+    store.expire(expired.id, 1, max_attempts=3, reason="gone")
+    lease = begin(kept).lease
+    store.hand_back(kept.id, 1, lease.token, "SIGTERM")
+    lease = begin(finished).lease
+    store.renew(finished.id, 1, lease.token, 60.0)
+    store.record_epoch(finished.id, 1, lease.token, an_epoch(finished.id))
+    store.finish(finished.id, 1, lease.token, Result(status="ok", loss=0.1))
+    store.epochs(finished.id)
+    store.epochs(finished.id, 1)
+    store.trials(name)
+    store.trials(name, LIVE_TRIAL_STATES)
+    store.changes(name, 0)
+    store.counts(name)
+    store.best(name)
+    store.cancel_trials(name)
+
+
+def stages_of(plan):
+    """All stage names of an explained plan."""
+    if isinstance(plan, dict):
+        found = {plan["stage"]} if isinstance(plan.get("stage"), str) else set()
+        return found.union(*(stages_of(item) for item in plan.values()))
+    if isinstance(plan, list):
+        return set().union(*(stages_of(item) for item in plan))
+    return set()
+
+
+def explained(command):
+    """The finds whose plans tell how a command finds its documents."""
+    for query in finds_of(command):
+        # One document by its `_id`: what else it must fulfil needs no index.
+        condition = query.get("filter", {})
+        yield {**query, "filter": {"_id": condition["_id"]}} if "_id" in condition else query
+
+
+def finds_of(command):
+    collection = next(iter(command.values()))
+    if "find" in command:
+        return [command]
+    if "aggregate" in command:
+        return [{"find": collection, "filter": command["pipeline"][0]["$match"]}]
+    if "findAndModify" in command:
+        return [{"find": collection, "filter": command["query"]}]
+    return [{"find": collection, "filter": update["q"]} for update in command["updates"]]
+
+
+def test_every_query_is_served_by_an_index(recorder, store_uri, new_search, new_trial, begin):
+    with Store.connect(store_uri) as watched:
+        use_everything(watched, new_search, new_trial, begin)
+    # A listing of names for an error message may read the collection, up to its limit.
+    queries = [
+        query
+        for command in recorder.commands.values()
+        for query in explained(command)
+        if query["filter"] or "sort" in query
+    ]
+    assert len(queries) >= 20
+    with pymongo.MongoClient(store_uri) as client:
+        database = client.get_default_database("alignsearch")
+        for query in queries:
+            plan = database.command({"explain": query, "verbosity": "queryPlanner"})
+            stages = stages_of(plan["queryPlanner"]["winningPlan"])
+            assert "COLLSCAN" not in stages, (query, plan["queryPlanner"])
+            assert stages & {"IXSCAN", "IDHACK", "EXPRESS_IXSCAN"}, (query, stages)
+
+
+def test_find_and_modify_is_left_to_the_counters(recorder):
+    # The embedded server reads the whole collection for it.
+    modified = {c["findAndModify"] for c in recorder.commands.values() if "findAndModify" in c}
+    assert modified == {"counters"}
+
+
+def test_only_commands_of_every_mongodb_wire_server_are_sent(recorder):
+    allowed = {
+        *("insert", "find", "getMore", "update", "findAndModify", "aggregate"),
+        *("createIndexes", "hello", "endSessions", "explain", "saslStart", "saslContinue"),
+    }
+    assert recorder.names
+    assert recorder.names <= allowed
+
+
+def test_an_attempt_does_not_slow_down_with_the_number_of_trials(
+    store, store_uri, new_search, new_trial, begin
+):
+    name = new_search().name
+    tids = iter(range(1_000_000, 1_000_100))
+
+    def seconds_of_each_call():
+        trial = new_trial(name, next(tids))
+        after = store.changes(name, 0)[-1].seq
+        lease = begin(trial).lease
+        epoch = an_epoch(trial.id)
+        calls = {
+            "renew": lambda: store.renew(trial.id, 1, lease.token, 60.0),
+            "record": lambda: store.record_epoch(trial.id, 1, lease.token, epoch),
+            "changes": lambda: store.changes(name, after),
+            "expired": lambda: store.expired(name),
+            "get": lambda: store.get_trial(name, trial.tid),
+            "hand back": lambda: store.hand_back(trial.id, 1, lease.token, "SIGTERM"),
+            "begin": lambda: begin(trial),
+        }
+        seconds = {}
+        for what, call in calls.items():
+            started = time.perf_counter()
+            call()
+            seconds[what] = time.perf_counter() - started
+        store.cancel_trials(name)
+        return seconds
+
+    def least_of_some():
+        measured = [seconds_of_each_call() for _ in range(3)]
+        return {what: min(m[what] for m in measured) for what in measured[0]}
+
+    alone = least_of_some()
+    template = new_trial(name, 0).to_bson()
+    others = (
+        {**template, "_id": f"{name}/{tid}", "tid": tid, "state": "completed", "seq": tid - 10_000}
+        for tid in range(1, 5001)
+    )
+    with pymongo.MongoClient(store_uri) as client:
+        client.get_default_database("alignsearch").trials.insert_many(others)
+    among_many = least_of_some()
+    slower = {what: s for what, s in among_many.items() if s > 0.02 + 3 * alone[what]}
+    assert not slower, (alone, among_many)
