@@ -48,14 +48,9 @@ _SECRET_OPTIONS = re.compile(
 
 def mask(uri: str) -> str:
     """Return the URI as it may be shown to people: without passwords."""
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return uri
-    credentials, at, place = rest.rpartition("@")
-    if at:
-        user, colon, _ = credentials.partition(":")
-        rest = f"{user}:***@{place}" if colon else f"{user}@{place}"
-    return _SECRET_OPTIONS.sub(r"\1=***", f"{scheme}://{rest}")
+    # Up to the last @, because passwords come with reserved characters unescaped.
+    masked = re.sub(r"^(\w[\w+]*://)?([^:@]*):.*@", r"\1\2:***@", uri)
+    return _SECRET_OPTIONS.sub(r"\1=***", masked)
 
 
 class StoreConnection:
@@ -69,6 +64,9 @@ class StoreConnection:
         """Prepare a connection; nothing is sent yet."""
         self.uri_for_people = mask(uri)
         try:
+            if not uri.startswith(("mongodb://", "mongodb+srv://")):
+                # PyMongo takes it for a host's name and looks for that.
+                raise ValueError("it begins with neither mongodb:// nor mongodb+srv://")
             self._client: pymongo.MongoClient[Record] = pymongo.MongoClient(
                 uri,
                 appname="alignsearch",

@@ -1,0 +1,106 @@
+"""Connecting to a store: what people are told when that fails, without their passwords."""
+
+import socket
+import time
+
+import pymongo
+import pytest
+
+from alignment_core.errors import ConfigurationError
+from search.errors import StoreCorruptedError, StoreUnavailableError
+from search.store import Store, mask
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("mongodb://host:1/db", "mongodb://host:1/db"),
+        ("mongodb://ann:secret@host/db", "mongodb://ann:***@host/db"),
+        ("mongodb+srv://ann:se%40cret@host", "mongodb+srv://ann:***@host"),
+        ("mongodb://ann:se@cr:et/@host/db", "mongodb://ann:***@host/db"),
+        ("mongodb://ann@host/db", "mongodb://ann@host/db"),
+        (
+            "mongodb://host/?tlsCertificateKeyFilePassword=secret&tls=true",
+            "mongodb://host/?tlsCertificateKeyFilePassword=***&tls=true",
+        ),
+        (
+            "mongodb://host/?authMechanismProperties=AWS_SESSION_TOKEN:secret",
+            "mongodb://host/?authMechanismProperties=***",
+        ),
+        ("nonsense", "nonsense"),
+        ("ann:secret@host", "ann:***@host"),
+        ("ftp://ann:secret@host", "ftp://ann:***@host"),
+    ],
+)
+def test_a_uri_is_shown_without_its_secrets(uri, shown):
+    assert mask(uri) == shown
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "nonsense",
+        "ann:secret@host",
+        "http://host/",
+        "mongodb://",
+        "mongodb://host:port/",
+        "mongodb://ann:secret@host:port/",
+        "mongodb://ann:se/cret@host/",
+    ],
+)
+def test_what_is_no_uri_is_refused_with_an_example(uri):
+    with pytest.raises(ConfigurationError, match="mongodb://user:password@host") as refused:
+        Store.connect(uri)
+    assert "cret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_server_that_is_not_there_is_reported_in_time_without_the_password():
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        started = time.monotonic()
+        with pytest.raises(StoreUnavailableError, match="doesn't answer") as failed:
+            Store.connect(f"mongodb://ann:secret@127.0.0.1:{port}/db", timeout=0.5)
+    assert time.monotonic() - started < 5
+    assert f"mongodb://ann:***@127.0.0.1:{port}/db" in str(failed.value)
+    assert "secret" not in str(failed.value)
+    assert "\n" not in str(failed.value)
+
+
+def test_a_server_that_says_nothing_is_reported():
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        uri = f"mongodb://127.0.0.1:{deaf.getsockname()[1]}/"
+        with pytest.raises(StoreUnavailableError, match="doesn't answer"):
+            Store.connect(uri, timeout=0.5)
+
+
+def test_a_wrong_password_is_reported_without_it(server_uri):
+    uri = server_uri.replace("mongodb://", "mongodb://ann:secret@")
+    with pytest.raises(StoreUnavailableError, match="refuses this user") as refused:
+        Store.connect(uri)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_store_of_a_newer_version_is_left_alone(store_uri):
+    with pymongo.MongoClient(store_uri) as client:
+        client.get_default_database().meta.insert_one({"_id": "schema", "version": 99})
+        with pytest.raises(StoreCorruptedError, match=r"99.*upgrade alignsearch"):
+            Store.connect(store_uri)
+        assert client.get_default_database().list_collection_names() == ["meta"]
+
+
+def test_connecting_twice_finds_the_same_store(store_uri):
+    with Store.connect(store_uri) as first, Store.connect(store_uri) as second:
+        first.add_event("s", "me", "created")
+        assert [event.what for event in second.events("s")] == ["created"]
+
+
+def test_the_database_is_the_uris_or_alignsearch(server_uri, store_uri):
+    with Store.connect(store_uri) as named, Store.connect(server_uri) as unnamed:
+        named.add_event("s", "me", "in the named one")
+        unnamed.add_event("s", "me", "in the default one")
+    with pymongo.MongoClient(server_uri) as client:
+        assert client.alignsearch.events.find_one()["what"] == "in the default one"
+        named_database = client[store_uri.rpartition("/")[2]]
+        assert named_database.events.find_one()["what"] == "in the named one"
