@@ -1,7 +1,7 @@
 """What a training is asked to do, and what it reports."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -86,6 +86,20 @@ class TrainingConfig:
             value = getattr(self, label)
             if not (least <= value < math.inf):
                 raise ConfigurationError(f"{label} must be at least {least}, not {value}")
+        rule = LEARNING_RULES[self.learning_rule]
+        primitives = () if rule is None else rule.primitives
+        if set(self.weights) != set(primitives):
+            raise ConfigurationError(
+                f"{self.learning_rule} takes {_names('weights', primitives)}, "
+                f"not {_names('weights', self.weights)}"
+            )
+        for primitive, weight in self.weights.items():
+            if not math.isfinite(weight):
+                raise ConfigurationError(f"the weight of {primitive} must be finite, not {weight}")
+        if self.noise_stddev is not None and not 0 < self.noise_stddev < math.inf:
+            raise ConfigurationError(
+                f"noise_stddev must be positive, or None for no noise, not {self.noise_stddev}"
+            )
         if self.batch_size > known.train_size:
             raise ConfigurationError(
                 f"a batch of {self.batch_size} is larger than {self.dataset}'s training split of "
@@ -136,6 +150,10 @@ class TrainingConfig:
             delay_epochs=self.delay_epochs,
             delayed="full",
         ).scaled(self.time_scale)
+
+
+def _names(what: str, names: Collection[str]) -> str:
+    return f"{what} for {', '.join(sorted(names))}" if names else f"no {what}"
 
 
 @dataclass(frozen=True)
