@@ -79,7 +79,7 @@ class EmbeddedStore:
         with self._usable(), self._locked():
             recorded = self._recorded()
             if recorded is not None and self._runs(recorded):
-                if self._answers(recorded, self._log_size()):
+                if self._answers(recorded):
                     return recorded.uri
                 self._end(recorded)
             # Its old port first: clients of a server that died find the new one.
@@ -135,8 +135,7 @@ class EmbeddedStore:
             log_start = self._log_size()
             server = self._spawn(port)
             try:
-                if self._answers(server, log_start):
-                    self._look_into(server, log_start)
+                if self._came_up(server, log_start):
                     return server
             except BaseException:
                 self._end(server)
@@ -186,25 +185,42 @@ class EmbeddedStore:
         new.replace(self._server_file)
         return server
 
-    def _answers(self, server: ServerFile, log_start: int) -> bool:
-        """Wait until the server answers; return False if another program has its port."""
+    def _answers(self, server: ServerFile) -> bool:
+        """Wait until the server answers; False if it ended, or another program has its port.
+
+        Raises:
+            StoreUnavailableError: it lives and doesn't answer.
+        """
 
         def listens_or_ended() -> bool:
             return not lives(server.pid) or listens(server.port)
 
         if not wait_until(listens_or_ended, START_SECONDS):
             raise StoreUnavailableError(
-                f"the server of the store in {self.folder} hasn't answered within "
-                f"{START_SECONDS:.0f} s; {self._last_words(log_start)}"
+                f"the server of the store in {self.folder} (process {server.pid}) hasn't answered "
+                f"within {START_SECONDS:.0f} s: look into {self.log}, or run `alignsearch store "
+                "stop` and try again"
             )
         if not lives(server.pid):
-            words = self._last_words(log_start)
-            if "Address already in use" in words:
-                return False
+            return False
+        try:
+            with closing(StoreConnection(server.uri, ANSWER_SECONDS)) as connection:
+                # Two folders' servers that start at once can have chosen the same port.
+                return connection.server_pid() == server.pid
+        except StoreUnavailableError:
+            if lives(server.pid):
+                raise
+            return False
+
+    def _came_up(self, server: ServerFile, log_start: int) -> bool:
+        """Wait until the server just started serves sound data; False if its port is taken."""
+        if self._answers(server):
+            self._look_into(server, log_start)
+            return True
+        words = self._last_words(log_start)
+        if not lives(server.pid) and "Address already in use" not in words:
             raise self._start_failure(words)
-        with closing(StoreConnection(server.uri, ANSWER_SECONDS)) as connection:
-            # Two folders' servers that start at once can have chosen the same port.
-            return connection.server_pid() == server.pid
+        return False
 
     def _look_into(self, server: ServerFile, log_start: int) -> None:
         """Open every collection: a damaged file shows when it is first read."""

@@ -49,7 +49,7 @@ _SECRET_OPTIONS = re.compile(
 def mask(uri: str) -> str:
     """Return the URI as it may be shown to people: without passwords."""
     # Up to the last @, because passwords come with reserved characters unescaped.
-    masked = re.sub(r"^(\w[\w+]*://)?([^:@]*):.*@", r"\1\2:***@", uri)
+    masked = re.sub(r"^(\w[\w+]*://)?([^:@/]*):(?!//).*@", r"\1\2:***@", uri)
     return _SECRET_OPTIONS.sub(r"\1=***", masked)
 
 
@@ -63,10 +63,10 @@ class StoreConnection:
     def __init__(self, uri: str, timeout: float) -> None:
         """Prepare a connection; nothing is sent yet."""
         self.uri_for_people = mask(uri)
+        if not uri.startswith(("mongodb://", "mongodb+srv://")):
+            # PyMongo would take it for a host's name and look for that.
+            raise _no_uri(uri, "it doesn't begin with mongodb:// or mongodb+srv://")
         try:
-            if not uri.startswith(("mongodb://", "mongodb+srv://")):
-                # PyMongo takes it for a host's name and looks for that.
-                raise ValueError("it begins with neither mongodb:// nor mongodb+srv://")
             self._client: pymongo.MongoClient[Record] = pymongo.MongoClient(
                 uri,
                 appname="alignsearch",
@@ -79,12 +79,8 @@ class StoreConnection:
             default = self._client.get_default_database(DATABASE).name
         except (errors.PyMongoError, ValueError) as error:
             # PyMongo's own words can quote a password that wasn't escaped.
-            why = "" if "@" in uri else f" ({error})"
-            raise ConfigurationError(
-                f"{self.uri_for_people!r} is no MongoDB URI{why}; it should look like "
-                "mongodb://user:password@host:27017/alignsearch, with reserved characters of the "
-                "user name and the password percent-encoded"
-            ) from None
+            why = "it can't be parsed" if "@" in uri else str(error)
+            raise _no_uri(uri, why) from None
         self._database: Database[Record] = self._client.get_database(
             default, write_concern=pymongo.WriteConcern("majority", j=True)
         )
@@ -133,8 +129,15 @@ class StoreConnection:
     def now(self) -> datetime:
         """Return the server's clock, aware UTC, to the millisecond."""
         with self._translated():
-            answer = self._client.admin.command("hello", codec_options=self._clock_options)
+            try:
+                answer = self._hello()
+            except errors.AutoReconnect:
+                # PyMongo tries reads and writes again after a server's restart, but not this.
+                answer = self._hello()
         return cast(datetime, answer["localTime"])
+
+    def _hello(self) -> Record:
+        return self._client.admin.command("hello", codec_options=self._clock_options)
 
     def server_pid(self) -> int:
         """Return the server's process id, on its own machine."""
@@ -228,6 +231,14 @@ class StoreConnection:
                 f"the store {self.uri_for_people} doesn't answer ({_first_words(error)}): check "
                 "that it runs and that this machine reaches it"
             ) from error
+
+
+def _no_uri(uri: str, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{mask(uri)!r} is no MongoDB URI ({why}); it should look like "
+        "mongodb://user:password@host:27017/alignsearch, with reserved characters of the user "
+        "name and the password percent-encoded"
+    )
 
 
 def _first_words(error: Exception) -> str:
