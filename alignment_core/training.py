@@ -132,7 +132,8 @@ class Trainer:
             self._weights[primitive].assign(weight)
         self._alignment_steps = None
         if config.has_alignment_loss:
-            rule, self._alignment_steps = self._steps_of_rule(config)
+            with self._strategy.scope():
+                rule, self._alignment_steps = self._steps_of_rule(config)
             for layer in self._objectives.layers:
                 layer.learning_rule = rule
         return True
@@ -187,7 +188,8 @@ class Trainer:
         With `checkpoint_dir` a state is left there after every `checkpoint_every`
         epochs, and a training that finds one goes on from it, to the same weights, bit by
         bit, as if it had never been interrupted. Epochs done before are in the result, but
-        `on_epoch` is not told of them again.
+        `on_epoch` is not told of them again. It is told before the state is left: an epoch
+        may be told twice after a sudden death, and none is lost.
 
         Raises ConfigurationError if `checkpoint_dir` holds another training's state.
         """
@@ -204,10 +206,10 @@ class Trainer:
         try:
             for epoch in range(len(reports), config.epochs):
                 reports.append(self._epoch(epoch, should_stop))
-                if folder is not None and (epoch + 1) % checkpoint_every == 0:
-                    checkpoints.save(folder, self._state(), config, reports)
                 if on_epoch is not None:
                     on_epoch(reports[-1])
+                if folder is not None and (epoch + 1) % checkpoint_every == 0:
+                    checkpoints.save(folder, self._state(), config, reports)
         except _EndedError as ended:
             status, reason = ended.status, ended.reason
         timings, self._timings = self._timings, {"build": 0.0}
@@ -329,7 +331,7 @@ def trainer_for(config: TrainingConfig) -> Trainer:
 
     The last few networks are kept; not for several threads at once.
     """
-    key = _structure(config)
+    key = (tf.distribute.get_strategy(), _structure(config))
     if key in _trainers:
         _trainers.move_to_end(key)
         _trainers[key].reconfigure(config)
@@ -345,7 +347,6 @@ def _structure(config: TrainingConfig) -> Hashable:
     """What a trainer can't change once it is built."""
     has_backward_kernels = LEARNING_RULES[config.learning_rule] is not None
     return (
-        tf.distribute.get_strategy(),
         config.dataset,
         config.data_dir,
         config.model,

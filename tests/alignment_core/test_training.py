@@ -252,7 +252,7 @@ def test_an_unfinished_state_does_no_harm(mirror, tmp_path):
         ({"learning_rate": 1e30}, "loss became nan in epoch 1"),
         (
             {"delay_epochs": 2.0, "alignment_learning_rate": 1e30},
-            "alignment loss became inf in epoch 1",
+            "the alignment loss became",
         ),
     ],
 )
@@ -277,7 +277,10 @@ def test_a_loss_that_is_no_number_ends_the_training(mirror, change, reason):
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"minibatches": 3}, "3 equal parts"),
-        ({"delay_epochs": 1.0, "learning_rule": "feedback_alignment"}, "no alignment loss"),
+        (
+            {"delay_epochs": 1.0, "learning_rule": "feedback_alignment", "weights": {}},
+            "no alignment loss",
+        ),
         ({"delay_epochs": 4.0}, "delay"),
         ({"weights": {"amp": 1.0}}, "amp, decay"),
         ({"weights": {"amp": 1.0, "decay": float("inf")}}, "decay"),
