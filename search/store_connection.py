@@ -191,6 +191,14 @@ class StoreConnection:
                 > 0
             )
 
+    def update_each(self, collection: str, updates: Sequence[tuple[Record, Record]]) -> None:
+        """Change, for each pair of condition and changes, the document that fits, if any."""
+        with self._translated():
+            self._database[collection].bulk_write(
+                [pymongo.UpdateOne(condition, changes) for condition, changes in updates],
+                ordered=False,
+            )
+
     def increase(self, collection: str, key: str, field: str, by: int) -> Record | None:
         """Add to a field of the document `key` and return it as it is then, if there is one.
 

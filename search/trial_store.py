@@ -194,12 +194,15 @@ class TrialStore:
             return []
         search = marked[0]["search"]
         last = _seq_of(self._db.increase("counters", search, "seq", len(marked)), search)
-        numbered = []
-        for seq, found in enumerate(marked, start=last - len(marked) + 1):
-            mark = {"_id": found["_id"], "seq": found["seq"]}
-            self._db.update("trials", mark, {"$set": {"seq": seq}})
-            numbered.append({**found, "seq": seq})
-        return numbered
+        numbers = range(last - len(marked) + 1, last + 1)
+        self._db.update_each(
+            "trials",
+            [
+                ({"_id": found["_id"], "seq": found["seq"]}, {"$set": {"seq": number}})
+                for found, number in zip(marked, numbers, strict=True)
+            ],
+        )
+        return [{**found, "seq": n} for found, n in zip(marked, numbers, strict=True)]
 
 
 def _new_mark() -> int:

@@ -45,13 +45,6 @@ def shape_of(value):
     return type(value).__name__
 
 
-@pytest.fixture(scope="module")
-def recorder():
-    listener = Recorder()
-    monitoring.register(listener)
-    return listener
-
-
 def an_epoch(trial_id):
     return Epoch(
         trial=trial_id,
@@ -105,6 +98,21 @@ def use_everything(store, new_search, new_trial, begin):
     store.cancel_trials(name)
 
 
+@pytest.fixture(scope="module")
+def recorder():
+    listener = Recorder()
+    monitoring.register(listener)
+    return listener
+
+
+@pytest.fixture
+def issued(recorder, store_uri, new_search, new_trial, begin):
+    """What a new connection sends when every method is used."""
+    with Store.connect(store_uri) as watched:
+        use_everything(watched, new_search, new_trial, begin)
+    return recorder
+
+
 def stages_of(plan):
     """All stage names of an explained plan."""
     if isinstance(plan, dict):
@@ -134,13 +142,11 @@ def finds_of(command):
     return [{"find": collection, "filter": update["q"]} for update in command["updates"]]
 
 
-def test_every_query_is_served_by_an_index(recorder, store_uri, new_search, new_trial, begin):
-    with Store.connect(store_uri) as watched:
-        use_everything(watched, new_search, new_trial, begin)
+def test_every_query_is_served_by_an_index(issued, store_uri):
     # A listing of names for an error message may read the collection, up to its limit.
     queries = [
         query
-        for command in recorder.commands.values()
+        for command in issued.commands.values()
         for query in explained(command)
         if query["filter"] or "sort" in query
     ]
@@ -154,19 +160,19 @@ def test_every_query_is_served_by_an_index(recorder, store_uri, new_search, new_
             assert stages & {"IXSCAN", "IDHACK", "EXPRESS_IXSCAN"}, (query, stages)
 
 
-def test_find_and_modify_is_left_to_the_counters(recorder):
+def test_find_and_modify_is_left_to_the_counters(issued):
     # The embedded server reads the whole collection for it.
-    modified = {c["findAndModify"] for c in recorder.commands.values() if "findAndModify" in c}
+    modified = {c["findAndModify"] for c in issued.commands.values() if "findAndModify" in c}
     assert modified == {"counters"}
 
 
-def test_only_commands_of_every_mongodb_wire_server_are_sent(recorder):
+def test_only_commands_of_every_mongodb_wire_server_are_sent(issued):
     allowed = {
         *("insert", "find", "getMore", "update", "findAndModify", "aggregate"),
         *("createIndexes", "hello", "endSessions", "explain", "saslStart", "saslContinue"),
     }
-    assert recorder.names
-    assert recorder.names <= allowed
+    assert issued.names
+    assert issued.names <= allowed
 
 
 def test_an_attempt_does_not_slow_down_with_the_number_of_trials(
