@@ -4,8 +4,11 @@ pause: no new trials, running ones finish. resume: go on. stop: final, running
 ones finish. cancel: final, running ones end now.
 """
 
+from search.documents import Search
+from search.errors import StateConflictError
 from search.states import SearchStatus, TrialState
 from search.store import Store
+from search.summary import is_driven
 
 
 def pause(store: Store, name: str, who: str) -> None:
@@ -23,19 +26,24 @@ def resume(store: Store, name: str, who: str) -> None:
     Raises:
         StateConflictError: the search is not paused.
     """
+    search = store.get_search(name)
+    # A queued search may be running too, but that is its driver's to say.
+    if search.status is not SearchStatus.PAUSED:
+        raise StateConflictError(f"search {name!r} can't be resumed: it is {search.status}")
     store.change_search(name, SearchStatus.RUNNING, who)
 
 
-def stop(store: Store, name: str, who: str) -> None:
-    """End the search for good once its running trials have finished.
+def stop(store: Store, name: str, who: str) -> Search:
+    """End the search for good once its running trials have finished; return it as it is now.
 
     Raises:
         StateConflictError: the search is over already.
     """
     search = store.request_stop(name, who)
-    if search.driver is None and not store.counts(name).get(TrialState.RUNNING):
-        store.cancel_trials(name)
-        store.change_search(name, SearchStatus.COMPLETED, who, detail="stopped")
+    if is_driven(search, store.now()) or store.counts(name).get(TrialState.RUNNING):
+        return search
+    store.cancel_trials(name)
+    return store.change_search(name, SearchStatus.COMPLETED, who, detail="stopped")
 
 
 def cancel(store: Store, name: str, who: str) -> int:

@@ -67,6 +67,11 @@ class Summary:
         }
 
 
+def is_driven(search: Search, now: datetime) -> bool:
+    """Whether a driver holds the search; `now` is the store's time."""
+    return search.driver is not None and search.driver.expires_at >= now
+
+
 def summarize(search: Search, trials: Iterable[Trial], now: datetime) -> Summary:
     """Sum up `search` from all its trials; `now` is the store's time."""
     known = list(trials)
@@ -106,14 +111,19 @@ def _waits_for(search: Search, counts: dict[TrialState, int], left: int, now: da
     if status in TERMINAL_SEARCH_STATUSES:
         return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
     running = counts[TrialState.RUNNING]
-    if search.driver is None or search.driver.expires_at < now:
+    if status is SearchStatus.PAUSED and not search.stop_requested:
+        waits = f"`alignsearch resume {search.name}`: it is paused"
+        return f"{waits}, and still runs {_trials(running)}" if running else waits
+    if not is_driven(search, now):
         waits = "a driver: start one with `alignsearch serve`"
-        return f"{waits} ({running} trials hold leases still)" if running else waits
-    if status == SearchStatus.PAUSED:
-        return f"`alignsearch resume {search.name}`; {running} trials still run"
+        return f"{waits} ({_trials(running)} may still run)" if running else waits
     if search.stop_requested:
-        return f"the last {running} running trials: the search was stopped"
+        return f"the end of {_trials(running)}: it was stopped"
     free = min(search.parallel, left) - running
     if free > 0:
         return f"workers for {free} of {search.parallel} slots to begin their trials"
-    return f"{running} running trials: every slot is busy"
+    return f"the end of a running trial: all slots are busy with {_trials(running)}"
+
+
+def _trials(number: int) -> str:
+    return "1 trial" if number == 1 else f"{number} trials"

@@ -2,6 +2,7 @@
 
 import sys
 
+from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from alignment_core.errors import AlignSearchError
@@ -15,7 +16,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except TyperException as error:
-        _fail(error.format_message())
+        _fail(_usage_error(error))
     except AlignSearchError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -23,6 +24,21 @@ def main() -> None:
     sys.exit(code)
 
 
+def _usage_error(error: TyperException) -> str:
+    message = error.format_message().rstrip(".")
+    if isinstance(error.__cause__, ValidationError):
+        # Of pydantic's words, what was wanted; and what was given, which they leave out.
+        wrong = error.__cause__.errors()[0]
+        wanted = wrong["msg"].partition(",")[0]
+        message = f"{message.partition(': ')[0]}: {wanted}, not {wrong['input']!r}"
+    context = getattr(error, "ctx", None)
+    if not message or context is None:
+        return message
+    return f"{message}; `{context.command_path} --help` says what there is"
+
+
 def _fail(message: str) -> None:
-    sys.stderr.write(f"alignsearch: {message}\n")
+    # A bare command has printed its help already and has no message.
+    if message:
+        sys.stderr.write(f"alignsearch: {message}\n")
     sys.exit(USAGE_ERROR)

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 import typer
 from rich.table import Table
 
-from alignment_core import data
 from alignment_core.errors import AlignSearchError
 from search.cli.drive import cluster
 from search.cli.options import (
@@ -66,6 +65,9 @@ def _installed() -> list[Finding]:
 
 
 def _data_sets() -> list[Finding]:
+    # Brings NumPy, which most verbs do without.
+    from alignment_core import data
+
     findings = []
     for name, facts in data.DATA_SETS.items():
         try:

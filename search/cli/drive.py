@@ -7,8 +7,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from alignment_core.errors import AlignSearchError
 from search.cli.live import ProgressDisplay
@@ -17,13 +20,15 @@ from search.cli.options import (
     StoreOption,
     console,
     driver_owner,
+    notices,
     print_text,
     store_uri,
 )
 from search.documents import Search
-from search.states import SearchStatus
+from search.errors import StoreUnavailableError
+from search.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from search.store import Store
-from search.summary import summarize
+from search.summary import is_driven, summarize
 
 if TYPE_CHECKING:
     from search.driver import Outcome
@@ -44,20 +49,33 @@ def serve(store: StoreOption = None, ray: RayOption = None) -> None:
         print_text(f"serving the searches of {opened.uri_for_people}")
         not_before: dict[str, float] = {}
         while not interrupt.is_set():
-            search = _next(opened, not_before)
-            if search is None:
-                interrupt.wait(IDLE_SECONDS)
-                continue
             try:
-                outcome = drive(opened, uri, search.name, interrupt)
-            except AlignSearchError as error:
-                logger.warning(
-                    "search %s: %s; trying again in %g s", search.name, error, RETRY_SECONDS
-                )
-                opened.add_event(search.name, driver_owner(), "driver failed", str(error))
-                not_before[search.name] = time.monotonic() + RETRY_SECONDS
-            else:
-                print_text(f"{search.name}: {outcome}")
+                search = _next(opened, not_before)
+                if search is None:
+                    interrupt.wait(IDLE_SECONDS)
+                else:
+                    _serve_one(opened, uri, search.name, interrupt, not_before)
+            except StoreUnavailableError as error:
+                # Searches of weeks outlive a store's restart.
+                logger.warning("trying again: %s", error)
+                interrupt.wait(IDLE_SECONDS)
+
+
+def _serve_one(
+    store: Store,
+    uri: str,
+    name: str,
+    interrupt: threading.Event,
+    not_before: dict[str, float],
+) -> None:
+    try:
+        outcome = drive(store, uri, name, interrupt, console)
+    except AlignSearchError as error:
+        logger.warning("search %s: %s; trying again in %g s", name, error, RETRY_SECONDS)
+        not_before[name] = time.monotonic() + RETRY_SECONDS
+        store.add_event(name, driver_owner(), "driver failed", str(error))
+    else:
+        print_text(f"{name}: {outcome}")
 
 
 def _next(store: Store, not_before: dict[str, float]) -> Search | None:
@@ -66,14 +84,21 @@ def _next(store: Store, not_before: dict[str, float]) -> Search | None:
     waiting = [
         search
         for search in store.list_searches()
-        if search.status in (SearchStatus.QUEUED, SearchStatus.RUNNING)
-        and (search.driver is None or search.driver.expires_at < now)
-        and not_before.get(search.name, 0.0) <= time.monotonic()
+        if _wants_driver(search, now) and not_before.get(search.name, 0.0) <= time.monotonic()
     ]
     return min(waiting, key=lambda search: (-search.priority, search.created_at), default=None)
 
 
-def drive(store: Store, uri: str, name: str, interrupt: threading.Event) -> "Outcome":
+def _wants_driver(search: Search, now: datetime) -> bool:
+    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now):
+        return False
+    # Whoever stops a paused search wants it completed.
+    return search.status is not SearchStatus.PAUSED or search.stop_requested
+
+
+def drive(
+    store: Store, uri: str, name: str, interrupt: threading.Event, shown_on: Console
+) -> "Outcome":
     """Drive the search over the connected cluster, showing its progress."""
     # HyperOpt and Ray take seconds to import; only verbs that drive pay for it.
     from search.driver import Driver
@@ -81,15 +106,19 @@ def drive(store: Store, uri: str, name: str, interrupt: threading.Event) -> "Out
 
     driver = Driver(store, name, lambda search: RayDispatcher(search, uri), owner=driver_owner())
 
-    with ProgressDisplay(console) as display:
+    with ProgressDisplay(shown_on) as display:
 
         def show(*, last: bool = False) -> None:
             trials = driver.history.trials.values()
-            display.update(
-                lambda: summarize(store.get_search(name), trials, store.now()),
-                lambda: list(trials),
-                last=last,
-            )
+            try:
+                display.update(
+                    lambda: summarize(store.get_search(name), trials, store.now()),
+                    lambda: list(trials),
+                    last=last,
+                )
+            except StoreUnavailableError as error:
+                # The driver rides out an outage; showing it must not end it.
+                logger.warning("no progress to show: %s", error)
 
         outcome = driver.run(interrupt, show)
         driver.history.sync()
@@ -97,15 +126,25 @@ def drive(store: Store, uri: str, name: str, interrupt: threading.Event) -> "Out
     return outcome
 
 
-def drive_to_end(store: Store, uri: str, name: str, interrupt: threading.Event) -> "Outcome":
-    """Drive the search until it is over, through pauses; or until interrupted."""
+def drive_to_end(
+    store: Store, uri: str, name: str, interrupt: threading.Event, shown_on: Console
+) -> "Outcome":
+    """Drive the search until it is over, through pauses; or until interrupted.
+
+    Where another driver has it, like a `serve` that was quicker, wait for that one.
+    """
     from search.driver import Outcome
 
-    while (outcome := drive(store, uri, name, interrupt)) == Outcome.PAUSED:
-        while store.get_search(name).status == SearchStatus.PAUSED:
-            if interrupt.wait(IDLE_SECONDS):
-                return Outcome.INTERRUPTED
-    return outcome
+    while not interrupt.is_set():
+        search = store.get_search(name)
+        if search.status in TERMINAL_SEARCH_STATUSES:
+            return Outcome.FINISHED
+        if _wants_driver(search, store.now()):
+            outcome = drive(store, uri, name, interrupt, shown_on)
+            if outcome in (Outcome.FINISHED, Outcome.INTERRUPTED):
+                return outcome
+        interrupt.wait(IDLE_SECONDS)
+    return Outcome.INTERRUPTED
 
 
 @contextmanager
@@ -133,7 +172,7 @@ def interruptible() -> Iterator[threading.Event]:
         if interrupt.is_set():
             os._exit(EXIT_INTERRUPTED)
         interrupt.set()
-        console.print("handing the running trials back; once more ends at once", highlight=False)
+        notices.print("handing the running trials back; once more ends at once", highlight=False)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,26 +1,34 @@
 """`alignsearch status|trials|show|best`: looking at searches and trials."""
 
-import time
+import threading
+from statistics import fmean
 from typing import Annotated, Any
 
 import typer
-from rich.live import Live
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from search.cli.export import best_column
-from search.cli.live import REFRESH_SECONDS, best_so_far, duration, panel, seconds_of
+from search.cli.export import best_column, best_trial
+from search.cli.live import (
+    REFRESH_SECONDS,
+    ProgressDisplay,
+    best_so_far,
+    duration,
+    last_line,
+    panel,
+    seconds_of,
+)
 from search.cli.options import (
     JsonOption,
     NameArgument,
     StoreOption,
     console,
+    has_store,
     open_store,
     print_json,
     print_text,
 )
-from search.documents import Trial
-from search.errors import StateConflictError
+from search.documents import Epoch, Trial
 from search.export import Column
 from search.export import export as render
 from search.history import History
@@ -29,6 +37,18 @@ from search.store import Store
 from search.summary import Summary, summarize
 from spaces.catalog import get_space
 from spaces.configuration import configuration
+
+EPOCH_FIELDS = (
+    "attempt",
+    "epoch",
+    "loss",
+    "train_accuracy",
+    "validation_accuracy",
+    "learning_rate",
+    "alignment_learning_rate",
+    "alignment_loss",
+    "seconds",
+)
 
 
 def summary_of(store: Store, name: str) -> Summary:
@@ -44,10 +64,14 @@ def status(
 ) -> None:
     """Say where searches stand and what they wait for."""
     if watch and (name is None or as_json):
-        raise ConfigurationError("--watch follows one named search on a terminal, without --json")
+        raise ConfigurationError("--watch follows one named search, without --json")
+    if name is None and not has_store(store):
+        _list([], as_json=as_json)
+        return
     with open_store(store) as opened:
         if name is None:
-            _list(opened, as_json=as_json)
+            found = opened.list_searches()
+            _list([summary_of(opened, search.name) for search in found], as_json=as_json)
         elif as_json:
             print_json(summary_of(opened, name).to_json())
         elif watch:
@@ -56,8 +80,7 @@ def status(
             console.print(panel(summary_of(opened, name)))
 
 
-def _list(store: Store, *, as_json: bool) -> None:
-    summaries = [summary_of(store, search.name) for search in store.list_searches()]
+def _list(summaries: list[Summary], *, as_json: bool) -> None:
     if as_json:
         print_json([summary.to_json() for summary in summaries])
         return
@@ -74,23 +97,27 @@ def _list(store: Store, *, as_json: bool) -> None:
             f"{summary.finished}/{search.trials}",
             f"{summary.busy}/{search.parallel}",
             "" if summary.best_loss is None else f"{summary.best_loss:.4f}",
-            duration(summary.seconds_left),
+            duration(summary.seconds_left) if summary.seconds_left else "",
         )
     console.print(table if summaries else "no search yet: `alignsearch submit` makes one")
 
 
 def _watch(store: Store, name: str) -> None:
     history = History(store, name)
-    with Live(console=console, auto_refresh=False) as live:
+    pause = threading.Event()
+
+    def summary() -> Summary:
+        return summarize(store.get_search(name), history.trials.values(), store.now())
+
+    with ProgressDisplay(console) as display:
         while True:
-            history.sync()
             search = store.get_search(name)
-            live.update(
-                panel(summarize(search, history.trials.values(), store.now())), refresh=True
-            )
+            history.sync()
+            display.update(summary, lambda: list(history.trials.values()), last=True)
             if search.status in TERMINAL_SEARCH_STATUSES:
-                return
-            time.sleep(REFRESH_SECONDS)
+                break
+            pause.wait(REFRESH_SECONDS)
+    print_text(f"{name} is {search.status}")
 
 
 def trials(
@@ -100,6 +127,8 @@ def trials(
     store: StoreOption = None,
 ) -> None:
     """List a search's trials with their metaparameters and losses."""
+    if as_csv and as_json:
+        raise ConfigurationError("--csv or --json, not both")
     with open_store(store) as opened:
         space = get_space(opened.get_search(name).space)
         found = opened.trials(name)
@@ -118,7 +147,7 @@ def trials(
         return
     table = Table()
     for heading in _row_fields():
-        table.add_column(heading)
+        table.add_column(_heading(heading))
     for trial in found:
         table.add_row(*(_cell(value) for value in _row(trial).values()))
     console.print(table)
@@ -140,7 +169,7 @@ def _row(trial: Trial) -> dict[str, Any]:
         trial.attempt,
         seconds_of(trial),
         last.host if last else None,
-        (result.reason if result else None) or _first_line(trial.error),
+        (result.reason if result else None) or last_line(trial.error),
     ]
     return dict(zip(_row_fields(), values, strict=True))
 
@@ -166,30 +195,11 @@ def show(
         return
     facts = Table.grid(padding=(0, 2))
     for key, value in _row(trial).items():
-        facts.add_row(key, _cell(value))
+        facts.add_row(_heading(key), _cell(value))
     console.print(facts)
     column = Column(f"{name} {tid}", configuration(trial.config), get_space(search.space))
     print_text("\n" + render([column], "markdown"))
-    fields = (
-        "attempt",
-        "epoch",
-        "loss",
-        "train_accuracy",
-        "validation_accuracy",
-        "learning_rate",
-        "alignment_learning_rate",
-        "alignment_loss",
-        "seconds",
-    )
-    table = Table(title="epochs", title_justify="left")
-    for field in fields:
-        table.add_column(field)
-    table.add_column("mean angle")
-    for epoch in epochs:
-        angles = [layer.angle for layer in epoch.layers]
-        angle = f"{sum(angles) / len(angles):.1f}" if angles else ""
-        table.add_row(*(_cell(getattr(epoch, field)) for field in fields), angle)
-    console.print(table)
+    console.print(_epochs_table(epochs))
     for attempt in trial.attempts.values():
         console.print(
             f"attempt {attempt.number} on {attempt.host} ({attempt.accelerator}): "
@@ -200,19 +210,31 @@ def show(
         print_text(trial.error)
 
 
+def _epochs_table(epochs: list[Epoch]) -> Table:
+    """Every epoch in a row; what no epoch has, like a rule's loss without a rule, is left out."""
+    columns = {field: [_cell(getattr(epoch, field)) for epoch in epochs] for field in EPOCH_FIELDS}
+    angles = [[layer.angle for layer in epoch.layers] for epoch in epochs]
+    columns["mean_angle"] = [f"{fmean(each):.1f}" if each else "" for each in angles]
+    shown = {field: cells for field, cells in columns.items() if any(cells)}
+    table = Table(title="epochs", title_justify="left")
+    for field in shown:
+        table.add_column(_heading(field))
+    for row in zip(*shown.values(), strict=True):
+        table.add_row(*row)
+    return table
+
+
 def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:
     """Print a search's best trial and its configuration."""
     with open_store(store) as opened:
+        trial = best_trial(opened, name)
         column = best_column(opened, name)
         summary = summary_of(opened, name)
     if as_json:
-        trial = summary.best
-        if trial is None:
-            raise StateConflictError(f"search {name!r} has no finished trial yet")
         print_json(
             {
                 "tid": trial.tid,
-                "loss": summary.best_loss,
+                "loss": trial.result.loss if trial.result else None,
                 "chance": summary.chance,
                 "configuration": trial.config,
             }
@@ -222,12 +244,12 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
     print_text(render([column], "markdown"))
 
 
+def _heading(field: str) -> str:
+    """A field's name in words, between which a narrow terminal can break the line."""
+    return field.replace("_", " ")
+
+
 def _cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _first_line(text: str | None) -> str | None:
-    lines = (text or "").strip().splitlines()
-    return lines[-1] if lines else None

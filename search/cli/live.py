@@ -18,6 +18,7 @@ from search.states import TERMINAL_TRIAL_STATES, TrialState
 from search.summary import Summary
 
 REFRESH_SECONDS = 1.0
+BAR_WIDTH = 60
 
 
 class ProgressDisplay(AbstractContextManager["ProgressDisplay"]):
@@ -58,10 +59,15 @@ class ProgressDisplay(AbstractContextManager["ProgressDisplay"]):
         if self._live is not None:
             self._live.update(panel(summary()), refresh=True)
             return
-        for trial in trials():
-            if trial.state in TERMINAL_TRIAL_STATES and trial.tid not in self._told:
-                self._told.add(trial.tid)
-                self._console.print(line(trial, summary()), highlight=False, soft_wrap=True)
+        ended = [trial for trial in trials() if trial.state in TERMINAL_TRIAL_STATES]
+        untold = [trial for trial in ended if trial.tid not in self._told]
+        if not untold:
+            return
+        now = summary()
+        for trial in untold:
+            self._told.add(trial.tid)
+            text = line(trial, now, len(self._told))
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def panel(summary: Summary) -> Panel:
@@ -78,26 +84,33 @@ def panel(summary: Summary) -> Panel:
     facts.add_row("best", best_so_far(summary))
     facts.add_row("time left", duration(summary.seconds_left))
     facts.add_row("waits for", summary.waits_for)
-    bar = ProgressBar(total=search.trials, completed=summary.finished)
+    bar = ProgressBar(total=search.trials, completed=summary.finished, width=BAR_WIDTH)
     title = f"{search.name}: {search.space} on {search.recipe.dataset}, {search.status}"
     counted = Text(f"{summary.finished} of {search.trials} trials finished")
-    return Panel(Group(counted, bar, facts), title=title, title_align="left")
+    return Panel(Group(counted, bar, facts), title=title, title_align="left", expand=False)
 
 
-def line(trial: Trial, summary: Summary) -> str:
-    """One finished trial in a line, for logs."""
+def line(trial: Trial, summary: Summary, number: int) -> str:
+    """The `number`th trial that has ended in a line, for logs."""
     if trial.result is not None and trial.result.loss is not None:
         outcome = f"validation error {trial.result.loss:.4f}"
     elif trial.result is not None:
         outcome = f"diverged: {trial.result.reason}"
     else:
-        outcome = f"{trial.state}: {(trial.error or '').strip().splitlines()[-1:] or ['']}"
+        why = last_line(trial.error)
+        outcome = f"{trial.state}: {why}" if why else trial.state.value
     seconds = seconds_of(trial)
     took = f" in {seconds:.0f} s" if seconds is not None else ""
     return (
-        f"trial {trial.tid} ({summary.finished}/{summary.search.trials}): {outcome}{took}; "
+        f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
         f"best {best_so_far(summary)}; left {duration(summary.seconds_left)}"
     )
+
+
+def last_line(text: str | None) -> str | None:
+    """What a traceback or a message comes to."""
+    lines = (text or "").strip().splitlines()
+    return lines[-1] if lines else None
 
 
 def best_so_far(summary: Summary) -> str:

@@ -12,9 +12,12 @@ import typer
 from rich.console import Console
 
 from search.embedded import EmbeddedStore
+from search.errors import StoreUnavailableError
 from search.store import Store
 
 EMBEDDED_FOLDER = Path(".alignsearch")
+REHEARSAL = "rehearsal"
+"""The data set of searches that train nothing."""
 
 StoreOption = Annotated[
     str | None,
@@ -37,21 +40,45 @@ RayOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]
 
-console = Console()
+WIDTH_OF_FILES = 160
+"""Columns of what is printed to a file or a pipe, where nothing says how wide it is."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    made = Console(stderr=stderr)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = WIDTH_OF_FILES
+    return made
+
+
+console = _console()
+notices = _console(stderr=True)
+"""For what isn't the result that was asked for."""
 
 
 def open_store(uri: str | None) -> Store:
     """Connect to the store at `uri`, or to this folder's embedded one, which is started.
 
     Raises:
-        StoreUnavailableError: nothing answers.
+        StoreUnavailableError: nothing answers, or this folder has no store.
         StoreCorruptedError: the embedded store's folder can't be used.
     """
+    if not has_store(uri):
+        raise StoreUnavailableError(
+            f"this folder has no store ({EMBEDDED_FOLDER}/) and so no search: `alignsearch "
+            "submit` makes both; or work in the folder of your searches, or name a MongoDB "
+            "with --store"
+        )
     return Store.connect(store_uri(uri))
 
 
+def has_store(uri: str | None) -> bool:
+    """Whether there is a store to look into: one that is named, or one of this folder."""
+    return bool(uri) or EMBEDDED_FOLDER.exists()
+
+
 def store_uri(uri: str | None) -> str:
-    """`uri`, or that of this folder's embedded store, which is started."""
+    """`uri`, or that of this folder's embedded store, which is made and started."""
     return uri or EmbeddedStore(EMBEDDED_FOLDER).ensure()
 
 
@@ -67,9 +94,10 @@ def driver_owner() -> str:
 
 def print_json(document: Any) -> None:
     """Print one JSON document for programs."""
-    sys.stdout.write(json.dumps(document, indent=2, default=str) + "\n")
+    print_text(json.dumps(document, indent=2, default=str))
 
 
 def print_text(text: str) -> None:
-    """Print text as it is: no colours, no wrapping."""
+    """Print text as it is: no colours, no wrapping, and at once, into files too."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()

@@ -22,7 +22,8 @@ def spaces(
         return
     for space in chosen:
         table = Table(title=f"{space.name} ({space.source})", title_justify="left")
-        for heading in ("metaparameter", "values", "source"):
+        table.add_column("metaparameter", no_wrap=True)
+        for heading in ("values", "source"):
             table.add_column(heading, overflow="fold")
         for row in describe(space):
             table.add_row(row.name, row.distribution, row.source)

@@ -2,6 +2,7 @@
 
 from search import steering
 from search.cli.options import NameArgument, StoreOption, open_store, print_text, whoami
+from search.states import SearchStatus
 
 
 def pause(name: NameArgument, store: StoreOption = None) -> None:
@@ -21,12 +22,15 @@ def resume(name: NameArgument, store: StoreOption = None) -> None:
 def stop(name: NameArgument, store: StoreOption = None) -> None:
     """End a search for good; running trials finish."""
     with open_store(store) as opened:
-        steering.stop(opened, name, whoami())
-    print_text(f"{name} begins no more trials and completes with those that run")
+        search = steering.stop(opened, name, whoami())
+    if search.status is SearchStatus.COMPLETED:
+        print_text(f"{name} is completed: none of its trials ran")
+    else:
+        print_text(f"{name} begins no more trials and completes with those that run")
 
 
 def cancel(name: NameArgument, store: StoreOption = None) -> None:
     """End a search and its running trials now."""
     with open_store(store) as opened:
         ended = steering.cancel(opened, name, whoami())
-    print_text(f"{name} is cancelled, and {ended} of its trials with it")
+    print_text(f"{name} is cancelled; running and queued trials that ended with it: {ended}")

@@ -26,12 +26,16 @@ def status(as_json: JsonOption = False) -> None:
             f"running at {found.uri} (process {found.pid}), {found.data_size / 1e6:.1f} MB "
             f"in {EMBEDDED_FOLDER}/"
         )
-    else:
+    elif EMBEDDED_FOLDER.exists():
         print_text(f"not running, {found.data_size / 1e6:.1f} MB in {EMBEDDED_FOLDER}/")
+    else:
+        print_text(f"this folder has no store ({EMBEDDED_FOLDER}/)")
 
 
 @app.command()
 def stop() -> None:
     """Stop the embedded store; the next command that needs it starts it again."""
-    EmbeddedStore(EMBEDDED_FOLDER).stop()
-    print_text("the embedded store is stopped; its data stays")
+    if EmbeddedStore(EMBEDDED_FOLDER).stop():
+        print_text("the embedded store is stopped; its data stay")
+    else:
+        print_text("no embedded store runs for this folder")

@@ -10,16 +10,18 @@ from typing import Annotated
 
 import typer
 
-from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible
 from search.cli.export import best_column
 from search.cli.inspect import summary_of
 from search.cli.live import best_so_far
 from search.cli.options import (
+    REHEARSAL,
     JsonOption,
     RayOption,
     StoreOption,
+    console,
+    notices,
     print_json,
     print_text,
     store_uri,
@@ -37,7 +39,8 @@ from spaces.training import WEIGHTS_ORDERS
 ALGOS = ("tpe", "random")
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
-REHEARSAL = "rehearsal"
+LARGEST = 2**31 - 1
+"""Of any whole number that is asked for."""
 NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
 
@@ -82,28 +85,21 @@ def submit(
     ray: RayOption = None,
 ) -> None:
     """Submit a search over a named space."""
-    # HyperOpt takes a second to import, which no other verb has to wait for.
-    from search.suggest import default_startup
-
     chosen = get_space(space)
     _check_known("algorithm", algo, ALGOS)
     _check_known("weights order", weights_order, WEIGHTS_ORDERS)
-    for option, value in {
-        "trials": trials,
-        "parallel": parallel,
-        "epochs": epochs,
-        "width": width,
-        "max-attempts": max_attempts,
-    }.items():
-        if value is not None and value < 1:
-            raise ConfigurationError(f"--{option} must be at least 1, not {value}")
-    if startup is not None and startup < 0:
-        raise ConfigurationError(f"--startup must be 0 or more, not {startup}")
-    if seed < 0:
-        raise ConfigurationError(f"--seed must be 0 or more, not {seed}")
+    _check_number("trials", trials, least=1)
+    _check_number("parallel", parallel, least=1)
+    _check_number("epochs", epochs, least=1)
+    _check_number("width", width, least=1)
+    _check_number("max-attempts", max_attempts, least=1)
+    _check_number("startup", startup, least=0)
+    _check_number("seed", seed, least=0)
+    _check_number("priority", priority, least=-LARGEST)
     if name is not None and not NAME_FORM.fullmatch(name):
         raise ConfigurationError(
-            f"--name {name!r} won't do: letters, digits, dots, dashes and underscores, 64 at most"
+            f"--name {name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
+            "most, a letter or a digit first"
         )
     recipe = _recipe(dataset, data_dir, epochs, width, weights_order)
     per_trial, room = _placeable(ray, resources)
@@ -113,6 +109,9 @@ def submit(
             f"trials of {_amounts(per_trial)} at once; lower it, or take less for each with "
             "--resources"
         )
+    # HyperOpt takes a second to import: nobody waits for it to be told of a mistake.
+    from search.suggest import default_startup
+
     search = Search(
         name=name or "unnamed",
         space=chosen.name,
@@ -154,7 +153,8 @@ def _wait(store: Store, uri: str, name: str, ray: str | None, *, as_json: bool) 
     if not as_json:
         print_text(f"search {name}")
     with cluster(ray), interruptible() as interrupt:
-        outcome = drive_to_end(store, uri, name, interrupt)
+        # On a pipe, the one document that was asked for is all there is.
+        outcome = drive_to_end(store, uri, name, interrupt, notices if as_json else console)
     summary = summary_of(store, name)
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})
@@ -182,6 +182,9 @@ def _recipe(
             epochs=epochs,
             weights_order=weights_order,
         )
+    # Brings NumPy, which most verbs do without.
+    from alignment_core import data
+
     if dataset not in data.DATA_SETS:
         raise UnknownNameError("data set", dataset, [*data.DATA_SETS, REHEARSAL])
     data.check(dataset, data_dir)
@@ -229,6 +232,15 @@ def _create_named_after(store: Store, search: Search, space: SearchSpace) -> Sea
 def _check_known(kind: str, name: str, known: Collection[str]) -> None:
     if name not in known:
         raise UnknownNameError(kind, name, known)
+
+
+def _check_number(option: str, value: int | None, *, least: int) -> None:
+    if value is None:
+        return
+    if value < least:
+        raise ConfigurationError(f"--{option} must be at least {least}, not {value}")
+    if value > LARGEST:
+        raise ConfigurationError(f"--{option} must be at most {LARGEST}, not {value}")
 
 
 def _amounts(resources: dict[str, float]) -> str:
