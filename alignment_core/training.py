@@ -48,11 +48,12 @@ __all__ = ["EpochReport", "Trainer", "TrainingConfig", "TrainingResult", "traine
 CHECK_EVERY = 50
 """Steps between two looks at the loss, so that a diverged training ends within its epoch."""
 
-KEPT_TRAINERS = 4
-"""Networks whose compiled steps `trainer_for` keeps."""
+KEPT_TRAINERS = 2
+"""Networks whose compiled steps `trainer_for` keeps: two searches may take turns."""
 
-KEPT_RULES = 16
-"""Rules whose compiled steps a trainer keeps for its network."""
+KEPT_RULES = 2
+"""Rules whose compiled steps a trainer keeps. Each costs some 40 MB, and where a search
+samples the operations a rule seldom comes back."""
 
 
 class _EndedError(Exception):
@@ -134,6 +135,7 @@ class Trainer:
         if config.has_alignment_loss:
             with self._strategy.scope():
                 rule, self._alignment_steps = self._steps_of_rule(config)
+            self._alignment_steps.alternating = config.alternating
             for layer in self._objectives.layers:
                 layer.learning_rule = rule
         return True
@@ -149,12 +151,7 @@ class Trainer:
         )
 
     def _steps_of_rule(self, config: TrainingConfig) -> tuple[Alignment, AlignmentSteps]:
-        key = (
-            config.learning_rule,
-            config.operations,
-            config.noise_stddev is None,
-            config.alternating,
-        )
+        key = (config.learning_rule, config.operations, config.noise_stddev is None)
         if key not in self._rules:
             rule = self._new_rule(config)
             assert rule is not None
@@ -163,7 +160,6 @@ class Trainer:
                 self._update,
                 self._objectives,
                 self._optimizers,
-                alternating=config.alternating,
                 jit_compile=config.jit_compile,
             )
             self._rules[key] = rule, steps

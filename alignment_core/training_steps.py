@@ -140,6 +140,9 @@ class AlignmentSteps:
     They are put together on the host from three graphs: R's gradients, R's update, and
     the step on J. Only the first depends on the rule and its operations, so that the next
     trial of a search compiles that one alone.
+
+    Attributes:
+        alternating: whether `step` moves R's variables before it looks at J.
     """
 
     def __init__(
@@ -149,15 +152,14 @@ class AlignmentSteps:
         objectives: Objectives,
         optimizers: Optimizers,
         *,
-        alternating: bool,
         jit_compile: bool,
     ) -> None:
-        """Alternating or simultaneous minimization; nothing is traced before the first step."""
+        """Nothing is traced before the first step."""
         self._loss_steps = loss_steps
         self._update = update
         self._objectives = objectives
         self._optimizers = optimizers
-        self._alternating = alternating
+        self.alternating = True
         self._gradients = on_replicas(self._gradients_of_replica, jit_compile=jit_compile)
         self._both = on_replicas(self._both_of_replica, add_up=True, jit_compile=jit_compile)
 
@@ -186,7 +188,7 @@ class AlignmentSteps:
         Alternating: a step on R, then a step on J with the same batch. Simultaneous: both
         gradients at one point; activations are then those of J's own forward pass.
         """
-        if self._alternating:
+        if self.alternating:
             self.alignment_step(images, labels, seed, rates)
             return self._loss_steps.step(images, labels, seed, rates)
         if self._objectives.needs_activations:

@@ -40,9 +40,9 @@ class Net:
             AlignmentUpdate(optimizers, jit_compile=False),
             self.objectives,
             optimizers,
-            alternating=alternating,
             jit_compile=False,
         )
+        self.steps.alternating = alternating
 
     def state(self):
         return [
