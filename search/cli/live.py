@@ -6,12 +6,11 @@ from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
-from rich.text import Text
 
 from search.documents import Trial
 from search.states import TERMINAL_TRIAL_STATES, TrialState
@@ -76,6 +75,9 @@ def panel(summary: Summary) -> Panel:
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column()
+    facts.add_row("finished", f"{summary.finished} of {search.trials} trials")
+    bar = ProgressBar(total=search.trials, completed=summary.finished, width=BAR_WIDTH)
+    facts.add_row("", bar)
     facts.add_row("slots", f"{summary.busy} of {search.parallel} busy")
     facts.add_row(
         "trials",
@@ -84,10 +86,8 @@ def panel(summary: Summary) -> Panel:
     facts.add_row("best", best_so_far(summary))
     facts.add_row("time left", duration(summary.seconds_left))
     facts.add_row("waits for", summary.waits_for)
-    bar = ProgressBar(total=search.trials, completed=summary.finished, width=BAR_WIDTH)
     title = f"{search.name}: {search.space} on {search.recipe.dataset}, {search.status}"
-    counted = Text(f"{summary.finished} of {search.trials} trials finished")
-    return Panel(Group(counted, bar, facts), title=title, title_align="left", expand=False)
+    return Panel(facts, title=title, title_align="left", expand=False)
 
 
 def line(trial: Trial, summary: Summary, number: int) -> str:
@@ -119,6 +119,16 @@ def best_so_far(summary: Summary) -> str:
         return "none yet"
     chance = "" if summary.chance is None else f", chance {summary.chance:.4f}"
     return f"{summary.best_loss:.4f} (trial {summary.best.tid}{chance})"
+
+
+def against_chance(summary: Summary) -> str:
+    """By how many percentage points of validation error the best trial beats guessing."""
+    if summary.best_loss is None or summary.chance is None:
+        return ""
+    points = 100 * (summary.chance - summary.best_loss)
+    if points <= 0:
+        return "no better than guessing"
+    return f"{points:.1f} percentage points better than guessing the largest class"
 
 
 def seconds_of(trial: Trial) -> float | None:

@@ -14,7 +14,7 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible
 from search.cli.export import best_column
 from search.cli.inspect import summary_of
-from search.cli.live import best_so_far
+from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
     REHEARSAL,
     JsonOption,
@@ -161,7 +161,8 @@ def _wait(store: Store, uri: str, name: str, ray: str | None, *, as_json: bool) 
     elif outcome == Outcome.INTERRUPTED:
         print_text(f"interrupted; `alignsearch serve` goes on with {name}")
     elif summary.best is not None:
-        print_text(f"{name} is {summary.search.status}: best {best_so_far(summary)}\n")
+        print_text(f"{name} is {summary.search.status}: best {best_so_far(summary)}")
+        print_text(f"{against_chance(summary)}\n")
         print_text(render([best_column(store, name)], "markdown"))
     else:
         print_text(f"{name} is {summary.search.status}: {summary.search.error or 'no result'}")
