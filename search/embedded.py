@@ -89,9 +89,12 @@ class EmbeddedStore:
         """Return whether the server runs, and how much the folder holds; starts nothing.
 
         Raises:
-            StoreCorruptedError: the port file can't be read.
+            StoreCorruptedError: the folder is none, or the port file can't be read.
         """
-        server = self._recorded()
+        server = None
+        if self.folder.exists():
+            with self._usable():
+                server = self._recorded()
         size = sum(file.stat().st_size for file in self.data.glob("*"))
         if server is None or not self._runs(server):
             return StoreStatus(running=False, uri=None, pid=None, data_size=size)

@@ -135,6 +135,7 @@ def drive_to_end(
     """
     from search.driver import Outcome
 
+    told = False
     while not interrupt.is_set():
         search = store.get_search(name)
         if search.status in TERMINAL_SEARCH_STATUSES:
@@ -143,6 +144,9 @@ def drive_to_end(
             outcome = drive(store, uri, name, interrupt, shown_on)
             if outcome in (Outcome.FINISHED, Outcome.INTERRUPTED):
                 return outcome
+        elif search.driver is not None and not told:
+            told = True
+            shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")
         interrupt.wait(IDLE_SECONDS)
     return Outcome.INTERRUPTED
 

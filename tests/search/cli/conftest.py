@@ -1,0 +1,100 @@
+"""The command itself, as people run it: a process of its own in a folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("alignsearch")
+REHEARSAL = ("--dataset", "rehearsal")
+
+
+class Shell:
+    """Runs `alignsearch` in one folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        named = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY", "COLUMNS")
+        self.environment = {key: text for key, text in os.environ.items() if key not in named}
+
+    def run(self, *arguments):
+        """The finished process, whatever came of it."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+
+    def ok(self, *arguments):
+        """What a command that succeeds prints; it has nothing to complain of."""
+        done = self.run(*arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def json(self, *arguments):
+        """The one document that `--json` prints."""
+        return json.loads(self.ok(*arguments, "--json"))
+
+    def refused(self, *arguments):
+        """What is said to a command that can't be done: a line or two, and code 2."""
+        done = self.run(*arguments)
+        assert done.returncode == 2, done.stderr
+        assert done.stdout == ""
+        said = done.stderr
+        assert said.startswith("alignsearch: ")
+        assert said.count("alignsearch: ") == 1
+        assert len(said.splitlines()) <= 5, said
+        assert not any(sign in said for sign in ("Traceback", "Usage:", "─")), said
+        return said.removeprefix("alignsearch: ").strip()
+
+    def start(self, *arguments, log):
+        """The command as a terminal's foreground job, which Ctrl-C reaches as a group."""
+        with log.open("w") as file:
+            return subprocess.Popen(
+                [COMMAND, *arguments],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def submit(self, name, *options, space="wm"):
+        """Submit a rehearsal and return its name."""
+        printed = self.ok("submit", space, *REHEARSAL, "--name", name, *options)
+        assert printed == f"{name}\n"
+        return name
+
+
+@pytest.fixture(scope="session")
+def shell_in():
+    """Make a shell in a folder."""
+    return Shell
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """A shell in an empty folder; the store that a test starts there is stopped after it."""
+    here = Shell(tmp_path)
+    yield here
+    if (tmp_path / ".alignsearch").is_dir():
+        here.run("store", "stop")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A shell in a folder with a store, where the search `done` of six trials has finished."""
+    here = Shell(tmp_path_factory.mktemp("finished"))
+    arguments = ("--trials", "6", "--epochs", "2", "--name", "done", "--wait", "--json")
+    ran = here.run("submit", "ia", *REHEARSAL, *arguments)
+    assert ran.returncode == 0, ran.stderr
+    here.outcome = json.loads(ran.stdout)
+    yield here
+    here.run("store", "stop")

@@ -1,0 +1,192 @@
+"""What can't be done is said in a line or two, with code 2, and nothing is written."""
+
+import time
+
+import pytest
+
+LISTENS_NOWHERE = "127.0.0.1:1"
+SUBMIT = ("submit", "wm", "--dataset", "rehearsal")
+
+# What is asked, and what the answer has to name: the mistake, and the way on.
+UNUSABLE = {
+    "unknown space": (["submit", "wmm"], ["'wmm'", "did you mean wm"]),
+    "space unlike any": (["submit", "zzz"], ["'zzz'", "ia, wm, wm_ad, wm_ad_ops"]),
+    "no trials": (["submit", "wm", "--trials", "0"], ["--trials", "at least 1", "not 0"]),
+    "negative trials": (["submit", "wm", "--trials", "-3"], ["--trials", "at least 1", "not -3"]),
+    "trials in words": (["submit", "wm", "--trials", "abc"], ["--trials", "'abc'"]),
+    "no slots": (["submit", "wm", "--parallel", "0"], ["--parallel", "at least 1"]),
+    "no epochs": (["submit", "wm", "--epochs", "0"], ["--epochs", "at least 1"]),
+    "negative seed": (["submit", "wm", "--seed", "-1"], ["--seed", "at least 0"]),
+    "endless seed": (["submit", "wm", "--seed", f"{10**20}"], ["--seed", "at most 2147483647"]),
+    "unknown data": (["submit", "wm", "--dataset", "digit"], ["'digit'", "did you mean digits"]),
+    "unknown algorithm": (["submit", "wm", "--algo", "tpee"], ["'tpee'", "did you mean tpe"]),
+    "unknown order": (["submit", "wm", "--weights-order", "pap"], ["'pap'", "paper"]),
+    "name with a space": (["submit", "wm", "--name", "a b"], ["--name", "'a b'", "letters"]),
+    "no name": (["submit", "wm", "--name", ""], ["--name", "letters"]),
+    "resources": (["submit", "wm", "--resources", "chips"], ["--resources", "'chips'", "TPU=8"]),
+    "absent resources": (["submit", "wm", "--resources", "TPU=8"], ["TPU=8", "doctor"]),
+    "unknown option": (["submit", "wm", "--trial", "3"], ["--trial", "--trials", "submit --help"]),
+    "missing argument": (["submit"], ["'space'", "submit --help"]),
+    "verb unlike any": (["frobnicate"], ["'frobnicate'", "alignsearch --help"]),
+    "misspelt verb": (["statsu"], ["'statsu'", "'status'"]),
+    "misspelt verb of a verb": (["store", "stat"], ["'stat'", "'status'"]),
+    "space to show": (["spaces", "wn"], ["'wn'", "did you mean wm"]),
+    "nothing to export": (["export"], ["at least one search", "--published"]),
+    "unknown format": (["export", "--published", "--format", "text"], ["'text'", "latex"]),
+    "watching all": (["status", "--watch"], ["--watch", "one named search"]),
+    "two formats": (["trials", "any", "--csv", "--json"], ["--csv or --json"]),
+    "number in words": (["show", "any", "first"], ["'tid'", "'first'"]),
+    "no store here": (["show", "any", "0"], ["no store", "submit", "--store"]),
+    "no store to steer": (["pause", "any"], ["no store", "submit", "--store"]),
+    "no URI": (["status", "--store", "http://db"], ["'http://db'", "mongodb://user"]),
+    "no host": (["serve", "--store", "mongodb://"], ["'mongodb://'", "mongodb://user"]),
+    "no port": (
+        ["submit", "wm", "--dataset", "rehearsal", "--store", "mongodb://u:secret@db:port/"],
+        ["u:***@db:port", "mongodb://user"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_what_cannot_be_used_is_refused_before_anything_is_made(shell, case):
+    asked, named = UNUSABLE[case]
+    said = shell.refused(*asked)
+    assert [word for word in named if word not in said] == [], said
+    assert "secret" not in said
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_more_slots_than_fit_are_refused_with_the_number_that_fits(shell):
+    said = shell.refused(*SUBMIT, "--parallel", "9999")
+    room = next(f["found"] for f in shell.json("doctor") if f["what"].startswith("ray ("))
+    assert "--parallel 9999" in said
+    assert f"room for {room.removesuffix(' CPU')} trials of CPU=1" in said
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_a_missing_data_set_comes_with_the_way_to_get_it(shell):
+    (shell.folder / "images").mkdir()
+    said = shell.refused("submit", "wm", "--dataset", "fashion_mnist", "--data-dir", "images")
+    assert "train-images-idx3-ubyte" in said
+    assert "dataset-fashion-mnist" in said
+    assert [path.name for path in shell.folder.iterdir()] == ["images"]
+
+
+def test_a_store_that_does_not_answer_is_named_without_its_password(shell):
+    began = time.monotonic()
+    said = shell.refused(*SUBMIT, "--store", f"mongodb://user:secret@{LISTENS_NOWHERE}/")
+    assert time.monotonic() - began < 20
+    assert f"mongodb://user:***@{LISTENS_NOWHERE}/" in said
+    assert "secret" not in said
+    assert "Connection refused" in said
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_a_cluster_that_does_not_answer_is_named(shell):
+    began = time.monotonic()
+    said = shell.refused(*SUBMIT, "--ray", LISTENS_NOWHERE)
+    assert time.monotonic() - began < 15
+    assert f"no Ray at {LISTENS_NOWHERE}" in said
+    assert "HOST:PORT" in said
+    looked = shell.run("doctor", "--ray", LISTENS_NOWHERE)
+    assert looked.returncode == 1
+    assert f"no Ray at {LISTENS_NOWHERE}" in " ".join(looked.stdout.split())
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_a_name_is_given_once(finished):
+    said = finished.refused(*SUBMIT, "--name", "done")
+    assert "'done'" in said
+    assert "--name" in said
+    assert finished.json("status", "done")["space"] == "ia"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["status", "dome"],
+        ["trials", "dome"],
+        ["show", "dome", "0"],
+        ["best", "dome"],
+        ["export", "dome"],
+        ["pause", "dome"],
+        ["resume", "dome"],
+        ["stop", "dome"],
+        ["cancel", "dome"],
+    ],
+    ids=" ".join,
+)
+def test_an_unknown_search_is_answered_with_its_nearest(finished, asked):
+    assert finished.refused(*asked) == "no search is named 'dome'; did you mean done?"
+
+
+def test_an_unknown_trial_is_answered_with_the_known_ones(finished):
+    said = finished.refused("show", "done", "6")
+    assert "'6'" in said
+    assert "0, 1, 2, 3, 4, 5" in said
+
+
+def test_a_search_that_is_over_is_not_steered(finished):
+    before = finished.json("status", "done")
+    for verb in ("pause", "resume", "stop", "cancel"):
+        said = finished.refused(verb, "done")
+        assert "'done'" in said
+        assert "it is completed" in said
+    assert finished.json("status", "done") == before
+
+
+def test_a_waiting_search_has_no_best_and_cannot_be_resumed(finished):
+    finished.submit("waiting")
+    for verb in ("best", "export"):
+        said = finished.refused(verb, "waiting")
+        assert "no finished trial yet" in said
+        assert "alignsearch status waiting" in said
+    assert "it is queued" in finished.refused("resume", "waiting")
+    finished.ok("pause", "waiting")
+    assert "it is paused" in finished.refused("pause", "waiting")
+    assert "alignsearch resume waiting" in finished.json("status", "waiting")["waits_for"]
+    assert "none of its trials ran" in finished.ok("stop", "waiting")
+    assert "it is completed" in finished.refused("resume", "waiting")
+    said = finished.refused("best", "waiting")
+    assert "no trial of it finished" in said
+    assert "alignsearch trials waiting" in said
+
+
+@pytest.mark.parametrize("asked", [SUBMIT, ("status",), ("store", "status")], ids=" ".join)
+def test_a_file_in_the_stores_place_is_left_alone(shell, asked):
+    file = shell.folder / ".alignsearch"
+    file.write_text("mine")
+    said = shell.refused(*asked)
+    assert str(file) in said
+    assert "move away what is there" in said
+    assert file.read_text() == "mine"
+
+
+def test_a_port_file_of_garbage_is_left_alone_until_it_is_deleted(shell):
+    folder = shell.folder / ".alignsearch"
+    folder.mkdir()
+    file = folder / "store.json"
+    file.write_text("{garbage")
+    for asked in (SUBMIT, ("status",), ("store", "status"), ("store", "stop")):
+        said = shell.refused(*asked)
+        assert str(file) in said
+        assert "delete this file" in said
+    assert file.read_text() == "{garbage"
+    file.unlink()
+    assert shell.ok("status").startswith("no search yet")
+
+
+def test_damaged_data_are_left_alone(shell):
+    shell.submit("kept")
+    shell.ok("store", "stop")
+    data = shell.folder / ".alignsearch" / "data"
+    content = {}
+    for file in data.glob("*.wt"):
+        content[file] = b"\x00garbage" * 512
+        file.write_bytes(content[file])
+    said = shell.refused("status", "kept")
+    assert str(data) in said
+    assert "backup" in said
+    assert "move it away" in said
+    assert {file: file.read_bytes() for file in content} == content
+    assert shell.json("store", "status")["running"] is False

@@ -1,0 +1,188 @@
+"""Steering searches that a real `serve` drives over a real Ray."""
+
+import os
+import signal
+import subprocess
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from search.store import Store
+
+MARK = "ALIGNSEARCH_TEST_MARK"
+# Two slots, whatever this machine has.
+TWO_SLOTS = ("--resources", "CPU=0.5", "--parallel", "2")
+
+
+def wait_until(condition, seconds=40.0):
+    """Wait until the condition holds and return what it returns."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it hasn't come to pass"
+        time.sleep(0.1)
+    return found
+
+
+class Service:
+    """`alignsearch serve` in the background of a shell's folder."""
+
+    def __init__(self, shell):
+        self.shell = shell
+        self.log = shell.folder / "serve.log"
+        self.mark = uuid.uuid4().hex
+        shell.environment[MARK] = self.mark
+        self.process = shell.start("serve", log=self.log)
+        del shell.environment[MARK]
+
+    def wait_until_it_serves(self):
+        wait_until(lambda: "serving the searches of mongodb://" in self.log.read_text())
+        return self
+
+    def interrupt(self):
+        """Ctrl-C, and wait for the end; the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(30)
+
+    def processes(self):
+        """The processes that it and its Ray started and that still live."""
+        living = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                marked = f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes()
+                state = (folder / "stat").read_text().rpartition(") ")[2][0]
+            except OSError:
+                continue
+            if marked and state != "Z":
+                living.append((folder.name, (folder / "cmdline").read_text()[:100]))
+        return living
+
+    def end(self):
+        """End it, whatever state it is in."""
+        if self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+@pytest.fixture(scope="module")
+def shell(shell_in, tmp_path_factory):
+    """A shell in a folder with a store of its own."""
+    here = shell_in(tmp_path_factory.mktemp("served"))
+    yield here
+    here.run("store", "stop")
+
+
+@pytest.fixture(scope="module")
+def service(shell):
+    """One `serve` for all tests, because its Ray takes long to start."""
+    # The store first, so that its process isn't counted among the service's.
+    shell.submit("first", "--trials", "3", "--epochs", "2", *TWO_SLOTS)
+    running = Service(shell).wait_until_it_serves()
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="module")
+def store(shell, service):
+    """The folder's store, to wait on without the cost of a process a look."""
+    with Store.connect(shell.json("store", "status")["uri"]) as opened:
+        yield opened
+
+
+def wait_for_status(store, name, status):
+    wait_until(lambda: store.get_search(name).status == status)
+
+
+def wait_for_running(store, name, trials):
+    wait_until(lambda: store.counts(name).get("running", 0) == trials)
+
+
+def outcomes(trials):
+    return Counter(attempt.outcome for trial in trials for attempt in trial.attempts.values())
+
+
+def test_serve_takes_up_what_waits_and_says_what_comes_of_it(shell, service, store):
+    wait_for_status(store, "first", "completed")
+    assert shell.json("status", "first")["counts"]["completed"] == 3
+    wait_until(lambda: "first: finished" in service.log.read_text())
+    said = service.log.read_text()
+    assert [f"trial {tid} (" in said for tid in range(3)] == [True] * 3
+
+
+def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, store):
+    shell.submit("steered", "--trials", "9", "--epochs", "25", *TWO_SLOTS)
+    wait_for_running(store, "steered", 2)
+    taken_up = store.get_trial("steered", 0).timings["placed"]
+    assert (taken_up - store.get_search("steered").created_at).total_seconds() < 5
+    driven = shell.json("status", "steered")
+    assert (driven["status"], driven["counts"]["running"]) == ("running", 2)
+    assert driven["driver"].endswith(f":{service.process.pid}")
+    assert "all slots are busy with 2 trials" in driven["waits_for"]
+
+    assert "alignsearch resume steered" in shell.ok("pause", "steered")
+    begun = len(shell.json("trials", "steered"))
+    wait_until(lambda: store.get_search("steered").driver is None)
+    rests = shell.json("status", "steered")
+    assert rests["status"] == "paused"
+    # The driver may have been about to begin two more.
+    assert begun <= rests["counts"]["completed"] <= begun + 2 < 9
+    assert "alignsearch resume steered" in rests["waits_for"]
+    assert outcomes(store.trials("steered")) == {"completed": rests["counts"]["completed"]}
+
+    shell.ok("resume", "steered")
+    wait_for_running(store, "steered", 2)
+    assert "completes with those that run" in shell.ok("stop", "steered")
+    wait_for_status(store, "steered", "completed")
+    completed = shell.json("status", "steered")["counts"]["completed"]
+    assert rests["counts"]["completed"] < completed < 9
+    assert outcomes(store.trials("steered")) == {"completed": completed}
+    assert {trial.state for trial in store.trials("steered")} <= {"completed", "cancelled"}
+    who = [(event.what, "@" in event.who) for event in store.events("steered")]
+    steps = ["created", "running", "paused", "running", "stop requested", "completed"]
+    assert who == [(step, True) for step in steps]
+
+
+def test_cancel_ends_running_trials_now_and_frees_their_slots(shell, service, store):
+    shell.submit("dropped", "--trials", "6", "--epochs", "600", *TWO_SLOTS)
+    wait_for_running(store, "dropped", 2)
+    assert "dropped is cancelled" in shell.ok("cancel", "dropped")
+    assert shell.json("status", "dropped")["status"] == "cancelled"
+    trials = shell.json("trials", "dropped")
+    assert {trial["state"] for trial in trials} == {"cancelled"}
+    assert outcomes(store.trials("dropped")) == {"cancelled": 2}
+
+    shell.submit("next", "--trials", "1", "--epochs", "1", *TWO_SLOTS)
+    wait_for_status(store, "next", "completed")
+    assert shell.json("trials", "dropped") == trials
+
+
+def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service, store):
+    shell.submit("handed", "--trials", "2", "--epochs", "40", *TWO_SLOTS)
+    wait_until(lambda: [t.progress is not None for t in store.trials("handed")] == [True] * 2)
+    assert service.processes()
+    assert service.interrupt() == 0
+    assert service.processes() == []
+    assert "handed: interrupted" in service.log.read_text()
+
+    waiting = shell.json("status", "handed")
+    assert (waiting["status"], waiting["driver"]) == ("running", None)
+    assert waiting["counts"]["queued"] == 2
+    assert "alignsearch serve" in waiting["waits_for"]
+    assert outcomes(store.trials("handed")) == {"handed_back": 2}
+
+    following = Service(shell).wait_until_it_serves()
+    try:
+        wait_for_status(store, "handed", "completed")
+    finally:
+        following.end()
+    assert following.process.returncode == 0
+    assert following.processes() == []
+    assert {trial.state for trial in store.trials("handed")} == {"completed"}
+    assert outcomes(store.trials("handed")) == {"handed_back": 2, "completed": 2}
+    assert "Traceback" not in service.log.read_text() + following.log.read_text()
