@@ -26,6 +26,10 @@ from search.states import SearchStatus, TrialState
 UNSET_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands in a document until the store, whose clock counts, has written it."""
 
+PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
+"""What TPE takes a trial for whose result is not there yet (`search.suggest.Suggester`)."""
+DEFAULT_PENDING: PendingPolicy = "liar-worst"
+
 AttemptOutcome = Literal["completed", "handed_back", "expired", "crashed", "cancelled"]
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
@@ -120,6 +124,7 @@ class Search(Document):
     seed: int
     algo: Literal["tpe", "random"] = "tpe"
     startup: int = Field(ge=0)
+    pending: PendingPolicy = DEFAULT_PENDING
     resources: dict[str, float] = Field(default_factory=dict)
     priority: int = 0
     max_attempts: int = Field(default=3, gt=0)

@@ -24,7 +24,7 @@ from search.states import (
     TrialState,
 )
 from search.store import Store
-from search.suggest import suggest
+from search.suggest import Suggester, suggest
 from spaces.catalog import get_space
 from spaces.configuration import derive
 from spaces.hyperopt_space import to_point
@@ -83,6 +83,13 @@ class Driver:
                 f"{self._search.space!r}; drive it with the version that submitted it"
             )
         self._history = History(store, name)
+        self._suggester = Suggester(
+            self._space,
+            seed=self._search.seed,
+            algo=self._search.algo,
+            startup=self._search.startup,
+            pending=self._search.pending,
+        )
         self._ready: deque[Trial] = deque()
         self._placed: dict[int, str] = {}
         self._adopted: dict[int, str] = {}
@@ -261,15 +268,9 @@ class Driver:
         pending += [Pending(trial.tid, trial.point) for trial in self._ready]
         search = self._search
         try:
-            point = suggest(
-                self._space,
-                history,
-                pending,
-                tid=tid,
-                seed=search.seed,
-                algo=search.algo,
-                startup=search.startup,
-            )
+            for observation in self._history.fresh():
+                self._suggester.tell(observation)
+            point = self._suggester.suggest(tid, pending)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             # A search of weeks must outlive one failure of its sampler.
             logger.exception("TPE failed for trial %d; a random point takes its place", tid)
@@ -289,7 +290,7 @@ class Driver:
             tid=tid,
             config=configuration.model_dump(),
             point=point,
-            seen=len(history),
+            seen=self._suggester.seen,
             resources=search.resources,
         )
 

@@ -1,6 +1,7 @@
 """A search's trials as the driver holds them: read once, then kept up by what changed."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from search.documents import Trial
@@ -10,6 +11,10 @@ from spaces.space import Value
 
 Point = Mapping[str, Value]
 """HyperOpt's values by metaparameter: a number, or the index of a choice's option."""
+
+
+OBSERVED_STATES = (TrialState.COMPLETED, TrialState.FAILED, TrialState.PRUNED)
+"""The states of trials that TPE learns from; no trial leaves them."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +42,18 @@ class History:
         self._store = store
         self._search = search
         self._last_seq = 0
+        self._fresh: deque[Observation] = deque()
         self.trials: dict[int, Trial] = {}
 
     def sync(self) -> list[Trial]:
         """Read what has changed since the last call, take it in, and return it."""
         changed = self._store.changes(self._search, self._last_seq)
         for trial in changed:
+            known = self.trials.get(trial.tid)
+            if trial.state in OBSERVED_STATES and (
+                known is None or known.state not in OBSERVED_STATES
+            ):
+                self._fresh.append(_observation(trial))
             self.trials[trial.tid] = trial
             self._last_seq = max(self._last_seq, trial.seq)
         return changed
@@ -57,10 +68,12 @@ class History:
 
     def observations(self) -> list[Observation]:
         """What TPE learns from: completed trials, and failed or diverged ones without a loss."""
-        return [
-            Observation(trial.tid, trial.point, trial.result.loss if trial.result else None)
-            for trial in self.in_state(TrialState.COMPLETED, TrialState.FAILED, TrialState.PRUNED)
-        ]
+        return [_observation(trial) for trial in self.in_state(*OBSERVED_STATES)]
+
+    def fresh(self) -> Iterator[Observation]:
+        """Give out what TPE learns from, each observation once, as the trials end."""
+        while self._fresh:
+            yield self._fresh.popleft()
 
     def pending(self) -> list[Pending]:
         """The points whose results are still to come."""
@@ -68,3 +81,7 @@ class History:
             Pending(trial.tid, trial.point)
             for trial in self.in_state(TrialState.QUEUED, TrialState.RUNNING)
         ]
+
+
+def _observation(trial: Trial) -> Observation:
+    return Observation(trial.tid, trial.point, trial.result.loss if trial.result else None)

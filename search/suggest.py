@@ -1,19 +1,22 @@
 """Suggestions: the next point of a space, given what is known so far.
 
-A pure function of space, history, pending points and seed. HyperOpt does the
-sampling and the density work (Bergstra et al., 2011; Kunin et al. 2020,
-App. B.1); this module hands it the history.
+HyperOpt does the sampling and the density work (Bergstra et al., 2011; Kunin et al. 2020,
+App. B.1); what is known and which trials are pending is decided here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from statistics import fmean
 from typing import Any, Literal
 
 import hyperopt
 import numpy as np
-from hyperopt import rand, tpe
+from hyperopt import rand
 
-from search.history import Observation, Pending, Point
+from search.documents import DEFAULT_PENDING, PendingPolicy
+from search.history import Observation, Pending
+from search.tpe import Tpe
 from spaces.hyperopt_space import to_hyperopt
 from spaces.space import SearchSpace
 
@@ -28,86 +31,96 @@ def default_startup(trials: int) -> int:
     return max(1, min(HYPEROPT_STARTUP, trials // 3))
 
 
+class Suggester:
+    """Suggests the points of one search, and takes in each result once.
+
+    A point depends on `seed` and `tid`, on the results told and the trials pending, and on
+    nothing else, the order of telling included.
+
+    The first `startup` results are of random points, one at least. A trial without a loss ranks
+    as the worst. What becomes of a pending trial, `pending` says:
+
+    - hyperopt: it ranks as the worst, and counts towards the start-up, as in `hyperopt.tpe`.
+      With 60 slots HyperOpt leaves its start-up before it has seen a single result.
+    - ignore: it is left out.
+    - liar-mean, liar-worst: it ranks as if it had the mean, or the highest, of the losses so far
+      (Ginsbourger et al., 2010, "Kriging is well-suited to parallelize optimization").
+
+    With all but the first, the start-up counts finished trials only.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        seed: int,
+        algo: Algo,
+        startup: int,
+        pending: PendingPolicy = DEFAULT_PENDING,
+    ) -> None:
+        """Start without a result."""
+        self._space = space
+        self._seed = seed
+        self._algo = algo
+        self._startup = max(1, startup)
+        self._policy = pending
+        self._tpe = Tpe(space)
+
+    @property
+    def seen(self) -> int:
+        """Results told so far."""
+        return len(self._tpe)
+
+    def tell(self, observation: Observation) -> None:
+        """Take in the result of a trial; for the next suggestion, whatever its tid.
+
+        Raises:
+            ValueError: the result was told before, or its loss is not a number.
+        """
+        self._tpe.tell(observation.tid, observation.point, observation.loss)
+
+    def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
+        """Return HyperOpt's values for trial `tid`, by metaparameter (choices by index)."""
+        trial_seed = int(np.random.SeedSequence([self._seed, tid]).generate_state(1)[0])
+        counted = self.seen + (len(pending) if self._policy == "hyperopt" else 0)
+        if self._algo == "random" or counted < self._startup:
+            return _random_point(self._space, trial_seed)
+        ranked = () if self._policy == "ignore" else pending
+        return self._tpe.suggest(ranked, trial_seed, pending_loss=self._pending_loss())
+
+    def _pending_loss(self) -> float:
+        losses = self._tpe.losses[np.isfinite(self._tpe.losses)]
+        if self._policy not in _LIARS or not len(losses):
+            return math.inf
+        return _LIARS[self._policy](losses)
+
+
+_LIARS: dict[str, Callable[[Any], float]] = {"liar-mean": fmean, "liar-worst": max}
+
+
 def suggest(
     space: SearchSpace,
-    history: Sequence[Observation],
+    history: Iterable[Observation],
     pending: Sequence[Pending],
     *,
     tid: int,
     seed: int,
     algo: Algo,
     startup: int,
+    policy: PendingPolicy = DEFAULT_PENDING,
 ) -> dict[str, float | int]:
-    """Return HyperOpt's values for trial `tid`, by metaparameter (choices by index).
+    """Return what a `Suggester` returns for trial `tid` that was told all of `history`."""
+    suggester = Suggester(space, seed=seed, algo=algo, startup=startup, pending=policy)
+    for observation in history:
+        suggester.tell(observation)
+    return suggester.suggest(tid, pending)
 
-    The first `startup` results are of random points. Finished trials count
-    towards it, not pending ones as in `hyperopt.tpe`: with 60 slots HyperOpt
-    would leave its start-up before it had seen a single result. A trial
-    without a loss ranks as the worst, and so does a pending one, as in
-    HyperOpt.
 
-    The point depends on `seed` and `tid` and on what is given, nothing else.
-    """
-    domain = _domain(space)
-    trial_seed = int(np.random.SeedSequence([seed, tid]).generate_state(1)[0])
-    if algo == "random" or len(history) < startup:
-        documents = rand.suggest([tid], domain, hyperopt.Trials(), trial_seed)
-    else:
-        trials = _trials(domain, history, pending)
-        documents = tpe.suggest([tid], domain, trials, trial_seed, n_startup_jobs=1, verbose=False)
-    values = documents[0]["misc"]["vals"]
-    return {label: _plain(value[0]) for label, value in values.items() if len(value)}
+def _random_point(space: SearchSpace, seed: int) -> dict[str, float | int]:
+    documents = rand.suggest([0], _domain(space), hyperopt.Trials(), seed)
+    return {label: value[0].item() for label, value in documents[0]["misc"]["vals"].items()}
 
 
 @lru_cache(maxsize=16)
 def _domain(space: SearchSpace) -> Any:
     return hyperopt.base.Domain(lambda point: None, to_hyperopt(space))
-
-
-def _trials(domain: Any, history: Iterable[Observation], pending: Iterable[Pending]) -> Any:
-    documents = [
-        _document(domain, seen.tid, seen.point, hyperopt.JOB_STATE_DONE, _result(seen.loss))
-        for seen in history
-    ]
-    documents += [
-        _document(domain, live.tid, live.point, hyperopt.JOB_STATE_RUNNING, {"status": "new"})
-        for live in pending
-    ]
-    trials = hyperopt.Trials()
-    trials.insert_trial_docs(documents)
-    trials.refresh()
-    return trials
-
-
-def _result(loss: float | None) -> dict[str, object]:
-    if loss is None:
-        return {"status": hyperopt.STATUS_FAIL}
-    return {"status": hyperopt.STATUS_OK, "loss": loss}
-
-
-def _document(
-    domain: Any, tid: int, point: Point, state: int, result: Mapping[str, object]
-) -> dict[str, object]:
-    labels = domain.params
-    return {
-        "state": state,
-        "tid": tid,
-        "spec": None,
-        "result": dict(result),
-        "misc": {
-            "tid": tid,
-            "cmd": domain.cmd,
-            "workdir": None,
-            "idxs": {label: [tid] if label in point else [] for label in labels},
-            "vals": {label: [point[label]] if label in point else [] for label in labels},
-        },
-        "exp_key": None,
-        "owner": None,
-        "version": 0,
-        "book_time": None,
-        "refresh_time": None,
-    }
-
-
-def _plain(value: Any) -> float | int:
-    return int(value) if isinstance(value, int | np.integer) else float(value)

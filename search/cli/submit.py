@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -27,7 +27,7 @@ from search.cli.options import (
     store_uri,
     whoami,
 )
-from search.documents import Recipe, Search
+from search.documents import DEFAULT_PENDING, PendingPolicy, Recipe, Search
 from search.errors import ClusterError, NameTakenError
 from search.export import export as render
 from search.states import SearchStatus
@@ -37,6 +37,7 @@ from spaces.space import SearchSpace
 from spaces.training import WEIGHTS_ORDERS
 
 ALGOS = ("tpe", "random")
+PENDING_POLICIES = get_args(PendingPolicy)
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
 LARGEST = 2**31 - 1
@@ -70,6 +71,12 @@ def submit(
         int | None,
         typer.Option(help="Random points before TPE: 20, or a third of a small budget."),
     ] = None,
+    pending: Annotated[
+        str,
+        typer.Option(
+            help=f"What TPE takes a trial without a result for: {', '.join(PENDING_POLICIES)}."
+        ),
+    ] = DEFAULT_PENDING,
     weights_order: Annotated[
         str, typer.Option(help="Which primitive alpha, beta, gamma weigh: paper or reference.")
     ] = "paper",
@@ -87,6 +94,7 @@ def submit(
     """Submit a search over a named space."""
     chosen = get_space(space)
     _check_known("algorithm", algo, ALGOS)
+    _check_known("policy for pending trials", pending, PENDING_POLICIES)
     _check_known("weights order", weights_order, WEIGHTS_ORDERS)
     _check_number("trials", trials, least=1)
     _check_number("parallel", parallel, least=1)
@@ -122,6 +130,7 @@ def submit(
         seed=seed,
         algo=algo,
         startup=default_startup(trials) if startup is None else startup,
+        pending=pending,
         resources=per_trial,
         priority=priority,
         max_attempts=max_attempts,

@@ -86,6 +86,18 @@ def test_suggestions_begin_random_and_then_learn_from_the_results_they_have_seen
     assert seen[-1] >= 4
 
 
+@pytest.mark.parametrize(("policy", "random"), [("hyperopt", False), ("liar-worst", True)])
+def test_a_search_takes_pending_trials_for_what_it_was_told(
+    store, make_search, make_driver, policy, random
+):
+    """The second suggestion is made while the first trial runs; only HyperOpt's way counts it."""
+    make_search(trials=2, parallel=1, startup=1, seed=4, pending=policy)
+    make_driver().run(NEVER)
+    trial = store.get_trial("a-search", 1)
+    point = suggest(get_space("wm"), [], [], tid=1, seed=4, algo="random", startup=0)
+    assert (trial.seen, trial.point == point) == (0, random)
+
+
 def test_the_same_seed_gives_the_same_search(store, make_search, make_driver):
     for name in ("first", "second"):
         make_search(name=name, space="ia", trials=5, parallel=1)
