@@ -263,7 +263,6 @@ class Driver:
 
     def _suggest(self) -> Trial:
         tid = self._next_tid + len(self._ready)
-        history = self._history.observations()
         pending = self._history.pending()
         pending += [Pending(trial.tid, trial.point) for trial in self._ready]
         search = self._search
