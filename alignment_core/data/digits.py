@@ -29,9 +29,11 @@ def check(data_dir: Path | None) -> None:
 
 def load(data_dir: Path | None) -> DataSet:
     """The same stratified split every time; `data_dir` is not read."""
-    # scikit-learn takes a second to import, and a check of the data set needs none of it.
+    # Both take seconds to import, and a check of the data set needs none of them.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
+
+    from alignment_core.data.arrays import ArrayDataSet
 
     images, labels = load_digits(return_X_y=True)
     images = images.reshape(-1, *INFO.image_shape).astype(np.float32)
@@ -39,7 +41,7 @@ def load(data_dir: Path | None) -> DataSet:
         images, labels.astype(np.int32), test_size=360, stratify=labels, random_state=0
     )
     train_images, validation_images = standardize(train_images, validation_images)
-    return DataSet(
+    return ArrayDataSet(
         INFO.name,
         train_images,
         train_labels,

@@ -56,6 +56,9 @@ def load(data_dir: Path | None) -> DataSet:
 
     Raises DataError naming the file that is missing or damaged.
     """
+    # Brings TensorFlow, and a check of the data set needs none of it.
+    from alignment_core.data.arrays import ArrayDataSet
+
     folder = _folder(data_dir)
     images, labels = {}, {}
     for split, size in _SIZES.items():
@@ -69,7 +72,7 @@ def load(data_dir: Path | None) -> DataSet:
                 f"{INFO.how_to_get}"
             )
     train, validation = standardize(images["train"], images["validation"])
-    return DataSet(
+    return ArrayDataSet(
         INFO.name, train, labels["train"], validation, labels["validation"], INFO.num_classes
     )
 

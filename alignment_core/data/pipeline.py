@@ -1,49 +1,84 @@
-"""Batches of static shape, in an order that only the seed and the epoch decide.
-
-No augmentation: digits are too small for any crop, and Fashion-MNIST's garments
-are centred by construction, so that what a search compares is the learning rule.
-"""
+"""What batches of every data set have in common: their division and their errors."""
 
 import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from alignment_core.data.dataset import DataSet
+from alignment_core.errors import ConfigurationError, DataError
 
 PADDING_LABEL = -1
 """The label of the rows that fill the last validation batch up; they count for nothing."""
 
 
-def train_batches(dataset: DataSet, batch_size: int, seed: int, epoch: int) -> tf.data.Dataset:
-    """One pass over the training split: (images, labels) batches of `batch_size`.
+def input_pipeline(context: tf.distribute.InputContext | None) -> tuple[int, int]:
+    """The number of this input pipeline, and how many there are."""
+    if context is None:
+        return 0, 1
+    return context.input_pipeline_id, context.num_input_pipelines
 
-    The order depends on (seed, epoch) alone, so a resumed run sees what an
-    uninterrupted one sees. The remainder that doesn't fill a batch is left out;
-    it is another one each epoch.
+
+def replicas(context: tf.distribute.InputContext | None) -> int:
+    """How many replicas share a batch."""
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def replica_batch(batch_size: int, context: tf.distribute.InputContext | None) -> int:
+    """The part of a batch that one replica takes.
+
+    Raises ConfigurationError if the parts wouldn't be equal.
     """
-    steps = len(dataset.train_labels) // batch_size
-    order = np.random.default_rng([seed, epoch]).permutation(len(dataset.train_labels))
-    rows = order[: steps * batch_size].reshape(steps, batch_size)
-    images = tf.constant(dataset.train_images)
-    labels = tf.constant(dataset.train_labels)
-    return (
-        tf.data.Dataset.from_tensor_slices(rows)
-        .map(lambda chosen: (tf.gather(images, chosen), tf.gather(labels, chosen)))
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    if batch_size % replicas(context):
+        raise ConfigurationError(
+            f"a batch of {batch_size} can't be shared evenly by {replicas(context)} replicas; "
+            "make it a multiple of their number"
+        )
+    return batch_size // replicas(context)
 
 
-def validation_batches(dataset: DataSet, largest_batch: int = 256) -> tf.data.Dataset:
-    """The whole validation split, in order, in batches of one size.
+def own_batches(
+    rows: NDArray[np.int64], context: tf.distribute.InputContext | None
+) -> NDArray[np.int64]:
+    """Of the rows (steps, batch), those for this pipeline's replicas: (batches, batch of one).
 
-    The batches are as few as `largest_batch` allows and as even as can be; rows that
-    fill the last one up are empty images with `PADDING_LABEL`.
+    Every step's batch is dealt out to the replicas in their order.
     """
-    size = len(dataset.validation_labels)
-    count = math.ceil(size / largest_batch)
-    batch_size = math.ceil(size / count)
-    padding = count * batch_size - size
-    images = np.pad(dataset.validation_images, [(0, padding), (0, 0), (0, 0), (0, 0)])
-    labels = np.pad(dataset.validation_labels, (0, padding), constant_values=PADDING_LABEL)
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size).prefetch(1)
+    number, pipelines = input_pipeline(context)
+    batch = replica_batch(rows.shape[1], context)
+    return rows.reshape(len(rows), pipelines, -1, batch)[:, number].reshape(-1, batch)
+
+
+def even_batches(
+    size: int, largest: int, context: tf.distribute.InputContext | None
+) -> tuple[int, int]:
+    """The least number of batches of at most `largest`, and the least size that they can have.
+
+    The size is a multiple of the number of replicas, even if that takes it above `largest`.
+    """
+    count = math.ceil(size / largest)
+    share = replicas(context)
+    return count, math.ceil(size / count / share) * share
+
+
+def readable(batches: Iterable[Any]) -> Iterator[Any]:
+    """The batches; what a data set refuses while it is read is a DataError here too.
+
+    An error of ours inside a `tf.data` pipeline arrives as TensorFlow's, with its words
+    amid a traceback.
+    """
+    iterator = iter(batches)
+    while True:
+        try:
+            batch = next(iterator)
+        except StopIteration:
+            return
+        except tf.errors.UnknownError as error:
+            words = re.search(rf"{DataError.__name__}: (.+)", error.message)
+            if words is None:
+                raise
+            raise DataError(words[1]) from error
+        yield batch

@@ -2,7 +2,7 @@
 
 import typer
 
-from search.cli import doctor, drive, export, inspect, spaces, steer, store, submit
+from search.cli import data, doctor, drive, export, inspect, spaces, steer, store, submit
 
 app = typer.Typer(
     name="alignsearch",
@@ -24,4 +24,5 @@ app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(export.export)
 app.add_typer(store.app, name="store")
+app.command()(data.data)
 app.command()(doctor.doctor)

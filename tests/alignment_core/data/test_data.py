@@ -7,7 +7,7 @@ import pytest
 
 from alignment_core import data
 from alignment_core.data.fashion_mnist import DEBIAN_FOLDER
-from alignment_core.errors import DataError, UnknownNameError
+from alignment_core.errors import ConfigurationError, DataError, UnknownNameError
 
 FASHION_FILES = sorted(path.name for path in DEBIAN_FOLDER.iterdir())
 
@@ -28,7 +28,7 @@ def test_digits_of_the_two_splits_are_different_images():
     assert len(np.unique(images.reshape(1797, -1), axis=0)) == 1797
 
 
-@pytest.mark.parametrize("name", sorted(data.DATA_SETS))
+@pytest.mark.parametrize("name", ["digits", "fashion_mnist"])
 def test_what_is_known_beforehand_is_what_is_loaded(name):
     data.check(name)
     info, loaded = data.info(name), data.load(name)
@@ -60,6 +60,23 @@ def test_an_unknown_data_set_is_named_with_its_neighbours():
     for function in (data.info, data.check, data.load):
         with pytest.raises(UnknownNameError, match="digits"):
             function("digit")
+
+
+def test_small_images_are_used_as_they_are():
+    for options in (data.InputOptions(image_size=16), data.InputOptions(preprocessing="v2")):
+        with pytest.raises(ConfigurationError, match="digits's images are used as they are"):
+            data.load("digits", options=options)
+    assert data.load("digits", options=data.InputOptions(on_corrupt="skip")).train_size == 1437
+
+
+def test_a_survey_of_arrays_counts_their_labels():
+    surveys = data.load("digits").survey()
+    assert {split: survey.images for split, survey in surveys.items()} == {
+        "train": 1437,
+        "validation": 360,
+    }
+    assert all(survey.complete for survey in surveys.values())
+    assert surveys["validation"].label_counts.max() == 37
 
 
 def test_fashion_mnist_that_is_not_there_says_how_to_get_it(tmp_path):
