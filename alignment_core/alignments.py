@@ -13,7 +13,12 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from alignment_core.backward_pass import BackwardPass, BackwardPassOperations, ProjectingLayer
+from alignment_core.backward_pass import (
+    AKROUT_OPERATIONS,
+    BackwardPass,
+    BackwardPassOperations,
+    ProjectingLayer,
+)
 from alignment_core.errors import ConfigurationError
 from alignment_core.primitives import PRIMITIVES
 
@@ -25,6 +30,7 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "null": ("forward_reconstruction",),
     "sparse": ("backward_output",),
     "self": ("forward_kernel", "backward_kernel"),
+    "angle": ("backward_output", "pseudogradient"),
 }
 """What each primitive takes, by its name on BackwardPass."""
 
@@ -38,7 +44,8 @@ class Alignment:
     Attributes:
         primitives: the primitives that the rule sums.
         tie_gradients: whether the backward kernel also takes the forward kernel's gradient
-            of the cost J.
+            of the cost J. J's optimizer then moves it, and R, which may take kernels only,
+            is a part of J.
         weights: each primitive's weight, a float or a tf.Variable.
         operations: what the backward pass does to inputs and outputs.
         noise_stddev: the deviation of the Gaussian noise that replaces the layer's input,
@@ -80,6 +87,16 @@ class Alignment:
                 f"{rule}: noise_stddev is {noise_stddev}; give a positive number, or None to "
                 "align on the layer's own input"
             )
+        if self.tie_gradients and self._needs_input:
+            raise ConfigurationError(
+                f"{rule} ties gradients, so its R is a part of J and may take kernels only "
+                f"(self, decay), not {_names(self.primitives)}"
+            )
+        if noise_stddev is not None and self.needs_pseudogradients:
+            raise ConfigurationError(
+                f"{rule} weighs pseudogradients against the inputs that they belong to: noise "
+                "can't take the inputs' place; give no noise_stddev"
+            )
         self.weights = dict(weights)
         self.operations = operations
         self.noise_stddev = noise_stddev
@@ -90,10 +107,17 @@ class Alignment:
         return self.noise_stddev is None and self._needs_input
 
     @property
+    def needs_pseudogradients(self) -> bool:
+        """Whether R needs J's pseudogradient of the layer's linear output."""
+        return any("pseudogradient" in _NEEDS[name] for name in self.primitives)
+
+    @property
     def _needs_input(self) -> bool:
         return any(set(_NEEDS[name]) - _KERNELS for name in self.primitives)
 
-    def __call__(self, layer: ProjectingLayer, x: Any, seed: Any = None) -> Any:
+    def __call__(
+        self, layer: ProjectingLayer, x: Any, seed: Any = None, pseudogradient: Any = None
+    ) -> Any:
         """Return the layer's term of R: a scalar of which only the backward kernel learns.
 
         The backward kernel is no trainable variable (those are the cost J's), so a
@@ -106,9 +130,12 @@ class Alignment:
                 the shape alone will do; where `needs_activations` is false for want of
                 an output it isn't used at all.
             seed: int32 of shape (2,); with noise the same seed draws the same noise.
+            pseudogradient: that of J, averaged over the batch, for the layer's linear
+                output (batch, ...); only where `needs_pseudogradients`.
 
         Raises:
-            ConfigurationError: a rule with noise and no seed.
+            ConfigurationError: a rule with noise and no seed, or one that needs
+                pseudogradients and gets none.
         """
         dtype = layer.backward_kernel.dtype
         if self.noise_stddev is not None and self._needs_input:
@@ -118,7 +145,13 @@ class Alignment:
                     "of two integers"
                 )
             x = self._noise(getattr(x, "shape", x), seed, dtype)
-        backward_pass = BackwardPass(layer, x, self.operations)
+        if self.needs_pseudogradients and pseudogradient is None:
+            raise ConfigurationError(
+                f"layer {layer.name!r}: {type(self).__name__} needs the pseudogradient of the "
+                "layer's output, which a step on R alone doesn't have; minimize J and R "
+                "simultaneously"
+            )
+        backward_pass = BackwardPass(layer, x, self.operations, pseudogradient)
         terms = [
             _in_dtype(self.weights[name], dtype)
             * PRIMITIVES[name](*(getattr(backward_pass, need) for need in _NEEDS[name]))
@@ -163,9 +196,25 @@ class FeedbackAlignment(Alignment):
 
 @keras.saving.register_keras_serializable("alignment_core")
 class WeightMirror(Alignment):
-    """R_WM = amp + decay, weighted (Kunin et al. 2020; Akrout et al. 2019)."""
+    """R_WM = amp + decay, weighted (Kunin et al. 2020; Akrout et al. 2019).
+
+    Akrout et al.'s own prescription is `operations=AKROUT_OPERATIONS` with noise of
+    deviation 1 and plain gradient descent on R: `WeightMirror.akrout`.
+    """
 
     primitives = ("amp", "decay")
+
+    @classmethod
+    def akrout(
+        cls, mirror_rate: float, decay_rate: float, noise_stddev: Any = 1.0
+    ) -> "WeightMirror":
+        """Make Akrout et al. 2019's weight mirror: Delta B = mirror_rate x f^T - decay_rate B.
+
+        x is the noise and f the layer's response to it, each less its mean over the batch, over
+        which their product is averaged: a step of vanilla gradient descent on R at a
+        learning rate of 1.
+        """
+        return cls({"amp": mirror_rate, "decay": decay_rate}, AKROUT_OPERATIONS, noise_stddev)
 
 
 @keras.saving.register_keras_serializable("alignment_core")
@@ -189,6 +238,40 @@ class ActivationAlignment(Alignment):
     primitives = ("amp", "sparse")
 
 
+@keras.saving.register_keras_serializable("alignment_core")
+class KolenPollack(Alignment):
+    """Backward kernels that take the forward kernels' own updates (Kunin et al. 2020, App. D.3).
+
+    Tied gradients, as in the published code: J hands B the transpose of W's pseudogradient,
+    and R is decay alone. Here J's optimizer moves B as it moves W, and R is added to J as W's
+    L2 penalty is: both decays are part of the gradients, go through the momentum, and follow
+    J's schedule. So
+
+        Delta W = -eta (g x^T + weight_decay W),  Delta B = -eta (x g^T + decay B)
+
+    for plain descent, App. D.3's update with lambda_KP = eta decay, if `decay` weighs as
+    much as J's weight decay. Then W - B^T obeys a linear recursion of its own, whatever
+    the data, and goes to zero; at another weight it doesn't. At rate eta and momentum m it
+    shrinks about e-fold in (1 - m) / (eta decay) steps: 800 at 0.125, 0.9 and 1e-3, 8,000
+    at the 1e-4 that suits ImageNet's 5,000 steps an epoch.
+    """
+
+    primitives = ("decay",)
+    tie_gradients = True
+
+
+@keras.saving.register_keras_serializable("alignment_core")
+class KolenPollackAngle(Alignment):
+    """R_KP = angle + decay, weighted (Kunin et al. 2020, App. D.3).
+
+    The Kolen-Pollack update as gradient descent on R: with weights 1 and lambda_KP / eta,
+    and R's optimizer and schedule the same as J's, it is KolenPollack's. Both losses are
+    minimized simultaneously, because the pseudogradients are J's own.
+    """
+
+    primitives = ("angle", "decay")
+
+
 LEARNING_RULES: dict[str, type[Alignment] | None] = {
     "backpropagation": None,
     "feedback_alignment": FeedbackAlignment,
@@ -196,5 +279,7 @@ LEARNING_RULES: dict[str, type[Alignment] | None] = {
     "information_alignment": InformationAlignment,
     "symmetric_alignment": SymmetricAlignment,
     "activation_alignment": ActivationAlignment,
+    "kolen_pollack": KolenPollack,
+    "kolen_pollack_angle": KolenPollackAngle,
 }
 """Each learning rule by name; backpropagation has no alignment."""

@@ -45,6 +45,15 @@ class BackwardPassOperations:
     bi_fwl2n: bool = False
 
 
+AKROUT_OPERATIONS = BackwardPassOperations(fo_bias=True, fo_relu=True, fo_bwmc=True, bi_bwmc=True)
+"""What Akrout et al. 2019 prescribe for weight mirrors (Kunin et al. 2020, App. B.1.1).
+
+The backward path's input and the forward path's output are centred over the batch;
+the layer's bias and ReLU act on the forward path and not on the backward path. Moments of
+batch norm aren't carried into the mirroring, as Akrout et al. allow: the rule stays local.
+"""
+
+
 class ProjectingLayer(Protocol):
     """What the backward pass asks of a layer. Shapes: ops.py."""
 
@@ -98,11 +107,21 @@ class BackwardPass:
     learnt here stays in this layer (Kunin et al. 2020, App. A.2).
     """
 
-    def __init__(self, layer: ProjectingLayer, x: Any, operations: BackwardPassOperations) -> None:
-        """Take the layer, its input (batch, ...) and the operations to apply."""
+    def __init__(
+        self,
+        layer: ProjectingLayer,
+        x: Any,
+        operations: BackwardPassOperations,
+        pseudogradient: Any = None,
+    ) -> None:
+        """Take the layer, its input (batch, ...) and the operations to apply.
+
+        `pseudogradient` is J's for the layer's linear output, for primitives that ask for it.
+        """
         self._layer = layer
         self._x = x
         self._operations = operations
+        self._pseudogradient = pseudogradient
 
     @cached_property
     def backward_kernel(self) -> Any:
@@ -139,6 +158,11 @@ class BackwardPass:
                 self._forward_activation, self.backward_kernel, tf.shape(self._input)
             )
         )
+
+    @cached_property
+    def pseudogradient(self) -> Any:
+        """J's pseudogradient for the layer's linear output: a constant."""
+        return tf.cast(tf.stop_gradient(self._pseudogradient), self.backward_kernel.dtype)
 
     @cached_property
     def _constant_kernel(self) -> Any:

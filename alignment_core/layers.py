@@ -8,7 +8,7 @@ a rule the layer is Keras's own, backpropagation, at Keras's own cost.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -18,24 +18,42 @@ from alignment_core import ops
 from alignment_core.alignments import Alignment
 from alignment_core.errors import ConfigurationError
 
-_recorded: ContextVar[list[tuple["AlignedLayer", Any]] | None] = ContextVar(
-    "recorded", default=None
-)
+
+class Call(NamedTuple):
+    """One call of a layer: its input, and its product with the forward kernel, before the bias."""
+
+    layer: "AlignedLayer"
+    x: Any
+    product: Any
+
+
+_recorded: ContextVar[list[Call] | None] = ContextVar("recorded", default=None)
+_exact: ContextVar[bool] = ContextVar("exact", default=False)
 
 
 @contextmanager
-def recording() -> Iterator[list[tuple["AlignedLayer", Any]]]:
-    """Collect (layer, input) for each call of a layer under a rule, in order.
+def recording() -> Iterator[list[Call]]:
+    """Collect each call of a layer under a rule, in order.
 
     Rules that need activations take their inputs from here. Inside a tf.function the
     inputs are that function's symbolic tensors and are of use there only.
     """
-    calls: list[tuple[AlignedLayer, Any]] = []
+    calls: list[Call] = []
     token = _recorded.set(calls)
     try:
         yield calls
     finally:
         _recorded.reset(token)
+
+
+@contextmanager
+def exact_gradients() -> Iterator[None]:
+    """Let each layer called in here propagate through its forward kernel: true gradients."""
+    token = _exact.set(True)
+    try:
+        yield
+    finally:
+        _exact.reset(token)
 
 
 def aligned_layers(model: Any) -> list["AlignedLayer"]:
@@ -102,7 +120,7 @@ class AlignedLayer(keras.layers.Layer):
                 trainable=False,
             )
 
-    def alignment_loss(self, x_or_shape: Any, seed: Any = None) -> Any:
+    def alignment_loss(self, x_or_shape: Any, seed: Any = None, pseudogradient: Any = None) -> Any:
         """Return this layer's term of R (see Alignment.__call__).
 
         Raises:
@@ -113,7 +131,7 @@ class AlignedLayer(keras.layers.Layer):
                 f"layer {self.name!r} has no learning rule and so no alignment loss; "
                 "give it a learning_rule"
             )
-        return self.learning_rule(self, x_or_shape, seed)
+        return self.learning_rule(self, x_or_shape, seed, pseudogradient)
 
     def get_config(self) -> dict[str, Any]:
         """Return Keras's configuration with the rule and whether a ReLU follows."""
@@ -151,10 +169,15 @@ class AlignedLayer(keras.layers.Layer):
     def _backward_shape(self, kernel_shape: tuple[int, ...]) -> tuple[int, ...]:
         return kernel_shape
 
-    def _record(self, inputs: Any) -> None:
+    def _propagating_kernel(self) -> Any:
+        if _exact.get():
+            return tf.stop_gradient(self.as_backward(tf.convert_to_tensor(self.kernel)))
+        return tf.convert_to_tensor(self.backward_kernel)
+
+    def _record(self, inputs: Any, product: Any) -> None:
         calls = _recorded.get()
         if calls is not None:
-            calls.append((self, inputs))
+            calls.append(Call(self, inputs, product))
 
     def _refuse(self, problems: Mapping[str, bool]) -> None:
         found = [problem for problem, present in problems.items() if present]
@@ -179,13 +202,13 @@ class Dense(AlignedLayer, keras.layers.Dense):
         """Map (batch, inputs) to (batch, units)."""
         if self.learning_rule is None:
             return super().call(inputs, training=training)
-        self._record(inputs)
         outputs = ops.matmul(
             inputs,
             tf.convert_to_tensor(self.kernel),
-            tf.convert_to_tensor(self.backward_kernel),
+            self._propagating_kernel(),
             tie_gradients=self.learning_rule.tie_gradients,
         )
+        self._record(inputs, outputs)
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)
@@ -224,15 +247,16 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         """Convolve (batch, height, width, channels) with `kernel`."""
         if self.learning_rule is None:
             return super().convolution_op(inputs, kernel)
-        self._record(inputs)
-        return ops.conv2d(
+        outputs = ops.conv2d(
             inputs,
             tf.convert_to_tensor(kernel),
-            tf.convert_to_tensor(self.backward_kernel),
+            self._propagating_kernel(),
             strides=self.strides,
             padding=self.padding.upper(),
             tie_gradients=self.learning_rule.tie_gradients,
         )
+        self._record(inputs, outputs)
+        return outputs
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the convolution of (batch, height, width, channels) with the forward kernel."""

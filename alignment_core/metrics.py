@@ -1,17 +1,18 @@
-"""How well forward and backward kernels agree.
+"""How well forward and backward kernels, and the gradients that they propagate, agree.
 
 Kunin et al. 2020, App. C (Fig. S4): the angle between the vectorized kernels, and the
-ratio of their Frobenius norms.
+ratio of their Frobenius norms. Beside them the angle between each kernel's pseudogradient,
+which moves it, and the gradient that backpropagation would move it by.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
-from alignment_core.layers import AlignedLayer
+from alignment_core.layers import AlignedLayer, exact_gradients
 
 
 @dataclass(frozen=True)
@@ -23,23 +24,60 @@ class LayerMetrics:
         angle: between W and B^T as vectors, in degrees, 0 to 180; NaN if a kernel is zero
             or not finite.
         norm_ratio: ||B|| / ||W||, Frobenius norms; NaN if W is zero.
+        gradient_angle: between the forward kernel's pseudogradient and its true gradient as
+            vectors, in degrees, 0 to 180, on one held batch; None if it was not measured
+            or one of them is zero or not finite. 0 for the last layer, into which the cost
+            propagates by itself.
     """
 
     name: str
     angle: float
     norm_ratio: float
+    gradient_angle: float | None = None
 
 
-def weight_metrics(layers: Sequence[AlignedLayer]) -> list[LayerMetrics]:
-    """Measure layers under a rule, all in one compiled call, traced once a set of shapes."""
+def weight_metrics(
+    layers: Sequence[AlignedLayer], gradient_angles: Sequence[float] | None = None
+) -> list[LayerMetrics]:
+    """Measure layers under a rule, all in one compiled call, traced once a set of shapes.
+
+    `gradient_angles` are added as they are, one a layer, NaN for those without an angle.
+    """
     rows = _agreements(
         [layer.as_backward(tf.convert_to_tensor(layer.kernel)) for layer in layers],
         [tf.convert_to_tensor(layer.backward_kernel) for layer in layers],
     ).numpy()
+    between = [math.nan] * len(rows) if gradient_angles is None else gradient_angles
     return [
-        LayerMetrics(layer.name, float(angle), float(ratio))
-        for layer, (angle, ratio) in zip(layers, rows, strict=True)
+        LayerMetrics(
+            layer.name,
+            float(angle),
+            float(ratio),
+            float(gradient_angle) if math.isfinite(gradient_angle) else None,
+        )
+        for layer, (angle, ratio), gradient_angle in zip(layers, rows, between, strict=True)
     ]
+
+
+def gradient_angles(loss: Callable[[], Any], layers: Sequence[AlignedLayer]) -> Any:
+    """Return (layers,): the angle between pseudogradient and true gradient of each kernel.
+
+    `loss` runs the network and returns a scalar. It is called twice, at the same weights:
+    once as the layers are, once with forward kernels in the backward kernels' place. In
+    degrees; NaN where a gradient is zero or not finite.
+    """
+    kernels = [layer.kernel.value for layer in layers]
+    pseudogradients = _gradients(loss, kernels)
+    with exact_gradients():
+        gradients = _gradients(loss, kernels)
+    return tf.stack([_angle(*pair) for pair in zip(pseudogradients, gradients, strict=True)])
+
+
+def _gradients(loss: Callable[[], Any], kernels: Sequence[Any]) -> list[Any]:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(kernels)
+        value = loss()
+    return tape.gradient(value, kernels)
 
 
 @tf.function
@@ -49,8 +87,10 @@ def _agreements(forward: list[Any], backward: list[Any]) -> Any:
 
 
 def _agreement(forward: Any, backward: Any) -> Any:
-    forward_norm, backward_norm = tf.norm(forward), tf.norm(backward)
-    w, b = forward / forward_norm, backward / backward_norm
+    return tf.stack([_angle(forward, backward), tf.norm(backward) / tf.norm(forward)])
+
+
+def _angle(one: Any, other: Any) -> Any:
+    a, b = one / tf.norm(one), other / tf.norm(other)
     # Kahan's form: the inverse cosine loses half the digits near 0 and 180 degrees.
-    radians = 2 * tf.atan2(tf.norm(w - b), tf.norm(w + b))
-    return tf.stack([radians * (180 / math.pi), backward_norm / forward_norm])
+    return 2 * tf.atan2(tf.norm(a - b), tf.norm(a + b)) * (180 / math.pi)

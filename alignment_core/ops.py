@@ -4,6 +4,13 @@ Kunin et al. 2020, App. A.1: the forward kernel acts in the forward pass, the
 backward kernel takes its place when the gradient is propagated, which makes that
 gradient a pseudogradient. Each product is the same TensorFlow kernel as Keras's, forward
 and backward, so untied kernels cost nothing but their memory.
+
+In a step that also moves the backward kernel, its read must come before its update.
+TensorFlow's graph optimizer (2.21) drops the edge that says so for whatever is an argument of
+tf.custom_gradient: it takes that function's IdentityN for a path from the read to the
+update, and then removes the IdentityN. About one step in two thousand propagated through
+a kernel that had moved already. So the backward kernel is an argument only where it gets a
+gradient, and there the product waits until it has been read.
 """
 
 from collections.abc import Callable
@@ -11,7 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
-Gradients = tuple[Any, Any, Any]
+Gradients = tuple[Any, ...]
 
 
 def matmul(
@@ -34,16 +41,16 @@ def matmul(
     """
 
     @tf.custom_gradient
-    def product(x: Any, forward: Any, backward: Any) -> tuple[Any, Callable[[Any], Gradients]]:
+    def product(x: Any, forward: Any, *tied: Any) -> tuple[Any, Callable[[Any], Gradients]]:
         def propagate(upstream: Any) -> Gradients:
-            dx = tf.matmul(upstream, backward)
+            dx = tf.matmul(upstream, backward_kernel)
             forward_gradient = tf.matmul(x, upstream, transpose_a=True)
-            tied = tf.transpose(forward_gradient) if tie_gradients else None
-            return dx, forward_gradient, tied
+            return dx, forward_gradient, *(tf.transpose(forward_gradient) for _ in tied)
 
-        return tf.matmul(x, forward), propagate
+        with tf.control_dependencies(tied):
+            return tf.matmul(x, forward), propagate
 
-    return product(x, forward_kernel, backward_kernel)
+    return product(x, forward_kernel, *([backward_kernel] if tie_gradients else []))
 
 
 def conv2d(
@@ -74,10 +81,10 @@ def conv2d(
     all_strides = [1, *strides, 1]
 
     @tf.custom_gradient
-    def product(x: Any, forward: Any, backward: Any) -> tuple[Any, Callable[[Any], Gradients]]:
+    def product(x: Any, forward: Any, *tied: Any) -> tuple[Any, Callable[[Any], Gradients]]:
         def propagate(upstream: Any) -> Gradients:
             dx = tf.nn.conv2d_transpose(
-                upstream, backward, tf.shape(x), strides=all_strides, padding=padding
+                upstream, backward_kernel, tf.shape(x), strides=all_strides, padding=padding
             )
             forward_gradient = tf.raw_ops.Conv2DBackpropFilter(
                 input=x,
@@ -86,8 +93,9 @@ def conv2d(
                 strides=all_strides,
                 padding=padding,
             )
-            return dx, forward_gradient, forward_gradient if tie_gradients else None
+            return dx, forward_gradient, *(forward_gradient for _ in tied)
 
-        return tf.nn.conv2d(x, forward, strides=all_strides, padding=padding), propagate
+        with tf.control_dependencies(tied):
+            return tf.nn.conv2d(x, forward, strides=all_strides, padding=padding), propagate
 
-    return product(x, forward_kernel, backward_kernel)
+    return product(x, forward_kernel, *([backward_kernel] if tie_gradients else []))

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from alignment_core import checkpoints, data
 from alignment_core.alignments import LEARNING_RULES, Alignment
-from alignment_core.data.pipeline import readable
-from alignment_core.metrics import weight_metrics
+from alignment_core.data.pipeline import train_batches, validation_batches
+from alignment_core.metrics import LayerMetrics, weight_metrics
 from alignment_core.models import get_model, initialize
 from alignment_core.optimizers.optimizers import (
     ALIGNMENT_OPTIMIZERS,
@@ -54,6 +54,10 @@ KEPT_TRAINERS = 2
 KEPT_RULES = 2
 """Rules whose compiled steps a trainer keeps. Each costs some 40 MB, and where a search
 samples the operations a rule seldom comes back."""
+
+
+HELD_IMAGES = 32
+"""Images on which pseudogradients are compared with true gradients, at the cost of two steps."""
 
 
 class _EndedError(Exception):
@@ -90,6 +94,9 @@ class Trainer:
         self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
         self._noise_stddev = tf.Variable(0.0, trainable=False)
         self._weight_decay = tf.Variable(0.0, trainable=False)
+        self._noise_variances = [
+            tf.Variable(0.0, trainable=False) if noisy else None for noisy in _noisy_updates(config)
+        ]
         self._rules: OrderedDict[Hashable, tuple[Alignment, AlignmentSteps]] = OrderedDict()
         self._config = config
         self.model = get_model(config.model)(
@@ -102,18 +109,28 @@ class Trainer:
         )
         self._objectives = Objectives(self.model, self._weight_decay)
         optimizers = [NesterovMomentum(momentum=config.momentum)]
-        variables = [self.model.trainable_variables]
+        variables = [list(self.model.trainable_variables)]
+        backward_kernels = [layer.backward_kernel for layer in self._objectives.layers]
+        if config.ties_gradients:
+            variables[LOSS] += backward_kernels
         if config.has_alignment_loss:
             optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
-            variables.append([layer.backward_kernel for layer in self._objectives.layers])
-        self._optimizers = Optimizers(optimizers, variables, minibatches=config.minibatches)
+            variables.append(backward_kernels)
+        self._optimizers = Optimizers(
+            optimizers,
+            variables,
+            minibatches=config.minibatches,
+            noise_variances=self._noise_variances[: len(optimizers)],
+        )
         self._loss_steps = LossSteps(
             self._objectives, self._optimizers, jit_compile=config.jit_compile
         )
         self._update = AlignmentUpdate(self._optimizers, jit_compile=config.jit_compile)
         self._evaluate = on_replicas(self._objectives.evaluate, add_up=True)
-        self._validation = self._strategy.distribute_datasets_from_function(
-            lambda context: self._dataset.validation_batches(context=context)
+        self._gradient_angles = on_replicas(self._objectives.gradient_angles, add_up=True)
+        self._held_batch = _held_batch(self._dataset)
+        self._validation = self._strategy.experimental_distribute_dataset(
+            validation_batches(self._dataset).cache()
         )
         self.reconfigure(config)
         self._timings = {"build": time.perf_counter() - started}
@@ -129,6 +146,13 @@ class Trainer:
         self._config = config
         self._weight_decay.assign(config.weight_decay)
         self._noise_stddev.assign(config.noise_stddev or 0.0)
+        for variable, variance in zip(
+            self._noise_variances,
+            (config.update_noise_variance, config.alignment_update_noise_variance),
+            strict=True,
+        ):
+            if variable is not None:
+                variable.assign(variance)
         for primitive, weight in config.weights.items():
             self._weights[primitive].assign(weight)
         self._alignment_steps = None
@@ -190,7 +214,7 @@ class Trainer:
         Raises ConfigurationError if `checkpoint_dir` holds another training's state.
         """
         config = self._config
-        self._timings.update(trace=0.0, train=0.0, validate=0.0)
+        self._timings.update(trace=0.0, train=0.0, validate=0.0, measure=0.0)
         initialize(self.model, config.seed)
         self._optimizers.reset()
         reports: list[EpochReport] = []
@@ -228,13 +252,14 @@ class Trainer:
     def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochReport:
         started = time.perf_counter()
         config = self._config
-        steps = self._dataset.steps_per_epoch(config.batch_size)
+        steps = len(self._dataset.train_labels) // config.batch_size
         rates = self._rates(epoch, steps)
         statistics = self._train(epoch, steps, rates, should_stop)
         loss, accuracy = np.mean(statistics, axis=0) if statistics else (None, None)
         validated = time.perf_counter()
         validation_loss, validation_accuracy = self._validate()
         self._timings["validate"] += time.perf_counter() - validated
+        alignment_loss, layers = self._measure(epoch)
         report = EpochReport(
             epoch=epoch + 1,
             epochs=config.epochs,
@@ -244,8 +269,8 @@ class Trainer:
             validation_accuracy=validation_accuracy,
             learning_rate=float(rates[-1, LOSS]),
             alignment_learning_rate=float(rates[-1, ALIGNMENT]),
-            alignment_loss=self._alignment_loss(epoch) if config.has_alignment_loss else None,
-            layers=tuple(weight_metrics(self._objectives.layers)),
+            alignment_loss=alignment_loss,
+            layers=layers,
             seconds=time.perf_counter() - started,
         )
         for name in ("loss", "validation_loss", "alignment_loss"):
@@ -272,14 +297,12 @@ class Trainer:
         """One pass over the training split; (J, accuracy) of each step on J."""
         config = self._config
         delay_steps = round(config.schedule().delay_epochs * steps)
-        batches = self._strategy.distribute_datasets_from_function(
-            lambda context: self._dataset.train_batches(
-                config.batch_size, config.seed, epoch, context
-            )
+        batches = self._strategy.experimental_distribute_dataset(
+            train_batches(self._dataset, config.batch_size, config.seed, epoch)
         )
         steps_of = self._alignment_steps or self._loss_steps
         statistics = []
-        for step, (images, labels) in enumerate(readable(batches)):
+        for step, (images, labels) in enumerate(batches):
             if should_stop is not None and should_stop():
                 raise _EndedError("interrupted", f"asked to stop in epoch {epoch + 1}")
             number = epoch * steps + step
@@ -299,21 +322,38 @@ class Trainer:
     def _validate(self) -> tuple[float, float]:
         """J and the accuracy over the whole validation split."""
         total = np.zeros(2)
-        for images, labels in readable(self._validation):
+        for images, labels in self._validation:
             total += self._evaluate(images, labels).numpy()
-        loss, right = total / self._dataset.validation_size
+        loss, right = total / len(self._dataset.validation_labels)
         return float(loss), float(right)
 
+    def _measure(self, epoch: int) -> tuple[float | None, tuple[LayerMetrics, ...]]:
+        """R, if there is one, and the metrics of each layer under a rule."""
+        if not self._objectives.layers:
+            return None, ()
+        started = time.perf_counter()
+        loss = self._alignment_loss(epoch) if self._config.has_alignment_loss else None
+        traced = time.perf_counter()
+        traces = self._gradient_angles.experimental_get_tracing_count()
+        angles = self._gradient_angles(*self._held_batch).numpy()
+        if self._gradient_angles.experimental_get_tracing_count() > traces:
+            self._timings["trace"] += time.perf_counter() - traced
+            started += time.perf_counter() - traced
+        layers = tuple(weight_metrics(self._objectives.layers, angles))
+        self._timings["measure"] += time.perf_counter() - started
+        return loss, layers
+
     def _alignment_loss(self, epoch: int) -> float:
-        """R at the weights as they stand, for a batch from all over the training split.
+        """R at the weights as they stand, for the first images of the training split.
 
         Not compiled: it is asked for once an epoch, and compiling it would take longer
         than all its uses in a short training.
         """
-        images, _ = self._dataset.sample("train", self._config.batch_size)
-        inputs = self._objectives.alignment_inputs(images, training=False)
+        first = slice(self._config.batch_size)
+        images = tf.constant(self._dataset.train_images[first])
+        labels = tf.constant(self._dataset.train_labels[first])
         seed = tf.constant([self._noise_seed, -1 - epoch])
-        return float(self._objectives.alignment(inputs, seed) / self._objectives.share)
+        return float(self._objectives.alignment_value(images, labels, seed))
 
     @property
     def _noise_seed(self) -> int:
@@ -351,10 +391,26 @@ def _structure(config: TrainingConfig) -> Hashable:
         config.width,
         config.stem,
         has_backward_kernels,
+        config.ties_gradients,
         config.alignment_optimizer if config.has_alignment_loss else None,
+        _noisy_updates(config),
         config.momentum,
         config.minibatches,
         config.jit_compile,
+    )
+
+
+def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:
+    """Whether J's and R's updates are: the noise itself is part of the compiled update."""
+    return config.update_noise_variance > 0, config.alignment_update_noise_variance > 0
+
+
+def _held_batch(dataset: data.DataSet) -> tuple[tf.Tensor, tf.Tensor]:
+    """Validation images from the whole of the split, whatever its order, and their labels."""
+    last = len(dataset.validation_labels) - 1
+    held = np.linspace(0, last, min(HELD_IMAGES, last + 1)).astype(int)
+    return tf.constant(dataset.validation_images[held]), tf.constant(
+        dataset.validation_labels[held]
     )
 
 

@@ -33,6 +33,12 @@ class TrainingConfig:
     `batch_size` and `learning_rate` are those in use. `weights` go by primitive.
     `minibatches` splits each batch for the memory's sake (optimizers.Optimizers).
     `noise_stddev` replaces the layers' inputs by Gaussian noise in R; None keeps them.
+    `update_noise_variance` and `alignment_update_noise_variance` make J's and R's updates
+    noisy (Kunin et al. 2020, App. B.3; optimizers.Optimizers): each variable that the
+    optimizer moves is then moved by its current learning rate times N(0, variance). J's
+    optimizer moves, and its noise disturbs, everything but the backward kernels, and
+    those too if the rule ties gradients (Kolen-Pollack). In the published code a noisy
+    optimizer of J disturbs backward kernels under every rule.
 
     Raises UnknownNameError for a name in none of the tables, and ConfigurationError
     for values out of range or at odds with one another.
@@ -59,6 +65,8 @@ class TrainingConfig:
     drop_epochs: tuple[float, ...] = DROP_EPOCHS
     momentum: float = MOMENTUM
     weight_decay: float = WEIGHT_DECAY
+    update_noise_variance: float = 0.0
+    alignment_update_noise_variance: float = 0.0
     minibatches: int = 1
     seed: int = 0
     jit_compile: bool = False
@@ -81,6 +89,8 @@ class TrainingConfig:
             ("alignment_learning_rate", 0),
             ("momentum", 0),
             ("weight_decay", 0),
+            ("update_noise_variance", 0),
+            ("alignment_update_noise_variance", 0),
             ("seed", 0),
         ):
             value = getattr(self, label)
@@ -109,9 +119,13 @@ class TrainingConfig:
             raise ConfigurationError(
                 f"a batch of {self.batch_size} can't be split into {self.minibatches} equal parts"
             )
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        rule = self.learning_rule
         if self.delay_epochs and not self.has_alignment_loss:
             raise ConfigurationError(
-                f"{self.learning_rule} has no alignment loss to optimize during a delay of "
+                f"{rule} has no alignment loss to optimize during a delay of "
                 f"{self.delay_epochs:g} epochs; set delay_epochs to 0"
             )
         if not 0 <= self.delay_epochs < self.schedule_epochs:
@@ -119,12 +133,28 @@ class TrainingConfig:
                 f"a delay of {self.delay_epochs:g} epochs doesn't fit into a schedule of "
                 f"{self.schedule_epochs:g}"
             )
+        if self.alignment_update_noise_variance and not self.has_alignment_loss:
+            raise ConfigurationError(
+                f"{rule} has no optimizer of its own for backward kernels, whose updates could be "
+                "noisy; set alignment_update_noise_variance to 0"
+            )
+        if "angle" in self.weights and (self.alternating or self.delay_epochs):
+            raise ConfigurationError(
+                f"{rule} needs J's pseudogradients at every step on R; set alternating to False "
+                "and delay_epochs to 0"
+            )
 
     @property
     def has_alignment_loss(self) -> bool:
-        """Whether there is an R to optimize."""
+        """Whether there is an R with an optimizer of its own: none if R is a part of J."""
         rule = LEARNING_RULES[self.learning_rule]
-        return rule is not None and bool(rule.primitives)
+        return rule is not None and bool(rule.primitives) and not rule.tie_gradients
+
+    @property
+    def ties_gradients(self) -> bool:
+        """Whether J's optimizer moves the backward kernels too."""
+        rule = LEARNING_RULES[self.learning_rule]
+        return rule is not None and rule.tie_gradients
 
     @property
     def time_scale(self) -> float:
@@ -162,7 +192,7 @@ class EpochReport:
 
     `loss` is the mean categorization loss of the training batches as they were met,
     without the L2 penalty; None, like `train_accuracy`, if the whole epoch was delay.
-    `alignment_loss` is R at the epoch's end; None where there is no R.
+    `alignment_loss` is R at the epoch's end; None where no R has an optimizer of its own.
     """
 
     epoch: int
@@ -184,7 +214,8 @@ class TrainingResult:
 
     `validation_error` is that of the last epoch, `best_validation_error` the lowest of
     all, first reached in `best_epoch` (from 1); None as long as no epoch was completed.
-    `timings` are seconds: build, trace (the first steps, which compile), train, validate.
+    `timings` are seconds: build, trace (the first steps, which compile), train, validate,
+    measure (R's value and the layers' metrics).
     """
 
     status: Literal["ok", "diverged", "interrupted"]

@@ -5,8 +5,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from alignment_core.alignments import Alignment
 from alignment_core.data.pipeline import PADDING_LABEL
-from alignment_core.layers import aligned_layers, recording
+from alignment_core.layers import Call, aligned_layers, recording
+from alignment_core.metrics import gradient_angles
 from alignment_core.optimizers.optimizers import Optimizers
 
 LOSS, ALIGNMENT = 0, 1
@@ -23,40 +25,97 @@ class Objectives:
         """`weight_decay` is lambda of the penalty lambda/2 |w|^2."""
         self.model = model
         self.layers = aligned_layers(model)
+        self.tied = [
+            layer
+            for layer in self.layers
+            if layer.learning_rule is not None and layer.learning_rule.tie_gradients
+        ]
         self.kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
         self.weight_decay = weight_decay
         # Each replica holds its share of the batch, and gradients are summed over replicas.
         self.share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
 
-    def loss(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def loss(
+        self, images: tf.Tensor, labels: tf.Tensor, *, training: bool = True
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """J with its L2 penalty, and (J without it, accuracy), shape (2,).
 
         The penalty is on forward kernels alone: not on backward kernels, biases or batch
-        norm (published code of Kunin et al. 2020).
+        norm (published code of Kunin et al. 2020). A rule that ties gradients adds its R,
+        so that J's optimizer moves its backward kernels by all of their gradient.
+        `training` says by which moments batch norm normalizes.
         """
-        logits = self.model(images, training=True)
+        logits = self.model(images, training=training)
         loss = tf.reduce_mean(_cross_entropy(labels, logits))
         penalty = tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in self.kernels])
+        total = loss + self.weight_decay * penalty
+        if self.tied:
+            total += tf.add_n([layer.alignment_loss(None) for layer in self.tied])
         accuracy = tf.reduce_mean(_right(labels, logits))
-        return (
-            self.share * (loss + self.weight_decay * penalty),
-            self.share * tf.stack([loss, accuracy]),
-        )
+        return self.share * total, self.share * tf.stack([loss, accuracy])
+
+    def loss_and_alignment(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, *, training: bool = True
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """J and R of one forward pass, with J's pseudogradients if R needs them; `loss`'s extra."""
+        with recording() as calls, tf.GradientTape() as tape:
+            loss, statistics = self.loss(images, labels, training=training)
+        calls = self._in_order(calls)
+        pseudogradients = None
+        if self.needs_pseudogradients:
+            found = tape.gradient(loss, [call.product for call in calls])
+            # R has its own share taken of it.
+            pseudogradients = [gradient / self.share for gradient in found]
+        alignment = self.alignment([call.x for call in calls], seed, pseudogradients)
+        return loss, alignment, statistics
 
     @property
     def needs_activations(self) -> bool:
         """Whether R takes the layers' inputs from a forward pass."""
-        rules = (layer.learning_rule for layer in self.layers)
-        return any(rule is not None and rule.needs_activations for rule in rules)
+        return any(rule.needs_activations for rule in self._rules)
 
-    def alignment(self, inputs: Sequence[Any], seed: tf.Tensor) -> tf.Tensor:
+    @property
+    def needs_pseudogradients(self) -> bool:
+        """Whether R takes pseudogradients from J's backward pass."""
+        return any(rule.needs_pseudogradients for rule in self._rules)
+
+    @property
+    def _rules(self) -> list[Alignment]:
+        return [layer.learning_rule for layer in self.layers if layer.learning_rule is not None]
+
+    def alignment(
+        self,
+        inputs: Sequence[Any],
+        seed: tf.Tensor,
+        pseudogradients: Sequence[Any] | None = None,
+    ) -> tf.Tensor:
         """R, the plain sum over layers, each with noise of its own."""
-        seeds = tf.unstack(tf.random.split(seed, len(self.layers)))
+        count = len(self.layers)
+        seeds = tf.unstack(tf.random.split(seed, count))
+        given = zip(inputs, seeds, pseudogradients or [None] * count, strict=True)
         terms = [
-            layer.alignment_loss(x, layer_seed)
-            for layer, x, layer_seed in zip(self.layers, inputs, seeds, strict=True)
+            layer.alignment_loss(*values) for layer, values in zip(self.layers, given, strict=True)
         ]
         return self.share * tf.add_n(terms)
+
+    def alignment_value(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """R as it stands, batch norm normalizing by its moving moments, so that nothing moves."""
+        if self.needs_pseudogradients:
+            value = self.loss_and_alignment(images, labels, seed, training=False)[1]
+        else:
+            value = self.alignment(self.alignment_inputs(images, training=False), seed)
+        return value / self.share
+
+    def gradient_angles(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Degrees between pseudogradient and true gradient of J, layer by layer: metrics.py.
+
+        Without the L2 penalty, and by batch norm's moving moments, so that nothing moves.
+        """
+
+        def loss() -> tf.Tensor:
+            return tf.reduce_mean(_cross_entropy(labels, self.model(images, training=False)))
+
+        return self.share * gradient_angles(loss, self.layers)
 
     def alignment_inputs(self, images: tf.Tensor, *, training: bool) -> list[Any]:
         """What R needs of each layer: its input, or the mere shape of it, without any forward pass.
@@ -67,12 +126,11 @@ class Objectives:
             return [(images.shape[0], *layer.aligned_input_shape) for layer in self.layers]
         with recording() as calls:
             self.model(images, training=training)
-        return self.in_order(calls)
+        return [call.x for call in self._in_order(calls)]
 
-    def in_order(self, calls: Sequence[tuple[Any, tf.Tensor]]) -> list[tf.Tensor]:
-        """What `recording` collected, in the layers' order."""
-        inputs = {id(layer): x for layer, x in calls}
-        return [inputs[id(layer)] for layer in self.layers]
+    def _in_order(self, calls: Sequence[Call]) -> list[Call]:
+        by_layer = {id(call.layer): call for call in calls}
+        return [by_layer[id(layer)] for layer in self.layers]
 
     def evaluate(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """(Sum of J, right answers), shape (2,), over the rows with a label of their own."""
@@ -110,15 +168,17 @@ class LossSteps:
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> tf.Tensor:
         """Move J's variables; see `Step`."""
-        return self._loss(images, labels, rates)
+        return self._loss(images, labels, seed, rates)
 
-    def _loss_of_replica(self, images: tf.Tensor, labels: tf.Tensor, rates: tf.Tensor) -> tf.Tensor:
+    def _loss_of_replica(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
+    ) -> tf.Tensor:
         def losses(_: tf.Tensor, *batch: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
             loss, statistics = self._objectives.loss(*batch)
             return [loss], statistics
 
         (gradients,), statistics = self._optimizers.gradients(losses, [images, labels], [LOSS])
-        self._optimizers.apply(LOSS, gradients, rates[LOSS])
+        self._optimizers.apply(LOSS, gradients, rates[LOSS], seed)
         return statistics
 
 
@@ -130,8 +190,8 @@ class AlignmentUpdate:
         self._optimizers = optimizers
         self.apply = on_replicas(self._apply, jit_compile=jit_compile)
 
-    def _apply(self, gradients: list[tf.Tensor], rates: tf.Tensor) -> None:
-        self._optimizers.apply(ALIGNMENT, gradients, rates[ALIGNMENT])
+    def _apply(self, gradients: list[tf.Tensor], seed: tf.Tensor, rates: tf.Tensor) -> None:
+        self._optimizers.apply(ALIGNMENT, gradients, rates[ALIGNMENT], seed)
 
 
 class AlignmentSteps:
@@ -161,7 +221,8 @@ class AlignmentSteps:
         self._optimizers = optimizers
         self.alternating = True
         self._gradients = on_replicas(self._gradients_of_replica, jit_compile=jit_compile)
-        self._both = on_replicas(self._both_of_replica, add_up=True, jit_compile=jit_compile)
+        self._both = on_replicas(self._both_of_replica, jit_compile=jit_compile)
+        self._strategy = tf.distribute.get_strategy()
 
     @property
     def traces(self) -> int:
@@ -178,7 +239,7 @@ class AlignmentSteps:
 
         With noise in place of activations there is no forward pass of the network.
         """
-        self._update.apply(self._gradients(images, seed), rates)
+        self._update.apply(self._gradients(images, seed), seed, rates)
 
     def step(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
@@ -192,12 +253,15 @@ class AlignmentSteps:
             self.alignment_step(images, labels, seed, rates)
             return self._loss_steps.step(images, labels, seed, rates)
         if self._objectives.needs_activations:
-            return self._both(images, labels, seed, rates)
+            # A graph that moved the backward kernels as well might read them too late: ops.py.
+            gradients, statistics = self._both(images, labels, seed, rates)
+            self._update.apply(gradients, seed, rates)
+            return self._strategy.reduce(tf.distribute.ReduceOp.SUM, statistics, None)
         # The step on J leaves the backward kernels alone, and R's gradients, taken
         # before it, have seen the forward kernels that J's gradients see.
         gradients = self._gradients(images, seed)
         statistics = self._loss_steps.step(images, labels, seed, rates)
-        self._update.apply(gradients, rates)
+        self._update.apply(gradients, seed, rates)
         return statistics
 
     def _gradients_of_replica(self, images: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
@@ -212,20 +276,23 @@ class AlignmentSteps:
 
     def _both_of_replica(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
-    ) -> tf.Tensor:
-        objectives, seed = self._objectives, _of_replica(seed)
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """R's gradients, and what J's step returns; J's variables are moved."""
+        noise_seed = _of_replica(seed)
 
-        def losses(part: tf.Tensor, *batch: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-            with recording() as calls:
-                loss, statistics = objectives.loss(*batch)
-            alignment = objectives.alignment(objectives.in_order(calls), _fold(seed, part))
+        def losses(
+            part: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
+        ) -> tuple[list[tf.Tensor], tf.Tensor]:
+            loss, alignment, statistics = self._objectives.loss_and_alignment(
+                images, labels, _fold(noise_seed, part)
+            )
             return [loss, alignment], statistics
 
-        which = [LOSS, ALIGNMENT]
-        gradients, statistics = self._optimizers.gradients(losses, [images, labels], which)
-        for index in which:
-            self._optimizers.apply(index, gradients[index], rates[index])
-        return statistics
+        (gradients, alignment_gradients), statistics = self._optimizers.gradients(
+            losses, [images, labels], [LOSS, ALIGNMENT]
+        )
+        self._optimizers.apply(LOSS, gradients, rates[LOSS], seed)
+        return alignment_gradients, statistics
 
 
 def on_replicas(

@@ -168,7 +168,7 @@ class Progress(Document):
 
     epoch: int
     epochs: int
-    loss: float
+    loss: float | None
     validation_error: float | None = None
 
 
@@ -222,11 +222,15 @@ class Trial(Document):
 
 
 class LayerRecord(Document):
-    """How well one layer's backward kernel is aligned: angle in degrees, norm B over norm W."""
+    """How well one layer's backward kernel is aligned: angles in degrees, norm B over norm W.
+
+    gradient_angle: between pseudogradient and true gradient; None if there is none.
+    """
 
     name: str
     angle: float
     norm_ratio: float
+    gradient_angle: float | None = None
 
 
 class Epoch(Document):
@@ -236,8 +240,8 @@ class Epoch(Document):
     attempt: int
     epoch: int = Field(ge=1)
     epochs: int = Field(ge=1)
-    loss: float
-    train_accuracy: float
+    loss: float | None
+    train_accuracy: float | None
     validation_loss: float
     validation_accuracy: float
     learning_rate: float

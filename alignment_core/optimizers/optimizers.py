@@ -89,8 +89,13 @@ class Adam(keras.optimizers.Adam):
 ALIGNMENT_OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "vanilla_gd": lambda: keras.optimizers.SGD(learning_rate=1.0),
     "adam": Adam,
+    "nesterov_momentum": NesterovMomentum,
 }
-"""What may optimize R; the rate is set anew at every step."""
+"""What may optimize R; the rate is set anew at every step.
+
+The searches choose between the first two (Kunin et al. 2020, App. B.1); the third is J's
+own, with which Kolen-Pollack's R is descended as J is.
+"""
 
 
 class Optimizers:
@@ -102,8 +107,14 @@ class Optimizers:
         variables: Sequence[Sequence[Any]],
         *,
         minibatches: int = 1,
+        noise_variances: Sequence[tf.Variable | None] | None = None,
     ) -> None:
         """Pair optimizer i with the Keras variables i, and build its accumulators.
+
+        `noise_variances` makes updates noisy (Kunin et al. 2020, App. B.3): after
+        optimizer i's own update each of its variables moves by the learning rate times
+        N(0, variance i), past momentum and Adam's moments. None, alone or for an
+        optimizer, is no noise and costs nothing.
 
         `minibatches` splits each batch into equal parts whose gradients are averaged
         before anything moves: the memory of a part for the gradient of the whole
@@ -112,6 +123,7 @@ class Optimizers:
         self.optimizers = list(optimizers)
         self.variables = [list(group) for group in variables]
         self.minibatches = minibatches
+        self.noise_variances = list(noise_variances or [None] * len(self.optimizers))
         for optimizer, group in zip(self.optimizers, self.variables, strict=True):
             optimizer.build(group)
 
@@ -140,17 +152,47 @@ class Optimizers:
 
         return _mean_over_parts(of_part, batch, self.minibatches)
 
-    def apply(self, index: int, gradients: Sequence[tf.Tensor], rate: tf.Tensor) -> None:
-        """Move the variables of loss `index` with learning rate `rate`."""
+    def apply(
+        self,
+        index: int,
+        gradients: Sequence[tf.Tensor],
+        rate: tf.Tensor,
+        seed: tf.Tensor | None = None,
+    ) -> None:
+        """Move the variables of loss `index` with learning rate `rate`.
+
+        A noisy optimizer needs the step's `seed` (2,), int32: the same one gives the
+        same noise, on all replicas too.
+        """
         optimizer = self.optimizers[index]
         optimizer.learning_rate.assign(rate)
         optimizer.apply(gradients, self.variables[index])
+        variance = self.noise_variances[index]
+        if variance is not None:
+            # Replicas and layers fold numbers from 0 up into the seed.
+            noise_seed = tf.random.fold_in(seed, -1 - index)
+            _disturb(self.variables[index], rate * tf.sqrt(variance), noise_seed)
 
     def reset(self) -> None:
         """Forget all momentum and every step made."""
         for optimizer in self.optimizers:
             for variable in optimizer.variables:
                 variable.assign(tf.zeros_like(variable.value))
+
+
+def _disturb(variables: Sequence[Any], stddev: tf.Tensor, seed: tf.Tensor) -> None:
+    def add_noise(variable: Any, seed: tf.Tensor, stddev: tf.Tensor) -> None:
+        noise = tf.random.stateless_normal(variable.shape, seed, dtype=variable.dtype, alg="philox")
+        variable.assign_add(tf.cast(stddev, variable.dtype) * noise)
+
+    def on_each_copy(strategy: Any, seeds: list[Any], stddev: Any) -> None:
+        for variable, own_seed in zip(variables, seeds, strict=True):
+            strategy.extended.update(
+                variable.value, add_noise, args=(own_seed, stddev), group=False
+            )
+
+    seeds = tf.unstack(tf.random.split(seed, len(variables)))
+    tf.distribute.get_replica_context().merge_call(on_each_copy, args=(seeds, stddev))
 
 
 def _mean_over_parts(function: Callable[..., Any], batch: Sequence[tf.Tensor], parts: int) -> Any:

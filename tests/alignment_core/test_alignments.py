@@ -8,6 +8,8 @@ from alignment_core.alignments import (
     ActivationAlignment,
     FeedbackAlignment,
     InformationAlignment,
+    KolenPollack,
+    KolenPollackAngle,
     SymmetricAlignment,
     WeightMirror,
 )
@@ -15,7 +17,7 @@ from alignment_core.backward_pass import BackwardPassOperations
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers import Conv2D, Dense, aligned_layers
 
-WEIGHTS = {"amp": 0.7, "decay": 0.3, "null": 0.2, "sparse": 0.4, "self": 0.6}
+WEIGHTS = {"amp": 0.7, "decay": 0.3, "null": 0.2, "sparse": 0.4, "self": 0.6, "angle": 0.9}
 INPUT_SHAPES = {"dense": (4,), "conv": (4, 5, 2)}
 # No operation; Akrout et al.'s; Table 5's WM+AD+OPS and IA; and all that can bend.
 COMBINATIONS = [
@@ -296,7 +298,8 @@ def test_needs_activations(learning_rule, without_noise):
 
 @pytest.mark.parametrize("name", sorted(LEARNING_RULES.keys() - {"backpropagation"}))
 def test_a_rule_survives_its_configuration(name):
-    original = rule(LEARNING_RULES[name], COMBINATIONS[2], noise_stddev=tf.Variable(0.5))
+    noise = {} if name == "kolen_pollack_angle" else {"noise_stddev": tf.Variable(0.5)}
+    original = rule(LEARNING_RULES[name], COMBINATIONS[2], **noise)
     copy = LEARNING_RULES[name].from_config(original.get_config())
     assert copy.get_config() == original.get_config()
     assert copy.operations == original.operations
@@ -315,6 +318,45 @@ def test_a_rule_survives_its_configuration(name):
 def test_bad_values_are_refused_with_the_rules_name(arguments, said):
     with pytest.raises(ConfigurationError, match=f"WeightMirror.*{said}"):
         WeightMirror(**arguments)
+
+
+def test_noise_in_the_place_of_inputs_that_have_pseudogradients_is_refused():
+    with pytest.raises(ConfigurationError, match=r"KolenPollackAngle.*noise"):
+        rule(KolenPollackAngle, noise_stddev=0.5)
+
+
+def test_a_rule_that_ties_gradients_takes_kernels_only():
+    class TiedMirror(WeightMirror):
+        tie_gradients = True
+
+    with pytest.raises(ConfigurationError, match="TiedMirror ties gradients"):
+        rule(TiedMirror)
+    assert rule(KolenPollack).needs_activations is False
+
+
+@pytest.mark.parametrize("kind", ["dense", "conv"])
+def test_the_angle_primitive_gives_the_forward_kernels_own_gradient(kind):
+    """App. D.3: x g^T, the transpose of what moves W, beside decay's B."""
+    layer = build(kind, rule(KolenPollackAngle))
+    x = tf.random.stateless_normal((6, *INPUT_SHAPES[kind]), [0, 0], dtype="float64")
+    with tf.GradientTape() as tape:
+        product = layer.project(x, layer.kernel.value)
+        cost = tf.reduce_mean(tf.sin(product))
+    pseudogradient, moved = tape.gradient(cost, [product, layer.kernel.value])
+    with tf.GradientTape() as tape:
+        tape.watch(layer.backward_kernel.value)
+        loss = layer.alignment_loss(x, pseudogradient=pseudogradient)
+    np.testing.assert_allclose(
+        tape.gradient(loss, layer.backward_kernel.value),
+        0.9 * layer.as_backward(moved) + 0.3 * layer.backward_kernel.value,
+        rtol=1e-10,
+    )
+
+
+def test_a_missing_pseudogradient_is_refused_with_the_layers_name():
+    layer = build("dense", rule(KolenPollackAngle))
+    with pytest.raises(ConfigurationError, match=f"{layer.name}.*simultaneously"):
+        layer.alignment_loss(tf.ones((5, 4), "float64"))
 
 
 def test_noise_without_a_seed_is_refused_with_the_layers_name():

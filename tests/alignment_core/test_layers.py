@@ -175,11 +175,12 @@ def test_recording_collects_each_layers_input(x):
         model(x)
     model(x)
 
-    assert [layer for layer, _ in calls] == layers.aligned_layers(model)
-    assert [layer.aligned_input_shape for layer, _ in calls] == [
-        tuple(value.shape[1:]) for _, value in calls
+    assert [call.layer for call in calls] == layers.aligned_layers(model)
+    assert [call.layer.aligned_input_shape for call in calls] == [
+        tuple(call.x.shape[1:]) for call in calls
     ]
-    np.testing.assert_array_equal(calls[0][1], x)
+    np.testing.assert_array_equal(calls[0].x, x)
+    np.testing.assert_array_equal(calls[-1].product, calls[-1].x @ calls[-1].layer.kernel.value)
 
 
 def test_recording_works_inside_a_compiled_step(x):
@@ -189,7 +190,7 @@ def test_recording_works_inside_a_compiled_step(x):
     def alignment_loss(x):
         with layers.recording() as calls:
             model(x)
-        return tf.add_n([layer.alignment_loss(value) for layer, value in calls])
+        return tf.add_n([call.layer.alignment_loss(call.x) for call in calls])
 
     np.testing.assert_allclose(tf.function(alignment_loss)(x), alignment_loss(x), rtol=1e-5)
 
@@ -243,8 +244,8 @@ def test_mixed_precision_aligns_in_the_kernels_own_precision(x):
     with layers.recording() as calls:
         loss, gradients = loss_and_gradients(model, x)
     assert all(gradient.dtype == tf.float32 for gradient in gradients)
-    assert calls[1][1].dtype == tf.bfloat16
-    assert calls[1][0].alignment_loss(calls[1][1]).dtype == tf.float32
+    assert calls[1].x.dtype == tf.bfloat16
+    assert calls[1].layer.alignment_loss(calls[1].x).dtype == tf.float32
     assert np.isfinite(float(loss))
 
 

@@ -1,11 +1,13 @@
 import math
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from alignment_core.alignments import FeedbackAlignment
 from alignment_core.layers import Conv2D, Dense
-from alignment_core.metrics import weight_metrics
+from alignment_core.metrics import gradient_angles, weight_metrics
 
 FIXED = FeedbackAlignment({})
 
@@ -62,6 +64,52 @@ def test_a_vanished_backward_kernel_has_no_angle(dense):
     (row,) = weight_metrics([dense])
     assert math.isnan(row.angle)
     assert row.norm_ratio == 0
+
+
+class Hidden:
+    """Two dense layers with a ReLU between them, and a cost of their output."""
+
+    def __init__(self, rng):
+        self.layers = [Dense(4, activation="relu", learning_rule=FIXED)]
+        self.layers.append(Dense(3, learning_rule=FIXED))
+        self.model = keras.Sequential([keras.Input((5,)), *self.layers])
+        for variable in self.model.variables:
+            variable.assign(rng.normal(size=variable.shape))
+        self.x = rng.normal(size=(8, 5)).astype("float32")
+
+    def cost(self):
+        return tf.reduce_mean(self.model(self.x) ** 2)
+
+    def angles(self):
+        return tf.function(lambda: gradient_angles(self.cost, self.layers))().numpy()
+
+
+def test_gradient_angles_are_those_of_gradients_written_down(rng):
+    net = Hidden(rng)
+    w1, b1, _, w2, b2, backward = (v.numpy().astype(np.float64) for v in net.model.variables)
+    before = net.x @ w1 + b1
+    hidden = np.maximum(before, 0)
+    delta = 2 * (hidden @ w2 + b2)
+    pseudo, true = (net.x.T @ ((delta @ back) * (before > 0)) for back in (backward, w2.T))
+    cosine = np.sum(pseudo * true) / np.linalg.norm(pseudo) / np.linalg.norm(true)
+    found = net.angles()
+    assert found[0] == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-4)
+    assert found[1] == pytest.approx(0, abs=1e-4)
+    assert 5 < found[0] < 175
+
+
+def test_kernels_that_agree_give_true_gradients(rng):
+    net = Hidden(rng)
+    net.layers[1].backward_kernel.assign(2 * net.layers[1].as_backward(net.layers[1].kernel))
+    np.testing.assert_allclose(net.angles(), [0, 0], atol=1e-3)
+
+
+def test_a_gradient_that_vanishes_has_no_angle(rng):
+    net = Hidden(rng)
+    net.layers[1].backward_kernel.assign(np.zeros((3, 4)))
+    first, second = weight_metrics(net.layers, net.angles())
+    assert first.gradient_angle is None
+    assert second.gradient_angle == pytest.approx(0, abs=1e-4)
 
 
 def test_no_layers_have_no_metrics():

@@ -92,3 +92,33 @@ def test_equal_kernels_are_backpropagation_to_the_last_bit(rng, stride, padding)
     np.testing.assert_array_equal(y, stock_y)
     np.testing.assert_array_equal(dx, stock_dx)
     np.testing.assert_array_equal(dw, stock_dw)
+
+
+@pytest.mark.parametrize("tie_gradients", [True, False])
+@pytest.mark.parametrize("name", ["matmul", "conv2d"])
+def test_a_step_reads_the_backward_kernel_before_it_moves_it(name, tie_gradients):
+    """The order is lost too seldom to be seen in numbers; what loses it is seen in the graph."""
+    shape, geometry = {
+        "matmul": ((3, 3), {}),
+        "conv2d": ((1, 1, 3, 3), {"strides": (1, 1), "padding": "SAME"}),
+    }[name]
+    backward = tf.Variable(tf.ones(shape))
+
+    @tf.function
+    def step(x):
+        read = tf.convert_to_tensor(backward)
+        return getattr(ops, name)(x, tf.ones(shape), read, tie_gradients=tie_gradients, **geometry)
+
+    graph = step.get_concrete_function(tf.ones((2, *shape[1:]))).graph
+    (read,) = (node for node in graph.get_operations() if node.type == "ReadVariableOp")
+    (product,) = (node for node in graph.get_operations() if node.type in ("MatMul", "Conv2D"))
+
+    def comes_from_read(node):
+        return node is read or any(comes_from_read(value.op) for value in node.inputs)
+
+    swallowed = any(
+        node.type == "IdentityN" and any(comes_from_read(value.op) for value in node.inputs)
+        for node in graph.get_operations()
+    )
+    assert swallowed == tie_gradients
+    assert any(comes_from_read(node) for node in product.control_inputs) == tie_gradients

@@ -83,12 +83,14 @@ def test_a_result_sums_its_epochs_up(mirror):
     assert result.validation_error == errors[-1]
     assert result.best_validation_error == min(errors) == errors[result.best_epoch - 1]
     assert result.epochs_done == 2
-    assert set(result.timings) == {"build", "trace", "train", "validate"}
+    assert set(result.timings) == {"build", "trace", "train", "validate", "measure"}
     assert result.timings["build"] > 0
     assert result.timings["trace"] > 0
     last = result.reports[-1]
     assert len(last.layers) == 21
     assert all(0 <= layer.angle <= 180 for layer in last.layers)
+    assert all(0 < layer.gradient_angle < 180 for layer in last.layers[:-1])
+    assert last.layers[-1].gradient_angle == pytest.approx(0, abs=1e-3)
     assert np.isfinite(last.alignment_loss)
 
 
@@ -158,6 +160,8 @@ def test_what_a_trainer_can_not_take_needs_another_one():
         {"alignment_optimizer": "vanilla_gd"},
         {"learning_rule": "backpropagation", "weights": {}},
         {"minibatches": 2},
+        {"update_noise_variance": 0.1},
+        {"learning_rule": "kolen_pollack", "weights": {"decay": 0.1}},
         {"dataset": "fashion_mnist"},
     ):
         assert not trainer.reconfigure(replace(MIRROR, **change))
@@ -285,6 +289,19 @@ def test_a_loss_that_is_no_number_ends_the_training(mirror, change, reason):
         ({"weights": {"amp": 1.0}}, "amp, decay"),
         ({"weights": {"amp": 1.0, "decay": float("inf")}}, "decay"),
         ({"noise_stddev": 0.0}, "noise_stddev"),
+        ({"update_noise_variance": -1.0}, "update_noise_variance"),
+        (
+            {
+                "alignment_update_noise_variance": 0.1,
+                "learning_rule": "kolen_pollack",
+                "weights": {"decay": 0.1},
+            },
+            "no optimizer of its own",
+        ),
+        (
+            {"learning_rule": "kolen_pollack_angle", "weights": {"angle": 1.0, "decay": 0.1}},
+            "alternating to False",
+        ),
         ({"learning_rule": "backpropagation"}, "no weights"),
     ],
 )
@@ -299,6 +316,37 @@ def test_unknown_names_are_refused():
             replace(MIRROR, **{field: "nothing"})
 
 
+def test_noisy_kolen_pollack_goes_on_to_the_same_end(tmp_path):
+    """Tied gradients shrink W - B^T in every layer; another variance compiles nothing."""
+    config = replace(
+        BACKPROPAGATION,
+        learning_rule="kolen_pollack",
+        weights={"decay": 0.2},
+        weight_decay=0.2,
+        update_noise_variance=1e-3,
+    )
+    trainer = Trainer(config)
+    layers = aligned_layers(trainer.model)
+
+    def distances():
+        return [np.linalg.norm(a.as_backward(a.kernel) - a.backward_kernel) for a in layers]
+
+    start, told = distances(), []
+    result = trainer.fit(on_epoch=told.append)
+    ends = weights(trainer)
+    assert all(after < 0.9 * before for before, after in zip(start, distances(), strict=True))
+    assert all(layer.gradient_angle is not None for layer in result.reports[-1].layers)
+    assert result.reports[-1].alignment_loss is None
+
+    trainer.fit(should_stop=lambda: len(list(tmp_path.iterdir())) > 0, checkpoint_dir=tmp_path)
+    assert numbers(trainer.fit(checkpoint_dir=tmp_path)) == numbers(result)
+    assert_same(weights(trainer), ends)
+
+    assert trainer.reconfigure(replace(config, update_noise_variance=0.1))
+    assert trainer.fit().timings["trace"] == 0
+    assert np.abs(weights(trainer)[0] - ends[0]).max() > 1e-3
+
+
 REPLICAS = """
 import numpy as np, tensorflow as tf
 cpu = tf.config.list_physical_devices("CPU")[0]
@@ -306,7 +354,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 from dataclasses import replace
 from alignment_core.training import Trainer, TrainingConfig
 config = TrainingConfig(dataset="digits", epochs=1, batch_size=400, learning_rate=0.1, width=2,
-                        warmup_epochs=0)
+                        warmup_epochs=0, update_noise_variance=0.01)
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 with strategy.scope():
     mirrored = Trainer(config)
@@ -320,7 +368,7 @@ np.testing.assert_allclose(result.reports[0].loss, expected.reports[0].loss, rto
 
 
 def test_two_replicas_train_as_two_minibatches_do():
-    """Each replica sees half of the batch, and batch norm only its own half."""
+    """Each replica sees half of the batch, and batch norm only its own half; noise is one."""
     run = subprocess.run(
         [sys.executable, "-c", REPLICAS], check=False, capture_output=True, text=True
     )

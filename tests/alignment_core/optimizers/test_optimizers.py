@@ -1,8 +1,11 @@
 """Updates against NumPy, and what keeps two losses apart."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
 from alignment_core.optimizers.optimizers import (
@@ -152,3 +155,51 @@ def test_a_reset_forgets_every_step(two_losses):
         optimizers.reset()
     np.testing.assert_array_equal(ends[0][0], ends[1][0])
     np.testing.assert_array_equal(ends[0][1], ends[1][1])
+
+
+def noisy(optimizer, variance, start):
+    variable = keras.Variable(start)
+    together = Optimizers([optimizer], [[variable]], noise_variances=[variance])
+    return together, variable
+
+
+@pytest.mark.parametrize("make", [NesterovMomentum, Adam, ALIGNMENT_OPTIMIZERS["vanilla_gd"]])
+def test_noise_comes_after_the_optimizers_own_update_scaled_by_the_rate(make):
+    """Kunin et al. 2020, App. B.3. Nothing of it is left in momentum or moments."""
+    start, gradients = np.zeros((200, 200), np.float32), draws(1, 3, (200, 200))
+    variance = tf.Variable(0.25)
+    together, variable = noisy(make(), variance, start)
+    quiet, plain = noisy(make(), None, start)
+    for step, (gradient, rate) in enumerate(zip(gradients, [0.1, 0.2, 0.02], strict=True)):
+        before = variable.numpy() - plain.numpy()
+        together.apply(0, [tf.constant(gradient)], rate, tf.constant([7, step]))
+        quiet.apply(0, [tf.constant(gradient)], rate)
+        noise = (variable.numpy() - plain.numpy() - before) / rate
+        assert noise.mean() == pytest.approx(0, abs=4 * 0.5 / 200)
+        assert noise.std() == pytest.approx(0.5, rel=0.02)
+        assert scipy.stats.kstest(noise.ravel()[::7] / 0.5, "norm").pvalue > 0.01
+    for one, other in zip(
+        together.optimizers[0].variables, quiet.optimizers[0].variables, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_noise_repeats_by_seed_and_differs_by_step_variable_and_loss():
+    variables = [keras.Variable(np.zeros(50, np.float32)) for _ in range(3)]
+    variance = tf.Variable(1.0)
+    together = Optimizers(
+        [NesterovMomentum(), NesterovMomentum()],
+        [variables[:2], variables[2:]],
+        noise_variances=[variance, variance],
+    )
+
+    def moved(step):
+        before = [variable.numpy() for variable in variables]
+        for index, group in enumerate(together.variables):
+            together.apply(index, [tf.zeros(50)] * len(group), 1.0, tf.constant([7, step]))
+        return [v.numpy() - old for v, old in zip(variables, before, strict=True)]
+
+    first, again, other = moved(0), moved(0), moved(1)
+    np.testing.assert_allclose(first, again, atol=1e-6)
+    for one, two in itertools.combinations([*first, *other], 2):
+        assert abs(np.corrcoef(one, two)[0, 1]) < 0.5
