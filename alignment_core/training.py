@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from alignment_core import checkpoints, data
 from alignment_core.alignments import LEARNING_RULES, Alignment
-from alignment_core.data.pipeline import train_batches, validation_batches
+from alignment_core.data.pipeline import readable
 from alignment_core.metrics import LayerMetrics, weight_metrics
 from alignment_core.models import get_model, initialize
 from alignment_core.optimizers.optimizers import (
@@ -128,9 +128,9 @@ class Trainer:
         self._update = AlignmentUpdate(self._optimizers, jit_compile=config.jit_compile)
         self._evaluate = on_replicas(self._objectives.evaluate, add_up=True)
         self._gradient_angles = on_replicas(self._objectives.gradient_angles, add_up=True)
-        self._held_batch = _held_batch(self._dataset)
-        self._validation = self._strategy.experimental_distribute_dataset(
-            validation_batches(self._dataset).cache()
+        self._held_batch = self._dataset.sample("validation", HELD_IMAGES)
+        self._validation = self._strategy.distribute_datasets_from_function(
+            lambda context: self._dataset.validation_batches(context=context)
         )
         self.reconfigure(config)
         self._timings = {"build": time.perf_counter() - started}
@@ -252,7 +252,7 @@ class Trainer:
     def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochReport:
         started = time.perf_counter()
         config = self._config
-        steps = len(self._dataset.train_labels) // config.batch_size
+        steps = self._dataset.steps_per_epoch(config.batch_size)
         rates = self._rates(epoch, steps)
         statistics = self._train(epoch, steps, rates, should_stop)
         loss, accuracy = np.mean(statistics, axis=0) if statistics else (None, None)
@@ -297,12 +297,14 @@ class Trainer:
         """One pass over the training split; (J, accuracy) of each step on J."""
         config = self._config
         delay_steps = round(config.schedule().delay_epochs * steps)
-        batches = self._strategy.experimental_distribute_dataset(
-            train_batches(self._dataset, config.batch_size, config.seed, epoch)
+        batches = self._strategy.distribute_datasets_from_function(
+            lambda context: self._dataset.train_batches(
+                config.batch_size, config.seed, epoch, context
+            )
         )
         steps_of = self._alignment_steps or self._loss_steps
         statistics = []
-        for step, (images, labels) in enumerate(batches):
+        for step, (images, labels) in enumerate(readable(batches)):
             if should_stop is not None and should_stop():
                 raise _EndedError("interrupted", f"asked to stop in epoch {epoch + 1}")
             number = epoch * steps + step
@@ -322,9 +324,9 @@ class Trainer:
     def _validate(self) -> tuple[float, float]:
         """J and the accuracy over the whole validation split."""
         total = np.zeros(2)
-        for images, labels in self._validation:
+        for images, labels in readable(self._validation):
             total += self._evaluate(images, labels).numpy()
-        loss, right = total / len(self._dataset.validation_labels)
+        loss, right = total / self._dataset.validation_size
         return float(loss), float(right)
 
     def _measure(self, epoch: int) -> tuple[float | None, tuple[LayerMetrics, ...]]:
@@ -344,14 +346,12 @@ class Trainer:
         return loss, layers
 
     def _alignment_loss(self, epoch: int) -> float:
-        """R at the weights as they stand, for the first images of the training split.
+        """R at the weights as they stand, for a batch from all over the training split.
 
         Not compiled: it is asked for once an epoch, and compiling it would take longer
         than all its uses in a short training.
         """
-        first = slice(self._config.batch_size)
-        images = tf.constant(self._dataset.train_images[first])
-        labels = tf.constant(self._dataset.train_labels[first])
+        images, labels = self._dataset.sample("train", self._config.batch_size)
         seed = tf.constant([self._noise_seed, -1 - epoch])
         return float(self._objectives.alignment_value(images, labels, seed))
 
@@ -403,15 +403,6 @@ def _structure(config: TrainingConfig) -> Hashable:
 def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:
     """Whether J's and R's updates are: the noise itself is part of the compiled update."""
     return config.update_noise_variance > 0, config.alignment_update_noise_variance > 0
-
-
-def _held_batch(dataset: data.DataSet) -> tuple[tf.Tensor, tf.Tensor]:
-    """Validation images from the whole of the split, whatever its order, and their labels."""
-    last = len(dataset.validation_labels) - 1
-    held = np.linspace(0, last, min(HELD_IMAGES, last + 1)).astype(int)
-    return tf.constant(dataset.validation_images[held]), tf.constant(
-        dataset.validation_labels[held]
-    )
 
 
 @lru_cache(maxsize=1)
