@@ -1,161 +1,204 @@
-"""Residual networks (He et al. 2016) whose every kernel carries a learning rule.
+"""Residual networks whose every kernel carries a learning rule, v1 and v2.
+
+v1 (He et al. 2016a): a block's sum goes through a ReLU. v2 (He et al. 2016b): batch norm
+and ReLU come before each convolution, and a block's sum is left as it is.
 
 Beside the published code of Kunin et al. 2020: an identity shortcut is used wherever
 shapes match, as He et al. have it, while the published code projects in the first
-block of every stage, matching shapes or not. So the parameters are the 11,689,512 of
-the usual ResNet-18.
+block of every stage, matching shapes or not. It matters to networks of basic blocks,
+whose parameters are so those of the usual ResNet-18 and -34.
 """
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras
-import numpy as np
 
 from alignment_core.alignments import Alignment
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers import Conv2D, Dense
+from alignment_core.models.builder import Builder, check_width
+from alignment_core.models.initialization import initialize
 from alignment_core.models.normalization import BatchNormalization
 
-Stem = Literal["imagenet", "small"]
+STEMS = ("imagenet", "small")
 
-RESNET18_BLOCKS = (2, 2, 2, 2)
-"""Basic blocks in each stage; the width doubles and the image halves from stage to stage."""
+EXPANSION = 4
+"""Channels that a bottleneck puts out for each that its 3 x 3 convolution has."""
 
 
-def resnet18(
-    input_shape: tuple[int, int, int],
-    num_classes: int,
-    *,
-    width: int = 64,
-    stem: str = "imagenet",
-    learning_rule: Alignment | None = None,
-    seed: int = 0,
-) -> Any:
-    """A `keras.Model` from images (batch, height, width, channels) to logits.
+@dataclass(frozen=True)
+class Architecture:
+    """One row of the table of networks.
 
-    `width` is the first stage's number of channels. The stem is 7 x 7 with stride 2
-    and a max pool ("imagenet"), or one 3 x 3 convolution ("small", for images of 8 to
-    64 pixels). The first layer has a backward kernel and an alignment loss like any
-    other, but nothing is propagated through it.
-
-    Convolutions have no bias; strided ones pad explicitly, so that the alignment's
-    input is the padded image; the last gamma of each block starts at zero. All as in
-    the published code of Kunin et al. 2020, v1 networks.
-
-    Raises ConfigurationError for an unknown stem or a width below one.
+    Attributes:
+        name: the network's.
+        blocks: how many in each stage; the width doubles and the image halves from stage
+            to stage.
+        bottleneck: blocks of 1 x 1, 3 x 3, 1 x 1 instead of two 3 x 3 convolutions.
+        version: 1 or 2.
     """
-    if stem not in _STEMS:
-        raise ConfigurationError(f"no stem is called {stem!r}; there are {', '.join(_STEMS)}")
-    if width < 1:
-        raise ConfigurationError(f"a network's width must be at least 1, not {width}")
-    inputs = keras.Input(input_shape)
-    x = _STEMS[stem](inputs, width, learning_rule)
-    for stage, blocks in enumerate(RESNET18_BLOCKS):
-        for block in range(blocks):
-            strides = 2 if stage > 0 and block == 0 else 1
-            name = f"stage{stage + 1}_block{block + 1}"
-            x = _basic_block(x, width * 2**stage, strides, learning_rule, name)
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    logits = Dense(
-        num_classes,
-        kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-        learning_rule=learning_rule,
-        name="logits",
-    )(x)
-    model = keras.Model(inputs, logits, name="resnet18")
-    initialize(model, seed)
-    return model
+
+    name: str
+    blocks: tuple[int, int, int, int]
+    bottleneck: bool = True
+    version: Literal[1, 2] = 1
 
 
-def initialize(model: Any, seed: int) -> None:
-    """Draw every weight afresh, from `seed` and its place in the network alone.
+ARCHITECTURES = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture("resnet18", (2, 2, 2, 2), bottleneck=False),
+        Architecture("resnet34", (3, 4, 6, 3), bottleneck=False),
+        Architecture("resnet50", (3, 4, 6, 3)),
+        Architecture("resnet101", (3, 4, 23, 3)),
+        Architecture("resnet152", (3, 8, 36, 3)),
+        Architecture("resnet50v2", (3, 4, 6, 3), version=2),
+        Architecture("resnet101v2", (3, 4, 23, 3), version=2),
+        Architecture("resnet152v2", (3, 8, 36, 3), version=2),
+    )
+}
+"""He et al. 2016a, Table 1; v2 has the same blocks."""
 
-    Forward and backward kernels are drawn independently from the same initializer;
-    a network that is used again starts as a new one would, bit by bit.
+
+def resnet(architecture: Architecture) -> Builder:
+    """The builder of one of `ARCHITECTURES`.
+
+    What is built starts with a stem of 7 x 7 with stride 2 and a max pool ("imagenet"),
+    or of one 3 x 3 convolution ("small", for images of 8 to 64 pixels). Convolutions have
+    no bias; strided ones pad explicitly, so that the alignment's input is the padded image;
+    bottlenecks halve the image in their 3 x 3 convolution. v1: batch norm has momentum 0.9,
+    and the last gamma of each block starts at zero; v2: momentum 0.997. All as in the
+    published code of Kunin et al. 2020.
+
+    The builder raises ConfigurationError for an unknown stem or a width below one.
     """
-    kernels = [layer for layer in model.layers if isinstance(layer, Conv2D | Dense)]
-    for layer, draws in zip(kernels, np.random.SeedSequence(seed).spawn(len(kernels)), strict=True):
-        forward_seed, backward_seed = (int(draw) for draw in draws.generate_state(2) >> 1)
-        layer.kernel.assign(_draw(layer, forward_seed))
-        if layer.learning_rule is not None:
-            layer.backward_kernel.assign(layer.as_backward(_draw(layer, backward_seed)))
-        if layer.use_bias:
-            layer.bias.assign(keras.ops.zeros(layer.bias.shape))
-    for layer in model.layers:
-        if isinstance(layer, BatchNormalization):
-            layer.gamma.assign(layer.gamma_initializer(layer.gamma.shape))
-            layer.beta.assign(keras.ops.zeros(layer.beta.shape))
-            layer.moving_mean.assign(keras.ops.zeros(layer.moving_mean.shape))
-            layer.moving_variance.assign(keras.ops.ones(layer.moving_variance.shape))
+
+    def build(
+        input_shape: tuple[int, int, int],
+        num_classes: int,
+        *,
+        width: int = 64,
+        stem: str = "imagenet",
+        learning_rule: Alignment | None = None,
+        seed: int = 0,
+    ) -> Any:
+        if stem not in STEMS:
+            raise ConfigurationError(f"no stem is called {stem!r}; there are {', '.join(STEMS)}")
+        check_width(width)
+        network = _Network(architecture, learning_rule)
+        inputs = keras.Input(input_shape)
+        model = keras.Model(
+            inputs, network.logits(inputs, num_classes, width, stem), name=architecture.name
+        )
+        initialize(model, seed)
+        return model
+
+    return build
 
 
-def _draw(layer: Any, seed: int) -> Any:
-    initializer = layer.kernel_initializer
-    seeded = initializer.__class__.from_config({**initializer.get_config(), "seed": seed})
-    return seeded(layer.kernel.shape, dtype=layer.kernel.dtype)
+class _Network:
+    """One network's layers, as functions of Keras's symbolic tensors."""
 
+    def __init__(self, architecture: Architecture, learning_rule: Alignment | None) -> None:
+        self._architecture = architecture
+        self._learning_rule = learning_rule
+        self._preactivated = architecture.version == 2
 
-def _conv(
-    x: Any,
-    filters: int,
-    size: int,
-    strides: int,
-    learning_rule: Alignment | None,
-    *,
-    name: str,
-    relu_follows: bool = False,
-) -> Any:
-    padding = "same"
-    if strides > 1 and size > 1:
-        before = (size - 1) // 2
-        after = size - 1 - before
-        x = keras.layers.ZeroPadding2D(((before, after), (before, after)), name=f"{name}_pad")(x)
-    if strides > 1:
-        padding = "valid"
-    return Conv2D(
-        filters,
-        size,
-        strides=strides,
-        padding=padding,
-        use_bias=False,
-        kernel_initializer=keras.initializers.VarianceScaling(),
-        learning_rule=learning_rule,
-        relu_follows=relu_follows,
-        name=name,
-    )(x)
+    def logits(self, x: Any, num_classes: int, width: int, stem: str) -> Any:
+        x = self._stem(x, width, stem)
+        block = self._preactivated_block if self._preactivated else self._block
+        for stage, blocks in enumerate(self._architecture.blocks):
+            for index in range(blocks):
+                strides = 2 if stage > 0 and index == 0 else 1
+                x = block(x, width * 2**stage, strides, f"stage{stage + 1}_block{index + 1}")
+        if self._preactivated:
+            x = self._norm_relu(x, "last")
+        x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+        initializers = keras.initializers
+        return Dense(
+            num_classes,
+            kernel_initializer=initializers.GlorotUniform()
+            if self._preactivated
+            else initializers.RandomNormal(stddev=0.01),
+            learning_rule=self._learning_rule,
+            name="logits",
+        )(x)
 
+    def _stem(self, x: Any, width: int, stem: str) -> Any:
+        size, strides = (7, 2) if stem == "imagenet" else (3, 1)
+        x = self._conv(x, width, size, strides, "stem", relu_follows=not self._preactivated)
+        if not self._preactivated:
+            x = self._norm_relu(x, "stem")
+        if stem == "imagenet":
+            x = keras.layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x)
+        return x
 
-def _norm(x: Any, name: str, *, gamma: Literal["ones", "zeros"] = "ones") -> Any:
-    return BatchNormalization(gamma_initializer=gamma, name=f"{name}_norm")(x)
+    def _convolutions(self, filters: int, strides: int) -> list[tuple[int, int, int]]:
+        """Filters, size and strides of a block's convolutions."""
+        if self._architecture.bottleneck:
+            return [(filters, 1, 1), (filters, 3, strides), (EXPANSION * filters, 1, 1)]
+        return [(filters, 3, strides), (filters, 3, 1)]
 
+    def _block(self, x: Any, filters: int, strides: int, name: str) -> Any:
+        *rows, last = self._convolutions(filters, strides)
+        shortcut = x
+        if strides > 1 or x.shape[-1] != last[0]:
+            project = f"{name}_project"
+            shortcut = self._norm(self._conv(x, last[0], 1, strides, project), project)
+        for index, row in enumerate(rows):
+            conv = f"{name}_conv{index + 1}"
+            x = self._norm_relu(self._conv(x, *row, conv, relu_follows=True), conv)
+        conv = f"{name}_conv{len(rows) + 1}"
+        x = self._norm(self._conv(x, *last, conv), conv, gamma="zeros")
+        return self._relu(keras.layers.Add(name=f"{name}_add")([x, shortcut]), name)
 
-def _relu(x: Any, name: str) -> Any:
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
+    def _preactivated_block(self, x: Any, filters: int, strides: int, name: str) -> Any:
+        *rows, last = self._convolutions(filters, strides)
+        shortcut = x
+        x = self._norm_relu(x, name)
+        if strides > 1 or x.shape[-1] != last[0]:
+            shortcut = self._conv(x, last[0], 1, strides, f"{name}_project")
+        for index, row in enumerate(rows):
+            conv = f"{name}_conv{index + 1}"
+            x = self._norm_relu(self._conv(x, *row, conv, relu_follows=True), conv)
+        x = self._conv(x, *last, f"{name}_conv{len(rows) + 1}")
+        return keras.layers.Add(name=f"{name}_add")([x, shortcut])
 
+    def _conv(
+        self,
+        x: Any,
+        filters: int,
+        size: int,
+        strides: int,
+        name: str,
+        *,
+        relu_follows: bool = False,
+    ) -> Any:
+        if strides > 1 and size > 1:
+            before = (size - 1) // 2
+            after = size - 1 - before
+            pad = ((before, after), (before, after))
+            x = keras.layers.ZeroPadding2D(pad, name=f"{name}_pad")(x)
+        return Conv2D(
+            filters,
+            size,
+            strides=strides,
+            padding="valid" if strides > 1 else "same",
+            use_bias=False,
+            kernel_initializer=keras.initializers.VarianceScaling(),
+            learning_rule=self._learning_rule,
+            relu_follows=relu_follows,
+            name=name,
+        )(x)
 
-def _imagenet_stem(x: Any, width: int, learning_rule: Alignment | None) -> Any:
-    x = _conv(x, width, 7, 2, learning_rule, name="stem", relu_follows=True)
-    x = _relu(_norm(x, "stem"), "stem")
-    return keras.layers.MaxPooling2D(3, 2, padding="same", name="stem_pool")(x)
+    def _norm(self, x: Any, name: str, gamma: Literal["ones", "zeros"] = "ones") -> Any:
+        momentum = 0.997 if self._preactivated else 0.9
+        normalize = BatchNormalization(momentum, gamma_initializer=gamma, name=f"{name}_norm")
+        return normalize(x)
 
+    def _relu(self, x: Any, name: str) -> Any:
+        return keras.layers.ReLU(name=f"{name}_relu")(x)
 
-def _small_stem(x: Any, width: int, learning_rule: Alignment | None) -> Any:
-    x = _conv(x, width, 3, 1, learning_rule, name="stem", relu_follows=True)
-    return _relu(_norm(x, "stem"), "stem")
-
-
-_STEMS = {"imagenet": _imagenet_stem, "small": _small_stem}
-
-
-def _basic_block(
-    x: Any, filters: int, strides: int, learning_rule: Alignment | None, name: str
-) -> Any:
-    shortcut = x
-    if strides > 1 or x.shape[-1] != filters:
-        project = f"{name}_project"
-        shortcut = _norm(_conv(x, filters, 1, strides, learning_rule, name=project), project)
-    first, second = f"{name}_conv1", f"{name}_conv2"
-    x = _conv(x, filters, 3, strides, learning_rule, name=first, relu_follows=True)
-    x = _relu(_norm(x, first), first)
-    x = _norm(_conv(x, filters, 3, 1, learning_rule, name=second), second, gamma="zeros")
-    return _relu(keras.layers.Add(name=f"{name}_add")([x, shortcut]), name)
+    def _norm_relu(self, x: Any, name: str) -> Any:
+        return self._relu(self._norm(x, name), name)

@@ -1,4 +1,7 @@
-"""ResNet-18: its published size, where the rule sits, and how it starts."""
+"""Residual networks: their published sizes, where the rule sits, and how they start."""
+
+import re
+from collections import Counter
 
 import keras
 import numpy as np
@@ -6,9 +9,14 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.alignments import FeedbackAlignment
-from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.errors import ConfigurationError
 from alignment_core.layers import Conv2D, Dense, aligned_layers
-from alignment_core.models import get_model, initialize, resnet18
+from alignment_core.models import get_model, initialize
+from alignment_core.models.normalization import BatchNormalization
+
+resnet18 = get_model("resnet18")
+resnet50 = get_model("resnet50")
+resnet50v2 = get_model("resnet50v2")
 
 KERNELS = [
     "stem",
@@ -23,20 +31,160 @@ KERNELS = [
 ]
 
 
+FA = FeedbackAlignment({})
+
+
 def small(rule=None, seed=0, **options):
     return resnet18((8, 8, 1), 10, width=4, stem="small", learning_rule=rule, seed=seed, **options)
 
 
 @pytest.fixture(scope="module")
 def aligned():
-    return small(FeedbackAlignment({}))
+    return small(FA)
 
 
-@pytest.mark.parametrize("rule", [None, FeedbackAlignment({})])
-def test_the_parameters_are_the_published_count(rule):
-    model = resnet18((224, 224, 3), 1000, learning_rule=rule)
-    assert sum(np.prod(weight.shape) for weight in model.trainable_variables) == 11_689_512
-    assert model.output_shape == (None, 1000)
+PUBLISHED = {
+    "resnet18": 11_689_512,
+    "resnet34": 21_797_672,
+    "resnet50": 25_557_032,
+    "resnet101": 44_549_160,
+    "resnet152": 60_192_808,
+    "resnet50v2": 25_568_360 - 19_008,
+    "resnet101v2": 44_577_896 - 36_416,
+    "resnet152v2": 60_236_904 - 51_776,
+}
+"""Trainable parameters at 224 x 224 and 1000 classes, backward kernels not counted.
+
+v1: torchvision's `num_params`. v2: Keras Applications' trainable parameters, less the biases
+that it gives to three kinds of convolutions and that these networks have not: the stem's 64,
+the four projections' 256 + 512 + 1024 + 2048, and as many again for the last convolution of
+each block in the four stages: 3, 4, 6, 3 times for 50 layers, 3, 4, 23, 3 for 101, and
+3, 8, 36, 3 for 152. So 19,008 = 64 + 3,840 + 768 + 2,048 + 6,144 + 6,144.
+"""
+
+BLOCKS = {
+    "resnet34": ("resnet18", (3, 4, 6, 3)),
+    "resnet101": ("resnet50", (3, 4, 23, 3)),
+    "resnet152": ("resnet50", (3, 8, 36, 3)),
+    "resnet101v2": ("resnet50v2", (3, 4, 23, 3)),
+    "resnet152v2": ("resnet50v2", (3, 8, 36, 3)),
+}
+"""Each deeper network: the one that it repeats blocks of, and its blocks in each stage."""
+
+
+def parameters(model):
+    """Trainable parameters by the first part of the layer's name: a block's, or a layer's own."""
+    found = Counter()
+    for layer in model.layers:
+        part = re.match(r"stage._block\d+|.*", layer.name).group()
+        found[part] += sum(int(np.prod(weight.shape)) for weight in layer.trainable_variables)
+    return found
+
+
+def with_blocks(parts, blocks):
+    """How many parameters there are with the second block of each stage repeated so often."""
+    total = sum(parts.values())
+    for stage, count in enumerate(blocks, start=1):
+        present = sum(part.startswith(f"stage{stage}_") for part in parts)
+        total += (count - present) * parts[f"stage{stage}_block2"]
+    return total
+
+
+@pytest.fixture(scope="module")
+def full_size():
+    """The parameters of the networks that are built at their full size."""
+    names = ("resnet18", "resnet50", "resnet50v2")
+    return {name: parameters(get_model(name)((224, 224, 3), 1000)) for name in names}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_parameters_are_the_published_count(full_size, name):
+    if name in full_size:
+        assert sum(full_size[name].values()) == PUBLISHED[name]
+    else:
+        shallower, blocks = BLOCKS[name]
+        assert with_blocks(full_size[shallower], blocks) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_deeper_network_repeats_the_blocks_of_a_shallower_one(name):
+    """Built for real, but narrow."""
+    shallower, blocks = BLOCKS[name]
+    narrow, deep = (
+        get_model(network)((8, 8, 1), 10, width=2, stem="small") for network in (shallower, name)
+    )
+    found = parameters(deep)
+    assert [sum(part.startswith(f"stage{n}_") for part in found) for n in (1, 2, 3, 4)] == [*blocks]
+    assert sum(found.values()) == with_blocks(parameters(narrow), blocks)
+    assert deep.output_shape == (None, 10)
+
+
+def test_backward_kernels_are_no_trainable_parameters():
+    model = resnet18((32, 32, 3), 10, learning_rule=FA)
+    assert sum(parameters(model).values()) == sum(parameters(resnet18((32, 32, 3), 10)).values())
+
+
+@pytest.mark.parametrize("version", ["resnet50", "resnet50v2"])
+def test_bottlenecks_halve_the_image_in_their_3x3_convolution(version):
+    model = get_model(version)((8, 8, 1), 10, width=2, stem="small")
+    convolutions = [model.get_layer(f"stage2_block1_conv{n}") for n in (1, 2, 3)]
+    assert [layer.kernel.shape[:2] for layer in convolutions] == [(1, 1), (3, 3), (1, 1)]
+    assert [layer.strides for layer in convolutions] == [(1, 1), (2, 2), (1, 1)]
+    assert [layer.filters for layer in convolutions] == [4, 4, 16]
+    assert convolutions[1].input.shape == (None, 10, 10, 4)
+    assert model.get_layer("stage2_block1_project").strides == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "kernels", "stem_followed"),
+    [("resnet18", 21, True), ("resnet50", 54, True), ("resnet50v2", 54, False)],
+)
+def test_every_kernel_carries_the_rule_and_knows_whether_a_relu_follows(
+    name, kernels, stem_followed
+):
+    """The last convolution of a block, projections and logits have none; in v2 nor has the stem."""
+    model = get_model(name)((8, 8, 1), 10, width=2, stem="small", learning_rule=FA)
+    layers = aligned_layers(model)
+    assert len(layers) == kernels
+    last = "conv2" if name == "resnet18" else "conv3"
+    for layer in layers:
+        inner = "_conv" in layer.name and not layer.name.endswith(last)
+        assert layer.relu_follows == (stem_followed if layer.name == "stem" else inner), layer.name
+
+
+def test_v2_normalizes_before_its_convolutions():
+    model = resnet50v2((8, 8, 1), 10, width=2, stem="small")
+    assert "stem_norm" not in {layer.name for layer in model.layers}
+    assert model.get_layer("stage1_block1_norm").input is model.get_layer("stem").output
+    first = [model.get_layer(f"stage1_block1_{name}") for name in ("conv1", "project")]
+    before = model.get_layer("stage1_block1_relu").output
+    assert all(layer.input is before for layer in first)
+    # The second block's shortcut is the sum before it, as it is.
+    into = model.get_layer("stage1_block2_add").input
+    assert into[1] is model.get_layer("stage1_block1_add").output
+    assert into[0] is model.get_layer("stage1_block2_conv3").output
+    assert model.get_layer("last_norm").input is model.get_layer("stage4_block3_add").output
+
+
+@pytest.mark.parametrize(("name", "momentum"), [("resnet50", 0.9), ("resnet50v2", 0.997)])
+def test_batch_norm_is_that_of_the_published_code(name, momentum):
+    model = get_model(name)((8, 8, 1), 10, width=2, stem="small")
+    norms = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
+    assert {(norm.momentum, norm.epsilon) for norm in norms} == {(momentum, 1e-5)}
+    silent = {norm.name for norm in norms if not norm.gamma.numpy().any()}
+    ends = {f"stage{s}_block{b}_conv3_norm" for s in (1, 2, 3, 4) for b in range(1, 7)}
+    present = ends & {norm.name for norm in norms}
+    assert len(present) == (16 if name == "resnet50" else 0)
+    assert silent == present
+
+
+def test_v2_draws_its_logits_uniformly_by_glorot():
+    model = resnet50v2((8, 8, 1), 1000, width=4, stem="small", learning_rule=FA)
+    logits = model.get_layer("logits")
+    limit = np.sqrt(6 / (4 * 8 * 4 + 1000))
+    for kernel in (logits.kernel.numpy(), logits.backward_kernel.numpy()):
+        assert np.abs(kernel).max() == pytest.approx(limit, rel=1e-3)
+        assert kernel.std() == pytest.approx(limit / np.sqrt(3), rel=0.02)
 
 
 def test_the_imagenet_stem_and_the_stages_shrink_the_image_to_seven():
@@ -56,12 +204,7 @@ def test_every_kernel_carries_the_rule_and_its_own_backward_kernel(aligned):
 
 def test_backpropagation_has_no_backward_kernels():
     assert aligned_layers(small()) == []
-    assert len(small().variables) == len(small(FeedbackAlignment({})).variables) - len(KERNELS)
-
-
-def test_a_relu_follows_the_stem_and_each_blocks_first_convolution_only(aligned):
-    followed = [layer.name for layer in aligned_layers(aligned) if layer.relu_follows]
-    assert sorted(followed) == sorted(["stem", *(name for name in KERNELS if "conv1" in name)])
+    assert len(small().variables) == len(small(FA).variables) - len(KERNELS)
 
 
 def test_strided_convolutions_see_a_padded_image(aligned):
@@ -86,7 +229,7 @@ def test_a_block_starts_as_its_shortcut():
 
 
 def test_forward_and_backward_kernels_are_independent_draws_of_one_distribution():
-    model = resnet18((8, 8, 3), 10, width=32, stem="small", learning_rule=FeedbackAlignment({}))
+    model = resnet18((8, 8, 3), 10, width=32, stem="small", learning_rule=FA)
     for layer in aligned_layers(model):
         forward = layer.as_backward(layer.kernel).numpy().ravel()
         backward = layer.backward_kernel.numpy().ravel()
@@ -99,7 +242,7 @@ def test_forward_and_backward_kernels_are_independent_draws_of_one_distribution(
 
 
 def test_the_seed_alone_decides_every_weight(aligned):
-    again, other = small(FeedbackAlignment({})), small(FeedbackAlignment({}), seed=1)
+    again, other = small(FA), small(FA, seed=1)
     for one, same, different in zip(
         aligned.variables, again.variables, other.variables, strict=True
     ):
@@ -115,7 +258,7 @@ def test_the_rule_does_not_change_the_forward_weights_that_a_seed_gives(aligned)
 
 
 def test_a_used_network_starts_afresh():
-    model = small(FeedbackAlignment({}), seed=5)
+    model = small(FA, seed=5)
     start = [variable.numpy() for variable in model.variables]
     for variable in model.variables:
         variable.assign(variable.value + 1.0)
@@ -124,8 +267,12 @@ def test_a_used_network_starts_afresh():
         np.testing.assert_array_equal(variable.numpy(), value)
 
 
-def test_with_backward_kernels_tied_the_gradient_is_backpropagations():
-    plain, tied = small(), small(FeedbackAlignment({}))
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnet50v2"])
+def test_with_backward_kernels_tied_the_gradient_is_backpropagations(name):
+    plain, tied = (
+        get_model(name)((8, 8, 1), 10, width=2, stem="small", learning_rule=rule)
+        for rule in (None, FA)
+    )
     for model in (plain, tied):
         # Away from the start, where zero gammas hide half of the kernels.
         for index, variable in enumerate(model.trainable_variables):
@@ -158,5 +305,3 @@ def test_what_can_not_be_built_is_said():
         resnet18((8, 8, 1), 10, stem="large")
     with pytest.raises(ConfigurationError, match="width"):
         resnet18((8, 8, 1), 10, width=0, stem="small")
-    with pytest.raises(UnknownNameError, match="resnet18"):
-        get_model("resnet")

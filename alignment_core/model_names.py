@@ -1,0 +1,23 @@
+"""The networks' names, for those who need no TensorFlow to know them."""
+
+from alignment_core.errors import UnknownNameError
+
+MODEL_NAMES = (
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnet50v2",
+    "resnet101v2",
+    "resnet152v2",
+    "dense",
+    "convnet",
+)
+"""Each has a builder in `models.MODELS`."""
+
+
+def check_model(name: str) -> None:
+    """Raise UnknownNameError if there is no such network."""
+    if name not in MODEL_NAMES:
+        raise UnknownNameError("model", name, MODEL_NAMES)

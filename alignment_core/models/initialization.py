@@ -1,0 +1,37 @@
+"""Initial weights, from a seed alone."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from alignment_core.layers import Conv2D, Dense
+from alignment_core.models.normalization import BatchNormalization
+
+
+def initialize(model: Any, seed: int) -> None:
+    """Draw every weight afresh, from `seed` and its place in the network alone.
+
+    Forward and backward kernels are drawn independently from the same initializer;
+    a network that is used again starts as a new one would, bit by bit.
+    """
+    kernels = [layer for layer in model.layers if isinstance(layer, Conv2D | Dense)]
+    for layer, draws in zip(kernels, np.random.SeedSequence(seed).spawn(len(kernels)), strict=True):
+        forward_seed, backward_seed = (int(draw) for draw in draws.generate_state(2) >> 1)
+        layer.kernel.assign(_draw(layer, forward_seed))
+        if layer.learning_rule is not None:
+            layer.backward_kernel.assign(layer.as_backward(_draw(layer, backward_seed)))
+        if layer.use_bias:
+            layer.bias.assign(keras.ops.zeros(layer.bias.shape))
+    for layer in model.layers:
+        if isinstance(layer, BatchNormalization):
+            layer.gamma.assign(layer.gamma_initializer(layer.gamma.shape))
+            layer.beta.assign(keras.ops.zeros(layer.beta.shape))
+            layer.moving_mean.assign(keras.ops.zeros(layer.moving_mean.shape))
+            layer.moving_variance.assign(keras.ops.ones(layer.moving_variance.shape))
+
+
+def _draw(layer: Any, seed: int) -> Any:
+    initializer = layer.kernel_initializer
+    seeded = initializer.__class__.from_config({**initializer.get_config(), "seed": seed})
+    return seeded(layer.kernel.shape, dtype=layer.kernel.dtype)
