@@ -325,6 +325,8 @@ class Driver:
         """Whether the search is over; if its last trial has just ended, say so in the store."""
         search = self._search
         if search.status in TERMINAL_SEARCH_STATUSES:
+            # What was begun before the end was heard of ends with it.
+            self._store.cancel_trials(search.name)
             return True
         live = self._history.in_state(*LIVE_TRIAL_STATES)
         if search.stop_requested:

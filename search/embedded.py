@@ -112,8 +112,8 @@ class EmbeddedStore:
             server = self._recorded()
             running = server is not None and self._runs(server)
             if server is not None and running:
+                # The port file stays: clients that wait for the store find it where it was.
                 self._end(server)
-            self._server_file.unlink(missing_ok=True)
         return running
 
     def _recorded(self) -> ServerFile | None:

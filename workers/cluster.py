@@ -13,6 +13,13 @@ from search.errors import ClusterError
 
 NAMESPACE = "alignsearch"
 ACCELERATORS = ("TPU", "GPU", "CPU")
+TPU_AMOUNTS = (1.0, 2.0, 4.0, 8.0)
+FINEST_AMOUNT = 0.0001
+RESERVED = ("memory", "object_store_memory", "bundle")
+HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""What a gRPC client says first: HTTP/2's preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
+HTTP2_SETTINGS = 4
+ANSWER_SECONDS = 5.0
 OBJECT_STORE_BYTES = 80 * 2**20
 """Of a local Ray: trials travel by their ids, so the object store stays empty."""
 
@@ -94,36 +101,60 @@ def parse_resources(text: str) -> dict[str, float]:
     """Read `TPU=8` or `CPU=0.5,GPU=1`.
 
     Raises:
-        ConfigurationError: it isn't of that form, or an amount isn't positive.
+        ConfigurationError: it isn't of that form, or no cluster can place it: Ray counts in
+            ten thousandths, divides no accelerator among several trials beyond one, and keeps
+            memory to itself.
     """
     resources = {}
     for part in text.split(","):
-        name, _, amount = part.partition("=")
+        name, _, amount = (piece.strip() for piece in part.partition("="))
         try:
-            resources[name.strip()] = float(amount)
+            resources[name] = float(amount)
         except ValueError:
-            amount = ""
-        if not name.strip() or not amount or not 0 < resources[name.strip()] < math.inf:
+            resources[name] = 0.0
+        if not name or not FINEST_AMOUNT <= resources[name] < math.inf:
             raise ConfigurationError(
-                f"--resources {text!r} is not of the form NAME=AMOUNT[,NAME=AMOUNT], "
-                "like TPU=8 or CPU=0.5"
+                f"--resources {text!r} is not of the form NAME=AMOUNT[,NAME=AMOUNT] with amounts "
+                f"from {FINEST_AMOUNT} up, like TPU=8 or CPU=0.5"
+            )
+        if name in RESERVED:
+            raise ConfigurationError(
+                f"--resources {text!r}: {name} is Ray's own to give out; ask for CPU, GPU, TPU or "
+                "a resource that your nodes declare"
+            )
+        if name != "CPU" and resources[name] > 1 and not resources[name].is_integer():
+            raise ConfigurationError(
+                f"--resources {text!r}: above one, {name} comes in whole amounts only"
+            )
+        if name == "TPU" and resources[name] not in TPU_AMOUNTS:
+            raise ConfigurationError(
+                f"--resources {text!r}: a trial takes 1, 2, 4 or 8 chips of a TPU host"
             )
     return resources
 
 
 def _check_reachable(address: str) -> None:
-    """Ask the address itself first: Ray would wait for it for minutes."""
+    """Ask the address itself first: Ray would wait for minutes for what isn't Ray."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
+    why = "what listens there is another program"
     try:
-        with socket.create_connection((host, int(port)), timeout=5):
-            return
+        with socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") != "0" or _speaks_http2(connection):
+                return
     except (OSError, ValueError, OverflowError) as error:
-        raise ClusterError(
-            f"no Ray at {address} ({error}); give the head's HOST:PORT, or leave --ray out "
-            "to run on this machine"
-        ) from error
+        why = str(error)
+    raise ClusterError(
+        f"no Ray at {address} ({why}); give the head's HOST:PORT, or leave --ray out "
+        "to run on this machine"
+    )
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    connection.sendall(HTTP2_HELLO)
+    answer = connection.recv(4)
+    return len(answer) == 4 and answer[3] == HTTP2_SETTINGS
 
 
 def _reason(error: BaseException) -> str:

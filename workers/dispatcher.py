@@ -9,6 +9,7 @@ from ray.exceptions import RayError
 
 from search.dispatch import SlotReport
 from search.documents import Search
+from search.errors import ClusterError
 from workers.actor import TrialActor
 from workers.cluster import NAMESPACE
 
@@ -80,15 +81,21 @@ class RayDispatcher:
         accelerator = ", ".join(
             f"{name}: {amount:g}" for name, amount in self._search.resources.items()
         )
-        return TrialActor.options(
-            name=self._name(slot),
-            namespace=NAMESPACE,
-            get_if_exists=True,
-            lifetime="detached",
-            num_cpus=cpus,
-            num_gpus=gpus,
-            resources=resources,
-        ).remote(self._store_uri, self._search.name, slot, accelerator, max(1, int(cpus)))
+        try:
+            return TrialActor.options(
+                name=self._name(slot),
+                namespace=NAMESPACE,
+                get_if_exists=True,
+                lifetime="detached",
+                num_cpus=cpus,
+                num_gpus=gpus,
+                resources=resources,
+            ).remote(self._store_uri, self._search.name, slot, accelerator, max(1, int(cpus)))
+        except ValueError as error:
+            raise ClusterError(
+                f"Ray refuses to place a trial of search {self._search.name!r} ({accelerator}): "
+                f"{error}"
+            ) from error
 
     def _report(self, ref: ray.ObjectRef) -> SlotReport:
         slot, trial_id = self._running.pop(ref)

@@ -55,11 +55,34 @@ def test_what_is_not_a_resource_is_refused(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("GPU=1.5", "whole amounts"),
+        ("TPU=3", "1, 2, 4 or 8"),
+        ("CPU=1,memory=5", "Ray's own"),
+        ("CPU=0.00001", "from 0.0001 up"),
+    ],
+)
+def test_what_ray_would_never_place_is_refused(text, why):
+    with pytest.raises(ConfigurationError, match=why):
+        parse_resources(text)
+
+
+@pytest.mark.parametrize(
     "address", ["127.0.0.1:1", "nonsense", "127.0.0.1:no", "host.invalid:6379"]
 )
 def test_a_cluster_that_is_not_there_is_said_at_once(address):
     with pytest.raises(ClusterError, match="no Ray at"):
         connect(address)
+
+
+def test_another_program_at_the_address_is_told_from_ray(server_uri):
+    """The store's port, say: it listens, and Ray would wait for it for minutes."""
+    address = server_uri.removeprefix("mongodb://").rstrip("/")
+    began = time.monotonic()
+    with pytest.raises(ClusterError, match="no Ray at"):
+        connect(address)
+    assert time.monotonic() - began < 30
 
 
 def test_a_cluster_that_wants_a_token_says_so(ray_address):

@@ -1,0 +1,84 @@
+"""An attempt that trains for real, without a cluster around it."""
+
+import threading
+
+import pytest
+
+from search.documents import Recipe, Search, Trial
+from search.states import TrialState
+from spaces.catalog import get_space
+from spaces.table5 import PUBLISHED
+from workers.attempt import Outcome, Worker, run_attempt
+from workers.training import train
+
+WORKER = Worker(owner="a test", host="here", accelerator="CPU")
+
+
+@pytest.fixture
+def make_trial(store):
+    """A queued trial of the paper's own IA column on digits, with some values changed."""
+
+    def make(data_dir=None, dataset="digits", **values):
+        search = store.create_search(
+            Search(
+                name="a-search",
+                space="ia",
+                space_hash=get_space("ia").space_hash,
+                recipe=Recipe(
+                    dataset=dataset,
+                    data_dir=data_dir,
+                    width=2,
+                    stem="small",
+                    epochs=2,
+                    schedule_epochs=2.0,
+                    batch_divisor=32,
+                ),
+                trials=1,
+                parallel=1,
+                seed=0,
+                startup=0,
+                created_by="a test",
+            )
+        )
+        configuration = PUBLISHED["ia"].model_dump() | {"train_batch_size": 4096} | values
+        return store.add_trial(
+            Trial(id="a-search/0", search=search.name, tid=0, config=configuration)
+        )
+
+    return make
+
+
+def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
+    trial = make_trial(delay_epochs=1)
+    assert run_attempt(store, trial.id, train, WORKER, threading.Event()) == Outcome.COMPLETED
+    first, second = store.epochs(trial.id)
+    assert (first.loss, first.learning_rate) == (None, 0.0)
+    assert first.alignment_learning_rate == pytest.approx(trial.config["alignment_learning_rate"])
+    assert second.loss is not None
+    assert second.learning_rate > 0
+
+
+def test_a_diverging_trial_completes_with_its_reason(store, make_trial):
+    trial = make_trial(delay_epochs=0, sgdm_learning_rate=1e30)
+    run_attempt(store, trial.id, train, WORKER, threading.Event())
+    ended = store.get_trial(trial.id)
+    assert ended.state == TrialState.COMPLETED
+    assert (ended.result.status, ended.result.loss) == ("fail", None)
+    assert "epoch 1" in ended.result.reason
+
+
+def test_images_that_are_missing_on_the_worker_fail_the_trial_at_once(store, make_trial, tmp_path):
+    trial = make_trial(dataset="fashion_mnist", data_dir=str(tmp_path))
+    assert run_attempt(store, trial.id, train, WORKER, threading.Event()) == Outcome.CRASHED
+    ended = store.get_trial(trial.id)
+    assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
+    assert str(tmp_path) in ended.error
+    assert "Traceback" not in ended.error
+
+
+def test_an_interrupt_hands_a_training_back(store, make_trial):
+    trial = make_trial()
+    interrupt = threading.Event()
+    interrupt.set()
+    assert run_attempt(store, trial.id, train, WORKER, interrupt) == Outcome.HANDED_BACK
+    assert store.get_trial(trial.id).state == TrialState.QUEUED
