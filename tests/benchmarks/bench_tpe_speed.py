@@ -1,0 +1,186 @@
+"""How long a suggestion takes: ours, HyperOpt's and Optuna's, on the `ia` space, in one run.
+
+    python tests/benchmarks/bench_tpe_speed.py [--trials 100 1000 10000] [--repeats 20]
+
+A history of random points and losses, a tenth of them failed, and 60 pending trials. Each
+repetition takes in one more result and asks for one more point; the three take turns, so that what
+else the machine does falls on all of them. The time that HyperOpt takes to build its documents is
+not counted, and our points are checked to be HyperOpt's.
+"""
+
+import argparse
+import math
+import os
+import platform
+import statistics
+import time
+
+import hyperopt
+import numpy as np
+import optuna
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from search.history import Pending
+from search.tpe import Tpe
+from spaces.catalog import get_space
+from spaces.hyperopt_space import to_hyperopt
+from spaces.space import Choice, LogUniform
+
+PENDING = 60
+SPACE = get_space("ia")
+DISTRIBUTIONS = {
+    each.name: CategoricalDistribution(range(len(each.distribution.options)))
+    if isinstance(each.distribution, Choice)
+    else FloatDistribution(
+        each.distribution.low,
+        each.distribution.high,
+        log=isinstance(each.distribution, LogUniform),
+    )
+    for each in SPACE.sampled
+}
+
+
+def random_value(distribution, rng):
+    if isinstance(distribution, Choice):
+        return int(rng.integers(len(distribution.options)))
+    low, high = distribution.low, distribution.high
+    if isinstance(distribution, LogUniform):
+        return math.exp(rng.uniform(math.log(low), math.log(high)))
+    return float(rng.uniform(low, high))
+
+
+def random_point(rng):
+    return {each.name: random_value(each.distribution, rng) for each in SPACE.sampled}
+
+
+class Ours:
+    def __init__(self, finished, pending):
+        self.history = Tpe(SPACE)
+        for tid, (point, loss) in enumerate(finished):
+            self.history.tell(tid, point, loss)
+        self.pending = [Pending(tid, point) for tid, point in enumerate(pending, len(finished))]
+
+    def step(self, tid, point, loss):
+        self.history.tell(tid, point, loss)
+        return self.history.suggest(self.pending, seed=tid)
+
+
+class HyperOpt:
+    def __init__(self, finished, pending):
+        self.domain = hyperopt.base.Domain(lambda point: 0.0, to_hyperopt(SPACE))
+        self.trials = hyperopt.Trials()
+        documents = [self.finished(tid, *result) for tid, result in enumerate(finished)]
+        documents += [
+            self.document(tid, point, hyperopt.JOB_STATE_RUNNING, {"status": "new"})
+            for tid, point in enumerate(pending, len(finished))
+        ]
+        self.trials.insert_trial_docs(documents)
+        self.trials.refresh()
+
+    def finished(self, tid, point, loss):
+        result = {"status": "fail"} if loss is None else {"status": "ok", "loss": loss}
+        return self.document(tid, point, hyperopt.JOB_STATE_DONE, result)
+
+    def document(self, tid, point, state, result):
+        misc = {
+            "tid": tid,
+            "cmd": self.domain.cmd,
+            "workdir": None,
+            "idxs": {label: [tid] for label in point},
+            "vals": {label: [value] for label, value in point.items()},
+        }
+        rest = dict.fromkeys(("spec", "exp_key", "owner", "book_time", "refresh_time"))
+        return {"tid": tid, "state": state, "result": result, "misc": misc, "version": 0, **rest}
+
+    def step(self, tid, point, loss):
+        self.trials.insert_trial_doc(self.finished(tid, point, loss))
+        self.trials.refresh()
+        suggested = hyperopt.tpe.suggest([tid + 1], self.domain, self.trials, tid, verbose=False)
+        return {label: value[0] for label, value in suggested[0]["misc"]["vals"].items()}
+
+
+class Optuna:
+    def __init__(self, finished, pending):
+        sampler = optuna.samplers.TPESampler(multivariate=True, constant_liar=True, seed=0)
+        self.study = optuna.create_study(sampler=sampler)
+        for result in finished:
+            self.add(*result)
+        for point in pending:
+            self.study.add_trial(
+                optuna.trial.create_trial(
+                    params=point, distributions=DISTRIBUTIONS, state=optuna.trial.TrialState.RUNNING
+                )
+            )
+        self.asked = None
+
+    def add(self, point, loss):
+        state = "FAIL" if loss is None else "COMPLETE"
+        self.study.add_trial(
+            optuna.trial.create_trial(
+                params=point,
+                distributions=DISTRIBUTIONS,
+                value=loss,
+                state=optuna.trial.TrialState[state],
+            )
+        )
+
+    def step(self, tid, point, loss):
+        if self.asked is not None:
+            self.study.tell(self.asked, state=optuna.trial.TrialState.FAIL)
+        self.add(point, loss)
+        self.asked = self.study.ask(DISTRIBUTIONS)
+        return self.asked.params
+
+
+def measure(trials, repeats):
+    """Seconds a repetition, by whose it is."""
+    rng = np.random.default_rng(0)
+    finished = [
+        (random_point(rng), None if tid % 10 == 9 else float(rng.random())) for tid in range(trials)
+    ]
+    pending = [random_point(rng) for _ in range(PENDING)]
+    contenders = [
+        ("alignsearch", Ours(finished, pending)),
+        (f"hyperopt {hyperopt.__version__}", HyperOpt(finished, pending)),
+        (f"optuna {optuna.__version__}, multivariate", Optuna(finished, pending)),
+    ]
+    seconds = {name: [] for name, _ in contenders}
+    for repeat in range(repeats + 1):
+        result = (trials + PENDING + repeat, random_point(rng), float(rng.random()))
+        points = []
+        for name, contender in contenders:
+            start = time.perf_counter()
+            points.append(contender.step(*result))
+            seconds[name].append(time.perf_counter() - start)
+        assert points[0] == points[1], "our point is not HyperOpt's"
+    # The first repetition warms up.
+    return {name: times[1:] for name, times in seconds.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--trials", type=int, nargs="+", default=[100, 1000, 10_000])
+    parser.add_argument("--repeats", type=int, default=20)
+    arguments = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    print(
+        f"Milliseconds a suggestion, median (lowest) of {arguments.repeats}; space ia, {PENDING} "
+        f"trials pending; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"Python {platform.python_version()}, NumPy {np.__version__}\n"
+    )
+    print("| finished trials | whose | ms | times ours |")
+    print("|---|---|---|---|")
+    for trials in arguments.trials:
+        measured = measure(trials, arguments.repeats)
+        ours = statistics.median(measured["alignsearch"])
+        for name, times in measured.items():
+            median = statistics.median(times)
+            print(
+                f"| {trials} | {name} | {1e3 * median:.1f} ({1e3 * min(times):.1f}) "
+                f"| {median / ours:.1f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
