@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, and a LaTeX to compile Table 5.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base
 
-.PHONY: setup demo test lint lock clean
+.PHONY: setup demo test lint bench-tpe lock clean
 
 setup: .venv/ready
 
@@ -36,6 +36,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench-tpe: setup
+	$(BIN)/python tests/benchmarks/bench_tpe_speed.py
+	$(BIN)/python tests/benchmarks/bench_tpe.py
 
 lock:
 	$(PYTHON) -m pip install --quiet uv
