@@ -57,7 +57,8 @@ samples the operations a rule seldom comes back."""
 
 
 HELD_IMAGES = 32
-"""Images on which pseudogradients are compared with true gradients, at the cost of two steps."""
+"""Images for what is measured once an epoch: R's value, and on those of validation the angles
+between pseudogradients and true gradients. Few, so that a short epoch is no longer for it."""
 
 
 class _EndedError(Exception):
@@ -346,12 +347,12 @@ class Trainer:
         return loss, layers
 
     def _alignment_loss(self, epoch: int) -> float:
-        """R at the weights as they stand, for a batch from all over the training split.
+        """R at the weights as they stand, for images from all over the training split.
 
         Not compiled: it is asked for once an epoch, and compiling it would take longer
         than all its uses in a short training.
         """
-        images, labels = self._dataset.sample("train", self._config.batch_size)
+        images, labels = self._dataset.sample("train", HELD_IMAGES)
         seed = tf.constant([self._noise_seed, -1 - epoch])
         return float(self._objectives.alignment_value(images, labels, seed))
 
