@@ -1,10 +1,12 @@
 """The state of a training on disk, so that an interrupted one can go on.
 
-A folder holds one state, `epoch-N`, of one configuration. A state is written beside
-its place and renamed into it: whatever dies in between, the folder holds a whole one.
+A folder holds the last two states, `epoch-N`, of one configuration. A state is written
+beside its place and renamed into it: whatever kills the process in between, the folder
+holds a whole one. The one before it is for a disk or a machine that fails.
 """
 
 import json
+import logging
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,55 +15,104 @@ from typing import Any
 
 import tensorflow as tf
 
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import ConfigurationError, DataError
 from alignment_core.metrics import LayerMetrics
 from alignment_core.training_config import EpochReport, TrainingConfig
+
+logger = logging.getLogger(__name__)
 
 
 def save(
     folder: Path, state: tf.train.Checkpoint, config: TrainingConfig, reports: Sequence[EpochReport]
 ) -> None:
-    """Leave the state after `len(reports)` epochs in `folder`, and remove older ones."""
+    """Leave the state after `len(reports)` epochs in `folder`, beside the one before it alone."""
     unfinished = folder / "unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     state.write(str(unfinished / "state"))
-    training = {"config": _described(config), "reports": [asdict(report) for report in reports]}
+    training = {"config": described(config), "reports": [asdict(report) for report in reports]}
     (unfinished / "training.json").write_text(json.dumps(training))
-    older = _states(folder)
-    unfinished.rename(folder / f"epoch-{len(reports)}")
-    for path in older:
+    # What is as late as this one, or later, was found damaged.
+    earlier = [path for path in _states(folder) if _epochs(path) < len(reports)]
+    for path in {*_states(folder)} - {*earlier[-1:]}:
         shutil.rmtree(path)
+    unfinished.rename(folder / f"epoch-{len(reports)}")
 
 
 def restore(folder: Path, state: tf.train.Checkpoint, config: TrainingConfig) -> list[EpochReport]:
     """Read the latest state in `folder` into `state`; the reports of the epochs it has behind it.
 
-    Nothing there: nothing done, no reports. Raises ConfigurationError if it is the state
-    of another configuration.
+    Nothing there: nothing done, no reports. A state that can't be read is passed over for
+    the one before it, with a warning in the log.
+
+    Raises ConfigurationError if a state is another configuration's, and DataError if
+    there are states and none can be read.
     """
-    states = _states(folder)
-    if not states:
-        return []
-    training = json.loads((states[-1] / "training.json").read_text())
-    mine, theirs = _described(config), training["config"]
+    damages = []
+    for path in reversed(_states(folder)):
+        try:
+            reports = _read(path, state, config)
+        except _DamagedError as damage:
+            damages.append(str(damage))
+            continue
+        if damages:
+            logger.warning("%s; going on from %s instead", "; ".join(damages), path.name)
+        return reports
+    if damages:
+        raise DataError(
+            f"no state in {folder} can be read ({'; '.join(damages)}): remove the folder to train "
+            "from the start"
+        )
+    return []
+
+
+class _DamagedError(Exception):
+    """A state that can't be read."""
+
+
+def _read(path: Path, state: tf.train.Checkpoint, config: TrainingConfig) -> list[EpochReport]:
+    try:
+        training = json.loads((path / "training.json").read_text())
+        theirs = training["config"]
+        reports = [_report(values) for values in training["reports"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path / "training.json", error) from error
+    mine = described(config)
     if mine != theirs:
         different = sorted(key for key in mine if mine[key] != theirs.get(key))
         raise ConfigurationError(
-            f"{folder} holds the state of another training: {', '.join(different)} differ; "
+            f"{path.parent} holds the state of another training: {', '.join(different)} differ; "
             "give this one a folder of its own"
         )
-    state.read(str(states[-1] / "state")).assert_consumed()
-    return [_report(values) for values in training["reports"]]
+    try:
+        # TensorFlow checks the sums that it has written beside the values.
+        state.read(str(path / "state")).assert_consumed()
+    except (tf.errors.OpError, IndexError, ValueError) as error:
+        raise _damaged(path / "state", error) from error
+    except AssertionError as error:
+        raise ConfigurationError(
+            f"{path} holds other variables than this network's, from another version of "
+            "alignsearch: give this training a folder of its own"
+        ) from error
+    return reports
+
+
+def _damaged(path: Path, error: Exception) -> _DamagedError:
+    reason = getattr(error, "message", None) or str(error)
+    return _DamagedError(f"{path} is damaged ({reason.splitlines()[0]})")
 
 
 def _states(folder: Path) -> list[Path]:
     """Complete states, the latest last."""
-    return sorted(folder.glob("epoch-*"), key=lambda path: int(path.name.removeprefix("epoch-")))
+    return sorted(folder.glob("epoch-*"), key=_epochs)
 
 
-def _described(config: TrainingConfig) -> dict[str, Any]:
-    # Through JSON and back, so that tuples and paths compare equal to what was read.
+def _epochs(path: Path) -> int:
+    return int(path.name.removeprefix("epoch-"))
+
+
+def described(config: TrainingConfig) -> dict[str, Any]:
+    """The configuration as it is after a way through JSON, with lists for tuples."""
     description: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
     return description
 

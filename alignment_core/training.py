@@ -210,9 +210,11 @@ class Trainer:
         epochs, and a training that finds one goes on from it, to the same weights, bit by
         bit, as if it had never been interrupted. Epochs done before are in the result, but
         `on_epoch` is not told of them again. It is told before the state is left: an epoch
-        may be told twice after a sudden death, and none is lost.
+        may be told twice after a sudden death, and none is lost. Of two states the earlier
+        one is gone on from if the later one is damaged.
 
-        Raises ConfigurationError if `checkpoint_dir` holds another training's state.
+        Raises ConfigurationError if `checkpoint_dir` holds another training's state, and
+        DataError if none of its states can be read.
         """
         config = self._config
         self._timings.update(trace=0.0, train=0.0, validate=0.0, measure=0.0)
