@@ -16,6 +16,9 @@ MODEL_NAMES = (
 )
 """Each has a builder in `models.MODELS`."""
 
+PLAIN_WIDTHS = {"dense": 512, "convnet": 32}
+"""Usual widths of the plain networks; a residual one's is the data set's."""
+
 
 def check_model(name: str) -> None:
     """Raise UnknownNameError if there is no such network."""

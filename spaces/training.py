@@ -83,7 +83,7 @@ def training_config(
     configuration: Configuration,
     *,
     dataset: str,
-    data_dir: Path | None,
+    data_dir: Path | str | None,
     model: str,
     width: int,
     stem: str,

@@ -9,6 +9,7 @@ import keras
 
 from alignment_core.alignments import Alignment
 from alignment_core.layers import Conv2D, Dense
+from alignment_core.model_names import PLAIN_WIDTHS
 from alignment_core.models.builder import check_width
 from alignment_core.models.initialization import initialize
 
@@ -23,7 +24,7 @@ def dense(
     input_shape: tuple[int, int, int],
     num_classes: int,
     *,
-    width: int = 512,
+    width: int = PLAIN_WIDTHS["dense"],
     stem: str = "small",
     learning_rule: Alignment | None = None,
     seed: int = 0,
@@ -50,7 +51,7 @@ def convnet(
     input_shape: tuple[int, int, int],
     num_classes: int,
     *,
-    width: int = 32,
+    width: int = PLAIN_WIDTHS["convnet"],
     stem: str = "small",
     learning_rule: Alignment | None = None,
     seed: int = 0,

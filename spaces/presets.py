@@ -1,0 +1,189 @@
+"""Published ways to train under a rule, by name: App. B.2's and Table 5's (Kunin et al. 2020)."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alignment_core import data
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.model_names import PLAIN_WIDTHS, check_model
+from spaces.catalog import get_space
+from spaces.table5 import PUBLISHED
+from spaces.training import WEIGHTS_ORDERS, training_config
+
+if TYPE_CHECKING:
+    from alignment_core.training_config import TrainingConfig
+
+B2, TABLE5 = "b2", "table5"
+
+EPOCHS = {B2: 90, TABLE5: 100}
+"""A whole training (Kunin et al. 2020, App. B.2, He et al. 2016; App. B.1.2)."""
+
+RULES = {
+    "bp": ("backpropagation", B2),
+    "fa": ("feedback_alignment", B2),
+    "sa": ("symmetric_alignment", B2),
+    "aa": ("activation_alignment", B2),
+    "kp": ("kolen_pollack", B2),
+    "kp_angle": ("kolen_pollack_angle", B2),
+    "wm": ("weight_mirror", TABLE5),
+    "wm_ad": ("weight_mirror", TABLE5),
+    "wm_ad_ops": ("weight_mirror", TABLE5),
+    "ia": ("information_alignment", TABLE5),
+}
+"""The field's short name -> its learning rule and the preset that was published for it."""
+
+_B2_BATCH = 256
+_B2_RATE = 0.1
+_B2_WARMUP_EPOCHS = 5.0
+_B2_ALIGNMENT_RATE = 1e-3
+
+
+@dataclass(frozen=True)
+class _OfB2:
+    """What App. B.2's preset adds for one rule.
+
+    `decays_alike`: backward kernels decay as forward ones do, without which
+    Kolen-Pollack's don't come together (App. D.3).
+    """
+
+    weights: dict[str, float] = field(default_factory=dict)
+    biases: bool = False
+    decays_alike: bool = False
+    alignment_optimizer: str = "adam"
+    alignment_learning_rate: float = _B2_ALIGNMENT_RATE
+
+
+# alpha = 1e-3 and beta = 2e-3 are printed for both rules, without saying which primitive each
+# weighs. In the published code alpha weighs decay (or sparse) and beta self (or amp), and its decay
+# and sparse are |B|^2 and |x^T B|^2, twice ours: 2e-3 for all four. R's gradient is then
+# 2e-3 (B - W^T), or 2e-3 x x^T (B - W^T), and B goes to W^T, as Fig. S4 shows. Alpha before self
+# or amp would give W^T / 2, or W^T / 4 without the halves.
+_ALPHA, _BETA = 1e-3, 2e-3
+_B2_RULES = {
+    "bp": _OfB2(),
+    "fa": _OfB2(),
+    "sa": _OfB2({"self": _BETA, "decay": 2 * _ALPHA}, biases=True),
+    "aa": _OfB2({"amp": _BETA, "sparse": 2 * _ALPHA}, biases=True),
+    "kp": _OfB2(decays_alike=True),
+    "kp_angle": _OfB2(
+        {"angle": 1.0},
+        decays_alike=True,
+        alignment_optimizer="nesterov_momentum",
+        alignment_learning_rate=_B2_RATE,
+    ),
+}
+
+
+def preset_of(rule: str, preset: str | None) -> str:
+    """The preset called `preset`, or the rule's own for None.
+
+    Raises:
+        UnknownNameError: there is no such rule, or no such preset of it.
+    """
+    if rule not in RULES:
+        raise UnknownNameError("rule", rule, RULES)
+    own = RULES[rule][1]
+    if preset not in (None, own):
+        raise UnknownNameError(f"preset of {rule}", str(preset), [own])
+    return own
+
+
+def preset_config(
+    rule: str,
+    preset: str | None = None,
+    *,
+    dataset: str,
+    data_dir: Path | str | None = None,
+    model: str = "resnet18",
+    width: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    weights_order: str | None = None,
+    weight_decay: float | None = None,
+    minibatches: int = 1,
+    seed: int = 0,
+    jit_compile: bool = False,
+) -> "TrainingConfig":
+    """One training under the rule with the short name `rule`, as published.
+
+    `b2` (App. B.2): Nesterov momentum 0.9 at 0.1 and Adam at 0.001 on R, batches of 256, both
+    losses minimized simultaneously, both rates warmed up over 5 epochs and dropped at 30, 60 and 80
+    of 90 (that R's rate drops too is App. B.3's); symmetric and activation alignment use biases on
+    both paths and no ReLU. Backpropagation, feedback alignment and Kolen-Pollack take what of it is
+    theirs; Kolen-Pollack's backward kernels decay with `weight_decay`. `table5`: the rule's column
+    of Table 5, 100 epochs.
+
+    `epochs`: None for the preset's own; with fewer, all its times are compressed alike. Batches are
+    |B| // batch_divisor of the data set unless `batch_size` is given; rates stay the published
+    ones. `width`: None for the network's or the data set's usual one. `weights_order`: Table 5's
+    alone (`spaces.training.primitive_weights`), "paper" for None; App. B.2's numbers make sense in
+    the order and normalization of the published code only.
+
+    Raises:
+        UnknownNameError: a rule, preset, data set, model or order that isn't there.
+        ConfigurationError: an order for b2, or values that can't be trained with.
+    """
+    preset = preset_of(rule, preset)
+    known = data.info(dataset)
+    check_model(model)
+    if weights_order is not None and weights_order not in WEIGHTS_ORDERS:
+        raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
+    if preset == B2 and weights_order is not None:
+        raise ConfigurationError(
+            f"{rule}'s weights have one order that makes sense: leave the weights order out"
+        )
+    if width is None:
+        width = PLAIN_WIDTHS.get(model, known.default_width)
+    # TensorFlow takes seconds to import; only those who train pay for it.
+    from alignment_core.training_config import WEIGHT_DECAY
+
+    if weight_decay is None:
+        weight_decay = WEIGHT_DECAY
+    common: dict[str, Any] = {
+        "dataset": dataset,
+        "data_dir": data_dir,
+        "model": model,
+        "width": width,
+        "stem": known.stem,
+        "seed": seed,
+        "epochs": EPOCHS[preset],
+        "schedule_epochs": EPOCHS[preset],
+    }
+    if preset == B2:
+        batch = _B2_BATCH // known.batch_divisor
+        config = _b2_config(rule, batch_size=batch, weight_decay=weight_decay, **common)
+    else:
+        config = training_config(
+            get_space(rule),
+            PUBLISHED[rule],
+            batch_divisor=known.batch_divisor,
+            weights_order=weights_order or "paper",
+            **common,
+        )
+    return replace(
+        config,
+        epochs=config.epochs if epochs is None else epochs,
+        batch_size=config.batch_size if batch_size is None else batch_size,
+        weight_decay=weight_decay,
+        minibatches=minibatches,
+        jit_compile=jit_compile,
+    )
+
+
+def _b2_config(rule: str, *, weight_decay: float, **common: Any) -> "TrainingConfig":
+    from alignment_core.backward_pass import BackwardPassOperations
+    from alignment_core.training_config import TrainingConfig
+
+    own = _B2_RULES[rule]
+    return TrainingConfig(
+        learning_rate=_B2_RATE,
+        warmup_epochs=_B2_WARMUP_EPOCHS,
+        learning_rule=RULES[rule][0],
+        weights=own.weights | ({"decay": weight_decay} if own.decays_alike else {}),
+        operations=BackwardPassOperations(fo_bias=own.biases, bo_bias=own.biases),
+        alignment_optimizer=own.alignment_optimizer,
+        alignment_learning_rate=own.alignment_learning_rate,
+        alternating=False,
+        **common,
+    )
