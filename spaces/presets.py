@@ -75,17 +75,33 @@ _B2_RULES = {
 }
 
 
-def preset_of(rule: str, preset: str | None) -> str:
-    """The preset called `preset`, or the rule's own for None.
+def check_names(
+    rule: str,
+    preset: str | None,
+    *,
+    dataset: str,
+    model: str = "resnet18",
+    weights_order: str | None = None,
+) -> str:
+    """The preset called `preset`, or the rule's own for None, if all else is known too.
 
     Raises:
-        UnknownNameError: there is no such rule, or no such preset of it.
+        UnknownNameError: a rule, preset, data set, model or order that isn't there.
+        ConfigurationError: an order for b2.
     """
     if rule not in RULES:
         raise UnknownNameError("rule", rule, RULES)
     own = RULES[rule][1]
     if preset not in (None, own):
         raise UnknownNameError(f"preset of {rule}", str(preset), [own])
+    data.info(dataset)
+    check_model(model)
+    if weights_order is not None and weights_order not in WEIGHTS_ORDERS:
+        raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
+    if own == B2 and weights_order is not None:
+        raise ConfigurationError(
+            f"{rule}'s weights have one order that makes sense: leave the weights order out"
+        )
     return own
 
 
@@ -124,15 +140,8 @@ def preset_config(
         UnknownNameError: a rule, preset, data set, model or order that isn't there.
         ConfigurationError: an order for b2, or values that can't be trained with.
     """
-    preset = preset_of(rule, preset)
+    preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
     known = data.info(dataset)
-    check_model(model)
-    if weights_order is not None and weights_order not in WEIGHTS_ORDERS:
-        raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
-    if preset == B2 and weights_order is not None:
-        raise ConfigurationError(
-            f"{rule}'s weights have one order that makes sense: leave the weights order out"
-        )
     if width is None:
         width = PLAIN_WIDTHS.get(model, known.default_width)
     # TensorFlow takes seconds to import; only those who train pay for it.

@@ -2,7 +2,7 @@
 
 import typer
 
-from search.cli import data, doctor, drive, export, inspect, spaces, steer, store, submit
+from search.cli import data, doctor, drive, export, inspect, spaces, steer, store, submit, train
 
 app = typer.Typer(
     name="alignsearch",
@@ -23,6 +23,7 @@ app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(export.export)
+app.command()(train.train)
 app.add_typer(store.app, name="store")
 app.command()(data.data)
 app.command()(doctor.doctor)

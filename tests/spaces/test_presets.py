@@ -11,7 +11,7 @@ import tensorflow as tf
 from alignment_core.alignments import LEARNING_RULES
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers import Dense
-from spaces.presets import RULES, preset_config, preset_of
+from spaces.presets import RULES, check_names, preset_config
 
 # The columns of Table 5 as they are printed; alpha = (alpha / beta) beta.
 TABLE5 = {
@@ -158,8 +158,8 @@ def test_b2_has_one_order_of_weights():
 
 
 def test_a_rule_alone_names_its_preset():
-    assert preset_of("sa", None) == "b2"
-    assert preset_of("ia", None) == "table5"
+    assert check_names("sa", None, dataset="digits") == "b2"
+    assert check_names("ia", None, dataset="digits") == "table5"
 
 
 def test_names_are_checked_without_tensorflow():

@@ -1,0 +1,240 @@
+"""`alignsearch train`: one network, under one rule, in this process."""
+
+import os
+import sys
+import tempfile
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from search.cli.drive import EXIT_INTERRUPTED
+from search.cli.options import console, notices
+from search.results import Results, exclusive
+
+if TYPE_CHECKING:
+    from alignment_core.training_config import EpochReport, TrainingConfig, TrainingResult
+
+LARGEST = 2**31 - 1
+
+
+def train(
+    rule: Annotated[
+        str, typer.Option(help="bp, fa, sa, aa, kp, kp_angle, wm, wm_ad, wm_ad_ops or ia.")
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(help="b2 (App. B.2) or table5 (Table 5): the one that the rule has."),
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="A name that `alignsearch data` lists.")] = "digits",
+    data_dir: Annotated[
+        str | None, typer.Option(help="Folder or gs:// address of its files.")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="The preset's own (b2 90, table5 100) without it; with fewer, warm-up, delay "
+            "and drops are compressed alike.",
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="resnet18, 34, 50, 101, 152; resnet50v2, …; dense, convnet.")
+    ] = "resnet18",
+    width: Annotated[
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Channels of the first stage, or units."),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=LARGEST, help="Images in a batch; else the preset's, made to fit the data."
+        ),
+    ] = None,
+    minibatches: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Parts of a batch, for the memory's sake.")
+    ] = 1,
+    weight_decay: Annotated[
+        float | None, typer.Option(min=0, help="Of the L2 penalty, and of Kolen-Pollack; 1e-4.")
+    ] = None,
+    weights_order: Annotated[
+        str | None,
+        typer.Option(help="Which primitive Table 5's alpha, beta, gamma weigh: paper, reference."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST, help="Weights, order and noise follow from it.")
+    ] = 0,
+    jit: Annotated[bool, typer.Option("--jit", help="Compile the steps with XLA.")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of what it leaves; runs/… without it.")
+    ] = None,
+) -> None:
+    """Train one network; run the same command again to go on where it was interrupted.
+
+    Its folder holds checkpoints of the last two epochs, scalars for TensorBoard, and
+    results.json. Exit code 1: the loss became infinite or no number.
+    """
+    # These bring NumPy, which most verbs do without.
+    from alignment_core import data
+    from spaces.presets import check_names, preset_config
+
+    preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
+    data.check(dataset, data_dir)
+    import_tensorflow()
+    from search.training_run import asked, run
+
+    config = preset_config(
+        rule,
+        preset,
+        dataset=dataset,
+        data_dir=data_dir,
+        model=model,
+        width=width,
+        epochs=epochs,
+        batch_size=batch_size,
+        weights_order=weights_order,
+        weight_decay=weight_decay,
+        minibatches=minibatches,
+        seed=seed,
+        jit_compile=jit,
+    )
+    folder = out or Path("runs") / f"{rule}-{preset}-{dataset}-{model}-seed{seed}"
+    with exclusive(folder):
+        results = Results(folder, asked(rule, preset, config))
+        done = len(results.epochs)
+        _say(_what(rule, preset, config))
+        if done:
+            _say(f"going on in {folder}, which has {done} of {config.epochs} epochs")
+        with _Progress(console, config, done) as progress:
+            try:
+                outcome = run(config, folder, results, progress.epoch, progress.step)
+            except KeyboardInterrupt:
+                notices.print(
+                    f"interrupted; the same command goes on from the last whole epoch in {folder}",
+                    highlight=False,
+                    soft_wrap=True,
+                )
+                raise typer.Exit(EXIT_INTERRUPTED) from None
+        _say(_summary(outcome, folder))
+    if outcome.status != "ok":
+        raise typer.Exit(1)
+
+
+class _Progress(AbstractContextManager["_Progress"]):
+    """A line an epoch; on a terminal a bar below them that moves with every step."""
+
+    def __init__(self, shown_on: Console, config: "TrainingConfig", done: int) -> None:
+        from alignment_core import data
+
+        self._epochs = config.epochs
+        self._steps = data.info(config.dataset).train_size // config.batch_size
+        self._done = done
+        self._shown_on = shown_on
+        self._stack = ExitStack()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=shown_on,
+            transient=True,
+        )
+        total = self._epochs * self._steps
+        self._task = self._bar.add_task(self._next(done), total=total, completed=done * self._steps)
+
+    def __enter__(self) -> Self:
+        if self._shown_on.is_terminal:
+            self._stack.enter_context(self._bar)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def step(self) -> None:
+        """A step begins."""
+        self._bar.advance(self._task)
+
+    def epoch(self, report: "EpochReport") -> None:
+        """An epoch has ended."""
+        self._bar.update(
+            self._task,
+            completed=report.epoch * self._steps,
+            description=self._next(report.epoch),
+        )
+        _say(_line(report))
+
+    def _next(self, done: int) -> str:
+        return f"epoch {min(done + 1, self._epochs)} of {self._epochs}"
+
+
+def _what(rule: str, preset: str, config: "TrainingConfig") -> str:
+    return (
+        f"{rule} ({config.learning_rule}, preset {preset}): {config.model} of width "
+        f"{config.width} on {config.dataset}, {config.epochs} epochs for a schedule of "
+        f"{config.schedule_epochs:g}, batches of {config.batch_size}, seed {config.seed}"
+    )
+
+
+def _line(report: "EpochReport") -> str:
+    if report.loss is None or report.train_accuracy is None:
+        learnt = "only R, in the delay"
+    else:
+        learnt = f"loss {report.loss:.4f}, training accuracy {report.train_accuracy:.4f}"
+    parts = [learnt, f"validation error {1 - report.validation_accuracy:.4f}"]
+    if report.layers:
+        angles = [layer.angle for layer in report.layers]
+        parts.append(f"angles {min(angles):.1f} to {max(angles):.1f} degrees")
+    parts.append(f"{report.seconds:.1f} s")
+    return f"epoch {report.epoch}/{report.epochs}: {', '.join(parts)}"
+
+
+def _summary(outcome: "TrainingResult", folder: Path) -> str:
+    where = f"in {folder}"
+    if outcome.status != "ok":
+        return f"{outcome.status} after {outcome.epochs_done} epochs: {outcome.reason}; {where}"
+    total = sum(outcome.timings.values())
+    shares = ", ".join(f"{name} {each / total:.0%}" for name, each in outcome.timings.items())
+    return (
+        f"validation error {outcome.validation_error:.4f}, "
+        f"best {outcome.best_validation_error:.4f} in epoch {outcome.best_epoch}, "
+        f"chance {outcome.chance_error:.4f}; {where}\n"
+        f"time: {shares}"
+    )
+
+
+def _say(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without a word on every library that it doesn't find.
+
+    It writes past Python; if anything goes wrong, all of it is shown.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    usual = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            # Looks for accelerators, and tells of those too.
+            tf.config.list_logical_devices()
+        except BaseException:
+            kept.seek(0)
+            os.write(usual, kept.read())
+            raise
+        finally:
+            os.dup2(usual, 2)
+            os.close(usual)

@@ -1,0 +1,79 @@
+"""One training in this process, with all that it leaves in its folder."""
+
+import importlib.metadata
+import platform
+import socket
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from alignment_core.checkpoints import described
+from alignment_core.summaries import Summaries
+from alignment_core.training import EpochReport, Trainer, TrainingConfig, TrainingResult
+from search.results import Results
+
+CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
+
+PACKAGES = ("alignsearch", "tensorflow", "keras", "numpy")
+
+
+def asked(rule: str, preset: str, config: TrainingConfig) -> dict[str, Any]:
+    """What decides what comes out of a training, as `Results` takes it."""
+    return {"rule": rule, "preset": preset, "config": described(config)}
+
+
+def run(
+    config: TrainingConfig,
+    folder: Path,
+    results: Results,
+    on_epoch: Callable[[EpochReport], None],
+    on_step: Callable[[], None],
+) -> TrainingResult:
+    """Train, or go on with what was interrupted, and leave everything in `folder`.
+
+    There: the last two `checkpoints`, scalars for TensorBoard, and the results. Killed at any
+    moment and started again, a training ends with the same weights and values, bit by bit
+    on a CPU; what differs are seconds, and the list of attempts. On other accelerators
+    TensorFlow's kernels need not add up in the same order each time.
+
+    `on_epoch` is told of each new epoch once it is in the results; `on_step` before each step.
+
+    Raises:
+        ConfigurationError: the network can't be built, or the checkpoints are another training's.
+        DataError: the images or all of the checkpoints can't be read.
+    """
+
+    def before_step() -> bool:
+        on_step()
+        return False
+
+    def after_epoch(report: EpochReport) -> None:
+        summaries.write(report)
+        results.add_epoch(asdict(report))
+        on_epoch(report)
+
+    trainer = Trainer(config)
+    results.begin(
+        {
+            "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "host": socket.gethostname(),
+            "devices": [device.device_type for device in tf.config.list_logical_devices()],
+            "versions": {
+                "python": platform.python_version(),
+                **{name: importlib.metadata.version(name) for name in PACKAGES},
+            },
+        }
+    )
+    try:
+        with Summaries(folder / TENSORBOARD) as summaries:
+            outcome = trainer.fit(after_epoch, before_step, checkpoint_dir=folder / CHECKPOINTS)
+    except BaseException as error:
+        results.stop("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        raise
+    final = {key: value for key, value in asdict(outcome).items() if key != "reports"}
+    results.finish(outcome.status, [asdict(report) for report in outcome.reports], final)
+    return outcome
