@@ -55,7 +55,8 @@ def load(data_dir: str | None, options: InputOptions) -> DataSet:
     what is corrupt where their records are counted.
     """
     # Brings TensorFlow, which many commands do without.
-    from alignment_core.data.records import RecordDataSet, class_counts, on_corrupt
+    from alignment_core.data.examples import class_counts
+    from alignment_core.data.records import RecordDataSet, on_corrupt
     from alignment_core.data.shards import count_records
 
     shards = _find(data_dir)

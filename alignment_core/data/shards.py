@@ -65,6 +65,8 @@ def located_records(shard: tf.Tensor, on_corrupt: OnCorrupt) -> tf.data.Dataset:
         offsets.set_shape([None])
         return payloads, tf.fill(tf.shape(offsets), shard), offsets
 
+    # A shard that can't be opened would be tried again for ever.
+    shard = tf.ensure_shape(tf.numpy_function(_readable, [shard], tf.string), [])
     end = tf.data.Dataset.from_tensors((b"", True))
     return (
         tf.data.TFRecordDataset(shard, buffer_size=READ_BUFFER)
@@ -75,6 +77,11 @@ def located_records(shard: tf.Tensor, on_corrupt: OnCorrupt) -> tf.data.Dataset:
         .map(with_rest)
         .unbatch()
     )
+
+
+def _readable(shard: bytes) -> bytes:
+    opened(shard.decode()).close()
+    return shard
 
 
 def _records_after(shard: str, offset: int, on_corrupt: OnCorrupt) -> Iterator[tuple[bytes, int]]:
@@ -106,11 +113,12 @@ def _lost(shard: str, offset: int, error: _FramingError) -> CorruptRecord:
 def opened(shard: str) -> Any:
     """The shard as a file, wherever it is.
 
-    Raises DataError if it isn't there.
+    Raises DataError if it isn't there, or must not be read.
     """
     try:
         file = tf.io.gfile.GFile(shard, "rb")
-        file.size()
+        file.read(1)
+        file.seek(0)
     except tf.errors.OpError as error:
         raise DataError(f"{shard} can't be read: {error.message}") from error
     return file

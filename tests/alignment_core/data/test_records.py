@@ -1,0 +1,410 @@
+"""Real shards of JPEGs: order, sharing, and every way in which a record can be corrupt."""
+
+import logging
+import struct
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from alignment_core import data
+from alignment_core.data.pipeline import PADDING_LABEL, readable
+from alignment_core.data.preprocessing import PREPROCESSING
+from alignment_core.data.throughput import images_per_second
+from alignment_core.errors import ConfigurationError, DataError, UnknownNameError
+from alignment_core.training import TrainingConfig, trainer_for
+
+SHARDS = {"train": 4, "validation": 2}
+RECORDS = {"train": 6, "validation": 5}
+"""Records in each shard; labels are 1 to 24, then 25 to 34, in the order of the files."""
+
+
+def jpeg(label):
+    """Smooth pixels of the label's own; every third is upright."""
+    height, width = (60, 45) if label % 3 == 0 else (45, 60)
+    y, x = np.mgrid[0:height, 0:width]
+    red = np.full_like(x, 7 * label)
+    pixels = np.stack([red, x * 4, y * 4], axis=-1).clip(0, 255).astype(np.uint8)
+    return tf.io.encode_jpeg(pixels).numpy()
+
+
+def example(label, image):
+    features = {
+        "image/encoded": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image])),
+        "image/class/label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def payloads():
+    """The records of each shard, by its name."""
+    label, found = 0, {}
+    for split, count in SHARDS.items():
+        for number in range(count):
+            records = []
+            for _ in range(RECORDS[split]):
+                label += 1
+                records.append(example(label, jpeg(label)))
+            found[f"{split}-{number:05d}-of-{count:05d}"] = records
+    return found
+
+
+def write(folder, payloads):
+    for name, records in payloads.items():
+        with tf.io.TFRecordWriter(f"{folder}/{name}") as writer:
+            for record in records:
+                writer.write(record)
+
+
+@pytest.fixture
+def folder(tmp_path, payloads):
+    write(tmp_path, payloads)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory, payloads):
+    """The data set, small images; its folder is not to be changed."""
+    folder = tmp_path_factory.mktemp("sound")
+    write(folder, payloads)
+    return data.load("imagenet", folder, data.InputOptions(image_size=16))
+
+
+def labels_of(batches):
+    return [int(label) for _, labels in readable(batches) for label in labels]
+
+
+def test_another_number_of_shards_is_counted(sound):
+    assert (sound.train_size, sound.validation_size) == (24, 10)
+    assert sound.chance_accuracy == 0.1
+    assert sound.image_shape == (16, 16, 3)
+    assert sound.num_classes == 1000
+    assert sound.steps_per_epoch(5) == 4
+
+
+def test_an_epoch_shows_every_record_once(sound):
+    batches = sound.train_batches(8, seed=0, epoch=0)
+    images, labels = batches.element_spec
+    assert (images.shape, images.dtype) == ((8, 16, 16, 3), tf.float32)
+    assert (labels.shape, labels.dtype) == ((8,), tf.int32)
+    assert batches.cardinality() == 3
+    assert sorted(labels_of(batches)) == list(range(24))
+
+
+def test_seed_and_epoch_decide_order_and_pixels(sound):
+    def epoch(seed, number):
+        batches = sound.train_batches(8, seed, number).as_numpy_iterator()
+        images, labels = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+        return images, labels
+
+    images, labels = epoch(3, 1)
+    again = epoch(3, 1)
+    np.testing.assert_array_equal(labels, again[1])
+    np.testing.assert_array_equal(images, again[0])
+    for others in (epoch(3, 2), epoch(4, 1)):
+        assert not np.array_equal(others[1], labels)
+        pairs = zip(images[np.argsort(labels)], others[0][np.argsort(others[1])], strict=True)
+        assert not any(np.array_equal(image, other) for image, other in pairs)
+
+
+def test_the_batch_size_changes_neither_order_nor_pixels(sound):
+    small = [image for images, _ in sound.train_batches(4, 0, 0) for image in images]
+    large = [image for images, _ in sound.train_batches(12, 0, 0) for image in images]
+    np.testing.assert_array_equal(small, large)
+
+
+def test_every_validation_image_is_evaluated_once(sound):
+    batches = list(sound.validation_batches(largest_batch=4).as_numpy_iterator())
+    assert [images.shape for images, _ in batches] == [(4, 16, 16, 3)] * 3
+    labels = np.concatenate([labels for _, labels in batches])
+    assert sorted(labels) == [PADDING_LABEL, PADDING_LABEL, *range(24, 34)]
+    images = np.concatenate([images for images, _ in batches])
+    for image, label in zip(images, labels, strict=True):
+        if label == PADDING_LABEL:
+            np.testing.assert_array_equal(image, np.zeros((16, 16, 3)))
+        else:
+            expected = PREPROCESSING["v1"].evaluate(jpeg(label + 1), 16)
+            np.testing.assert_allclose(image, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("pipelines", "replicas"), [(1, 2), (2, 4)])
+def test_input_pipelines_share_the_records(sound, pipelines, replicas):
+    contexts = [tf.distribute.InputContext(pipelines, n, replicas) for n in range(pipelines)]
+    train = [sound.train_batches(8, 0, 0, context) for context in contexts]
+    for batches in train:
+        assert batches.element_spec[1].shape == (8 // replicas,)
+        assert batches.cardinality() == 3 * replicas // pipelines
+    assert sorted(label for share in train for label in labels_of(share)) == list(range(24))
+    validation = [sound.validation_batches(4, context) for context in contexts]
+    assert len({int(batches.cardinality()) for batches in validation}) == 1
+    shares = [labels_of(batches) for batches in validation]
+    found = [label for share in shares for label in share if label != PADDING_LABEL]
+    assert sorted(found) == list(range(24, 34))
+
+
+def test_pipelines_of_uneven_shares_keep_step(sound):
+    """Four shards for three pipelines: those with one show its six records again."""
+    contexts = [tf.distribute.InputContext(3, number, 3) for number in range(3)]
+    shares = [labels_of(sound.train_batches(24, 0, 0, context)) for context in contexts]
+    assert [len(share) for share in shares] == [8, 8, 8]
+    assert sorted(len(set(share)) for share in shares) == [6, 6, 8]
+
+
+def test_what_cannot_be_shared_is_refused(sound):
+    five = tf.distribute.InputContext(5, 0, 5)
+    with pytest.raises(ConfigurationError, match="4 training shards, too few for 5"):
+        sound.train_batches(20, 0, 0, five)
+    with pytest.raises(ConfigurationError, match=r"25 is larger than imagenet's .* 24"):
+        sound.train_batches(25, 0, 0)
+
+
+def test_a_sample_is_always_the_same(sound):
+    images, labels = sound.sample("validation", 4)
+    again, _ = sound.sample("validation", 4)
+    assert set(labels.numpy()) < set(range(24, 34))
+    np.testing.assert_array_equal(images, again)
+    expected = PREPROCESSING["v1"].evaluate(jpeg(int(labels[2]) + 1), 16)
+    np.testing.assert_allclose(images[2], expected, atol=1e-5)
+    assert sound.sample("train", 100)[0].shape == (24, 16, 16, 3)
+
+
+def test_v2_is_another_size_and_range(folder):
+    loaded = data.load("imagenet", folder, data.InputOptions(preprocessing="v2"))
+    assert loaded.image_shape == (299, 299, 3)
+    images, _ = next(iter(loaded.train_batches(2, 0, 0)))
+    assert images.shape == (2, 299, 299, 3)
+    assert np.abs(images).max() <= 1
+
+
+def test_a_file_system_of_tensorflows_own_is_read(payloads):
+    """Nothing goes past tf.io.gfile: this one is in memory, as gs:// is elsewhere."""
+    tf.io.gfile.makedirs("ram://imagenet")
+    write("ram://imagenet", payloads)
+    data.check("imagenet", "ram://imagenet")
+    loaded = data.load("imagenet", "ram://imagenet", data.InputOptions(image_size=8))
+    assert sorted(labels_of(loaded.train_batches(24, 0, 0))) == list(range(24))
+    assert loaded.survey()["validation"].complete
+
+
+def test_throughput_is_measured_over_epochs(sound):
+    assert images_per_second(sound, 16, seconds=0.2) > 1
+
+
+def test_a_network_is_trained_from_shards(folder):
+    """Through `TrainingConfig`, at the standard size: three steps, all images validated."""
+    config = TrainingConfig(
+        dataset="imagenet",
+        data_dir=str(folder),
+        epochs=1,
+        batch_size=8,
+        learning_rate=0.1,
+        width=16,
+        stem="imagenet",
+        schedule_epochs=1,
+    )
+    result = trainer_for(config).fit()
+    assert result.status == "ok"
+    assert result.chance_error == 0.9
+    assert 0 <= result.validation_error <= 1
+    assert np.isfinite(result.reports[0].validation_loss)
+
+
+SHARD = "train-00001-of-00004"
+
+
+def offset_of(payloads, number):
+    """Where a shard's record begins: 12 bytes before each payload, 4 behind."""
+    return sum(len(payload) + 16 for payload in payloads[SHARD][:number])
+
+
+def flip(path, at):
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def damage(kind, folder, payloads):
+    """Damage the third record of a shard."""
+    path, offset = folder / SHARD, offset_of(payloads, 2)
+    label = 9
+    replaced = {
+        "no example": b"\xff\xff\xff",
+        "no image": tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    "image/class/label": tf.train.Feature(
+                        int64_list=tf.train.Int64List(value=[label])
+                    )
+                }
+            )
+        ).SerializeToString(),
+        "label 0": example(0, jpeg(label)),
+        "label 1001": example(1001, jpeg(label)),
+        "no JPEG": example(label, b"GIF89a and so on"),
+        "half a JPEG": example(label, jpeg(label)[:-400]),
+    }
+    if kind in replaced:
+        records = [*payloads[SHARD][:2], replaced[kind], *payloads[SHARD][3:]]
+        write(folder, {SHARD: records})
+    elif kind == "payload":
+        flip(path, offset + 12 + 100)
+    elif kind == "payload's checksum":
+        flip(path, offset_of(payloads, 3) - 1)
+    elif kind == "length":
+        flip(path, offset)
+    elif kind == "cut in the payload":
+        path.write_bytes(path.read_bytes()[: offset + 50])
+    elif kind == "cut in the length":
+        path.write_bytes(path.read_bytes()[: offset + 5])
+    return offset
+
+
+REASONS = {
+    "payload": "checksum doesn't fit its content",
+    "payload's checksum": "checksum doesn't fit its content",
+    "length": "checksum of its length doesn't fit; the rest of the shard is lost",
+    "cut in the payload": "cut short",
+    "cut in the length": "5 bytes are left",
+    "no example": r"no tf\.train\.Example",
+    "no image": "no image/encoded",
+    "label 0": "label is 0, not one of 1 to 1000",
+    "label 1001": "label is 1001",
+    "no JPEG": "no JPEG",
+    "half a JPEG": "no JPEG, or a damaged one",
+}
+LOST = ("length", "cut in the payload", "cut in the length")
+"""Damage after which nobody knows where the next record begins."""
+
+
+@pytest.mark.parametrize("kind", REASONS)
+def test_a_corrupt_record_is_refused_by_shard_and_offset(kind, folder, payloads):
+    loaded = data.load("imagenet", folder, data.InputOptions(image_size=8))
+    offset = damage(kind, folder, payloads)
+    wanted = rf"{SHARD} at byte {offset}: .*{REASONS[kind]}"
+    with pytest.raises(DataError, match=wanted):
+        labels_of(loaded.train_batches(4, 0, 0))
+
+
+@pytest.mark.parametrize("kind", REASONS)
+def test_a_corrupt_record_is_skipped_and_told_of(kind, folder, payloads, caplog):
+    options = data.InputOptions(image_size=8, on_corrupt="skip")
+    loaded = data.load("imagenet", folder, options)
+    offset = damage(kind, folder, payloads)
+    # The shard's records are labels 6 to 11, and the third of them is damaged.
+    lost = {8, 9, 10, 11} if kind in LOST else {8}
+    with caplog.at_level(logging.WARNING):
+        found = labels_of(loaded.train_batches(4, 0, 0))
+    assert f"{SHARD} at byte {offset}" in caplog.text
+    assert len(found) == 24
+    assert set(found) == set(range(24)) - lost
+    surveys = loaded.survey()
+    train = surveys["train"]
+    assert (train.images, train.expected, train.complete) == (24 - len(lost), 24, False)
+    assert [(record.shard, record.offset) for record in train.corrupt] == [
+        (str(folder / SHARD), offset)
+    ]
+    assert surveys["validation"].complete
+
+
+def test_two_damaged_records_of_a_shard_are_both_found(folder, payloads):
+    loaded = data.load("imagenet", folder)
+    flip(folder / SHARD, offset_of(payloads, 1) + 40)
+    flip(folder / SHARD, offset_of(payloads, 4) + 40)
+    survey = loaded.survey()["train"]
+    assert survey.images == 22
+    assert [record.offset for record in survey.corrupt] == [
+        offset_of(payloads, 1),
+        offset_of(payloads, 4),
+    ]
+
+
+def test_a_survey_tells_sizes_and_labels(sound):
+    surveys = sound.survey()
+    train = surveys["train"]
+    assert all(survey.complete for survey in surveys.values())
+    assert (train.images, train.smallest, train.largest) == (24, (45, 45, 3), (60, 60, 3))
+    np.testing.assert_array_equal(np.flatnonzero(train.label_counts), np.arange(24))
+
+
+def test_a_skipped_validation_image_leaves_the_others(folder, payloads):
+    name = "validation-00000-of-00002"
+    options = data.InputOptions(image_size=8, on_corrupt="skip")
+    loaded = data.load("imagenet", folder, options)
+    flip(folder / name, 100)
+    found = labels_of(loaded.validation_batches(5))
+    assert sorted(found) == [PADDING_LABEL, *range(25, 34)]
+
+
+def test_a_shard_that_vanishes_is_named(folder):
+    loaded = data.load("imagenet", folder, data.InputOptions(image_size=8))
+    (folder / SHARD).unlink()
+    with pytest.raises(DataError, match=rf"{SHARD} can't be read"):
+        labels_of(loaded.train_batches(4, 0, 0))
+
+
+def test_counting_refuses_a_broken_shard(folder, payloads):
+    offset = damage("length", folder, payloads)
+    with pytest.raises(DataError, match=rf"{SHARD} at byte {offset}"):
+        data.load("imagenet", folder)
+    loaded = data.load("imagenet", folder, data.InputOptions(on_corrupt="skip"))
+    assert loaded.train_size == 20
+
+
+def test_the_standard_layout_is_taken_to_be_whole(tmp_path, payloads):
+    """1024 and 128 shards are not opened one by one when ImageNet is loaded."""
+    record = payloads[SHARD][0]
+    write(tmp_path, {"train-00000-of-01024": [record], "validation-00000-of-00128": [record]})
+    for number in range(1, 1024):
+        (tmp_path / f"train-{number:05d}-of-01024").touch()
+    for number in range(1, 128):
+        (tmp_path / f"validation-{number:05d}-of-00128").touch()
+    data.check("imagenet", tmp_path)
+    loaded, info = data.load("imagenet", tmp_path), data.info("imagenet")
+    assert (loaded.train_size, loaded.validation_size) == (info.train_size, info.validation_size)
+    assert loaded.image_shape == info.image_shape
+    assert loaded.chance_accuracy == 0.001
+    assert loaded.validation_batches(256).cardinality() == 196
+
+
+def test_missing_shards_are_named(folder):
+    (folder / SHARD).unlink()
+    for function in (data.check, data.load):
+        with pytest.raises(DataError, match=rf"lacks 1 of 4 train shards, .* {SHARD}; sign up"):
+            function("imagenet", folder)
+    (folder / "train-00000-of-00007").touch()
+    with pytest.raises(DataError, match="several sets of train shards"):
+        data.check("imagenet", folder)
+
+
+def test_absent_and_foreign_files_say_how_to_get_imagenet(tmp_path, folder):
+    with pytest.raises(DataError, match="needs a data folder; sign up"):
+        data.check("imagenet")
+    with pytest.raises(DataError, match=r"nowhere.*sign up"):
+        data.check("imagenet", tmp_path / "nowhere")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(DataError, match=r"has no train shards; sign up"):
+        data.check("imagenet", empty)
+    (folder / "train-00000-of-00004").write_bytes(b"no records in here, just text")
+    with pytest.raises(DataError, match="train-00000-of-00004 is not a TFRecord file"):
+        data.check("imagenet", folder)
+
+
+def test_options_that_do_not_exist_are_refused(folder):
+    for options, words in (
+        (data.InputOptions(preprocessing="v3"), "preprocessing is named 'v3'"),
+        (data.InputOptions(on_corrupt="ignore"), "'ignore'; known: refuse, skip"),
+    ):
+        with pytest.raises(UnknownNameError, match=words):
+            data.load("imagenet", folder, options)
+    with pytest.raises(ConfigurationError, match="at least 1 pixel"):
+        data.load("imagenet", folder, data.InputOptions(image_size=0))
+
+
+def test_records_are_framed_as_tensorflow_frames_them(folder, payloads):
+    """The tests' own offsets against the bytes that TensorFlow wrote."""
+    content = (folder / SHARD).read_bytes()
+    offset = offset_of(payloads, 3)
+    (length,) = struct.unpack("<Q", content[offset : offset + 8])
+    assert content[offset + 12 : offset + 12 + length] == payloads[SHARD][3]
