@@ -1,8 +1,13 @@
 """What tests of every folder share: one real store server, and a database of its own each."""
 
+import os
 import uuid
 
 import pytest
+
+# Two test processes share two cores; TensorFlow reads this when it is imported.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from search.embedded import EmbeddedStore
 from search.store import Store

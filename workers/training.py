@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +36,7 @@ def train(
         get_space(search.space),
         configuration(trial.config),
         dataset=recipe.dataset,
-        data_dir=Path(recipe.data_dir) if recipe.data_dir else None,
+        data_dir=recipe.data_dir,
         model=recipe.model,
         width=recipe.width,
         stem=recipe.stem,

@@ -60,7 +60,7 @@ def submit(
         str, typer.Option(help="digits, fashion_mnist, or rehearsal (no training).")
     ] = "digits",
     data_dir: Annotated[
-        Path | None, typer.Option(help="Folder of the images, as the workers see it.")
+        str | None, typer.Option(help="Folder of the images, as the workers see it.")
     ] = None,
     epochs: Annotated[int, typer.Option(help="Epochs a trial; the schedule scales to it.")] = 45,
     width: Annotated[
@@ -182,7 +182,7 @@ def _wait(store: Store, uri: str, name: str, ray: str | None, *, as_json: bool) 
 
 
 def _recipe(
-    dataset: str, data_dir: Path | None, epochs: int, width: int | None, weights_order: str
+    dataset: str, data_dir: str | None, epochs: int, width: int | None, weights_order: str
 ) -> Recipe:
     if dataset == REHEARSAL:
         return Recipe(
@@ -201,7 +201,9 @@ def _recipe(
     facts = data.info(dataset)
     return Recipe(
         dataset=dataset,
-        data_dir=None if data_dir is None else str(data_dir.resolve()),
+        data_dir=data_dir
+        if data_dir is None or "://" in data_dir
+        else str(Path(data_dir).resolve()),
         width=width or facts.default_width,
         stem=facts.stem,
         epochs=epochs,
