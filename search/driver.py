@@ -91,6 +91,7 @@ class Driver:
             pending=self._search.pending,
         )
         self._ready: deque[Trial] = deque()
+        self._freed: deque[SlotReport] = deque()
         self._placed: dict[int, str] = {}
         self._adopted: dict[int, str] = {}
         self._start_failures = 0
@@ -196,8 +197,7 @@ class Driver:
         if self._search.status == SearchStatus.PAUSED and not (self._placed or self._adopted):
             return Outcome.PAUSED
         self._make_ready()
-        for report in dispatcher.poll(POLL_SECONDS):
-            self._slot_freed(report)
+        self._take_reports(dispatcher)
         return None
 
     def _sync(self) -> None:
@@ -207,6 +207,9 @@ class Driver:
             # ready; the others are made again with the result in sight.
             while len(self._ready) > 1:
                 self._ready.pop()
+        # Written all the same, where the store's answer was lost.
+        while self._ready and self._ready[0].tid < self._history.next_tid:
+            self._ready.popleft()
         running = {trial.id for trial in self._history.in_state(TrialState.RUNNING)}
         self._adopted = {s: trial for s, trial in self._adopted.items() if trial in running}
 
@@ -239,30 +242,32 @@ class Driver:
         for slot in free:
             if queued:
                 trial = queued.popleft()
-            elif self._next_tid < self._search.trials:
-                trial = self._ready.popleft() if self._ready else self._suggest()
-                trial = self._store.add_trial(trial)
+            elif self._history.next_tid < self._search.trials:
+                if not self._ready:
+                    self._ready.append(self._suggest())
+                trial = self._store.add_trial(self._ready[0])
+                self._ready.popleft()
                 self._history.put(trial)
             else:
                 return
-            self._store.place_trial(trial.id)
+            try:
+                self._store.place_trial(trial.id)
+            except StateConflictError as error:
+                # Cancelled since this round looked; the next look tells.
+                logger.info("%s", error)
+                continue
             dispatcher.place(slot, trial.id)
             self._placed[slot] = trial.id
 
-    @property
-    def _next_tid(self) -> int:
-        """The first tid of which no document is written."""
-        return max(self._history.trials, default=-1) + 1
-
     def _make_ready(self) -> None:
         """Prepare one more suggestion if the next free slots would have to wait for it."""
-        ahead = self._next_tid + len(self._ready)
+        ahead = self._history.next_tid + len(self._ready)
         wanted = min(MAX_READY, self._search.parallel)
         if len(self._ready) < wanted and ahead < self._search.trials:
             self._ready.append(self._suggest())
 
     def _suggest(self) -> Trial:
-        tid = self._next_tid + len(self._ready)
+        tid = self._history.next_tid + len(self._ready)
         pending = self._history.pending()
         pending += [Pending(trial.tid, trial.point) for trial in self._ready]
         search = self._search
@@ -293,8 +298,20 @@ class Driver:
             resources=search.resources,
         )
 
-    def _slot_freed(self, report: SlotReport) -> None:
-        self._placed.pop(report.slot, None)
+    def _take_reports(self, dispatcher: Dispatcher) -> None:
+        """Wait a little for slots to become free, and see to each report.
+
+        One stays in line until the store has answered: the dispatcher tells it only once.
+        """
+        self._freed.extend(dispatcher.poll(POLL_SECONDS))
+        while self._freed:
+            report = self._freed[0]
+            self._see_to(report)
+            if self._placed.get(report.slot) == report.trial_id:
+                del self._placed[report.slot]
+            self._freed.popleft()
+
+    def _see_to(self, report: SlotReport) -> None:
         trial = self._store.get_trial(report.trial_id)
         if report.error is None or trial.attempt > 0:
             self._start_failures = 0
@@ -333,7 +350,7 @@ class Driver:
             if self._placed or any(trial.state == TrialState.RUNNING for trial in live):
                 return False
             self._store.cancel_trials(search.name)
-        elif live or self._next_tid < search.trials:
+        elif live or self._history.next_tid < search.trials:
             return False
         self._sync()
         failed = self._history.in_state(TrialState.FAILED)
@@ -350,5 +367,4 @@ class Driver:
         dispatcher.hand_back()
         deadline = self._monotonic() + HAND_BACK_SECONDS
         while self._placed and self._monotonic() < deadline:
-            for report in dispatcher.poll(POLL_SECONDS):
-                self._slot_freed(report)
+            self._take_reports(dispatcher)

@@ -1,11 +1,11 @@
 """A search's trials as the driver holds them: read once, then kept up by what changed."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from search.documents import Trial
-from search.states import TrialState
+from search.states import LIVE_TRIAL_STATES, TrialState
 from search.store import Store
 from spaces.space import Value
 
@@ -43,7 +43,10 @@ class History:
         self._search = search
         self._last_seq = 0
         self._fresh: deque[Observation] = deque()
+        self._tids: defaultdict[TrialState, set[int]] = defaultdict(set)
         self.trials: dict[int, Trial] = {}
+        self.next_tid = 0
+        """The first tid beyond all known trials."""
 
     def sync(self) -> list[Trial]:
         """Read what has changed since the last call, take it in, and return it."""
@@ -54,17 +57,23 @@ class History:
                 known is None or known.state not in OBSERVED_STATES
             ):
                 self._fresh.append(_observation(trial))
-            self.trials[trial.tid] = trial
+            self.put(trial)
             self._last_seq = max(self._last_seq, trial.seq)
         return changed
 
     def put(self, trial: Trial) -> None:
         """Take in a trial that this process has just written."""
+        known = self.trials.get(trial.tid)
+        if known is not None:
+            self._tids[known.state].discard(trial.tid)
+        self._tids[trial.state].add(trial.tid)
         self.trials[trial.tid] = trial
+        self.next_tid = max(self.next_tid, trial.tid + 1)
 
     def in_state(self, *states: TrialState) -> list[Trial]:
         """The trials in one of the states, by tid."""
-        return [self.trials[tid] for tid in sorted(self.trials) if self.trials[tid].state in states]
+        tids = sorted(tid for state in states for tid in self._tids[state])
+        return [self.trials[tid] for tid in tids]
 
     def observations(self) -> list[Observation]:
         """What TPE learns from: completed trials, and failed or diverged ones without a loss."""
@@ -77,10 +86,7 @@ class History:
 
     def pending(self) -> list[Pending]:
         """The points whose results are still to come."""
-        return [
-            Pending(trial.tid, trial.point)
-            for trial in self.in_state(TrialState.QUEUED, TrialState.RUNNING)
-        ]
+        return [Pending(trial.tid, trial.point) for trial in self.in_state(*LIVE_TRIAL_STATES)]
 
 
 def _observation(trial: Trial) -> Observation:

@@ -14,7 +14,7 @@ from search.dispatch import SlotReport
 from search.documents import Result, Trial
 from search.driver import Driver, Outcome
 from search.embedded import EmbeddedStore
-from search.errors import StateConflictError
+from search.errors import StateConflictError, StoreUnavailableError
 from search.states import TERMINAL_TRIAL_STATES, SearchStatus, TrialState
 from search.store import Store
 from search.suggest import suggest
@@ -22,7 +22,7 @@ from search.summary import summarize
 from spaces.catalog import get_space
 from spaces.configuration import derive
 from spaces.hyperopt_space import to_point
-from workers.attempt import Finished
+from workers.attempt import Finished, Worker, run_attempt
 from workers.rehearsal import final_loss, rehearse
 
 NEVER = threading.Event()
@@ -352,6 +352,85 @@ def test_a_suggestion_that_fails_is_replaced_and_noted(store, make_search, make_
     assert make_driver().run(NEVER) == Outcome.FINISHED
     assert len(store.trials(search.name)) == 4
     assert "suggestion failed" in [event.what for event in store.events(search.name)]
+
+
+class ShakyStore(Store):
+    """A real store that does not answer some calls, named by kind and number."""
+
+    fails: frozenset[tuple[str, int]] = frozenset()
+
+    def add_trial(self, trial):
+        self._answer("add_trial")
+        return super().add_trial(trial)
+
+    def get_trial(self, *names):
+        self._answer("get_trial")
+        return super().get_trial(*names)
+
+    def _answer(self, call):
+        self.calls = [*getattr(self, "calls", []), call]
+        if (call, self.calls.count(call)) in self.fails:
+            raise StoreUnavailableError(f"no answer to {call}")
+
+
+def test_an_outage_while_trials_are_added_costs_none_of_the_budget(
+    store_uri, make_search_in, make_driver_in
+):
+    with ShakyStore.connect(store_uri) as shaky:
+        make_search_in(shaky, trials=6, parallel=2, epochs=5)
+        shaky.fails = frozenset({("add_trial", 3), ("add_trial", 4)})
+        assert make_driver_in(shaky, store_uri).run(NEVER) == Outcome.FINISHED
+        trials = shaky.trials("a-search")
+    assert [trial.tid for trial in trials] == list(range(6))
+    assert {trial.state for trial in trials} == {TrialState.COMPLETED}
+
+
+def test_an_outage_while_slots_become_free_costs_no_slot(store, store_uri, make_search):
+    class AllAtOnce:
+        """Makes every placed attempt in `poll`, and reports them together."""
+
+        def __init__(self, search):
+            self.placed = []
+            self.reported = []
+
+        def place(self, slot, trial_id):
+            self.placed.append((slot, trial_id))
+
+        def poll(self, timeout):
+            placed, self.placed = self.placed, []
+            for slot, trial_id in placed:
+                worker = Worker(owner="inline", host="here", accelerator="none", slot=slot)
+                run_attempt(store, trial_id, rehearse, worker, NEVER)
+            if placed:
+                self.reported.append(len(placed))
+            return [SlotReport(slot, trial_id) for slot, trial_id in placed]
+
+        def kill(self, slot): ...
+        def hand_back(self): ...
+        def close(self): ...
+
+    with ShakyStore.connect(store_uri) as shaky:
+        search = make_search(trials=6, parallel=2)
+        dispatcher = AllAtOnce(search)
+        reporting = Driver(shaky, search.name, lambda search: dispatcher, owner="a test")
+        shaky.fails = frozenset({("get_trial", 1)})
+        assert reporting.run(NEVER) == Outcome.FINISHED
+    assert dispatcher.reported == [2, 2, 2]
+
+
+def test_a_trial_cancelled_before_it_is_placed_ends_the_round_not_the_driver(
+    store_uri, make_search_in, make_driver_in
+):
+    class CancelledInBetween(Store):
+        def add_trial(self, trial):
+            added = super().add_trial(trial)
+            steering.cancel(self, "a-search", "ann")
+            return added
+
+    with CancelledInBetween.connect(store_uri) as own:
+        make_search_in(own, trials=2, parallel=1)
+        assert make_driver_in(own, store_uri).run(NEVER) == Outcome.FINISHED
+        assert [trial.state for trial in own.trials("a-search")] == [TrialState.CANCELLED]
 
 
 def test_the_summary_says_where_a_search_stands_and_what_it_waits_for(
