@@ -89,6 +89,10 @@ def _bson_value(value: Any) -> Any:
     return value
 
 
+REHEARSAL = "rehearsal"
+"""The data set of searches that train nothing."""
+
+
 class Recipe(Document):
     """What one trial trains on, and for how long; the same for every trial of a search."""
 

@@ -77,12 +77,14 @@ def summarize(search: Search, trials: Iterable[Trial], now: datetime) -> Summary
     known = list(trials)
     tally = Counter(trial.state for trial in known)
     counts = {state: tally[state] for state in TrialState}
-    results = [t for t in known if t.result is not None and t.result.loss is not None]
-    best = min(results, key=lambda t: (t.result.loss, t.tid), default=None)  # type: ignore[union-attr]
-    chance = next(
-        (t.result.metrics["chance_error"] for t in results if "chance_error" in t.result.metrics),  # type: ignore[union-attr]
-        None,
-    )
+    results = [
+        (trial.result.loss, trial.tid, trial.result.metrics)
+        for trial in known
+        if trial.result is not None and trial.result.loss is not None
+    ]
+    best_tid = min(results, key=lambda result: result[:2])[1] if results else None
+    best = next((trial for trial in known if trial.tid == best_tid), None)
+    chance = next((m["chance_error"] for _, _, m in results if "chance_error" in m), None)
     finished = sum(counts[state] for state in TERMINAL_TRIAL_STATES)
     left = search.trials - finished
     return Summary(

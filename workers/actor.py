@@ -10,8 +10,10 @@ from typing import Any
 
 import ray
 
+from search.documents import REHEARSAL
 from search.errors import StoreUnavailableError
 from search.store import Store
+from search.summary import is_driven
 from workers.attempt import Objective, Worker, run_attempt
 
 logger = logging.getLogger(__name__)
@@ -82,8 +84,8 @@ class TrialWorker:
         while True:
             pause.wait(IDLE_CHECK_SECONDS)
             try:
-                driver = self._store.get_search(self._search).driver
-                orphaned = driver is None or driver.expires_at < self._store.now()
+                search = self._store.get_search(self._search)
+                orphaned = not is_driven(search, self._store.now())
             except StoreUnavailableError as error:
                 logger.warning("can't tell whether the search has a driver: %s", error)
                 continue
@@ -97,7 +99,7 @@ TrialActor: Any = ray.remote(max_restarts=0, max_concurrency=2)(TrialWorker)
 
 def _objective(dataset: str) -> Objective:
     # TensorFlow is imported by the processes that train, when they train.
-    if dataset == "rehearsal":
+    if dataset == REHEARSAL:
         from workers.rehearsal import rehearse
 
         return rehearse

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from search.cli.options import REHEARSAL, StoreOption, open_store, print_text
-from search.documents import Search, Trial
+from search.cli.options import StoreOption, open_store, print_text
+from search.documents import REHEARSAL, Search, Trial
 from search.errors import StateConflictError
 from search.export import Column, published_columns
 from search.export import export as render

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
+from contextlib import ExitStack
 from typing import Self
 
 from rich.console import Console
@@ -20,12 +19,12 @@ REFRESH_SECONDS = 1.0
 BAR_WIDTH = 60
 
 
-class ProgressDisplay(AbstractContextManager["ProgressDisplay"]):
+class ProgressDisplay(ExitStack):
     """Shows summaries as they come, at most one a second; as lines where output is no terminal."""
 
     def __init__(self, console: Console) -> None:
+        super().__init__()
         self._console = console
-        self._stack = ExitStack()
         self._live: Live | None = None
         self._next = 0.0
         self._told: set[int] = set()
@@ -33,16 +32,8 @@ class ProgressDisplay(AbstractContextManager["ProgressDisplay"]):
     def __enter__(self) -> Self:
         if self._console.is_terminal:
             live = Live(console=self._console, auto_refresh=False)
-            self._live = self._stack.enter_context(live)
+            self._live = self.enter_context(live)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def update(
         self,

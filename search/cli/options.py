@@ -1,7 +1,6 @@
 """Arguments and options that several verbs share, and what opens a store from them."""
 
 import getpass
-import json
 import os
 import socket
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic_core import to_json
 from rich.console import Console
 
 from search.embedded import EmbeddedStore
@@ -16,8 +16,8 @@ from search.errors import StoreUnavailableError
 from search.store import Store
 
 EMBEDDED_FOLDER = Path(".alignsearch")
-REHEARSAL = "rehearsal"
-"""The data set of searches that train nothing."""
+LARGEST = 2**31 - 1
+"""Of any whole number that is asked for."""
 
 StoreOption = Annotated[
     str | None,
@@ -94,7 +94,8 @@ def driver_owner() -> str:
 
 def print_json(document: Any) -> None:
     """Print one JSON document for programs."""
-    print_text(json.dumps(document, indent=2, default=str))
+    # A number that is none, like the angle of a kernel of zeros, has no JSON but null.
+    print_text(to_json(document, indent=2, inf_nan_mode="null", fallback=str).decode())
 
 
 def print_text(text: str) -> None:

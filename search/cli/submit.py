@@ -16,7 +16,7 @@ from search.cli.export import best_column
 from search.cli.inspect import summary_of
 from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
-    REHEARSAL,
+    LARGEST,
     JsonOption,
     RayOption,
     StoreOption,
@@ -27,7 +27,7 @@ from search.cli.options import (
     store_uri,
     whoami,
 )
-from search.documents import DEFAULT_PENDING, PendingPolicy, Recipe, Search
+from search.documents import DEFAULT_PENDING, REHEARSAL, PendingPolicy, Recipe, Search
 from search.errors import ClusterError, NameTakenError
 from search.export import export as render
 from search.states import SearchStatus
@@ -40,8 +40,6 @@ ALGOS = ("tpe", "random")
 PENDING_POLICIES = get_args(PendingPolicy)
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
-LARGEST = 2**31 - 1
-"""Of any whole number that is asked for."""
 NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
 

@@ -3,9 +3,8 @@
 import os
 import sys
 import tempfile
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
@@ -13,13 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from search.cli.drive import EXIT_INTERRUPTED
-from search.cli.options import console, notices
+from search.cli.options import LARGEST, console, notices
 from search.results import Results, exclusive
 
 if TYPE_CHECKING:
     from alignment_core.training_config import EpochReport, TrainingConfig, TrainingResult
-
-LARGEST = 2**31 - 1
 
 
 def train(
@@ -125,17 +122,17 @@ def train(
         raise typer.Exit(1)
 
 
-class _Progress(AbstractContextManager["_Progress"]):
+class _Progress(ExitStack):
     """A line an epoch; on a terminal a bar below them that moves with every step."""
 
     def __init__(self, shown_on: Console, config: "TrainingConfig", done: int) -> None:
+        super().__init__()
         from alignment_core import data
 
         self._epochs = config.epochs
         self._steps = data.info(config.dataset).train_size // config.batch_size
         self._done = done
         self._shown_on = shown_on
-        self._stack = ExitStack()
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -149,16 +146,8 @@ class _Progress(AbstractContextManager["_Progress"]):
 
     def __enter__(self) -> Self:
         if self._shown_on.is_terminal:
-            self._stack.enter_context(self._bar)
+            self.enter_context(self._bar)
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def step(self) -> None:
         """A step begins."""
