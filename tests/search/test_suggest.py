@@ -91,12 +91,13 @@ def test_same_seed_and_history_suggest_the_same_and_another_seed_does_not():
     assert first != other
 
 
-def test_pending_trials_do_not_count_towards_the_start_up():
+@pytest.mark.parametrize("policy", ["hyperopt", "ignore", "liar-mean", "liar-worst"])
+def test_pending_trials_count_towards_the_start_up_only_as_hyperopt_has_it(policy):
     space = SPACES["wm"]
     random = [suggest(space, [], [], tid=tid, seed=0, algo="random", startup=0) for tid in range(9)]
     pending = [Pending(tid, random[tid]) for tid in range(8)]
-    suggested = suggest(space, [], pending, tid=8, seed=0, algo="tpe", startup=5)
-    assert suggested == random[8]
+    suggested = suggest(space, [], pending, tid=8, seed=0, algo="tpe", startup=5, policy=policy)
+    assert (suggested != random[8]) == (policy == "hyperopt")
 
 
 def test_tpe_learns_where_the_loss_is_low():
