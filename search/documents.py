@@ -221,6 +221,16 @@ class Trial(Document):
     error: str | None = None
 
     @property
+    def loss(self) -> float | None:
+        """What TPE minimizes, where the trial finished with it."""
+        return self.result.loss if self.result else None
+
+    @property
+    def chance(self) -> float | None:
+        """Validation error of guessing the largest class, where the trial has told it."""
+        return self.result.metrics.get("chance_error") if self.result else None
+
+    @property
     def attempts_spent(self) -> int:
         """Attempts that ended in a crash or an expired lease."""
         return sum(a.outcome in COUNTED_OUTCOMES for a in self.attempts.values())

@@ -1,16 +1,58 @@
 """Where a search stands, in a few numbers and one sentence."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean
 
 from search.documents import Search, Trial
-from search.states import TERMINAL_SEARCH_STATUSES, TERMINAL_TRIAL_STATES, SearchStatus, TrialState
+from search.states import (
+    LIVE_TRIAL_STATES,
+    TERMINAL_SEARCH_STATUSES,
+    TERMINAL_TRIAL_STATES,
+    SearchStatus,
+    TrialState,
+)
+from search.store import Store
 
 RECENT = 100
 """Finished trials from which the time that one takes is judged."""
+SLOW_STORE_SECONDS = 0.5
+"""A store that takes longer to answer is named among what a search waits for."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a summary needs of a search's trials.
+
+    Attributes:
+        counts: trials by state, every state named.
+        best: the completed trial of the lowest loss, of equals the first.
+        live: the queued and the running trials.
+        seconds: how long recent trials took.
+    """
+
+    counts: dict[TrialState, int]
+    best: Trial | None
+    live: Sequence[Trial]
+    seconds: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Slots:
+    """A search's slots, of which as many are used as trials are left.
+
+    Attributes:
+        busy: with a running trial.
+        placing: given a trial whose worker hasn't begun it yet.
+        free: without a trial.
+    """
+
+    total: int
+    busy: int
+    placing: int
+    free: int
 
 
 @dataclass(frozen=True)
@@ -21,6 +63,9 @@ class Summary:
         counts: trials by state, every state named.
         chance: validation error of guessing the largest class, where a trial has told it.
         seconds_left: estimate from recent trials; None while nothing has finished.
+        lease_seconds: until the first lease of a running trial expires; negative if it has.
+        driven: whether a driver holds the search.
+        store_seconds: how long the store took to answer, where that was measured.
         waits_for: what has to happen next, and why it hasn't.
     """
 
@@ -29,6 +74,10 @@ class Summary:
     best: Trial | None
     chance: float | None
     seconds_left: float | None
+    slots: Slots
+    lease_seconds: float | None
+    driven: bool
+    store_seconds: float | None
     waits_for: str
 
     @property
@@ -39,12 +88,12 @@ class Summary:
     @property
     def busy(self) -> int:
         """Slots with a running trial."""
-        return self.counts[TrialState.RUNNING]
+        return self.slots.busy
 
     @property
     def best_loss(self) -> float | None:
         """The best trial's loss."""
-        return self.best.result.loss if self.best and self.best.result else None
+        return self.best.loss if self.best else None
 
     def to_json(self) -> dict[str, object]:
         """The summary as plain data, for programs."""
@@ -57,11 +106,15 @@ class Summary:
             "trials": self.search.trials,
             "parallel": self.search.parallel,
             "counts": {state.value: count for state, count in self.counts.items()},
+            "slots": asdict(self.slots),
             "best": None if self.best is None else {"tid": self.best.tid, "loss": self.best_loss},
             "chance": self.chance,
             "seconds_left": self.seconds_left,
             "waits_for": self.waits_for,
+            "lease_seconds": self.lease_seconds,
             "driver": driver.owner if driver else None,
+            "driven": self.driven,
+            "store_seconds": self.store_seconds,
             "created_at": self.search.created_at.isoformat(),
             "error": self.search.error,
         }
@@ -72,59 +125,141 @@ def is_driven(search: Search, now: datetime) -> bool:
     return search.driver is not None and search.driver.expires_at >= now
 
 
-def summarize(search: Search, trials: Iterable[Trial], now: datetime) -> Summary:
-    """Sum up `search` from all its trials; `now` is the store's time."""
+def standing_of(trials: Iterable[Trial]) -> Standing:
+    """What a summary needs of all of a search's `trials`."""
     known = list(trials)
     tally = Counter(trial.state for trial in known)
-    counts = {state: tally[state] for state in TrialState}
-    results = [
-        (trial.result.loss, trial.tid, trial.result.metrics)
-        for trial in known
-        if trial.result is not None and trial.result.loss is not None
-    ]
-    best_tid = min(results, key=lambda result: result[:2])[1] if results else None
-    best = next((trial for trial in known if trial.tid == best_tid), None)
-    chance = next((m["chance_error"] for _, _, m in results if "chance_error" in m), None)
-    finished = sum(counts[state] for state in TERMINAL_TRIAL_STATES)
-    left = search.trials - finished
-    return Summary(
-        search=search,
-        counts=counts,
-        best=best,
-        chance=chance,
-        seconds_left=_seconds_left(search, known, left),
-        waits_for=_waits_for(search, counts, left, now),
+    losses = {(trial.loss, trial.tid): trial for trial in known if trial.loss is not None}
+    return Standing(
+        counts={state: tally[state] for state in TrialState},
+        best=losses[min(losses)] if losses else None,
+        live=[trial for trial in known if trial.state in LIVE_TRIAL_STATES],
+        seconds=_seconds(known)[-RECENT:],
     )
 
 
-def _seconds_left(search: Search, trials: list[Trial], left: int) -> float | None:
-    if search.status in TERMINAL_SEARCH_STATUSES or left <= 0:
-        return 0.0
-    seconds = [
+def read_summary(store: Store, name: str) -> Summary:
+    """Sum up the search as the store has it now, without reading all of its trials.
+
+    Raises:
+        UnknownNameError: there is no such search.
+    """
+    search = store.get_search(name)
+    standing = Standing(
+        counts=store.counts(name),
+        best=store.best(name),
+        live=store.trials(name, LIVE_TRIAL_STATES),
+        # Each epoch of a trial is a change, and so are its placing, its beginning and its end.
+        seconds=_seconds(store.latest(name, RECENT * (search.recipe.epochs + 4)))[-RECENT:],
+    )
+    return summarize(search, standing, store.now(), store.ping())
+
+
+def summarize(
+    search: Search, standing: Standing, now: datetime, store_seconds: float | None = None
+) -> Summary:
+    """Sum up `search`; `now` is the store's time, `store_seconds` how long that took to answer."""
+    finished = sum(standing.counts[state] for state in TERMINAL_TRIAL_STATES)
+    left = search.trials - finished
+    running = [trial for trial in standing.live if trial.state is TrialState.RUNNING]
+    placing = sum(_is_placed(trial) for trial in standing.live)
+    used = max(0, min(search.parallel, left))
+    slots = Slots(
+        total=search.parallel,
+        busy=len(running),
+        placing=placing,
+        free=max(0, used - len(running) - placing),
+    )
+    expiries = [trial.lease.expires_at for trial in running if trial.lease is not None]
+    lease_seconds = (min(expiries) - now).total_seconds() if expiries else None
+    waits_for = _waits_for(search, slots, lease_seconds, now)
+    if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
+        waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
+    return Summary(
+        search=search,
+        counts=standing.counts,
+        best=standing.best,
+        chance=standing.best.chance if standing.best else None,
+        seconds_left=_seconds_left(search, standing.seconds, left),
+        slots=slots,
+        lease_seconds=lease_seconds,
+        driven=is_driven(search, now),
+        store_seconds=store_seconds,
+        waits_for=waits_for,
+    )
+
+
+def _seconds(trials: Iterable[Trial]) -> list[float]:
+    return [
         (trial.timings["finished"] - trial.timings["started"]).total_seconds()
         for trial in trials
         if "finished" in trial.timings and "started" in trial.timings
-    ][-RECENT:]
+    ]
+
+
+def _seconds_left(search: Search, seconds: Sequence[float], left: int) -> float | None:
+    if search.status in TERMINAL_SEARCH_STATUSES or left <= 0:
+        return 0.0
     return fmean(seconds) * left / min(search.parallel, left) if seconds else None
 
 
-def _waits_for(search: Search, counts: dict[TrialState, int], left: int, now: datetime) -> str:
+def _is_placed(trial: Trial) -> bool:
+    """Whether the cluster has a queued trial since it was queued last."""
+    if trial.state is not TrialState.QUEUED or "placed" not in trial.timings:
+        return False
+    last = trial.attempts.get(str(trial.attempt))
+    return last is None or last.ended_at is None or last.ended_at <= trial.timings["placed"]
+
+
+def _waits_for(search: Search, slots: Slots, lease_seconds: float | None, now: datetime) -> str:
     status = search.status
     if status in TERMINAL_SEARCH_STATUSES:
         return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
-    running = counts[TrialState.RUNNING]
+    running = slots.busy
     if status is SearchStatus.PAUSED and not search.stop_requested:
         waits = f"`alignsearch resume {search.name}`: it is paused"
         return f"{waits}, and still runs {_trials(running)}" if running else waits
     if not is_driven(search, now):
-        waits = "a driver: start one with `alignsearch serve`"
+        waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
         return f"{waits} ({_trials(running)} may still run)" if running else waits
+    why = [f"{running} of {slots.total} slots busy"]
+    if slots.placing:
+        why.append(f"{slots.placing} waiting for {_hosts(search)}")
+    if lease_seconds is not None:
+        why.append(
+            f"next lease expires in {lease_seconds:.0f} s"
+            if lease_seconds >= 0
+            else f"a lease expired {-lease_seconds:.0f} s ago, and its trial will be tried again"
+        )
     if search.stop_requested:
-        return f"the end of {_trials(running)}: it was stopped"
-    free = min(search.parallel, left) - running
-    if free > 0:
-        return f"workers for {free} of {search.parallel} slots to begin their trials"
-    return f"the end of a running trial: all slots are busy with {_trials(running)}"
+        what = f"the end of {_trials(running)}, for it was stopped"
+    elif slots.placing:
+        what = "workers to begin their trials"
+    elif slots.free:
+        what = f"the driver to place {_trials(slots.free)}"
+    else:
+        what = "the end of a running trial"
+    return f"{what}: {'; '.join(why)}"
+
+
+def _driver_lost(search: Search, now: datetime) -> str:
+    if search.driver is None:
+        return ""
+    since = search.driver.expires_at
+    ago = (now - since).total_seconds()
+    return (
+        f"none is alive since {since:%Y-%m-%d %H:%M:%S} UTC ({ago:.0f} s ago, "
+        f"{search.driver.owner}); "
+    )
+
+
+def _hosts(search: Search) -> str:
+    """What a trial is placed on: TPU hosts, CPU=0.5 hosts."""
+    kinds = [
+        kind if amount == round(amount) else f"{kind}={amount:g}"
+        for kind, amount in search.resources.items()
+    ]
+    return f"{' and '.join(kinds)} hosts".strip()
 
 
 def _trials(number: int) -> str:

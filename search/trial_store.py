@@ -96,6 +96,12 @@ class TrialStore:
         condition = {"search": search, "seq": {"$gt": after_seq, "$lte": last}}
         return [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
 
+    def latest(self, search: str, numbers: int) -> list[Trial]:
+        """Return the trials whose last change is among the search's last `numbers`, by seq."""
+        last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
+        condition = {"search": search, "seq": {"$gt": last - numbers, "$lte": last}}
+        return [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+
     def counts(self, search: str) -> dict[TrialState, int]:
         """Return how many trials of the search are in each state; every state is there."""
         groups = self._db.aggregate(

@@ -28,7 +28,7 @@ from search.documents import Search
 from search.errors import StoreUnavailableError
 from search.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from search.store import Store
-from search.summary import is_driven, summarize
+from search.summary import is_driven, standing_of, summarize
 
 if TYPE_CHECKING:
     from search.driver import Outcome
@@ -112,7 +112,7 @@ def drive(
             trials = driver.history.trials.values()
             try:
                 display.update(
-                    lambda: summarize(store.get_search(name), trials, store.now()),
+                    lambda: summarize(store.get_search(name), standing_of(trials), store.now()),
                     lambda: list(trials),
                     last=last,
                 )

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from search.cli.export import best_column, best_trial
+from search.best import best_trial, column_of
 from search.cli.live import (
     REFRESH_SECONDS,
     ProgressDisplay,
@@ -34,7 +34,7 @@ from search.export import export as render
 from search.history import History
 from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
-from search.summary import Summary, summarize
+from search.summary import Summary, read_summary, standing_of, summarize
 from spaces.catalog import get_space
 from spaces.configuration import configuration
 
@@ -49,11 +49,6 @@ EPOCH_FIELDS = (
     "alignment_loss",
     "seconds",
 )
-
-
-def summary_of(store: Store, name: str) -> Summary:
-    """The search as it is now."""
-    return summarize(store.get_search(name), store.trials(name), store.now())
 
 
 def status(
@@ -71,13 +66,13 @@ def status(
     with open_store(store) as opened:
         if name is None:
             found = opened.list_searches()
-            _list([summary_of(opened, search.name) for search in found], as_json=as_json)
+            _list([read_summary(opened, search.name) for search in found], as_json=as_json)
         elif as_json:
-            print_json(summary_of(opened, name).to_json())
+            print_json(read_summary(opened, name).to_json())
         elif watch:
             _watch(opened, name)
         else:
-            console.print(panel(summary_of(opened, name)))
+            console.print(panel(read_summary(opened, name)))
 
 
 def _list(summaries: list[Summary], *, as_json: bool) -> None:
@@ -107,7 +102,8 @@ def _watch(store: Store, name: str) -> None:
     pause = threading.Event()
 
     def summary() -> Summary:
-        return summarize(store.get_search(name), history.trials.values(), store.now())
+        standing = standing_of(history.trials.values())
+        return summarize(store.get_search(name), standing, store.now(), store.ping())
 
     with ProgressDisplay(console) as display:
         while True:
@@ -227,21 +223,19 @@ def _epochs_table(epochs: list[Epoch]) -> Table:
 def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:
     """Print a search's best trial and its configuration."""
     with open_store(store) as opened:
-        trial = best_trial(opened, name)
-        column = best_column(opened, name)
-        summary = summary_of(opened, name)
+        search, trial = best_trial(opened, name)
     if as_json:
         print_json(
             {
                 "tid": trial.tid,
-                "loss": trial.result.loss if trial.result else None,
-                "chance": summary.chance,
+                "loss": trial.loss,
+                "chance": trial.chance,
                 "configuration": trial.config,
             }
         )
         return
-    print_text(f"best {best_so_far(summary)}\n")
-    print_text(render([column], "markdown"))
+    print_text(f"best {best_so_far(trial)}\n")
+    print_text(render([column_of(search, trial, title=name)], "markdown"))
 
 
 def _heading(field: str) -> str:

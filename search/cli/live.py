@@ -74,7 +74,7 @@ def panel(summary: Summary) -> Panel:
         "trials",
         ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
     )
-    facts.add_row("best", best_so_far(summary))
+    facts.add_row("best", best_so_far(summary.best))
     facts.add_row("time left", duration(summary.seconds_left))
     facts.add_row("waits for", summary.waits_for)
     title = f"{search.name}: {search.space} on {search.recipe.dataset}, {search.status}"
@@ -94,7 +94,7 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
     took = f" in {seconds:.0f} s" if seconds is not None else ""
     return (
         f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
-        f"best {best_so_far(summary)}; left {duration(summary.seconds_left)}"
+        f"best {best_so_far(summary.best)}; left {duration(summary.seconds_left)}"
     )
 
 
@@ -104,12 +104,12 @@ def last_line(text: str | None) -> str | None:
     return lines[-1] if lines else None
 
 
-def best_so_far(summary: Summary) -> str:
-    """The best loss, its trial, and chance beside it where that is known."""
-    if summary.best is None or summary.best_loss is None:
+def best_so_far(best: Trial | None) -> str:
+    """The best trial's loss, its number, and chance beside it where that is known."""
+    if best is None or best.loss is None:
         return "none yet"
-    chance = "" if summary.chance is None else f", chance {summary.chance:.4f}"
-    return f"{summary.best_loss:.4f} (trial {summary.best.tid}{chance})"
+    chance = "" if best.chance is None else f", chance {best.chance:.4f}"
+    return f"{best.loss:.4f} (trial {best.tid}{chance})"
 
 
 def against_chance(summary: Summary) -> str:

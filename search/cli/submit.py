@@ -11,9 +11,8 @@ from typing import Annotated, get_args
 import typer
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from search.best import best_column
 from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible
-from search.cli.export import best_column
-from search.cli.inspect import summary_of
 from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
     LARGEST,
@@ -32,6 +31,7 @@ from search.errors import ClusterError, NameTakenError
 from search.export import export as render
 from search.states import SearchStatus
 from search.store import Store
+from search.summary import read_summary
 from spaces.catalog import get_space
 from spaces.space import SearchSpace
 from spaces.training import WEIGHTS_ORDERS
@@ -162,13 +162,13 @@ def _wait(store: Store, uri: str, name: str, ray: str | None, *, as_json: bool) 
     with cluster(ray), interruptible() as interrupt:
         # On a pipe, the one document that was asked for is all there is.
         outcome = drive_to_end(store, uri, name, interrupt, notices if as_json else console)
-    summary = summary_of(store, name)
+    summary = read_summary(store, name)
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})
     elif outcome == Outcome.INTERRUPTED:
         print_text(f"interrupted; `alignsearch serve` goes on with {name}")
     elif summary.best is not None:
-        print_text(f"{name} is {summary.search.status}: best {best_so_far(summary)}")
+        print_text(f"{name} is {summary.search.status}: best {best_so_far(summary.best)}")
         print_text(f"{against_chance(summary)}\n")
         print_text(render([best_column(store, name)], "markdown"))
     else:

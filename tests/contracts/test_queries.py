@@ -93,6 +93,7 @@ def use_everything(store, new_search, new_trial, begin):
     store.trials(name)
     store.trials(name, LIVE_TRIAL_STATES)
     store.changes(name, 0)
+    store.latest(name, 10)
     store.counts(name)
     store.best(name)
     store.cancel_trials(name)

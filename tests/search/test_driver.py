@@ -18,7 +18,7 @@ from search.errors import StateConflictError, StoreUnavailableError
 from search.states import TERMINAL_TRIAL_STATES, SearchStatus, TrialState
 from search.store import Store
 from search.suggest import suggest
-from search.summary import summarize
+from search.summary import read_summary, standing_of, summarize
 from spaces.catalog import get_space
 from spaces.configuration import derive
 from spaces.hyperopt_space import to_point
@@ -437,11 +437,11 @@ def test_the_summary_says_where_a_search_stands_and_what_it_waits_for(
     store, make_search, make_driver
 ):
     search = make_search(trials=3)
-    before = summarize(search, [], store.now())
+    before = summarize(search, standing_of([]), store.now())
     assert before.seconds_left is None
     assert "alignsearch serve" in before.waits_for
     make_driver().run(NEVER)
-    after = summarize(store.get_search(search.name), store.trials(search.name), store.now())
+    after = read_summary(store, search.name)
     assert (after.finished, after.busy, after.seconds_left) == (3, 0, 0.0)
     assert after.best.result.loss == after.best_loss
     assert after.waits_for == "nothing: the search is completed"

@@ -123,7 +123,10 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
     driven = shell.json("status", "steered")
     assert (driven["status"], driven["counts"]["running"]) == ("running", 2)
     assert driven["driver"].endswith(f":{service.process.pid}")
-    assert "all slots are busy with 2 trials" in driven["waits_for"]
+    assert (
+        "the end of a running trial: 2 of 2 slots busy; next lease expires in"
+        in driven["waits_for"]
+    )
 
     assert "alignsearch resume steered" in shell.ok("pause", "steered")
     begun = len(shell.json("trials", "steered"))
