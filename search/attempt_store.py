@@ -20,7 +20,7 @@ class AttemptStore(TrialStore):
 
     def begin_attempt(
         self,
-        trial_id: str,
+        trial: str | Trial,
         owner: str,
         *,
         ttl: float,
@@ -31,10 +31,13 @@ class AttemptStore(TrialStore):
     ) -> Trial | None:
         """Take a queued trial for `ttl` seconds; return it running, or None if it isn't queued.
 
+        A trial as it was read before, in place of its id, spares reading it again; if it has
+        been begun meanwhile, it counts as not queued.
+
         Raises:
             UnknownNameError: there is no such trial.
         """
-        queued = self.get_trial(trial_id)
+        queued = self.get_trial(trial) if isinstance(trial, str) else trial
         if queued.state is not TrialState.QUEUED:
             return None
         now = self.now()
@@ -53,8 +56,8 @@ class AttemptStore(TrialStore):
             slot=slot,
             started_at=now,
         )
-        begun = self._change(
-            trial_id,
+        begun = self._mark(
+            queued.id,
             {"state": TrialState.QUEUED.value, "attempt": queued.attempt},
             {
                 "state": TrialState.RUNNING.value,
@@ -64,10 +67,22 @@ class AttemptStore(TrialStore):
                 "progress": None,
                 "timings.started": now,
             },
-            lambda trial: _holds(trial, token),
         )
-        # Cancelled already, perhaps.
-        return begun if begun is not None and _holds(begun, token) else None
+        if begun:
+            return queued.model_copy(
+                update={
+                    "state": TrialState.RUNNING,
+                    "attempt": number,
+                    "lease": lease,
+                    "attempts": {**queued.attempts, str(number): attempt},
+                    "progress": None,
+                    "timings": {**queued.timings, "started": now},
+                    "seq": 0,
+                }
+            )
+        # Begun all the same, where the server's answer was lost.
+        stored = self.get_trial(queued.id)
+        return stored if _holds(stored, token) else None
 
     def renew(self, trial_id: str, attempt: int, token: str, ttl: float) -> None:
         """Let the attempt hold its trial for `ttl` seconds from now.

@@ -1,11 +1,13 @@
 """What the driver asks of whatever places trials on machines.
 
-The driver knows slots and trial ids; Ray lives behind this interface, in
+The driver knows slots and trials; Ray lives behind this interface, in
 `workers.dispatcher`.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
+
+from search.documents import Trial
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,8 @@ class SlotReport:
 class Dispatcher(Protocol):
     """Places trials on slots; the outcome of a trial is read in the store, never here."""
 
-    def place(self, slot: int, trial_id: str) -> None:
-        """Start the trial on the slot's worker; return at once."""
+    def place(self, slot: int, trial: Trial) -> None:
+        """Start the queued trial on the slot's worker; return at once."""
 
     def poll(self, timeout: float) -> list[SlotReport]:
         """Wait up to `timeout` seconds for slots to become free and return those that did."""

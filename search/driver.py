@@ -9,8 +9,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import islice
 
 from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.2
+LOOK_SECONDS = 0.5
+"""Between two looks at what others did to the search; what workers report is seen at once."""
 EXPIRY_CHECK_SECONDS = 2.0
 HAND_BACK_SECONDS = 20.0
 """How long running trials may take to be handed back when the driver is interrupted."""
@@ -95,6 +98,7 @@ class Driver:
         self._placed: dict[int, str] = {}
         self._adopted: dict[int, str] = {}
         self._start_failures = 0
+        self._next_look = 0.0
         self._next_expiry_check = 0.0
 
     def run(
@@ -165,6 +169,7 @@ class Driver:
             except StoreUnavailableError as error:
                 logger.warning("trying again: %s", error)
                 interrupt.wait(1.0)
+                self._next_look = 0.0
                 outcome = None
             on_progress()
             if outcome is not None:
@@ -187,9 +192,7 @@ class Driver:
 
     def _round(self, dispatcher: Dispatcher) -> Outcome | None:
         """Do one round of everything; return why to end, or None to go on."""
-        self._search = self._store.get_search(self._search.name)
-        self._expire_leases(dispatcher)
-        self._sync()
+        self._look(dispatcher)
         if self._search.status == SearchStatus.RUNNING and not self._search.stop_requested:
             self._fill_slots(dispatcher)
         if self._over():
@@ -200,13 +203,20 @@ class Driver:
         self._take_reports(dispatcher)
         return None
 
+    def _look(self, dispatcher: Dispatcher) -> None:
+        """See now and then what others have done to the search: people, and workers unasked."""
+        now = self._monotonic()
+        if now < self._next_look:
+            return
+        self._search = self._store.get_search(self._search.name)
+        self._sync()
+        if now >= self._next_expiry_check:
+            self._next_expiry_check = now + EXPIRY_CHECK_SECONDS
+            self._expire_leases(dispatcher)
+        self._next_look = now + LOOK_SECONDS
+
     def _sync(self) -> None:
-        changed = self._history.sync()
-        if any(trial.result is not None for trial in changed):
-            # The slot that a result freed takes the suggestion that stands
-            # ready; the others are made again with the result in sight.
-            while len(self._ready) > 1:
-                self._ready.pop()
+        self._history.sync()
         # Written all the same, where the store's answer was lost.
         while self._ready and self._ready[0].tid < self._history.next_tid:
             self._ready.popleft()
@@ -214,57 +224,76 @@ class Driver:
         self._adopted = {s: trial for s, trial in self._adopted.items() if trial in running}
 
     def _expire_leases(self, dispatcher: Dispatcher) -> None:
-        now = self._monotonic()
-        if now < self._next_expiry_check:
-            return
-        self._next_expiry_check = now + EXPIRY_CHECK_SECONDS
-        for trial in self._store.expired(self._search.name):
+        for trial in self._lapsed():
             expired = self._store.expire(
                 trial.id,
                 trial.attempt,
                 max_attempts=self._search.max_attempts,
                 reason="its lease expired: the worker or its host is gone, or hangs",
             )
-            if not expired:
+            if expired is None:
                 continue
+            self._history.take(expired)
             for slot, trial_id in [*self._placed.items(), *self._adopted.items()]:
                 if trial_id == trial.id:
                     dispatcher.kill(slot)
                     self._placed.pop(slot, None)
+                    self._adopted.pop(slot, None)
+
+    def _lapsed(self) -> list[Trial]:
+        """The running trials whose leases have passed, by the store's clock."""
+        now = self._store.now()
+
+        def lapsed(trial: Trial) -> bool:
+            return trial.lease is not None and trial.lease.expires_at < now
+
+        # A renewal is no change that readers are told of: what is known here may be older.
+        suspects = [t.id for t in self._history.in_state(TrialState.RUNNING) if lapsed(t)]
+        found = self._store.trials_by_id(suspects) if suspects else []
+        for trial in found:
+            self._history.take(trial)
+        return [trial for trial in found if trial.state == TrialState.RUNNING and lapsed(trial)]
 
     def _fill_slots(self, dispatcher: Dispatcher) -> None:
         taken = self._placed.keys() | self._adopted.keys()
-        free = [slot for slot in range(self._search.parallel) if slot not in taken]
+        free = deque(slot for slot in range(self._search.parallel) if slot not in taken)
+        if not free:
+            return
         placed = set(self._placed.values())
-        queued = deque(
-            trial for trial in self._history.in_state(TrialState.QUEUED) if trial.id not in placed
-        )
-        for slot in free:
-            if queued:
-                trial = queued.popleft()
-            elif self._history.next_tid < self._search.trials:
-                if not self._ready:
-                    self._ready.append(self._suggest())
-                trial = self._store.add_trial(self._ready[0])
+        again = [t for t in self._history.in_state(TrialState.QUEUED) if t.id not in placed]
+        again = again[: len(free)]
+        if again:
+            self._store.place_trials([trial.id for trial in again])
+            self._place(dispatcher, free, again)
+        new = min(len(free), self._search.trials - self._history.next_tid)
+        if new > 0:
+            while len(self._ready) < new:
+                self._ready.append(self._suggest())
+            batch = list(islice(self._ready, new))
+            added = self._store.add_trials(batch, placed=True)
+            for trial in added:
                 self._ready.popleft()
-                self._history.put(trial)
-            else:
-                return
-            try:
-                self._store.place_trial(trial.id)
-            except StateConflictError as error:
-                # Cancelled since this round looked; the next look tells.
-                logger.info("%s", error)
-                continue
-            dispatcher.place(slot, trial.id)
-            self._placed[slot] = trial.id
+                self._history.take(trial)
+            self._place(dispatcher, free, added)
+
+    def _place(self, dispatcher: Dispatcher, free: deque[int], trials: Sequence[Trial]) -> None:
+        for trial in trials:
+            if trial.state == TrialState.QUEUED:
+                slot = free.popleft()
+                dispatcher.place(slot, trial)
+                self._placed[slot] = trial.id
 
     def _make_ready(self) -> None:
-        """Prepare one more suggestion if the next free slots would have to wait for it."""
+        """Prepare one more suggestion for a slot that becomes free, with all results in sight."""
+        if self._history.has_fresh:
+            self._ready.clear()
         ahead = self._history.next_tid + len(self._ready)
-        wanted = min(MAX_READY, self._search.parallel)
-        if len(self._ready) < wanted and ahead < self._search.trials:
+        if len(self._ready) < self._wanted_ready and ahead < self._search.trials:
             self._ready.append(self._suggest())
+
+    @property
+    def _wanted_ready(self) -> int:
+        return min(MAX_READY, self._search.parallel)
 
     def _suggest(self) -> Trial:
         tid = self._history.next_tid + len(self._ready)
@@ -303,16 +332,26 @@ class Driver:
 
         One stays in line until the store has answered: the dispatcher tells it only once.
         """
-        self._freed.extend(dispatcher.poll(POLL_SECONDS))
+        idle = len(self._ready) >= self._wanted_ready
+        self._freed.extend(dispatcher.poll(POLL_SECONDS if idle else 0.0))
+        if not self._freed:
+            return
+        found = self._store.trials_by_id([report.trial_id for report in self._freed])
+        trials = {trial.id: trial for trial in found}
         while self._freed:
             report = self._freed[0]
-            self._see_to(report)
+            self._see_to(
+                report, trials.get(report.trial_id) or self._store.get_trial(report.trial_id)
+            )
             if self._placed.get(report.slot) == report.trial_id:
                 del self._placed[report.slot]
             self._freed.popleft()
 
-    def _see_to(self, report: SlotReport) -> None:
-        trial = self._store.get_trial(report.trial_id)
+    def _see_to(self, report: SlotReport, trial: Trial) -> None:
+        self._history.take(trial)
+        if trial.state == TrialState.CANCELLED:
+            # And with it the search, perhaps.
+            self._next_look = 0.0
         if report.error is None or trial.attempt > 0:
             self._start_failures = 0
         if report.error is None:
@@ -320,7 +359,7 @@ class Driver:
         logger.warning("the worker of trial %s died: %s", trial.id, report.error)
         if trial.state == TrialState.RUNNING and trial.lease is not None:
             try:
-                self._store.crash(
+                crashed = self._store.crash(
                     trial.id,
                     trial.attempt,
                     trial.lease.token,
@@ -328,6 +367,7 @@ class Driver:
                     retry=True,
                     max_attempts=self._search.max_attempts,
                 )
+                self._history.take(crashed)
             except StaleAttemptError as error:
                 logger.info("%s", error)
         elif trial.attempt == 0:
@@ -353,6 +393,8 @@ class Driver:
         elif live or self._history.next_tid < search.trials:
             return False
         self._sync()
+        if self._store.get_search(search.name).status in TERMINAL_SEARCH_STATUSES:
+            return True
         failed = self._history.in_state(TrialState.FAILED)
         if failed and not self._history.in_state(TrialState.COMPLETED):
             self._fail(f"no trial finished; the last one failed with: {failed[-1].error}")

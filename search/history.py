@@ -52,21 +52,18 @@ class History:
         """Read what has changed since the last call, take it in, and return it."""
         changed = self._store.changes(self._search, self._last_seq)
         for trial in changed:
-            known = self.trials.get(trial.tid)
-            if trial.state in OBSERVED_STATES and (
-                known is None or known.state not in OBSERVED_STATES
-            ):
-                self._fresh.append(_observation(trial))
-            self.put(trial)
+            self.take(trial)
             self._last_seq = max(self._last_seq, trial.seq)
         return changed
 
-    def put(self, trial: Trial) -> None:
-        """Take in a trial that this process has just written."""
+    def take(self, trial: Trial) -> None:
+        """Take in a trial as this process has just read or written it."""
         known = self.trials.get(trial.tid)
         if known is not None:
             self._tids[known.state].discard(trial.tid)
         self._tids[trial.state].add(trial.tid)
+        if trial.state in OBSERVED_STATES and (known is None or known.state not in OBSERVED_STATES):
+            self._fresh.append(_observation(trial))
         self.trials[trial.tid] = trial
         self.next_tid = max(self.next_tid, trial.tid + 1)
 
@@ -78,6 +75,11 @@ class History:
     def observations(self) -> list[Observation]:
         """What TPE learns from: completed trials, and failed or diverged ones without a loss."""
         return [_observation(trial) for trial in self.in_state(*OBSERVED_STATES)]
+
+    @property
+    def has_fresh(self) -> bool:
+        """Whether `fresh` has something to give."""
+        return bool(self._fresh)
 
     def fresh(self) -> Iterator[Observation]:
         """Give out what TPE learns from, each observation once, as the trials end."""

@@ -5,9 +5,10 @@ createIndexes, aggregate with plain stages.
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self, cast
 
 import pymongo
@@ -26,6 +27,9 @@ SCHEMA_VERSION = 1
 SOCKET_TIMEOUT = 20.0
 """Seconds that one command may take at most; a server that hangs longer is unavailable."""
 
+CLOCK_SECONDS = 5.0
+"""How long the server's clock is followed before it is asked again."""
+
 # Each query that the store issues is served by one of these, or by `_id`.
 INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
     "searches": [(("created_at",), False)],
@@ -39,6 +43,7 @@ INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
 }
 
 _INTERNAL_ERROR = 1
+_DUPLICATE_KEY = 11000
 _UNAUTHORIZED = 13
 _AUTHENTICATION_FAILED = 18
 _SECRET_OPTIONS = re.compile(
@@ -85,6 +90,7 @@ class StoreConnection:
             default, write_concern=pymongo.WriteConcern("majority", j=True)
         )
         self._clock_options = CodecOptions[Record](tz_aware=True, tzinfo=UTC)
+        self._clock: tuple[datetime, float] | None = None
 
     @classmethod
     def open(cls, uri: str, timeout: float) -> Self:
@@ -127,14 +133,27 @@ class StoreConnection:
         self.insert("meta", {"_id": "schema", "version": SCHEMA_VERSION})
 
     def now(self) -> datetime:
-        """Return the server's clock, aware UTC, to the millisecond."""
+        """Return the server's clock, aware UTC, to the millisecond.
+
+        Asked for now and then, and counted on from there: nearly every write carries a time.
+        """
+        if self._clock is not None:
+            asked, when = self._clock
+            since = time.monotonic() - when
+            if since < CLOCK_SECONDS:
+                return asked + timedelta(milliseconds=int(1000 * since))
+        return self.ask_clock()
+
+    def ask_clock(self) -> datetime:
+        """Return the server's clock as the server says it, which shows that it answers."""
         with self._translated():
             try:
                 answer = self._hello()
             except errors.AutoReconnect:
                 # PyMongo tries reads and writes again after a server's restart, but not this.
                 answer = self._hello()
-        return cast(datetime, answer["localTime"])
+        self._clock = (cast(datetime, answer["localTime"]), time.monotonic())
+        return self._clock[0]
 
     def _hello(self) -> Record:
         return self._client.admin.command("hello", codec_options=self._clock_options)
@@ -173,6 +192,18 @@ class StoreConnection:
             except errors.DuplicateKeyError:
                 return False
         return True
+
+    def insert_each(self, collection: str, documents: Sequence[Record]) -> list[Record]:
+        """Insert the documents; return those of which a unique key exists already."""
+        with self._translated():
+            try:
+                self._database[collection].insert_many(documents, ordered=False)
+            except errors.BulkWriteError as error:
+                failures = error.details["writeErrors"]
+                if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                    raise
+                return [documents[failure["index"]] for failure in failures]
+        return []
 
     def update(
         self, collection: str, condition: Record, changes: Record, *, upsert: bool = False

@@ -3,11 +3,10 @@
 How readers follow: each change gets the next number of its search's counter as the
 trial's `seq`, and a reader asks for what came after the last number it saw. A number
 that was drawn before the write could appear after a higher one and be missed. So a
-change is written first, with a mark in place of the number (larger than any number,
-and random, because seq is unique), and numbered then. A reader notes the counter,
-numbers the marked trials itself (their writers may be dead, or have left it to the
-readers), and reads up to the number noted: whatever was numbered up to there had been
-written before, so it is seen.
+change is written with a mark in place of the number (larger than any number, and
+random, because seq is unique), and numbered by whoever reads, many at a time. A reader
+notes the counter, numbers what is marked, and reads up to the number noted: whatever
+was numbered up to there had been written before, so it is seen.
 """
 
 import secrets
@@ -25,6 +24,9 @@ from search.store_connection import Record, StoreConnection
 _MARK = 2**52
 _MARK_BITS = 52
 
+NUMBERINGS = 2
+"""How often a reader numbers what it finds without a number before it reads."""
+
 _KNOWN_LIMIT = 1000
 """Names that an error considers as neighbours of an unknown one."""
 
@@ -40,23 +42,33 @@ class TrialStore:
         return self._db.now()
 
     def add_trial(self, trial: Trial) -> Trial:
-        """Insert a queued trial and return it as stored; adding the same one again is no error.
+        """Insert a queued trial and return it as stored, as `add_trials` does."""
+        return self.add_trials([trial])[0]
+
+    def add_trials(self, trials: Sequence[Trial], *, placed: bool = False) -> list[Trial]:
+        """Insert queued trials and return them as stored; adding the same again is no error.
+
+        placed: note, too, that they were given to the cluster.
 
         Raises:
-            StateConflictError: the search has another trial with this tid.
+            StateConflictError: the search has another trial with one of these tids.
         """
-        queued = trial.model_copy(
-            update={"seq": _new_mark(), "timings": {"queued": self.now(), **trial.timings}}
-        )
-        if not self._db.insert("trials", queued.to_bson()):
-            stored = self._db.find_one("trials", {"_id": trial.id})
-            if stored is None or (stored["search"], stored["tid"]) != (trial.search, trial.tid):
+        now = self.now()
+        times = {"queued": now, "placed": now} if placed else {"queued": now}
+        queued = {
+            trial.id: trial.model_copy(update={"seq": 0, "timings": {**times, **trial.timings}})
+            for trial in trials
+        }
+        documents = [{**trial.to_bson(), "seq": _new_mark()} for trial in queued.values()]
+        for refused in self._db.insert_each("trials", documents):
+            stored = self._db.find_one("trials", {"_id": refused["_id"]})
+            if stored is None or any(stored[key] != refused[key] for key in ("search", "tid")):
                 raise StateConflictError(
-                    f"search {trial.search!r} has another trial {trial.tid}: another driver added "
-                    "it, so this one must read the store again"
+                    f"search {refused['search']!r} has another trial {refused['tid']}: another "
+                    "driver added it, so this one must read the store again"
                 )
-            return self._numbered(stored)
-        return self._numbered(queued.to_bson())
+            queued[refused["_id"]] = _decode(stored)
+        return list(queued.values())
 
     def get_trial(self, trial: str, tid: int | None = None) -> Trial:
         """Return a trial by its id, or by its search's name and its tid.
@@ -83,14 +95,25 @@ class TrialStore:
             condition["state"] = {"$in": sorted(state.value for state in states)}
         return [_decode(found) for found in self._db.find("trials", condition, sort=["tid"])]
 
+    def trials_by_id(self, ids: Sequence[str]) -> list[Trial]:
+        """Return the trials of these ids, those that there are, in the ids' order."""
+        found = self._db.find("trials", {"_id": {"$in": list(ids)}})
+        trials = {document["_id"]: _decode(document) for document in found}
+        return [trials[each] for each in ids if each in trials]
+
     def changes(self, search: str, after_seq: int) -> list[Trial]:
         """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.
 
         A reader that goes on from the last one's seq misses no change; it needs the right to
-        write, because it numbers what isn't numbered yet and returns that the next time.
+        write, because it numbers what isn't numbered yet. What changes meanwhile it may return
+        the next time only.
         """
-        last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
-        self._number(self._db.find("trials", {"search": search, "seq": {"$gte": _MARK}}))
+        for _ in range(NUMBERINGS):
+            last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
+            marked = self._db.find("trials", {"search": search, "seq": {"$gte": _MARK}})
+            if not marked:
+                break
+            self._number(search, marked)
         if last <= after_seq:
             return []
         condition = {"search": search, "seq": {"$gt": after_seq, "$lte": last}}
@@ -136,25 +159,19 @@ class TrialStore:
         found = self._db.find("epochs", condition, sort=["attempt", "epoch"])
         return [Epoch.from_bson(document) for document in found]
 
-    def place_trial(self, trial_id: str) -> Trial:
-        """Note on a queued trial that it was given to the cluster.
-
-        Raises:
-            StateConflictError: the trial isn't queued.
-        """
-        placed = self._change(
-            trial_id,
-            {"state": TrialState.QUEUED.value},
-            {"timings.placed": self.now()},
-            lambda trial: trial.state is TrialState.QUEUED,
+    def place_trials(self, ids: Sequence[str]) -> None:
+        """Note on those of the trials that are queued that they were given to the cluster."""
+        placed_at = self.now()
+        self._db.update_each(
+            "trials",
+            [
+                (
+                    {"_id": each, "state": TrialState.QUEUED.value},
+                    {"$set": {"timings.placed": placed_at, "seq": _new_mark()}},
+                )
+                for each in ids
+            ],
         )
-        if placed is None:
-            trial = self.get_trial(trial_id)
-            raise StateConflictError(
-                f"trial {trial.tid} of search {trial.search!r} can't be placed: it is "
-                f"{trial.state}, and only a queued trial can be"
-            )
-        return placed
 
     def _unknown(self, trial_id: str) -> UnknownNameError:
         known = self._db.find("trials", {}, limit=_KNOWN_LIMIT, fields=["_id"])
@@ -179,26 +196,16 @@ class TrialStore:
         found = self._db.find_one("trials", {"_id": trial_id})
         if found is None:
             raise self._unknown(trial_id)
-        if not done and not applied(_decode(found)):
-            return None
-        return self._numbered(found)
+        trial = _decode(found)
+        return trial if done or applied(trial) else None
 
     def _mark(self, trial_id: str, condition: Record, changes: Record) -> bool:
         """Compare and set, leaving the number to the readers; False if it doesn't hold."""
         marked = {"$set": {**changes, "seq": _new_mark()}}
         return self._db.update("trials", {"_id": trial_id, **condition}, marked)
 
-    def _numbered(self, found: Record) -> Trial:
-        """Give the trial its number if it is marked."""
-        if found["seq"] >= _MARK:
-            (found,) = self._number([found])
-        return _decode(found)
-
-    def _number(self, marked: Sequence[Record]) -> list[Record]:
-        """Give marked trials of one search their numbers, unless others just did."""
-        if not marked:
-            return []
-        search = marked[0]["search"]
+    def _number(self, search: str, marked: Sequence[Record]) -> None:
+        """Give marked trials of the search their numbers, unless others just did."""
         last = _seq_of(self._db.increase("counters", search, "seq", len(marked)), search)
         numbers = range(last - len(marked) + 1, last + 1)
         self._db.update_each(
@@ -208,7 +215,6 @@ class TrialStore:
                 for found, number in zip(marked, numbers, strict=True)
             ],
         )
-        return [{**found, "seq": n} for found, n in zip(marked, numbers, strict=True)]
 
 
 def _new_mark() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 
-from search.documents import REHEARSAL
+from search.documents import REHEARSAL, Search, Trial
 from search.errors import StoreUnavailableError
 from search.store import Store
 from search.summary import is_driven
@@ -34,13 +34,13 @@ class TrialWorker:
     """Serves one slot of a search: TensorFlow is imported once, compiled steps are kept."""
 
     def __init__(
-        self, store_uri: str, search: str, slot: int, accelerator: str, threads: int
+        self, store_uri: str, search: Search, slot: int, accelerator: str, threads: int
     ) -> None:
         """Connect to the store.
 
         Args:
             store_uri: where the search is.
-            search: its name.
+            search: whose trials these are, for what never changes of it.
             slot: which of the search's slots this process serves.
             accelerator: what Ray assigned, for the record of attempts.
             threads: CPU threads for TensorFlow, which reads them when it is imported.
@@ -63,13 +63,13 @@ class TrialWorker:
         )
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
-    def run(self, trial_id: str) -> str:
+    def run(self, trial: Trial) -> str:
         """Make one attempt at the trial; return how it ended."""
         self._idle.clear()
         try:
-            dataset = self._store.get_search(self._search).recipe.dataset
+            objective = _objective(self._search.recipe.dataset)
             return run_attempt(
-                self._store, trial_id, _objective(dataset), self._worker, self._interrupt
+                self._store, self._search, trial, objective, self._worker, self._interrupt
             )
         finally:
             self._idle.set()
@@ -84,7 +84,7 @@ class TrialWorker:
         while True:
             pause.wait(IDLE_CHECK_SECONDS)
             try:
-                search = self._store.get_search(self._search)
+                search = self._store.get_search(self._search.name)
                 orphaned = not is_driven(search, self._store.now())
             except StoreUnavailableError as error:
                 logger.warning("can't tell whether the search has a driver: %s", error)

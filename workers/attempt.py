@@ -66,16 +66,17 @@ class Outcome(StrEnum):
 
 def run_attempt(
     store: Store,
-    trial_id: str,
+    search: Search,
+    queued: Trial,
     objective: Objective,
     worker: Worker,
     interrupt: threading.Event,
     *,
     lease_seconds: float = LEASE_SECONDS,
 ) -> Outcome:
-    """Make one attempt at the trial and leave its outcome in the store.
+    """Make one attempt at a trial of the search and leave its outcome in the store.
 
-    A trial that isn't queued any more is left alone. An `interrupt` ends the
+    A trial that isn't `queued` any more is left alone. An `interrupt` ends the
     training at its next step and queues the trial again at no cost. An error
     that is ours (a bad configuration, missing data) would come again and fails
     the trial for good; any other costs an attempt.
@@ -85,7 +86,7 @@ def run_attempt(
             lease is lost anyway.
     """
     trial = store.begin_attempt(
-        trial_id,
+        queued,
         worker.owner,
         ttl=lease_seconds,
         host=worker.host,
@@ -95,8 +96,7 @@ def run_attempt(
     )
     if trial is None or trial.lease is None:
         return Outcome.NOT_BEGUN
-    search = store.get_search(trial.search)
-    number, token = trial.lease.attempt, trial.lease.token
+    trial_id, number, token = trial.id, trial.lease.attempt, trial.lease.token
 
     def renew() -> bool:
         try:

@@ -8,7 +8,7 @@ from ray.actor import ActorHandle
 from ray.exceptions import RayError
 
 from search.dispatch import SlotReport
-from search.documents import Search
+from search.documents import Search, Trial
 from search.errors import ClusterError
 from workers.actor import TrialActor
 from workers.cluster import NAMESPACE
@@ -31,12 +31,12 @@ class RayDispatcher:
         self._workers: dict[int, ActorHandle] = {}
         self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
 
-    def place(self, slot: int, trial_id: str) -> None:
+    def place(self, slot: int, trial: Trial) -> None:
         """Start the trial on the slot's worker, and the worker if there is none."""
         worker = self._workers.get(slot)
         if worker is None:
             worker = self._workers[slot] = self._start(slot)
-        self._running[worker.run.remote(trial_id)] = (slot, trial_id)
+        self._running[worker.run.remote(trial)] = (slot, trial.id)
 
     def poll(self, timeout: float) -> list[SlotReport]:
         """Wait up to `timeout` seconds for an attempt to end; return all that have."""
@@ -90,7 +90,7 @@ class RayDispatcher:
                 num_cpus=cpus,
                 num_gpus=gpus,
                 resources=resources,
-            ).remote(self._store_uri, self._search.name, slot, accelerator, max(1, int(cpus)))
+            ).remote(self._store_uri, self._search, slot, accelerator, max(1, int(cpus)))
         except ValueError as error:
             raise ClusterError(
                 f"Ray refuses to place a trial of search {self._search.name!r} ({accelerator}): "

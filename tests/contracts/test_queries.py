@@ -75,7 +75,8 @@ def use_everything(store, new_search, new_trial, begin):
             wrong()
     with pytest.raises(LookupError):
         store.get_trial(name, 99)
-    store.place_trial(finished.id)
+    store.place_trials([finished.id, kept.id])
+    store.trials_by_id([finished.id, kept.id])
     lease = begin(crashed).lease
     store.crash(crashed.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
     begin(expired, ttl=0.01)

@@ -88,14 +88,39 @@ def test_the_best_trial_has_the_lowest_loss_and_of_equals_the_lowest_tid(
     assert store.best(name).tid == 2
 
 
-def test_a_trial_is_placed_while_it_is_queued(store, new_trial, begin):
-    added = new_trial()
-    placed = store.place_trial(added.id)
+def test_trials_are_placed_while_they_are_queued(store, new_search, new_trial, begin):
+    name = new_search().name
+    begun, queued = new_trial(name, 0), new_trial(name, 1)
+    begin(begun)
+    store.place_trials([begun.id, queued.id])
+    running, placed = store.trials_by_id([begun.id, queued.id])
+    assert "placed" not in running.timings
     assert placed.state is TrialState.QUEUED
     assert placed.timings["placed"] >= placed.timings["queued"]
-    begin(added)
-    with pytest.raises(StateConflictError, match="it is running"):
-        store.place_trial(added.id)
+
+
+def test_many_trials_are_added_at_once_and_what_was_there_comes_back(store, new_search, begin):
+    name = new_search().name
+    trials = [Trial(id=f"{name}/{tid}", search=name, tid=tid) for tid in range(5)]
+    begin(store.add_trials(trials[:2], placed=True)[1])
+    added = store.add_trials(trials, placed=True)
+    assert [(t.tid, t.state) for t in added] == [
+        (tid, TrialState.RUNNING if tid == 1 else TrialState.QUEUED) for tid in range(5)
+    ]
+    assert all("placed" in trial.timings for trial in added)
+    assert store.trials(name) == added
+    assert store.trials_by_id([f"{name}/3", "no such trial", f"{name}/0"]) == [added[3], added[0]]
+
+
+def test_an_attempt_at_a_trial_that_was_begun_since_it_was_read_is_refused(store, new_trial, begin):
+    read = new_trial()
+    lease = begin(read).lease
+    options = {"ttl": 60.0, "host": "h", "accelerator": "cpu", "versions": {}}
+    assert store.begin_attempt(read, "late", **options) is None
+    store.hand_back(read.id, lease.attempt, lease.token, "stopped")
+    assert store.begin_attempt(read, "late", **options) is None
+    begun = store.begin_attempt(store.get_trial(read.id), "in time", **options)
+    assert store.get_trial(read.id) == begun
 
 
 def test_changes_are_each_seen_once_and_in_order(store, new_search, new_trial, begin):
@@ -103,7 +128,8 @@ def test_changes_are_each_seen_once_and_in_order(store, new_search, new_trial, b
     assert store.changes(name, 0) == []
     first, second = new_trial(name, 0), new_trial(name, 1)
     seen = store.changes(name, 0)
-    assert [t.id for t in seen] == [first.id, second.id]
+    assert {t.id for t in seen} == {first.id, second.id}
+    assert [t.seq for t in seen] == [1, 2]
     assert store.changes(name, seen[-1].seq) == []
     begin(first)
     changed = store.changes(name, seen[-1].seq)
@@ -117,19 +143,17 @@ def test_changes_of_another_search_are_not_seen(store, new_trial):
     assert [t.id for t in store.changes(there.search, 0)] == [there.id]
 
 
-def test_a_change_whose_writer_died_before_it_got_its_number_is_seen(
-    store, store_uri, new_search, new_trial
-):
+def test_a_change_without_a_number_is_seen_at_once(store, store_uri, new_search, new_trial):
     name = new_search().name
     abandoned, other = new_trial(name, 0), new_trial(name, 1)
     after = store.changes(name, 0)[-1].seq
     with pymongo.MongoClient(store_uri) as client:
-        # What a writer leaves that died between its two writes.
+        # What a writer leaves to its readers.
         client.get_default_database("alignsearch").trials.update_one(
             {"_id": abandoned.id}, {"$set": {"state": "cancelled", "seq": 2**52 + 12345}}
         )
     assert store.get_trial(abandoned.id).seq == 0
-    seen = [*store.changes(name, after), *store.changes(name, after)]
+    seen = store.changes(name, after)
     assert [(t.tid, t.state) for t in seen] == [(0, TrialState.CANCELLED)]
     assert seen[0].seq > other.seq
 

@@ -19,6 +19,7 @@ class ThreadDispatcher:
     """A dispatcher whose workers are threads: real attempts, no cluster."""
 
     def __init__(self, search, uri, objective=rehearse, lease_seconds=5.0):
+        self.search = search
         self.uri = uri
         self.objective = objective
         self.lease_seconds = lease_seconds
@@ -28,19 +29,20 @@ class ThreadDispatcher:
         self.busy = 0
         self.most_busy = 0
 
-    def place(self, slot, trial_id):
+    def place(self, slot, trial):
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
-        threading.Thread(target=self._run, args=(slot, trial_id), daemon=True).start()
+        threading.Thread(target=self._run, args=(slot, trial), daemon=True).start()
 
-    def _run(self, slot, trial_id):
+    def _run(self, slot, trial):
         worker = Worker(owner=f"thread-{slot}", host="here", accelerator="thread", slot=slot)
         error = None
         try:
             with Store.connect(self.uri) as store:
                 run_attempt(
                     store,
-                    trial_id,
+                    self.search,
+                    trial,
                     self.objective,
                     worker,
                     self.interrupt,
@@ -48,7 +50,7 @@ class ThreadDispatcher:
                 )
         except SystemExit as death:
             error = str(death)
-        self.reports.put(SlotReport(slot, trial_id, error))
+        self.reports.put(SlotReport(slot, trial.id, error))
 
     def poll(self, timeout):
         try:

@@ -223,8 +223,8 @@ def test_workers_that_die_before_they_begin_fail_the_search_instead_of_spinning(
         def __init__(self, search):
             self.placed = []
 
-        def place(self, slot, trial_id):
-            self.placed.append((slot, trial_id))
+        def place(self, slot, trial):
+            self.placed.append((slot, trial.id))
 
         def poll(self, timeout):
             reports = [
@@ -359,13 +359,13 @@ class ShakyStore(Store):
 
     fails: frozenset[tuple[str, int]] = frozenset()
 
-    def add_trial(self, trial):
-        self._answer("add_trial")
-        return super().add_trial(trial)
+    def add_trials(self, *trials, **options):
+        self._answer("add_trials")
+        return super().add_trials(*trials, **options)
 
-    def get_trial(self, *names):
-        self._answer("get_trial")
-        return super().get_trial(*names)
+    def trials_by_id(self, ids):
+        self._answer("trials_by_id")
+        return super().trials_by_id(ids)
 
     def _answer(self, call):
         self.calls = [*getattr(self, "calls", []), call]
@@ -378,7 +378,7 @@ def test_an_outage_while_trials_are_added_costs_none_of_the_budget(
 ):
     with ShakyStore.connect(store_uri) as shaky:
         make_search_in(shaky, trials=6, parallel=2, epochs=5)
-        shaky.fails = frozenset({("add_trial", 3), ("add_trial", 4)})
+        shaky.fails = frozenset({("add_trials", 3), ("add_trials", 4)})
         assert make_driver_in(shaky, store_uri).run(NEVER) == Outcome.FINISHED
         trials = shaky.trials("a-search")
     assert [trial.tid for trial in trials] == list(range(6))
@@ -393,17 +393,17 @@ def test_an_outage_while_slots_become_free_costs_no_slot(store, store_uri, make_
             self.placed = []
             self.reported = []
 
-        def place(self, slot, trial_id):
-            self.placed.append((slot, trial_id))
+        def place(self, slot, trial):
+            self.placed.append((slot, trial))
 
         def poll(self, timeout):
             placed, self.placed = self.placed, []
-            for slot, trial_id in placed:
+            for slot, trial in placed:
                 worker = Worker(owner="inline", host="here", accelerator="none", slot=slot)
-                run_attempt(store, trial_id, rehearse, worker, NEVER)
+                run_attempt(store, search, trial, rehearse, worker, NEVER)
             if placed:
                 self.reported.append(len(placed))
-            return [SlotReport(slot, trial_id) for slot, trial_id in placed]
+            return [SlotReport(slot, trial.id) for slot, trial in placed]
 
         def kill(self, slot): ...
         def hand_back(self): ...
@@ -413,7 +413,7 @@ def test_an_outage_while_slots_become_free_costs_no_slot(store, store_uri, make_
         search = make_search(trials=6, parallel=2)
         dispatcher = AllAtOnce(search)
         reporting = Driver(shaky, search.name, lambda search: dispatcher, owner="a test")
-        shaky.fails = frozenset({("get_trial", 1)})
+        shaky.fails = frozenset({("trials_by_id", 1)})
         assert reporting.run(NEVER) == Outcome.FINISHED
     assert dispatcher.reported == [2, 2, 2]
 
@@ -422,8 +422,8 @@ def test_a_trial_cancelled_before_it_is_placed_ends_the_round_not_the_driver(
     store_uri, make_search_in, make_driver_in
 ):
     class CancelledInBetween(Store):
-        def add_trial(self, trial):
-            added = super().add_trial(trial)
+        def add_trials(self, *trials, **options):
+            added = super().add_trials(*trials, **options)
             steering.cancel(self, "a-search", "ann")
             return added
 

@@ -48,9 +48,14 @@ def make_trial(store):
     return make
 
 
+def attempt(store, trial, interrupt=None):
+    search = store.get_search(trial.search)
+    return run_attempt(store, search, trial, train, WORKER, interrupt or threading.Event())
+
+
 def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
     trial = make_trial(delay_epochs=1)
-    assert run_attempt(store, trial.id, train, WORKER, threading.Event()) == Outcome.COMPLETED
+    assert attempt(store, trial) == Outcome.COMPLETED
     first, second = store.epochs(trial.id)
     assert (first.loss, first.learning_rate) == (None, 0.0)
     assert first.alignment_learning_rate == pytest.approx(trial.config["alignment_learning_rate"])
@@ -60,7 +65,7 @@ def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
 
 def test_a_diverging_trial_completes_with_its_reason(store, make_trial):
     trial = make_trial(delay_epochs=0, sgdm_learning_rate=1e30)
-    run_attempt(store, trial.id, train, WORKER, threading.Event())
+    attempt(store, trial)
     ended = store.get_trial(trial.id)
     assert ended.state == TrialState.COMPLETED
     assert (ended.result.status, ended.result.loss) == ("fail", None)
@@ -69,7 +74,7 @@ def test_a_diverging_trial_completes_with_its_reason(store, make_trial):
 
 def test_images_that_are_missing_on_the_worker_fail_the_trial_at_once(store, make_trial, tmp_path):
     trial = make_trial(dataset="fashion_mnist", data_dir=str(tmp_path))
-    assert run_attempt(store, trial.id, train, WORKER, threading.Event()) == Outcome.CRASHED
+    assert attempt(store, trial) == Outcome.CRASHED
     ended = store.get_trial(trial.id)
     assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
     assert str(tmp_path) in ended.error
@@ -80,5 +85,5 @@ def test_an_interrupt_hands_a_training_back(store, make_trial):
     trial = make_trial()
     interrupt = threading.Event()
     interrupt.set()
-    assert run_attempt(store, trial.id, train, WORKER, interrupt) == Outcome.HANDED_BACK
+    assert attempt(store, trial, interrupt) == Outcome.HANDED_BACK
     assert store.get_trial(trial.id).state == TrialState.QUEUED
