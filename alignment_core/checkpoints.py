@@ -1,114 +1,169 @@
 """The state of a training on disk, so that an interrupted one can go on.
 
-A folder holds the last two states, `epoch-N`, of one configuration. A state is written
+A folder holds the last two states of one configuration: `epoch-N` after N epochs, or
+`epoch-N-step-S` where a training was asked to stop in the next one. A state is written
 beside its place and renamed into it: whatever kills the process in between, the folder
-holds a whole one. The one before it is for a disk or a machine that fails.
+holds a whole one. The one before it is for a disk or a machine that fails. Where folders
+can't be renamed (gs://), the file that is written last makes a state whole.
 """
 
 import json
 import logging
-import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from alignment_core.errors import ConfigurationError, DataError
+from alignment_core import files
+from alignment_core.errors import CheckpointError
 from alignment_core.metrics import LayerMetrics
 from alignment_core.training_config import EpochReport, TrainingConfig
 
 logger = logging.getLogger(__name__)
 
+STATE, TRAINING = "state", "training.json"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a state has behind it: whole epochs, then steps of the next, with J and accuracy."""
+
+    reports: tuple[EpochReport, ...] = ()
+    step: int = 0
+    statistics: tuple[NDArray[np.float32], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The state's folder."""
+        return f"epoch-{len(self.reports)}" + (f"-step-{self.step}" if self.step else "")
+
 
 def save(
-    folder: Path, state: tf.train.Checkpoint, config: TrainingConfig, reports: Sequence[EpochReport]
+    folder: str, state: tf.train.Checkpoint, config: TrainingConfig, progress: Progress
 ) -> None:
-    """Leave the state after `len(reports)` epochs in `folder`, beside the one before it alone."""
-    unfinished = folder / "unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    state.write(str(unfinished / "state"))
-    training = {"config": described(config), "reports": [asdict(report) for report in reports]}
-    (unfinished / "training.json").write_text(json.dumps(training))
-    # What is as late as this one, or later, was found damaged.
-    earlier = [path for path in _states(folder) if _epochs(path) < len(reports)]
-    for path in {*_states(folder)} - {*earlier[-1:]}:
-        shutil.rmtree(path)
-    unfinished.rename(folder / f"epoch-{len(reports)}")
+    """Leave the state in `folder`, beside the one before it alone.
 
-
-def restore(folder: Path, state: tf.train.Checkpoint, config: TrainingConfig) -> list[EpochReport]:
-    """Read the latest state in `folder` into `state`; the reports of the epochs it has behind it.
-
-    Nothing there: nothing done, no reports. A state that can't be read is passed over for
-    the one before it, with a warning in the log.
-
-    Raises ConfigurationError if a state is another configuration's, and DataError if
-    there are states and none can be read.
+    Raises:
+        OSError: it can't be written; the folder then holds the states that it held.
     """
+    place = _join(folder, progress.name)
+    written = place if files.is_address(folder) else _join(folder, "unfinished")
+    training = {
+        "config": described(config),
+        "reports": [asdict(report) for report in progress.reports],
+        "statistics": [values.tolist() for values in progress.statistics],
+    }
+    try:
+        files.remove(written)
+        tf.io.gfile.makedirs(written)
+        state.write(_join(written, STATE))
+        with tf.io.gfile.GFile(_join(written, TRAINING), "w") as file:
+            file.write(json.dumps(training))
+    except (OSError, tf.errors.OpError) as error:
+        files.remove(written)
+        raise OSError(f"{place} can't be written ({_words(error)})") from error
+    # What is as late as this one, or later, was found damaged.
+    earlier = [name for name in _states(folder) if _order(name) < _order(progress.name)]
+    for name in {*_states(folder)} - {*earlier[-1:]} - {Path(written).name}:
+        files.remove(_join(folder, name))
+    if written != place:
+        Path(written).rename(place)
+
+
+def restore(folders: Sequence[str], state: tf.train.Checkpoint, config: TrainingConfig) -> Progress:
+    """Read the latest state in any of the `folders` into `state`; what it has behind it.
+
+    Nothing there: nothing done. A state that can't be read is passed over for the one
+    before it, with a warning in the log.
+
+    Raises:
+        CheckpointError: a state is another configuration's, or there are states and none
+            can be read.
+    """
+    found = [(_order(name), _join(folder, name)) for folder in folders for name in _states(folder)]
     damages = []
-    for path in reversed(_states(folder)):
+    for _, path in sorted(found, reverse=True):
         try:
-            reports = _read(path, state, config)
+            progress = _read(path, state, config)
         except _DamagedError as damage:
             damages.append(str(damage))
             continue
         if damages:
-            logger.warning("%s; going on from %s instead", "; ".join(damages), path.name)
-        return reports
+            logger.warning("%s; going on from %s instead", "; ".join(damages), progress.name)
+        return progress
     if damages:
-        raise DataError(
-            f"no state in {folder} can be read ({'; '.join(damages)}): remove the folder to train "
-            "from the start"
+        raise CheckpointError(
+            f"no state in {' or '.join(folders)} can be read ({'; '.join(damages)}): remove the "
+            "folder to train from the start"
         )
-    return []
+    return Progress()
 
 
 class _DamagedError(Exception):
     """A state that can't be read."""
 
 
-def _read(path: Path, state: tf.train.Checkpoint, config: TrainingConfig) -> list[EpochReport]:
+def _read(path: str, state: tf.train.Checkpoint, config: TrainingConfig) -> Progress:
     try:
-        training = json.loads((path / "training.json").read_text())
+        with tf.io.gfile.GFile(_join(path, TRAINING)) as file:
+            training = json.loads(file.read())
         theirs = training["config"]
-        reports = [_report(values) for values in training["reports"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path / "training.json", error) from error
+        progress = Progress(
+            reports=tuple(_report(values) for values in training["reports"]),
+            step=_order(Path(path).name)[1],
+            statistics=tuple(np.asarray(v, np.float32) for v in training.get("statistics", ())),
+        )
+    except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
+        raise _damaged(_join(path, TRAINING), error) from error
     mine = described(config)
     if mine != theirs:
         different = sorted(key for key in mine if mine[key] != theirs.get(key))
-        raise ConfigurationError(
-            f"{path.parent} holds the state of another training: {', '.join(different)} differ; "
+        raise CheckpointError(
+            f"{path} holds the state of another training: {', '.join(different)} differ; "
             "give this one a folder of its own"
         )
     try:
         # TensorFlow checks the sums that it has written beside the values.
-        state.read(str(path / "state")).assert_consumed()
+        state.read(_join(path, STATE)).assert_consumed()
     except (tf.errors.OpError, IndexError, ValueError) as error:
-        raise _damaged(path / "state", error) from error
+        raise _damaged(_join(path, STATE), error) from error
     except AssertionError as error:
-        raise ConfigurationError(
+        raise CheckpointError(
             f"{path} holds other variables than this network's, from another version of "
             "alignsearch: give this training a folder of its own"
         ) from error
-    return reports
+    return progress
 
 
-def _damaged(path: Path, error: Exception) -> _DamagedError:
-    reason = getattr(error, "message", None) or str(error)
-    return _DamagedError(f"{path} is damaged ({reason.splitlines()[0]})")
+def _damaged(path: str, error: Exception) -> _DamagedError:
+    return _DamagedError(f"{path} is damaged ({_words(error)})")
 
 
-def _states(folder: Path) -> list[Path]:
-    """Complete states, the latest last."""
-    return sorted(folder.glob("epoch-*"), key=_epochs)
+def _words(error: Exception) -> str:
+    words = getattr(error, "message", None) or str(error) or type(error).__name__
+    return str(words).splitlines()[0]
 
 
-def _epochs(path: Path) -> int:
-    return int(path.name.removeprefix("epoch-"))
+def _states(folder: str) -> list[str]:
+    """Names of whole states, the latest last."""
+    found = [name for name in files.names(folder) if name.startswith("epoch-")]
+    if files.is_address(folder):
+        found = [n for n in found if tf.io.gfile.exists(_join(_join(folder, n), TRAINING))]
+    return sorted(found, key=_order)
+
+
+def _order(name: str) -> tuple[int, int]:
+    """The epochs that a state has behind it, and the steps."""
+    epochs, _, step = name.removeprefix("epoch-").partition("-step-")
+    return int(epochs), int(step or 0)
+
+
+def _join(folder: str, name: str) -> str:
+    return f"{folder}/{name}"
 
 
 def described(config: TrainingConfig) -> dict[str, Any]:

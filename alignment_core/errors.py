@@ -20,6 +20,10 @@ class DataError(AlignSearchError, OSError):
     """A data set that is missing or damaged."""
 
 
+class CheckpointError(ConfigurationError, DataError):
+    """States on disk that a training can't go on from: damaged, or another training's."""
+
+
 class UnknownNameError(AlignSearchError, LookupError):
     """A name that is not known; the message lists the nearest known names."""
 

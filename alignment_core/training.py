@@ -8,10 +8,11 @@ its epochs to make up for it. Here the idle optimizer stands still: cheaper, and
 optimizer sees the steps it would see alone.
 """
 
+import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -45,6 +46,8 @@ from alignment_core.training_steps import (
 
 __all__ = ["EpochReport", "Trainer", "TrainingConfig", "TrainingResult", "trainer_for"]
 
+logger = logging.getLogger(__name__)
+
 CHECK_EVERY = 50
 """Steps between two looks at the loss, so that a diverged training ends within its epoch."""
 
@@ -61,13 +64,17 @@ HELD_IMAGES = 32
 between pseudogradients and true gradients. Few, so that a short epoch is no longer for it."""
 
 
-class _EndedError(Exception):
-    """A training that ends before its last epoch."""
+class _DivergedError(Exception):
+    """A training whose loss became infinite or no number."""
 
-    def __init__(self, status: Literal["diverged", "interrupted"], reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
+
+class _InterruptedError(Exception):
+    """A training that was asked to stop, after some steps of an epoch."""
+
+    def __init__(self, step: int, statistics: Sequence[NDArray[np.float32]]) -> None:
+        super().__init__()
+        self.step = step
+        self.statistics = statistics
 
 
 class Trainer:
@@ -199,6 +206,9 @@ class Trainer:
         should_stop: Callable[[], bool] | None = None,
         checkpoint_dir: Path | str | None = None,
         checkpoint_every: int = 1,
+        resume_from: Sequence[str] = (),
+        on_resume: Callable[[Sequence[EpochReport]], None] | None = None,
+        on_warning: Callable[[str], None] = logger.warning,
     ) -> TrainingResult:
         """Train from the seed's initial weights to the last epoch.
 
@@ -207,34 +217,56 @@ class Trainer:
         number ends it as "diverged"; neither is an exception.
 
         With `checkpoint_dir` a state is left there after every `checkpoint_every`
-        epochs, and a training that finds one goes on from it, to the same weights, bit by
-        bit, as if it had never been interrupted. Epochs done before are in the result, but
-        `on_epoch` is not told of them again. It is told before the state is left: an epoch
-        may be told twice after a sudden death, and none is lost. Of two states the earlier
-        one is gone on from if the later one is damaged.
+        epochs and at an interruption, and a training that finds one there, or in the folders
+        `resume_from`, goes on from the latest, to the same weights, bit by bit, as if it had
+        never been interrupted. Epochs done before are in the result, but `on_epoch` is not told
+        of them again; `on_resume` is told of them all at once. `on_epoch` is told before the
+        state is left: an epoch may be told twice after a sudden death, and none is lost. Of two
+        states the earlier one is gone on from if the later one is damaged. A state that can't
+        be written, to a full disk say, is done without: `on_warning` is told once.
 
-        Raises ConfigurationError if `checkpoint_dir` holds another training's state, and
-        DataError if none of its states can be read.
+        Raises CheckpointError if the folders hold another training's state, or states none of
+        which can be read.
         """
         config = self._config
         self._timings.update(trace=0.0, train=0.0, validate=0.0, measure=0.0)
         initialize(self.model, config.seed)
         self._optimizers.reset()
-        reports: list[EpochReport] = []
-        folder = None if checkpoint_dir is None else Path(checkpoint_dir)
-        if folder is not None:
-            reports += checkpoints.restore(folder, self._state(), config)
+        folder = None if checkpoint_dir is None else str(checkpoint_dir)
+        folders = [*resume_from, *([] if folder is None else [folder])]
+        begun = checkpoints.restore(folders, self._state(), config)
+        saved, warned = begun.name, False
+        reports = [*begun.reports]
+        if reports and on_resume is not None:
+            on_resume(begun.reports)
+
+        def save(progress: checkpoints.Progress) -> None:
+            nonlocal saved, warned
+            if folder is None or progress.name == saved:
+                return
+            try:
+                checkpoints.save(folder, self._state(), config, progress)
+                saved = progress.name
+            except OSError as error:
+                if not warned:
+                    on_warning(f"training goes on without a checkpoint: {error}")
+                warned = True
+
         status: Literal["ok", "diverged", "interrupted"] = "ok"
         reason = None
         try:
             for epoch in range(len(reports), config.epochs):
-                reports.append(self._epoch(epoch, should_stop))
+                reports.append(self._epoch(epoch, should_stop, begun))
                 if on_epoch is not None:
                     on_epoch(reports[-1])
-                if folder is not None and (epoch + 1) % checkpoint_every == 0:
-                    checkpoints.save(folder, self._state(), config, reports)
-        except _EndedError as ended:
-            status, reason = ended.status, ended.reason
+                if (epoch + 1) % checkpoint_every == 0:
+                    save(checkpoints.Progress(tuple(reports)))
+        except _DivergedError as diverged:
+            status, reason = "diverged", str(diverged)
+        except _InterruptedError as stopped:
+            status, reason = "interrupted", f"asked to stop in epoch {len(reports) + 1}"
+            statistics = tuple(stopped.statistics)
+            save(checkpoints.Progress(tuple(reports), stopped.step, statistics))
         timings, self._timings = self._timings, {"build": 0.0}
         errors = [1.0 - report.validation_accuracy for report in reports]
         return TrainingResult(
@@ -252,12 +284,19 @@ class Trainer:
     def _state(self) -> tf.train.Checkpoint:
         return tf.train.Checkpoint(model=self.model, optimizers=self._optimizers.optimizers)
 
-    def _epoch(self, epoch: int, should_stop: Callable[[], bool] | None) -> EpochReport:
+    def _epoch(
+        self,
+        epoch: int,
+        should_stop: Callable[[], bool] | None,
+        begun: checkpoints.Progress,
+    ) -> EpochReport:
         started = time.perf_counter()
         config = self._config
         steps = self._dataset.steps_per_epoch(config.batch_size)
         rates = self._rates(epoch, steps)
-        statistics = self._train(epoch, steps, rates, should_stop)
+        if epoch > len(begun.reports):
+            begun = checkpoints.Progress()
+        statistics = self._train(epoch, steps, rates, should_stop, begun)
         loss, accuracy = np.mean(statistics, axis=0) if statistics else (None, None)
         validated = time.perf_counter()
         validation_loss, validation_accuracy = self._validate()
@@ -296,8 +335,9 @@ class Trainer:
         steps: int,
         rates: NDArray[np.float32],
         should_stop: Callable[[], bool] | None,
+        begun: checkpoints.Progress,
     ) -> list[NDArray[np.float32]]:
-        """One pass over the training split; (J, accuracy) of each step on J."""
+        """One pass over the training split, or its rest; (J, accuracy) of each step on J."""
         config = self._config
         delay_steps = round(config.schedule().delay_epochs * steps)
         batches = self._strategy.distribute_datasets_from_function(
@@ -306,10 +346,12 @@ class Trainer:
             )
         )
         steps_of = self._alignment_steps or self._loss_steps
-        statistics = []
+        statistics = [*begun.statistics]
         for step, (images, labels) in enumerate(readable(batches)):
+            if step < begun.step:
+                continue
             if should_stop is not None and should_stop():
-                raise _EndedError("interrupted", f"asked to stop in epoch {epoch + 1}")
+                raise _InterruptedError(step, statistics)
             number = epoch * steps + step
             seed = tf.constant([self._noise_seed, number])
             started, traces = time.perf_counter(), steps_of.traces
@@ -413,5 +455,5 @@ def _load(name: str, data_dir: Path | str | None) -> data.DataSet:
     return data.load(name, data_dir)
 
 
-def _diverged(loss: str, value: float, epoch: int) -> _EndedError:
-    return _EndedError("diverged", f"the {loss} became {value} in epoch {epoch + 1}")
+def _diverged(loss: str, value: float, epoch: int) -> _DivergedError:
+    return _DivergedError(f"the {loss} became {value} in epoch {epoch + 1}")

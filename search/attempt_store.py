@@ -5,7 +5,7 @@ over matches nothing and gets StaleAttemptError; so a result is recorded once, w
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from search.documents import Attempt, AttemptOutcome, Epoch, Lease, Progress, Result, Trial
@@ -65,6 +65,7 @@ class AttemptStore(TrialStore):
                 "lease": lease.to_bson(),
                 f"attempts.{number}": attempt.to_bson(),
                 "progress": None,
+                "prune_reason": None,
                 "timings.started": now,
             },
         )
@@ -76,6 +77,7 @@ class AttemptStore(TrialStore):
                     "lease": lease,
                     "attempts": {**queued.attempts, str(number): attempt},
                     "progress": None,
+                    "prune_reason": None,
                     "timings": {**queued.timings, "started": now},
                     "seq": 0,
                 }
@@ -95,22 +97,56 @@ class AttemptStore(TrialStore):
         if not self._db.update("trials", fence, {"$set": {"lease.expires_at": expires_at}}):
             raise self._stale(trial_id, attempt)
 
-    def record_epoch(self, trial_id: str, attempt: int, token: str, epoch: Epoch) -> None:
+    def record_epoch(
+        self, trial_id: str, attempt: int, token: str, epoch: Epoch, *, for_pruner: bool = False
+    ) -> None:
         """Record an epoch once, however often it is sent, and the trial's progress.
+
+        for_pruner: note its loss on the trial too, where a driver that prunes reads it.
 
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        progress = Progress(
-            epoch=epoch.epoch,
-            epochs=epoch.epochs,
-            loss=epoch.loss,
-            validation_error=1.0 - epoch.validation_accuracy,
-        )
-        changes = {"progress": progress.to_bson()}
+        changes = _progress(epoch)
+        if for_pruner:
+            changes[f"epoch_losses.{epoch.epoch}"] = 1.0 - epoch.validation_accuracy
         if not self._mark(trial_id, _fence(attempt, token), changes):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
+
+    def resume(self, trial_id: str, attempt: int, token: str, epochs: Sequence[Epoch]) -> None:
+        """Record the epochs that the attempt took over from a checkpoint, as its own.
+
+        Raises:
+            StaleAttemptError: as `renew`; then nothing is recorded.
+        """
+        changes = {**_progress(epochs[-1]), f"attempts.{attempt}.resumed": len(epochs)}
+        if not self._mark(trial_id, _fence(attempt, token), changes):
+            raise self._stale(trial_id, attempt)
+        for epoch in epochs:
+            self._db.insert("epochs", epoch.to_bson())
+
+    def request_prune(self, trial_id: str, attempt: int, token: str, reason: str) -> bool:
+        """Ask the attempt to end the trial as pruned; False if it doesn't hold the trial."""
+        return self._mark(trial_id, _fence(attempt, token), {"prune_reason": reason})
+
+    def prune(self, trial_id: str, attempt: int, token: str, result: Result) -> Trial:
+        """End the trial before its last epoch, with what it came to; twice is no error.
+
+        Raises:
+            StaleAttemptError: as `renew`; then the result isn't recorded.
+        """
+        ended = self._end(
+            trial_id,
+            attempt,
+            token,
+            TrialState.PRUNED,
+            outcome="pruned",
+            changes={"result": result.to_bson(), "error": None},
+        )
+        if ended is None:
+            raise self._stale(trial_id, attempt)
+        return ended
 
     def finish(
         self,
@@ -301,6 +337,16 @@ def _fence(attempt: int, token: str) -> Record:
         "lease.attempt": attempt,
         "lease.token": token,
     }
+
+
+def _progress(epoch: Epoch) -> Record:
+    progress = Progress(
+        epoch=epoch.epoch,
+        epochs=epoch.epochs,
+        loss=epoch.loss,
+        validation_error=1.0 - epoch.validation_accuracy,
+    )
+    return {"progress": progress.to_bson()}
 
 
 def _holds(trial: Trial, token: str) -> bool:

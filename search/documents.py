@@ -31,7 +31,7 @@ PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
 
-AttemptOutcome = Literal["completed", "handed_back", "expired", "crashed", "cancelled"]
+AttemptOutcome = Literal["completed", "handed_back", "expired", "crashed", "cancelled", "pruned"]
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
 COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "expired"})
@@ -107,6 +107,19 @@ class Recipe(Document):
     weights_order: str = "paper"
 
 
+class Pruning(Document):
+    """When a trial is ended before its last epoch (`search.pruning`).
+
+    grace: epochs that every trial gets. reduction: of how many trials that come to a rung one
+    goes on (asha only). informs: what TPE learns of a pruned trial, its last loss or a failure.
+    """
+
+    pruner: Literal["asha", "median"]
+    grace: int = Field(default=1, ge=1)
+    reduction: int = Field(default=3, ge=2)
+    informs: Literal["loss", "fail"] = "loss"
+
+
 class DriverLease(Document):
     """Who drives a search, until when."""
 
@@ -116,7 +129,12 @@ class DriverLease(Document):
 
 
 class Search(Document):
-    """One search: what is searched, how much, and where it stands. Stored under its name."""
+    """One search: what is searched, how much, and where it stands. Stored under its name.
+
+    checkpoints: the folder in which the search has one for its trials' states, if they are kept.
+    keep_checkpoints: of how many of the best finished trials. lease_seconds: how long a worker or
+    a driver may be silent. stall_seconds: how long a trial may at least be without a new epoch.
+    """
 
     id_field: ClassVar[str | None] = "name"
 
@@ -133,6 +151,11 @@ class Search(Document):
     resources: dict[str, float] = Field(default_factory=dict)
     priority: int = 0
     max_attempts: int = Field(default=3, gt=0)
+    checkpoints: str | None = None
+    keep_checkpoints: int = Field(default=1, ge=0)
+    lease_seconds: float = Field(default=30.0, gt=0)
+    stall_seconds: float = Field(default=300.0, gt=0)
+    pruning: Pruning | None = None
     status: SearchStatus = SearchStatus.QUEUED
     stop_requested: bool = False
     driver: DriverLease | None = None
@@ -153,7 +176,10 @@ class Lease(Document):
 
 
 class Attempt(Document):
-    """One try at a trial: who, where, when, and how it ended (None: it goes on)."""
+    """One try at a trial: who, where, when, and how it ended (None: it goes on).
+
+    resumed: epochs that it took over from an earlier attempt's checkpoint.
+    """
 
     number: int = Field(ge=1)
     owner: str
@@ -162,6 +188,7 @@ class Attempt(Document):
     accelerator: str
     versions: dict[str, str] = Field(default_factory=dict)
     slot: int | None = None
+    resumed: int = 0
     started_at: AwareDatetime
     ended_at: AwareDatetime | None = None
     outcome: AttemptOutcome | None = None
@@ -198,6 +225,8 @@ class Trial(Document):
     config: the resolved metaparameters by name. point: HyperOpt's values (a choice by its
     index). seen: finished results that the suggestion had seen. attempt: attempts begun.
     attempts: each by its number, as text. seq: where a reader of changes stands after it.
+    epoch_losses: the objective after each epoch, by number as text, where a pruner asks for it.
+    prune_reason: why it is to end at its next step.
     """
 
     id_field: ClassVar[str | None] = "id"
@@ -214,6 +243,8 @@ class Trial(Document):
     attempt: int = 0
     attempts: dict[str, Attempt] = Field(default_factory=dict)
     progress: Progress | None = None
+    epoch_losses: dict[str, float] = Field(default_factory=dict)
+    prune_reason: str | None = None
     result: Result | None = None
     best_epoch: int | None = None
     resources: dict[str, float] = Field(default_factory=dict)

@@ -32,7 +32,6 @@ from spaces.hyperopt_space import to_point
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 30.0
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 """Between two looks at what others did to the search; what workers report is seen at once."""
@@ -64,10 +63,12 @@ class Driver:
         make_dispatcher: Callable[[Search], Dispatcher],
         *,
         owner: str,
-        lease_seconds: float = LEASE_SECONDS,
+        lease_seconds: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare to drive search `name`; `make_dispatcher` opens the workers' side of it.
+
+        lease_seconds: the search's own without it.
 
         Raises:
             UnknownNameError: there is no such search, or its space is unknown here.
@@ -76,9 +77,9 @@ class Driver:
         self._store = store
         self._make_dispatcher = make_dispatcher
         self._owner = owner
-        self._lease_seconds = lease_seconds
         self._monotonic = monotonic
         self._search: Search = store.get_search(name)
+        self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._space = get_space(self._search.space)
         if self._space.space_hash != self._search.space_hash:
             raise StateConflictError(

@@ -136,13 +136,19 @@ class TrialStore:
 
     def best(self, search: str) -> Trial | None:
         """Return the completed trial with the lowest loss (of equals the lowest tid), if any."""
+        return next(iter(self.best_trials(search, 1)), None)
+
+    def best_trials(self, search: str, number: int) -> list[Trial]:
+        """Return so many completed trials with the lowest losses, the best first."""
+        if number < 1:
+            return []
         condition = {
             "search": search,
             "state": TrialState.COMPLETED.value,
             "result.status": "ok",
         }
-        found = self._db.find("trials", condition, sort=["result.loss", "tid"], limit=1)
-        return _decode(found[0]) if found else None
+        found = self._db.find("trials", condition, sort=["result.loss", "tid"], limit=number)
+        return [_decode(each) for each in found]
 
     def expired(self, search: str) -> list[Trial]:
         """Return the running trials whose leases have passed, by the server's clock, by tid."""

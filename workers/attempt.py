@@ -7,12 +7,13 @@ worker whose trial was taken over writes nothing more.
 import logging
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
 from alignment_core.errors import AlignSearchError
+from search import checkpoint_folders
 from search.documents import Epoch, Result, Search, Trial
 from search.errors import StaleAttemptError, StoreUnavailableError
 from search.heartbeat import Heartbeat
@@ -20,7 +21,6 @@ from search.store import Store
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 30.0
 STORE_RETRY_SECONDS = 1.0
 STORE_PATIENCE_SECONDS = 600.0
 """How long an outcome is offered to a store that does not answer, before it is given up."""
@@ -47,11 +47,29 @@ class Finished:
     best_epoch: int | None = None
 
 
-Objective = Callable[
-    [Search, Trial, Callable[[Epoch], None], Callable[[], bool]],
-    Finished,
-]
-"""`objective(search, trial, on_epoch, should_stop)`: train, report each epoch, stop when asked."""
+@dataclass(frozen=True)
+class Link:
+    """What ties an objective to the attempt that it is made under.
+
+    Attributes:
+        on_epoch: to be told of each epoch as it ends.
+        on_resume: to be told of the epochs that a checkpoint has behind it.
+        on_warning: to be told what goes wrong without ending the training.
+        should_stop: to be asked before each step; True: come back as soon as a state is left.
+        checkpoints: the folder for the attempt's states; None if none are kept.
+        resume_from: folders with states of earlier attempts.
+    """
+
+    on_epoch: Callable[[Epoch], None]
+    on_resume: Callable[[Sequence[Epoch]], None]
+    on_warning: Callable[[str], None]
+    should_stop: Callable[[], bool]
+    checkpoints: str | None = None
+    resume_from: Sequence[str] = ()
+
+
+Objective = Callable[[Search, Trial, Link], Finished]
+"""`objective(search, trial, link)`: train, report each epoch, stop when asked."""
 
 
 class Outcome(StrEnum):
@@ -59,6 +77,7 @@ class Outcome(StrEnum):
 
     NOT_BEGUN = "not begun"
     COMPLETED = "completed"
+    PRUNED = "pruned"
     HANDED_BACK = "handed back"
     STALE = "stale"
     CRASHED = "crashed"
@@ -72,23 +91,27 @@ def run_attempt(
     worker: Worker,
     interrupt: threading.Event,
     *,
-    lease_seconds: float = LEASE_SECONDS,
+    lease_seconds: float | None = None,
 ) -> Outcome:
     """Make one attempt at a trial of the search and leave its outcome in the store.
 
-    A trial that isn't `queued` any more is left alone. An `interrupt` ends the
-    training at its next step and queues the trial again at no cost. An error
+    A trial that isn't `queued` any more is left alone. It goes on from the last state that an
+    earlier attempt has left. An `interrupt` ends the training at its next step, with a
+    state left for the next attempt, and queues the trial again at no cost. An error
     that is ours (a bad configuration, missing data) would come again and fails
     the trial for good; any other costs an attempt.
+
+    lease_seconds: the search's own without it.
 
     Raises:
         StoreUnavailableError: the store did not answer for so long that the
             lease is lost anyway.
     """
+    lease = lease_seconds or search.lease_seconds
     trial = store.begin_attempt(
         queued,
         worker.owner,
-        ttl=lease_seconds,
+        ttl=lease,
         host=worker.host,
         accelerator=worker.accelerator,
         versions=worker.versions,
@@ -96,40 +119,114 @@ def run_attempt(
     )
     if trial is None or trial.lease is None:
         return Outcome.NOT_BEGUN
-    trial_id, number, token = trial.id, trial.lease.attempt, trial.lease.token
+    try:
+        return _Attempt(store, search, trial, worker, interrupt).make(objective, lease)
+    finally:
+        checkpoint_folders.sweep(store, search)
 
-    def renew() -> bool:
+
+class _Attempt:
+    """An attempt that holds its trial."""
+
+    def __init__(
+        self,
+        store: Store,
+        search: Search,
+        trial: Trial,
+        worker: Worker,
+        interrupt: threading.Event,
+    ) -> None:
+        assert trial.lease is not None
+        self._store = store
+        self._search = search
+        self._trial = trial
+        self._worker = worker
+        self._interrupt = interrupt
+        self._held = (trial.id, trial.lease.attempt, trial.lease.token)
+        self._last: Epoch | None = None
+        self._prune_reason: str | None = None
+
+    def make(self, objective: Objective, lease_seconds: float) -> Outcome:
+        with Heartbeat(
+            lambda: self._renew(lease_seconds), lease_seconds / 3, f"of {self._trial.id}"
+        ) as lease:
+            try:
+                finished = objective(self._search, self._trial, self._link(lease.lost))
+                if lease.lost.is_set():
+                    return Outcome.STALE
+                return self._end(finished)
+            except StaleAttemptError as error:
+                logger.info("%s", error)
+                return Outcome.STALE
+            except StoreUnavailableError:
+                raise
+            except Exception as error:
+                return _crash(self._store, self._trial, error, self._search.max_attempts)
+
+    def _link(self, lost: threading.Event) -> Link:
+        number = self._held[1]
+        return Link(
+            on_epoch=self._record,
+            on_resume=self._resume,
+            on_warning=self._warn,
+            should_stop=lambda: (
+                self._interrupt.is_set() or lost.is_set() or self._prune_reason is not None
+            ),
+            checkpoints=checkpoint_folders.of_attempt(self._search, self._trial, number),
+            resume_from=checkpoint_folders.of_earlier_attempts(self._search, self._trial, number),
+        )
+
+    def _end(self, finished: Finished) -> Outcome:
+        result = finished.result
+        if result is not None:
+            _persist(lambda: self._store.finish(*self._held, result, finished.best_epoch))
+            return Outcome.COMPLETED
+        if self._prune_reason is not None and self._last is not None:
+            pruned = self._pruned(self._last, self._prune_reason)
+            _persist(lambda: self._store.prune(*self._held, pruned))
+            return Outcome.PRUNED
+        _persist(lambda: self._store.hand_back(*self._held, "its worker was stopped"))
+        return Outcome.HANDED_BACK
+
+    def _pruned(self, last: Epoch, reason: str) -> Result:
+        pruning = self._search.pruning
+        metrics = {"epochs": float(last.epoch)}
+        if pruning is None or pruning.informs == "fail":
+            return Result(status="fail", metrics=metrics, reason=reason)
+        loss = 1.0 - last.validation_accuracy
+        return Result(status="ok", loss=loss, metrics=metrics, reason=reason)
+
+    def _renew(self, lease_seconds: float) -> bool:
         try:
-            store.renew(trial_id, number, token, lease_seconds)
+            self._store.renew(*self._held, lease_seconds)
         except StaleAttemptError:
             return False
+        self._ask_pruner()
         return True
 
-    def record(epoch: Epoch) -> None:
-        _persist(lambda: store.record_epoch(trial_id, number, token, epoch))
+    def _record(self, epoch: Epoch) -> None:
+        for_pruner = self._search.pruning is not None
+        _persist(lambda: self._store.record_epoch(*self._held, epoch, for_pruner=for_pruner))
+        self._last = epoch
+        _persist(self._ask_pruner)
 
-    with Heartbeat(renew, lease_seconds / 3, f"of {trial_id}") as lease:
+    def _resume(self, epochs: Sequence[Epoch]) -> None:
+        _persist(lambda: self._store.resume(*self._held, epochs))
+        self._last = epochs[-1]
 
-        def should_stop() -> bool:
-            return interrupt.is_set() or lease.lost.is_set()
+    def _ask_pruner(self) -> None:
+        """The driver decides which trials are pruned, and says so on the trial."""
+        if self._search.pruning is not None:
+            self._prune_reason = self._store.get_trial(self._trial.id).prune_reason
 
-        try:
-            finished = objective(search, trial, record, should_stop)
-            if lease.lost.is_set():
-                return Outcome.STALE
-            if finished.result is None:
-                _persist(lambda: store.hand_back(trial_id, number, token, "its worker was stopped"))
-                return Outcome.HANDED_BACK
-            result, best_epoch = finished.result, finished.best_epoch
-            _persist(lambda: store.finish(trial_id, number, token, result, best_epoch))
-        except StaleAttemptError as error:
-            logger.info("%s", error)
-            return Outcome.STALE
-        except StoreUnavailableError:
-            raise
-        except Exception as error:
-            return _crash(store, trial, error, search.max_attempts)
-    return Outcome.COMPLETED
+    def _warn(self, what: str) -> None:
+        logger.warning("trial %s: %s", self._trial.id, what)
+        detail = f"trial {self._trial.tid}, attempt {self._held[1]}: {what}"
+        _persist(
+            lambda: self._store.add_event(
+                self._search.name, self._worker.owner, "trial warned", detail
+            )
+        )
 
 
 def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> Outcome:

@@ -5,48 +5,71 @@ For trying out a cluster, a store or a driver without images or TensorFlow:
 second and the loss falls exponentially to a value that the configuration fixes.
 """
 
+import json
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 
 from search.documents import Epoch, Result, Search, Trial
 from spaces.catalog import get_space
 from spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
-from workers.attempt import Finished
+from workers.attempt import Finished, Link
 
 EPOCH_SECONDS = 0.1
+STATE = "state.json"
 
 
-def rehearse(
-    search: Search,
-    trial: Trial,
-    on_epoch: Callable[[Epoch], None],
-    should_stop: Callable[[], bool],
-) -> Finished:
-    """Report `epochs` epochs that approach the trial's `final_loss`, then return it."""
+def rehearse(search: Search, trial: Trial, link: Link) -> Finished:
+    """Report `epochs` epochs that approach the trial's `final_loss`, then return it.
+
+    After each it leaves a state: how many there were.
+    """
     pause = threading.Event()
     final = final_loss(get_space(search.space), trial.config)
     epochs = search.recipe.epochs
-    for number in range(1, epochs + 1):
-        if should_stop():
+    done = max((_epochs_done(folder) for folder in link.resume_from), default=0)
+    if done:
+        link.on_resume([_epoch(trial, n, epochs, final) for n in range(1, done + 1)])
+    for number in range(done + 1, epochs + 1):
+        if link.should_stop():
             return Finished(None)
         pause.wait(EPOCH_SECONDS)
-        error = final + (0.9 - final) * math.exp(-5 * number / epochs) if number < epochs else final
-        on_epoch(
-            Epoch(
-                trial=trial.id,
-                attempt=trial.attempt,
-                epoch=number,
-                epochs=epochs,
-                loss=error,
-                train_accuracy=1 - error,
-                validation_loss=error,
-                validation_accuracy=1 - error,
-                learning_rate=0.0,
-                seconds=EPOCH_SECONDS,
-            )
-        )
+        link.on_epoch(_epoch(trial, number, epochs, final))
+        if link.checkpoints is not None:
+            _leave(Path(link.checkpoints), number)
     return Finished(Result(status="ok", loss=final, metrics={"chance_error": 0.9}), epochs)
+
+
+def _epoch(trial: Trial, number: int, epochs: int, final: float) -> Epoch:
+    error = final + (0.9 - final) * math.exp(-5 * number / epochs) if number < epochs else final
+    return Epoch(
+        trial=trial.id,
+        attempt=trial.attempt,
+        epoch=number,
+        epochs=epochs,
+        loss=error,
+        train_accuracy=1 - error,
+        validation_loss=error,
+        validation_accuracy=1 - error,
+        learning_rate=0.0,
+        seconds=EPOCH_SECONDS,
+    )
+
+
+def _leave(folder: Path, epochs_done: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / "unfinished"
+    unfinished.write_text(json.dumps({"epochs": epochs_done}))
+    unfinished.replace(folder / STATE)
+
+
+def _epochs_done(folder: str) -> int:
+    try:
+        done: int = json.loads((Path(folder) / STATE).read_text())["epochs"]
+    except FileNotFoundError:
+        return 0
+    return done
 
 
 def final_loss(space: SearchSpace, config: Mapping[str, Value]) -> float:

@@ -1,30 +1,27 @@
 """The objective of a real search: train the trial's network with the alignment core."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import numpy as np
 
-from alignment_core.training import EpochReport, trainer_for
+from alignment_core.errors import CheckpointError
+from alignment_core.training import EpochReport, TrainingResult, trainer_for
 from search.documents import Epoch, LayerRecord, Result, Search, Trial
 from spaces.catalog import get_space
 from spaces.configuration import configuration
 from spaces.training import training_config
-from workers.attempt import Finished
+from workers.attempt import Finished, Link
 
 
-def train(
-    search: Search,
-    trial: Trial,
-    on_epoch: Callable[[Epoch], None],
-    should_stop: Callable[[], bool],
-) -> Finished:
+def train(search: Search, trial: Trial, link: Link) -> Finished:
     """Train the trial's configuration by the search's recipe.
 
     The objective is the top-1 error on the validation images after the last
     epoch. A diverged training is a result of status `fail`, for TPE to learn
     from. Weights, order of images and noise follow from the search's seed and
-    the tid, so a second attempt repeats the first.
+    the tid, so a second attempt repeats the first, from its last state where there is one that
+    can be read.
 
     Raises:
         ConfigurationError: the configuration can't be trained.
@@ -48,9 +45,26 @@ def train(
     )
 
     def report(epoch: EpochReport) -> None:
-        on_epoch(_document(trial, epoch))
+        link.on_epoch(_document(trial, epoch))
 
-    outcome = trainer_for(config).fit(report, should_stop)
+    def resume(epochs: Sequence[EpochReport]) -> None:
+        link.on_resume([_document(trial, epoch) for epoch in epochs])
+
+    def fit(resume_from: Sequence[str]) -> TrainingResult:
+        return trainer_for(config).fit(
+            report,
+            link.should_stop,
+            link.checkpoints,
+            resume_from=resume_from,
+            on_resume=resume,
+            on_warning=link.on_warning,
+        )
+
+    try:
+        outcome = fit(link.resume_from)
+    except CheckpointError as error:
+        link.on_warning(f"training from the start: {error}")
+        outcome = fit(())
     if outcome.status == "interrupted":
         return Finished(None)
     metrics = {

@@ -13,6 +13,7 @@ import typer
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from search.best import best_column
 from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible
+from search.cli.keeping import check_lease, checkpoints_folder, pruning
 from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
     LARGEST,
@@ -84,6 +85,36 @@ def submit(
     ] = None,
     priority: Annotated[int, typer.Option(help="A higher one is served first.")] = 0,
     max_attempts: Annotated[int, typer.Option(help="Crashes after which a trial fails.")] = 3,
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder or gs:// address for the trials' states, the same on every host; `off` "
+            "for none. Beside the embedded store without it; none with --store."
+        ),
+    ] = None,
+    keep_checkpoints: Annotated[
+        int, typer.Option(help="Finished trials whose last states stay: the best so many.")
+    ] = 1,
+    lease: Annotated[
+        float, typer.Option(help="Seconds of silence after which a worker or driver is given up.")
+    ] = 30.0,
+    stalled_after: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without a new epoch after which a trial is taken from its worker, if "
+            "they are also 10 times the median epoch."
+        ),
+    ] = 300.0,
+    pruner: Annotated[
+        str, typer.Option(help="Ends trials early by their epochs' errors: none, asha, median.")
+    ] = "none",
+    grace: Annotated[int, typer.Option(help="Epochs before a trial may be pruned.")] = 1,
+    reduction: Annotated[
+        int, typer.Option(help="Of how many trials at a rung asha lets one go on.")
+    ] = 3,
+    pruned_as: Annotated[
+        str, typer.Option(help="What TPE learns of a pruned trial: its last loss, or fail.")
+    ] = "loss",
     wait: Annotated[bool, typer.Option("--wait", help="Drive it here, to its end.")] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -99,6 +130,10 @@ def submit(
     _check_number("epochs", epochs, least=1)
     _check_number("width", width, least=1)
     _check_number("max-attempts", max_attempts, least=1)
+    _check_number("keep-checkpoints", keep_checkpoints, least=0)
+    _check_number("stalled-after", stalled_after, least=1)
+    check_lease(lease)
+    early = pruning(pruner, grace, reduction, pruned_as, epochs)
     _check_number("startup", startup, least=0)
     _check_number("seed", seed, least=0)
     _check_number("priority", priority, least=-LARGEST)
@@ -132,6 +167,11 @@ def submit(
         resources=per_trial,
         priority=priority,
         max_attempts=max_attempts,
+        checkpoints=checkpoints_folder(checkpoints, store, dataset),
+        keep_checkpoints=keep_checkpoints,
+        lease_seconds=lease,
+        stall_seconds=stalled_after,
+        pruning=early,
         created_by=whoami(),
         versions={
             "python": platform.python_version(),
@@ -244,7 +284,7 @@ def _check_known(kind: str, name: str, known: Collection[str]) -> None:
         raise UnknownNameError(kind, name, known)
 
 
-def _check_number(option: str, value: int | None, *, least: int) -> None:
+def _check_number(option: str, value: float | None, *, least: int) -> None:
     if value is None:
         return
     if value < least:

@@ -33,12 +33,13 @@ class Training:
 
     def save(self, epoch):
         self.weights.assign(tf.fill([1000], float(epoch)))
-        checkpoints.save(self.folder, self.state, CONFIG, reports(epoch))
+        progress = checkpoints.Progress(tuple(reports(epoch)))
+        checkpoints.save(str(self.folder), self.state, CONFIG, progress)
 
     def restore(self, config=CONFIG):
         """The reports; the weights are then those of as many epochs."""
         self.weights.assign(tf.fill([1000], -1.0))
-        found = checkpoints.restore(self.folder, self.state, config)
+        found = list(checkpoints.restore([str(self.folder)], self.state, config).reports)
         assert set(self.weights.numpy()) == {float(len(found) or -1)}
         return found
 

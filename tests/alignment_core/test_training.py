@@ -218,7 +218,7 @@ def test_an_interrupted_training_goes_on_to_the_same_end(mirror, tmp_path):
     assert [report.epoch for report in told] == [2]
     assert numbers(resumed) == numbers(result)
     assert_same(weights(new), ends)
-    assert {path.name for path in tmp_path.iterdir()} == {"epoch-1", "epoch-2"}
+    assert {path.name for path in tmp_path.iterdir()} == {"epoch-1-step-4", "epoch-2"}
 
 
 def test_a_finished_training_is_not_repeated(mirror, tmp_path):

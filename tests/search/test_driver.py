@@ -154,11 +154,11 @@ def test_a_search_over_a_space_that_has_changed_since_is_refused(store, make_sea
 def test_a_crash_costs_an_attempt_and_the_trial_is_tried_again(store, make_search, make_driver):
     crashed = set()
 
-    def crash_once(search, trial, on_epoch, should_stop):
+    def crash_once(search, trial, link):
         if trial.tid not in crashed:
             crashed.add(trial.tid)
             raise RuntimeError("out of luck")
-        return rehearse(search, trial, on_epoch, should_stop)
+        return rehearse(search, trial, link)
 
     make_search(trials=3)
     make_driver(objective=crash_once).run(NEVER)
@@ -172,10 +172,10 @@ def test_a_crash_costs_an_attempt_and_the_trial_is_tried_again(store, make_searc
 def test_a_trial_that_crashes_every_time_fails_and_the_search_goes_on(
     store, make_search, make_driver
 ):
-    def crash_zero(search, trial, on_epoch, should_stop):
+    def crash_zero(search, trial, link):
         if trial.tid == 0:
             raise RuntimeError("always")
-        return rehearse(search, trial, on_epoch, should_stop)
+        return rehearse(search, trial, link)
 
     make_search(trials=3, max_attempts=2)
     make_driver(objective=crash_zero).run(NEVER)
@@ -188,7 +188,7 @@ def test_a_trial_that_crashes_every_time_fails_and_the_search_goes_on(
 def test_what_would_fail_again_is_not_tried_again_and_fails_the_search(
     store, make_search, make_driver
 ):
-    def no_images(search, trial, on_epoch, should_stop):
+    def no_images(search, trial, link):
         raise DataError("no images here: put them there")
 
     make_search(trials=2)
@@ -203,9 +203,9 @@ def test_what_would_fail_again_is_not_tried_again_and_fails_the_search(
 
 
 def test_divergence_is_a_result_that_tpe_learns_from_and_no_crash(store, make_search, make_driver):
-    def diverge(search, trial, on_epoch, should_stop):
+    def diverge(search, trial, link):
         if trial.tid % 2:
-            return rehearse(search, trial, on_epoch, should_stop)
+            return rehearse(search, trial, link)
         return Finished(Result(status="fail", reason="loss is NaN in epoch 1"))
 
     search = make_search(trials=6, startup=2)

@@ -1,0 +1,76 @@
+"""Where the states of a search's trials are, and which of them stay.
+
+DIR/SEARCH-CREATED/TID/ATTEMPT: an attempt writes into a folder of its own, so that one whose
+lease was taken over can't disturb the next. A finished trial's folder stays if it is one of
+the best. Only what is in the search's own folder is ever removed.
+"""
+
+import logging
+import re
+
+from alignment_core import files
+from search.documents import Search, Trial
+from search.states import LIVE_TRIAL_STATES
+from search.store import Store
+
+logger = logging.getLogger(__name__)
+
+# A search's name comes from a store: it must not lead out of the folder.
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NUMBER = re.compile(r"\d+")
+
+
+def of_search(search: Search) -> str | None:
+    """The folder of the search's states; None if it keeps none.
+
+    Named by its time of birth too: a later search of the same name has another.
+    """
+    if search.checkpoints is None or not _SAFE.fullmatch(search.name):
+        return None
+    created = search.created_at.strftime("%Y%m%dT%H%M%S%f")[:-3]
+    return f"{search.checkpoints.rstrip('/')}/{search.name}-{created}"
+
+
+def of_attempt(search: Search, trial: Trial, attempt: int) -> str | None:
+    """The folder into which an attempt writes."""
+    folder = of_search(search)
+    return None if folder is None else f"{folder}/{trial.tid}/{attempt}"
+
+
+def of_earlier_attempts(search: Search, trial: Trial, attempt: int) -> list[str]:
+    """The folders from which an attempt may go on, the latest attempt last.
+
+    Raises:
+        OSError: the trial's folder can't be read.
+    """
+    folder = of_search(search)
+    if folder is None:
+        return []
+    numbers = sorted(_numbers(f"{folder}/{trial.tid}"))
+    return [f"{folder}/{trial.tid}/{number}" for number in numbers if number < attempt]
+
+
+def sweep(store: Store, search: Search) -> None:
+    """Remove the states of finished trials, but for the best ones that the search keeps.
+
+    What can't be removed stays, with a warning in the log: no trial depends on it.
+    """
+    folder = of_search(search)
+    if folder is None:
+        return
+    try:
+        tids = _numbers(folder)
+        if not tids:
+            return
+        kept = [
+            *store.trials(search.name, LIVE_TRIAL_STATES),
+            *store.best_trials(search.name, search.keep_checkpoints),
+        ]
+        for tid in tids - {trial.tid for trial in kept}:
+            files.remove(f"{folder}/{tid}")
+    except OSError as error:
+        logger.warning("states of search %s that are needed no more stay: %s", search.name, error)
+
+
+def _numbers(folder: str) -> set[int]:
+    return {int(name) for name in files.names(folder) if _NUMBER.fullmatch(name)}
