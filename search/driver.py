@@ -18,6 +18,7 @@ from search.documents import Search, Trial
 from search.errors import StaleAttemptError, StateConflictError, StoreUnavailableError
 from search.heartbeat import Heartbeat
 from search.history import History, Pending
+from search.metrics import LEASE_EXPIRIES
 from search.states import (
     LIVE_TRIAL_STATES,
     TERMINAL_SEARCH_STATUSES,
@@ -235,6 +236,10 @@ class Driver:
             if expired is None:
                 continue
             self._history.take(expired)
+            LEASE_EXPIRIES.labels(trial.search).inc()
+            logger.warning(
+                "the lease of trial %s expired; it is %s", trial.id, expired.state, extra=_of(trial)
+            )
             for slot, trial_id in [*self._placed.items(), *self._adopted.items()]:
                 if trial_id == trial.id:
                     dispatcher.kill(slot)
@@ -282,6 +287,7 @@ class Driver:
             if trial.state == TrialState.QUEUED:
                 slot = free.popleft()
                 dispatcher.place(slot, trial)
+                logger.info("trial %s goes to slot %d", trial.id, slot, extra=_of(trial))
                 self._placed[slot] = trial.id
 
     def _make_ready(self) -> None:
@@ -356,8 +362,9 @@ class Driver:
         if report.error is None or trial.attempt > 0:
             self._start_failures = 0
         if report.error is None:
+            logger.info("trial %s is %s", trial.id, trial.state, extra=_of(trial))
             return
-        logger.warning("the worker of trial %s died: %s", trial.id, report.error)
+        logger.warning("the worker of trial %s died: %s", trial.id, report.error, extra=_of(trial))
         if trial.state == TrialState.RUNNING and trial.lease is not None:
             try:
                 crashed = self._store.crash(
@@ -411,3 +418,14 @@ class Driver:
         deadline = self._monotonic() + HAND_BACK_SECONDS
         while self._placed and self._monotonic() < deadline:
             self._take_reports(dispatcher)
+
+
+def _of(trial: Trial) -> dict[str, object]:
+    """What a structured log says of a trial."""
+    return {
+        "search": trial.search,
+        "trial": trial.tid,
+        "state": trial.state.value,
+        "attempt": trial.attempt,
+        "loss": trial.loss,
+    }

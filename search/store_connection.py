@@ -6,14 +6,14 @@ createIndexes, aggregate with plain stages.
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self, cast
 
 import pymongo
 from bson.codec_options import CodecOptions
-from pymongo import errors
+from pymongo import errors, monitoring
 from pymongo.database import Database
 
 from alignment_core.errors import ConfigurationError
@@ -270,6 +270,28 @@ class StoreConnection:
                 f"the store {self.uri_for_people} doesn't answer ({_first_words(error)}): check "
                 "that it runs and that this machine reaches it"
             ) from error
+
+
+def observe_commands(note: Callable[[str, float, bool], None]) -> None:
+    """Have `note` told of each command of connections opened from now on.
+
+    It gets the command's name, its seconds, and whether it succeeded; it must not raise.
+    """
+    monitoring.register(_Observer(note))
+
+
+class _Observer(monitoring.CommandListener):
+    def __init__(self, note: Callable[[str, float, bool], None]) -> None:
+        self._note = note
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        pass
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        self._note(event.command_name, event.duration_micros / 1e6, True)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        self._note(event.command_name, event.duration_micros / 1e6, False)
 
 
 def _no_uri(uri: str, why: str) -> ConfigurationError:

@@ -16,6 +16,7 @@ from hyperopt import rand
 
 from search.documents import DEFAULT_PENDING, PendingPolicy
 from search.history import Observation, Pending
+from search.metrics import SUGGEST_SECONDS
 from search.tpe import Tpe
 from spaces.hyperopt_space import to_hyperopt
 from spaces.space import SearchSpace
@@ -79,6 +80,7 @@ class Suggester:
         """
         self._tpe.tell(observation.tid, observation.point, observation.loss)
 
+    @SUGGEST_SECONDS.time()
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
         """Return HyperOpt's values for trial `tid`, by metaparameter (choices by index)."""
         trial_seed = int(np.random.SeedSequence([self._seed, tid]).generate_state(1)[0])

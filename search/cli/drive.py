@@ -9,19 +9,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
 from alignment_core.errors import AlignSearchError
 from search.cli.live import ProgressDisplay
 from search.cli.options import (
+    LogFormatOption,
+    LogLevelOption,
     RayOption,
     StoreOption,
     console,
     driver_owner,
     notices,
     print_text,
+    start_logs,
     store_uri,
 )
 from search.documents import Search
@@ -42,9 +46,27 @@ EXIT_INTERRUPTED = 130
 logger = logging.getLogger(__name__)
 
 
-def serve(store: StoreOption = None, ray: RayOption = None) -> None:
+def serve(
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Answer Prometheus at this port; 0: at any free one."),
+    ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address at which it is answered; 0.0.0.0 is all of them.")
+    ] = "127.0.0.1",
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
+    store: StoreOption = None,
+    ray: RayOption = None,
+) -> None:
     """Drive every queued search, by priority and age, until interrupted."""
+    start_logs(log_format, log_level)
     uri = store_uri(store)
+    if metrics_port is not None:
+        from search.metrics import serve_metrics
+
+        port = serve_metrics(uri, metrics_host, metrics_port)
+        print_text(f"metrics at http://{metrics_host}:{port}/metrics")
     with Store.connect(uri) as opened, cluster(ray), interruptible() as interrupt:
         print_text(f"serving the searches of {opened.uri_for_people}")
         not_before: dict[str, float] = {}

@@ -5,14 +5,16 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from pydantic_core import to_json
 from rich.console import Console
 
+from alignment_core.errors import UnknownNameError
 from search.embedded import EmbeddedStore
 from search.errors import StoreUnavailableError
+from search.logs import LogFormat, LogLevel, log_to_stderr
 from search.store import Store
 
 EMBEDDED_FOLDER = Path(".alignsearch")
@@ -37,6 +39,24 @@ RayOption = Annotated[
         help="HOST:PORT of a Ray cluster's head; without one, a Ray on this machine.",
     ),
 ]
+LogFormatOption = Annotated[
+    str,
+    typer.Option(
+        "--log-format",
+        envvar="ALIGNSEARCH_LOG_FORMAT",
+        show_envvar=True,
+        help="text, or json: an object a line; both to standard error.",
+    ),
+]
+LogLevelOption = Annotated[
+    str,
+    typer.Option(
+        "--log-level",
+        envvar="ALIGNSEARCH_LOG_LEVEL",
+        show_envvar=True,
+        help="From which level on: debug, info, warning or error.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]
 
@@ -54,6 +74,21 @@ def _console(*, stderr: bool = False) -> Console:
 console = _console()
 notices = _console(stderr=True)
 """For what isn't the result that was asked for."""
+
+
+def start_logs(format: str, level: str) -> None:
+    """Log to standard error from now on.
+
+    Raises:
+        UnknownNameError: there is no such format or level.
+    """
+    known = (("log format", format, get_args(LogFormat)), ("log level", level, get_args(LogLevel)))
+    for kind, name, names in known:
+        if name not in names:
+            raise UnknownNameError(kind, name, names)
+    # Between objects, a line for people would break a program that reads them.
+    notices.quiet = format == "json"
+    log_to_stderr(cast(LogFormat, format), cast(LogLevel, level))
 
 
 def open_store(uri: str | None) -> Store:

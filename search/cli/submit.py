@@ -18,12 +18,15 @@ from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
     LARGEST,
     JsonOption,
+    LogFormatOption,
+    LogLevelOption,
     RayOption,
     StoreOption,
     console,
     notices,
     print_json,
     print_text,
+    start_logs,
     store_uri,
     whoami,
 )
@@ -116,11 +119,14 @@ def submit(
         str, typer.Option(help="What TPE learns of a pruned trial: its last loss, or fail.")
     ] = "loss",
     wait: Annotated[bool, typer.Option("--wait", help="Drive it here, to its end.")] = False,
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
     as_json: JsonOption = False,
     store: StoreOption = None,
     ray: RayOption = None,
 ) -> None:
     """Submit a search over a named space."""
+    start_logs(log_format, log_level)
     chosen = get_space(space)
     _check_known("algorithm", algo, ALGOS)
     _check_known("policy for pending trials", pending, PENDING_POLICIES)

@@ -7,6 +7,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from prometheus_client import REGISTRY
 
 from alignment_core.errors import DataError
 from search import steering
@@ -266,7 +267,10 @@ def test_a_trial_whose_worker_is_gone_is_tried_again(store, make_search, make_dr
     search = make_search(trials=2)
     add_running_trial(store, search, ttl=0.5)
     driver = make_driver()
+    counted = ("alignsearch_lease_expiries_total", {"search": search.name})
+    before = REGISTRY.get_sample_value(*counted) or 0
     driver.run(NEVER)
+    assert REGISTRY.get_sample_value(*counted) == before + 1
     trial = store.get_trial(search.name, 0)
     assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2)
     assert trial.attempts["1"].outcome == "expired"

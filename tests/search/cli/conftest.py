@@ -93,8 +93,10 @@ def finished(tmp_path_factory):
     """A shell in a folder with a store, where the search `done` of six trials has finished."""
     here = Shell(tmp_path_factory.mktemp("finished"))
     arguments = ("--trials", "6", "--epochs", "2", "--name", "done", "--wait", "--json")
-    ran = here.run("submit", "ia", *REHEARSAL, *arguments)
+    logs = ("--log-format", "json", "--log-level", "info")
+    ran = here.run("submit", "ia", *REHEARSAL, *arguments, *logs)
     assert ran.returncode == 0, ran.stderr
     here.outcome = json.loads(ran.stdout)
+    here.logged = ran.stderr
     yield here
     here.run("store", "stop")

@@ -39,6 +39,9 @@ UNUSABLE = {
     "no store here": (["show", "any", "0"], ["no store", "submit", "--store"]),
     "no store to steer": (["pause", "any"], ["no store", "submit", "--store"]),
     "no URI": (["status", "--store", "http://db"], ["'http://db'", "mongodb://user"]),
+    "unknown log format": (["serve", "--log-format", "jsn"], ["'jsn'", "did you mean json"]),
+    "unknown log level": (["serve", "--log-level", "loud"], ["'loud'", "warning"]),
+    "impossible port": (["serve", "--metrics-port", "70000"], ["--metrics-port", "70000"]),
     "no host": (["serve", "--store", "mongodb://"], ["'mongodb://'", "mongodb://user"]),
     "no port": (
         ["submit", "wm", "--dataset", "rehearsal", "--store", "mongodb://u:secret@db:port/"],

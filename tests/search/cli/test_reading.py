@@ -91,6 +91,18 @@ def test_a_search_that_was_waited_for_tells_its_outcome(finished, best):
     assert one == same == {key: outcome[key] for key in one}
 
 
+def test_its_log_is_an_object_a_line_that_names_search_and_trial(finished):
+    logged = [json.loads(line) for line in finished.logged.splitlines()]
+    assert {each["level"] for each in logged} == {"info"}
+    ended = [each for each in logged if each["message"].endswith(" is completed")]
+    assert sorted(each["trial"] for each in ended) == list(range(6))
+    assert {(each["search"], each["state"], each["attempt"]) for each in ended} == {
+        ("done", "completed", 1)
+    }
+    assert min(each["loss"] for each in ended) == finished.outcome["best"]["loss"]
+    assert [each["time"] for each in logged] == sorted(each["time"] for each in logged)
+
+
 def test_status_is_readable_too(finished, best):
     one = finished.ok("status", "done")
     assert "6 of 6 trials" in one

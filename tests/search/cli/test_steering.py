@@ -1,15 +1,19 @@
 """Steering searches that a real `serve` drives over a real Ray."""
 
 import os
+import re
 import signal
 import subprocess
 import time
+import urllib.request
 import uuid
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from search.states import TrialState
 from search.store import Store
 
 MARK = "ALIGNSEARCH_TEST_MARK"
@@ -34,12 +38,25 @@ class Service:
         self.log = shell.folder / "serve.log"
         self.mark = uuid.uuid4().hex
         shell.environment[MARK] = self.mark
-        self.process = shell.start("serve", log=self.log)
+        self.process = shell.start("serve", "--metrics-port", "0", log=self.log)
         del shell.environment[MARK]
 
     def wait_until_it_serves(self):
         wait_until(lambda: "serving the searches of mongodb://" in self.log.read_text())
         return self
+
+    def metrics(self):
+        """What Prometheus reads of it: values by name and labels."""
+        address = re.search(
+            r"^metrics at (http://127\.0\.0\.1:\d+/metrics)$", self.log.read_text(), re.M
+        )
+        with urllib.request.urlopen(address[1], timeout=10) as answer:
+            text = answer.read().decode()
+        return {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
 
     def interrupt(self):
         """Ctrl-C, and wait for the end; the exit code."""
@@ -113,6 +130,25 @@ def test_serve_takes_up_what_waits_and_says_what_comes_of_it(shell, service, sto
     wait_until(lambda: "first: finished" in service.log.read_text())
     said = service.log.read_text()
     assert [f"trial {tid} (" in said for tid in range(3)] == [True] * 3
+
+
+def test_prometheus_reads_trials_slots_suggestions_and_the_store(service, store):
+    wait_for_status(store, "first", "completed")
+    found = service.metrics()
+    first = ("search", "first")
+    states = {
+        dict(labels)["state"]: value
+        for (name, *labels), value in found.items()
+        if name == "alignsearch_trials" and first in labels
+    }
+    assert states == {state: 3.0 * (state == "completed") for state in TrialState}
+    assert found["alignsearch_slots", first] == 2
+    assert found["alignsearch_slot_utilization", first] == 0
+    assert found["alignsearch_suggest_seconds_count",] >= 3
+    assert 0 < found["alignsearch_suggest_seconds_sum",] < 30
+    writes = ("command", "update"), ("outcome", "ok")
+    assert found["alignsearch_store_seconds_count", *writes] >= 3
+    assert found["alignsearch_store_up",] == 1
 
 
 def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, store):
