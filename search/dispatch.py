@@ -32,6 +32,9 @@ class Dispatcher(Protocol):
     def poll(self, timeout: float) -> list[SlotReport]:
         """Wait up to `timeout` seconds for slots to become free and return those that did."""
 
+    def held(self) -> set[int]:
+        """The slots that have a worker, busy or not; those of an earlier driver too."""
+
     def hand_back(self) -> None:
         """Ask every busy worker to hand its trial back to the queue; return at once."""
 

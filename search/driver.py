@@ -39,6 +39,8 @@ LOOK_SECONDS = 0.5
 EXPIRY_CHECK_SECONDS = 2.0
 HAND_BACK_SECONDS = 20.0
 """How long running trials may take to be handed back when the driver is interrupted."""
+NOT_BEGUN_SECONDS = 3.0
+"""How long they may take to begin the trials that they were given just before."""
 MAX_READY = 4
 """Suggestions kept ready at most; more would be stale before a slot takes them."""
 MAX_START_FAILURES = 3
@@ -65,11 +67,15 @@ class Driver:
         *,
         owner: str,
         lease_seconds: float | None = None,
+        allotted: Callable[[], int] | None = None,
+        revive_store: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare to drive search `name`; `make_dispatcher` opens the workers' side of it.
 
         lease_seconds: the search's own without it.
+        allotted: says how many slots the search may use now, where it shares the cluster.
+        revive_store: is called when the store doesn't answer.
 
         Raises:
             UnknownNameError: there is no such search, or its space is unknown here.
@@ -78,6 +84,8 @@ class Driver:
         self._store = store
         self._make_dispatcher = make_dispatcher
         self._owner = owner
+        self._allotted = allotted or (lambda: self._search.parallel)
+        self._revive_store = revive_store
         self._monotonic = monotonic
         self._search: Search = store.get_search(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
@@ -102,6 +110,10 @@ class Driver:
         self._start_failures = 0
         self._next_look = 0.0
         self._next_expiry_check = 0.0
+        self.wanted = min(self._search.parallel, self._search.trials)
+        """Slots that the search has work for, as of the last round."""
+        self.held = 0
+        """Slots that have a worker, as of the last round."""
 
     def run(
         self,
@@ -170,6 +182,7 @@ class Driver:
                 outcome = self._round(dispatcher)
             except StoreUnavailableError as error:
                 logger.warning("trying again: %s", error)
+                self._revive_store()
                 interrupt.wait(1.0)
                 self._next_look = 0.0
                 outcome = None
@@ -177,6 +190,11 @@ class Driver:
             if outcome is not None:
                 return outcome
         return Outcome.SUPERSEDED
+
+    @property
+    def name(self) -> str:
+        """The search's name."""
+        return self._search.name
 
     @property
     def history(self) -> History:
@@ -195,14 +213,15 @@ class Driver:
     def _round(self, dispatcher: Dispatcher) -> Outcome | None:
         """Do one round of everything; return why to end, or None to go on."""
         self._look(dispatcher)
+        self._close_surplus(dispatcher)
         if self._search.status == SearchStatus.RUNNING and not self._search.stop_requested:
             self._fill_slots(dispatcher)
         if self._over():
             return Outcome.FINISHED
         if self._search.status == SearchStatus.PAUSED and not (self._placed or self._adopted):
             return Outcome.PAUSED
-        self._make_ready()
-        self._take_reports(dispatcher)
+        more_to_prepare = self._make_ready()
+        self._take_reports(dispatcher, 0.0 if more_to_prepare else POLL_SECONDS)
         return None
 
     def _look(self, dispatcher: Dispatcher) -> None:
@@ -262,9 +281,13 @@ class Driver:
 
     def _fill_slots(self, dispatcher: Dispatcher) -> None:
         taken = self._placed.keys() | self._adopted.keys()
-        free = deque(slot for slot in range(self._search.parallel) if slot not in taken)
-        if not free:
+        room = min(self._search.parallel, self._allotted()) - len(taken)
+        if room <= 0:
             return
+        held = dispatcher.held()
+        idle = (slot for slot in range(self._search.parallel) if slot not in taken)
+        # Those first whose workers are warm.
+        free = deque(sorted(idle, key=lambda slot: slot not in held)[:room])
         placed = set(self._placed.values())
         again = [t for t in self._history.in_state(TrialState.QUEUED) if t.id not in placed]
         again = again[: len(free)]
@@ -282,6 +305,21 @@ class Driver:
                 self._history.take(trial)
             self._place(dispatcher, free, added)
 
+    def _close_surplus(self, dispatcher: Dispatcher) -> None:
+        """Say how many slots there is work for; end idle workers beyond the search's allotment."""
+        live = self._history.in_state(*LIVE_TRIAL_STATES)
+        taken = self._placed.keys() | self._adopted.keys()
+        going_on = self._search.status == SearchStatus.RUNNING and not self._search.stop_requested
+        left = len(live) + max(0, self._search.trials - self._history.next_tid)
+        self.wanted = min(self._search.parallel, left) if going_on else len(taken)
+        held = dispatcher.held()
+        surplus = len(held | taken) - self._allotted()
+        if surplus > 0:
+            for slot in sorted(held - taken)[-surplus:]:
+                dispatcher.kill(slot)
+                held.discard(slot)
+        self.held = len(held | taken)
+
     def _place(self, dispatcher: Dispatcher, free: deque[int], trials: Sequence[Trial]) -> None:
         for trial in trials:
             if trial.state == TrialState.QUEUED:
@@ -290,17 +328,18 @@ class Driver:
                 logger.info("trial %s goes to slot %d", trial.id, slot, extra=_of(trial))
                 self._placed[slot] = trial.id
 
-    def _make_ready(self) -> None:
-        """Prepare one more suggestion for a slot that becomes free, with all results in sight."""
+    def _make_ready(self) -> bool:
+        """Prepare one more suggestion for a slot that becomes free, with all results in sight.
+
+        Return whether there are more to prepare.
+        """
         if self._history.has_fresh:
             self._ready.clear()
-        ahead = self._history.next_tid + len(self._ready)
-        if len(self._ready) < self._wanted_ready and ahead < self._search.trials:
+        left = self._search.trials - self._history.next_tid
+        wanted = min(MAX_READY, self._search.parallel, left) - len(self._ready)
+        if wanted > 0:
             self._ready.append(self._suggest())
-
-    @property
-    def _wanted_ready(self) -> int:
-        return min(MAX_READY, self._search.parallel)
+        return wanted > 1
 
     def _suggest(self) -> Trial:
         tid = self._history.next_tid + len(self._ready)
@@ -334,13 +373,12 @@ class Driver:
             resources=search.resources,
         )
 
-    def _take_reports(self, dispatcher: Dispatcher) -> None:
-        """Wait a little for slots to become free, and see to each report.
+    def _take_reports(self, dispatcher: Dispatcher, seconds: float) -> None:
+        """Wait so long for slots to become free, and see to each report.
 
         One stays in line until the store has answered: the dispatcher tells it only once.
         """
-        idle = len(self._ready) >= self._wanted_ready
-        self._freed.extend(dispatcher.poll(POLL_SECONDS if idle else 0.0))
+        self._freed.extend(dispatcher.poll(seconds))
         if not self._freed:
             return
         found = self._store.trials_by_id([report.trial_id for report in self._freed])
@@ -415,9 +453,19 @@ class Driver:
 
     def _hand_back(self, dispatcher: Dispatcher) -> None:
         dispatcher.hand_back()
-        deadline = self._monotonic() + HAND_BACK_SECONDS
-        while self._placed and self._monotonic() < deadline:
-            self._take_reports(dispatcher)
+        began = self._monotonic()
+        while self._placed or self._adopted:
+            seconds = self._monotonic() - began
+            try:
+                self._take_reports(dispatcher, POLL_SECONDS)
+                self._sync()
+            except StoreUnavailableError as error:
+                logger.warning("trying again: %s", error)
+                self._revive_store()
+            running = self._history.in_state(TrialState.RUNNING)
+            # A worker that waits for its place in the cluster has nothing to hand back.
+            if seconds > (HAND_BACK_SECONDS if running else NOT_BEGUN_SECONDS):
+                return
 
 
 def _of(trial: Trial) -> dict[str, object]:

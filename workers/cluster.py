@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import ray
 
 from alignment_core.errors import ConfigurationError
+from search.allotment import room
 from search.errors import ClusterError
 
 NAMESPACE = "alignsearch"
@@ -88,13 +89,7 @@ def default_resources(hosts: Sequence[Node]) -> dict[str, float]:
 
 def capacity(hosts: Sequence[Node], per_trial: Mapping[str, float]) -> int:
     """How many trials of these resources fit on the hosts at once, each on one host."""
-    return sum(
-        min(
-            math.floor(host.resources.get(name, 0.0) / amount + 1e-9)
-            for name, amount in per_trial.items()
-        )
-        for host in hosts
-    )
+    return room([host.resources for host in hosts], per_trial)
 
 
 def parse_resources(text: str) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Placing trials on a Ray cluster: one warm worker actor a slot."""
 
 import logging
+import secrets
 import threading
 
 import ray
@@ -30,6 +31,8 @@ class RayDispatcher:
         self._store_uri = store_uri
         self._workers: dict[int, ActorHandle] = {}
         self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
+        for name in ray.util.list_named_actors():
+            self._take_over(name)
 
     def place(self, slot: int, trial: Trial) -> None:
         """Start the trial on the slot's worker, and the worker if there is none."""
@@ -37,6 +40,10 @@ class RayDispatcher:
         if worker is None:
             worker = self._workers[slot] = self._start(slot)
         self._running[worker.run.remote(trial)] = (slot, trial.id)
+
+    def held(self) -> set[int]:
+        """The slots that have a worker, or one on its way."""
+        return set(self._workers)
 
     def poll(self, timeout: float) -> list[SlotReport]:
         """Wait up to `timeout` seconds for an attempt to end; return all that have."""
@@ -49,30 +56,37 @@ class RayDispatcher:
         return [self._report(ref) for ref in done]
 
     def hand_back(self) -> None:
-        """Ask every busy worker to hand its trial back."""
-        for slot, _ in self._running.values():
-            self._workers[slot].hand_back.remote()
+        """Ask every worker to hand its trial back, and what it is still given."""
+        for worker in self._workers.values():
+            worker.hand_back.remote()
 
     def kill(self, slot: int) -> None:
         """End the slot's worker at once; its attempt is reported no more."""
         self._running = {ref: at for ref, at in self._running.items() if at[0] != slot}
-        worker = self._workers.pop(slot, None) or self._existing(slot)
+        worker = self._workers.pop(slot, None)
         if worker is not None:
             ray.kill(worker)
 
     def close(self) -> None:
         """End all workers of the search, an earlier driver's among them."""
-        for slot in range(self._search.parallel):
+        for slot in self.held():
             self.kill(slot)
 
-    def _name(self, slot: int) -> str:
-        return f"{self._search.name}/{slot}"
-
-    def _existing(self, slot: int) -> ActorHandle | None:
+    def _take_over(self, name: str) -> None:
+        """Take the worker of that name for this search's slot, if it is one."""
+        search, _, rest = name.partition("/")
+        slot = rest.partition("/")[0]
+        if search != self._search.name:
+            return
         try:
-            return ray.get_actor(self._name(slot), namespace=NAMESPACE)
+            worker = ray.get_actor(name, namespace=NAMESPACE)
         except ValueError:
-            return None
+            return
+        # Of two, which there can be after a driver was superseded, one is enough.
+        if int(slot) in self._workers:
+            ray.kill(worker)
+        else:
+            self._workers[int(slot)] = worker
 
     def _start(self, slot: int) -> ActorHandle:
         resources = dict(self._search.resources)
@@ -83,9 +97,9 @@ class RayDispatcher:
         )
         try:
             return TrialActor.options(
-                name=self._name(slot),
+                # No name twice: a worker that was ended keeps its own for a moment.
+                name=f"{self._search.name}/{slot}/{secrets.token_hex(4)}",
                 namespace=NAMESPACE,
-                get_if_exists=True,
                 lifetime="detached",
                 num_cpus=cpus,
                 num_gpus=gpus,

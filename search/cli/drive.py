@@ -4,17 +4,14 @@ import logging
 import os
 import signal
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from alignment_core.errors import AlignSearchError
 from search.cli.live import ProgressDisplay
 from search.cli.options import (
     LogFormatOption,
@@ -28,19 +25,16 @@ from search.cli.options import (
     start_logs,
     store_uri,
 )
-from search.documents import Search
 from search.errors import StoreUnavailableError
-from search.states import TERMINAL_SEARCH_STATUSES, SearchStatus
+from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
-from search.summary import is_driven, standing_of, summarize
+from search.summary import standing_of, summarize
 
 if TYPE_CHECKING:
-    from search.driver import Outcome
+    from search.driver import Driver, Outcome
     from workers.cluster import Node
 
 IDLE_SECONDS = 0.5
-RETRY_SECONDS = 30.0
-"""How long `serve` leaves a search alone whose driving failed."""
 EXIT_INTERRUPTED = 130
 
 logger = logging.getLogger(__name__)
@@ -59,7 +53,7 @@ def serve(
     store: StoreOption = None,
     ray: RayOption = None,
 ) -> None:
-    """Drive every queued search, by priority and age, until interrupted."""
+    """Drive all queued searches at once, by priority and fair shares, until interrupted."""
     start_logs(log_format, log_level)
     uri = store_uri(store)
     if metrics_port is not None:
@@ -68,73 +62,71 @@ def serve(
         port = serve_metrics(uri, metrics_host, metrics_port)
         print_text(f"metrics at http://{metrics_host}:{port}/metrics")
     with Store.connect(uri) as opened, cluster(ray), interruptible() as interrupt:
+        from search.service import Service
+        from workers.cluster import nodes
+
+        revive = reviver(store)
         print_text(f"serving the searches of {opened.uri_for_people}")
-        not_before: dict[str, float] = {}
-        while not interrupt.is_set():
-            try:
-                search = _next(opened, not_before)
-                if search is None:
-                    interrupt.wait(IDLE_SECONDS)
-                else:
-                    _serve_one(opened, uri, search.name, interrupt, not_before)
-            except StoreUnavailableError as error:
-                # Searches of weeks outlive a store's restart.
-                logger.warning("trying again: %s", error)
-                interrupt.wait(IDLE_SECONDS)
+        Service(
+            opened,
+            lambda name, allotted: make_driver(opened, uri, name, revive, allotted),
+            lambda driver, stop: drive(opened, driver, stop, ProgressDisplay(console, driver.name)),
+            lambda: [node.resources for node in nodes()],
+            owner=driver_owner(),
+            say=print_text,
+            revive_store=revive,
+        ).run(interrupt)
 
 
-def _serve_one(
+def reviver(store: str | None) -> Callable[[], None]:
+    """What to do where the store doesn't answer: start it again, if it is this folder's own."""
+
+    def revive() -> None:
+        if store:
+            return
+        try:
+            store_uri(None)
+        except StoreUnavailableError as error:
+            logger.warning("%s", error)
+
+    return revive
+
+
+def make_driver(
     store: Store,
     uri: str,
     name: str,
-    interrupt: threading.Event,
-    not_before: dict[str, float],
-) -> None:
-    try:
-        outcome = drive(store, uri, name, interrupt, console)
-    except AlignSearchError as error:
-        logger.warning("search %s: %s; trying again in %g s", name, error, RETRY_SECONDS)
-        not_before[name] = time.monotonic() + RETRY_SECONDS
-        store.add_event(name, driver_owner(), "driver failed", str(error))
-    else:
-        print_text(f"{name}: {outcome}")
-
-
-def _next(store: Store, not_before: dict[str, float]) -> Search | None:
-    """The search to drive now: wants a driver, has none; the highest priority, then the oldest."""
-    now = store.now()
-    waiting = [
-        search
-        for search in store.list_searches()
-        if _wants_driver(search, now) and not_before.get(search.name, 0.0) <= time.monotonic()
-    ]
-    return min(waiting, key=lambda search: (-search.priority, search.created_at), default=None)
-
-
-def _wants_driver(search: Search, now: datetime) -> bool:
-    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now):
-        return False
-    # Whoever stops a paused search wants it completed.
-    return search.status is not SearchStatus.PAUSED or search.stop_requested
-
-
-def drive(
-    store: Store, uri: str, name: str, interrupt: threading.Event, shown_on: Console
-) -> "Outcome":
-    """Drive the search over the connected cluster, showing its progress."""
+    revive_store: Callable[[], None],
+    allotted: Callable[[], int] | None = None,
+) -> "Driver":
+    """The driver of a search over the connected cluster, which it has to itself by default."""
     # HyperOpt and Ray take seconds to import; only verbs that drive pay for it.
     from search.driver import Driver
     from workers.dispatcher import RayDispatcher
 
-    driver = Driver(store, name, lambda search: RayDispatcher(search, uri), owner=driver_owner())
+    return Driver(
+        store,
+        name,
+        lambda search: RayDispatcher(search, uri),
+        owner=driver_owner(),
+        revive_store=revive_store,
+        allotted=allotted,
+    )
 
-    with ProgressDisplay(shown_on) as display:
+
+def drive(
+    store: Store, driver: "Driver", interrupt: threading.Event, shown: ProgressDisplay
+) -> "Outcome":
+    """Run the driver over the connected cluster, showing its search's progress."""
+    with shown as display:
 
         def show(*, last: bool = False) -> None:
             trials = driver.history.trials.values()
             try:
                 display.update(
-                    lambda: summarize(store.get_search(name), standing_of(trials), store.now()),
+                    lambda: summarize(
+                        store.get_search(driver.name), standing_of(trials), store.now()
+                    ),
                     lambda: list(trials),
                     last=last,
                 )
@@ -149,21 +141,28 @@ def drive(
 
 
 def drive_to_end(
-    store: Store, uri: str, name: str, interrupt: threading.Event, shown_on: Console
+    store: Store,
+    uri: str,
+    name: str,
+    interrupt: threading.Event,
+    shown_on: Console,
+    revive_store: Callable[[], None],
 ) -> "Outcome":
     """Drive the search until it is over, through pauses; or until interrupted.
 
     Where another driver has it, like a `serve` that was quicker, wait for that one.
     """
     from search.driver import Outcome
+    from search.service import wants_driver
 
     told = False
     while not interrupt.is_set():
         search = store.get_search(name)
         if search.status in TERMINAL_SEARCH_STATUSES:
             return Outcome.FINISHED
-        if _wants_driver(search, store.now()):
-            outcome = drive(store, uri, name, interrupt, shown_on)
+        if wants_driver(search, store.now()):
+            driver = make_driver(store, uri, name, revive_store)
+            outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on))
             if outcome in (Outcome.FINISHED, Outcome.INTERRUPTED):
                 return outcome
         elif search.driver is not None and not told:

@@ -20,17 +20,21 @@ BAR_WIDTH = 60
 
 
 class ProgressDisplay(ExitStack):
-    """Shows summaries as they come, at most one a second; as lines where output is no terminal."""
+    """Shows summaries as they come, at most one a second; as lines where output is no terminal.
 
-    def __init__(self, console: Console) -> None:
+    One of several searches that are shown at once is named in `among`: lines that begin with it.
+    """
+
+    def __init__(self, console: Console, among: str | None = None) -> None:
         super().__init__()
         self._console = console
+        self._prefix = "" if among is None else f"{among}: "
         self._live: Live | None = None
         self._next = 0.0
         self._told: set[int] = set()
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._prefix:
             live = Live(console=self._console, auto_refresh=False)
             self._live = self.enter_context(live)
         return self
@@ -56,7 +60,7 @@ class ProgressDisplay(ExitStack):
         now = summary()
         for trial in untold:
             self._told.add(trial.tid)
-            text = line(trial, now, len(self._told))
+            text = self._prefix + line(trial, now, len(self._told))
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

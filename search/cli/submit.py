@@ -3,7 +3,7 @@
 import importlib.metadata
 import platform
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import count
 from pathlib import Path
 from typing import Annotated, get_args
@@ -12,7 +12,7 @@ import typer
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from search.best import best_column
-from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible
+from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from search.cli.keeping import check_lease, checkpoints_folder, pruning
 from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
@@ -86,7 +86,9 @@ def submit(
         str | None,
         typer.Option(help="What one trial takes, like TPU=8 or CPU=0.5; else one accelerator."),
     ] = None,
-    priority: Annotated[int, typer.Option(help="A higher one is served first.")] = 0,
+    priority: Annotated[
+        int, typer.Option(help="Each step up doubles its share of the cluster.")
+    ] = 0,
     max_attempts: Annotated[int, typer.Option(help="Crashes after which a trial fails.")] = 3,
     checkpoints: Annotated[
         str | None,
@@ -197,17 +199,26 @@ def submit(
             else:
                 print_text(created.name)
             return
-        _wait(opened, uri, created.name, ray, as_json=as_json)
+        _wait(opened, uri, created.name, ray, reviver(store), as_json=as_json)
 
 
-def _wait(store: Store, uri: str, name: str, ray: str | None, *, as_json: bool) -> None:
+def _wait(
+    store: Store,
+    uri: str,
+    name: str,
+    ray: str | None,
+    revive_store: Callable[[], None],
+    *,
+    as_json: bool,
+) -> None:
     from search.driver import Outcome
 
     if not as_json:
         print_text(f"search {name}")
     with cluster(ray), interruptible() as interrupt:
         # On a pipe, the one document that was asked for is all there is.
-        outcome = drive_to_end(store, uri, name, interrupt, notices if as_json else console)
+        shown_on = notices if as_json else console
+        outcome = drive_to_end(store, uri, name, interrupt, shown_on, revive_store)
     summary = read_summary(store, name)
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})

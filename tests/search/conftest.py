@@ -25,11 +25,13 @@ class ThreadDispatcher:
         self.lease_seconds = lease_seconds
         self.interrupt = threading.Event()
         self.reports: queue.Queue[SlotReport] = queue.Queue()
+        self.workers: set[int] = set()
         self.killed: set[int] = set()
         self.busy = 0
         self.most_busy = 0
 
     def place(self, slot, trial):
+        self.workers.add(slot)
         self.busy += 1
         self.most_busy = max(self.most_busy, self.busy)
         threading.Thread(target=self._run, args=(slot, trial), daemon=True).start()
@@ -65,6 +67,10 @@ class ThreadDispatcher:
 
     def kill(self, slot):
         self.killed.add(slot)
+        self.workers.discard(slot)
+
+    def held(self):
+        return set(self.workers)
 
     def close(self):
         self.interrupt.set()

@@ -234,6 +234,9 @@ def test_workers_that_die_before_they_begin_fail_the_search_instead_of_spinning(
             self.placed = []
             return reports
 
+        def held(self):
+            return set()
+
         def kill(self, slot): ...
         def hand_back(self): ...
         def close(self): ...
@@ -408,6 +411,9 @@ def test_an_outage_while_slots_become_free_costs_no_slot(store, store_uri, make_
             if placed:
                 self.reported.append(len(placed))
             return [SlotReport(slot, trial.id) for slot, trial in placed]
+
+        def held(self):
+            return set()
 
         def kill(self, slot): ...
         def hand_back(self): ...

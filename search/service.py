@@ -1,0 +1,188 @@
+"""Drives all searches of a store that want it, side by side, over one cluster."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alignment_core.errors import AlignSearchError
+from search.allotment import Demand, Resources, allot, room
+from search.documents import Search
+from search.driver import Driver, Outcome
+from search.errors import StateConflictError, StoreUnavailableError
+from search.states import TERMINAL_SEARCH_STATUSES, SearchStatus
+from search.store import Store
+from search.summary import is_driven
+
+logger = logging.getLogger(__name__)
+
+ROUND_SECONDS = 0.3
+RETRY_SECONDS = 30.0
+"""How long a search is left alone whose driving failed; twice as long each time it fails again."""
+LONGEST_RETRY_SECONDS = 3600.0
+
+
+@dataclass
+class _Run:
+    """One search in the hands of a thread."""
+
+    driver: Driver
+    thread: threading.Thread
+    slots: int = 0
+
+
+@dataclass
+class _Trouble:
+    """What kept a search from being driven, and when it is tried again."""
+
+    told: str = ""
+    times: int = 0
+    not_before: float = 0.0
+
+
+def wants_driver(search: Search, now: datetime) -> bool:
+    """Whether the search has something to be driven for and nobody drives it."""
+    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now):
+        return False
+    # Whoever stops a paused search wants it completed.
+    return search.status is not SearchStatus.PAUSED or search.stop_requested
+
+
+class Service:
+    """Runs a driver for each search in a thread of its own, and shares the slots among them.
+
+    One search's failure, of whatever kind, is noted on that search, which is tried again later;
+    the others go on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        make_driver: Callable[[str, Callable[[], int]], Driver],
+        drive: Callable[[Driver, threading.Event], Outcome],
+        hosts: Callable[[], Sequence[Resources]],
+        *,
+        owner: str,
+        say: Callable[[str], None],
+        revive_store: Callable[[], None],
+    ) -> None:
+        """Serve the searches of `store`.
+
+        Args:
+            store: where the searches are.
+            make_driver: makes the driver of a search by name, which asks the function that is
+                given with it how many slots it may use.
+            drive: runs a driver to its end.
+            hosts: what each host of the cluster offers now.
+            owner: whom events name.
+            say: is told of what comes to its end, and of what can't begin.
+            revive_store: is called when the store doesn't answer.
+        """
+        self._store = store
+        self._make_driver = make_driver
+        self._drive = drive
+        self._hosts = hosts
+        self._owner = owner
+        self._say = say
+        self._revive_store = revive_store
+        self._runs: dict[str, _Run] = {}
+        self._troubles: dict[str, _Trouble] = {}
+
+    def run(self, interrupt: threading.Event) -> None:
+        """Take up what waits and share out the slots, until `interrupt` is set.
+
+        Then every driver hands back its running trials first.
+        """
+        while not interrupt.is_set():
+            try:
+                self._round(interrupt)
+            except StoreUnavailableError as error:
+                # Searches of weeks outlive a store's restart.
+                logger.warning("trying again: %s", error)
+                self._revive_store()
+            interrupt.wait(ROUND_SECONDS)
+        for run in self._runs.values():
+            run.thread.join()
+
+    def _round(self, interrupt: threading.Event) -> None:
+        self._runs = {name: run for name, run in self._runs.items() if run.thread.is_alive()}
+        hosts = self._hosts()
+        searches = {search.name: search for search in self._store.list_searches()}
+        now = self._store.now()
+        waiting = [
+            search
+            for name, search in searches.items()
+            if name not in self._runs and wants_driver(search, now) and self._may_try(name)
+        ]
+        demands = [
+            Demand(name, search.resources, run.driver.wanted, run.driver.held, search.priority)
+            for name, search in searches.items()
+            if (run := self._runs.get(name)) is not None
+        ]
+        for search in waiting:
+            if room(hosts, search.resources) > 0:
+                wanted = min(search.parallel, search.trials)
+                demands.append(Demand(search.name, search.resources, wanted, 0, search.priority))
+            else:
+                self._note_trouble(search.name, _nowhere(search))
+        allotted = allot(hosts, demands)
+        for name, run in self._runs.items():
+            run.slots = allotted.get(name, 0)
+        for search in waiting:
+            if allotted.get(search.name):
+                self._start(search.name, allotted[search.name], interrupt)
+
+    def _start(self, name: str, slots: int, interrupt: threading.Event) -> None:
+        try:
+            driver = self._make_driver(name, lambda: run.slots)
+        except Exception as error:
+            self._fail(name, error)
+            return
+        thread = threading.Thread(
+            target=self._run_one, args=(name, driver, interrupt), name=f"driver of {name}"
+        )
+        run = self._runs[name] = _Run(driver, thread, slots)
+        thread.start()
+
+    def _run_one(self, name: str, driver: Driver, interrupt: threading.Event) -> None:
+        try:
+            outcome = self._drive(driver, interrupt)
+        except Exception as error:
+            self._fail(name, error)
+        else:
+            self._troubles.pop(name, None)
+            self._say(f"{name}: {outcome}")
+
+    def _fail(self, name: str, error: Exception) -> None:
+        try:
+            search = self._store.get_search(name)
+            if isinstance(error, StateConflictError) and is_driven(search, self._store.now()):
+                logger.info("search %s: another driver was quicker: %s", name, error)
+                return
+            if not isinstance(error, AlignSearchError):
+                logger.error("driving search %s failed", name, exc_info=error)
+            self._note_trouble(name, str(error) or type(error).__name__)
+        except StoreUnavailableError as outage:
+            logger.warning("search %s: %s; and then: %s", name, error, outage)
+
+    def _note_trouble(self, name: str, why: str) -> None:
+        """Leave the search alone for some time, and tell why, once."""
+        trouble = self._troubles.setdefault(name, _Trouble())
+        seconds = min(RETRY_SECONDS * 2**trouble.times, LONGEST_RETRY_SECONDS)
+        trouble.times += 1
+        trouble.not_before = time.monotonic() + seconds
+        logger.warning("search %s: %s; trying again in %g s", name, why, seconds)
+        if why != trouble.told:
+            self._store.add_event(name, self._owner, "driver failed", why)
+            trouble.told = why
+
+    def _may_try(self, name: str) -> bool:
+        trouble = self._troubles.get(name)
+        return trouble is None or trouble.not_before <= time.monotonic()
+
+
+def _nowhere(search: Search) -> str:
+    amounts = ", ".join(f"{name}={amount:g}" for name, amount in search.resources.items())
+    return f"no host of the cluster offers {amounts}; it is placed when one joins that does"
