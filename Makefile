@@ -1,8 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Debian packages that only the tests need: images, and a LaTeX to compile Table 5.
-TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base
+# Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
+TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
 
 .PHONY: setup demo test lint bench-tpe lock clean
 

@@ -1,0 +1,62 @@
+// The JSON API: what it answers, and its refusals in its own words.
+
+export class ApiError extends Error {
+  constructor(status, { code, message, field }) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.field = field ?? null;
+  }
+}
+
+export const searchUrl = (name, rest = "") => `/api/searches/${encodeURIComponent(name)}${rest}`;
+export const searchPage = (name) => `/searches/${encodeURIComponent(name)}`;
+export const trialPage = (name, tid) => `${searchPage(name)}/trials/${tid}`;
+
+/** Ask for JSON; throws ApiError with words for people. */
+export async function getJson(url) {
+  return (await ask(url)).json();
+}
+
+/** Ask for text, such as an export. */
+export async function getText(url) {
+  return (await ask(url)).text();
+}
+
+let session = null;
+
+/** Who the reader is and what they may do. */
+export async function getSession() {
+  session ??= getJson("/api/session");
+  return session;
+}
+
+/** Change something. A session that ended with its server is renewed once. */
+export async function post(url, body = {}, again = true) {
+  const { csrf } = await getSession();
+  try {
+    const response = await ask(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+      body: JSON.stringify(body),
+    });
+    return await response.json();
+  } catch (error) {
+    if (error.code !== "csrf" || !again) throw error;
+    session = null;
+    return post(url, body, false);
+  }
+}
+
+async function ask(url, options = {}) {
+  let response;
+  try {
+    response = await fetch(url, options);
+  } catch {
+    throw new ApiError(0, { code: "unreachable", message: "The dashboard's server doesn't answer." });
+  }
+  if (response.ok) return response;
+  const document = await response.json().catch(() => null);
+  const said = document?.error ?? { code: "internal", message: `The server answered with ${response.status}.` };
+  throw new ApiError(response.status, said);
+}

@@ -1,0 +1,87 @@
+// A search's trials as columns: read once, then kept up by what changed.
+
+import { getJson, searchUrl } from "./api.js";
+import { brief, plain } from "./format.js";
+
+/** The trials of one search. Categories are held as indices into their column's options. */
+export class History {
+  constructor(name) {
+    this.name = name;
+    this.rev = 0;
+    this.columns = new Map();
+    this.values = {};
+    this.best = { tid: [], finished: [], loss: [] };
+    this.rows = new Map();
+    this.summary = null;
+  }
+
+  /** Read the whole search. */
+  async load() {
+    this.take(await getJson(searchUrl(this.name, "/history")));
+  }
+
+  get count() {
+    return this.values.tid?.length ?? 0;
+  }
+
+  get metaparameters() {
+    return [...this.columns.values()].filter((column) => column.role === "metaparameter");
+  }
+
+  /** Take in a payload; return the rows that are new or changed. */
+  take(payload) {
+    if (payload.reset) {
+      this.rows.clear();
+      for (const name in this.values) this.values[name] = [];
+    }
+    for (const column of payload.columns ?? []) {
+      const title = plain(column.label);
+      this.columns.set(column.name, { ...column, title, brief: column.role === "metaparameter" ? brief(column.name, title) : title });
+      this.values[column.name] ??= [];
+    }
+    if (payload.best) this.best = payload.best;
+    this.rev = Math.max(this.rev, payload.rev);
+    this.summary = payload.summary;
+    this.now = payload.now;
+    const changed = [];
+    const tids = payload.values?.tid ?? [];
+    for (let at = 0; at < tids.length; at += 1) {
+      let row = this.rows.get(tids[at]);
+      if (row === undefined) {
+        row = this.values.tid.length;
+        this.rows.set(tids[at], row);
+      }
+      for (const name in payload.values) this.values[name][row] = payload.values[name][at];
+      changed.push(row);
+    }
+    return changed;
+  }
+
+  /** A row's value as people know it: an option itself, not its index. */
+  value(name, row) {
+    const held = this.values[name][row];
+    const { options } = this.columns.get(name);
+    return options && held !== null ? options[held] : held;
+  }
+
+  /** Every value of a column, options themselves. */
+  column(name) {
+    return Array.from({ length: this.count }, (_, row) => this.value(name, row));
+  }
+
+  /** The rows with a loss. */
+  finishedRows() {
+    const { loss = [] } = this.values;
+    const rows = [];
+    for (let row = 0; row < loss.length; row += 1) if (loss[row] !== null) rows.push(row);
+    return rows;
+  }
+
+  /** The losses' low end, and the one that 95 of 100 stay below: outliers don't set a scale. */
+  lossRange() {
+    const losses = this.finishedRows().map((row) => this.values.loss[row]).sort((a, b) => a - b);
+    if (losses.length === 0) return [0, 1];
+    const high = losses[Math.floor(0.95 * (losses.length - 1))];
+    return [losses[0], high > losses[0] ? high : losses[0] + 1e-6];
+  }
+}

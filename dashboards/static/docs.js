@@ -1,0 +1,3 @@
+// The description of the JSON API is plain text.
+
+import "./shell.js";

@@ -1,0 +1,3 @@
+// What could not be shown: the page says so by itself.
+
+import "./shell.js";

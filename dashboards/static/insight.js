@@ -1,0 +1,224 @@
+// What mattered and what went wrong: importance, Fig. S2's view, learning curves, failures.
+
+import { getJson, searchUrl, trialPage } from "./api.js";
+import { category, goodness } from "./colours.js";
+import { atMostEvery, byId, el, inView } from "./dom.js";
+import { plain } from "./format.js";
+import { Panel } from "./panel.js";
+import { Plot, verbatim } from "./plot.js";
+import { colour } from "./theme.js";
+import * as view from "./view.js";
+
+const ASK_AGAIN_MS = 1000;
+const LEAST_GAP_MS = 10_000;
+
+/** Something that is read anew when trials finish, while it is in view, but not too often. */
+class Followed {
+  constructor(panels, url) {
+    this.panels = panels;
+    this.url = url;
+    this.changed = atMostEvery(LEAST_GAP_MS, inView(panels[0].section, () => this.load()));
+  }
+
+  async load() {
+    try {
+      this.data = await getJson(this.url());
+    } catch (error) {
+      if (!error.code) throw error;
+      if (this.data) return;
+      for (const panel of this.panels) panel.fail(error, () => this.load());
+      return;
+    }
+    this.show();
+  }
+}
+
+/** fANOVA's shares, and Fig. S2 of Kunin et al. 2020: the score by each answer, A to I. */
+export class Importance extends Followed {
+  constructor(name) {
+    const panels = [new Panel("importance"), new Panel("categorical")];
+    super(panels, () => searchUrl(name, "/importance"));
+    const few = "Too few trials have finished to say.";
+    this.bars = new Plot(panels[0], () => this.#shares(), few);
+    this.points = new Plot(panels[1], () => this.#categorical(), few);
+    panels[0].offerData(() => ({
+      headings: ["metaparameter", "share of variance", "sd"],
+      rows: (this.data?.importance ?? []).map(({ label, importance, sd }) => [plain(label), importance, sd]),
+    }));
+    panels[1].offerData(() => ({
+      headings: ["letter", "metaparameter", "value", "trials", "mean score", "SEM"],
+      rows: this.#values().map(({ letter, label, option, count, mean, sem }) => [letter, label, option, count, mean, sem]),
+    }));
+  }
+
+  show() {
+    const { state, message } = this.data;
+    if (state === "ready") {
+      this.bars.draw();
+      this.points.draw();
+    } else if (state === "computing") {
+      setTimeout(() => this.load(), ASK_AGAIN_MS);
+    } else {
+      for (const panel of this.panels) panel.empty(message);
+    }
+  }
+
+  #shares() {
+    const shares = [...(this.data?.importance ?? [])].reverse();
+    if (shares.length === 0) return null;
+    return {
+      traces: [{
+        type: "bar", orientation: "h", x: shares.map(({ importance }) => importance), y: shares.map(({ label }) => verbatim(plain(label))),
+        error_x: { array: shares.map(({ sd }) => sd ?? 0), color: colour("muted"), thickness: 1 },
+        marker: { color: colour("accent") }, hovertemplate: "%{y}: %{x:.1%}<extra></extra>",
+      }],
+      layout: { xaxis: { title: { text: "share of the score's variance" }, tickformat: ".0%", rangemode: "tozero" }, yaxis: { tickfont: { size: 10 }, dtick: 1 }, showlegend: false },
+      label: `Importance: ${shares.slice(-3).reverse().map(({ label, importance }) => `${plain(label)} ${(100 * importance).toFixed(0)} %`).join(", ")}`,
+    };
+  }
+
+  #values() {
+    return (this.data?.categorical ?? []).flatMap(({ label, values }) =>
+      values.map((each) => ({ ...each, label: plain(label) })));
+  }
+
+  #categorical() {
+    const found = (this.data?.categorical ?? []).filter(({ values }) => values.some(({ mean }) => mean !== null));
+    if (found.length === 0) return null;
+    // One trace for the first answer of each, one for the second, and so on.
+    const most = Math.max(...found.map(({ values }) => values.length));
+    const heading = ({ values, label }) => verbatim(`${values[0].letter ?? ""}  ${plain(label)}`.trim());
+    const traces = Array.from({ length: most }, (_, at) => {
+      const points = found.filter(({ values }) => values[at] && values[at].mean !== null);
+      return {
+        type: "scatter", mode: "markers", name: verbatim(points[0]?.values[at].option ?? ""), x: points.map(heading), y: points.map(({ values }) => values[at].mean),
+        error_y: { array: points.map(({ values }) => values[at].sem ?? 0), thickness: 1.5 },
+        text: points.map(({ values }) => verbatim(`${values[at].option}: ${values[at].mean.toFixed(4)}, SEM ${(values[at].sem ?? 0).toFixed(4)}, ${values[at].count} trials`)),
+        hovertemplate: "%{x}<br>%{text}<extra></extra>",
+        marker: { size: 9, color: category(at), symbol: ["circle", "square", "diamond", "cross"][at % 4] },
+      };
+    });
+    return {
+      traces,
+      layout: { xaxis: { tickangle: -35, tickfont: { size: 10 } }, yaxis: { title: { text: "mean score (accuracy)" } }, showlegend: true },
+      label: `Mean score for each value of ${found.length} categorical metaparameters, most important first`,
+    };
+  }
+}
+
+/** The best trials' curves in colour over a faint bundle of all; marked ones stand out. */
+export class Curves extends Followed {
+  constructor(name, selection) {
+    const panel = new Panel("curves");
+    const top = byId("curves-top");
+    const url = () => {
+      const query = new URLSearchParams({ top: top.value });
+      for (const tid of selection.tids) query.append("tids", tid);
+      return searchUrl(name, `/curves?${query}`);
+    };
+    super([panel], url);
+    this.name = name;
+    this.selection = selection;
+    top.value = view.get("top", "10");
+    top.addEventListener("change", () => {
+      view.set({ top: top.value });
+      this.load();
+    });
+    selection.onChange(() => this.load());
+    this.note = el("p", { class: "small muted" });
+    panel.section.append(this.note);
+    this.plot = new Plot(panel, () => this.#picture(), "No trial has finished an epoch yet.");
+    panel.offerData(() => ({
+      headings: ["trial", "rank", "epoch", "validation error"],
+      rows: (this.data?.curves ?? []).flatMap(({ tid, rank, epoch, error }) => epoch.map((each, at) => [tid, rank, each, error[at]])),
+    }));
+  }
+
+  show() {
+    this.note.textContent = this.data.note ?? "";
+    this.plot.draw();
+  }
+
+  #picture() {
+    const curves = this.data?.curves ?? [];
+    if (curves.length === 0) return null;
+    const stands = ({ tid, top }) => top || this.selection.has(tid);
+    const bundle = { x: [], y: [] };
+    for (const { epoch, error } of curves.filter((curve) => !stands(curve))) {
+      bundle.x.push(...epoch, null);
+      bundle.y.push(...error, null);
+    }
+    const best = curves.filter(stands);
+    return {
+      traces: [
+        { type: "scatter", mode: "lines", ...bundle, name: "others", line: { color: colour("queued"), width: 1 }, opacity: 0.22, hoverinfo: "skip" },
+        ...best.reverse().map(({ tid, rank, loss, epoch, error }) => ({
+          type: "scatter", mode: "lines", x: epoch, y: error, name: `trial ${tid}`, customdata: epoch.map(() => tid),
+          line: this.selection.has(tid) ? { color: colour("text"), width: 3, dash: "dot" } : { color: goodness((rank - 1) / Math.max(10, best.length)), width: 2 },
+          hovertemplate: `trial ${tid}, rank ${rank}, ends at ${loss?.toFixed(4) ?? "no result"}<br>epoch %{x}: %{y:.4f}<extra></extra>`,
+        })),
+      ],
+      layout: { xaxis: { title: { text: "epoch" }, rangemode: "tozero" }, yaxis: { title: { text: "validation error" } }, showlegend: false, hovermode: "closest" },
+      label: `Learning curves of ${curves.length} trials, the best ${best.length} in colour`,
+      onClick: (event) => {
+        const tid = event.points[0]?.customdata;
+        if (tid !== undefined) location.href = trialPage(this.name, tid);
+      },
+    };
+  }
+}
+
+/** Why and where trials failed. */
+export class Failures extends Followed {
+  constructor(name) {
+    const panel = new Panel("failures");
+    super([panel], () => searchUrl(name, "/failures"));
+    this.name = name;
+    this.list = el("div", { class: "scroll" });
+    this.plot = new Plot(panel, () => this.#picture(), "No trial has failed.");
+    panel.section.append(this.list);
+    panel.offerData(() => ({
+      headings: ["reason or host", "kind", "count"],
+      rows: [
+        ...(this.data?.by_reason ?? []).map(({ reason, kind, count }) => [reason, kind, count]),
+        ...(this.data?.by_host ?? []).flatMap((host) => ["crashed", "expired", "diverged"].map((kind) => [host.host, kind, host[kind]])),
+      ],
+    }));
+  }
+
+  show() {
+    this.plot.draw();
+    const links = (tids) => tids.flatMap((tid, at) => [at ? " " : "", el("a", { href: trialPage(this.name, tid), text: tid })]);
+    this.list.hidden = this.data.by_reason.length === 0;
+    this.list.replaceChildren(el("table", {},
+      el("thead", {}, el("tr", {}, ["reason", "kind", "count", "trials"].map((text) => el("th", { scope: "col", text })))),
+      el("tbody", {}, this.data.by_reason.map(({ reason, kind, count, tids }) =>
+        el("tr", {}, el("td", { class: "wrap", text: reason }), el("td", { text: kind }), el("td", { class: "number", text: count }), el("td", { class: "wrap" }, links(tids)))))));
+  }
+
+  #picture() {
+    const { by_host: hosts = [], by_reason: reasons = [] } = this.data ?? {};
+    if (reasons.length === 0) return null;
+    const kinds = [["crashed", "failed", ""], ["expired", "cancelled", "/"], ["diverged", "pruned", "x"]];
+    const clipped = (text) => verbatim(text.length > 34 ? `${text.slice(0, 33)}…` : text);
+    const shown = reasons.slice(0, 8).reverse();
+    return {
+      traces: [
+        {
+          type: "bar", orientation: "h", x: shown.map(({ count }) => count), y: shown.map((_, at) => at), text: shown.map(({ reason }) => verbatim(reason.slice(0, 200))),
+          textposition: "none", hovertemplate: "%{text}: %{x}<extra></extra>", marker: { color: colour("failed") }, showlegend: false,
+        },
+        ...kinds.map(([kind, shade, shape]) => ({
+          type: "bar", orientation: "h", name: kind, xaxis: "x2", yaxis: "y2", x: hosts.map((host) => host[kind]), y: hosts.map(({ host }) => clipped(host)),
+          hovertemplate: `%{y}: %{x} ${kind}<extra></extra>`, marker: { color: colour(shade), pattern: { shape } },
+        })),
+      ],
+      layout: {
+        barmode: "stack", margin: { t: 26 },
+        xaxis: { domain: [0, 1], anchor: "y", rangemode: "tozero" }, yaxis: { domain: [0.56, 1], anchor: "x", tickvals: shown.map((_, at) => at), ticktext: shown.map(({ reason }) => clipped(reason)) },
+        xaxis2: { domain: [0, 1], anchor: "y2", rangemode: "tozero", title: { text: "count" } }, yaxis2: { domain: [0, 0.4], anchor: "x2", type: "category" },
+      },
+      label: `${this.data.total} failures; most often: ${reasons[0].reason.slice(0, 100)}`,
+    };
+  }
+}

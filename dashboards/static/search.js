@@ -1,0 +1,166 @@
+// One search, followed live.
+
+import { getJson, searchUrl } from "./api.js";
+import { BestChart } from "./best.js";
+import { Brushes } from "./brushes.js";
+import { History } from "./data.js";
+import { announce, byId, el, whenNear } from "./dom.js";
+import { clock, decimals } from "./format.js";
+import { follow } from "./live.js";
+import { Panel } from "./panel.js";
+import { ParallelCoordinates } from "./parcoords.js";
+import { Selection } from "./selection.js";
+import { page, showSession } from "./shell.js";
+import { showSteering, showSummary } from "./summary.js";
+import { TrialsTable } from "./trials.js";
+
+const name = page.name;
+
+const panels = {
+  summary: new Panel("summary"),
+  best: new Panel("best", `${name}-best`),
+  parcoords: new Panel("parcoords", `${name}-trials`),
+  trials: new Panel("trials"),
+};
+const history = new History(name);
+const session = showSession();
+
+const said = el("p", { class: "small", role: "status" });
+
+async function start() {
+  const retry = (error) => {
+    for (const panel of Object.values(panels)) panel.fail(error, begin);
+  };
+  try {
+    await history.load();
+  } catch (error) {
+    if (!error.code) throw error;
+    retry(error);
+    // The store may be on its way back: the page mends itself.
+    if (error.status === 503 || error.status === 0) setTimeout(begin, 2000);
+    return;
+  }
+  const rows = Array.from({ length: history.count }, (_, row) => row);
+  const brushes = new Brushes(history);
+  const selection = new Selection();
+  const best = new BestChart(panels.best, history);
+  const parallel = new ParallelCoordinates(panels.parcoords, history, brushes, selection);
+  const table = new TrialsTable(panels.trials, history, brushes, selection);
+  const shown = table.load();
+  showSummary(panels.summary, history.summary);
+  best.update(rows);
+  parallel.update(rows);
+  selection.onChange(parallel.recolour);
+  session.then((found) => showSteering(found, history.summary, steered));
+  await Promise.all([shown, history.best.tid.length ? parallel.whenDrawn() : null]);
+  requestAnimationFrame(() => performance.mark("interactive"));
+
+  const lazy = [];
+  const near = (id, make) => whenNear(byId(id), async () => lazy.push(await make()));
+  const explored = import("./explore.js");
+  near("slice", async () => new (await explored).Slice(history, brushes, selection));
+  near("contour", async () => new (await explored).Contour(history, brushes));
+  const insight = import("./insight.js");
+  near("importance", async () => loaded(new (await insight).Importance(name)));
+  near("curves", async () => loaded(new (await insight).Curves(name, selection)));
+  near("failures", async () => loaded(new (await insight).Failures(name)));
+  near("table5", async () => {
+    const { Table5 } = await import("./table5.js");
+    const url = searchUrl(name, "/table");
+    const column = new Table5(new Panel("table5"), () => url, (format) => searchUrl(name, `/export?format=${format}`));
+    let known = history.summary.best?.tid;
+    column.changed = () => {
+      if (history.summary.best?.tid === known) return;
+      known = history.summary.best?.tid;
+      column.load();
+    };
+    return loaded(column);
+  });
+  const events = new Events();
+  near("events", async () => loaded(events));
+
+  follow(() => searchUrl(name, `/stream?since=${history.rev}`), {
+    change(payload) {
+      const finished = history.summary.finished;
+      const changed = history.take(payload);
+      showSummary(panels.summary, history.summary);
+      session.then((found) => showSteering(found, history.summary, steered));
+      if (changed.length === 0) return;
+      best.update(changed);
+      parallel.update(changed);
+      table.changed();
+      if (history.summary.finished === finished) return;
+      tell();
+      for (const each of lazy) each.changed();
+    },
+    events: ({ events: fresh }) => events.take(fresh),
+  });
+}
+
+let told = Infinity;
+function tell() {
+  const { best, finished, trials } = history.summary;
+  if (best && best.loss < told) announce(`New best ${decimals(best.loss)}, trial ${best.tid}; ${finished} of ${trials} finished`);
+  told = best?.loss ?? Infinity;
+}
+
+function steered(summary, message) {
+  if (summary) {
+    showSummary(panels.summary, summary);
+    session.then((found) => showSteering(found, summary, steered));
+  }
+  said.textContent = message;
+  panels.summary.section.append(said);
+}
+
+function loaded(each) {
+  each.load();
+  return each;
+}
+
+/** Who did what to the search, newest first. */
+class Events {
+  constructor() {
+    this.panel = new Panel("events", `${name}-events`);
+    this.events = [];
+    this.panel.offerData(() => ({
+      headings: ["at", "who", "what", "detail"],
+      rows: this.events.map(({ at, who, what, detail }) => [at, who, what, detail]),
+    }));
+  }
+
+  async load() {
+    await this.panel.fill(async () => {
+      this.events = (await getJson(searchUrl(name, "/events"))).events;
+      this.loaded = true;
+      this.#show();
+    });
+  }
+
+  changed() {}
+
+  take(fresh) {
+    if (!this.loaded) return;
+    const known = new Set(this.events.map((event) => JSON.stringify(event)));
+    this.events.push(...fresh.filter((event) => !known.has(JSON.stringify(event))));
+    this.#show();
+  }
+
+  #show() {
+    if (this.events.length === 0) {
+      this.panel.empty("Nothing was done to this search yet.");
+      return;
+    }
+    this.panel.show().replaceChildren(el("div", { class: "scroll short", tabindex: "0" }, el("table", {},
+      el("thead", {}, el("tr", {}, ["at", "who", "what", "detail"].map((text) => el("th", { scope: "col", text })))),
+      el("tbody", {}, [...this.events].reverse().map(({ at, who, what, detail }) =>
+        el("tr", {}, el("td", { text: clock(at) }), el("td", { text: who }), el("td", { text: what }), el("td", { class: "wrap", text: detail })))))));
+  }
+}
+
+function begin() {
+  for (const panel of Object.values(panels)) panel.loading();
+  start();
+}
+
+start();

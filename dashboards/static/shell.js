@@ -1,0 +1,55 @@
+// What every page has: the theme, who is looking, and asking before something is done.
+
+import { getSession, post } from "./api.js";
+import { byId, el } from "./dom.js";
+import { setUp as setUpTheme } from "./theme.js";
+
+setUpTheme();
+
+export const page = document.body.dataset;
+
+/** The session, shown in the header too. */
+export async function showSession() {
+  const session = await getSession();
+  const node = byId("session");
+  node.replaceChildren();
+  if (session.user) node.append(session.user, " ");
+  if (session.login === "needed") {
+    const here = encodeURIComponent(location.pathname + location.search);
+    node.append(el("a", { href: `/login?next=${here}`, text: "Log in to steer" }));
+  } else if (session.login === "done") {
+    const leave = async () => {
+      await post("/api/logout");
+      location.reload();
+    };
+    node.append(el("button", { type: "button", class: "tool", onclick: leave, text: "Log out" }));
+  } else if (!session.can_steer) {
+    node.append("read-only");
+    node.title = session.why ?? "";
+  }
+  return session;
+}
+
+/** Ask in a dialog whether to go on; resolves to true or false. */
+export function confirm(title, text, action, danger = false) {
+  const dialog = el(
+    "dialog",
+    { "aria-labelledby": "dialog-title" },
+    el("h2", { id: "dialog-title", text: title }),
+    el("p", { text }),
+    el(
+      "form",
+      { method: "dialog", class: "row" },
+      el("button", { value: "no", text: "Leave it" }),
+      el("button", { value: "yes", class: danger ? "danger" : "primary", text: action }),
+    ),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
+}
