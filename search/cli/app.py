@@ -2,7 +2,19 @@
 
 import typer
 
-from search.cli import data, doctor, drive, export, inspect, spaces, steer, store, submit, train
+from search.cli import (
+    data,
+    doctor,
+    drive,
+    events,
+    export,
+    inspect,
+    spaces,
+    steer,
+    store,
+    submit,
+    train,
+)
 
 app = typer.Typer(
     name="alignsearch",
@@ -22,6 +34,8 @@ app.command()(steer.pause)
 app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
+app.command()(steer.release)
+app.command()(events.events)
 app.command()(export.export)
 app.command()(train.train)
 app.add_typer(store.app, name="store")
