@@ -7,6 +7,7 @@ from search.cli import (
     doctor,
     drive,
     events,
+    experiment,
     export,
     inspect,
     spaces,
@@ -38,6 +39,7 @@ app.command()(steer.release)
 app.command()(events.events)
 app.command()(export.export)
 app.command()(train.train)
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(store.app, name="store")
 app.command()(data.data)
 app.command()(doctor.doctor)
