@@ -120,7 +120,9 @@ class AlignedLayer(keras.layers.Layer):
                 trainable=False,
             )
 
-    def alignment_loss(self, x_or_shape: Any, seed: Any = None, pseudogradient: Any = None) -> Any:
+    def alignment_loss(
+        self, x_or_shape: Any, noise: Any = None, pseudogradient: Any = None, product: Any = None
+    ) -> Any:
         """Return this layer's term of R (see Alignment.__call__).
 
         Raises:
@@ -131,7 +133,7 @@ class AlignedLayer(keras.layers.Layer):
                 f"layer {self.name!r} has no learning rule and so no alignment loss; "
                 "give it a learning_rule"
             )
-        return self.learning_rule(self, x_or_shape, seed, pseudogradient)
+        return self.learning_rule(self, x_or_shape, noise, pseudogradient, product)
 
     def get_config(self) -> dict[str, Any]:
         """Return Keras's configuration with the rule and whether a ReLU follows."""
