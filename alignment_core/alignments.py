@@ -171,6 +171,8 @@ class Alignment:
     def _arguments(self, name: str, backward_pass: BackwardPass) -> tuple[Any, ...]:
         if name == "amp":
             return backward_pass.correlated(reconstructed="null" in self.primitives)
+        if name == "angle":
+            return backward_pass.propagated()
         return tuple(getattr(backward_pass, need) for need in _NEEDS[name])
 
     @property

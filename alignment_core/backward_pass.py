@@ -76,6 +76,9 @@ class ProjectingLayer(Protocol):
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
         """Return what the backward kernel makes of an output, in the input's shape."""
 
+    def kernel_gradient(self, x: Any, upstream: Any) -> Any:
+        """Return the gradient of <output, upstream> for the backward kernel."""
+
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the forward kernel in the backward kernel's layout."""
 
@@ -197,15 +200,31 @@ class BackwardPass:
         amp's and null's gradients are a single filter gradient.
         """
         operations = self._operations
-        bends = self._layer.relu_follows and operations.bo_relu
-        biased = self._layer.bias is not None and operations.bo_bias
-        if bends or biased or operations.bo_fwl2n:
+        if not self._backward_path_is_linear:
             return self.forward_output, self.backward_output
         if reconstructed and not (operations.fo_fwmc or operations.fo_fwl2n or operations.bo_fwmc):
             return self.forward_reconstruction, self._backward_input
         if operations.bi_bwmc:
             return self._forward_features(self._forward_activation), self.backward_output
         return self.forward_output, self.backward_output
+
+    def propagated(self) -> tuple[Any, Any]:
+        """Two quantities with the inner product of backward output and pseudogradient.
+
+        <x B^T, g> = <B, g^T x>, whose second factor J's backward pass has formed: it is the
+        forward kernel's own gradient.
+        """
+        if not self._backward_path_is_linear or self._operations.bo_fwmc:
+            return self.backward_output, self.pseudogradient
+        gradient = self._layer.kernel_gradient(self._backward_input, self.pseudogradient)
+        return self.backward_kernel, gradient
+
+    @property
+    def _backward_path_is_linear(self) -> bool:
+        operations = self._operations
+        bends = self._layer.relu_follows and operations.bo_relu
+        biased = self._layer.bias is not None and operations.bo_bias
+        return not (bends or biased or operations.bo_fwl2n)
 
     @cached_property
     def pseudogradient(self) -> Any:

@@ -227,6 +227,10 @@ class Dense(AlignedLayer, keras.layers.Dense):
         """Return the (batch, inputs) that the backward kernel makes of (batch, units)."""
         return tf.matmul(output, backward_kernel)
 
+    def kernel_gradient(self, x: Any, upstream: Any) -> Any:
+        """Return what `upstream` (batch, units) gives the kernel, (units, inputs)."""
+        return self.as_backward(ops.matmul_gradient(x, upstream))
+
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the forward kernel transposed."""
         return tf.transpose(forward_kernel)
@@ -272,6 +276,12 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         """Return the transposed convolution of an output with the backward kernel."""
         return tf.nn.conv2d_transpose(
             output, backward_kernel, input_shape, self.strides, self.padding.upper()
+        )
+
+    def kernel_gradient(self, x: Any, upstream: Any) -> Any:
+        """Return what `upstream`, of the convolution's output, gives the kernel."""
+        return ops.conv2d_gradient(
+            x, self.kernel.shape, upstream, strides=self.strides, padding=self.padding.upper()
         )
 
     def _unsupported(self) -> dict[str, bool]:

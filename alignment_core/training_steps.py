@@ -102,8 +102,10 @@ class Objectives:
         gradients: list[tf.Tensor] = []
         for layer, given in zip(self.layers, inputs, strict=True):
             kernel = layer.backward_kernel.value
-            # Layer after layer, for the memory's sake: each has its outputs to itself.
-            with tf.control_dependencies(gradients[-1:]):
+            # Layer after layer, for the memory's sake: each has its outputs to itself. But a kernel's
+            # gradient that J has formed is found again only where it waits for nothing.
+            before = [] if self.needs_pseudogradients else gradients[-1:]
+            with tf.control_dependencies(before):
                 with tf.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(kernel)
                     term = self.share * layer.alignment_loss(**given)
@@ -166,9 +168,7 @@ class Objectives:
         noisy = [pair for pair in zip(self._rules, inputs, strict=True) if pair[0].draws_noise]
         sizes: dict[Alignment, int] = {}
         for rule, given in noisy:
-            x = given["x_or_shape"]
-            shape: tuple[int, ...] = tuple(getattr(x, "shape", x))
-            sizes[rule] = max(sizes.get(rule, 0), math.prod(shape))
+            sizes[rule] = max(sizes.get(rule, 0), _size(given["x_or_shape"]))
         dtype = self.layers[0].backward_kernel.dtype
         blocks = {rule: rule.draw_noise(size, seed, dtype) for rule, size in sizes.items()}
         for rule, given in noisy:
@@ -185,6 +185,10 @@ class Objectives:
         losses = _cross_entropy(tf.maximum(labels, 0), logits)
         total = tf.reduce_sum(tf.where(labels == PADDING_LABEL, 0.0, losses))
         return tf.stack([total, tf.reduce_sum(_right(labels, logits))])
+
+
+def _size(x_or_shape: Any) -> int:
+    return math.prod(getattr(x_or_shape, "shape", x_or_shape))
 
 
 def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
