@@ -102,8 +102,8 @@ class Objectives:
         gradients: list[tf.Tensor] = []
         for layer, given in zip(self.layers, inputs, strict=True):
             kernel = layer.backward_kernel.value
-            # Layer after layer, for the memory's sake: each has its outputs to itself. But a kernel's
-            # gradient that J has formed is found again only where it waits for nothing.
+            # Layer after layer, for the memory's sake: each has its outputs to itself. But a
+            # kernel's gradient that J has formed is found again only where it waits for nothing.
             before = [] if self.needs_pseudogradients else gradients[-1:]
             with tf.control_dependencies(before):
                 with tf.GradientTape(watch_accessed_variables=False) as tape:
