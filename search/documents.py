@@ -31,13 +31,11 @@ PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
 
-AttemptOutcome = Literal[
-    "completed", "handed_back", "expired", "crashed", "cancelled", "pruned", "released"
-]
+AttemptOutcome = Literal["completed", "handed_back", "expired", "crashed", "cancelled", "pruned"]
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
 COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "expired"})
-"""Outcomes that cost one of a trial's attempts; handing back and a release don't."""
+"""Outcomes that cost one of a trial's attempts; handing back doesn't."""
 
 
 def _plain(value: Any) -> Any:
@@ -311,3 +309,28 @@ class Event(Document):
     who: str
     what: str
     detail: str = ""
+
+
+class LogLine(Document):
+    """One message of a worker's log."""
+
+    at: AwareDatetime
+    level: str
+    text: str
+
+
+class AttemptLog(Document):
+    """The last lines that a worker logged during an attempt."""
+
+    trial: str
+    attempt: int
+    lines: tuple[LogLine, ...]
+
+    @staticmethod
+    def key(trial: str, attempt: int) -> str:
+        """The `_id` that names trial and attempt."""
+        return f"{trial}/{attempt}"
+
+    def to_bson(self) -> dict[str, Any]:
+        """Return the document under its key."""
+        return {"_id": self.key(self.trial, self.attempt), **super().to_bson()}

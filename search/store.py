@@ -7,11 +7,10 @@ and StoreCorruptedError when it answers with a document that can't be read.
 
 import secrets
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Self
 
 from alignment_core.errors import UnknownNameError
-from search.attempt_store import AttemptStore
 from search.documents import DriverLease, Event, Search
 from search.errors import NameTakenError, StateConflictError
 from search.states import (
@@ -21,11 +20,12 @@ from search.states import (
     statuses_before,
 )
 from search.store_connection import Record, StoreConnection, mask
+from search.view_store import ViewStore
 
 __all__ = ["Store", "mask"]
 
 
-class Store(AttemptStore):
+class Store(ViewStore):
     """The store's one entry point: searches here, trials and attempts in the parents."""
 
     @classmethod
@@ -162,12 +162,9 @@ class Store(AttemptStore):
         event = Event(search=search, at=self.now(), who=who, what=what, detail=detail)
         self._db.insert("events", event.to_bson())
 
-    def events(self, search: str, since: datetime | None = None) -> list[Event]:
-        """Return what was done to the search, or was from some time on, the oldest first."""
-        condition: Record = {"search": search}
-        if since is not None:
-            condition["at"] = {"$gte": since}
-        found = self._db.find("events", condition, sort=["at"])
+    def events(self, search: str) -> list[Event]:
+        """Return what was done to the search, the oldest first."""
+        found = self._db.find("events", {"search": search}, sort=["at"])
         return [Event.from_bson(document) for document in found]
 
     def _find_search(self, name: str) -> Record:

@@ -108,16 +108,21 @@ class TrialStore:
         write, because it numbers what isn't numbered yet. What changes meanwhile it may return
         the next time only.
         """
+        last = self.last_change(search)
+        if last <= after_seq:
+            return []
+        condition = {"search": search, "seq": {"$gt": after_seq, "$lte": last}}
+        return [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+
+    def last_change(self, search: str) -> int:
+        """Number what has no number yet and return the number up to which all can be read."""
         for _ in range(NUMBERINGS):
             last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
             marked = self._db.find("trials", {"search": search, "seq": {"$gte": _MARK}})
             if not marked:
                 break
             self._number(search, marked)
-        if last <= after_seq:
-            return []
-        condition = {"search": search, "seq": {"$gt": after_seq, "$lte": last}}
-        return [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+        return last
 
     def latest(self, search: str, numbers: int) -> list[Trial]:
         """Return the trials whose last change is among the search's last `numbers`, by seq."""

@@ -22,7 +22,6 @@ from search.cli.options import (
     JsonOption,
     NameArgument,
     StoreOption,
-    TidArgument,
     console,
     has_store,
     open_store,
@@ -173,7 +172,7 @@ def _row(trial: Trial) -> dict[str, Any]:
 
 def show(
     name: NameArgument,
-    tid: TidArgument,
+    tid: Annotated[int, typer.Argument(help="Number of the trial.")],
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:

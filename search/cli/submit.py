@@ -1,22 +1,14 @@
 """`alignsearch submit`: a search over a named space, checked before anything is written."""
 
-import importlib.metadata
-import platform
-import re
-from collections.abc import Callable, Collection
-from itertools import count
-from pathlib import Path
-from typing import Annotated, get_args
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-from alignment_core.errors import ConfigurationError, UnknownNameError
 from search.best import best_column
 from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
-from search.cli.keeping import check_lease, checkpoints_folder, pruning
 from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
-    LARGEST,
     JsonOption,
     LogFormatOption,
     LogLevelOption,
@@ -30,22 +22,12 @@ from search.cli.options import (
     store_uri,
     whoami,
 )
-from search.documents import DEFAULT_PENDING, REHEARSAL, PendingPolicy, Recipe, Search
-from search.errors import ClusterError, NameTakenError
+from search.cli.submission import PENDING_POLICIES, Submission, create, prepare
+from search.documents import DEFAULT_PENDING
 from search.export import export as render
 from search.states import SearchStatus
 from search.store import Store
 from search.summary import read_summary
-from spaces.catalog import get_space
-from spaces.space import SearchSpace
-from spaces.training import WEIGHTS_ORDERS
-
-ALGOS = ("tpe", "random")
-PENDING_POLICIES = get_args(PendingPolicy)
-PARALLEL = 60
-"""Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
-NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-PACKAGES = ("alignsearch", "hyperopt", "numpy")
 
 
 def submit(
@@ -129,70 +111,36 @@ def submit(
 ) -> None:
     """Submit a search over a named space."""
     start_logs(log_format, log_level)
-    chosen = get_space(space)
-    _check_known("algorithm", algo, ALGOS)
-    _check_known("policy for pending trials", pending, PENDING_POLICIES)
-    _check_known("weights order", weights_order, WEIGHTS_ORDERS)
-    _check_number("trials", trials, least=1)
-    _check_number("parallel", parallel, least=1)
-    _check_number("epochs", epochs, least=1)
-    _check_number("width", width, least=1)
-    _check_number("max-attempts", max_attempts, least=1)
-    _check_number("keep-checkpoints", keep_checkpoints, least=0)
-    _check_number("stalled-after", stalled_after, least=1)
-    check_lease(lease)
-    early = pruning(pruner, grace, reduction, pruned_as, epochs)
-    _check_number("startup", startup, least=0)
-    _check_number("seed", seed, least=0)
-    _check_number("priority", priority, least=-LARGEST)
-    if name is not None and not NAME_FORM.fullmatch(name):
-        raise ConfigurationError(
-            f"--name {name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
-            "most, a letter or a digit first"
-        )
-    recipe = _recipe(dataset, data_dir, epochs, width, weights_order)
-    per_trial, room = _placeable(ray, resources)
-    if parallel is not None and parallel > room:
-        raise ClusterError(
-            f"--parallel {parallel} is more than the cluster can place: it has room for {room} "
-            f"trials of {_amounts(per_trial)} at once; lower it, or take less for each with "
-            "--resources"
-        )
-    # HyperOpt takes a second to import: nobody waits for it to be told of a mistake.
-    from search.suggest import default_startup
-
-    search = Search(
-        name=name or "unnamed",
-        space=chosen.name,
-        space_hash=chosen.space_hash,
-        recipe=recipe,
+    asked = Submission(
+        space=space,
+        name=name,
         trials=trials,
-        parallel=min(parallel or PARALLEL, room, trials),
+        parallel=parallel,
         seed=seed,
+        dataset=dataset,
+        data_dir=data_dir,
+        epochs=epochs,
+        width=width,
         algo=algo,
-        startup=default_startup(trials) if startup is None else startup,
+        startup=startup,
         pending=pending,
-        resources=per_trial,
+        weights_order=weights_order,
+        resources=resources,
         priority=priority,
         max_attempts=max_attempts,
-        checkpoints=checkpoints_folder(checkpoints, store, dataset),
+        checkpoints=checkpoints,
         keep_checkpoints=keep_checkpoints,
-        lease_seconds=lease,
-        stall_seconds=stalled_after,
-        pruning=early,
-        created_by=whoami(),
-        versions={
-            "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in PACKAGES},
-        },
+        lease=lease,
+        stalled_after=stalled_after,
+        pruner=pruner,
+        grace=grace,
+        reduction=reduction,
+        pruned_as=pruned_as,
     )
+    search = prepare(asked, whoami(), store=store, ray=ray)
     uri = store_uri(store)
     with Store.connect(uri) as opened:
-        created = (
-            _create_named_after(opened, search, chosen)
-            if name is None
-            else opened.create_search(search)
-        )
+        created = create(opened, search, named=name is not None)
         if not wait:
             if as_json:
                 print_json({"name": created.name})
@@ -234,81 +182,3 @@ def _wait(
         raise typer.Exit(EXIT_INTERRUPTED)
     if summary.search.status != SearchStatus.COMPLETED:
         raise typer.Exit(1)
-
-
-def _recipe(
-    dataset: str, data_dir: str | None, epochs: int, width: int | None, weights_order: str
-) -> Recipe:
-    if dataset == REHEARSAL:
-        return Recipe(
-            dataset=dataset,
-            width=width or 1,
-            stem="none",
-            epochs=epochs,
-            weights_order=weights_order,
-        )
-    # Brings NumPy, which most verbs do without.
-    from alignment_core import data
-
-    if dataset not in data.DATA_SETS:
-        raise UnknownNameError("data set", dataset, [*data.DATA_SETS, REHEARSAL])
-    data.check(dataset, data_dir)
-    facts = data.info(dataset)
-    return Recipe(
-        dataset=dataset,
-        data_dir=data_dir
-        if data_dir is None or "://" in data_dir
-        else str(Path(data_dir).resolve()),
-        width=width or facts.default_width,
-        stem=facts.stem,
-        epochs=epochs,
-        batch_divisor=facts.batch_divisor,
-        weights_order=weights_order,
-    )
-
-
-def _placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float], int]:
-    """What a trial takes, and how many such trials the cluster can run at once."""
-    from workers.cluster import capacity, default_resources, local_node, parse_resources
-
-    if ray is None:
-        hosts = [local_node()]
-    else:
-        with cluster(ray) as found:
-            hosts = found
-    per_trial = default_resources(hosts) if resources is None else parse_resources(resources)
-    room = capacity(hosts, per_trial)
-    if room < 1:
-        raise ClusterError(
-            f"no host of the cluster offers {_amounts(per_trial)}: `alignsearch doctor` "
-            "lists what there is"
-        )
-    return per_trial, room
-
-
-def _create_named_after(store: Store, search: Search, space: SearchSpace) -> Search:
-    for number in count(1):
-        name = f"{space.name}-{search.recipe.dataset}-{number}"
-        try:
-            return store.create_search(search.model_copy(update={"name": name}))
-        except NameTakenError:
-            continue
-    raise AssertionError("unreachable: there is always a next number")
-
-
-def _check_known(kind: str, name: str, known: Collection[str]) -> None:
-    if name not in known:
-        raise UnknownNameError(kind, name, known)
-
-
-def _check_number(option: str, value: float | None, *, least: int) -> None:
-    if value is None:
-        return
-    if value < least:
-        raise ConfigurationError(f"--{option} must be at least {least}, not {value}")
-    if value > LARGEST:
-        raise ConfigurationError(f"--{option} must be at most {LARGEST}, not {value}")
-
-
-def _amounts(resources: dict[str, float]) -> str:
-    return ", ".join(f"{name}={amount:g}" for name, amount in resources.items())

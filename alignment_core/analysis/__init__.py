@@ -1,1 +1,0 @@
-"""What the paper's appendix derives and measures, beside training."""

@@ -1,0 +1,75 @@
+"""The server: a store, read by one poll, behind an API and pages."""
+
+import importlib.metadata
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from dashboards import api_changing, api_reading, errors, pages, streams
+from dashboards.assets import Assets
+from dashboards.auth import Gate, HashedToken
+from dashboards.board import Board
+from dashboards.context import Context, Submitter
+from dashboards.curves import Curves
+from dashboards.guard import Guard
+from dashboards.importances import Aside, ImportanceBoard
+from search.store import Store
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How the server is run.
+
+    loopback: it listens on the loopback interface only. person: whom events name where nobody
+    logs in. token: what a login needs, if there are logins. revive_store: called again and again
+    while the store doesn't answer.
+    """
+
+    loopback: bool
+    person: str
+    token: HashedToken | None = None
+    revive_store: Callable[[], None] = lambda: None
+
+
+def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
+    """The dashboard over `store`; its parts are in `app.state.context`."""
+    board, aside = Board(store, options.revive_store), Aside()
+    version = importlib.metadata.version("alignsearch")
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        board.start()
+        yield
+        board.close()
+        aside.close()
+
+    app = FastAPI(
+        title="alignsearch",
+        version=version,
+        description="Searches over learning rules: their trials, epochs and results.",
+        lifespan=lifespan,
+        # FastAPI's own pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.context = Context(
+        board=board,
+        gate=Gate(options.token, loopback=options.loopback, person=options.person),
+        assets=Assets(),
+        curves=Curves(board),
+        importances=ImportanceBoard(aside),
+        aside=aside,
+        submitter=submitter,
+        version=version,
+    )
+    app.state.render = pages.Renderer(str(TEMPLATES))
+    for router in (api_reading.router, streams.router, api_changing.router, pages.router):
+        app.include_router(router)
+    errors.add_handlers(app)
+    app.add_middleware(Guard, loopback_only=options.loopback)
+    return app

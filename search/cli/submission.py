@@ -1,0 +1,212 @@
+"""New searches: what can be asked for, checked before anything is written.
+
+The command line and the dashboard both ask here, so they accept and refuse alike.
+"""
+
+import importlib.metadata
+import platform
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import get_args
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from search.cli.drive import cluster
+from search.cli.keeping import check_lease, checkpoints_folder, pruning
+from search.cli.options import LARGEST
+from search.documents import REHEARSAL, PendingPolicy, Recipe, Search
+from search.errors import ClusterError, NameTakenError
+from search.store import Store
+from spaces.catalog import get_space
+from spaces.training import WEIGHTS_ORDERS
+
+ALGOS = ("tpe", "random")
+PENDING_POLICIES = get_args(PendingPolicy)
+PARALLEL = 60
+"""Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
+NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+PACKAGES = ("alignsearch", "hyperopt", "numpy")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What `alignsearch submit` is asked for, by the names of its options."""
+
+    space: str
+    name: str | None
+    trials: int
+    parallel: int | None
+    seed: int
+    dataset: str
+    data_dir: str | None
+    epochs: int
+    width: int | None
+    algo: str
+    startup: int | None
+    pending: str
+    weights_order: str
+    resources: str | None
+    priority: int
+    max_attempts: int
+    checkpoints: str | None
+    keep_checkpoints: int
+    lease: float
+    stalled_after: float
+    pruner: str
+    grace: int
+    reduction: int
+    pruned_as: str
+
+
+def prepare(asked: Submission, who: str, *, store: str | None, ray: str | None) -> Search:
+    """The search as it is to be written; without a name of its own it is called `unnamed`.
+
+    store: the URI of a store that isn't this folder's. ray: a cluster's address.
+
+    Raises:
+        AlignSearchError: something asked for is unknown, out of range or can't be had.
+    """
+    chosen = get_space(asked.space)
+    _check_known("algorithm", asked.algo, ALGOS)
+    _check_known("policy for pending trials", asked.pending, PENDING_POLICIES)
+    _check_known("weights order", asked.weights_order, WEIGHTS_ORDERS)
+    _check_number("trials", asked.trials, least=1)
+    _check_number("parallel", asked.parallel, least=1)
+    _check_number("epochs", asked.epochs, least=1)
+    _check_number("width", asked.width, least=1)
+    _check_number("max-attempts", asked.max_attempts, least=1)
+    _check_number("keep-checkpoints", asked.keep_checkpoints, least=0)
+    _check_number("stalled-after", asked.stalled_after, least=1)
+    check_lease(asked.lease)
+    early = pruning(asked.pruner, asked.grace, asked.reduction, asked.pruned_as, asked.epochs)
+    _check_number("startup", asked.startup, least=0)
+    _check_number("seed", asked.seed, least=0)
+    _check_number("priority", asked.priority, least=-LARGEST)
+    if asked.name is not None and not NAME_FORM.fullmatch(asked.name):
+        raise ConfigurationError(
+            f"--name {asked.name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
+            "most, a letter or a digit first"
+        )
+    recipe = _recipe(asked.dataset, asked.data_dir, asked.epochs, asked.width, asked.weights_order)
+    per_trial, room = _placeable(ray, asked.resources)
+    if asked.parallel is not None and asked.parallel > room:
+        raise ClusterError(
+            f"--parallel {asked.parallel} is more than the cluster can place: it has room for "
+            f"{room} trials of {_amounts(per_trial)} at once; lower it, or take less for each with "
+            "--resources"
+        )
+    # HyperOpt takes a second to import: nobody waits for it to be told of a mistake.
+    from search.suggest import default_startup
+
+    return Search(
+        name=asked.name or "unnamed",
+        space=chosen.name,
+        space_hash=chosen.space_hash,
+        recipe=recipe,
+        trials=asked.trials,
+        parallel=min(asked.parallel or PARALLEL, room, asked.trials),
+        seed=asked.seed,
+        algo=asked.algo,
+        startup=default_startup(asked.trials) if asked.startup is None else asked.startup,
+        pending=asked.pending,
+        resources=per_trial,
+        priority=asked.priority,
+        max_attempts=asked.max_attempts,
+        checkpoints=checkpoints_folder(asked.checkpoints, store, asked.dataset),
+        keep_checkpoints=asked.keep_checkpoints,
+        lease_seconds=asked.lease,
+        stall_seconds=asked.stalled_after,
+        pruning=early,
+        created_by=who,
+        versions={
+            "python": platform.python_version(),
+            **{package: importlib.metadata.version(package) for package in PACKAGES},
+        },
+    )
+
+
+def create(store: Store, search: Search, *, named: bool) -> Search:
+    """Write the search, under its own name or, if it isn't `named`, one of space, data and number.
+
+    Raises:
+        NameTakenError: there is a search of this name.
+    """
+    if named:
+        return store.create_search(search)
+    for number in count(1):
+        name = f"{search.space}-{search.recipe.dataset}-{number}"
+        try:
+            return store.create_search(search.model_copy(update={"name": name}))
+        except NameTakenError:
+            continue
+    raise AssertionError("unreachable: there is always a next number")
+
+
+def _recipe(
+    dataset: str, data_dir: str | None, epochs: int, width: int | None, weights_order: str
+) -> Recipe:
+    if dataset == REHEARSAL:
+        return Recipe(
+            dataset=dataset,
+            width=width or 1,
+            stem="none",
+            epochs=epochs,
+            weights_order=weights_order,
+        )
+    # Brings NumPy, which most verbs do without.
+    from alignment_core import data
+
+    if dataset not in data.DATA_SETS:
+        raise UnknownNameError("data set", dataset, [*data.DATA_SETS, REHEARSAL])
+    data.check(dataset, data_dir)
+    facts = data.info(dataset)
+    return Recipe(
+        dataset=dataset,
+        data_dir=data_dir
+        if data_dir is None or "://" in data_dir
+        else str(Path(data_dir).resolve()),
+        width=width or facts.default_width,
+        stem=facts.stem,
+        epochs=epochs,
+        batch_divisor=facts.batch_divisor,
+        weights_order=weights_order,
+    )
+
+
+def _placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float], int]:
+    """What a trial takes, and how many such trials the cluster can run at once."""
+    from workers.cluster import capacity, default_resources, local_node, parse_resources
+
+    if ray is None:
+        hosts = [local_node()]
+    else:
+        with cluster(ray) as found:
+            hosts = found
+    per_trial = default_resources(hosts) if resources is None else parse_resources(resources)
+    room = capacity(hosts, per_trial)
+    if room < 1:
+        raise ClusterError(
+            f"no host of the cluster offers {_amounts(per_trial)}: `alignsearch doctor` "
+            "lists what there is"
+        )
+    return per_trial, room
+
+
+def _check_known(kind: str, name: str, known: Collection[str]) -> None:
+    if name not in known:
+        raise UnknownNameError(kind, name, known)
+
+
+def _check_number(option: str, value: float | None, *, least: int) -> None:
+    if value is None:
+        return
+    if value < least:
+        raise ConfigurationError(f"--{option} must be at least {least}, not {value}")
+    if value > LARGEST:
+        raise ConfigurationError(f"--{option} must be at most {LARGEST}, not {value}")
+
+
+def _amounts(resources: dict[str, float]) -> str:
+    return ", ".join(f"{name}={amount:g}" for name, amount in resources.items())
