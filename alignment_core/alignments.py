@@ -116,7 +116,12 @@ class Alignment:
         return any(set(_NEEDS[name]) - _KERNELS for name in self.primitives)
 
     def __call__(
-        self, layer: ProjectingLayer, x: Any, seed: Any = None, pseudogradient: Any = None
+        self,
+        layer: ProjectingLayer,
+        x: Any,
+        noise: Any = None,
+        pseudogradient: Any = None,
+        product: Any = None,
     ) -> Any:
         """Return the layer's term of R: a scalar of which only the backward kernel learns.
 
@@ -129,41 +134,61 @@ class Alignment:
                 value nobody fetches is never formed. With noise only its shape is used, and
                 the shape alone will do; where `needs_activations` is false for want of
                 an output it isn't used at all.
-            seed: int32 of shape (2,); with noise the same seed draws the same noise.
+            noise: what `draw_noise` drew, at least as many numbers as the input has: the
+                first of them take its place. Layers may share them.
             pseudogradient: that of J, averaged over the batch, for the layer's linear
                 output (batch, ...); only where `needs_pseudogradients`.
+            product: the input's product with the forward kernel (batch, ...) where the
+                network has just formed it; it isn't formed again.
 
         Raises:
-            ConfigurationError: a rule with noise and no seed, or one that needs
+            ConfigurationError: a rule with noise that gets none, or one that needs
                 pseudogradients and gets none.
         """
         dtype = layer.backward_kernel.dtype
-        if self.noise_stddev is not None and self._needs_input:
-            if seed is None:
+        if self.draws_noise:
+            if noise is None:
                 raise ConfigurationError(
-                    f"layer {layer.name!r}: {type(self).__name__} draws noise and needs a seed "
-                    "of two integers"
+                    f"layer {layer.name!r}: {type(self).__name__} aligns on noise and needs "
+                    "what draw_noise draws"
                 )
-            x = self._noise(getattr(x, "shape", x), seed, dtype)
+            shape = getattr(x, "shape", x)
+            x, product = tf.reshape(noise[: math.prod(shape)], shape), None
         if self.needs_pseudogradients and pseudogradient is None:
             raise ConfigurationError(
                 f"layer {layer.name!r}: {type(self).__name__} needs the pseudogradient of the "
                 "layer's output, which a step on R alone doesn't have; minimize J and R "
                 "simultaneously"
             )
-        backward_pass = BackwardPass(layer, x, self.operations, pseudogradient)
+        backward_pass = BackwardPass(layer, x, self.operations, pseudogradient, product)
         terms = [
             _in_dtype(self.weights[name], dtype)
-            * PRIMITIVES[name](*(getattr(backward_pass, need) for need in _NEEDS[name]))
+            * PRIMITIVES[name](*self._arguments(name, backward_pass))
             for name in self.primitives
         ]
         return tf.add_n(terms) if terms else tf.zeros(())
 
-    def _noise(self, shape: Any, seed: Any, dtype: Any) -> Any:
+    def _arguments(self, name: str, backward_pass: BackwardPass) -> tuple[Any, ...]:
+        if name == "amp":
+            return backward_pass.correlated(reconstructed="null" in self.primitives)
+        if name == "angle":
+            return backward_pass.propagated()
+        return tuple(getattr(backward_pass, need) for need in _NEEDS[name])
+
+    @property
+    def draws_noise(self) -> bool:
+        """Whether noise takes the layer's input's place: `__call__` then wants some."""
+        return self.noise_stddev is not None and self._needs_input
+
+    def draw_noise(self, size: int, seed: Any, dtype: Any = "float32") -> Any:
+        """Return (size,) Gaussian numbers of the rule's deviation.
+
+        `seed` is int32 of shape (2,): the same one draws the same numbers, however many.
+        """
         # XLA's default generator took 30 times as long as Philox on a CPU (TensorFlow 2.21).
         # XLA's Philox draws other numbers than TensorFlow's own from the same seed.
-        noise = tf.random.stateless_normal(shape, seed, dtype=dtype, alg="philox")
-        return _in_dtype(self.noise_stddev, dtype) * noise
+        normals = tf.random.stateless_normal((size,), seed, dtype=dtype, alg="philox")
+        return _in_dtype(self.noise_stddev, dtype) * normals
 
     def get_config(self) -> dict[str, Any]:
         """Return the rule's present values, variables as floats, for `from_config`."""

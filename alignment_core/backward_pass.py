@@ -54,6 +54,10 @@ batch norm aren't carried into the mirroring, as Akrout et al. allow: the rule s
 """
 
 
+SQUARED_NORM_BOUND = 1e-12
+"""The least squared norm that `feature_normalize` divides by."""
+
+
 class ProjectingLayer(Protocol):
     """What the backward pass asks of a layer. Shapes: ops.py."""
 
@@ -72,27 +76,53 @@ class ProjectingLayer(Protocol):
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
         """Return what the backward kernel makes of an output, in the input's shape."""
 
+    def kernel_gradient(self, x: Any, upstream: Any) -> Any:
+        """Return the gradient of <output, upstream> for the backward kernel."""
+
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the forward kernel in the backward kernel's layout."""
 
 
+@tf.custom_gradient
 def batch_center(x: Any) -> Any:
-    """Return `x` (batch, ...) less its mean over the batch, each position on its own."""
-    return x - tf.reduce_mean(x, axis=0, keepdims=True)
+    """Return `x` (batch, ...) less its mean over the batch, each position on its own.
+
+    A projection, symmetric: it centres what it propagates as well.
+    """
+    return _less_mean(x, [0]), lambda upstream: _less_mean(upstream, [0])
 
 
+@tf.custom_gradient
 def feature_center(x: Any) -> Any:
-    """Return `x` (batch, ...) less each sample's mean over all its features."""
-    return x - tf.reduce_mean(x, axis=_feature_axes(x), keepdims=True)
+    """Return `x` (batch, ...) less each sample's mean over all its features; likewise."""
+    axes = _feature_axes(x)
+    return _less_mean(x, axes), lambda upstream: _less_mean(upstream, axes)
 
 
+@tf.custom_gradient
 def feature_normalize(x: Any) -> Any:
     """Return `x` (batch, ...) centred and divided by its l2 norm, sample by sample.
 
     The squared norm is taken as at least 1e-12 (tf.math.l2_normalize's own bound), so
     that a sample whose features are all equal becomes zeros.
     """
-    return tf.math.l2_normalize(feature_center(x), axis=_feature_axes(x), epsilon=1e-12)
+    axes = _feature_axes(x)
+    centered = _less_mean(x, axes)
+    square = tf.reduce_sum(tf.square(centered), axes, keepdims=True)
+    scale = tf.math.rsqrt(tf.maximum(square, SQUARED_NORM_BOUND))
+    normalized = centered * scale
+
+    def propagate(upstream: Any) -> Any:
+        radial = tf.reduce_sum(normalized * upstream, axes, keepdims=True)
+        radial = tf.where(square > SQUARED_NORM_BOUND, radial, tf.zeros_like(radial))
+        mean = tf.reduce_mean(upstream, axes, keepdims=True)
+        return upstream * scale - (normalized * (radial * scale) + mean * scale)
+
+    return normalized, propagate
+
+
+def _less_mean(x: Any, axes: list[int]) -> Any:
+    return x - tf.reduce_mean(x, axes, keepdims=True)
 
 
 def _feature_axes(x: Any) -> list[int]:
@@ -113,15 +143,18 @@ class BackwardPass:
         x: Any,
         operations: BackwardPassOperations,
         pseudogradient: Any = None,
+        product: Any = None,
     ) -> None:
         """Take the layer, its input (batch, ...) and the operations to apply.
 
-        `pseudogradient` is J's for the layer's linear output, for primitives that ask for it.
+        `pseudogradient` is J's for the layer's linear output, for primitives that ask for
+        it; `product` the input's product with the forward kernel, if it is known already.
         """
         self._layer = layer
         self._x = x
         self._operations = operations
         self._pseudogradient = pseudogradient
+        self._product = product
 
     @cached_property
     def backward_kernel(self) -> Any:
@@ -142,9 +175,8 @@ class BackwardPass:
     def backward_output(self) -> Any:
         """The backward path's output, steps 1 to 6."""
         operations = self._operations
-        x = batch_center(self._input) if operations.bi_bwmc else self._input
         output = self._activate(
-            self._layer.project_backward(x, self.backward_kernel),
+            self._layer.project_backward(self._backward_input, self.backward_kernel),
             bias=operations.bo_bias,
             relu=operations.bo_relu,
         )
@@ -158,6 +190,41 @@ class BackwardPass:
                 self._forward_activation, self.backward_kernel, tf.shape(self._input)
             )
         )
+
+    def correlated(self, *, reconstructed: bool) -> tuple[Any, Any]:
+        """Two quantities with the inner product of forward and backward output, the cheapest.
+
+        As long as nothing but B and centring, P, acts on the backward path, only one
+        side has to be centred, <P f, P b> = <f, P b>; and where the forward output is
+        `reconstructed` anyway, <f, x B^T> = <f B, x> saves the backward output, so that
+        amp's and null's gradients are a single filter gradient.
+        """
+        operations = self._operations
+        if not self._backward_path_is_linear:
+            return self.forward_output, self.backward_output
+        if reconstructed and not (operations.fo_fwmc or operations.fo_fwl2n or operations.bo_fwmc):
+            return self.forward_reconstruction, self._backward_input
+        if operations.bi_bwmc:
+            return self._forward_features(self._forward_activation), self.backward_output
+        return self.forward_output, self.backward_output
+
+    def propagated(self) -> tuple[Any, Any]:
+        """Two quantities with the inner product of backward output and pseudogradient.
+
+        <x B^T, g> = <B, g^T x>, whose second factor J's backward pass has formed: it is the
+        forward kernel's own gradient.
+        """
+        if not self._backward_path_is_linear or self._operations.bo_fwmc:
+            return self.backward_output, self.pseudogradient
+        gradient = self._layer.kernel_gradient(self._backward_input, self.pseudogradient)
+        return self.backward_kernel, gradient
+
+    @property
+    def _backward_path_is_linear(self) -> bool:
+        operations = self._operations
+        bends = self._layer.relu_follows and operations.bo_relu
+        biased = self._layer.bias is not None and operations.bo_bias
+        return not (bends or biased or operations.bo_fwl2n)
 
     @cached_property
     def pseudogradient(self) -> Any:
@@ -174,9 +241,17 @@ class BackwardPass:
         return _feature_wise(x, self._operations.bi_fwmc, self._operations.bi_fwl2n)
 
     @cached_property
+    def _backward_input(self) -> Any:
+        return batch_center(self._input) if self._operations.bi_bwmc else self._input
+
+    @cached_property
     def _forward_activation(self) -> Any:
+        if self._is_of_the_input(self._product):
+            output = tf.stop_gradient(self._product)
+        else:
+            output = self._layer.project(self._input, self._constant_kernel)
         return self._activate(
-            self._layer.project(self._input, self._constant_kernel),
+            output,
             bias=self._operations.fo_bias,
             relu=self._operations.fo_relu,
         )
@@ -186,10 +261,16 @@ class BackwardPass:
             output += tf.stop_gradient(tf.convert_to_tensor(self._layer.bias))
         return tf.nn.relu(output) if relu and self._layer.relu_follows else output
 
+    def _is_of_the_input(self, product: Any) -> bool:
+        changed = self._operations.bi_fwmc or self._operations.bi_fwl2n
+        return product is not None and not changed and product.dtype == self._input.dtype
+
+    def _forward_features(self, output: Any) -> Any:
+        return _feature_wise(output, self._operations.fo_fwmc, self._operations.fo_fwl2n)
+
     def _finish_forward(self, output: Any) -> Any:
-        operations = self._operations
-        output = _feature_wise(output, operations.fo_fwmc, operations.fo_fwl2n)
-        return batch_center(output) if operations.fo_bwmc else output
+        output = self._forward_features(output)
+        return batch_center(output) if self._operations.fo_bwmc else output
 
 
 def _feature_wise(x: Any, center: bool, normalize: bool) -> Any:

@@ -44,7 +44,7 @@ def matmul(
     def product(x: Any, forward: Any, *tied: Any) -> tuple[Any, Callable[[Any], Gradients]]:
         def propagate(upstream: Any) -> Gradients:
             dx = tf.matmul(upstream, backward_kernel)
-            forward_gradient = tf.matmul(x, upstream, transpose_a=True)
+            forward_gradient = matmul_gradient(x, upstream)
             return dx, forward_gradient, *(tf.transpose(forward_gradient) for _ in tied)
 
         with tf.control_dependencies(tied):
@@ -86,12 +86,8 @@ def conv2d(
             dx = tf.nn.conv2d_transpose(
                 upstream, backward_kernel, tf.shape(x), strides=all_strides, padding=padding
             )
-            forward_gradient = tf.raw_ops.Conv2DBackpropFilter(
-                input=x,
-                filter_sizes=tf.shape(forward),
-                out_backprop=upstream,
-                strides=all_strides,
-                padding=padding,
+            forward_gradient = conv2d_gradient(
+                x, forward.shape, upstream, strides=strides, padding=padding
             )
             return dx, forward_gradient, *(forward_gradient for _ in tied)
 
@@ -99,3 +95,21 @@ def conv2d(
             return tf.nn.conv2d(x, forward, strides=all_strides, padding=padding), propagate
 
     return product(x, forward_kernel, *([backward_kernel] if tie_gradients else []))
+
+
+def matmul_gradient(x: Any, upstream: Any) -> Any:
+    """Return the gradient (inputs, units) that `upstream` (batch, units) gives x W's kernel."""
+    return tf.matmul(x, upstream, transpose_a=True)
+
+
+def conv2d_gradient(
+    x: Any, kernel_shape: Any, upstream: Any, *, strides: tuple[int, int], padding: str
+) -> Any:
+    """Return the gradient that `upstream`, of a convolution's output, gives its kernel."""
+    return tf.raw_ops.Conv2DBackpropFilter(
+        input=x,
+        filter_sizes=kernel_shape,
+        out_backprop=upstream,
+        strides=[1, *strides, 1],
+        padding=padding,
+    )

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 def decay(backward_kernel: Any) -> Any:
     """Half the squared norm of the backward kernel. Gradient: B."""
-    return 0.5 * tf.reduce_sum(tf.square(backward_kernel))
+    return tf.nn.l2_loss(backward_kernel)
 
 
 def amp(forward_output: Any, backward_output: Any) -> Any:
@@ -31,7 +31,7 @@ def amp(forward_output: Any, backward_output: Any) -> Any:
     That gradient needs no backward output: a compiled step that fetches only the gradient
     never forms it, unless an operation on the backward output bends (BO ReLU, BO FWL2N).
     """
-    return -tf.reduce_sum(forward_output * backward_output) / _batch_size(forward_output)
+    return -_inner(forward_output, backward_output) / _batch_size(forward_output)
 
 
 def null(forward_reconstruction: Any) -> Any:
@@ -56,11 +56,17 @@ def angle(backward_output: Any, pseudogradient: Any) -> Any:
     it is not divided by the batch again, so that the gradient is the transpose
     of the forward kernel's own (Kunin et al. 2020, App. D.3).
     """
-    return tf.reduce_sum(backward_output * pseudogradient)
+    return _inner(backward_output, pseudogradient)
+
+
+@tf.custom_gradient
+def _inner(one: Any, other: Any) -> Any:
+    # TensorFlow's own gradient would first write the scalar out as large as its factor.
+    return tf.reduce_sum(one * other), lambda upstream: (upstream * other, upstream * one)
 
 
 def _half_mean_square(x: Any) -> Any:
-    return 0.5 * tf.reduce_sum(tf.square(x)) / _batch_size(x)
+    return tf.nn.l2_loss(x) / _batch_size(x)
 
 
 def _batch_size(x: Any) -> Any:

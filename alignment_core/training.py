@@ -378,27 +378,23 @@ class Trainer:
         """R, if there is one, and the metrics of each layer under a rule."""
         if not self._objectives.layers:
             return None, ()
-        started = time.perf_counter()
-        loss = self._alignment_loss(epoch) if self._config.has_alignment_loss else None
-        traced = time.perf_counter()
-        traces = self._gradient_angles.experimental_get_tracing_count()
+        started, traces = time.perf_counter(), self._measuring_traces
+        loss = None
+        if self._alignment_steps:
+            # R at the weights as they stand, for images from all over the training split.
+            seed = tf.constant([self._noise_seed, -1 - epoch])
+            sample = self._dataset.sample("train", HELD_IMAGES)
+            loss = float(self._alignment_steps.value(*sample, seed))
         angles = self._gradient_angles(*self._held_batch).numpy()
-        if self._gradient_angles.experimental_get_tracing_count() > traces:
-            self._timings["trace"] += time.perf_counter() - traced
-            started += time.perf_counter() - traced
         layers = tuple(weight_metrics(self._objectives.layers, angles))
-        self._timings["measure"] += time.perf_counter() - started
+        phase = "trace" if self._measuring_traces > traces else "measure"
+        self._timings[phase] += time.perf_counter() - started
         return loss, layers
 
-    def _alignment_loss(self, epoch: int) -> float:
-        """R at the weights as they stand, for images from all over the training split.
-
-        Not compiled: it is asked for once an epoch, and compiling it would take longer
-        than all its uses in a short training.
-        """
-        images, labels = self._dataset.sample("train", HELD_IMAGES)
-        seed = tf.constant([self._noise_seed, -1 - epoch])
-        return float(self._objectives.alignment_value(images, labels, seed))
+    @property
+    def _measuring_traces(self) -> int:
+        of_rule = self._alignment_steps.traces if self._alignment_steps else 0
+        return of_rule + int(self._gradient_angles.experimental_get_tracing_count())
 
     @property
     def _noise_seed(self) -> int:

@@ -1,5 +1,6 @@
 """The compiled steps of a training: on R alone, on J alone, on both."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ LOSS, ALIGNMENT = 0, 1
 
 Step = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 """(images, labels, the noise's seed (2,), rates of J and R (2,)) -> (mean of J, accuracy)."""
+
+LayerInputs = dict[str, Any]
+"""What one layer's term of R takes, by its name in `AlignedLayer.alignment_loss`."""
 
 
 class Objectives:
@@ -54,20 +58,30 @@ class Objectives:
         accuracy = tf.reduce_mean(_right(labels, logits))
         return self.share * total, self.share * tf.stack([loss, accuracy])
 
-    def loss_and_alignment(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, *, training: bool = True
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """J and R of one forward pass, with J's pseudogradients if R needs them; `loss`'s extra."""
-        with recording() as calls, tf.GradientTape() as tape:
+    def loss_and_inputs(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        variables: Sequence[Any] = (),
+        *,
+        training: bool = True,
+    ) -> tuple[list[tf.Tensor], list[LayerInputs], tf.Tensor]:
+        """J's gradients for `variables`, what R needs of the same forward pass, `loss`'s extra.
+
+        J's pseudogradients are of the same backward pass, if R needs them.
+        """
+        with recording() as calls, tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            if self.needs_pseudogradients:
+                tape.watch([layer.kernel.value for layer in self.layers])
             loss, statistics = self.loss(images, labels, training=training)
         calls = self._in_order(calls)
-        pseudogradients = None
-        if self.needs_pseudogradients:
-            found = tape.gradient(loss, [call.product for call in calls])
-            # R has its own share taken of it.
-            pseudogradients = [gradient / self.share for gradient in found]
-        alignment = self.alignment([call.x for call in calls], seed, pseudogradients)
-        return loss, alignment, statistics
+        products = [call.product for call in calls] if self.needs_pseudogradients else []
+        gradients, found = tape.gradient(loss, [list(variables), products])
+        # R has its own share taken of it.
+        pseudogradients = [gradient / self.share for gradient in found]
+        return gradients, self._inputs(calls, seed, pseudogradients), statistics
 
     @property
     def needs_activations(self) -> bool:
@@ -83,28 +97,34 @@ class Objectives:
     def _rules(self) -> list[Alignment]:
         return [layer.learning_rule for layer in self.layers if layer.learning_rule is not None]
 
-    def alignment(
-        self,
-        inputs: Sequence[Any],
-        seed: tf.Tensor,
-        pseudogradients: Sequence[Any] | None = None,
-    ) -> tf.Tensor:
-        """R, the plain sum over layers, each with noise of its own."""
-        count = len(self.layers)
-        seeds = tf.unstack(tf.random.split(seed, count))
-        given = zip(inputs, seeds, pseudogradients or [None] * count, strict=True)
-        terms = [
-            layer.alignment_loss(*values) for layer, values in zip(self.layers, given, strict=True)
-        ]
-        return self.share * tf.add_n(terms)
+    def alignment_gradients(self, inputs: Sequence[LayerInputs]) -> list[tf.Tensor]:
+        """R's gradient for each layer's backward kernel: R is the plain sum over layers."""
+        gradients: list[tf.Tensor] = []
+        for layer, given in zip(self.layers, inputs, strict=True):
+            kernel = layer.backward_kernel.value
+            # Layer after layer, for the memory's sake: each has its outputs to itself. But a
+            # kernel's gradient that J has formed is found again only where it waits for nothing.
+            before = [] if self.needs_pseudogradients else gradients[-1:]
+            with tf.control_dependencies(before):
+                with tf.GradientTape(watch_accessed_variables=False) as tape:
+                    tape.watch(kernel)
+                    term = self.share * layer.alignment_loss(**given)
+                gradients.append(tape.gradient(term, kernel))
+        return gradients
 
     def alignment_value(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """R as it stands, batch norm normalizing by its moving moments, so that nothing moves."""
+        """This replica's share of R as it stands.
+
+        Batch norm normalizes by its moving moments, so that nothing moves.
+        """
         if self.needs_pseudogradients:
-            value = self.loss_and_alignment(images, labels, seed, training=False)[1]
+            inputs = self.loss_and_inputs(images, labels, seed, training=False)[1]
         else:
-            value = self.alignment(self.alignment_inputs(images, training=False), seed)
-        return value / self.share
+            inputs = self.alignment_inputs(images, seed, training=False)
+        terms = [
+            layer.alignment_loss(**given) for layer, given in zip(self.layers, inputs, strict=True)
+        ]
+        return self.share * tf.add_n(terms)
 
     def gradient_angles(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Degrees between pseudogradient and true gradient of J, layer by layer: metrics.py.
@@ -117,16 +137,43 @@ class Objectives:
 
         return self.share * gradient_angles(loss, self.layers)
 
-    def alignment_inputs(self, images: tf.Tensor, *, training: bool) -> list[Any]:
+    def alignment_inputs(
+        self, images: tf.Tensor, seed: tf.Tensor, *, training: bool
+    ) -> list[LayerInputs]:
         """What R needs of each layer: its input, or the mere shape of it, without any forward pass.
 
         `training` says by which moments batch norm normalizes in that forward pass.
         """
-        if not self.needs_activations:
-            return [(images.shape[0], *layer.aligned_input_shape) for layer in self.layers]
-        with recording() as calls:
-            self.model(images, training=training)
-        return [call.x for call in self._in_order(calls)]
+        if self.needs_activations:
+            with recording() as calls:
+                self.model(images, training=training)
+            return self._inputs(self._in_order(calls), seed)
+        shapes = [(images.shape[0], *layer.aligned_input_shape) for layer in self.layers]
+        return self._with_noise([{"x_or_shape": shape} for shape in shapes], seed)
+
+    def _inputs(
+        self, calls: Sequence[Call], seed: tf.Tensor, pseudogradients: Sequence[Any] = ()
+    ) -> list[LayerInputs]:
+        inputs = [{"x_or_shape": call.x, "product": call.product} for call in calls]
+        for given, pseudogradient in zip(inputs, pseudogradients, strict=False):
+            given["pseudogradient"] = pseudogradient
+        return self._with_noise(inputs, seed)
+
+    def _with_noise(self, inputs: list[LayerInputs], seed: tf.Tensor) -> list[LayerInputs]:
+        """Add the noise of the layers that want it: the first numbers of one block.
+
+        Each layer's term is what it would be with noise of its own, which costs more than
+        a convolution; over the steps, terms of several layers are correlated.
+        """
+        noisy = [pair for pair in zip(self._rules, inputs, strict=True) if pair[0].draws_noise]
+        sizes: dict[Alignment, int] = {}
+        for rule, given in noisy:
+            sizes[rule] = max(sizes.get(rule, 0), _size(given["x_or_shape"]))
+        dtype = self.layers[0].backward_kernel.dtype
+        blocks = {rule: rule.draw_noise(size, seed, dtype) for rule, size in sizes.items()}
+        for rule, given in noisy:
+            given["noise"] = blocks[rule]
+        return inputs
 
     def _in_order(self, calls: Sequence[Call]) -> list[Call]:
         by_layer = {id(call.layer): call for call in calls}
@@ -138,6 +185,10 @@ class Objectives:
         losses = _cross_entropy(tf.maximum(labels, 0), logits)
         total = tf.reduce_sum(tf.where(labels == PADDING_LABEL, 0.0, losses))
         return tf.stack([total, tf.reduce_sum(_right(labels, logits))])
+
+
+def _size(x_or_shape: Any) -> int:
+    return math.prod(getattr(x_or_shape, "shape", x_or_shape))
 
 
 def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -222,12 +273,13 @@ class AlignmentSteps:
         self.alternating = True
         self._gradients = on_replicas(self._gradients_of_replica, jit_compile=jit_compile)
         self._both = on_replicas(self._both_of_replica, jit_compile=jit_compile)
+        self._value = on_replicas(objectives.alignment_value, add_up=True, jit_compile=jit_compile)
         self._strategy = tf.distribute.get_strategy()
 
     @property
     def traces(self) -> int:
         """How many graphs have been traced so far."""
-        graphs = (self._gradients, self._both, self._update.apply)
+        graphs = (self._gradients, self._both, self._value, self._update.apply)
         return self._loss_steps.traces + sum(
             int(graph.experimental_get_tracing_count()) for graph in graphs
         )
@@ -240,6 +292,10 @@ class AlignmentSteps:
         With noise in place of activations there is no forward pass of the network.
         """
         self._update.apply(self._gradients(images, seed), seed, rates)
+
+    def value(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """R as it stands; nothing moves."""
+        return self._value(images, labels, seed)
 
     def step(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
@@ -267,29 +323,29 @@ class AlignmentSteps:
     def _gradients_of_replica(self, images: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
         objectives, seed = self._objectives, _of_replica(seed)
 
-        def losses(part: tf.Tensor, images: tf.Tensor) -> tuple[list[tf.Tensor], tuple[()]]:
-            inputs = objectives.alignment_inputs(images, training=True)
-            return [objectives.alignment(inputs, _fold(seed, part))], ()
+        def gradients(part: tf.Tensor, images: tf.Tensor) -> list[tf.Tensor]:
+            inputs = objectives.alignment_inputs(images, _fold(seed, part), training=True)
+            return objectives.alignment_gradients(inputs)
 
-        (gradients,), _ = self._optimizers.gradients(losses, [images], [ALIGNMENT])
-        return gradients
+        return self._optimizers.mean_over_minibatches(gradients, [images])
 
     def _both_of_replica(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
         """R's gradients, and what J's step returns; J's variables are moved."""
         noise_seed = _of_replica(seed)
+        (variables,) = self._optimizers.values([LOSS])
 
-        def losses(
+        def both(
             part: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
-        ) -> tuple[list[tf.Tensor], tf.Tensor]:
-            loss, alignment, statistics = self._objectives.loss_and_alignment(
-                images, labels, _fold(noise_seed, part)
+        ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
+            gradients, inputs, statistics = self._objectives.loss_and_inputs(
+                images, labels, _fold(noise_seed, part), variables
             )
-            return [loss, alignment], statistics
+            return gradients, self._objectives.alignment_gradients(inputs), statistics
 
-        (gradients, alignment_gradients), statistics = self._optimizers.gradients(
-            losses, [images, labels], [LOSS, ALIGNMENT]
+        gradients, alignment_gradients, statistics = self._optimizers.mean_over_minibatches(
+            both, [images, labels]
         )
         self._optimizers.apply(LOSS, gradients, rates[LOSS], seed)
         return alignment_gradients, statistics

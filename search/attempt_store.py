@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from search.documents import Attempt, AttemptOutcome, Epoch, Lease, Progress, Result, Trial
-from search.errors import StaleAttemptError
+from search.errors import StaleAttemptError, StateConflictError
 from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from search.store_connection import Record
 from search.trial_store import TrialStore
@@ -185,6 +185,31 @@ class AttemptStore(TrialStore):
         )
         if ended is None:
             raise self._stale(trial_id, attempt)
+        return ended
+
+    def release(self, trial_id: str, reason: str) -> Trial:
+        """Take a running trial from whoever holds it, and queue it again; it costs no attempt.
+
+        Raises:
+            UnknownNameError: there is no such trial.
+            StateConflictError: no attempt holds it.
+        """
+        trial = self.get_trial(trial_id)
+        ended = None
+        if trial.lease is not None:
+            ended = self._end(
+                trial.id,
+                trial.lease.attempt,
+                trial.lease.token,
+                TrialState.QUEUED,
+                outcome="released",
+                error=reason,
+            )
+        if ended is None:
+            raise StateConflictError(
+                f"trial {trial.tid} of search {trial.search!r} can't be released: no worker holds "
+                f"it, for it is {self.get_trial(trial_id).state}"
+            )
         return ended
 
     def crash(

@@ -31,11 +31,13 @@ PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
 
-AttemptOutcome = Literal["completed", "handed_back", "expired", "crashed", "cancelled", "pruned"]
+AttemptOutcome = Literal[
+    "completed", "handed_back", "expired", "crashed", "cancelled", "pruned", "released"
+]
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
 COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "expired"})
-"""Outcomes that cost one of a trial's attempts; handing back doesn't."""
+"""Outcomes that cost one of a trial's attempts; handing back and a release don't."""
 
 
 def _plain(value: Any) -> Any:

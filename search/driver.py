@@ -107,6 +107,7 @@ class Driver:
         self._freed: deque[SlotReport] = deque()
         self._placed: dict[int, str] = {}
         self._adopted: dict[int, str] = {}
+        self._released: set[tuple[str, int]] = set()
         self._start_failures = 0
         self._next_look = 0.0
         self._next_expiry_check = 0.0
@@ -231,6 +232,7 @@ class Driver:
             return
         self._search = self._store.get_search(self._search.name)
         self._sync()
+        self._end_released(dispatcher)
         if now >= self._next_expiry_check:
             self._next_expiry_check = now + EXPIRY_CHECK_SECONDS
             self._expire_leases(dispatcher)
@@ -259,11 +261,24 @@ class Driver:
             logger.warning(
                 "the lease of trial %s expired; it is %s", trial.id, expired.state, extra=_of(trial)
             )
-            for slot, trial_id in [*self._placed.items(), *self._adopted.items()]:
-                if trial_id == trial.id:
-                    dispatcher.kill(slot)
-                    self._placed.pop(slot, None)
-                    self._adopted.pop(slot, None)
+            self._end_worker_of(dispatcher, trial.id)
+
+    def _end_released(self, dispatcher: Dispatcher) -> None:
+        """Free the slots of workers from which people took their trials."""
+        for trial in self._history.in_state(TrialState.QUEUED):
+            last = trial.attempts.get(str(trial.attempt))
+            if last is None or last.outcome != "released":
+                continue
+            if (trial.id, trial.attempt) not in self._released:
+                self._released.add((trial.id, trial.attempt))
+                self._end_worker_of(dispatcher, trial.id)
+
+    def _end_worker_of(self, dispatcher: Dispatcher, trial_id: str) -> None:
+        for slot, held in [*self._placed.items(), *self._adopted.items()]:
+            if held == trial_id:
+                dispatcher.kill(slot)
+                self._placed.pop(slot, None)
+                self._adopted.pop(slot, None)
 
     def _lapsed(self) -> list[Trial]:
         """The running trials whose leases have passed, by the store's clock."""

@@ -7,12 +7,12 @@ digit and can be read back. CSV holds the 22 rows alone; JSON also spaces, their
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from search import text_tables
 from spaces.catalog import SPACES
 from spaces.configuration import Configuration, configuration
 from spaces.space import SearchSpace
@@ -91,44 +91,11 @@ def read_json(text: str) -> dict[str, Configuration]:
 
 
 def _markdown(columns: Sequence[Column]) -> str:
-    head = ["", *(_markdown_text(column.title) for column in columns)]
-    body = _cells(columns)
-    widths = [max(3, *map(len, cells)) for cells in zip(head, *body, strict=True)]
-    lines = [head, ["-" * width for width in widths], *body]
-    table = [
-        f"| {' | '.join(cell.ljust(at) for cell, at in zip(line, widths, strict=True))} |"
-        for line in lines
-    ]
-    notes = [f"{_markdown_text(note)}  " for note in notes_of(columns)]
-    return "\n".join([*table, "", *notes]).rstrip() + "\n"
+    return text_tables.markdown(_titles(columns), _cells(columns), notes_of(columns))
 
 
 def _latex(columns: Sequence[Column]) -> str:
-    head = ["", *(column.title for column in columns)]
-    body = [[_latex_text(cell) for cell in line] for line in (head, *_cells(columns))]
-    rows = [f"{' & '.join(line)} \\\\" for line in body]
-    return "\n".join(
-        [
-            r"\documentclass{article}",
-            r"\usepackage[utf8]{inputenc}",
-            r"\usepackage{amsmath}",
-            r"\usepackage[margin=15mm]{geometry}",
-            r"\begin{document}",
-            r"\begin{table}",
-            r"\centering\small",
-            rf"\begin{{tabular}}{{l{'c' * len(columns)}}}",
-            r"\hline",
-            rows[0],
-            r"\hline",
-            *rows[1:],
-            r"\hline",
-            r"\end{tabular}",
-            *(rf"\par {_latex_text(note)}" for note in notes_of(columns)),
-            r"\end{table}",
-            r"\end{document}",
-            "",
-        ]
-    )
+    return text_tables.latex(_titles(columns), _cells(columns), notes_of(columns))
 
 
 def _csv(columns: Sequence[Column]) -> str:
@@ -165,6 +132,10 @@ FORMATS: dict[str, Callable[[Sequence[Column]], str]] = {
 }
 
 
+def _titles(columns: Sequence[Column]) -> list[str]:
+    return ["", *(column.title for column in columns)]
+
+
 def _cells(columns: Sequence[Column]) -> list[list[str]]:
     return [
         [row.name, *(format_cell(row, each.configuration, each.space) for each in columns)]
@@ -195,29 +166,3 @@ def _from_csv(cell: str) -> Any:
         return json.loads(cell.lower())
     except ValueError:
         return cell
-
-
-def _markdown_text(text: str) -> str:
-    return re.sub(r"\s+", " ", text).replace("|", r"\|")
-
-
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "{": r"\{",
-        "}": r"\}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        **{char: f"\\{char}" for char in "&%$#_"},
-        **{"η": r"$\eta$", "σ": r"$\sigma$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$"},
-    }
-)
-
-
-def _latex_text(text: str) -> str:
-    scientific = re.sub(r"×10\^(\{-?\d+\})", r"$\\times10^\1$", text)
-    parts = re.split(r"(\$[^$]*\$)", re.sub(r"\s+", " ", scientific))
-    return "".join(part if at % 2 else part.translate(_LATEX) for at, part in enumerate(parts))

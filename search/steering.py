@@ -1,10 +1,10 @@
-"""The four verbs that steer a search, as the store records them.
+"""The verbs that steer a search, as the store records them.
 
 pause: no new trials, running ones finish. resume: go on. stop: final, running
-ones finish. cancel: final, running ones end now.
+ones finish. cancel: final, running ones end now. release: try one trial elsewhere.
 """
 
-from search.documents import Search
+from search.documents import Search, Trial
 from search.errors import StateConflictError
 from search.states import SearchStatus, TrialState
 from search.store import Store
@@ -54,3 +54,19 @@ def cancel(store: Store, name: str, who: str) -> int:
     """
     store.change_search(name, SearchStatus.CANCELLED, who)
     return store.cancel_trials(name)
+
+
+def release(store: Store, name: str, tid: int, who: str) -> Trial:
+    """Take a running trial from its worker, which may hang, to be tried again; return it.
+
+    Raises:
+        UnknownNameError: there is no such search or trial.
+        StateConflictError: no worker holds the trial.
+    """
+    search = store.get_search(name)
+    trial = store.get_trial(search.name, tid)
+    owner = trial.lease.owner if trial.lease else "nobody"
+    released = store.release(trial.id, f"released by {who}")
+    detail = f"trial {tid}, attempt {released.attempt}, from {owner}"
+    store.add_event(name, who, "trial released", detail)
+    return released

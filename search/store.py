@@ -7,7 +7,7 @@ and StoreCorruptedError when it answers with a document that can't be read.
 
 import secrets
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from alignment_core.errors import UnknownNameError
@@ -162,9 +162,12 @@ class Store(ViewStore):
         event = Event(search=search, at=self.now(), who=who, what=what, detail=detail)
         self._db.insert("events", event.to_bson())
 
-    def events(self, search: str) -> list[Event]:
-        """Return what was done to the search, the oldest first."""
-        found = self._db.find("events", {"search": search}, sort=["at"])
+    def events(self, search: str, since: datetime | None = None) -> list[Event]:
+        """Return what was done to the search, or was from some time on, the oldest first."""
+        condition: Record = {"search": search}
+        if since is not None:
+            condition["at"] = {"$gte": since}
+        found = self._db.find("events", condition, sort=["at"])
         return [Event.from_bson(document) for document in found]
 
     def _find_search(self, name: str) -> Record:

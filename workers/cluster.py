@@ -46,6 +46,8 @@ def connect(address: str | None) -> list[Node]:
     """
     if address is None:
         ray.init(
+            # Not the first one that runs here, whoever's it is.
+            address="local",
             num_cpus=int(local_node().resources["CPU"]),
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,

@@ -86,8 +86,25 @@ class Adam(keras.optimizers.Adam):
         )
 
 
+class GradientDescent(keras.optimizers.Optimizer):
+    """w -= rate g, one fused kernel a variable."""
+
+    def __init__(
+        self, learning_rate: float = 1.0, name: str = "gradient_descent", **kwargs: Any
+    ) -> None:
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any) -> None:
+        """Move one variable."""
+        tf.raw_ops.ResourceApplyGradientDescent(
+            var=variable.handle,
+            alpha=tf.cast(learning_rate, variable.dtype),
+            delta=tf.cast(gradient, variable.dtype),
+        )
+
+
 ALIGNMENT_OPTIMIZERS: dict[str, Callable[[], Any]] = {
-    "vanilla_gd": lambda: keras.optimizers.SGD(learning_rate=1.0),
+    "vanilla_gd": GradientDescent,
     "adam": Adam,
     "nesterov_momentum": NesterovMomentum,
 }
@@ -139,7 +156,7 @@ class Optimizers:
         for each entry of `which` beside any tensors to be averaged along with the
         gradients.
         """
-        groups = [[variable.value for variable in self.variables[index]] for index in which]
+        groups = self.values(which)
 
         def of_part(part: tf.Tensor, *minibatch: tf.Tensor) -> tuple[list[list[tf.Tensor]], Any]:
             with tf.GradientTape(
@@ -150,7 +167,17 @@ class Optimizers:
             found = [tape.gradient(*pair) for pair in zip(values, groups, strict=True)]
             return found, extra
 
-        return _mean_over_parts(of_part, batch, self.minibatches)
+        return self.mean_over_minibatches(of_part, batch)
+
+    def values(self, which: Sequence[int]) -> list[list[tf.Variable]]:
+        """The variables of each loss named in `which`, for a tape to watch."""
+        return [[variable.value for variable in self.variables[index]] for index in which]
+
+    def mean_over_minibatches(
+        self, function: Callable[..., Any], batch: Sequence[tf.Tensor]
+    ) -> Any:
+        """The mean over minibatches of `function(part, *minibatch)`, any structure of tensors."""
+        return _mean_over_parts(function, batch, self.minibatches)
 
     def apply(
         self,

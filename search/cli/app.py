@@ -7,6 +7,8 @@ from search.cli import (
     data,
     doctor,
     drive,
+    events,
+    experiment,
     export,
     inspect,
     spaces,
@@ -34,9 +36,12 @@ app.command()(steer.pause)
 app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
+app.command()(steer.release)
+app.command()(events.events)
 app.command()(export.export)
 app.command()(dashboard.dashboard)
 app.command()(train.train)
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(store.app, name="store")
 app.command()(data.data)
 app.command()(doctor.doctor)

@@ -22,6 +22,7 @@ from search.cli.options import (
     JsonOption,
     NameArgument,
     StoreOption,
+    TidArgument,
     console,
     has_store,
     open_store,
@@ -172,7 +173,7 @@ def _row(trial: Trial) -> dict[str, Any]:
 
 def show(
     name: NameArgument,
-    tid: Annotated[int, typer.Argument(help="Number of the trial.")],
+    tid: TidArgument,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:

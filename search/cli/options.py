@@ -58,6 +58,7 @@ LogLevelOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+TidArgument = Annotated[int, typer.Argument(help="Number of the trial.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]
 
 WIDTH_OF_FILES = 160

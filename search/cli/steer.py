@@ -1,7 +1,14 @@
-"""`alignsearch pause|resume|stop|cancel`: steering a search, each an event with its author."""
+"""`alignsearch pause|resume|stop|cancel|release`: steering, each an event with its author."""
 
 from search import steering
-from search.cli.options import NameArgument, StoreOption, open_store, print_text, whoami
+from search.cli.options import (
+    NameArgument,
+    StoreOption,
+    TidArgument,
+    open_store,
+    print_text,
+    whoami,
+)
 from search.states import SearchStatus
 
 
@@ -34,3 +41,10 @@ def cancel(name: NameArgument, store: StoreOption = None) -> None:
     with open_store(store) as opened:
         ended = steering.cancel(opened, name, whoami())
     print_text(f"{name} is cancelled; running and queued trials that ended with it: {ended}")
+
+
+def release(name: NameArgument, tid: TidArgument, store: StoreOption = None) -> None:
+    """Take a stuck trial from its worker: it is tried again, at no cost to its attempts."""
+    with open_store(store) as opened:
+        trial = steering.release(opened, name, tid, whoami())
+    print_text(f"trial {tid} of {name} is {trial.state}: attempt {trial.attempt} writes no more")

@@ -1,3 +1,5 @@
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -51,10 +53,15 @@ def build(kind, learning_rule, dtype="float64"):
     return layer
 
 
+def noise_of(layer, shape, seed):
+    return layer.learning_rule.draw_noise(math.prod(shape), seed, layer.dtype)
+
+
 def loss_and_gradient(layer, x, seed=None):
+    noise = None if seed is None else noise_of(layer, getattr(x, "shape", x), seed)
     with tf.GradientTape() as tape:
         tape.watch(layer.backward_kernel.value)
-        loss = layer.alignment_loss(x, seed)
+        loss = layer.alignment_loss(x, noise)
     return loss, tape.gradient(loss, layer.backward_kernel.value)
 
 
@@ -173,9 +180,11 @@ def test_noise_replaces_the_input_and_follows_its_seed(rng):
 
 def test_noise_scales_with_its_deviation():
     losses = [
-        build("conv", WeightMirror({"amp": 1.0, "decay": 0.0}, noise_stddev=sigma)).alignment_loss(
-            (5, 4, 5, 2), tf.constant([1, 2])
-        )
+        loss_and_gradient(
+            build("conv", WeightMirror({"amp": 1.0, "decay": 0.0}, noise_stddev=sigma)),
+            (5, 4, 5, 2),
+            tf.constant([1, 2]),
+        )[0]
         for sigma in (0.5, 1.5)
     ]
     np.testing.assert_allclose(losses[1], 9 * losses[0])
@@ -208,7 +217,7 @@ def test_one_trace_serves_other_weights_and_deviations():
     weights = {"amp": tf.Variable(1.0), "decay": tf.Variable(0.0)}
     sigma = tf.Variable(0.5)
     layer = build("dense", WeightMirror(weights, noise_stddev=sigma))
-    step = tf.function(lambda seed: layer.alignment_loss((5, 4), seed))
+    step = tf.function(lambda seed: layer.alignment_loss((5, 4), noise_of(layer, (5, 4), seed)))
     seed = tf.constant([1, 2])
     first = step(seed).numpy()
 
@@ -235,24 +244,29 @@ def operations_behind(outputs):
 
 
 @pytest.mark.parametrize(
-    ("learning_rule", "flags", "projections", "with_value"),
+    ("learning_rule", "flags", "projections", "with_value", "filter_gradients"),
     [
-        (WeightMirror, "fo_bias fo_relu fo_bwmc fo_fwl2n bi_bwmc bo_bias bo_fwmc", 1, 2),
-        (WeightMirror, "bo_relu", 2, 2),
-        (WeightMirror, "bo_fwl2n", 2, 2),
-        (InformationAlignment, "fo_relu fo_bwmc", 1, 2),
-        (SymmetricAlignment, "", 0, 0),
+        (WeightMirror, "fo_bias fo_relu fo_bwmc fo_fwl2n bi_bwmc bo_bias bo_fwmc", 1, 2, 1),
+        (WeightMirror, "bo_relu", 2, 2, 1),
+        (WeightMirror, "bo_fwl2n", 2, 2, 1),
+        # Amp is taken from the reconstruction that null wants anyway.
+        (InformationAlignment, "fo_relu fo_bwmc", 1, 1, 1),
+        (InformationAlignment, "bo_fwl2n", 2, 2, 2),
+        (ActivationAlignment, "fo_bias bo_bias", 2, 2, 1),
+        (SymmetricAlignment, "", 0, 0, 0),
     ],
 )
 def test_the_gradient_alone_forms_no_backward_projection(
-    learning_rule, flags, projections, with_value
+    learning_rule, flags, projections, with_value, filter_gradients
 ):
     layer = build("conv", rule(learning_rule, flags))
     step = tf.function(lambda x: loss_and_gradient(layer, x))
     graph = step.get_concrete_function(tf.TensorSpec((5, *INPUT_SHAPES["conv"]), tf.float64))
     loss, gradient = graph.outputs
 
-    assert operations_behind([gradient]).get("Conv2D", 0) == projections
+    behind = operations_behind([gradient])
+    assert behind.get("Conv2D", 0) == projections
+    assert behind.get("Conv2DBackpropFilter", 0) == filter_gradients
     assert operations_behind([loss, gradient]).get("Conv2D", 0) == with_value
 
 
@@ -269,9 +283,10 @@ def test_a_noise_rule_runs_no_network():
     def step(seed):
         with tf.GradientTape() as tape:
             tape.watch(kernels)
-            loss = tf.add_n(
-                [layer.alignment_loss((5, *layer.aligned_input_shape), seed) for layer in layers]
-            )
+            shapes = [(5, *layer.aligned_input_shape) for layer in layers]
+            noise = noise_of(layers[0], max(shapes, key=math.prod), seed)
+            terms = zip(layers, shapes, strict=True)
+            loss = tf.add_n([layer.alignment_loss(shape, noise) for layer, shape in terms])
         return tape.gradient(loss, kernels)
 
     graph = step.get_concrete_function(tf.TensorSpec((2,), tf.int32))
@@ -359,7 +374,7 @@ def test_a_missing_pseudogradient_is_refused_with_the_layers_name():
         layer.alignment_loss(tf.ones((5, 4), "float64"))
 
 
-def test_noise_without_a_seed_is_refused_with_the_layers_name():
+def test_a_missing_noise_is_refused_with_the_layers_name():
     layer = build("dense", rule(WeightMirror, noise_stddev=0.5))
-    with pytest.raises(ConfigurationError, match=f"{layer.name}.*needs a seed"):
+    with pytest.raises(ConfigurationError, match=f"{layer.name}.*draw_noise"):
         layer.alignment_loss((5, 4))

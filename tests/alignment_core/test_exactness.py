@@ -267,10 +267,7 @@ class Expected:
         rule = self.case.rule
         if rule.noise_stddev is not None:
             seed = tf.random.fold_in(tf.random.fold_in(tf.constant([3, number]), 0), 0)
-            inputs = [
-                rule.noise_stddev * normals(own, value.shape)
-                for own, value in zip(tf.random.split(seed, 2), inputs, strict=True)
-            ]
+            inputs = [rule.noise_stddev * normals(seed, value.shape) for value in inputs]
         return [
             central_difference(
                 lambda candidate, layer=layer: self.loss(
@@ -365,7 +362,7 @@ def test_akrouts_mirror_is_the_correlation_of_noise_and_response():
     (w1, b1, _, _, backward, _), (x, labels) = net.state(), batch(0)
     net.steps.alignment_step(x, labels, tf.constant([3, 0]), tf.constant([0.0, 1.0]))
     seed = tf.random.fold_in(tf.random.fold_in(tf.constant([3, 0]), 0), 0)
-    noise = 0.7 * normals(tf.random.split(seed, 2)[0], x.shape)
+    noise = 0.7 * normals(seed, x.shape)
     response = np.maximum(noise @ w1 + b1, 0)
     correlation = (response - response.mean(0)).T @ (noise - noise.mean(0)) / BATCH
     np.testing.assert_allclose(

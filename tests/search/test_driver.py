@@ -281,6 +281,36 @@ def test_a_trial_whose_worker_is_gone_is_tried_again(store, make_search, make_dr
     assert len(store.trials(search.name)) == 2
 
 
+def test_a_trial_that_people_take_from_its_worker_is_tried_again(store, make_search, make_driver):
+    search = make_search(trials=2, parallel=1)
+    hangs = threading.Event()
+
+    def hang_once(search, trial, link):
+        if trial.attempt == 1 and trial.tid == 0:
+            hangs.wait(30)
+        return rehearse(search, trial, link)
+
+    driver = make_driver(objective=hang_once)
+    with driving(driver, threading.Event()) as outcome:
+        wait_until(lambda: store.counts(search.name)[TrialState.RUNNING])
+        steering.release(store, search.name, 0, "ann")
+        wait_until(lambda: outcome)
+        hangs.set()
+    trials = store.trials(search.name)
+    assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 2
+    assert [a.outcome for a in trials[0].attempts.values()] == ["released", "completed"]
+    assert trials[0].attempts_spent == 0
+    assert driver.dispatcher.killed == {0}
+    event = store.events(search.name)[-2]
+    assert (event.who, event.what, event.detail) == (
+        "ann",
+        "trial released",
+        "trial 0, attempt 1, from thread-0",
+    )
+    with pytest.raises(StateConflictError, match="no worker holds it, for it is completed"):
+        steering.release(store, search.name, 0, "ann")
+
+
 def test_a_trial_in_flight_elsewhere_is_adopted_not_repeated(store, make_search, make_driver):
     search = make_search(trials=3, parallel=2)
     running = add_running_trial(store, search, ttl=60)

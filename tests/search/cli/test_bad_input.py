@@ -42,6 +42,7 @@ UNUSABLE = {
     "unknown log format": (["serve", "--log-format", "jsn"], ["'jsn'", "did you mean json"]),
     "unknown log level": (["serve", "--log-level", "loud"], ["'loud'", "warning"]),
     "impossible port": (["serve", "--metrics-port", "70000"], ["--metrics-port", "70000"]),
+    "two ways to follow": (["events", "any", "--follow", "--json"], ["--follow or --json"]),
     "no host": (["serve", "--store", "mongodb://"], ["'mongodb://'", "mongodb://user"]),
     "no port": (
         ["submit", "wm", "--dataset", "rehearsal", "--store", "mongodb://u:secret@db:port/"],
@@ -116,6 +117,8 @@ def test_a_name_is_given_once(finished):
         ["resume", "dome"],
         ["stop", "dome"],
         ["cancel", "dome"],
+        ["release", "dome", "0"],
+        ["events", "dome"],
     ],
     ids=" ".join,
 )
@@ -127,6 +130,12 @@ def test_an_unknown_trial_is_answered_with_the_known_ones(finished):
     said = finished.refused("show", "done", "6")
     assert "'6'" in said
     assert "0, 1, 2, 3, 4, 5" in said
+
+
+def test_a_trial_that_nobody_holds_is_not_released(finished):
+    said = finished.refused("release", "done", "0")
+    assert said.startswith("trial 0 of search 'done' can't be released: no worker holds it")
+    assert said.endswith("it is completed")
 
 
 def test_a_search_that_is_over_is_not_steered(finished):

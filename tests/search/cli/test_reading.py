@@ -22,6 +22,8 @@ VERBS = {
     ("resume",): ["go on"],
     ("stop",): ["for good"],
     ("cancel",): ["running trials now"],
+    ("release",): ["stuck", "tid"],
+    ("events",): ["--follow", "--json"],
     ("export",): ["--format", "--published", "markdown, latex, csv or json"],
     ("doctor",): ["--ray", "--json"],
     ("store",): ["status", "stop"],
@@ -89,6 +91,13 @@ def test_a_search_that_was_waited_for_tells_its_outcome(finished, best):
     (same,) = (each for each in finished.json("status") if each["name"] == "done")
     assert 0 < one.pop("store_seconds") < 20 > same.pop("store_seconds") > 0
     assert one == same == {key: outcome[key] for key in one}
+
+
+def test_events_say_who_did_what(finished):
+    steps = finished.json("events", "done")
+    assert [each["what"] for each in steps] == ["created", "running", "completed"]
+    lines = finished.ok("events", "done", "--follow").splitlines()
+    assert [line.split("  ")[1:] for line in lines] == [[e["who"], e["what"]] for e in steps]
 
 
 def test_its_log_is_an_object_a_line_that_names_search_and_trial(finished):

@@ -190,11 +190,15 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
 def test_cancel_ends_running_trials_now_and_frees_their_slots(shell, service, store):
     shell.submit("dropped", "--trials", "6", "--epochs", "600", *TWO_SLOTS)
     wait_for_running(store, "dropped", 2)
+    assert "trial 0 of dropped is queued" in shell.ok("release", "dropped", "0")
+    wait_until(lambda: store.get_trial("dropped", 0).attempt == 2)
+    wait_for_running(store, "dropped", 2)
+    assert "trial released: trial 0, attempt 1, from " in shell.ok("events", "dropped")
     assert "dropped is cancelled" in shell.ok("cancel", "dropped")
     assert shell.json("status", "dropped")["status"] == "cancelled"
     trials = shell.json("trials", "dropped")
     assert {trial["state"] for trial in trials} == {"cancelled"}
-    assert outcomes(store.trials("dropped")) == {"cancelled": 2}
+    assert outcomes(store.trials("dropped")) == {"cancelled": 2, "released": 1}
 
     shell.submit("next", "--trials", "1", "--epochs", "1", *TWO_SLOTS)
     wait_for_status(store, "next", "completed")

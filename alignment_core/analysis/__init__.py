@@ -1,0 +1,1 @@
+"""What the paper's appendix derives and measures, beside training."""

@@ -1,0 +1,97 @@
+"""A figure as data: what is drawn, in which axes, with which caption.
+
+`figures_static` draws it as PNG and SVG, `figures_interactive` as HTML; a figure is thought
+of once. Symbols in texts are Unicode, because an offline page has no LaTeX.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, told apart by the colour-blind; yellow is too pale for lines."""
+
+GREY = "#767676"
+PALE = ("#D6E6F2", "#FBE3D0", "#EDEDED")
+"""Grounds under lines: of the first two colours, and of neither."""
+
+Dash = Literal["solid", "dash", "dot"]
+Marker = Literal["circle", "square", "diamond", "triangle-up"]
+MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle-up")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through (x, y); `arrow` shows its direction at mid-way."""
+
+    x: Sequence[float] | Any
+    y: Sequence[float] | Any
+    label: str = ""
+    color: str = PALETTE[0]
+    dash: Dash = "solid"
+    width: float = 1.6
+    arrow: bool = False
+
+
+@dataclass(frozen=True)
+class Points:
+    """Markers at (x, y), x may be names; `error` is half an error bar's length."""
+
+    x: Sequence[Any] | Any
+    y: Sequence[float] | Any
+    label: str = ""
+    color: str = PALETTE[0]
+    marker: Marker = "circle"
+    error: Sequence[float] | Any | None = None
+
+
+@dataclass(frozen=True)
+class Regions:
+    """A ground over a grid: `codes` (y, x) with a colour and a label each."""
+
+    x: Any
+    y: Any
+    codes: Any
+    meaning: Mapping[int, tuple[str, str]]
+
+
+Mark = Line | Points | Regions
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis; without `limits` it fits what is drawn."""
+
+    label: str
+    log: bool = False
+    limits: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes; `square` gives both the same scale."""
+
+    x: Axis
+    y: Axis
+    marks: Sequence[Mark]
+    title: str = ""
+    square: bool = False
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Panels side by side, `columns` of them in a row; `name` becomes the files' name.
+
+    The caption says what is seen, with its figures.
+    """
+
+    name: str
+    title: str
+    caption: str
+    panels: Sequence[Panel]
+    columns: int = 2
+
+    @property
+    def rows(self) -> int:
+        """How many rows of panels there are."""
+        return -(-len(self.panels) // self.columns)

@@ -1,0 +1,139 @@
+"""Figures for the screen: HTML by Plotly, whose script lies beside it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import plotly.io
+from plotly.subplots import make_subplots
+
+from dashboards.figures import Axis, Figure, Line, Mark, Points, Regions
+from dashboards.figures_static import halfway
+
+PANEL_PIXELS = (460, 400)
+ALONE_PIXELS = (760, 500)
+"""Of a panel without another beside it."""
+
+SCRIPT = "plotly.min.js"
+
+
+def save_script(folder: Path) -> Path:
+    """Write Plotly's script, as it comes with the package, for all pages of the folder."""
+    path = folder / SCRIPT
+    path.write_text(plotly.offline.get_plotlyjs(), encoding="utf-8")
+    return path
+
+
+def to_html(figure: Figure) -> str:
+    """The figure as a part of a page that loads the script."""
+    html: str = plotly.io.to_html(
+        _to_plotly(figure),
+        full_html=False,
+        include_plotlyjs=False,
+        include_mathjax=False,
+        div_id=f"figure-{figure.name}",
+        config={"displaylogo": False, "responsive": True},
+    )
+    return html
+
+
+def _to_plotly(figure: Figure) -> Any:
+    drawn = make_subplots(
+        rows=figure.rows,
+        cols=figure.columns,
+        subplot_titles=[panel.title for panel in figure.panels],
+        horizontal_spacing=0.28 / figure.columns,
+        vertical_spacing=0.34 / figure.rows if figure.rows > 1 else 0,
+    )
+    told: set[str] = set()
+    for at, panel in enumerate(figure.panels):
+        place = {"row": at // figure.columns + 1, "col": at % figure.columns + 1}
+        for mark in panel.marks:
+            for trace in _traces(mark):
+                label = trace.name or ""
+                trace.update(
+                    legendgroup=label, showlegend=bool(label) and label not in told, name=label
+                )
+                told.add(label)
+                drawn.add_trace(trace, **place)
+        drawn.update_xaxes(**_axis(panel.x), **place)
+        drawn.update_yaxes(**_axis(panel.y), **place)
+        if panel.square:
+            x_axis = f"x{at + 1 if at else ''}"
+            drawn.update_yaxes(scaleanchor=x_axis, constrain="domain", **place)
+            drawn.update_xaxes(constrain="domain", **place)
+    width, height = ALONE_PIXELS if figure.columns == 1 else PANEL_PIXELS
+    drawn.update_layout(
+        template="simple_white",
+        width=width * figure.columns,
+        height=height * figure.rows + 80,
+        font={"size": 14},
+        margin={"l": 70, "r": 20, "t": 40, "b": 90},
+        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
+    )
+    return drawn
+
+
+def _traces(mark: Mark) -> Iterator[Any]:
+    if isinstance(mark, Line):
+        dash = {"color": mark.color, "dash": mark.dash, "width": mark.width * 1.3}
+        yield go.Scatter(x=mark.x, y=mark.y, mode="lines", name=mark.label, line=dash)
+        if mark.arrow:
+            x, y = np.asarray(mark.x), np.asarray(mark.y)
+            at = halfway(x, y)
+            head = {
+                "symbol": "arrow",
+                "size": [0, 11],
+                "angleref": "previous",
+                "color": mark.color,
+            }
+            yield go.Scatter(
+                x=x[at : at + 2], y=y[at : at + 2], mode="markers", marker=head, hoverinfo="skip"
+            )
+    elif isinstance(mark, Points):
+        error = None if mark.error is None else {"type": "data", "array": mark.error}
+        yield go.Scatter(
+            x=mark.x,
+            y=mark.y,
+            error_y=error,
+            mode="markers",
+            name=mark.label,
+            marker={"color": mark.color, "symbol": mark.marker, "size": 8},
+        )
+    else:
+        yield from _ground(mark)
+
+
+def _ground(regions: Regions) -> Iterator[Any]:
+    codes = sorted(regions.meaning)
+    shares = np.linspace(0, 1, len(codes) + 1)
+    scale = []
+    for at, code in enumerate(codes):
+        color = regions.meaning[code][0]
+        scale += [[shares[at], color], [shares[at + 1], color]]
+    yield go.Heatmap(
+        x=regions.x,
+        y=regions.y,
+        z=np.searchsorted(codes, regions.codes),
+        zmin=-0.5,
+        zmax=len(codes) - 0.5,
+        colorscale=scale,
+        showscale=False,
+        hoverinfo="skip",
+    )
+    for color, label in regions.meaning.values():
+        # A heat map has no entry in the legend.
+        square = {"color": color, "symbol": "square", "size": 12}
+        yield go.Scatter(x=[None], y=[None], mode="markers", name=label, marker=square)
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    found: dict[str, Any] = {"title": axis.label, "ticks": "outside"}
+    if axis.log:
+        found |= {"type": "log", "exponentformat": "power", "nticks": 8}
+    if axis.limits is not None:
+        limits = np.log10(axis.limits) if axis.log else axis.limits
+        found["range"] = list(limits)
+    return found

@@ -1,0 +1,147 @@
+"""Figures for print: PNG and SVG, by matplotlib."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Patch
+
+from dashboards.figures import Axis, Figure, Line, Panel, Points, Regions
+
+PANEL_INCHES = (3.5, 3.1)
+ALONE_INCHES = (6.0, 4.0)
+"""Of a panel without another beside it."""
+
+PIXELS_AN_INCH = 200
+
+_DASHES = {"solid": "-", "dash": "--", "dot": ":"}
+_MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^"}
+_STYLE: Any = {
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "legend.fontsize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    # Text stays text: it can be searched, and keeps its shape when it is scaled.
+    "svg.fonttype": "none",
+    "svg.hashsalt": "alignsearch",
+}
+
+
+def save_static(figure: Figure, folder: Path) -> list[Path]:
+    """Write `NAME.png` and `NAME.svg`; the same figure gives the same files."""
+    with mpl.rc_context(_STYLE):
+        width, height = ALONE_INCHES if figure.columns == 1 else PANEL_INCHES
+        canvas = Canvas(
+            figsize=(width * figure.columns, height * figure.rows + 0.7), layout="constrained"
+        )
+        for at, panel in enumerate(figure.panels, start=1):
+            _draw_panel(canvas.add_subplot(figure.rows, figure.columns, at), panel)
+        _legend(canvas, figure)
+        png, svg = folder / f"{figure.name}.png", folder / f"{figure.name}.svg"
+        canvas.savefig(png, dpi=PIXELS_AN_INCH)
+        canvas.savefig(svg, metadata={"Date": None})
+    return [png, svg]
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    _set_axis(axes.xaxis, panel.x)
+    _set_axis(axes.yaxis, panel.y)
+    axes.set_title(panel.title)
+    for mark in panel.marks:
+        if isinstance(mark, Line):
+            _draw_line(axes, mark)
+        elif isinstance(mark, Points):
+            axes.errorbar(
+                mark.x,
+                mark.y,
+                mark.error,
+                label=mark.label or None,
+                color=mark.color,
+                fmt=_MARKERS[mark.marker],
+                markersize=5,
+                capsize=3,
+                zorder=3,
+            )
+        else:
+            _draw_regions(axes, mark)
+    if panel.square:
+        axes.set_aspect("equal", adjustable="box")
+
+
+def _set_axis(axis: Any, wanted: Axis) -> None:
+    axis.set_label_text(wanted.label)
+    if wanted.log:
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    if wanted.limits is not None:
+        axis.axes.set(**{f"{axis.axis_name}lim": wanted.limits})
+
+
+def _draw_line(axes: Axes, line: Line) -> None:
+    axes.plot(
+        line.x,
+        line.y,
+        _DASHES[line.dash],
+        label=line.label or None,
+        color=line.color,
+        linewidth=line.width,
+    )
+    if line.arrow:
+        x, y = np.asarray(line.x), np.asarray(line.y)
+        at = halfway(x, y)
+        axes.annotate(
+            "",
+            (float(x[at + 1]), float(y[at + 1])),
+            (float(x[at]), float(y[at])),
+            arrowprops={"arrowstyle": "-|>", "color": line.color, "mutation_scale": 11},
+        )
+
+
+def halfway(x: Any, y: Any) -> int:
+    """The index where half of the path (x, y) lies behind."""
+    lengths = np.cumsum(np.hypot(np.diff(x), np.diff(y)))
+    return min(int(np.searchsorted(lengths, lengths[-1] / 2)), len(lengths) - 1)
+
+
+def _draw_regions(axes: Axes, regions: Regions) -> None:
+    codes = sorted(regions.meaning)
+    colors = ListedColormap([regions.meaning[code][0] for code in codes])
+    edges = [codes[0] - 0.5, *(code + 0.5 for code in codes)]
+    axes.pcolormesh(
+        regions.x,
+        regions.y,
+        regions.codes,
+        cmap=colors,
+        norm=BoundaryNorm(edges, colors.N),
+        shading="nearest",
+        rasterized=True,
+        zorder=-1,
+    )
+
+
+def _legend(canvas: Canvas, figure: Figure) -> None:
+    """One for all panels, each label once, below them."""
+    entries: dict[str, Any] = {}
+    for axes in canvas.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    for panel in figure.panels:
+        for mark in panel.marks:
+            if isinstance(mark, Regions):
+                for color, label in mark.meaning.values():
+                    entries.setdefault(label, Patch(color=color))
+    if entries:
+        most = 2 * max(2, figure.columns) - 1
+        columns = math.ceil(len(entries) / math.ceil(len(entries) / most))
+        canvas.legend(
+            list(entries.values()),
+            list(entries),
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+        )

@@ -1,0 +1,204 @@
+"""`alignsearch experiment`: what the paper's appendix reports, each by one command."""
+
+import importlib.metadata
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from alignment_core.errors import ConfigurationError
+from search.cli.options import LARGEST, JsonOption, console, notices, print_json, print_text
+from search.cli.train import import_tensorflow
+
+if TYPE_CHECKING:
+    from dashboards.report import Report
+
+PACKAGES = (
+    "alignsearch",
+    "tensorflow",
+    "keras",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "sympy",
+    "matplotlib",
+    "plotly",
+)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What the list says of one experiment."""
+
+    source: str
+    shows: str
+
+
+EXPERIMENTS = {
+    "stability": Experiment(
+        "App. D.1",
+        "symmetrized flows of SA, AA, WM: eigenvalues, phase portraits, WM's instability",
+    ),
+    "scalar-network": Experiment(
+        "App. D.2",
+        "the two-layer scalar network: fixed points, eigenvalues, basins under BP, FA, SA",
+    ),
+}
+"""Each has a command of its name below."""
+
+app = typer.Typer(
+    help="The paper's experiments, each by one command; without a name, a list.",
+    invoke_without_command=True,
+)
+
+OutOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of figures, tables and pages; experiments/NAME without it."),
+]
+SeedOption = Annotated[
+    int, typer.Option(min=0, max=LARGEST, help="What is drawn at random follows from it.")
+]
+
+
+@app.callback()
+def experiments(context: typer.Context, as_json: JsonOption = False) -> None:
+    """The paper's experiments, each by one command; without a name, a list."""
+    if context.invoked_subcommand is not None:
+        return
+    if as_json:
+        print_json(
+            [
+                {"name": name, "source": each.source, "shows": each.shows}
+                for name, each in EXPERIMENTS.items()
+            ]
+        )
+        return
+    table = Table()
+    for heading in ("experiment", "Kunin et al. 2020", "shows"):
+        table.add_column(heading, overflow="fold")
+    for name, each in EXPERIMENTS.items():
+        table.add_row(name, each.source, each.shows)
+    console.print(table)
+
+
+@app.command()
+def stability(
+    out: OutOption = None,
+    ratios: Annotated[
+        str, typer.Option(help="λ over c, the inputs' largest second moment; with commas.")
+    ] = "0.5,0.9,1.1,2",
+    width: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Units of the network's hidden layers.")
+    ] = 64,
+    images: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Images of digits that it sees.")
+    ] = 256,
+    steps: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Steps of gradient descent, of 0.05 / c each.")
+    ] = 1200,
+    seed: SeedOption = 0,
+) -> None:
+    """Symmetrized gradient flows (App. D.1): closed forms, real layers, a real network."""
+    wanted = _positive_numbers("--ratios", ratios)
+
+    def make() -> "Report":
+        from alignment_core import data
+        from alignment_core.analysis.mirror_instability import descend
+        from dashboards.figures_stability import report
+
+        seen, _ = data.load("digits", None).sample("train", images)
+        setting = [
+            "Closed forms and single layers are App. D.1's own. The network is a stand-in for the "
+            f"paper's ResNet-18 on ImageNet: a dense one with two hidden layers of {width} ReLU "
+            f"units, on {len(seen)} images of digits, R alone, without J.",
+        ]
+        descents = descend(
+            seen.numpy(), wanted, width=width, steps=steps, step_size=0.05, seed=seed
+        )
+        return report(descents, setting)
+
+    _perform("stability", out, [seed], make)
+
+
+@app.command("scalar-network")
+def scalar_network(
+    out: OutOption = None,
+    b: Annotated[
+        str, typer.Option(help="Two backward weights that the portraits start from.")
+    ] = "1,-1",
+    grid: Annotated[
+        int, typer.Option(min=2, max=LARGEST, help="Starts along each side of a basin's portrait.")
+    ] = 121,
+) -> None:
+    """The two-layer scalar network (App. D.2): fixed points, their eigenvalues, basins."""
+    backward = _numbers("--b", b)
+    if len(backward) != 2:
+        raise ConfigurationError(f"--b takes two numbers with a comma between, not {b!r}")
+
+    def make() -> "Report":
+        from dashboards.figures_scalar_network import report
+
+        return report((backward[0], backward[1]), grid)
+
+    _perform("scalar-network", out, [], make)
+
+
+def _perform(
+    name: str, out: Path | None, seeds: Sequence[int], make: Callable[[], "Report"]
+) -> None:
+    folder = out or Path("experiments") / name
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(
+            f"{folder} can't hold an experiment: it is a file; name another folder with --out"
+        )
+    started, clock = datetime.now(UTC), time.perf_counter()
+    with notices.status(f"computing {name}"):
+        import_tensorflow()
+        from dashboards.report import PAGE, Run, write
+
+        report = make()
+        seconds = time.perf_counter() - clock
+    with notices.status("drawing"):
+        versions = {each: importlib.metadata.version(each) for each in PACKAGES}
+        run = Run(
+            command=shlex.join(["alignsearch", *sys.argv[1:]]),
+            seeds=seeds,
+            started_at=started.isoformat(timespec="seconds"),
+            seconds=seconds,
+            versions={"python": platform.python_version(), **versions},
+        )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write(report, run, folder)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{folder} can't hold an experiment ({error.strerror}); name another folder with "
+                "--out"
+            ) from error
+    for figure in report.figures:
+        print_text(f"{figure.name}: {figure.caption}\n")
+    print_text(f"figures: {len(report.figures)}, tables: {len(report.tables)}, in {folder / PAGE}")
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(each) for each in text.split(",")]
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} takes numbers with commas between, not {text!r}"
+        ) from None
+
+
+def _positive_numbers(option: str, text: str) -> list[float]:
+    numbers = _numbers(option, text)
+    if not all(0 < each < 1e6 for each in numbers):
+        raise ConfigurationError(f"{option} takes positive numbers, not {text!r}")
+    return numbers

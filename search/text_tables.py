@@ -1,0 +1,81 @@
+"""Tables as text to read: Markdown, and a LaTeX document.
+
+What stands between two dollar signs in a cell or a note is LaTeX mathematics in both.
+"""
+
+import re
+from collections.abc import Sequence
+
+Cells = Sequence[str]
+
+
+def markdown(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
+    """A table with padded columns, and its notes below, a line each."""
+    lines = [[_markdown_text(cell) for cell in line] for line in (head, *body)]
+    widths = [max(3, *map(len, cells)) for cells in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    table = [
+        f"| {' | '.join(cell.ljust(at) for cell, at in zip(line, widths, strict=True))} |"
+        for line in lines
+    ]
+    below = [f"{_markdown_text(note)}  " for note in notes]
+    return "\n".join([*table, "", *below]).rstrip() + "\n"
+
+
+def latex(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
+    """A document of one table, with its notes below; it compiles as it is."""
+    top, *rows = (
+        f"{' & '.join(_latex_text(cell) for cell in line)} \\\\" for line in (head, *body)
+    )
+    return "\n".join(
+        [
+            r"\documentclass{article}",
+            r"\usepackage[utf8]{inputenc}",
+            r"\usepackage{amsmath,graphicx}",
+            r"\usepackage[margin=15mm]{geometry}",
+            r"\begin{document}",
+            r"\begin{table}",
+            r"\centering\small",
+            # A table that is too wide for the page is made smaller.
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+            rf"\begin{{tabular}}{{l{'c' * (len(head) - 1)}}}",
+            r"\hline",
+            top,
+            r"\hline",
+            *rows,
+            r"\hline",
+            r"\end{tabular}}",
+            *(rf"\par {_latex_text(note)}" for note in notes),
+            r"\end{table}",
+            r"\end{document}",
+            "",
+        ]
+    )
+
+
+def _markdown_text(text: str) -> str:
+    return re.sub(r"\s+", " ", text).replace("|", r"\|")
+
+
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        **{char: f"\\{char}" for char in "&%$#_"},
+        **{"η": r"$\eta$", "σ": r"$\sigma$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$"},
+        **{"λ": r"$\lambda$", "₁": "$_1$", "₂": "$_2$", "±": r"$\pm$", "−": "$-$"},
+        **{"ᵀ": r"$^\top$", "∂": r"$\partial$", "²": "$^2$", "³": "$^3$"},
+    }
+)
+
+
+def _latex_text(text: str) -> str:
+    scientific = re.sub(r"×10\^(\{-?\d+\})", r"$\\times10^\1$", text)
+    parts = re.split(r"(\$[^$]*\$)", re.sub(r"\s+", " ", scientific))
+    return "".join(part if at % 2 else part.translate(_LATEX) for at, part in enumerate(parts))
