@@ -247,7 +247,7 @@ class BackwardPass:
     @cached_property
     def _forward_activation(self) -> Any:
         if self._is_of_the_input(self._product):
-            output = tf.stop_gradient(self._product)
+            output = tf.cast(tf.stop_gradient(self._product), self._input.dtype)
         else:
             output = self._layer.project(self._input, self._constant_kernel)
         return self._activate(
@@ -262,8 +262,7 @@ class BackwardPass:
         return tf.nn.relu(output) if relu and self._layer.relu_follows else output
 
     def _is_of_the_input(self, product: Any) -> bool:
-        changed = self._operations.bi_fwmc or self._operations.bi_fwl2n
-        return product is not None and not changed and product.dtype == self._input.dtype
+        return product is not None and not (self._operations.bi_fwmc or self._operations.bi_fwl2n)
 
     def _forward_features(self, output: Any) -> Any:
         return _feature_wise(output, self._operations.fo_fwmc, self._operations.fo_fwl2n)

@@ -8,6 +8,7 @@ a rule the layer is Keras's own, backpropagation, at Keras's own cost.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, NamedTuple
 
 import keras
@@ -171,6 +172,11 @@ class AlignedLayer(keras.layers.Layer):
     def _backward_shape(self, kernel_shape: tuple[int, ...]) -> tuple[int, ...]:
         return kernel_shape
 
+    def _product(self, multiply: Callable[..., Any], *operands: Any) -> Any:
+        """Multiply in the dtype that the layer computes in; the operands' own otherwise."""
+        narrow = [tf.cast(operand, self.compute_dtype) for operand in operands]
+        return tf.cast(multiply(*narrow), self.variable_dtype)
+
     def _propagating_kernel(self) -> Any:
         if _exact.get():
             return tf.stop_gradient(self.as_backward(tf.convert_to_tensor(self.kernel)))
@@ -217,19 +223,19 @@ class Dense(AlignedLayer, keras.layers.Dense):
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the linear output (batch, units) of the forward kernel."""
-        return tf.matmul(x, forward_kernel)
+        return self._product(tf.matmul, x, forward_kernel)
 
     def project_backward(self, x: Any, backward_kernel: Any) -> Any:
         """Return the linear output (batch, units) of the backward kernel."""
-        return tf.matmul(x, backward_kernel, transpose_b=True)
+        return self._product(partial(tf.matmul, transpose_b=True), x, backward_kernel)
 
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
         """Return the (batch, inputs) that the backward kernel makes of (batch, units)."""
-        return tf.matmul(output, backward_kernel)
+        return self._product(tf.matmul, output, backward_kernel)
 
     def kernel_gradient(self, x: Any, upstream: Any) -> Any:
         """Return what `upstream` (batch, units) gives the kernel, (units, inputs)."""
-        return self.as_backward(ops.matmul_gradient(x, upstream))
+        return self.as_backward(self._product(ops.matmul_gradient, x, upstream))
 
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the forward kernel transposed."""
@@ -266,7 +272,8 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the convolution of (batch, height, width, channels) with the forward kernel."""
-        return tf.nn.conv2d(x, forward_kernel, self.strides, self.padding.upper())
+        convolve = partial(tf.nn.conv2d, strides=self.strides, padding=self.padding.upper())
+        return self._product(convolve, x, forward_kernel)
 
     def project_backward(self, x: Any, backward_kernel: Any) -> Any:
         """Return the same convolution with the backward kernel."""
@@ -274,15 +281,19 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
 
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
         """Return the transposed convolution of an output with the backward kernel."""
-        return tf.nn.conv2d_transpose(
-            output, backward_kernel, input_shape, self.strides, self.padding.upper()
+        transposed = partial(
+            tf.nn.conv2d_transpose,
+            output_shape=input_shape,
+            strides=self.strides,
+            padding=self.padding.upper(),
         )
+        return self._product(transposed, output, backward_kernel)
 
     def kernel_gradient(self, x: Any, upstream: Any) -> Any:
         """Return what `upstream`, of the convolution's output, gives the kernel."""
-        return ops.conv2d_gradient(
-            x, self.kernel.shape, upstream, strides=self.strides, padding=self.padding.upper()
-        )
+        gradient = partial(ops.conv2d_gradient, strides=self.strides, padding=self.padding.upper())
+        shape = self.kernel.shape
+        return self._product(lambda x, g: gradient(x, shape, g), x, upstream)
 
     def _unsupported(self) -> dict[str, bool]:
         return {

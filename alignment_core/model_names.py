@@ -20,6 +20,11 @@ PLAIN_WIDTHS = {"dense": 512, "convnet": 32}
 """Usual widths of the plain networks; a residual one's is the data set's."""
 
 
+def usual_preprocessing(model: str) -> str:
+    """The way of preparing photographs that the published code has for the network."""
+    return "v2" if model.endswith("v2") else "v1"
+
+
 def check_model(name: str) -> None:
     """Raise UnknownNameError if there is no such network."""
     if name not in MODEL_NAMES:

@@ -12,18 +12,20 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from alignment_core import checkpoints, data
+from alignment_core import accelerators, checkpoints, data
 from alignment_core.alignments import LEARNING_RULES, Alignment
 from alignment_core.data.pipeline import readable
+from alignment_core.errors import ConfigurationError
 from alignment_core.metrics import LayerMetrics, weight_metrics
 from alignment_core.models import get_model, initialize
 from alignment_core.optimizers.optimizers import (
@@ -50,6 +52,9 @@ logger = logging.getLogger(__name__)
 
 CHECK_EVERY = 50
 """Steps between two looks at the loss, so that a diverged training ends within its epoch."""
+
+PHASES = ("trace", "input", "train", "validate", "measure", "save")
+"""Of a training's time, beside the network's building: `TrainingResult.timings`."""
 
 KEPT_TRAINERS = 2
 """Networks whose compiled steps `trainer_for` keeps: two searches may take turns."""
@@ -85,19 +90,27 @@ class Trainer:
     takes the next one. A training on a used trainer is bit-identical to one on a new
     trainer, and one configuration always gives the same weights on a CPU.
 
-    Made within a `tf.distribute` strategy's scope it trains under that strategy;
-    `batch_size` is then the batch of all replicas together.
+    Made within a `tf.distribute` strategy's scope it trains under that strategy
+    (`accelerators.get_strategy`), and `fit` belongs there too; `batch_size` is then the
+    batch of all replicas together.
     """
 
     def __init__(self, config: TrainingConfig) -> None:
         """Build the network.
 
         Raises what `data.load` raises for data that can't be read, and
-        ConfigurationError for a network that can't be built.
+        ConfigurationError for a network that can't be built, or a batch that the
+        strategy's replicas can't share evenly.
         """
         started = time.perf_counter()
         self._strategy = tf.distribute.get_strategy()
-        self._dataset = _load(config.dataset, config.data_dir)
+        if config.jit_compile and tf.distribute.has_strategy():
+            raise ConfigurationError(
+                "jit_compile is for one device: leave it out under a strategy (what runs on "
+                "a TPU is compiled by XLA anyway)"
+            )
+        accelerators.check_shares(self._strategy, config.batch_size, config.minibatches)
+        self._dataset = _load(config.dataset, config.data_dir, config.input_options)
         self._structure = _structure(config)
         self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
         self._noise_stddev = tf.Variable(0.0, trainable=False)
@@ -107,14 +120,15 @@ class Trainer:
         ]
         self._rules: OrderedDict[Hashable, tuple[Alignment, AlignmentSteps]] = OrderedDict()
         self._config = config
-        self.model = get_model(config.model)(
-            self._dataset.image_shape,
-            self._dataset.num_classes,
-            width=config.width,
-            stem=config.stem,
-            learning_rule=self._new_rule(config),
-            seed=config.seed,
-        )
+        with accelerators.precision(config.precision):
+            self.model = get_model(config.model)(
+                self._dataset.image_shape,
+                self._dataset.num_classes,
+                width=config.width,
+                stem=config.stem,
+                learning_rule=self._new_rule(config),
+                seed=config.seed,
+            )
         self._objectives = Objectives(self.model, self._weight_decay)
         optimizers = [NesterovMomentum(momentum=config.momentum)]
         variables = [list(self.model.trainable_variables)]
@@ -134,8 +148,12 @@ class Trainer:
             self._objectives, self._optimizers, jit_compile=config.jit_compile
         )
         self._update = AlignmentUpdate(self._optimizers, jit_compile=config.jit_compile)
-        self._evaluate = on_replicas(self._objectives.evaluate, add_up=True)
-        self._gradient_angles = on_replicas(self._objectives.gradient_angles, add_up=True)
+        self._evaluate = on_replicas(
+            self._objectives.evaluate, add_up=True, jit_compile=config.jit_compile
+        )
+        self._gradient_angles = on_replicas(
+            self._objectives.gradient_angles, add_up=True, jit_compile=config.jit_compile
+        )
         self._held_batch = self._dataset.sample("validation", HELD_IMAGES)
         self._validation = self._strategy.distribute_datasets_from_function(
             lambda context: self._dataset.validation_batches(context=context)
@@ -148,9 +166,12 @@ class Trainer:
 
         Another batch size or another rule is traced when it is first met; what has
         been compiled is kept.
+
+        Raises ConfigurationError for a batch that the replicas can't share evenly.
         """
         if _structure(config) != self._structure:
             return False
+        accelerators.check_shares(self._strategy, config.batch_size, config.minibatches)
         self._config = config
         self._weight_decay.assign(config.weight_decay)
         self._noise_stddev.assign(config.noise_stddev or 0.0)
@@ -229,7 +250,7 @@ class Trainer:
         which can be read.
         """
         config = self._config
-        self._timings.update(trace=0.0, train=0.0, validate=0.0, measure=0.0)
+        self._timings.update(dict.fromkeys(PHASES, 0.0))
         initialize(self.model, config.seed)
         self._optimizers.reset()
         folder = None if checkpoint_dir is None else str(checkpoint_dir)
@@ -245,7 +266,8 @@ class Trainer:
             if folder is None or progress.name == saved:
                 return
             try:
-                checkpoints.save(folder, self._state(), config, progress)
+                with self._timed("save"):
+                    checkpoints.save(folder, self._state(), config, progress)
                 saved = progress.name
             except OSError as error:
                 if not warned:
@@ -281,6 +303,12 @@ class Trainer:
             timings=timings,
         )
 
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self._timings[phase] += time.perf_counter() - started
+
     def _state(self) -> tf.train.Checkpoint:
         return tf.train.Checkpoint(model=self.model, optimizers=self._optimizers.optimizers)
 
@@ -298,9 +326,8 @@ class Trainer:
             begun = checkpoints.Progress()
         statistics = self._train(epoch, steps, rates, should_stop, begun)
         loss, accuracy = np.mean(statistics, axis=0) if statistics else (None, None)
-        validated = time.perf_counter()
-        validation_loss, validation_accuracy = self._validate()
-        self._timings["validate"] += time.perf_counter() - validated
+        with self._timed("validate"):
+            validation_loss, validation_accuracy = self._validate()
         alignment_loss, layers = self._measure(epoch)
         report = EpochReport(
             epoch=epoch + 1,
@@ -346,32 +373,35 @@ class Trainer:
             )
         )
         steps_of = self._alignment_steps or self._loss_steps
-        statistics = [*begun.statistics]
-        for step, (images, labels) in enumerate(readable(batches)):
+        statistics: list[Any] = [*begun.statistics]
+        batches = readable(batches)
+        for step in range(steps):
+            with self._timed("input"):
+                images, labels = next(batches)
             if step < begun.step:
                 continue
             if should_stop is not None and should_stop():
-                raise _InterruptedError(step, statistics)
+                raise _InterruptedError(step, [np.asarray(found) for found in statistics])
             number = epoch * steps + step
             seed = tf.constant([self._noise_seed, number])
             started, traces = time.perf_counter(), steps_of.traces
             if self._alignment_steps and number < delay_steps:
                 self._alignment_steps.alignment_step(images, labels, seed, tf.constant(rates[step]))
             else:
-                found = steps_of.step(images, labels, seed, tf.constant(rates[step])).numpy()
-                statistics.append(found)
-                if step % CHECK_EVERY == 0 and not np.isfinite(found[0]):
-                    raise _diverged("loss", found[0], epoch)
+                # An accelerator is waited for where its values are read, and so seldom.
+                statistics.append(steps_of.step(images, labels, seed, tf.constant(rates[step])))
+                if step % CHECK_EVERY == 0 and not np.isfinite(loss := float(statistics[-1][0])):
+                    raise _diverged("loss", loss, epoch)
             phase = "trace" if steps_of.traces > traces else "train"
             self._timings[phase] += time.perf_counter() - started
-        return statistics
+        with self._timed("train"):
+            return [np.asarray(found) for found in statistics]
 
     def _validate(self) -> tuple[float, float]:
         """J and the accuracy over the whole validation split."""
-        total = np.zeros(2)
-        for images, labels in readable(self._validation):
-            total += self._evaluate(images, labels).numpy()
-        loss, right = total / self._dataset.validation_size
+        found = [self._evaluate(*batch) for batch in readable(self._validation)]
+        sums = np.array([each.numpy() for each in found], np.float64)
+        loss, right = sums.sum(axis=0) / self._dataset.validation_size
         return float(loss), float(right)
 
     def _measure(self, epoch: int) -> tuple[float | None, tuple[LayerMetrics, ...]]:
@@ -428,6 +458,8 @@ def _structure(config: TrainingConfig) -> Hashable:
     return (
         config.dataset,
         config.data_dir,
+        config.input_options,
+        config.precision,
         config.model,
         config.width,
         config.stem,
@@ -447,8 +479,8 @@ def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:
 
 
 @lru_cache(maxsize=1)
-def _load(name: str, data_dir: Path | str | None) -> data.DataSet:
-    return data.load(name, data_dir)
+def _load(name: str, data_dir: Path | str | None, options: data.InputOptions) -> data.DataSet:
+    return data.load(name, data_dir, options)
 
 
 def _diverged(loss: str, value: float, epoch: int) -> _DivergedError:

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from alignment_core import data
+from alignment_core.accelerator_names import PRECISIONS
 from alignment_core.alignments import LEARNING_RULES
 from alignment_core.backward_pass import BackwardPassOperations
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.metrics import LayerMetrics
+from alignment_core.model_names import usual_preprocessing
 from alignment_core.models import MODELS
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, MOMENTUM
 from alignment_core.optimizers.rate_scheduler import DROP_EPOCHS, WARMUP_EPOCHS, RateSchedule
@@ -39,6 +41,9 @@ class TrainingConfig:
     optimizer moves, and its noise disturbs, everything but the backward kernels, and
     those too if the rule ties gradients (Kolen-Pollack). In the published code a noisy
     optimizer of J disturbs backward kernels under every rule.
+    `image_size`, `preprocessing` and `on_corrupt` are a streamed data set's (InputOptions);
+    without `preprocessing` photographs are prepared as the network's publication has it.
+    `precision` is that of products alone (accelerators.precision).
 
     Raises UnknownNameError for a name in none of the tables, and ConfigurationError
     for values out of range or at odds with one another.
@@ -68,6 +73,10 @@ class TrainingConfig:
     update_noise_variance: float = 0.0
     alignment_update_noise_variance: float = 0.0
     minibatches: int = 1
+    image_size: int | None = None
+    preprocessing: str | None = None
+    on_corrupt: Literal["refuse", "skip"] = "refuse"
+    precision: str = "float32"
     seed: int = 0
     jit_compile: bool = False
 
@@ -77,9 +86,11 @@ class TrainingConfig:
             ("model", self.model, MODELS),
             ("learning rule", self.learning_rule, LEARNING_RULES),
             ("alignment optimizer", self.alignment_optimizer, ALIGNMENT_OPTIMIZERS),
+            ("precision", self.precision, PRECISIONS),
         ):
             if name not in names:
                 raise UnknownNameError(kind, name, names)
+        data.check_options(self.dataset, self.input_options)
         for label, least in (
             ("epochs", 1),
             ("batch_size", 1),
@@ -157,6 +168,15 @@ class TrainingConfig:
         return rule is not None and rule.tie_gradients
 
     @property
+    def input_options(self) -> data.InputOptions:
+        """How the data set's images are prepared."""
+        way = self.preprocessing
+        if way is None and data.info(self.dataset).streamed:
+            way = usual_preprocessing(self.model)
+        options = data.InputOptions(self.image_size, on_corrupt=self.on_corrupt)
+        return options if way is None else replace(options, preprocessing=way)
+
+    @property
     def time_scale(self) -> float:
         """Epochs of this training in one epoch of the paper's schedule."""
         return self.epochs / self.schedule_epochs
@@ -214,8 +234,8 @@ class TrainingResult:
 
     `validation_error` is that of the last epoch, `best_validation_error` the lowest of
     all, first reached in `best_epoch` (from 1); None as long as no epoch was completed.
-    `timings` are seconds: build, trace (the first steps, which compile), train, validate,
-    measure (R's value and the layers' metrics).
+    `timings` are seconds: build, trace (the first steps, which compile), input (waiting for
+    batches), train, validate, measure (R's value and the layers' metrics), save (checkpoints).
     """
 
     status: Literal["ok", "diverged", "interrupted"]

@@ -49,7 +49,7 @@ class Objectives:
         so that J's optimizer moves its backward kernels by all of their gradient.
         `training` says by which moments batch norm normalizes.
         """
-        logits = self.model(images, training=training)
+        logits = self._logits(images, training=training)
         loss = tf.reduce_mean(_cross_entropy(labels, logits))
         penalty = tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in self.kernels])
         total = loss + self.weight_decay * penalty
@@ -133,7 +133,7 @@ class Objectives:
         """
 
         def loss() -> tf.Tensor:
-            return tf.reduce_mean(_cross_entropy(labels, self.model(images, training=False)))
+            return tf.reduce_mean(_cross_entropy(labels, self._logits(images, training=False)))
 
         return self.share * gradient_angles(loss, self.layers)
 
@@ -175,13 +175,16 @@ class Objectives:
             given["noise"] = blocks[rule]
         return inputs
 
+    def _logits(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
+        return tf.cast(self.model(images, training=training), tf.float32)
+
     def _in_order(self, calls: Sequence[Call]) -> list[Call]:
         by_layer = {id(call.layer): call for call in calls}
         return [by_layer[id(layer)] for layer in self.layers]
 
     def evaluate(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """(Sum of J, right answers), shape (2,), over the rows with a label of their own."""
-        logits = self.model(images, training=False)
+        logits = self._logits(images, training=False)
         losses = _cross_entropy(tf.maximum(labels, 0), logits)
         total = tf.reduce_sum(tf.where(labels == PADDING_LABEL, 0.0, losses))
         return tf.stack([total, tf.reduce_sum(_right(labels, logits))])
@@ -321,10 +324,10 @@ class AlignmentSteps:
         return statistics
 
     def _gradients_of_replica(self, images: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
-        objectives, seed = self._objectives, _of_replica(seed)
+        objectives = self._objectives
 
         def gradients(part: tf.Tensor, images: tf.Tensor) -> list[tf.Tensor]:
-            inputs = objectives.alignment_inputs(images, _fold(seed, part), training=True)
+            inputs = objectives.alignment_inputs(images, self._seed_of(part, seed), training=True)
             return objectives.alignment_gradients(inputs)
 
         return self._optimizers.mean_over_minibatches(gradients, [images])
@@ -333,14 +336,13 @@ class AlignmentSteps:
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
         """R's gradients, and what J's step returns; J's variables are moved."""
-        noise_seed = _of_replica(seed)
         (variables,) = self._optimizers.values([LOSS])
 
         def both(
             part: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
         ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
             gradients, inputs, statistics = self._objectives.loss_and_inputs(
-                images, labels, _fold(noise_seed, part), variables
+                images, labels, self._seed_of(part, seed), variables
             )
             return gradients, self._objectives.alignment_gradients(inputs), statistics
 
@@ -349,6 +351,12 @@ class AlignmentSteps:
         )
         self._optimizers.apply(LOSS, gradients, rates[LOSS], seed)
         return alignment_gradients, statistics
+
+    def _seed_of(self, part: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Of the noise for one part of this replica's share: replicas are minibatches too."""
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        number = replica * self._optimizers.minibatches + part
+        return tf.random.fold_in(tf.random.fold_in(seed, 0), number)
 
 
 def on_replicas(
@@ -366,11 +374,3 @@ def on_replicas(
         return strategy.reduce(tf.distribute.ReduceOp.SUM, results, None) if add_up else results
 
     return graph
-
-
-def _of_replica(seed: tf.Tensor) -> tf.Tensor:
-    return _fold(seed, tf.distribute.get_replica_context().replica_id_in_sync_group)
-
-
-def _fold(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
-    return tf.random.fold_in(seed, number)

@@ -107,6 +107,10 @@ class Recipe(Document):
     batch_divisor: int = Field(default=1, gt=0)
     metric: str = "validation_error"
     weights_order: str = "paper"
+    image_size: int | None = Field(default=None, gt=0)
+    on_corrupt: Literal["refuse", "skip"] = "refuse"
+    precision: str = "float32"
+    strategy: str = "auto"
 
 
 class Pruning(Document):

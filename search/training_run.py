@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from alignment_core.accelerators import described as described_strategy
 from alignment_core.checkpoints import described
 from alignment_core.summaries import Summaries
 from alignment_core.training import EpochReport, Trainer, TrainingConfig, TrainingResult
@@ -33,17 +34,19 @@ def run(
     on_epoch: Callable[[EpochReport], None],
     on_step: Callable[[], None],
 ) -> TrainingResult:
-    """Train, or go on with what was interrupted, and leave everything in `folder`.
+    """Train under the strategy in scope, or go on with it; everything is left in `folder`.
 
     There: the last two `checkpoints`, scalars for TensorBoard, and the results. Killed at any
     moment and started again, a training ends with the same weights and values, bit by bit
     on a CPU; what differs are seconds, and the list of attempts. On other accelerators
-    TensorFlow's kernels need not add up in the same order each time.
+    TensorFlow's kernels need not add up in the same order each time, and another number of
+    replicas gives other batch statistics.
 
     `on_epoch` is told of each new epoch once it is in the results; `on_step` before each step.
 
     Raises:
-        ConfigurationError: the network can't be built, or the checkpoints are another training's.
+        ConfigurationError: the network can't be built, its batches can't be shared by the
+            replicas, or the checkpoints are another training's.
         DataError: the images or all of the checkpoints can't be read.
     """
 
@@ -62,6 +65,7 @@ def run(
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "host": socket.gethostname(),
             "devices": [device.device_type for device in tf.config.list_logical_devices()],
+            "strategy": described_strategy(tf.distribute.get_strategy()),
             "versions": {
                 "python": platform.python_version(),
                 **{name: importlib.metadata.version(name) for name in PACKAGES},

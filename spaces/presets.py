@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -118,6 +118,10 @@ def preset_config(
     weights_order: str | None = None,
     weight_decay: float | None = None,
     minibatches: int = 1,
+    image_size: int | None = None,
+    preprocessing: str | None = None,
+    on_corrupt: Literal["refuse", "skip"] = "refuse",
+    precision: str = "float32",
     seed: int = 0,
     jit_compile: bool = False,
 ) -> "TrainingConfig":
@@ -155,6 +159,10 @@ def preset_config(
         "model": model,
         "width": width,
         "stem": known.stem,
+        "image_size": image_size,
+        "preprocessing": preprocessing,
+        "on_corrupt": on_corrupt,
+        "precision": precision,
         "seed": seed,
         "epochs": EPOCHS[preset],
         "schedule_epochs": EPOCHS[preset],

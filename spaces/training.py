@@ -5,7 +5,7 @@ This is the one place where the paper's Greek letters meet primitives.
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from spaces.configuration import Configuration
@@ -92,6 +92,10 @@ def training_config(
     batch_divisor: int,
     seed: int,
     weights_order: str,
+    image_size: int | None = None,
+    preprocessing: str | None = None,
+    on_corrupt: Literal["refuse", "skip"] = "refuse",
+    precision: str = "float32",
 ) -> "TrainingConfig":
     """The training that a trial of `space` runs.
 
@@ -131,4 +135,8 @@ def training_config(
         alternating=configuration.alternating_minimization,
         delay_epochs=configuration.delay_epochs,
         seed=seed,
+        image_size=image_size,
+        preprocessing=preprocessing,
+        on_corrupt=on_corrupt,
+        precision=precision,
     )

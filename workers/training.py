@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
+from alignment_core.accelerators import get_strategy
 from alignment_core.errors import CheckpointError
 from alignment_core.training import EpochReport, TrainingResult, trainer_for
 from search.documents import Epoch, LayerRecord, Result, Search, Trial
@@ -24,7 +26,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     can be read.
 
     Raises:
-        ConfigurationError: the configuration can't be trained.
+        ConfigurationError: the configuration can't be trained, or not on these devices.
         DataError: the images are missing on this host.
     """
     recipe = search.recipe
@@ -42,6 +44,9 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         batch_divisor=recipe.batch_divisor,
         seed=seed,
         weights_order=recipe.weights_order,
+        image_size=recipe.image_size,
+        on_corrupt=recipe.on_corrupt,
+        precision=recipe.precision,
     )
 
     def report(epoch: EpochReport) -> None:
@@ -60,11 +65,12 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
             on_warning=link.on_warning,
         )
 
-    try:
-        outcome = fit(link.resume_from)
-    except CheckpointError as error:
-        link.on_warning(f"training from the start: {error}")
-        outcome = fit(())
+    with _strategy(search).scope():
+        try:
+            outcome = fit(link.resume_from)
+        except CheckpointError as error:
+            link.on_warning(f"training from the start: {error}")
+            outcome = fit(())
     if outcome.status == "interrupted":
         return Finished(None)
     metrics = {
@@ -79,6 +85,14 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     return Finished(
         Result(status="ok", loss=outcome.validation_error, metrics=known), outcome.best_epoch
     )
+
+
+def _strategy(search: Search) -> Any:
+    name = search.recipe.strategy
+    # Ray hides GPUs from who has asked for none, but not a TPU.
+    if name == "auto" and not {"TPU", "GPU"} & search.resources.keys():
+        name = "one"
+    return get_strategy(name)
 
 
 def _document(trial: Trial, epoch: EpochReport) -> Epoch:

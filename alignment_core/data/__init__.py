@@ -9,7 +9,16 @@ from alignment_core.data import cifar, digits, fashion_mnist, imagenet
 from alignment_core.data.dataset import DataSet, DataSetInfo, InputOptions
 from alignment_core.errors import ConfigurationError, UnknownNameError
 
-__all__ = ["DATA_SETS", "DataSet", "DataSetInfo", "InputOptions", "check", "info", "load"]
+__all__ = [
+    "DATA_SETS",
+    "DataSet",
+    "DataSetInfo",
+    "InputOptions",
+    "check",
+    "check_options",
+    "info",
+    "load",
+]
 
 Folder = Path | str | None
 """Where a data set is: a path, or for a streamed one any address that TensorFlow can read.
@@ -22,6 +31,7 @@ An address like gs://bucket/folder has to be a string: a Path loses one of its s
 class _Source:
     info: DataSetInfo
     check: Callable[[Folder], None]
+    check_options: Callable[[InputOptions], None]
     load: Callable[[Folder, InputOptions], DataSet]
 
 
@@ -33,21 +43,26 @@ def _in_memory(
     def folder(data_dir: Folder) -> Path | None:
         return None if data_dir is None else Path(data_dir)
 
-    def load_as_it_is(data_dir: Folder, options: InputOptions) -> DataSet:
+    def check_options(options: InputOptions) -> None:
         # It has no records to skip: a damaged file is refused as a whole.
         if replace(options, on_corrupt="refuse") != InputOptions():
             raise ConfigurationError(
                 f"{info.name}'s images are used as they are: image size and preprocessing can be "
                 "chosen for imagenet only"
             )
-        return load(folder(data_dir))
 
-    return _Source(info, lambda data_dir: check(folder(data_dir)), load_as_it_is)
+    return _Source(
+        info,
+        lambda data_dir: check(folder(data_dir)),
+        check_options,
+        lambda data_dir, _: load(folder(data_dir)),
+    )
 
 
 def _streamed(
     info: DataSetInfo,
     check: Callable[[str | None], None],
+    check_options: Callable[[InputOptions], None],
     load: Callable[[str | None, InputOptions], DataSet],
 ) -> _Source:
     def address(data_dir: Folder) -> str | None:
@@ -56,6 +71,7 @@ def _streamed(
     return _Source(
         info,
         lambda data_dir: check(address(data_dir)),
+        check_options,
         lambda data_dir, options: load(address(data_dir), options),
     )
 
@@ -69,7 +85,7 @@ _SOURCES = {
             _in_memory(info, partial(cifar.check, info), partial(cifar.load, info))
             for info in (cifar.CIFAR10, cifar.CIFAR100)
         ),
-        _streamed(imagenet.INFO, imagenet.check, imagenet.load),
+        _streamed(imagenet.INFO, imagenet.check, imagenet.check_options, imagenet.load),
     )
 }
 
@@ -100,10 +116,22 @@ def check(name: str, data_dir: Folder = None) -> None:
     _source(name).check(data_dir)
 
 
+def check_options(name: str, options: InputOptions) -> None:
+    """Make sure that the data set can be had in that way.
+
+    Raises UnknownNameError for an unknown name, and UnknownNameError or ConfigurationError
+    for options that the data set doesn't have.
+    """
+    _source(name).check_options(options)
+
+
 def load(name: str, data_dir: Folder = None, options: InputOptions | None = None) -> DataSet:
     """Read the whole data set into memory, or open one that is streamed.
 
     Raises what `check` raises, DataError for files that turn out damaged, and
-    ConfigurationError for options that the data set doesn't have.
+    what `check_options` raises.
     """
-    return _source(name).load(data_dir, options or InputOptions())
+    options = options or InputOptions()
+    source = _source(name)
+    source.check_options(options)
+    return source.load(data_dir, options)

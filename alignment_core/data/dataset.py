@@ -17,7 +17,8 @@ class DataSetInfo:
     `batch_divisor` fits the searched batch sizes {256, ..., 4096} (Kunin et al.
     2020, App. B.1.2), made for ImageNet's 1.28 million images, to a small set: the
     batch in use is |B| // batch_divisor, while the learning rate stays |B|/2048 of
-    the searched |B|.
+    the searched |B|. The images of a `streamed` one are prepared as they are read, in
+    one of several ways (`InputOptions`).
     """
 
     name: str
@@ -30,6 +31,7 @@ class DataSetInfo:
     default_width: int
     description: str
     how_to_get: str
+    streamed: bool = False
 
 
 @dataclass(frozen=True)

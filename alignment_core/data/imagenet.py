@@ -26,6 +26,7 @@ INFO = DataSetInfo(
         "validation-00127-of-00128, features image/encoded and image/class/label), and give "
         "their folder or gs:// address as the data folder"
     ),
+    streamed=True,
 )
 
 USUAL_SHARDS = {"train": 1024, "validation": 128}
@@ -45,6 +46,15 @@ def check(data_dir: str | None) -> None:
 
     for found in shards.values():
         check_first_record(found[0])
+
+
+def check_options(options: InputOptions) -> None:
+    """Raises UnknownNameError or ConfigurationError for options that can't be had."""
+    from alignment_core.data.preprocessing import get_preprocessing
+    from alignment_core.data.records import on_corrupt
+
+    get_preprocessing(options.preprocessing, options.image_size)
+    on_corrupt(options)
 
 
 def load(data_dir: str | None, options: InputOptions) -> DataSet:

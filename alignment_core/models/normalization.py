@@ -20,6 +20,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
+    def add_weight(self, *args: Any, trainable: bool = True, **kwargs: Any) -> Any:
+        """Keras's; replicas keep one moving moment, the mean of what their shares give."""
+        aggregation = "none" if trainable else "mean"
+        return super().add_weight(*args, trainable=trainable, aggregation=aggregation, **kwargs)
+
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
         """Normalize (batch, height, width, channels) by the batch's or the moving moments."""
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

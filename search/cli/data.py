@@ -1,6 +1,5 @@
 """`alignsearch data`: whether a data set is whole, and how fast its images arrive."""
 
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +7,8 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import DataError
-from search.cli.options import JsonOption, console, notices, print_json
+from search.cli.options import ImageSizeOption, JsonOption, console, notices, print_json
+from search.cli.quiet import check_data, import_tensorflow
 
 if TYPE_CHECKING:
     from alignment_core.data.dataset import SplitSurvey
@@ -27,6 +27,10 @@ def data(
         int | None,
         typer.Option("--batch-size", min=1, help=f"Images in a batch, else {USUAL_BATCH}."),
     ] = None,
+    image_size: ImageSizeOption = None,
+    preprocessing: Annotated[
+        str, typer.Option(help="Of photographs: v1, or v2 for the v2 networks.")
+    ] = "v1",
     as_json: JsonOption = False,
 ) -> None:
     """Read every image of a data set and time its input pipeline; exit 1 if it isn't whole.
@@ -36,17 +40,14 @@ def data(
     if name is None:
         _list(as_json)
         return
-    # Brings NumPy, which most verbs do without, as they do without TensorFlow.
+    check_data(name, data_dir)
+    import_tensorflow()
     from alignment_core import data as data_sets
-
-    # TensorFlow tells of every library that it doesn't find.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    data_sets.check(name, data_dir)
     from alignment_core.data.throughput import images_per_second
 
+    # What is corrupt is to be found, all of it: the first must not end the reading.
+    options = data_sets.InputOptions(image_size, preprocessing, on_corrupt="skip")
     with notices.status(f"reading every image of {name}"):
-        # What is corrupt is to be found, all of it: the first must not end the reading.
-        options = data_sets.InputOptions(on_corrupt="skip")
         loaded = data_sets.load(name, data_dir, options)
         surveys = loaded.survey()
     batch = batch_size or min(USUAL_BATCH, loaded.train_size)

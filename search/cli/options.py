@@ -5,12 +5,13 @@ import os
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 import typer
 from pydantic_core import to_json
 from rich.console import Console
 
+from alignment_core.accelerator_names import PRECISIONS
 from alignment_core.errors import UnknownNameError
 from search.embedded import EmbeddedStore
 from search.errors import StoreUnavailableError
@@ -60,6 +61,21 @@ LogLevelOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 TidArgument = Annotated[int, typer.Argument(help="Number of the trial.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]
+ImageSizeOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=LARGEST, help="Side of ImageNet's photographs; else 224, or 299 (v2)."),
+]
+OnCorruptOption = Annotated[
+    Literal["refuse", "skip"],
+    typer.Option(help="What a corrupt record does: it ends the reading, or is left out."),
+]
+PrecisionOption = Annotated[
+    str, typer.Option(help=f"Of matrix products and convolutions: {' or '.join(PRECISIONS)}.")
+]
+StrategyOption = Annotated[
+    str,
+    typer.Option(help="Devices: one, mirrored (all GPUs), tpu; auto takes the most that there is."),
+]
 
 WIDTH_OF_FILES = 160
 """Columns of what is printed to a file or a pipe, where nothing says how wide it is."""

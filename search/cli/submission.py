@@ -10,12 +10,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
+from alignment_core.accelerator_names import check_accelerator
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from search.cli.drive import cluster
 from search.cli.keeping import check_lease, checkpoints_folder, pruning
 from search.cli.options import LARGEST
+from search.cli.quiet import check_data
 from search.documents import REHEARSAL, PendingPolicy, Recipe, Search
 from search.errors import ClusterError, NameTakenError
 from search.store import Store
@@ -24,6 +26,7 @@ from spaces.training import WEIGHTS_ORDERS
 
 ALGOS = ("tpe", "random")
 PENDING_POLICIES = get_args(PendingPolicy)
+OnCorrupt = Literal["refuse", "skip"]
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
 NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -58,6 +61,10 @@ class Submission:
     grace: int
     reduction: int
     pruned_as: str
+    image_size: int | None = None
+    on_corrupt: OnCorrupt = "refuse"
+    precision: str = "float32"
+    strategy: str = "auto"
 
 
 def prepare(asked: Submission, who: str, *, store: str | None, ray: str | None) -> Search:
@@ -89,7 +96,8 @@ def prepare(asked: Submission, who: str, *, store: str | None, ray: str | None) 
             f"--name {asked.name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
             "most, a letter or a digit first"
         )
-    recipe = _recipe(asked.dataset, asked.data_dir, asked.epochs, asked.width, asked.weights_order)
+    check_accelerator(asked.strategy, asked.precision)
+    recipe = _recipe(asked)
     per_trial, room = _placeable(ray, asked.resources)
     if asked.parallel is not None and asked.parallel > room:
         raise ClusterError(
@@ -144,34 +152,38 @@ def create(store: Store, search: Search, *, named: bool) -> Search:
     raise AssertionError("unreachable: there is always a next number")
 
 
-def _recipe(
-    dataset: str, data_dir: str | None, epochs: int, width: int | None, weights_order: str
-) -> Recipe:
+def _recipe(asked: Submission) -> Recipe:
+    dataset, data_dir = asked.dataset, asked.data_dir
     if dataset == REHEARSAL:
         return Recipe(
             dataset=dataset,
-            width=width or 1,
+            width=asked.width or 1,
             stem="none",
-            epochs=epochs,
-            weights_order=weights_order,
+            epochs=asked.epochs,
+            weights_order=asked.weights_order,
         )
     # Brings NumPy, which most verbs do without.
     from alignment_core import data
 
     if dataset not in data.DATA_SETS:
         raise UnknownNameError("data set", dataset, [*data.DATA_SETS, REHEARSAL])
-    data.check(dataset, data_dir)
+    check_data(dataset, data_dir)
+    data.check_options(dataset, data.InputOptions(asked.image_size, on_corrupt=asked.on_corrupt))
     facts = data.info(dataset)
     return Recipe(
         dataset=dataset,
         data_dir=data_dir
         if data_dir is None or "://" in data_dir
         else str(Path(data_dir).resolve()),
-        width=width or facts.default_width,
+        width=asked.width or facts.default_width,
         stem=facts.stem,
-        epochs=epochs,
+        epochs=asked.epochs,
         batch_divisor=facts.batch_divisor,
-        weights_order=weights_order,
+        weights_order=asked.weights_order,
+        image_size=asked.image_size,
+        on_corrupt=asked.on_corrupt,
+        precision=asked.precision,
+        strategy=asked.strategy,
     )
 
 

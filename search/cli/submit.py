@@ -9,11 +9,15 @@ from search.best import best_column
 from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from search.cli.live import against_chance, best_so_far
 from search.cli.options import (
+    ImageSizeOption,
     JsonOption,
     LogFormatOption,
     LogLevelOption,
+    OnCorruptOption,
+    PrecisionOption,
     RayOption,
     StoreOption,
+    StrategyOption,
     console,
     notices,
     print_json,
@@ -64,6 +68,10 @@ def submit(
     weights_order: Annotated[
         str, typer.Option(help="Which primitive alpha, beta, gamma weigh: paper or reference.")
     ] = "paper",
+    image_size: ImageSizeOption = None,
+    on_corrupt: OnCorruptOption = "refuse",
+    precision: PrecisionOption = "float32",
+    strategy: StrategyOption = "auto",
     resources: Annotated[
         str | None,
         typer.Option(help="What one trial takes, like TPU=8 or CPU=0.5; else one accelerator."),
@@ -136,6 +144,10 @@ def submit(
         grace=grace,
         reduction=reduction,
         pruned_as=pruned_as,
+        image_size=image_size,
+        on_corrupt=on_corrupt,
+        precision=precision,
+        strategy=strategy,
     )
     search = prepare(asked, whoami(), store=store, ray=ray)
     uri = store_uri(store)

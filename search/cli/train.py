@@ -1,8 +1,5 @@
 """`alignsearch train`: one network, under one rule, in this process."""
 
-import os
-import sys
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -11,8 +8,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from alignment_core.accelerator_names import check_accelerator
 from search.cli.drive import EXIT_INTERRUPTED
-from search.cli.options import LARGEST, console, notices
+from search.cli.options import (
+    LARGEST,
+    ImageSizeOption,
+    OnCorruptOption,
+    PrecisionOption,
+    StrategyOption,
+    console,
+    notices,
+)
+from search.cli.quiet import check_data, import_tensorflow
 from search.results import Results, exclusive
 
 if TYPE_CHECKING:
@@ -63,10 +70,20 @@ def train(
         str | None,
         typer.Option(help="Which primitive Table 5's alpha, beta, gamma weigh: paper, reference."),
     ] = None,
+    image_size: ImageSizeOption = None,
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(help="Of photographs: v1 or v2, else the one that belongs to the network."),
+    ] = None,
+    on_corrupt: OnCorruptOption = "refuse",
+    precision: PrecisionOption = "float32",
+    strategy: StrategyOption = "auto",
     seed: Annotated[
         int, typer.Option(min=0, max=LARGEST, help="Weights, order and noise follow from it.")
     ] = 0,
-    jit: Annotated[bool, typer.Option("--jit", help="Compile the steps with XLA.")] = False,
+    jit: Annotated[
+        bool, typer.Option("--jit", help="Compile the steps with XLA, on one CPU or GPU.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder of what it leaves; runs/… without it.")
     ] = None,
@@ -76,13 +93,14 @@ def train(
     Its folder holds checkpoints of the last two epochs, scalars for TensorBoard, and
     results.json. Exit code 1: the loss became infinite or no number.
     """
-    # These bring NumPy, which most verbs do without.
-    from alignment_core import data
+    # Brings NumPy, which most verbs do without.
     from spaces.presets import check_names, preset_config
 
     preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
-    data.check(dataset, data_dir)
+    check_accelerator(strategy, precision)
+    check_data(dataset, data_dir)
     import_tensorflow()
+    from alignment_core.accelerators import get_strategy
     from search.training_run import asked, run
 
     config = preset_config(
@@ -97,9 +115,14 @@ def train(
         weights_order=weights_order,
         weight_decay=weight_decay,
         minibatches=minibatches,
+        image_size=image_size,
+        preprocessing=preprocessing,
+        on_corrupt=on_corrupt,
+        precision=precision,
         seed=seed,
         jit_compile=jit,
     )
+    devices = get_strategy(strategy)
     folder = out or Path("runs") / f"{rule}-{preset}-{dataset}-{model}-seed{seed}"
     with exclusive(folder):
         results = Results(folder, asked(rule, preset, config))
@@ -109,7 +132,8 @@ def train(
             _say(f"going on in {folder}, which has {done} of {config.epochs} epochs")
         with _Progress(console, config, done) as progress:
             try:
-                outcome = run(config, folder, results, progress.epoch, progress.step)
+                with devices.scope():
+                    outcome = run(config, folder, results, progress.epoch, progress.step)
             except KeyboardInterrupt:
                 notices.print(
                     f"interrupted; the same command goes on from the last whole epoch in {folder}",
@@ -203,27 +227,3 @@ def _summary(outcome: "TrainingResult", folder: Path) -> str:
 
 def _say(text: str) -> None:
     console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def import_tensorflow() -> None:
-    """Import TensorFlow without a word on every library that it doesn't find.
-
-    It writes past Python; if anything goes wrong, all of it is shown.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    usual = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        try:
-            import tensorflow as tf
-
-            # Looks for accelerators, and tells of those too.
-            tf.config.list_logical_devices()
-        except BaseException:
-            kept.seek(0)
-            os.write(usual, kept.read())
-            raise
-        finally:
-            os.dup2(usual, 2)
-            os.close(usual)
