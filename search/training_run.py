@@ -34,7 +34,7 @@ def run(
     on_epoch: Callable[[EpochReport], None],
     on_step: Callable[[], None],
 ) -> TrainingResult:
-    """Train under the strategy in scope, or go on with it; everything is left in `folder`.
+    """Train, or go on, under the strategy in scope; everything is left in `folder`.
 
     There: the last two `checkpoints`, scalars for TensorBoard, and the results. Killed at any
     moment and started again, a training ends with the same weights and values, bit by bit

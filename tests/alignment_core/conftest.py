@@ -4,6 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
+
+# Two devices, for what runs on several replicas; TensorFlow has to be told before it starts.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
 
 
 def convolution_matrix(kernel, image_shape, stride, padding):
