@@ -32,6 +32,7 @@ def get_strategy(name: str = "auto") -> Any:
     Raises:
         UnknownNameError: no strategy has that name.
         ConfigurationError: the devices that it needs aren't here.
+        tf.errors.OpError: the TPU can't be initialized; another process may hold it for now.
     """
     if name == "auto":
         name = "tpu" if _has_tpu() else "mirrored" if len(_devices("GPU")) > 1 else "one"
@@ -100,10 +101,5 @@ def _tpu() -> Any:
             "none; install tensorflow-tpu in tensorflow's place, or choose auto"
         )
     resolver = tf.distribute.cluster_resolver.TPUClusterResolver("local")
-    try:
-        tf.tpu.experimental.initialize_tpu_system(resolver)
-    except (tf.errors.OpError, RuntimeError) as error:
-        raise ConfigurationError(
-            f"the TPU can't be initialized: {error}; another process may hold it"
-        ) from error
+    tf.tpu.experimental.initialize_tpu_system(resolver)
     return tf.distribute.TPUStrategy(resolver)

@@ -27,6 +27,9 @@ OnCorrupt = Callable[[CorruptRecord], None]
 READ_BUFFER = 8 << 20
 """Bytes read at once from a shard: much, because each read of a distant one takes long."""
 
+ATTEMPTS = 4096
+"""Attempts to read a record after which it is made sure that the shard is still there."""
+
 HEADER = 12
 """Bytes of a record before its payload."""
 
@@ -65,13 +68,21 @@ def located_records(shard: tf.Tensor, on_corrupt: OnCorrupt) -> tf.data.Dataset:
         offsets.set_shape([None])
         return payloads, tf.fill(tf.shape(offsets), shard), offsets
 
-    # A shard that can't be opened would be tried again for ever.
-    shard = tf.ensure_shape(tf.numpy_function(_readable, [shard], tf.string), [])
+    def readable(attempt: tf.Tensor) -> tf.Tensor:
+        return tf.cond(
+            attempt % ATTEMPTS == 0,
+            lambda: tf.ensure_shape(tf.numpy_function(_readable, [shard], tf.bool), []),
+            lambda: True,
+        )
+
+    # A shard that can't be opened, because it has gone, would be tried again for ever: attempts
+    # are counted, and `rest` says why they ended.
+    attempts = tf.data.Dataset.counter().take_while(readable)
     end = tf.data.Dataset.from_tensors((b"", True))
     return (
-        tf.data.TFRecordDataset(shard, buffer_size=READ_BUFFER)
+        tf.data.Dataset.zip((tf.data.TFRecordDataset(shard, buffer_size=READ_BUFFER), attempts))
         .ignore_errors()
-        .map(lambda payload: (payload, False))
+        .map(lambda payload, _: (payload, False))
         .concatenate(end)
         .scan(tf.constant(0, tf.int64), advance)
         .map(with_rest)
@@ -79,9 +90,12 @@ def located_records(shard: tf.Tensor, on_corrupt: OnCorrupt) -> tf.data.Dataset:
     )
 
 
-def _readable(shard: bytes) -> bytes:
-    opened(shard.decode()).close()
-    return shard
+def _readable(shard: bytes) -> np.bool_:
+    try:
+        opened(shard.decode()).close()
+    except DataError:
+        return np.False_
+    return np.True_
 
 
 def _records_after(shard: str, offset: int, on_corrupt: OnCorrupt) -> Iterator[tuple[bytes, int]]:

@@ -191,9 +191,18 @@ class _Progress(ExitStack):
 
 
 def _what(rule: str, preset: str, config: "TrainingConfig") -> str:
+    from alignment_core import data
+
+    seen = ""
+    if data.info(config.dataset).streamed:
+        from alignment_core.data.preprocessing import get_preprocessing
+
+        options = config.input_options
+        _, size = get_preprocessing(options.preprocessing, options.image_size)
+        seen = f" ({options.preprocessing}, {size} pixels)"
     return (
         f"{rule} ({config.learning_rule}, preset {preset}): {config.model} of width "
-        f"{config.width} on {config.dataset}, {config.epochs} epochs for a schedule of "
+        f"{config.width} on {config.dataset}{seen}, {config.epochs} epochs for a schedule of "
         f"{config.schedule_epochs:g}, batches of {config.batch_size}, seed {config.seed}"
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,11 +12,33 @@ from alignment_core.accelerator_names import STRATEGIES
 from alignment_core.alignments import LEARNING_RULES
 from alignment_core.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.layers import aligned_layers
+from alignment_core.layers import Conv2D, Dense, aligned_layers
+from alignment_core.models import MODELS, initialize
 from alignment_core.models.normalization import BatchNormalization
 from alignment_core.training import Trainer, TrainingConfig
 
-STEPS = 3
+
+def tiny(shape, classes, *, width, learning_rule, seed, **_):
+    """One convolution and the logits: what has to be compiled for every rule is small."""
+    images = keras.Input(shape)
+    convolve = Conv2D(
+        width, 3, strides=2, activation="relu", learning_rule=learning_rule, name="convolution"
+    )
+    features = keras.layers.Flatten()(convolve(images))
+    logits = Dense(classes, learning_rule=learning_rule, name="logits")
+    model = keras.Model(images, logits(features))
+    initialize(model, seed)
+    return model
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_convnet():
+    """The convolutional network is the tiny one here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "convnet", tiny)
+        yield
+
+
 BACKPROPAGATION = TrainingConfig(
     dataset="digits",
     epochs=1,
