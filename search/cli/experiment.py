@@ -16,7 +16,7 @@ from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
 from search.cli.options import LARGEST, JsonOption, console, notices, print_json, print_text
-from search.cli.train import import_tensorflow
+from search.cli.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from dashboards.report import Report
