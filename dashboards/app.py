@@ -56,6 +56,7 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         # FastAPI's own pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.context = Context(
         board=board,

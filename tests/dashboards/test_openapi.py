@@ -1,0 +1,44 @@
+"""The API holds to its own description, whatever it is asked."""
+
+import json
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+EXAMPLES = 4
+"""Of each operation."""
+STREAMS = ("/api/stream", "/api/searches/{name}/stream")
+
+
+def test_no_request_makes_the_server_fail(dashboard):
+    csrf = dashboard.get("/session").json()["csrf"]
+    cookies = dict(dashboard.http.cookies)
+    schema = schemathesis.openapi.from_url(f"{dashboard.url}/openapi.json").exclude(path=STREAMS)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) > 20
+    for operation in operations:
+
+        @given(case=operation.as_strategy())
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        def check(case):
+            answer = case.call(headers={"X-CSRF-Token": csrf}, cookies=cookies)
+            assert answer.status_code < 500, (case.as_curl_command(), answer.text)
+
+        check()
+
+
+def test_the_description_names_models_and_errors(dashboard):
+    description = dashboard.http.get("/openapi.json").json()
+    history = description["paths"]["/api/searches/{name}/history"]["get"]
+    assert "History" in json.dumps(history["responses"]["200"])
+    assert "Error" in json.dumps(history["responses"]["503"])
+    page = dashboard.http.get("/docs").text
+    for path in description["paths"]:
+        assert path in page
