@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
 
-.PHONY: setup demo test lint bench-tpe lock clean
+.PHONY: setup demo test lint chaos bench-tpe lock clean
 
 setup: .venv/ready
 
@@ -36,6 +36,9 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+chaos: setup
+	$(BIN)/python tests/faults/chaos.py
 
 bench-tpe: setup
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py

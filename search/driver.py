@@ -9,16 +9,19 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import islice
 
+from search import checkpoint_folders
 from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
 from search.errors import StaleAttemptError, StateConflictError, StoreUnavailableError
 from search.heartbeat import Heartbeat
 from search.history import History, Pending
 from search.metrics import LEASE_EXPIRIES
+from search.pruning import Pruner
+from search.stalled import StallWatch
 from search.states import (
     LIVE_TRIAL_STATES,
     TERMINAL_SEARCH_STATUSES,
@@ -44,7 +47,8 @@ NOT_BEGUN_SECONDS = 3.0
 MAX_READY = 4
 """Suggestions kept ready at most; more would be stale before a slot takes them."""
 MAX_START_FAILURES = 3
-"""Workers that die in a row before they begin their trial; then the search has failed."""
+"""Workers a slot that die in a row before they begin their trial; then the search has failed. A
+host that is lost takes many of them at once."""
 
 
 class Outcome(StrEnum):
@@ -108,6 +112,9 @@ class Driver:
         self._placed: dict[int, str] = {}
         self._adopted: dict[int, str] = {}
         self._released: set[tuple[str, int]] = set()
+        self._stalls = StallWatch(self._search.stall_seconds)
+        pruning = self._search.pruning
+        self._pruner = None if pruning is None else Pruner(pruning, self._search.recipe.epochs)
         self._start_failures = 0
         self._next_look = 0.0
         self._next_expiry_check = 0.0
@@ -157,6 +164,8 @@ class Driver:
                 if outcome != Outcome.SUPERSEDED:
                     # Otherwise the workers are already the next driver's.
                     dispatcher.close()
+                if outcome == Outcome.FINISHED:
+                    checkpoint_folders.sweep(self._store, self._search)
                 return outcome
         finally:
             self._release(token)
@@ -186,6 +195,9 @@ class Driver:
                 self._revive_store()
                 interrupt.wait(1.0)
                 self._next_look = 0.0
+                # No worker could renew its lease or tell of an epoch either.
+                self._next_expiry_check = self._monotonic() + self._lease_seconds
+                self._stalls.restart()
                 outcome = None
             on_progress()
             if outcome is not None:
@@ -205,7 +217,10 @@ class Driver:
     def _begin(self) -> None:
         if self._search.status == SearchStatus.QUEUED:
             self._store.change_search(self._search.name, SearchStatus.RUNNING, self._owner)
-        self._history.sync()
+        past = self._history.sync()
+        self._stalls.take(past)
+        if self._pruner is not None:
+            self._pruner.take(past, judge=False)
         for trial in self._history.in_state(TrialState.RUNNING):
             slot = trial.attempts[str(trial.attempt)].slot
             if slot is not None:
@@ -236,10 +251,14 @@ class Driver:
         if now >= self._next_expiry_check:
             self._next_expiry_check = now + EXPIRY_CHECK_SECONDS
             self._expire_leases(dispatcher)
+            self._end_stalled(dispatcher, now)
         self._next_look = now + LOOK_SECONDS
 
     def _sync(self) -> None:
-        self._history.sync()
+        changed = self._history.sync()
+        self._stalls.take(changed)
+        if self._pruner is not None:
+            self._prune(self._pruner.take(changed))
         # Written all the same, where the store's answer was lost.
         while self._ready and self._ready[0].tid < self._history.next_tid:
             self._ready.popleft()
@@ -279,6 +298,40 @@ class Driver:
                 dispatcher.kill(slot)
                 self._placed.pop(slot, None)
                 self._adopted.pop(slot, None)
+
+    def _end_stalled(self, dispatcher: Dispatcher, now: float) -> None:
+        """Take trials from workers that hang while their heartbeats go on."""
+        for trial, reason in self._stalls.look(self._history.in_state(TrialState.RUNNING), now):
+            # First in the store: from then on the worker can write nothing more.
+            self._crash(trial, reason)
+            self._end_worker_of(dispatcher, trial.id)
+
+    def _crash(self, trial: Trial, reason: str) -> None:
+        """End a running trial's attempt, which costs one, unless it has ended by itself."""
+        if trial.lease is None:
+            return
+        logger.warning("trial %s: %s", trial.id, reason, extra=_of(trial))
+        try:
+            crashed = self._store.crash(
+                trial.id,
+                trial.lease.attempt,
+                trial.lease.token,
+                reason,
+                retry=True,
+                max_attempts=self._search.max_attempts,
+            )
+            self._history.take(crashed)
+        except StaleAttemptError as error:
+            logger.info("%s", error)
+
+    def _prune(self, ending: Mapping[int, str]) -> None:
+        """Say on trials that their workers should end them."""
+        for tid, reason in ending.items():
+            trial = self._history.trials[tid]
+            if trial.lease is not None and trial.prune_reason is None:
+                logger.info("trial %s is to end: %s", trial.id, reason, extra=_of(trial))
+                lease = trial.lease
+                self._store.request_prune(trial.id, lease.attempt, lease.token, reason)
 
     def _lapsed(self) -> list[Trial]:
         """The running trials whose leases have passed, by the store's clock."""
@@ -417,25 +470,13 @@ class Driver:
         if report.error is None:
             logger.info("trial %s is %s", trial.id, trial.state, extra=_of(trial))
             return
-        logger.warning("the worker of trial %s died: %s", trial.id, report.error, extra=_of(trial))
-        if trial.state == TrialState.RUNNING and trial.lease is not None:
-            try:
-                crashed = self._store.crash(
-                    trial.id,
-                    trial.attempt,
-                    trial.lease.token,
-                    report.error,
-                    retry=True,
-                    max_attempts=self._search.max_attempts,
-                )
-                self._history.take(crashed)
-            except StaleAttemptError as error:
-                logger.info("%s", error)
+        if trial.state == TrialState.RUNNING:
+            self._crash(trial, report.error)
         elif trial.attempt == 0:
             self._start_failures += 1
-            if self._start_failures == MAX_START_FAILURES:
+            if self._start_failures == MAX_START_FAILURES * self._search.parallel:
                 self._fail(
-                    f"{MAX_START_FAILURES} workers in a row died before they began a trial; "
+                    f"{self._start_failures} workers in a row died before they began a trial; "
                     f"the last one said: {report.error}"
                 )
 

@@ -4,8 +4,10 @@ import importlib.metadata
 import logging
 import os
 import platform
+import signal
 import socket
 import threading
+from types import FrameType
 from typing import Any
 
 import ray
@@ -61,6 +63,9 @@ class TrialWorker:
             slot=slot,
             versions=versions(),
         )
+        self._preempted = False
+        # Ray makes its actors in the main thread, the only one that may do this.
+        signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
     def run(self, trial: Trial) -> str:
@@ -73,10 +78,20 @@ class TrialWorker:
             )
         finally:
             self._idle.set()
+            if self._preempted:
+                # Without an answer: the driver shall place nothing here any more.
+                os._exit(0)
 
     def hand_back(self) -> None:
         """Ask the running attempt, and any that still comes, to hand its trial back."""
         self._interrupt.set()
+
+    def _on_preemption(self, number: int, frame: FrameType | None) -> None:
+        """The host is to go: hand the trial back with a state left, and end."""
+        self._preempted = True
+        self._interrupt.set()
+        if self._idle.is_set():
+            os._exit(0)
 
     def _leave_when_orphaned(self) -> None:
         """End an idle process whose search nobody drives: its accelerator is for others."""

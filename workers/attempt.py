@@ -169,9 +169,7 @@ class _Attempt:
             on_epoch=self._record,
             on_resume=self._resume,
             on_warning=self._warn,
-            should_stop=lambda: (
-                self._interrupt.is_set() or lost.is_set() or self._prune_reason is not None
-            ),
+            should_stop=lambda: self._interrupt.is_set() or lost.is_set() or self._is_pruned(),
             checkpoints=checkpoint_folders.of_attempt(self._search, self._trial, number),
             resume_from=checkpoint_folders.of_earlier_attempts(self._search, self._trial, number),
         )
@@ -187,6 +185,10 @@ class _Attempt:
             return Outcome.PRUNED
         _persist(lambda: self._store.hand_back(*self._held, "its worker was stopped"))
         return Outcome.HANDED_BACK
+
+    def _is_pruned(self) -> bool:
+        # Not before it has an epoch to show for it, on another worker too.
+        return self._prune_reason is not None and self._last is not None
 
     def _pruned(self, last: Epoch, reason: str) -> Result:
         pruning = self._search.pruning

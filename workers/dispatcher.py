@@ -11,6 +11,7 @@ from ray.exceptions import RayError
 from search.dispatch import SlotReport
 from search.documents import Search, Trial
 from search.errors import ClusterError
+from workers import deaths
 from workers.actor import TrialActor
 from workers.cluster import NAMESPACE
 
@@ -119,6 +120,6 @@ class RayDispatcher:
             worker = self._workers.pop(slot, None)
             if worker is not None:
                 ray.kill(worker)
-            return SlotReport(slot, trial_id, str(error).strip() or type(error).__name__)
+            return SlotReport(slot, trial_id, deaths.reason(error))
         logger.info("slot %d: trial %s: %s", slot, trial_id, outcome)
         return SlotReport(slot, trial_id)

@@ -1,0 +1,376 @@
+"""A search over a real cluster while everything that can die dies; `make chaos` runs it whole.
+
+The parts are processes as in production: the embedded store's server behind a network path that
+can be cut, a Ray head and a second host, `alignsearch serve` under a supervisor. Faults follow a
+seeded plan. Afterwards the store is held to what every worker must have computed.
+"""
+
+import argparse
+import contextlib
+import itertools
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+
+import pymongo
+from wire import Proxy
+
+from search import checkpoint_folders
+from search.documents import Search
+from search.embedded import EmbeddedStore
+from search.processes import lives, wait_until
+from search.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
+from search.store import Store
+from spaces.catalog import get_space
+from workers.rehearsal import final_loss
+
+BIN = Path(sys.executable).parent
+KINDS = ("driver", "worker", "node", "store", "network", "stopped worker")
+OUTAGE_SECONDS = 2.0
+
+
+class World:
+    """Everything that a search needs, each part killable."""
+
+    def __init__(self, folder, slots):
+        self.folder = Path(folder)
+        self.cpus = slots // 2
+        self.environment = {
+            **os.environ,
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_DISABLE_IMPORT_WARNING": "1",
+        }
+        self.server = EmbeddedStore(self.folder / ".alignsearch")
+        self.direct = self.server.ensure()
+        self.proxy = Proxy(int(self.direct.rstrip("/").rpartition(":")[2]))
+        self.uri = f"mongodb://127.0.0.1:{self.proxy.port}/alignsearch?directConnection=true"
+        self.store = Store.connect(self.direct, timeout=60.0)
+        self.ray_port = free_port()
+        self.head = self._ray("--head", f"--port={self.ray_port}")
+        assert wait_until(lambda: listens(self.ray_port), 60)
+        self.node = self._second_node()
+        self.serving = None
+        self.supervised = False
+        self.drivers = 0
+
+    def close(self):
+        self.stop_serving()
+        for started in (self.node, self.head):
+            kill_tree(started.pid)
+            started.wait()
+        self.store.close()
+        self.proxy.close()
+        self.server.stop()
+
+    def _ray(self, *arguments):
+        log = (self.folder / "ray.log").open("a")
+        return subprocess.Popen(
+            [
+                str(BIN / "ray"),
+                "start",
+                *arguments,
+                f"--num-cpus={self.cpus}",
+                "--node-ip-address=127.0.0.1",
+                "--min-worker-port=0",
+                "--max-worker-port=0",
+                "--disable-usage-stats",
+                f"--object-store-memory={80 * 2**20}",
+                "--block",
+            ],
+            stdout=log,
+            stderr=log,
+            env=self.environment,
+            start_new_session=True,
+        )
+
+    def _second_node(self):
+        return self._ray(f"--address=127.0.0.1:{self.ray_port}")
+
+    def submit(self, *arguments):
+        """Submit a search, once the second host has joined."""
+        said = []
+
+        def submitted():
+            ended = subprocess.run(
+                [str(BIN / "alignsearch"), "submit", *arguments, "--store", self.uri],
+                env=self.environment,
+                cwd=self.folder,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            said.append(ended.stderr)
+            return ended.returncode == 0
+
+        assert wait_until(submitted, 60), said[-1]
+
+    def serve(self):
+        """Keep a driver running, as a supervisor would."""
+        self.supervised = True
+        self._supervisor = threading.Thread(target=self._supervise, daemon=True)
+        self._supervisor.start()
+
+    def _supervise(self):
+        with (self.folder / "serve.log").open("a") as log:
+            while self.supervised:
+                self.serving = subprocess.Popen(
+                    [
+                        *(str(BIN / "alignsearch"), "serve", "--store", self.uri),
+                        *("--ray", f"127.0.0.1:{self.ray_port}"),
+                    ],
+                    stdout=log,
+                    stderr=log,
+                    env=self.environment,
+                    cwd=self.folder,
+                    start_new_session=True,
+                )
+                self.drivers += 1
+                self.serving.wait()
+
+    def stop_serving(self):
+        """End the driver as its user would."""
+        if not self.supervised:
+            return
+        self.supervised = False
+        self.serving.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.serving.wait(40)
+        if self.serving.poll() is None:
+            self.serving.kill()
+        self._supervisor.join()
+
+    def running(self, name):
+        """The processes that hold trials now, with those trials."""
+        trials = self.store.trials(name, [TrialState.RUNNING])
+        return {pid_of(trial, trial.attempt): trial for trial in trials}
+
+    def inflict(self, kind, name, chance, lease):
+        """Do one kind of harm, and what an operator or a cluster would do about it."""
+        if kind == "driver":
+            os.kill(self.serving.pid, signal.SIGKILL)
+        elif kind == "node":
+            kill_tree(self.node.pid)
+            self.node.wait()
+            time.sleep(OUTAGE_SECONDS)
+            self.node = self._second_node()
+        elif kind == "store":
+            os.kill(self.server.status().pid, signal.SIGKILL)
+            time.sleep(OUTAGE_SECONDS)
+            self.server.ensure()
+        elif kind == "network":
+            self.proxy.cut()
+            time.sleep(OUTAGE_SECONDS)
+            self.proxy.mend()
+        else:
+            pids = sorted(pid for pid in self.running(name) if lives(pid))
+            if not pids:
+                return
+            victim = chance.choice(pids)
+            with contextlib.suppress(ProcessLookupError):
+                if kind == "worker":
+                    os.kill(victim, signal.SIGKILL)
+                else:
+                    os.kill(victim, signal.SIGSTOP)
+                    time.sleep(1.5 * lease)
+                    os.kill(victim, signal.SIGCONT)
+
+
+def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=280.0):
+    """Run one search under a plan of (pause before, kind); its seconds, and each fault's moment."""
+    world.submit(
+        *("wm", "--name", name, "--trials", str(trials), "--dataset", "rehearsal"),
+        *("--parallel", str(slots), "--epochs", str(epochs), "--lease", str(lease)),
+        *("--checkpoints", str(world.folder / "checkpoints"), "--max-attempts", "5"),
+        *("--resources", "CPU=1", "--ray", f"127.0.0.1:{world.ray_port}"),
+    )
+    if not world.supervised:
+        world.serve()
+    assert wait_until(lambda: world.store.counts(name)[TrialState.COMPLETED] > 0, 120), "no start"
+    # The first workers' start is no part of either figure.
+    started = time.monotonic()
+    done = world.store.counts(name)[TrialState.COMPLETED]
+    chance = random.Random(seed)
+    faults = []
+
+    def over():
+        return world.store.get_search(name).status in TERMINAL_SEARCH_STATUSES
+
+    for pause, kind in plan:
+        if wait_until(over, pause):
+            break
+        faults.append((time.monotonic() - started, kind))
+        world.inflict(kind, name, chance, lease)
+    assert wait_until(over, timeout), f"the search did not end: {world.store.counts(name)}"
+    seconds = time.monotonic() - started
+    return seconds, (trials - done) / seconds, faults
+
+
+def check(world, name, trials, epochs):
+    """Hold the store to what the workers computed and to what it promised."""
+    search: Search = world.store.get_search(name)
+    assert search.status == SearchStatus.COMPLETED, search.error
+    known = world.store.trials(name)
+    assert [trial.tid for trial in known] == list(range(trials)), "not exactly the budget"
+    assert {trial.state for trial in known} == {TrialState.COMPLETED}, [
+        (t.tid, t.state, t.error) for t in known if t.state is not TrialState.COMPLETED
+    ]
+    space = get_space(search.space)
+    for trial in known:
+        assert trial.result.loss == final_loss(space, trial.config), trial.id
+        outcomes = [attempt.outcome for attempt in trial.attempts.values()]
+        assert outcomes.count("completed") == 1, (trial.id, outcomes)
+        assert trial.attempts[str(trial.attempt)].outcome == "completed"
+        told = world.store.epochs(trial.id, trial.attempt)
+        assert [epoch.epoch for epoch in told] == list(range(1, epochs + 1)), trial.id
+    check_promises(world, name, {trial.id: trial for trial in known})
+    kept = os.listdir(checkpoint_folders.of_search(search))
+    assert kept == [str(world.store.best(name).tid)], kept
+    return known
+
+
+def check_promises(world, name, known):
+    """Whatever the store has acknowledged is there."""
+    database = pymongo.MongoClient(world.direct).alignsearch
+    stored = {
+        collection: {document["_id"] for document in database[collection].find({}, ["_id"])}
+        for collection in ("trials", "epochs")
+    }
+    for collection, document in world.proxy.acknowledged["insert"]:
+        if collection in stored:
+            assert document["_id"] in stored[collection], f"lost: {document['_id']}"
+    results = 0
+    for collection, update in world.proxy.acknowledged["update"]:
+        changes = update["u"].get("$set", {})
+        if collection == "trials" and changes.get("state") == TrialState.COMPLETED:
+            trial = known.get(update["q"]["_id"])
+            if trial is not None:
+                results += 1
+                assert trial.result.loss == changes["result"]["loss"], trial.id
+                assert trial.attempts[str(trial.attempt)].token == update["q"]["lease.token"]
+    assert results >= len(known) * 0.9, f"only {results} results seen to be acknowledged"
+    database.client.close()
+
+
+def check_no_orphans(world, trials):
+    """Nobody who held a trial is left once the drivers have gone."""
+    pids = {pid_of(trial, number) for trial in trials for number in trial.attempts}
+    assert wait_until(lambda: not any(is_worker(pid) for pid in pids), 45), "workers are left"
+
+
+def overheads(faults, seconds, rate, finished):
+    """Seconds that each fault cost: until the next one, what the undisturbed rate had needed less.
+
+    finished: seconds after the start at which trials ended.
+    """
+    costs = defaultdict(list)
+    moments = [*faults, (seconds, "end")]
+    for (start, kind), (end, _) in itertools.pairwise(moments):
+        made = sum(start <= moment < end for moment in finished)
+        costs[kind].append(end - start - made / rate)
+    return costs
+
+
+def a_plan(seed, rounds, pauses):
+    """Each kind of fault in each round, in random order at random moments."""
+    chance = random.Random(seed)
+    kinds = []
+    for _ in range(rounds):
+        kinds += chance.sample(KINDS, len(KINDS))
+    return [(chance.uniform(*pauses), kind) for kind in kinds]
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--trials", type=int, default=200)
+    options.add_argument("--slots", type=int, default=8)
+    options.add_argument("--epochs", type=int, default=20)
+    options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--seed", type=int, default=0)
+    asked = options.parse_args()
+    size = {"trials": asked.trials, "slots": asked.slots, "epochs": asked.epochs, "lease": 5.0}
+    with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
+        world = World(folder, asked.slots)
+        try:
+            quiet, rate, _ = run(world, "undisturbed", **size)
+            check(world, "undisturbed", asked.trials, asked.epochs)
+            print(f"undisturbed: {asked.trials} trials on {asked.slots} slots in {quiet:.1f} s")
+            plan = a_plan(asked.seed, asked.rounds, (2.0, 6.0))
+            before = world.store.now()
+            seconds, _, faults = run(world, "disturbed", **size, plan=plan, seed=asked.seed)
+            known = check(world, "disturbed", asked.trials, asked.epochs)
+            world.stop_serving()
+            check_no_orphans(world, known)
+            print(f"disturbed: {len(faults)} faults, {world.drivers - 1} drivers restarted")
+            report(known, faults, seconds, quiet, rate, before)
+        except BaseException:
+            log = Path(folder) / "serve.log"
+            print(log.read_text()[-5000:] if log.exists() else "", file=sys.stderr)
+            raise
+        finally:
+            world.close()
+
+
+def report(known, faults, seconds, quiet, rate, before):
+    attempts = defaultdict(int)
+    for trial in known:
+        for attempt in trial.attempts.values():
+            attempts[attempt.outcome] += 1
+    took_over = sum(attempt.resumed for trial in known for attempt in trial.attempts.values())
+    print("attempts:", ", ".join(f"{n} {outcome}" for outcome, n in sorted(attempts.items())))
+    print(f"epochs that were taken over from checkpoints: {took_over}")
+    first = min(trial.timings["finished"] for trial in known)
+    finished = [(trial.timings["finished"] - first).total_seconds() for trial in known]
+    print(f"{'fault':<16} {'times':>5} {'seconds each':>12}")
+    for kind, costs in sorted(overheads(faults, seconds, rate, finished).items()):
+        print(f"{kind:<16} {len(costs):>5} {mean(costs):>12.1f}")
+    overhead = (seconds - quiet) / len(faults)
+    print(f"in all {seconds:.1f} s for {quiet:.1f} s: {overhead:.1f} s a fault")
+    print("every trial ended, each with the one result that its configuration fixes;")
+    print("nothing acknowledged is missing, and no worker is left")
+
+
+def pid_of(trial, attempt):
+    return int(trial.attempts[str(attempt)].owner.rpartition(":")[2])
+
+
+def is_worker(pid):
+    try:
+        return lives(pid) and b"TrialWorker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def kill_tree(pid):
+    """End a process and all that it started at once, as when a host loses its power."""
+    tree = [pid]
+    for each in tree:
+        children = Path(f"/proc/{each}/task/{each}/children")
+        with contextlib.suppress(OSError):
+            tree += [int(child) for child in children.read_text().split()]
+    for each in tree:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""A worker whose wall clock jumps: leases go by the server's clock, beats by a monotonic one."""
+
+import subprocess
+import sys
+import time
+
+from search.documents import Recipe, Search, Trial
+from search.states import TrialState
+from spaces.catalog import get_space
+from spaces.table5 import PUBLISHED
+from workers.rehearsal import final_loss
+
+WORKER = """
+import datetime, itertools, sys, time
+
+# Each look at the wall clock finds it elsewhere, up to years off. Clocks that only go on stay.
+real, offsets = time.time, itertools.cycle([4e7, -4e7, 0.0, 1e4, -1e4])
+time.time = lambda: real() + next(offsets)
+
+class Jumping(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(time.time(), tz)
+
+datetime.datetime = Jumping
+
+import threading
+from search.store import Store
+from workers.attempt import Worker, run_attempt
+from workers.rehearsal import rehearse
+
+with Store.connect(sys.argv[1]) as store:
+    trial, search = store.get_trial("s/0"), store.get_search("s")
+    worker = Worker(owner="w", host="h", accelerator="cpu")
+    print(run_attempt(store, search, trial, rehearse, worker, threading.Event()))
+"""
+
+
+def test_a_worker_whose_clock_jumps_keeps_its_lease_and_no_longer(store, store_uri):
+    space = get_space("wm")
+    store.create_search(
+        Search(
+            name="s",
+            space="wm",
+            space_hash=space.space_hash,
+            recipe=Recipe(dataset="rehearsal", width=1, stem="none", epochs=25),
+            trials=1,
+            parallel=1,
+            seed=0,
+            startup=1,
+            lease_seconds=1.5,
+            created_by="a test",
+        )
+    )
+    config = PUBLISHED["wm"].model_dump()
+    store.add_trial(Trial(id="s/0", search="s", tid=0, config=config))
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, store_uri], stdout=subprocess.PIPE, text=True
+    )
+    while worker.poll() is None:
+        # By the server's clock the lease is never far off, whatever the worker's says.
+        lease = store.get_trial("s/0").lease
+        if lease is not None:
+            assert -0.5 < (lease.expires_at - store.now()).total_seconds() < 2.0
+        time.sleep(0.2)
+    assert worker.communicate()[0].split() == ["completed"]
+    trial = store.get_trial("s/0")
+    assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 1)
+    assert trial.result.loss == final_loss(space, trial.config)

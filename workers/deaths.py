@@ -1,0 +1,25 @@
+"""Why a worker died, in words for people; Ray's own are a page."""
+
+from ray.exceptions import OutOfMemoryError, RayError
+
+_LOW_MEMORY = "running low on memory"
+_KILLED = "Worker unexpectedly exits with a connection error code 2"
+_NODE_GONE = ("The node", "node is dead", "node has died", "marked dead")
+
+
+def reason(error: RayError) -> str:
+    """What the attempt's record says of it."""
+    text = str(error).strip()
+    if isinstance(error, OutOfMemoryError) or _LOW_MEMORY in text:
+        return (
+            "its worker was killed: its host ran low on memory (Ray's memory monitor); let fewer "
+            "trials share a host with --resources"
+        )
+    if _KILLED in text:
+        return (
+            "its worker was killed (SIGKILL, or a crash of native code): likely its host ran out "
+            "of memory, which `dmesg` there tells; let fewer trials share a host with --resources"
+        )
+    if any(words in text for words in _NODE_GONE):
+        return f"the host of its worker is gone: {text.splitlines()[-1]}"
+    return text or type(error).__name__
