@@ -195,16 +195,7 @@ class AttemptStore(TrialStore):
             StateConflictError: no attempt holds it.
         """
         trial = self.get_trial(trial_id)
-        ended = None
-        if trial.lease is not None:
-            ended = self._end(
-                trial.id,
-                trial.lease.attempt,
-                trial.lease.token,
-                TrialState.QUEUED,
-                outcome="released",
-                error=reason,
-            )
+        ended = self._take_away(trial, TrialState.QUEUED, "released", reason)
         if ended is None:
             raise StateConflictError(
                 f"trial {trial.tid} of search {trial.search!r} can't be released: no worker holds "
@@ -274,13 +265,7 @@ class AttemptStore(TrialStore):
 
     def _cancel(self, trial: Trial) -> bool:
         if trial.lease is not None:
-            ended = self._end(
-                trial.id,
-                trial.lease.attempt,
-                trial.lease.token,
-                TrialState.CANCELLED,
-                outcome="cancelled",
-            )
+            ended = self._take_away(trial, TrialState.CANCELLED, "cancelled")
         else:
             ended = self._change(
                 trial.id,
@@ -289,6 +274,15 @@ class AttemptStore(TrialStore):
                 lambda stored: stored.state is TrialState.CANCELLED,
             )
         return ended is not None
+
+    def _take_away(
+        self, trial: Trial, state: TrialState, outcome: AttemptOutcome, error: str | None = None
+    ) -> Trial | None:
+        """End the attempt that held the trial when it was read; None if none did, or does."""
+        if trial.lease is None:
+            return None
+        lease = trial.lease
+        return self._end(trial.id, lease.attempt, lease.token, state, outcome=outcome, error=error)
 
     def _end_badly(
         self,

@@ -5,6 +5,7 @@ Times are aware UTC, to the millisecond, as BSON keeps them.
 """
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -48,6 +49,15 @@ def _plain(value: Any) -> Any:
 Scalar = Annotated[bool | int | float | str | None, BeforeValidator(_plain)]
 
 
+NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a search may be called."""
+
+
+_BY_HAND = "it was changed by hand or by another program"
+_NEWER = "a newer version of alignsearch has written it: upgrade this one, or go on with that one"
+_CAUSES = {"extra_forbidden": _NEWER, "enum": _NEWER, "literal_error": _NEWER}
+
+
 class Document(BaseModel):
     """A frozen document or a part of one; unknown fields are refused."""
 
@@ -76,7 +86,7 @@ class Document(BaseModel):
             where = ".".join(str(part) for part in first["loc"])
             raise StoreCorruptedError(
                 f"the store's {cls.__name__.lower()} document {document.get('_id')!r} can't be "
-                f"read: {where}: {first['msg']}; it was changed by hand or by another program"
+                f"read: {where}: {first['msg']}; {_CAUSES.get(first['type'], _BY_HAND)}"
             ) from error
 
 

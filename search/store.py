@@ -5,14 +5,16 @@ the server's. Every method raises StoreUnavailableError when the server doesn't 
 and StoreCorruptedError when it answers with a document that can't be read.
 """
 
+import logging
 import secrets
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Self
 
 from alignment_core.errors import UnknownNameError
+from search.copy_store import CopyStore
 from search.documents import DriverLease, Event, Search
-from search.errors import NameTakenError, StateConflictError
+from search.errors import NameTakenError, StateConflictError, StoreCorruptedError
 from search.states import (
     SEARCH_TRANSITIONS,
     TERMINAL_SEARCH_STATUSES,
@@ -24,8 +26,13 @@ from search.view_store import ViewStore
 
 __all__ = ["Store", "mask"]
 
+MOST_ACTIVE_SEARCHES = 1000
+"""Searches that aren't over: more would be a submit that runs away, and slow every driver."""
 
-class Store(ViewStore):
+logger = logging.getLogger(__name__)
+
+
+class Store(ViewStore, CopyStore):
     """The store's one entry point: searches here, trials and attempts in the parents."""
 
     @classmethod
@@ -40,6 +47,10 @@ class Store(ViewStore):
             StoreCorruptedError: a newer version of the program wrote this store.
         """
         return cls(StoreConnection.open(uri, timeout))
+
+    def __init__(self, connection: StoreConnection) -> None:
+        super().__init__(connection)
+        self._unreadable: set[str] = set()
 
     def close(self) -> None:
         """Close the connection."""
@@ -67,12 +78,27 @@ class Store(ViewStore):
 
         Raises:
             NameTakenError: there is a search of this name.
+            StateConflictError: as many searches wait and run as the store may have.
         """
         now = self.now()
+        active = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
+        waiting = self._db.find("searches", {"status": {"$in": active}}, fields=["_id"])
+        if len(waiting) >= MOST_ACTIVE_SEARCHES:
+            raise StateConflictError(
+                f"the queue is full: {len(waiting)} searches wait or run, and "
+                f"{MOST_ACTIVE_SEARCHES} may; wait for some to end, or end them with `alignsearch "
+                "stop` or `cancel` (`alignsearch status` lists them)"
+            )
         created = search.model_copy(update={"created_at": now, "updated_at": now})
         token = secrets.token_hex(8)
         # The counter first: a search that can be seen has one.
-        self._db.update("counters", {"_id": search.name}, {"$inc": {"seq": 0}}, upsert=True)
+        if not self._db.insert("counters", {"_id": search.name, "seq": 0}):
+            counter = self._db.find_one("counters", {"_id": search.name})
+            if counter is not None and "load" in counter:
+                raise NameTakenError(
+                    f"a search named {search.name!r} was loaded, or is being loaded: choose "
+                    "another --name"
+                )
         if not self._db.insert("searches", {**created.to_bson(), "change": token}):
             stored = self._db.find_one("searches", {"_id": search.name})
             if stored is None or stored["change"] != token:
@@ -91,8 +117,20 @@ class Store(ViewStore):
         return _decode(self._find_search(name))
 
     def list_searches(self) -> list[Search]:
-        """Return all searches, the oldest first."""
-        return [_decode(found) for found in self._db.find("searches", {}, sort=["created_at"])]
+        """Return all searches, the oldest first.
+
+        One that can't be read must not keep the others from their driver: it is left out, with a
+        warning the first time. `get_search` says what is wrong with it.
+        """
+        searches = []
+        for found in self._db.find("searches", {}, sort=["created_at"]):
+            try:
+                searches.append(_decode(found))
+            except StoreCorruptedError as error:
+                if found["_id"] not in self._unreadable:
+                    self._unreadable.add(found["_id"])
+                    logger.warning("search %s is left out: %s", found["_id"], error)
+        return searches
 
     def change_search(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
         """Bring the search to status `to` and note who did; a failure's `detail` is its error.
@@ -162,12 +200,9 @@ class Store(ViewStore):
         event = Event(search=search, at=self.now(), who=who, what=what, detail=detail)
         self._db.insert("events", event.to_bson())
 
-    def events(self, search: str, since: datetime | None = None) -> list[Event]:
-        """Return what was done to the search, or was from some time on, the oldest first."""
-        condition: Record = {"search": search}
-        if since is not None:
-            condition["at"] = {"$gte": since}
-        found = self._db.find("events", condition, sort=["at"])
+    def events(self, search: str) -> list[Event]:
+        """Return what was done to the search, the oldest first."""
+        found = self._db.find("events", {"search": search}, sort=["at"])
         return [Event.from_bson(document) for document in found]
 
     def _find_search(self, name: str) -> Record:

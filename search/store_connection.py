@@ -32,7 +32,7 @@ CLOCK_SECONDS = 5.0
 
 # Each query that the store issues is served by one of these, or by `_id`.
 INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
-    "searches": [(("created_at",), False)],
+    "searches": [(("created_at",), False), (("status",), False)],
     "trials": [
         (("search", "tid"), True),
         (("search", "seq"), True),

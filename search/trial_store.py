@@ -21,7 +21,7 @@ from search.states import TrialState
 from search.store_connection import Record, StoreConnection
 
 # Both below 2**53, so that programs that know numbers as doubles only read them exactly.
-_MARK = 2**52
+MARK = 2**52
 _MARK_BITS = 52
 
 NUMBERINGS = 2
@@ -118,7 +118,7 @@ class TrialStore:
         """Number what has no number yet and return the number up to which all can be read."""
         for _ in range(NUMBERINGS):
             last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
-            marked = self._db.find("trials", {"search": search, "seq": {"$gte": _MARK}})
+            marked = self._db.find("trials", {"search": search, "seq": {"$gte": MARK}})
             if not marked:
                 break
             self._number(search, marked)
@@ -229,7 +229,7 @@ class TrialStore:
 
 
 def _new_mark() -> int:
-    return _MARK + secrets.randbits(_MARK_BITS)
+    return MARK + secrets.randbits(_MARK_BITS)
 
 
 def _seq_of(counter: Record | None, search: str) -> int:
@@ -245,5 +245,5 @@ def _seq_of(counter: Record | None, search: str) -> int:
 def _decode(found: Record) -> Trial:
     """Read a trial; one that has no number yet stands before all others."""
     seq: Any = found.get("seq")
-    marked = isinstance(seq, int) and seq >= _MARK
+    marked = isinstance(seq, int) and seq >= MARK
     return Trial.from_bson({**found, "seq": 0} if marked else found)

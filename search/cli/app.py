@@ -3,6 +3,7 @@
 import typer
 
 from search.cli import (
+    copy,
     dashboard,
     data,
     doctor,
@@ -39,6 +40,8 @@ app.command()(steer.cancel)
 app.command()(steer.release)
 app.command()(events.events)
 app.command()(export.export)
+app.command()(copy.dump)
+app.command()(copy.load)
 app.command()(dashboard.dashboard)
 app.command()(train.train)
 app.add_typer(experiment.app, name="experiment")

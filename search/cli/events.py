@@ -52,7 +52,7 @@ def events(
             pause.wait(REFRESH_SECONDS)
             search = opened.get_search(name)
             newest = max((event.at for event in told), default=search.created_at)
-            found = opened.events(name, since=newest - OVERLAP)
+            found = opened.events_since(name, newest - OVERLAP)
 
 
 def _line(event: Event) -> str:

@@ -5,7 +5,6 @@ The command line and the dashboard both ask here, so they accept and refuse alik
 
 import importlib.metadata
 import platform
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
@@ -18,7 +17,7 @@ from search.cli.drive import cluster
 from search.cli.keeping import check_lease, checkpoints_folder, pruning
 from search.cli.options import LARGEST
 from search.cli.quiet import check_data
-from search.documents import REHEARSAL, PendingPolicy, Recipe, Search
+from search.documents import NAME_FORM, REHEARSAL, PendingPolicy, Recipe, Search
 from search.errors import ClusterError, NameTakenError
 from search.store import Store
 from spaces.catalog import get_space
@@ -29,7 +28,6 @@ PENDING_POLICIES = get_args(PendingPolicy)
 OnCorrupt = Literal["refuse", "skip"]
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
-NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
 
 

@@ -69,7 +69,6 @@ def use_everything(store, new_search, new_trial, begin):
     store.renew_driver(name, token, 60.0)
     store.release_driver(name, token)
     store.events(name)
-    store.events(name, since=store.now())
     crashed, expired, kept, finished = (new_trial(name, tid) for tid in range(4))
     for wrong in (lambda: store.get_search("no"), lambda: store.get_trial("no")):
         with pytest.raises(LookupError):

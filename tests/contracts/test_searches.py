@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from alignment_core.errors import UnknownNameError
 from search.errors import NameTakenError, StateConflictError
 from search.states import SEARCH_TRANSITIONS, TERMINAL_SEARCH_STATUSES, SearchStatus
+from search.store import Store
 
 ROUTES = {
     SearchStatus.QUEUED: [],
@@ -46,6 +48,25 @@ def test_a_name_is_taken_once_and_the_first_search_stays(store, new_search):
     with pytest.raises(NameTakenError, match=first.name):
         new_search(name=first.name, seed=2)
     assert store.get_search(first.name) == first
+
+
+def test_of_many_submits_of_one_name_at_once_one_is_kept(store, store_uri, new_search):
+    template = new_search()
+    name = f"{template.name}-raced"
+    start = threading.Barrier(8)
+
+    def submit(seed):
+        with Store.connect(store_uri) as own:
+            start.wait(30)
+            try:
+                return own.create_search(template.model_copy(update={"name": name, "seed": seed}))
+            except NameTakenError:
+                return None
+
+    with ThreadPoolExecutor(8) as pool:
+        created = [search for search in pool.map(submit, range(8)) if search is not None]
+    assert created == [store.get_search(name)]
+    assert [event.what for event in store.events(name)] == ["created"]
 
 
 def test_an_unknown_search_is_named_with_its_neighbours(store, new_search):

@@ -6,8 +6,9 @@ import time
 import pymongo
 import pytest
 
-from alignment_core.errors import ConfigurationError
-from search.errors import StoreCorruptedError, StoreUnavailableError
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from search.errors import StateConflictError, StoreCorruptedError, StoreUnavailableError
+from search.states import SearchStatus
 from search.store import Store, mask
 
 
@@ -104,3 +105,41 @@ def test_the_database_is_the_uris_or_alignsearch(server_uri, store_uri):
         assert client.alignsearch.events.find_one()["what"] == "in the default one"
         named_database = client[store_uri.rpartition("/")[2]]
         assert named_database.events.find_one()["what"] == "in the named one"
+
+
+def test_a_search_of_a_newer_version_is_named_and_keeps_no_other_from_being_listed(
+    store, store_uri, make_search, caplog
+):
+    make_search("known")
+    make_search("newer")
+    for changes, field in (
+        ({"quantum": 7}, "quantum"),
+        ({"status": "archived"}, "status"),
+        ({"algo": "gp"}, "algo"),
+    ):
+        stored = store._db.find_one("searches", {"_id": "newer"})
+        store._db.update("searches", {"_id": "newer"}, {"$set": changes})
+        with pytest.raises(StoreCorruptedError, match=rf"'newer'.*{field}.*newer version.*upgrade"):
+            store.get_search("newer")
+        with Store.connect(store_uri) as other:
+            assert [search.name for search in other.list_searches()] == ["known"]
+            assert [search.name for search in other.list_searches()] == ["known"]
+        assert caplog.text.count("search newer is left out") == 1
+        caplog.clear()
+        edited = store._db.find_one("searches", {"_id": "newer"})
+        assert edited == stored | changes
+        store._db.update("searches", {"_id": "newer"}, {"$set": stored, "$unset": {"quantum": ""}})
+    assert len(store.list_searches()) == 2
+
+
+def test_a_full_queue_takes_no_more_until_a_search_is_over(store, make_search, monkeypatch):
+    monkeypatch.setattr("search.store.MOST_ACTIVE_SEARCHES", 2)
+    make_search("one")
+    make_search("two")
+    with pytest.raises(StateConflictError, match=r"the queue is full: 2 searches wait or run"):
+        make_search("three")
+    with pytest.raises(UnknownNameError):
+        store.get_search("three")
+    store.change_search("one", SearchStatus.CANCELLED, "ann")
+    make_search("three")
+    assert [search.name for search in store.list_searches()] == ["one", "two", "three"]

@@ -43,6 +43,7 @@ UNUSABLE = {
     "unknown log level": (["serve", "--log-level", "loud"], ["'loud'", "warning"]),
     "impossible port": (["serve", "--metrics-port", "70000"], ["--metrics-port", "70000"]),
     "two ways to follow": (["events", "any", "--follow", "--json"], ["--follow or --json"]),
+    "no dump": (["load", "absent.jsonl"], ["absent.jsonl can't be loaded", "nothing was loaded"]),
     "no host": (["serve", "--store", "mongodb://"], ["'mongodb://'", "mongodb://user"]),
     "no port": (
         ["submit", "wm", "--dataset", "rehearsal", "--store", "mongodb://u:secret@db:port/"],

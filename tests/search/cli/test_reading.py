@@ -22,6 +22,8 @@ VERBS = {
     ("resume",): ["go on"],
     ("stop",): ["for good"],
     ("cancel",): ["running trials now"],
+    ("dump",): [".gz"],
+    ("load",): ["alignsearch dump"],
     ("release",): ["stuck", "tid"],
     ("events",): ["--follow", "--json"],
     ("export",): ["--format", "--published", "markdown, latex, csv or json"],
