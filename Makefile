@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
 
-.PHONY: setup demo test lint chaos bench-tpe lock clean
+.PHONY: setup demo test lint chaos bench-tpe bench-core lock clean
 
 setup: .venv/ready
 
@@ -43,6 +43,9 @@ chaos: setup
 bench-tpe: setup
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py
 	$(BIN)/python tests/benchmarks/bench_tpe.py
+
+bench-core: setup
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/benchmarks/bench_core.py $(SECTIONS)
 
 lock:
 	$(PYTHON) -m pip install --quiet uv

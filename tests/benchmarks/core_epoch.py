@@ -1,0 +1,84 @@
+"""What an epoch of a training costs beside its steps: data, metrics, checkpoints, validation.
+
+An epoch through a trainer that has compiled everything in a training before, with a checkpoint
+after it. It takes turns with steps alone, on one batch that is there already. Input is whatever of
+the epoch the trainer's own timings don't name.
+"""
+
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+
+import tensorflow as tf
+
+from alignment_core.training import Trainer
+from spaces.presets import preset_config
+
+PARTS = ("train", "input", "measure", "checkpoint", "validate")
+
+CASES = {
+    f"{dataset}, {rule}": preset_config(
+        rule, dataset=dataset, width=width, batch_size=batch, epochs=1
+    )
+    for dataset, width, batch, rules in (
+        ("digits", 16, 8, ("bp", "wm", "ia")),
+        ("fashion_mnist", 8, 64, ("ia",)),
+    )
+    for rule in rules
+}
+
+
+def table(repeats=2):
+    """Print what the parts of an epoch take."""
+    print(
+        f"\nShares of an epoch of ResNet-18, medians of {repeats}; digits at width 16 in batches "
+        "of 8, Fashion-MNIST at width 8 in batches of 64. Images a second without validation\n\n"
+        f"| training | images/s | of the steps alone | {' | '.join(PARTS)} |\n"
+        f"|---|---|---|{'---|' * len(PARTS)}"
+    )
+    for name, config in CASES.items():
+        row = measure(config, repeats)
+        shares = [f"{row[part]:.1%}" for part in PARTS]
+        print(
+            f"| {name} | {row['rate']:.0f} | {row['of the steps']:.3f} | {' | '.join(shares)} |",
+            flush=True,
+        )
+
+
+def measure(config, repeats):
+    trainer = Trainer(config)
+    trainer.fit()
+    steps = trainer._dataset.steps_per_epoch(config.batch_size)
+    found = defaultdict(list)
+    for _ in range(repeats):
+        alone = steps * seconds_a_step(trainer, config)
+        with tempfile.TemporaryDirectory() as folder:
+            result, checkpoint = train(trainer, folder)
+        timings, epoch = result.timings, result.reports[0].seconds
+        assert timings["trace"] == 0
+        rest = epoch - sum(timings[part] for part in ("train", "validate", "measure"))
+        parts = {**timings, "input": rest, "checkpoint": checkpoint}
+        whole = epoch + checkpoint
+        for part in PARTS:
+            found[part].append(parts[part] / whole)
+        trained = whole - timings["validate"]
+        found["rate"].append(steps * config.batch_size / trained)
+        found["of the steps"].append(alone / trained)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def train(trainer, folder):
+    """The result of a training of one epoch, and the seconds after that epoch's end."""
+    ended = []
+    result = trainer.fit(lambda _: ended.append(time.perf_counter()), checkpoint_dir=folder)
+    return result, time.perf_counter() - ended[0]
+
+
+def seconds_a_step(trainer, config, count=30):
+    images, labels = trainer._dataset.sample("train", config.batch_size)
+    step = (trainer._alignment_steps or trainer._loss_steps).step
+    started = time.perf_counter()
+    for number in range(count):
+        step(images, labels, tf.constant([1, number]), tf.zeros(2)).numpy()
+    return (time.perf_counter() - started) / count
