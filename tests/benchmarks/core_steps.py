@@ -125,8 +125,7 @@ class Network:
     def step(self, config: TrainingConfig) -> Step:
         """The step of `config`'s rule: on R alone where it alternates with that on J."""
         rule = rule_of(config)
-        for layer in self.layers:
-            layer.learning_rule = rule
+        self._take(rule)
         objectives = Objectives(self.model, tf.Variable(WEIGHT_DECAY))
         variables = [list(self.model.trainable_variables)]
         optimizers = [NesterovMomentum()]
@@ -139,14 +138,23 @@ class Network:
         on_loss = LossSteps(objectives, together, jit_compile=False)
         arguments = *self.batch, SEED, RATES
         held = [*self.model.variables, *(each for one in optimizers for each in one.variables)]
-        if not config.has_alignment_loss:
-            return Step(lambda: on_loss.step(*arguments), held)
-        update = AlignmentUpdate(together, jit_compile=False)
-        steps = AlignmentSteps(on_loss, update, objectives, together, jit_compile=False)
-        steps.alternating = config.alternating
-        if config.alternating:
-            return Step(lambda: steps.alignment_step(*arguments), held)
-        return Step(lambda: steps.step(*arguments), held)
+        step = on_loss.step
+        if config.has_alignment_loss:
+            update = AlignmentUpdate(together, jit_compile=False)
+            steps = AlignmentSteps(on_loss, update, objectives, together, jit_compile=False)
+            steps.alternating = config.alternating
+            step = steps.alignment_step if config.alternating else steps.step
+
+        def run():
+            # Which graphs a step runs is asked of the layers' rule, as it is then.
+            self._take(rule)
+            return step(*arguments)
+
+        return Step(run, held)
+
+    def _take(self, rule):
+        for layer in self.layers:
+            layer.learning_rule = rule
 
 
 def backpropagation(size: Size) -> tuple[Any, Step]:
