@@ -36,7 +36,7 @@ export class History {
     }
     for (const column of payload.columns ?? []) {
       const title = plain(column.label);
-      this.columns.set(column.name, { ...column, title, brief: column.role === "metaparameter" ? brief(column.name, title) : title });
+      this.columns.set(column.name, { ...column, title, brief: column.name === "loss" ? "error" : brief(column.name, title) });
       this.values[column.name] ??= [];
     }
     if (payload.best) this.best = payload.best;

@@ -3,7 +3,7 @@
 import { getJson, searchUrl, trialPage } from "./api.js";
 import { category, goodness } from "./colours.js";
 import { atMostEvery, byId, el, inView } from "./dom.js";
-import { plain } from "./format.js";
+import { brief, plain } from "./format.js";
 import { Panel } from "./panel.js";
 import { Plot, verbatim } from "./plot.js";
 import { colour } from "./theme.js";
@@ -46,8 +46,8 @@ export class Importance extends Followed {
       rows: (this.data?.importance ?? []).map(({ label, importance, sd }) => [plain(label), importance, sd]),
     }));
     panels[1].offerData(() => ({
-      headings: ["letter", "metaparameter", "value", "trials", "mean score", "SEM"],
-      rows: this.#values().map(({ letter, label, option, count, mean, sem }) => [letter, label, option, count, mean, sem]),
+      headings: ["letter", "metaparameter", "question", "answer", "trials", "mean score", "SEM"],
+      rows: this.#values().map(({ letter, label, question, option, count, mean, sem }) => [letter, label, question, option, count, mean, sem]),
     }));
   }
 
@@ -78,8 +78,8 @@ export class Importance extends Followed {
   }
 
   #values() {
-    return (this.data?.categorical ?? []).flatMap(({ label, values }) =>
-      values.map((each) => ({ ...each, label: plain(label) })));
+    return (this.data?.categorical ?? []).flatMap(({ letter, label, question, values }) =>
+      values.map((each) => ({ ...each, letter, question, label: plain(label) })));
   }
 
   #categorical() {
@@ -87,13 +87,13 @@ export class Importance extends Followed {
     if (found.length === 0) return null;
     // One trace for the first answer of each, one for the second, and so on.
     const most = Math.max(...found.map(({ values }) => values.length));
-    const heading = ({ values, label }) => verbatim(`${values[0].letter ?? ""}  ${plain(label)}`.trim());
+    const heading = ({ letter, label }) => verbatim(`${letter}: ${brief(null, plain(label))}`);
     const traces = Array.from({ length: most }, (_, at) => {
       const points = found.filter(({ values }) => values[at] && values[at].mean !== null);
       return {
         type: "scatter", mode: "markers", name: verbatim(points[0]?.values[at].option ?? ""), x: points.map(heading), y: points.map(({ values }) => values[at].mean),
         error_y: { array: points.map(({ values }) => values[at].sem ?? 0), thickness: 1.5 },
-        text: points.map(({ values }) => verbatim(`${values[at].option}: ${values[at].mean.toFixed(4)}, SEM ${(values[at].sem ?? 0).toFixed(4)}, ${values[at].count} trials`)),
+        text: points.map(({ question, values }) => verbatim(`${question}? ${values[at].option}: ${values[at].mean.toFixed(4)}, SEM ${(values[at].sem ?? 0).toFixed(4)}, ${values[at].count} trials`)),
         hovertemplate: "%{x}<br>%{text}<extra></extra>",
         marker: { size: 9, color: category(at), symbol: ["circle", "square", "diamond", "cross"][at % 4] },
       };
@@ -216,7 +216,7 @@ export class Failures extends Followed {
       layout: {
         barmode: "stack", margin: { t: 26 },
         xaxis: { domain: [0, 1], anchor: "y", rangemode: "tozero" }, yaxis: { domain: [0.56, 1], anchor: "x", tickvals: shown.map((_, at) => at), ticktext: shown.map(({ reason }) => clipped(reason)) },
-        xaxis2: { domain: [0, 1], anchor: "y2", rangemode: "tozero", title: { text: "count" } }, yaxis2: { domain: [0, 0.4], anchor: "x2", type: "category" },
+        xaxis2: { domain: [0, 1], anchor: "y2", rangemode: "tozero", title: { text: "count" } }, yaxis2: { domain: [0, 0.4], anchor: "x2", type: "category", dtick: 1, tickfont: { size: 10 } },
       },
       label: `${this.data.total} failures; most often: ${reasons[0].reason.slice(0, 100)}`,
     };

@@ -2,7 +2,7 @@
 
 import { getJson, post } from "./api.js";
 import { byId, el } from "./dom.js";
-import { cell, duration, plain, short } from "./format.js";
+import { duration, plain } from "./format.js";
 import { Panel } from "./panel.js";
 import { showSession } from "./shell.js";
 import * as view from "./view.js";
@@ -123,7 +123,7 @@ function showSpace() {
   preview.show().replaceChildren(
     el("p", {}, `${plain(space.title)}, ${space.learning_rule.replaceAll("_", " ")}: ${sampled.length} metaparameters are searched. `, el("span", { class: "small muted", text: space.source })),
     el("div", { class: "scroll", tabindex: "0" }, el("table", {},
-      el("thead", {}, el("tr", {}, ["metaparameter", "values", "range", "source"].map((text) => el("th", { scope: "col", text })))),
+      el("thead", {}, el("tr", {}, ["metaparameter", "values", "axis", "source"].map((text) => el("th", { scope: "col", text })))),
       el("tbody", {}, space.parameters.map((each) =>
         el("tr", { class: sampled.includes(each) ? null : "muted" }, el("th", { scope: "row", text: plain(each.label) }), el("td", { text: each.text }), el("td", {}, sketch(each)), el("td", { class: "small", text: each.source })))))));
   preview.offerData(() => ({
@@ -132,13 +132,12 @@ function showSpace() {
   }));
 }
 
-/** Ten quantiles of a range on an axis from its low to its high end; even on a log axis. */
-function sketch({ kind, low, high, options }) {
-  if (options) return options.map(cell).join(" · ");
-  if (low === null) return "";
+/** The tenths of a range: even on the axis that says whether it is logarithmic. */
+function sketch({ kind, low }) {
+  if (low === null) return null;
+  const axis = kind === "loguniform" ? "log" : "linear";
   const marks = Array.from({ length: 11 }, (_, at) => el("line", { x1: 2 + at * 9.6, x2: 2 + at * 9.6, y1: 3, y2: 11, stroke: "currentColor" }));
-  const shape = el("svg", { width: 100, height: 14, role: "img", "aria-label": `even on a ${kind === "loguniform" ? "logarithmic" : "linear"} axis` }, el("line", { x1: 2, x2: 98, y1: 7, y2: 7, stroke: "currentColor" }), marks);
-  return [`${short(low)} `, shape, ` ${short(high)}${kind === "loguniform" ? " log" : ""}`];
+  return [el("svg", { width: 100, height: 14, "aria-hidden": "true" }, el("line", { x1: 2, x2: 98, y1: 7, y2: 7, stroke: "currentColor" }), marks), ` ${axis}`];
 }
 
 await panel.fill(async () => {

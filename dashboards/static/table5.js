@@ -69,7 +69,7 @@ export class Table5 {
 /** The table itself. */
 export function table5(columns, rows) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table 5, scrolls sideways" },
-    el("table", {},
+    el("table", { class: "table5" },
       el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "metaparameter" }), columns.map(({ title }) => el("th", { scope: "col", class: "number", text: plain(title) })))),
       el("tbody", {}, rows.map(({ name, field, cells }) =>
         el("tr", { "data-field": field }, el("th", { scope: "row", text: plain(name) }), cells.map((text) => el("td", { class: "number", text: raised(text) })))))));

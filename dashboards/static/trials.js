@@ -192,7 +192,7 @@ export class TrialsTable {
       el("td", {}, el("a", { href: trialPage(this.history.name, row.tid), "data-key": `trial-${row.tid}`, text: row.tid })),
       el("td", {}, el("span", { class: "pill", "data-state": row.state, text: row.outcome === "fail" && row.state === "completed" ? "diverged" : row.state })),
       el("td", { class: row.loss === null ? "number muted" : "number", text: error === null ? "" : decimals(error) }),
-      el("td", { class: "number", text: row.epoch === null ? "" : `${row.epoch}/${row.epochs}` }),
+      el("td", { class: "number", text: row.epoch === null ? "" : `${row.epoch}/${this.history.summary.epochs}` }),
       el("td", { class: "number", text: row.attempt }),
       el("td", { class: "number", text: duration(row.seconds) }),
       el("td", { text: row.host ?? "" }),
