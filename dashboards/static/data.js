@@ -45,6 +45,12 @@ export class History {
     this.now = payload.now;
     const changed = [];
     const tids = payload.values?.tid ?? [];
+    if (this.rows.size === 0) {
+      // The first payload's columns become the page's own.
+      Object.assign(this.values, payload.values);
+      tids.forEach((tid, row) => this.rows.set(tid, row));
+      return tids.map((_, row) => row);
+    }
     for (let at = 0; at < tids.length; at += 1) {
       let row = this.rows.get(tids[at]);
       if (row === undefined) {

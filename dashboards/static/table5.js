@@ -23,11 +23,11 @@ export class Table5 {
           copyButton.textContent = "Not copied";
           announce(error.message);
         }
-        setTimeout(() => (copyButton.textContent = "Copy"), 2000);
       },
     });
     const download = el("a", { class: "button tool", text: "Download" });
     const aim = () => {
+      copyButton.textContent = "Copy";
       download.href = exported(this.format.value);
       download.download = `table5.${SUFFIX[this.format.value]}`;
     };

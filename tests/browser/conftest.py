@@ -1,0 +1,235 @@
+"""A real browser before the dashboard as people start it, over a real store.
+
+Every page fails its test on a request to anything but the dashboard, on an error on its console
+(so on any violation of the content security policy too), and on an uncaught exception.
+"""
+
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
+from search.states import SearchStatus
+from search.store import Store
+from spaces.catalog import get_space
+from spaces.configuration import derive
+from spaces.space import Choice, LogUniform
+from workers.attempt import Finished, Worker, run_attempt
+from workers.rehearsal import final_loss
+
+CHROMIUM = "/usr/bin/chromium"
+COMMAND = Path(sys.executable).with_name("alignsearch")
+LAYERS = ("stem", "stage1/block1/conv1", "stage4/block2/conv2", "dense")
+HOSTILE = "<script>document.body.dataset.hacked = 1</script><img src=x onerror=alert(1)>"
+
+
+class Dashboard:
+    """`alignsearch dashboard` as a process of its own, which can be ended and started again."""
+
+    def __init__(self, uri, folder):
+        self.uri = uri
+        self.folder = folder
+        self.url = None
+        self._port = 0
+        self._process = None
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("ALIGNSEARCH_")}
+        self._environment = {**inherited, "XDG_CONFIG_HOME": str(folder)}
+
+    def start(self):
+        """Start it, on the port that it had before, and wait until it answers."""
+        with (self.folder / "dashboard.log").open("a") as log:
+            self._process = subprocess.Popen(
+                [COMMAND, "dashboard", "--port", str(self._port), "--store", self.uri],
+                env=self._environment,
+                cwd=self.folder,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        said = self._process.stdout.readline()
+        assert said.startswith("dashboard at http://"), (self.folder / "dashboard.log").read_text()
+        self.url = said.split()[2].rstrip("/")
+        self._port = int(self.url.rpartition(":")[2])
+        return self
+
+    def stop(self):
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        self._process.communicate(timeout=30)
+        self._process = None
+
+
+@contextmanager
+def dashboard_over(uri, folder):
+    dashboard = Dashboard(uri, folder)
+    try:
+        yield dashboard.start()
+    finally:
+        dashboard.stop()
+
+
+@pytest.fixture(scope="session")
+def run_dashboard():
+    """A context in which a dashboard runs over a store: `with run_dashboard(uri, folder)`."""
+    return dashboard_over
+
+
+@pytest.fixture(scope="session")
+def browser():
+    expect.set_options(timeout=20_000)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a page of a dashboard; `forgiven` are the console errors that a test provokes."""
+    opened = []
+
+    def open_at(dashboard, path, *, forgiven=(), width=1280, height=900, **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, reduced_motion="reduce", **options
+        )
+        context.set_default_timeout(20_000)
+        page = context.new_page()
+        foreign, errors = [], []
+        ours = (f"{dashboard.url}/", "data:image/", f"blob:{dashboard.url}/")
+        page.on("request", lambda r: r.url.startswith(ours) or foreign.append(r.url))
+        page.on("console", lambda m: m.type == "error" and errors.append(m.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        opened.append((context, foreign, errors, forgiven))
+        page.goto(dashboard.url + path)
+        return page
+
+    yield open_at
+    for context, foreign, errors, forgiven in opened:
+        context.close()
+        assert foreign == []
+        assert [e for e in errors if not any(known in e for known in forgiven)] == []
+
+
+def seed_search(store, name, *, trials=30, seed=0, space="ia", owner="ann@host", status=None):
+    """A search whose trials were made up, written by real attempts: losses, layers, failures."""
+    rng = random.Random(seed)
+    known = get_space(space)
+    search = store.create_search(
+        Search(
+            name=name,
+            space=space,
+            space_hash=known.space_hash,
+            recipe=Recipe(dataset="rehearsal", width=16, stem="small", epochs=6),
+            trials=trials + 10,
+            parallel=4,
+            seed=seed,
+            startup=5,
+            max_attempts=1,
+            created_by=owner,
+            versions={"alignsearch": "0.1.0"},
+        )
+    )
+    store.change_search(name, SearchStatus.RUNNING, owner)
+    for tid in range(trials):
+        add_result(store, search, tid, rng)
+    if status is not None:
+        store.change_search(name, status, owner)
+    return search
+
+
+def add_result(store, search, tid, rng):
+    """Add a trial and take it through an attempt to its end."""
+    space = get_space(search.space)
+    config = derive(space, {p.name: _draw(p.distribution, rng) for p in space.sampled})
+    trial = store.add_trial(
+        Trial(
+            id=f"{search.name}/{tid}",
+            search=search.name,
+            tid=tid,
+            config=config.model_dump(),
+            resources={"CPU": 1.0},
+        )
+    )
+    worker = Worker(f"w-{tid % 2}", f"node-{tid % 2}", "cpu", slot=tid % 4, versions={"tf": "2.21"})
+    run_attempt(store, search, trial, _made_up, worker, threading.Event())
+
+
+def _draw(distribution, rng):
+    if isinstance(distribution, Choice):
+        return rng.choice(distribution.options)
+    if isinstance(distribution, LogUniform):
+        return math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high)))
+    return rng.uniform(distribution.low, distribution.high)
+
+
+def _made_up(search, trial, link):
+    final = final_loss(get_space(search.space), trial.config)
+    epochs = search.recipe.epochs
+    if trial.tid % 10 == 7:
+        return Finished(Result(status="fail", reason="the loss is NaN in epoch 2"))
+    for number in range(1, epochs + 1):
+        error = final + (0.9 - final) * math.exp(-number)
+        layers = tuple(
+            LayerRecord(name=layer, angle=90 * math.exp(-number / (1 + at)), norm_ratio=1 + at / 9)
+            for at, layer in enumerate(LAYERS)
+        )
+        link.on_epoch(
+            Epoch(
+                trial=trial.id,
+                attempt=trial.attempt,
+                epoch=number,
+                epochs=epochs,
+                loss=2 * error,
+                train_accuracy=1 - error,
+                validation_loss=2 * error,
+                validation_accuracy=1 - error if number < epochs else 1 - final,
+                learning_rate=0.1 if number < 4 else 0.01,
+                alignment_learning_rate=1e-3,
+                alignment_loss=error,
+                layers=layers,
+                seconds=0.1,
+            )
+        )
+    if trial.tid % 10 == 3:
+        raise MemoryError(HOSTILE)
+    return Finished(Result(status="ok", loss=final, metrics={"chance_error": 0.9}), epochs)
+
+
+@pytest.fixture(scope="session")
+def seed():
+    """`seed_search`, as a fixture."""
+    return seed_search
+
+
+@pytest.fixture(scope="session")
+def finish_trial():
+    """`add_result`, as a fixture."""
+    return add_result
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """Text that would be markup to a page that isn't careful."""
+    return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def seeded(server_uri, tmp_path_factory):
+    """A dashboard over the searches `first` (30 trials) and `second` (completed)."""
+    uri = f"{server_uri.rstrip('/')}/browser_{uuid.uuid4().hex}"
+    with Store.connect(uri) as store:
+        seed_search(store, "first")
+        seed_search(store, "second", trials=12, seed=1, space="wm", status=SearchStatus.COMPLETED)
+    with dashboard_over(uri, tmp_path_factory.mktemp("seeded")) as dashboard:
+        yield dashboard

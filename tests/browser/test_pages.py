@@ -1,0 +1,260 @@
+"""Pages over searches that have results: shown, filtered, exported, reached by keyboard."""
+
+import csv
+import io
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from search.export import read_csv
+from search.store import Store
+from spaces.configuration import configuration
+
+CHARTS = ("slice", "contour", "importance", "categorical", "curves", "failures")
+PAGES = ("/", "/searches/first", "/searches/first/trials/3", "/compare?name=first", "/submit")
+MISSING = "status of 404"
+
+
+def matching(page):
+    return page.locator("#matching")
+
+
+def when_interactive(page):
+    page.wait_for_function("() => performance.getEntriesByName('interactive').length > 0")
+
+
+def saved(page, click):
+    """The text of the file that a click saves."""
+    with page.expect_download() as download:
+        click()
+    return download.value.path().read_text()
+
+
+def show(page, panel):
+    """Scroll to a panel, as a reader does, and wait for its content."""
+    page.locator(f"#{panel}").scroll_into_view_if_needed()
+    expect(page.locator(f"#{panel}")).to_have_attribute("data-shows", "content")
+
+
+def test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address(seeded, open_page):
+    page = open_page(seeded, "/")
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(page.locator("tr[data-name=second]")).to_contain_text("completed")
+    expect(page.locator("tr[data-name=first]")).to_contain_text("ann@host")
+    page.get_by_role("button", name="search", exact=True).click()
+    expect(rows.first).to_contain_text("first")
+    page.get_by_label("State").select_option("completed")
+    expect(rows).to_have_count(1)
+    page.reload()
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("second")
+
+
+def test_a_brush_filters_the_table_and_a_link_shows_the_same(seeded, open_page):
+    page = open_page(seeded, "/searches/first")
+    when_interactive(page)
+    expect(matching(page)).to_have_text("30 trials")
+    page.get_by_role("slider", name="validation error").scroll_into_view_if_needed()
+    axis = page.locator("[data-axis=loss] .hit").bounding_box()
+    middle = axis["x"] + axis["width"] / 2
+    page.mouse.move(middle, axis["y"] + axis["height"] - 5)
+    page.mouse.down()
+    page.mouse.move(middle, axis["y"] + axis["height"] * 0.6, steps=4)
+    page.mouse.up()
+    expect(matching(page)).to_have_text(re.compile(r"^\d+ of 30 trials$"))
+    few = int(matching(page).inner_text().split()[0])
+    drawn = page.locator("#parcoords .body canvas").nth(1)
+    expect(drawn).to_have_attribute("data-lines", str(few))
+    low, high = map(float, re.search(r"b\.loss=([\d.]+?)\.\.([\d.]+)", page.url).groups())
+    page.get_by_label("Mark trial").first.check()
+
+    linked = open_page(seeded, page.url.removeprefix(seeded.url))
+    expect(matching(linked)).to_have_text(f"{few} of 30 trials")
+    errors = [
+        float(text) for text in linked.locator("#trials tbody td:nth-child(4)").all_inner_texts()
+    ]
+    assert len(errors) == few
+    assert all(low - 1e-4 <= error <= high + 1e-4 for error in errors)
+    expect(linked.get_by_label("Mark trial").first).to_be_checked()
+    linked.get_by_role("button", name="Clear all").click()
+    expect(matching(linked)).to_have_text("30 trials")
+
+
+def test_a_brush_on_a_choice_keeps_the_trials_of_that_option(seeded, open_page):
+    page = open_page(seeded, "/searches/first?b.fo_relu=true")
+    expect(matching(page)).to_have_text(re.compile("of 30 trials"))
+    text = saved(page, page.locator("#trials a", has_text="CSV").click)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert 0 < len(rows) < 30
+    assert {row["fo_relu"] for row in rows} == {"True"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_chart_is_drawn_and_has_its_data_as_a_table_and_as_a_file(seeded, open_page, scheme):
+    page = open_page(seeded, "/searches/first", color_scheme=scheme)
+    when_interactive(page)
+    for panel in CHARTS:
+        show(page, panel)
+        expect(page.locator(f"#{panel} .main-svg").first).to_be_visible()
+        text = saved(page, page.locator(f"#{panel}").get_by_role("button", name="CSV").click)
+        rows = list(csv.reader(io.StringIO(text)))
+        assert len(rows) > 1, panel
+        page.locator(f"#{panel}").get_by_role("button", name="Data").click()
+        expect(page.locator(f"#{panel} th").first).to_have_text(rows[0][0])
+        page.locator(f"#{panel}").get_by_role("button", name="Data").click()
+        expect(page.locator(f"#{panel} .main-svg").first).to_be_visible()
+
+
+def test_axes_are_logarithmic_where_the_space_is(seeded, open_page):
+    page = open_page(seeded, "/searches/first?x=beta&y=sigma&slice=beta")
+    show(page, "contour")
+    expect(page.locator("#contour .xtick text").first).to_contain_text("10")
+    expect(page.locator("#contour .ytick text").first).not_to_contain_text("10")
+    page.get_by_label("x", exact=True).select_option("gamma")
+    expect(page.locator("#contour .xtitle")).to_have_text("γ")
+    assert "x=gamma" in page.url
+
+
+def test_the_best_column_is_copied_and_saved_in_every_format(seeded, open_page):
+    page = open_page(seeded, "/searches/first", permissions=["clipboard-read", "clipboard-write"])
+    show(page, "table5")
+    panel = page.locator("#table5")
+    signs = {
+        "markdown": "| ---",
+        "latex": r"\begin{tabular}",
+        "csv": "metaparameter,first",
+        "json": '"columns"',
+    }
+    for format, sign in signs.items():
+        panel.get_by_label("Format").select_option(format)
+        expect(panel.get_by_role("button", name="Copy", exact=True)).to_be_visible()
+        text = saved(page, panel.get_by_text("Download").click)
+        assert sign in text
+        panel.get_by_role("button", name="Copy").click()
+        expect(panel.get_by_role("button", name="Copied")).to_be_visible()
+        assert page.evaluate("() => navigator.clipboard.readText()") == text
+        if format == "csv":
+            with Store.connect(seeded.uri) as store:
+                best = store.best("first")
+            assert read_csv(text) == {"first": configuration(best.config)}
+
+
+def test_hostile_text_is_shown_as_text(seeded, open_page, hostile):
+    page = open_page(seeded, "/searches/first?sort=tid")
+    expect(page.locator("tr[data-tid='3']")).to_contain_text(hostile)
+    show(page, "failures")
+    expect(page.locator("#failures .body + *")).to_contain_text(hostile)
+    trial = open_page(seeded, "/searches/first/trials/3")
+    expect(trial.locator("#error pre")).to_contain_text(hostile)
+    for each in (page, trial):
+        assert each.locator("body[data-hacked]").count() == 0
+        assert each.locator("img").count() == 0
+
+
+def test_a_trial_shows_its_layers_rates_attempts_and_metaparameters(seeded, open_page):
+    page = open_page(seeded, "/searches/first/trials/2")
+    expect(page.locator("#angles .main-svg").first).to_be_visible()
+    for panel in ("angles", "ratios"):
+        expect(page.locator(f"#{panel} .scatterlayer .trace")).to_have_count(4)
+    text = saved(page, page.locator("#angles").get_by_role("button", name="CSV").click)
+    first = next(csv.DictReader(io.StringIO(text)))
+    assert float(first["stem"]) == pytest.approx(90 * 2.718281828**-1)
+    expect(page.locator("#rates .main-svg").first).to_be_visible()
+    expect(page.locator("#attempts")).to_contain_text("Attempt 1 on node-0: completed")
+    with Store.connect(seeded.uri) as store:
+        sigma = store.get_trial("first", 2).config["sigma"]
+    expect(page.locator("#metaparameters tr[data-field=sigma] td")).to_have_text(f"{sigma:.4f}")
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Trial 3")
+
+
+def test_searches_are_compared_side_by_side(seeded, open_page):
+    page = open_page(seeded, "/")
+    page.get_by_label("Mark first").check()
+    page.get_by_label("Mark second").check()
+    page.get_by_role("button", name="Compare the marked").click()
+    expect(page.locator("#table5 thead th")).to_have_text(
+        ["metaparameter", "first", "second"], ignore_case=True
+    )
+    expect(page.locator("#best .scatterlayer .trace")).to_have_count(2)
+    page.get_by_label("the paper's columns").check()
+    expect(page.locator("#table5 thead th")).to_have_count(7)
+    expect(page.locator("#table5 tr[data-field=sigma]")).to_contain_text("0.8176")
+    page.reload()
+    expect(page.locator("#table5 thead th")).to_have_count(7)
+
+
+def test_a_search_that_is_not_there_is_named_with_a_way_on(seeded, open_page):
+    page = open_page(seeded, "/searches/frist", forgiven=[MISSING])
+    expect(page.get_by_text("frist")).to_be_visible()
+    expect(page.get_by_text("did you mean")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="All searches").first.click()
+    expect(page.get_by_role("heading", name="Searches")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_needs_no_sideways_scrolling(seeded, open_page, path):
+    page = open_page(seeded, path, width=400, height=800)
+    when_interactive(page)
+    for panel in page.locator("section.panel").all():
+        if panel.is_visible():
+            panel.scroll_into_view_if_needed()
+    width = page.evaluate("() => document.documentElement.scrollWidth")
+    assert width <= 400
+
+
+def test_the_keyboard_reaches_brushes_and_trials(seeded, open_page):
+    page = open_page(seeded, "/searches/first")
+    when_interactive(page)
+
+    def tab_to(there):
+        for _ in range(80):
+            page.keyboard.press("Tab")
+            if page.evaluate(f"() => document.activeElement.matches({there!r})"):
+                return
+        raise AssertionError(f"Tab does not reach {there}")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    tab_to("[data-axis=sigma]")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    axis = page.get_by_role("slider", name="σ")
+    expect(axis).to_be_focused()
+    expect(axis).to_have_attribute("aria-valuetext", "0.05 to 0.3")
+    expect(matching(page)).to_have_text(re.compile(r"^\d+ of 30 trials$"))
+    page.keyboard.press("Delete")
+    expect(matching(page)).to_have_text("30 trials")
+    tab_to("#trials tbody a")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Trial")
+
+
+def test_the_theme_is_the_systems_until_the_reader_says_otherwise(seeded, open_page):
+    page = open_page(seeded, "/", color_scheme="dark")
+    background = "() => getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    page.get_by_role("button", name="Theme").click()
+    light = page.evaluate(background)
+    assert dark != light
+    page.reload()
+    expect(page.get_by_role("button", name="Theme: light")).to_be_visible()
+    assert page.evaluate(background) == light
+
+
+def test_the_form_refuses_what_the_command_line_refuses_in_the_same_words(seeded, open_page):
+    page = open_page(seeded, "/submit", forgiven=["status of 422", "status of 409"])
+    page.get_by_label("trials", exact=True).fill("0")
+    expect(page.get_by_role("alert")).to_have_text("--trials must be at least 1, not 0")
+    page.get_by_label("trials", exact=True).fill("5")
+    page.get_by_label("dataset").select_option("rehearsal")
+    page.get_by_label("space", exact=True).select_option("wm")
+    expect(page.locator("#planned")).to_contain_text("5 trials")
+    expect(page.locator("#space")).to_contain_text("3 metaparameters are searched")
+    expect(page.locator("#space tr", has_text="σ")).to_contain_text("uniform in [1e-10, 1]")
+    page.get_by_label("name", exact=True).fill("first")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert")).to_contain_text("first")
