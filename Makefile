@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
 
-.PHONY: setup demo test lint chaos bench-tpe bench-core lock clean
+.PHONY: setup demo test lint chaos screenshots bench-tpe bench-core lock clean
 
 setup: .venv/ready
 
@@ -39,6 +39,10 @@ lint: setup
 
 chaos: setup
 	$(BIN)/python tests/faults/chaos.py
+
+# Every page, light and dark, wide and narrow, as a picture in `screenshots/`.
+screenshots: setup install-chromium
+	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
 
 bench-tpe: setup
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py
