@@ -1,27 +1,31 @@
 """What a step of each learning rule costs, against stock Keras, its own bound and autodiff.
 
-    python tests/benchmarks/bench_core.py [steps32 steps224 memory32 memory224 epoch]
+    python tests/benchmarks/bench_core.py [steps32 steps224 epoch] [--rounds 7]
 
 ResNet-18 of width 64 at 32 x 32 with the small-image stem, batch 32, and at 224 x 224 with
 ImageNet's, batch 4. All steps of one size, and each of the kernels that they can't avoid, take
-turns, so that what else the machine does falls on all of them; medians. The bound is derived in
-core_bounds.py, the definitions as written are in core_steps.py; core_memory.py and core_epoch.py
-say how the peaks of memory and the parts of an epoch are found.
+turns, in another order each round, so that what else the machine does falls on all; medians. The bound is derived in
+core_bounds.py, the definitions as written are in core_steps.py; core_epoch.py says how the parts of
+an epoch are found. Peaks are the step's variables and what TensorFlow's CPU allocator, which
+keeps count, has handed out beyond them at once: the median of a few steps, whose kernels may take
+turns otherwise each time.
 """
 
 import argparse
 import os
 import platform
+import random
 import statistics
 import time
 from collections import defaultdict
 
 import core_epoch
-import core_memory
 import numpy as np
 import tensorflow as tf
 from core_bounds import Counts, Kernels
 from core_steps import NAIVE, RULES, SIZES, Network, backpropagation, naive, stock
+
+memory = tf.config.experimental
 
 
 def measure(size, rounds):
@@ -45,22 +49,36 @@ def measure(size, rounds):
     np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-4)
     print(f"prepared in {time.perf_counter() - started:.0f} s", flush=True)
 
-    seconds = defaultdict(list)
-    for _ in range(rounds):
-        for name, step in steps.items():
+    seconds, bytes_taken = defaultdict(list), defaultdict(list)
+    for number in range(rounds):
+        for name, step in random.Random(number).sample([*steps.items()], len(steps)):
+            memory.reset_memory_stats("CPU:0")
+            before = memory.get_memory_info("CPU:0")["current"]
             begun = time.perf_counter()
             step.run()
             seconds[name].append(time.perf_counter() - begun)
+            bytes_taken[name].append(memory.get_memory_info("CPU:0")["peak"] - before)
         kernels.time_each()
     medians = {name: statistics.median(times) for name, times in seconds.items()}
+    peaks = {
+        name: (steps[name].resident + statistics.median(taken)) / 2**20
+        for name, taken in bytes_taken.items()
+    }
     print(
-        f"\nMilliseconds a step at {size.pixels} x {size.pixels}, batch {size.batch}, medians of "
-        f"{rounds}; stock Keras {1e3 * medians['stock False']:.0f}, with one-kernel batch norm "
-        f"{1e3 * medians['stock True']:.0f}\n"
+        f"\nMilliseconds a step and MiB at its peak at {size.pixels} x {size.pixels}, batch "
+        f"{size.batch}, medians of {rounds}; "
+        + "; ".join(
+            f"{kind} {1e3 * medians[name]:.0f} ms, {peaks[name]:.0f} MiB"
+            for name, kind in (
+                ("stock False", "stock Keras"),
+                ("stock True", "with one-kernel batch norm"),
+            )
+        )
+        + "\n"
     )
-    print("| rule | step on | ms | of stock | of stock, same batch norm | bound | of bound "
-          "| naive, a step | ours, a step | naive / ours |")  # fmt: skip
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("| rule | step on | ms | of stock | of stock, same batch norm | bound | of bound | naive "
+          "| ours, mean of R and J | naive / ours | peak MiB | of stock | naive MiB |")  # fmt: skip
+    print("|---" * 13 + "|")
     j_step = medians["feedback alignment"]
     for name, config in RULES.items():
         ms, bound = medians[name], kernels.bound(needed[name])
@@ -72,28 +90,14 @@ def measure(size, rounds):
         if name in NAIVE:
             theirs, mean = medians["naive " + name], (ms + j_step) / 2
             cells[5:] = [f"{1e3 * theirs:.0f}", f"{1e3 * mean:.0f}", f"{theirs / mean:.2f}"]
+        cells += [f"{peaks[name]:.0f}", f"{peaks[name] / peaks['stock False']:.2f}"]
+        cells.append(f"{peaks['naive ' + name]:.0f}" if name in NAIVE else "")
         print(f"| {name} | {which} | " + " | ".join(cells) + " |", flush=True)
-
-
-def memory(section):
-    """Print the table of peaks of one size."""
-    found = core_memory.in_a_process(section)
-    size = SIZES[section]
-    print(
-        f"\nMiB at the peak of a step at {size.pixels} x {size.pixels}, batch {size.batch}: "
-        "variables and what the step takes beyond them\n\n"
-        "| step | MiB | of stock | of stock, same batch norm |\n|---|---|---|---|"
-    )
-    for name, peak in found.items():
-        shares = [f"{peak / found[f'stock {fused}']:.2f}" for fused in (False, True)]
-        print(f"| {name} | {peak / 2**20:.0f} | {' | '.join(shares)} |", flush=True)
 
 
 SECTIONS = {
     "steps32": lambda rounds: measure(SIZES["steps32"], rounds),
     "steps224": lambda rounds: measure(SIZES["steps224"], rounds),
-    "memory32": lambda _: memory("steps32"),
-    "memory224": lambda _: memory("steps224"),
     "epoch": lambda _: core_epoch.table(),
 }
 
