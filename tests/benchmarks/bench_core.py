@@ -4,11 +4,10 @@
 
 ResNet-18 of width 64 at 32 x 32 with the small-image stem, batch 32, and at 224 x 224 with
 ImageNet's, batch 4. All steps of one size, and each of the kernels that they can't avoid, take
-turns, in another order each round, so that what else the machine does falls on all; medians. The bound is derived in
-core_bounds.py, the definitions as written are in core_steps.py; core_epoch.py says how the parts of
-an epoch are found. Peaks are the step's variables and what TensorFlow's CPU allocator, which
-keeps count, has handed out beyond them at once: the median of a few steps, whose kernels may take
-turns otherwise each time.
+turns, in another order each round, so that what else the machine does falls on all; medians. The
+bound is derived in core_bounds.py, the definitions as written are in core_steps.py; core_epoch.py
+says how the parts of an epoch are found. Peaks are the step's variables and what TensorFlow's CPU
+allocator, which keeps count, has handed out beyond them at once.
 """
 
 import argparse
