@@ -40,13 +40,14 @@ def data(
     if name is None:
         _list(as_json)
         return
-    check_data(name, data_dir)
-    import_tensorflow()
     from alignment_core import data as data_sets
-    from alignment_core.data.throughput import images_per_second
 
     # What is corrupt is to be found, all of it: the first must not end the reading.
     options = data_sets.InputOptions(image_size, preprocessing, on_corrupt="skip")
+    check_data(name, data_dir, options)
+    import_tensorflow()
+    from alignment_core.data.throughput import images_per_second
+
     with notices.status(f"reading every image of {name}"):
         loaded = data_sets.load(name, data_dir, options)
         surveys = loaded.survey()

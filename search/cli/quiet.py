@@ -3,6 +3,10 @@
 import os
 import sys
 import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from alignment_core.data import InputOptions
 
 
 def import_tensorflow() -> None:
@@ -29,11 +33,12 @@ def import_tensorflow() -> None:
             os.close(usual)
 
 
-def check_data(name: str, data_dir: str | None) -> None:
-    """What `data.check` does and raises, without a notice."""
+def check_data(name: str, data_dir: str | None, options: "InputOptions") -> None:
+    """What `data.check` and `data.check_options` do and raise, without a notice."""
     # Brings NumPy, which most verbs do without, as they do without TensorFlow.
     from alignment_core import data
 
     if data.info(name).streamed and data_dir is not None:
         import_tensorflow()
     data.check(name, data_dir)
+    data.check_options(name, options)

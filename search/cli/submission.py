@@ -165,8 +165,8 @@ def _recipe(asked: Submission) -> Recipe:
 
     if dataset not in data.DATA_SETS:
         raise UnknownNameError("data set", dataset, [*data.DATA_SETS, REHEARSAL])
-    check_data(dataset, data_dir)
-    data.check_options(dataset, data.InputOptions(asked.image_size, on_corrupt=asked.on_corrupt))
+    options = data.InputOptions(asked.image_size, on_corrupt=asked.on_corrupt)
+    check_data(dataset, data_dir, options)
     facts = data.info(dataset)
     return Recipe(
         dataset=dataset,

@@ -93,12 +93,13 @@ def train(
     Its folder holds checkpoints of the last two epochs, scalars for TensorBoard, and
     results.json. Exit code 1: the loss became infinite or no number.
     """
-    # Brings NumPy, which most verbs do without.
+    # These bring NumPy, which most verbs do without.
+    from alignment_core.data import InputOptions
     from spaces.presets import check_names, preset_config
 
     preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
     check_accelerator(strategy, precision)
-    check_data(dataset, data_dir)
+    check_data(dataset, data_dir, InputOptions(image_size, preprocessing or "v1", on_corrupt))
     import_tensorflow()
     from alignment_core.accelerators import get_strategy
     from search.training_run import asked, run

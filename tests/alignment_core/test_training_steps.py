@@ -150,10 +150,11 @@ def test_simultaneous_both_gradients_are_taken_at_one_point():
 
 
 @pytest.mark.parametrize("alternating", [True, False])
-def test_minibatches_move_the_weights_as_the_whole_batch_does(alternating):
-    x, labels = batch()
+@pytest.mark.parametrize(("size", "parts"), [(8, 4), (4096, 32)])
+def test_minibatches_move_the_weights_as_the_whole_batch_does(alternating, size, parts):
+    x, labels = batch(size=size)
     ends = []
-    for minibatches in (1, 4):
+    for minibatches in (1, parts):
         net = Net(activation_rule(), alternating=alternating, minibatches=minibatches)
         statistics = net.steps.step(x, labels, SEED, RATES)
         ends.append([statistics.numpy(), *net.state()])

@@ -18,7 +18,7 @@ WORKER = Worker(owner="a test", host="here", accelerator="CPU")
 def make_trial(store):
     """A queued trial of the paper's own IA column on digits, with some values changed."""
 
-    def make(data_dir=None, dataset="digits", **values):
+    def make(data_dir=None, dataset="digits", recipe=None, **values):
         search = store.create_search(
             Search(
                 name="a-search",
@@ -32,6 +32,7 @@ def make_trial(store):
                     epochs=2,
                     schedule_epochs=2.0,
                     batch_divisor=32,
+                    **(recipe or {}),
                 ),
                 trials=1,
                 parallel=1,
@@ -79,6 +80,25 @@ def test_images_that_are_missing_on_the_worker_fail_the_trial_at_once(store, mak
     assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
     assert str(tmp_path) in ended.error
     assert "Traceback" not in ended.error
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ({"image_size": 32}, "can be chosen for imagenet only"),
+        ({"precision": "half"}, "no precision is named 'half'"),
+        ({"strategy": "tpu"}, "needs a TPU that is attached to this host"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+def test_a_recipe_that_this_host_cannot_follow_fails_the_trial_at_once(
+    store, make_trial, recipe, said
+):
+    trial = make_trial(recipe=recipe)
+    assert attempt(store, trial) == Outcome.CRASHED
+    ended = store.get_trial(trial.id)
+    assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
+    assert said in ended.error
 
 
 def test_an_interrupt_hands_a_training_back(store, make_trial):

@@ -2,17 +2,19 @@
 
 import logging
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from alignment_core import data
+from alignment_core.data import shards
 from alignment_core.data.pipeline import PADDING_LABEL, readable
 from alignment_core.data.preprocessing import PREPROCESSING
 from alignment_core.data.throughput import images_per_second
 from alignment_core.errors import ConfigurationError, DataError, UnknownNameError
-from alignment_core.training import TrainingConfig, trainer_for
+from alignment_core.training import Trainer, TrainingConfig
 
 SHARDS = {"train": 4, "validation": 2}
 RECORDS = {"train": 6, "validation": 5}
@@ -191,23 +193,53 @@ def test_throughput_is_measured_over_epochs(sound):
     assert images_per_second(sound, 16, seconds=0.2) > 1
 
 
-def test_a_network_is_trained_from_shards(folder):
-    """Through `TrainingConfig`, at the standard size: three steps, all images validated."""
-    config = TrainingConfig(
-        dataset="imagenet",
-        data_dir=str(folder),
-        epochs=1,
-        batch_size=8,
-        learning_rate=0.1,
-        width=16,
-        stem="imagenet",
-        schedule_epochs=1,
-    )
-    result = trainer_for(config).fit()
+PLAIN = TrainingConfig(
+    dataset="imagenet",
+    epochs=1,
+    batch_size=8,
+    learning_rate=0.1,
+    model="convnet",
+    width=2,
+    schedule_epochs=1,
+    image_size=16,
+)
+
+
+def test_a_network_is_trained_from_shards_whatever_is_skipped(folder, payloads):
+    """Three steps, all images validated; a corrupt record ends it, or is left out."""
+    offset = damage("no JPEG", folder, payloads)
+    config = replace(PLAIN, data_dir=str(folder))
+    with pytest.raises(DataError, match=rf"{SHARD} at byte {offset}"):
+        Trainer(config).fit()
+    result = Trainer(replace(config, on_corrupt="skip")).fit()
     assert result.status == "ok"
     assert result.chance_error == 0.9
     assert 0 <= result.validation_error <= 1
     assert np.isfinite(result.reports[0].validation_loss)
+
+
+def test_networks_see_their_own_preprocessing():
+    def seen(**values):
+        return replace(PLAIN, image_size=None, **values).input_options
+
+    assert seen(model="resnet18") == data.InputOptions(preprocessing="v1")
+    assert seen(model="resnet50v2") == data.InputOptions(preprocessing="v2")
+    assert seen(model="resnet50v2", preprocessing="v1").preprocessing == "v1"
+    assert seen(model="resnet50v2", dataset="digits") == data.InputOptions()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"dataset": "digits"}, ConfigurationError, "digits's images are used as they are"),
+        ({"image_size": 0}, ConfigurationError, "at least 1 pixel, not 0"),
+        ({"preprocessing": "v3"}, UnknownNameError, "no preprocessing is named 'v3'"),
+        ({"on_corrupt": "ignore"}, UnknownNameError, "no on_corrupt is named 'ignore'"),
+    ],
+)
+def test_images_that_cannot_be_had_are_refused_with_the_configuration(change, error, said):
+    with pytest.raises(error, match=said):
+        replace(PLAIN, **change)
 
 
 SHARD = "train-00001-of-00004"
@@ -336,9 +368,21 @@ def test_a_skipped_validation_image_leaves_the_others(folder, payloads):
     assert sorted(found) == [PADDING_LABEL, *range(25, 34)]
 
 
-def test_a_shard_that_vanishes_is_named(folder):
+@pytest.mark.parametrize("when", ["before it is looked for", "before it is read"])
+def test_a_shard_that_vanishes_is_named(when, folder, monkeypatch):
     loaded = data.load("imagenet", folder, data.InputOptions(image_size=8))
-    (folder / SHARD).unlink()
+    if when == "before it is read":
+
+        def found_and_lost(shard):
+            there = readable_shard(shard)
+            if shard.endswith(SHARD.encode()):
+                (folder / SHARD).unlink(missing_ok=True)
+            return there
+
+        readable_shard = shards._readable
+        monkeypatch.setattr(shards, "_readable", found_and_lost)
+    else:
+        (folder / SHARD).unlink()
     with pytest.raises(DataError, match=rf"{SHARD} can't be read"):
         labels_of(loaded.train_batches(4, 0, 0))
 

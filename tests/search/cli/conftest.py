@@ -88,6 +88,30 @@ def shell(tmp_path):
         here.run("store", "stop")
 
 
+@pytest.fixture
+def imagenet(tmp_path):
+    """A folder with one shard of eight photographs for each of ImageNet's splits."""
+    import tensorflow as tf
+
+    folder = tmp_path / "imagenet"
+    folder.mkdir()
+    for name in ("train-00000-of-00001", "validation-00000-of-00001"):
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for label in range(1, 9):
+                image = tf.io.encode_jpeg(tf.fill([30, 40, 3], tf.constant(label, tf.uint8)))
+                features = {
+                    "image/encoded": tf.train.Feature(
+                        bytes_list=tf.train.BytesList(value=[image.numpy()])
+                    ),
+                    "image/class/label": tf.train.Feature(
+                        int64_list=tf.train.Int64List(value=[label])
+                    ),
+                }
+                example = tf.train.Example(features=tf.train.Features(feature=features))
+                writer.write(example.SerializeToString())
+    return folder
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A shell in a folder with a store, where the search `done` of six trials has finished."""

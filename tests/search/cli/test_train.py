@@ -219,6 +219,23 @@ def test_a_loss_that_is_no_number_is_said_with_its_epoch(shell):
     assert results["final"]["reason"] == "the loss became nan in epoch 1"
 
 
+@pytest.mark.parametrize(
+    ("model", "seen"), [("resnet18", "v1, 224 pixels"), ("resnet50v2", "v2, 299 pixels")]
+)
+def test_photographs_are_trained_on_as_the_network_sees_them(shell, imagenet, model, seen):
+    """The real command, the real sizes; in bfloat16 for the second one."""
+    command = ("train", "--rule", "bp", "--dataset", "imagenet", "--data-dir", str(imagenet))
+    small = ("--model", model, "--width", "16", "--batch-size", "8", "--epochs", "1")
+    precision = "bfloat16" if model == "resnet50v2" else "float32"
+    printed = shell.ok(*command, *small, "--precision", precision, "--out", "trained")
+    assert f"{model} of width 16 on imagenet ({seen})" in printed
+    results = Left(shell.folder / "trained").results
+    assert results["status"] == "ok"
+    assert results["config"]["precision"] == precision
+    assert results["attempts"][0]["strategy"] == "one device"
+    assert math.isfinite(results["epochs"][0]["validation_loss"])
+
+
 def test_help_names_every_rule(shell):
     from spaces.presets import RULES
 
@@ -239,6 +256,10 @@ UNUSABLE = {
     "no width": (["--rule", "ia", "--width", "0"], ["--width", "equal to 1, not '0'"]),
     "seed in words": (["--rule", "ia", "--seed", "abc"], ["--seed", "'abc'"]),
     "decay of nothing": (["--rule", "bp", "--weight-decay", "nan"], ["--weight-decay", "nan"]),
+    "unknown precision": (["--rule", "ia", "--precision", "bf16"], ["'bf16'", "bfloat16"]),
+    "unknown strategy": (["--rule", "ia", "--strategy", "tpus"], ["'tpus'", "did you mean tpu"]),
+    "one GPU": (["--rule", "ia", "--strategy", "mirrored"], ["several GPUs", "choose auto"]),
+    "sized digits": (["--rule", "ia", "--image-size", "32"], ["digits", "imagenet only"]),
     "large batch": (["--rule", "ia", "--batch-size", "1438"], ["1438", "1,437", "batch"]),
     "odd parts": (["--rule", "ia", "--minibatches", "3"], ["batch of 8", "3 equal parts"]),
 }
