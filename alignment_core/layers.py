@@ -121,19 +121,32 @@ class AlignedLayer(keras.layers.Layer):
                 trainable=False,
             )
 
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call the layer as Keras does.
+
+        Raises:
+            ConfigurationError: an input whose shape is not what the layer was built for.
+        """
+        if self.built and self.learning_rule is not None:
+            self._refuse_other_shape(inputs.shape)
+        return super().__call__(inputs, *args, **kwargs)
+
     def alignment_loss(
         self, x_or_shape: Any, noise: Any = None, pseudogradient: Any = None, product: Any = None
     ) -> Any:
         """Return this layer's term of R (see Alignment.__call__).
 
         Raises:
-            ConfigurationError: the layer has no learning rule.
+            ConfigurationError: the layer has no learning rule, or `x_or_shape` is of a shape
+                that the layer wasn't built for.
         """
         if self.learning_rule is None:
             raise ConfigurationError(
                 f"layer {self.name!r} has no learning rule and so no alignment loss; "
                 "give it a learning_rule"
             )
+        if x_or_shape is not None:
+            self._refuse_other_shape(getattr(x_or_shape, "shape", x_or_shape))
         return self.learning_rule(self, x_or_shape, noise, pseudogradient, product)
 
     def get_config(self) -> dict[str, Any]:
@@ -186,6 +199,16 @@ class AlignedLayer(keras.layers.Layer):
         calls = _recorded.get()
         if calls is not None:
             calls.append(Call(self, inputs, product))
+
+    def _refuse_other_shape(self, shape: Any) -> None:
+        built = self.aligned_input_shape
+        if len(shape) == len(built) + 1 and shape[-1] == built[-1]:
+            return
+        wanted, given = (", ".join(map(str, each)) for each in (built, shape[1:]))
+        raise ConfigurationError(
+            f"layer {self.name!r} was built for inputs of shape (batch, {wanted}) and can't take "
+            f"(batch, {given}): give it the former, or build another layer"
+        )
 
     def _refuse(self, problems: Mapping[str, bool]) -> None:
         found = [problem for problem, present in problems.items() if present]

@@ -273,6 +273,18 @@ def test_a_dense_layer_under_a_rule_wants_flat_inputs():
         layers.Dense(3, name="head", learning_rule=FIXED, lora_rank=1)
 
 
+@pytest.mark.parametrize("shape", [(2, 6, 6, 3), (2, 6, 2), (2, 2)])
+def test_a_shape_that_does_not_fit_is_refused_with_the_layers_name_and_both_shapes(shape):
+    rule = WeightMirror({"amp": 1.0, "decay": 0.5})
+    layer = layers.Conv2D(4, 3, learning_rule=rule, name="stem")
+    layer.build((None, 6, 6, 2))
+    given = ", ".join(map(str, shape[1:]))
+    said = rf"'stem' was built .* \(batch, 6, 6, 2\) and can't take \(batch, {given}\)"
+    for call in (layer, layer.alignment_loss):
+        with pytest.raises(ConfigurationError, match=said):
+            call(tf.zeros(shape))
+
+
 def test_symmetric_alignment_by_gradient_descent_aligns_a_layer():
     layer = layers.Conv2D(4, 3, learning_rule=SymmetricAlignment({"self": 1.0, "decay": 1.0}))
     layer.build((None, 6, 6, 2))
