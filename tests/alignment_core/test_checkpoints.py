@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import tensorflow as tf
 
-from alignment_core import checkpoints
+from alignment_core import checkpoints, files
 from alignment_core.errors import ConfigurationError, DataError
 from alignment_core.metrics import LayerMetrics
 from alignment_core.training_config import EpochReport, TrainingConfig
@@ -102,6 +102,21 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(training, capl
     assert "is damaged" in said
     assert said.endswith("going on from epoch-1 instead")
     assert len(said.splitlines()) == 1
+
+
+def test_states_are_whole_where_folders_cannot_be_renamed():
+    """TensorFlow's file system in memory has no folders to rename, like a bucket."""
+    training = Training("ram://states")
+    for epoch in (1, 2, 3):
+        training.save(epoch)
+    assert files.names("ram://states") == ["epoch-2", "epoch-3"]
+    with tf.io.gfile.GFile("ram://states/epoch-4/state.index", "w") as half:
+        half.write("a kill came")
+    assert training.restore() == reports(3)
+    training.save(4)
+    assert files.names("ram://states") == ["epoch-3", "epoch-4"]
+    files.remove("ram://states")
+    assert training.restore() == []
 
 
 def test_what_follows_a_fallback_takes_the_damaged_states_place(training):

@@ -1,5 +1,6 @@
 """Whole trainings: what they learn, that they repeat, stop, and go on."""
 
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -219,6 +220,29 @@ def test_an_interrupted_training_goes_on_to_the_same_end(mirror, tmp_path):
     assert numbers(resumed) == numbers(result)
     assert_same(weights(new), ends)
     assert {path.name for path in tmp_path.iterdir()} == {"epoch-1-step-4", "epoch-2"}
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_training(mirror, tmp_path):
+    trainer, result, ends = mirror
+    trainer.reconfigure(MIRROR)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(report):
+        if report.epoch == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+
+    said = []
+    try:
+        full = trainer.fit(on_epoch=fill, checkpoint_dir=tmp_path, on_warning=said.append)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert numbers(full) == numbers(result)
+    assert_same(weights(trainer), ends)
+    (warning,) = said
+    assert warning.startswith("training goes on without a checkpoint: ")
+    assert "epoch-2 can't be written" in warning
+    assert [path.name for path in tmp_path.iterdir()] == ["epoch-1"]
+    assert numbers(trainer.fit(checkpoint_dir=tmp_path)) == numbers(result)
 
 
 def test_a_finished_training_is_not_repeated(mirror, tmp_path):

@@ -43,6 +43,7 @@ ENDINGS = {
         lambda s, t, n, k: s.crash(t, n, k, "OOM", retry=True, max_attempts=3),
         TrialState.QUEUED,
     ),
+    "prune": (lambda s, t, n, k: s.prune(t, n, k, OK), TrialState.PRUNED),
     "fail": (
         lambda s, t, n, k: s.crash(t, n, k, "no data", retry=False, max_attempts=3),
         TrialState.FAILED,
@@ -50,6 +51,7 @@ ENDINGS = {
 }
 WRITES = {
     **{name: call for name, (call, _) in ENDINGS.items()},
+    "resume": lambda s, t, n, k: s.resume(t, n, k, [an_epoch(s.get_trial(t), attempt=n)]),
     "renew": lambda s, t, n, k: s.renew(t, n, k, 60.0),
     "record": lambda s, t, n, k: s.record_epoch(
         t, n, k, an_epoch(s.get_trial(t), attempt=n, epoch=3)
@@ -68,6 +70,8 @@ def trial_in(store, new_trial, begin):
         lease = begin(trial).lease
         if state is TrialState.COMPLETED:
             store.finish(trial.id, 1, lease.token, OK, 2)
+        elif state is TrialState.PRUNED:
+            store.prune(trial.id, 1, lease.token, OK)
         elif state is TrialState.FAILED:
             store.crash(trial.id, 1, lease.token, "bad", retry=False, max_attempts=3)
         elif state is TrialState.CANCELLED:
@@ -75,9 +79,6 @@ def trial_in(store, new_trial, begin):
         return store.get_trial(trial.id), 1, lease.token
 
     return bring
-
-
-REACHABLE = [s for s in TrialState if s is not TrialState.PRUNED]
 
 
 def test_an_attempt_takes_the_trial_and_says_where_it_runs(store, new_trial):
@@ -104,7 +105,7 @@ def test_an_attempt_takes_the_trial_and_says_where_it_runs(store, new_trial):
     assert store.get_trial(trial.id) == running
 
 
-@pytest.mark.parametrize("state", REACHABLE)
+@pytest.mark.parametrize("state", TrialState)
 def test_only_a_queued_trial_begins(store, trial_in, begin, state):
     trial, _, _ = trial_in(state)
     begun = begin(trial)
@@ -119,7 +120,7 @@ def test_an_unknown_trial_does_not_begin(store):
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("state", REACHABLE)
+@pytest.mark.parametrize("state", TrialState)
 def test_each_ending_is_done_or_refused_as_the_table_says(store, trial_in, state, ending):
     trial, attempt, token = trial_in(state)
     call, to = ENDINGS[ending]
@@ -130,7 +131,11 @@ def test_each_ending_is_done_or_refused_as_the_table_says(store, trial_in, state
         assert ended.attempts["1"].ended_at >= ended.attempts["1"].started_at
         assert ("finished" in ended.timings) == (to in TERMINAL_TRIAL_STATES)
         assert store.get_trial(trial.id) == ended
-    elif (state, ending) in {(TrialState.COMPLETED, "finish"), (TrialState.FAILED, "fail")}:
+    elif (state, ending) in {
+        (TrialState.COMPLETED, "finish"),
+        (TrialState.PRUNED, "prune"),
+        (TrialState.FAILED, "fail"),
+    }:
         # The same ending sent again, as after an answer that got lost.
         assert call(store, trial.id, attempt, token) == trial
     elif (state, ending) == (TrialState.FAILED, "crash"):

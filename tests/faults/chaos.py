@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
@@ -197,7 +198,6 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
     assert wait_until(lambda: world.store.counts(name)[TrialState.COMPLETED] > 0, 120), "no start"
     # The first workers' start is no part of either figure.
     started = time.monotonic()
-    done = world.store.counts(name)[TrialState.COMPLETED]
     chance = random.Random(seed)
     faults = []
 
@@ -211,7 +211,7 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
         world.inflict(kind, name, chance, lease)
     assert wait_until(over, timeout), f"the search did not end: {world.store.counts(name)}"
     seconds = time.monotonic() - started
-    return seconds, (trials - done) / seconds, faults
+    return seconds, faults
 
 
 def check(world, name, trials, epochs):
@@ -288,29 +288,52 @@ def a_plan(seed, rounds, pauses):
     return [(chance.uniform(*pauses), kind) for kind in kinds]
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much is run: `make chaos`, or the tests' shorter form."""
+
+    trials: int
+    slots: int
+    epochs: int
+    lease: float
+    rounds: int
+    pauses: tuple[float, float]
+    undisturbed: bool
+
+    @property
+    def search(self):
+        return {key: getattr(self, key) for key in ("trials", "slots", "epochs", "lease")}
+
+
+WHOLE = Size(200, 8, 20, lease=5.0, rounds=2, pauses=(2.0, 6.0), undisturbed=True)
+SHORT = Size(32, 4, 20, lease=3.0, rounds=1, pauses=(0.2, 1.2), undisturbed=False)
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--trials", type=int, default=200)
-    options.add_argument("--slots", type=int, default=8)
-    options.add_argument("--epochs", type=int, default=20)
-    options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--short", action="store_true")
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
-    size = {"trials": asked.trials, "slots": asked.slots, "epochs": asked.epochs, "lease": 5.0}
+    size = SHORT if asked.short else WHOLE
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
-        world = World(folder, asked.slots)
+        world = World(folder, size.slots)
         try:
-            quiet, rate, _ = run(world, "undisturbed", **size)
-            check(world, "undisturbed", asked.trials, asked.epochs)
-            print(f"undisturbed: {asked.trials} trials on {asked.slots} slots in {quiet:.1f} s")
-            plan = a_plan(asked.seed, asked.rounds, (2.0, 6.0))
-            before = world.store.now()
-            seconds, _, faults = run(world, "disturbed", **size, plan=plan, seed=asked.seed)
-            known = check(world, "disturbed", asked.trials, asked.epochs)
+            undisturbed = None
+            if size.undisturbed:
+                undisturbed, _ = run(world, "undisturbed", **size.search)
+                check(world, "undisturbed", size.trials, size.epochs)
+                print(f"undisturbed: {size.trials} trials, {size.slots} slots, {undisturbed:.1f} s")
+            plan = a_plan(asked.seed, size.rounds, size.pauses)
+            seconds, faults = run(world, "disturbed", **size.search, plan=plan, seed=asked.seed)
+            known = check(world, "disturbed", size.trials, size.epochs)
             world.stop_serving()
             check_no_orphans(world, known)
             print(f"disturbed: {len(faults)} faults, {world.drivers - 1} drivers restarted")
-            report(known, faults, seconds, quiet, rate, before)
+            report(known)
+            if undisturbed is not None:
+                report_overhead(known, faults, seconds, undisturbed)
+            print("every trial ended, each with the one result that its configuration fixes;")
+            print("nothing acknowledged is missing, and no worker is left")
         except BaseException:
             log = Path(folder) / "serve.log"
             print(log.read_text()[-5000:] if log.exists() else "", file=sys.stderr)
@@ -319,7 +342,7 @@ def main():
             world.close()
 
 
-def report(known, faults, seconds, quiet, rate, before):
+def report(known):
     attempts = defaultdict(int)
     for trial in known:
         for attempt in trial.attempts.values():
@@ -327,15 +350,17 @@ def report(known, faults, seconds, quiet, rate, before):
     took_over = sum(attempt.resumed for trial in known for attempt in trial.attempts.values())
     print("attempts:", ", ".join(f"{n} {outcome}" for outcome, n in sorted(attempts.items())))
     print(f"epochs that were taken over from checkpoints: {took_over}")
+
+
+def report_overhead(known, faults, seconds, undisturbed):
     first = min(trial.timings["finished"] for trial in known)
     finished = [(trial.timings["finished"] - first).total_seconds() for trial in known]
+    rate = len(known) / undisturbed
     print(f"{'fault':<16} {'times':>5} {'seconds each':>12}")
     for kind, costs in sorted(overheads(faults, seconds, rate, finished).items()):
         print(f"{kind:<16} {len(costs):>5} {mean(costs):>12.1f}")
-    overhead = (seconds - quiet) / len(faults)
-    print(f"in all {seconds:.1f} s for {quiet:.1f} s: {overhead:.1f} s a fault")
-    print("every trial ended, each with the one result that its configuration fixes;")
-    print("nothing acknowledged is missing, and no worker is left")
+    overhead = (seconds - undisturbed) / len(faults)
+    print(f"in all {seconds:.1f} s for {undisturbed:.1f} s: {overhead:.1f} s a fault")
 
 
 def pid_of(trial, attempt):

@@ -124,6 +124,34 @@ def test_a_killed_worker_costs_an_attempt_and_its_trial_is_tried_again(store, su
     again = trials[victim.tid]
     assert (again.attempt, again.attempts["1"].outcome) == (2, "crashed")
     assert again.attempts["2"].owner != again.attempts["1"].owner
+    assert "its worker was killed" in again.attempts["1"].error
+    assert "out of memory" in again.attempts["1"].error
+
+
+def test_a_preempted_worker_hands_back_and_another_goes_on_from_its_state(
+    store, submit, driver, tmp_path
+):
+    submit(trials=2, epochs=40, checkpoints=str(tmp_path))
+    thread, outcome = drive_in_thread(driver(), threading.Event())
+    victim = wait_for(store, lambda t: running(t) and t.progress and t.progress.epoch >= 3)[0]
+    preempted_at = time.monotonic()
+    os.kill(pid_of(victim), signal.SIGTERM)
+    wait_for(store, lambda t: t.id == victim.id and t.attempts["1"].outcome)
+    assert time.monotonic() - preempted_at < 10
+    thread.join(120)
+    assert outcome == [Outcome.FINISHED]
+    trial = store.get_trial(victim.id)
+    first, second = trial.attempts.values()
+    assert (first.outcome, second.outcome) == ("handed_back", "completed")
+    assert (first.resumed, trial.attempts_spent) == (0, 0)
+    assert second.owner != first.owner
+    assert second.resumed >= 3
+    epochs = store.epochs(trial.id)
+    assert [e.epoch for e in epochs if e.attempt == 1] == list(range(1, second.resumed + 1))
+    assert [e.epoch for e in epochs if e.attempt == 2] == list(range(1, 41))
+    (folder,) = tmp_path.iterdir()
+    best = store.best("a-search")
+    assert [each.name for each in folder.iterdir()] == [str(best.tid)]
 
 
 def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, driver):
