@@ -129,7 +129,12 @@ def standing_of(trials: Iterable[Trial]) -> Standing:
     """What a summary needs of all of a search's `trials`."""
     known = list(trials)
     tally = Counter(trial.state for trial in known)
-    losses = {(trial.loss, trial.tid): trial for trial in known if trial.loss is not None}
+    losses = {
+        (trial.loss, trial.tid): trial
+        for trial in known
+        # A pruned trial's loss is that of an earlier epoch.
+        if trial.loss is not None and trial.state is TrialState.COMPLETED
+    }
     return Standing(
         counts={state: tally[state] for state in TrialState},
         best=losses[min(losses)] if losses else None,

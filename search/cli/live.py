@@ -87,7 +87,9 @@ def panel(summary: Summary) -> Panel:
 
 def line(trial: Trial, summary: Summary, number: int) -> str:
     """The `number`th trial that has ended in a line, for logs."""
-    if trial.result is not None and trial.result.loss is not None:
+    if trial.state is TrialState.PRUNED and trial.result is not None:
+        outcome = f"pruned by {trial.result.reason}"
+    elif trial.result is not None and trial.result.loss is not None:
         outcome = f"validation error {trial.result.loss:.4f}"
     elif trial.result is not None:
         outcome = f"diverged: {trial.result.reason}"

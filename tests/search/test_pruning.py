@@ -7,11 +7,13 @@ import numpy as np
 import optuna
 import pytest
 
+from search.cli.live import line
 from search.documents import Pruning, Result, Trial
 from search.driver import Outcome
 from search.history import History
 from search.pruning import LEAST_COMPLETED, Pruner, rungs
 from search.states import TrialState
+from search.summary import standing_of, summarize
 
 EPOCHS = 28
 
@@ -167,6 +169,19 @@ def test_a_search_ends_the_worse_trials_early(store, make_search, make_driver, i
         told = 1 - last.validation_accuracy if informs == "loss" else None
         assert observed[trial.tid] == trial.result.loss == told
     assert store.best(search.name).result.loss == min(t.result.loss for t in completed)
+
+
+def test_a_pruned_trial_is_not_the_best_and_says_why_it_ended(store, make_search):
+    search = make_search()
+    good, better = Result(status="ok", loss=0.5), Result(status="ok", loss=0.1, reason="asha: …")
+    known = [
+        a_trial(0, [], TrialState.COMPLETED, good),
+        a_trial(1, [], TrialState.PRUNED, better),
+    ]
+    summary = summarize(search, standing_of(known), store.now())
+    assert summary.best.tid == 0
+    assert summary.counts[TrialState.PRUNED] == 1
+    assert "pruned by asha" in line(known[1], summary, 2)
 
 
 def observations(store, name):
