@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
 
-.PHONY: setup demo test lint chaos screenshots bench-tpe bench-core lock clean
+.PHONY: setup demo test lint chaos screenshots bench-tpe bench-core bench-neural-fit lock clean
 
 setup: .venv/ready
 
@@ -50,6 +50,9 @@ bench-tpe: setup
 
 bench-core: setup
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/benchmarks/bench_core.py $(SECTIONS)
+
+bench-neural-fit: setup
+	$(BIN)/python tests/benchmarks/bench_neural_fit.py --peer
 
 lock:
 	$(PYTHON) -m pip install --quiet uv

@@ -51,6 +51,10 @@ EXPERIMENTS = {
         "App. D.2",
         "the two-layer scalar network: fixed points, eigenvalues, basins under BP, FA, SA",
     ),
+    "neural-fit": Experiment(
+        "App. B.5",
+        "a network's layers fitted to neural recordings by PLS regression, corrected for noise",
+    ),
 }
 """Each has a command of its name below."""
 
@@ -151,8 +155,74 @@ def scalar_network(
     _perform("scalar-network", out, [], make)
 
 
+@app.command("neural-fit")
+def neural_fit(
+    out: OutOption = None,
+    recordings: Annotated[
+        Path | None,
+        typer.Option(help="Recordings, netCDF or .npz (alignment_core/analysis/recordings.py)."),
+    ] = None,
+    simulate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAYER",
+            help="In place of recordings: noisy read-outs of this layer, for the data set's "
+            "validation images.",
+        ),
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="A .npz with an array (images, ...) a layer.")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="In place of features: the folder of a training, `alignsearch train`."),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(help="A .npz with `images` as the network takes them, one a stimulus."),
+    ] = None,
+    layers: Annotated[
+        str | None, typer.Option(help="Names with commas; without it, all of --features.")
+    ] = None,
+    components: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Of the PLS regression; the paper's are 25.")
+    ] = 25,
+    splits: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Random splits of the images, 75 to 25.")
+    ] = 10,
+    seed: SeedOption = 0,
+) -> None:
+    """Features of each layer fitted to neural responses (App. B.5)."""
+    from search.cli.neural_fit import Sources
+
+    sources = Sources(
+        recordings=recordings,
+        simulate=simulate,
+        features=features,
+        checkpoint=checkpoint,
+        images=images,
+        layers=None if layers is None else layers.split(","),
+        seed=seed,
+    )
+
+    def make() -> "Report":
+        from alignment_core.analysis.neural_fit import fit
+        from dashboards.figures_neural_fit import report
+
+        recorded, found = sources.read()
+        fits = fit(found, recorded, components=components, splits=splits, seed=seed)
+        return report(fits, recorded, components, sources.setting())
+
+    _perform("neural-fit", out, [seed], make, tensorflow=checkpoint is not None)
+
+
 def _perform(
-    name: str, out: Path | None, seeds: Sequence[int], make: Callable[[], "Report"]
+    name: str,
+    out: Path | None,
+    seeds: Sequence[int],
+    make: Callable[[], "Report"],
+    *,
+    tensorflow: bool = True,
 ) -> None:
     folder = out or Path("experiments") / name
     if folder.exists() and not folder.is_dir():
@@ -161,7 +231,8 @@ def _perform(
         )
     started, clock = datetime.now(UTC), time.perf_counter()
     with notices.status(f"computing {name}"):
-        import_tensorflow()
+        if tensorflow:
+            import_tensorflow()
         from dashboards.report import PAGE, Run, write
 
         report = make()

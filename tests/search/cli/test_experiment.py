@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from alignment_core.analysis.simulated_recordings import read_out, simulate
 from search.cli import main
 
 FIGURE_FORMATS, TABLE_FORMATS = ("png", "svg", "html"), ("md", "tex", "csv")
@@ -48,21 +50,30 @@ class Left:
 
 
 def in_this_process(folder, *arguments):
-    """What `alignsearch ARGUMENTS` prints, without the seconds that TensorFlow takes to start."""
-    printed = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
+    """Code, output and complaint of `alignsearch`, without the seconds that TensorFlow takes."""
+    printed, said = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(said),
+    ):
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["alignsearch", *arguments])
         with pytest.raises(SystemExit) as ended:
             main()
-    assert not ended.value.code
-    return printed.getvalue()
+    return ended.value.code or 0, printed.getvalue(), said.getvalue()
+
+
+def done(folder, *arguments):
+    code, printed, said = in_this_process(folder, *arguments)
+    assert (code, said) == (0, "")
+    return printed
 
 
 @pytest.fixture(scope="module")
 def scalar(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scalar")
-    printed = in_this_process(folder, "experiment", "scalar-network", "--grid", "7", "--out", "sc")
+    printed = done(folder, "experiment", "scalar-network", "--grid", "7", "--out", "sc")
     return printed, Left(folder / "sc")
 
 
@@ -95,7 +106,7 @@ def test_its_latex_compiles(scalar, tmp_path):
 
 def test_stability_shows_both_fates_of_a_network(tmp_path):
     options = ("--ratios", "0.5,2", "--width", "32", "--images", "128", "--steps", "200")
-    in_this_process(tmp_path, "experiment", "stability", *options)
+    done(tmp_path, "experiment", "stability", *options)
     left = Left(tmp_path / "experiments" / "stability")
     left.check_files(
         ["phase-portraits", "mirror-instability", "starting-rates"], ["eigenvalues", "network"]
@@ -108,10 +119,90 @@ def test_stability_shows_both_fates_of_a_network(tmp_path):
 
 def test_the_list_names_every_experiment_with_its_source(shell):
     listed = shell.json("experiment")
-    assert [each["name"] for each in listed] == ["stability", "scalar-network"]
+    assert [each["name"] for each in listed] == ["stability", "scalar-network", "neural-fit"]
     assert all(each["source"].startswith("App.") for each in listed)
     printed = shell.ok("experiment")
     assert all(each["name"] in printed and each["source"] in printed for each in listed)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder in which a network has been trained, and its recordings and features lie."""
+    folder = tmp_path_factory.mktemp("trained")
+    network = ("--model", "dense", "--width", "24", "--batch-size", "64", "--epochs", "2")
+    done(folder, "train", "--rule", "bp", *network, "--out", "net")
+    generator = np.random.default_rng(0)
+    features = generator.normal(size=(80, 30))
+    np.savez(folder / "features.npz", conv1=features, conv2=features[:, :5])
+    variables = simulate(
+        read_out(features, 5, 0.8, seed=0), np.arange(80) % 4, repetitions=4, noise=1.0, seed=0
+    )
+    np.savez(folder / "good.npz", **variables)
+    np.savez(folder / "few.npz", **{**variables, "category": np.r_[np.zeros(77), 1, 1, 1]})
+    variables["responses"][3, 2] = np.nan
+    np.savez(folder / "holes.npz", **variables)
+    return folder
+
+
+def test_a_trained_networks_layers_are_fitted_to_simulated_recordings(trained):
+    """The layer that the responses were read from comes near sqrt(0.8); it is the best."""
+    options = ("--layers", "flatten,dense2,logits", "--components", "10", "--splits", "4")
+    source = ("--checkpoint", "net", "--simulate", "dense2")
+    printed = done(trained, "experiment", "neural-fit", *source, *options, "--out", "fit")
+    left = Left(trained / "fit")
+    left.check_files(["layers", "sites"], ["layers"])
+    assert "The best layer is dense2" in printed
+    rows = {row["layer"]: row for row in left.table("layers")}
+    assert list(rows) == ["flatten", "dense2", "logits"]
+    assert abs(float(rows["dense2"]["corrected"]) - 0.8**0.5) < 0.06
+    assert [row["features"] for row in rows.values()] == ["64", "24", "10"]
+    assert "5,120 images" in left.run["setting"][1]
+
+
+def test_recordings_and_features_come_from_files(trained):
+    files = ("--recordings", "good.npz", "--features", "features.npz", "--layers", "conv1")
+    done(trained, "experiment", "neural-fit", *files, "--components", "10", "--out", "files")
+    assert list(Left(trained / "files").run["numbers"]) == ["conv1"]
+
+
+FILES = ("neural-fit", "--features", "features.npz", "--layers")
+NET = ("neural-fit", "--checkpoint", "net", "--simulate")
+UNFITTED = {
+    "no responses": (["neural-fit", "--features", "features.npz"], ["--recordings or --simulate"]),
+    "no features": (["neural-fit", "--recordings", "good.npz"], ["--features or --checkpoint"]),
+    "no layers": ([*NET, "dense2"], ["--layers"]),
+    "no images": (
+        ["neural-fit", "--checkpoint", "net", "--recordings", "good.npz", "--layers", "a"],
+        ["--images"],
+    ),
+    "no network": (
+        ["neural-fit", "--checkpoint", "nets", "--simulate", "a", "--layers", "a"],
+        ["nets holds no trained network", "alignsearch train"],
+    ),
+    "no such layer": ([*NET, "dense2", "--layers", "dense3"], ["'dense3'", "did you mean dense"]),
+    "no such array": ([*FILES, "conv3", "--recordings", "good.npz"], ["'conv3'", "conv1"]),
+    "missing trials": (
+        [*FILES, "conv1", "--recordings", "holes.npz"],
+        ["responses is missing", "stimulus 3, repetition 2"],
+    ),
+    "few images": ([*FILES, "conv1", "--recordings", "few.npz"], ["category 1.0 has 3 images"]),
+    "few features": (
+        [*FILES, "conv2", "--recordings", "good.npz"],
+        ["conv2 has 5", "--components"],
+    ),
+    "no file": ([*FILES, "conv1", "--recordings", "bad.npz"], ["bad.npz can't be read"]),
+}
+
+
+@pytest.mark.parametrize("case", UNFITTED)
+def test_what_cannot_be_fitted_is_refused_in_a_line(trained, case):
+    asked, named = UNFITTED[case]
+    before = sorted(trained.iterdir())
+    code, printed, said = in_this_process(trained, "experiment", *asked, "--out", "never")
+    assert (code, printed, said.count("\n")) == (2, "", 1), said
+    assert said.startswith("alignsearch: ")
+    assert [word for word in named if word not in said] == [], said
+    assert sorted(trained.iterdir()) == before
 
 
 UNUSABLE = {
