@@ -105,7 +105,10 @@ REHEARSAL = "rehearsal"
 
 
 class Recipe(Document):
-    """What one trial trains on, and for how long; the same for every trial of a search."""
+    """What one trial trains on, and for how long; the same for every trial of a search.
+
+    epoch_seconds: how long an epoch of a rehearsal takes; a training takes what it takes.
+    """
 
     dataset: str
     data_dir: str | None = None
@@ -113,6 +116,7 @@ class Recipe(Document):
     width: int = Field(gt=0)
     stem: str
     epochs: int = Field(gt=0)
+    epoch_seconds: float = Field(default=0.1, ge=0)
     schedule_epochs: float = Field(default=45.0, gt=0)
     batch_divisor: int = Field(default=1, gt=0)
     metric: str = "validation_error"

@@ -1,8 +1,8 @@
 """The objective of a rehearsal: a smooth function of the metaparameters in place of training.
 
 For trying out a cluster, a store or a driver without images or TensorFlow:
-`alignsearch submit SPACE --dataset rehearsal`. An epoch takes a tenth of a
-second and the loss falls exponentially to a value that the configuration fixes.
+`alignsearch submit SPACE --dataset rehearsal`. An epoch takes the recipe's `epoch_seconds` and
+the loss falls exponentially to a value that the configuration fixes.
 """
 
 import json
@@ -16,7 +16,6 @@ from spaces.catalog import get_space
 from spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
 from workers.attempt import Finished, Link
 
-EPOCH_SECONDS = 0.1
 STATE = "state.json"
 
 
@@ -27,21 +26,21 @@ def rehearse(search: Search, trial: Trial, link: Link) -> Finished:
     """
     pause = threading.Event()
     final = final_loss(get_space(search.space), trial.config)
-    epochs = search.recipe.epochs
+    epochs, seconds = search.recipe.epochs, search.recipe.epoch_seconds
     done = max((_epochs_done(folder) for folder in link.resume_from), default=0)
     if done:
-        link.on_resume([_epoch(trial, n, epochs, final) for n in range(1, done + 1)])
+        link.on_resume([_epoch(trial, n, epochs, final, seconds) for n in range(1, done + 1)])
     for number in range(done + 1, epochs + 1):
         if link.should_stop():
             return Finished(None)
-        pause.wait(EPOCH_SECONDS)
-        link.on_epoch(_epoch(trial, number, epochs, final))
+        pause.wait(seconds)
+        link.on_epoch(_epoch(trial, number, epochs, final, seconds))
         if link.checkpoints is not None:
             _leave(Path(link.checkpoints), number)
     return Finished(Result(status="ok", loss=final, metrics={"chance_error": 0.9}), epochs)
 
 
-def _epoch(trial: Trial, number: int, epochs: int, final: float) -> Epoch:
+def _epoch(trial: Trial, number: int, epochs: int, final: float, seconds: float) -> Epoch:
     error = final + (0.9 - final) * math.exp(-5 * number / epochs) if number < epochs else final
     return Epoch(
         trial=trial.id,
@@ -53,7 +52,7 @@ def _epoch(trial: Trial, number: int, epochs: int, final: float) -> Epoch:
         validation_loss=error,
         validation_accuracy=1 - error,
         learning_rate=0.0,
-        seconds=EPOCH_SECONDS,
+        seconds=seconds,
     )
 
 
