@@ -107,7 +107,8 @@ REHEARSAL = "rehearsal"
 class Recipe(Document):
     """What one trial trains on, and for how long; the same for every trial of a search.
 
-    epoch_seconds: how long an epoch of a rehearsal takes; a training takes what it takes.
+    epochs: none are for a rehearsal that ends at once. epoch_seconds: how long each takes in a
+    rehearsal; a training takes what it takes.
     """
 
     dataset: str
@@ -115,7 +116,7 @@ class Recipe(Document):
     model: str = "resnet18"
     width: int = Field(gt=0)
     stem: str
-    epochs: int = Field(gt=0)
+    epochs: int = Field(ge=0)
     epoch_seconds: float = Field(default=0.1, ge=0)
     schedule_epochs: float = Field(default=45.0, gt=0)
     batch_divisor: int = Field(default=1, gt=0)

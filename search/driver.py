@@ -23,7 +23,6 @@ from search.metrics import LEASE_EXPIRIES
 from search.pruning import Pruner
 from search.stalled import StallWatch
 from search.states import (
-    LIVE_TRIAL_STATES,
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
     TrialState,
@@ -217,10 +216,12 @@ class Driver:
     def _begin(self) -> None:
         if self._search.status == SearchStatus.QUEUED:
             self._store.change_search(self._search.name, SearchStatus.RUNNING, self._owner)
-        past = self._history.sync()
-        self._stalls.take(past)
-        if self._pruner is not None:
-            self._pruner.take(past, judge=False)
+        for past in self._history.read():
+            self._stalls.take(past)
+            if self._pruner is not None:
+                self._pruner.take(past, judge=False)
+            # Whoever showed the search's progress before has told of these.
+            self._history.take_ended()
         for trial in self._history.in_state(TrialState.RUNNING):
             slot = trial.attempts[str(trial.attempt)].slot
             if slot is not None:
@@ -375,10 +376,9 @@ class Driver:
 
     def _close_surplus(self, dispatcher: Dispatcher) -> None:
         """Say how many slots there is work for; end idle workers beyond the search's allotment."""
-        live = self._history.in_state(*LIVE_TRIAL_STATES)
         taken = self._placed.keys() | self._adopted.keys()
         going_on = self._search.status == SearchStatus.RUNNING and not self._search.stop_requested
-        left = len(live) + max(0, self._search.trials - self._history.next_tid)
+        left = len(self._history.live) + max(0, self._search.trials - self._history.next_tid)
         self.wanted = min(self._search.parallel, left) if going_on else len(taken)
         held = dispatcher.held()
         surplus = len(held | taken) - self._allotted()
@@ -487,19 +487,18 @@ class Driver:
             # What was begun before the end was heard of ends with it.
             self._store.cancel_trials(search.name)
             return True
-        live = self._history.in_state(*LIVE_TRIAL_STATES)
         if search.stop_requested:
-            if self._placed or any(trial.state == TrialState.RUNNING for trial in live):
+            if self._placed or self._history.count(TrialState.RUNNING):
                 return False
             self._store.cancel_trials(search.name)
-        elif live or self._history.next_tid < search.trials:
+        elif self._history.live or self._history.next_tid < search.trials:
             return False
         self._sync()
         if self._store.get_search(search.name).status in TERMINAL_SEARCH_STATUSES:
             return True
-        failed = self._history.in_state(TrialState.FAILED)
-        if failed and not self._history.in_state(TrialState.COMPLETED):
-            self._fail(f"no trial finished; the last one failed with: {failed[-1].error}")
+        history = self._history
+        if history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED):
+            self._fail(f"no trial finished; the last one failed with: {history.last_error}")
         else:
             self._store.change_search(search.name, SearchStatus.COMPLETED, self._owner)
         return True
@@ -518,7 +517,7 @@ class Driver:
             except StoreUnavailableError as error:
                 logger.warning("trying again: %s", error)
                 self._revive_store()
-            running = self._history.in_state(TrialState.RUNNING)
+            running = self._history.count(TrialState.RUNNING)
             # A worker that waits for its place in the cluster has nothing to hand back.
             if seconds > (HAND_BACK_SECONDS if running else NOT_BEGUN_SECONDS):
                 return

@@ -1,12 +1,13 @@
 """A search's trials as the driver holds them: read once, then kept up by what changed."""
 
-from collections import defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from search.documents import Trial
-from search.states import LIVE_TRIAL_STATES, TrialState
+from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from search.store import Store
+from search.summary import RECENT, Standing, seconds_of
 from spaces.space import Value
 
 Point = Mapping[str, Value]
@@ -35,46 +36,91 @@ class Pending:
 
 
 class History:
-    """All trials of a search by tid, kept up by `sync` from the store's monotonic `seq`."""
+    """What a driver knows of its search's trials, kept up from the store's monotonic `seq`.
+
+    Only the trials that haven't ended are kept. Of the others remain their state, what TPE has
+    not been told yet, what displays have not shown yet, and what sums all of them up.
+    """
 
     def __init__(self, store: Store, search: str) -> None:
         """Start empty; the first `sync` reads the whole search."""
         self._store = store
         self._search = search
         self._last_seq = 0
+        self._states: dict[int, TrialState] = {}
+        self._counts: Counter[TrialState] = Counter()
         self._fresh: deque[Observation] = deque()
-        self._tids: defaultdict[TrialState, set[int]] = defaultdict(set)
-        self.trials: dict[int, Trial] = {}
+        self._ended: list[Trial] = []
+        self._best: Trial | None = None
+        self._seconds: deque[float] = deque(maxlen=RECENT)
+        self.live: dict[int, Trial] = {}
+        """The queued and the running trials, by tid."""
         self.next_tid = 0
         """The first tid beyond all known trials."""
+        self.last_error: str | None = None
+        """Why the last trial that failed did."""
 
     def sync(self) -> list[Trial]:
         """Read what has changed since the last call, take it in, and return it."""
-        changed = self._store.changes(self._search, self._last_seq)
-        for trial in changed:
-            self.take(trial)
-            self._last_seq = max(self._last_seq, trial.seq)
-        return changed
+        return [trial for page in self.read() for trial in page]
+
+    def read(self) -> Iterator[list[Trial]]:
+        """Do as `sync` page by page, because a whole search may be more than fits in memory."""
+        for page in self._store.change_pages(self._search, self._last_seq):
+            for trial in page:
+                self.take(trial)
+                self._last_seq = max(self._last_seq, trial.seq)
+            yield page
 
     def take(self, trial: Trial) -> None:
         """Take in a trial as this process has just read or written it."""
-        known = self.trials.get(trial.tid)
+        known = self._states.get(trial.tid)
+        if known in TERMINAL_TRIAL_STATES:
+            return
+        self._states[trial.tid] = trial.state
+        self._counts[trial.state] += 1
         if known is not None:
-            self._tids[known.state].discard(trial.tid)
-        self._tids[trial.state].add(trial.tid)
-        if trial.state in OBSERVED_STATES and (known is None or known.state not in OBSERVED_STATES):
-            self._fresh.append(_observation(trial))
-        self.trials[trial.tid] = trial
+            self._counts[known] -= 1
         self.next_tid = max(self.next_tid, trial.tid + 1)
+        if trial.state in LIVE_TRIAL_STATES:
+            self.live[trial.tid] = trial
+        else:
+            self.live.pop(trial.tid, None)
+            self._take_ended(trial)
 
-    def in_state(self, *states: TrialState) -> list[Trial]:
-        """The trials in one of the states, by tid."""
-        tids = sorted(tid for state in states for tid in self._tids[state])
-        return [self.trials[tid] for tid in tids]
+    def _take_ended(self, trial: Trial) -> None:
+        self._ended.append(trial)
+        self._seconds.extend(seconds_of([trial]))
+        if trial.state in OBSERVED_STATES:
+            self._fresh.append(_observation(trial))
+        if trial.state is TrialState.FAILED:
+            self.last_error = trial.error
+        if trial.state is TrialState.COMPLETED and trial.loss is not None:
+            best = self._best
+            if best is None or (trial.loss, trial.tid) < (best.loss, best.tid):
+                self._best = trial
 
-    def observations(self) -> list[Observation]:
-        """What TPE learns from: completed trials, and failed or diverged ones without a loss."""
-        return [_observation(trial) for trial in self.in_state(*OBSERVED_STATES)]
+    def count(self, state: TrialState) -> int:
+        """How many trials are in this state."""
+        return self._counts[state]
+
+    def in_state(self, state: TrialState) -> list[Trial]:
+        """The trials in a state that isn't final, by tid."""
+        return [self.live[tid] for tid in sorted(self.live) if self.live[tid].state is state]
+
+    def standing(self) -> Standing:
+        """What a summary needs, without a look at trials that have ended."""
+        return Standing(
+            counts={state: self._counts[state] for state in TrialState},
+            best=self._best,
+            live=list(self.live.values()),
+            seconds=list(self._seconds),
+        )
+
+    def take_ended(self) -> list[Trial]:
+        """Give out the trials that have ended since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
 
     @property
     def has_fresh(self) -> bool:
@@ -88,7 +134,7 @@ class History:
 
     def pending(self) -> list[Pending]:
         """The points whose results are still to come."""
-        return [Pending(trial.tid, trial.point) for trial in self.in_state(*LIVE_TRIAL_STATES)]
+        return [Pending(tid, self.live[tid].point) for tid in sorted(self.live)]
 
 
 def _observation(trial: Trial) -> Observation:

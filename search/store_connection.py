@@ -222,10 +222,16 @@ class StoreConnection:
                 > 0
             )
 
-    def update_each(self, collection: str, updates: Sequence[tuple[Record, Record]]) -> None:
-        """Change, for each pair of condition and changes, the document that fits, if any."""
+    def update_each(
+        self, collection: str, updates: Sequence[tuple[Record, Record]], *, durable: bool = True
+    ) -> None:
+        """Change, for each pair of condition and changes, the document that fits, if any.
+
+        Without `durable` a crash of the server can undo it.
+        """
+        concern = self._database.write_concern if durable else pymongo.WriteConcern(1)
         with self._translated():
-            self._database[collection].bulk_write(
+            self._database.get_collection(collection, write_concern=concern).bulk_write(
                 [pymongo.UpdateOne(condition, changes) for condition, changes in updates],
                 ordered=False,
             )

@@ -1,6 +1,5 @@
 """Where a search stands, in a few numbers and one sentence."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -125,24 +124,6 @@ def is_driven(search: Search, now: datetime) -> bool:
     return search.driver is not None and search.driver.expires_at >= now
 
 
-def standing_of(trials: Iterable[Trial]) -> Standing:
-    """What a summary needs of all of a search's `trials`."""
-    known = list(trials)
-    tally = Counter(trial.state for trial in known)
-    losses = {
-        (trial.loss, trial.tid): trial
-        for trial in known
-        # A pruned trial's loss is that of an earlier epoch.
-        if trial.loss is not None and trial.state is TrialState.COMPLETED
-    }
-    return Standing(
-        counts={state: tally[state] for state in TrialState},
-        best=losses[min(losses)] if losses else None,
-        live=[trial for trial in known if trial.state in LIVE_TRIAL_STATES],
-        seconds=_seconds(known)[-RECENT:],
-    )
-
-
 def read_summary(store: Store, name: str) -> Summary:
     """Sum up the search as the store has it now, without reading all of its trials.
 
@@ -155,7 +136,7 @@ def read_summary(store: Store, name: str) -> Summary:
         best=store.best(name),
         live=store.trials(name, LIVE_TRIAL_STATES),
         # Each epoch of a trial is a change, and so are its placing, its beginning and its end.
-        seconds=_seconds(store.latest(name, RECENT * (search.recipe.epochs + 4)))[-RECENT:],
+        seconds=seconds_of(store.latest(name, RECENT * (search.recipe.epochs + 4)))[-RECENT:],
     )
     return summarize(search, standing, store.now(), store.ping())
 
@@ -194,7 +175,8 @@ def summarize(
     )
 
 
-def _seconds(trials: Iterable[Trial]) -> list[float]:
+def seconds_of(trials: Iterable[Trial]) -> list[float]:
+    """How long each of the trials took that have ended."""
     return [
         (trial.timings["finished"] - trial.timings["started"]).total_seconds()
         for trial in trials

@@ -10,7 +10,7 @@ was numbered up to there had been written before, so it is seen.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,9 @@ _MARK_BITS = 52
 
 NUMBERINGS = 2
 """How often a reader numbers what it finds without a number before it reads."""
+
+CHANGES_AT_ONCE = 1000
+"""Numbers whose trials a reader holds in memory together."""
 
 _KNOWN_LIMIT = 1000
 """Names that an error considers as neighbours of an unknown one."""
@@ -108,11 +111,17 @@ class TrialStore:
         write, because it numbers what isn't numbered yet. What changes meanwhile it may return
         the next time only.
         """
+        return [trial for page in self.change_pages(search, after_seq) for trial in page]
+
+    def change_pages(self, search: str, after_seq: int) -> Iterator[list[Trial]]:
+        """Do as `changes`, a page at a time."""
         last = self.last_change(search)
-        if last <= after_seq:
-            return []
-        condition = {"search": search, "seq": {"$gt": after_seq, "$lte": last}}
-        return [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+        while after_seq < last:
+            # By numbers, not by a limit: the embedded server reads all that fits, whatever that is.
+            up_to = min(after_seq + CHANGES_AT_ONCE, last)
+            condition = {"search": search, "seq": {"$gt": after_seq, "$lte": up_to}}
+            yield [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+            after_seq = up_to
 
     def last_change(self, search: str) -> int:
         """Number what has no number yet and return the number up to which all can be read."""
@@ -225,6 +234,8 @@ class TrialStore:
                 ({"_id": found["_id"], "seq": found["seq"]}, {"$set": {"seq": number}})
                 for found, number in zip(marked, numbers, strict=True)
             ],
+            # Undone, it leaves marks to be numbered again, higher than any reader has read.
+            durable=False,
         )
 
 

@@ -28,7 +28,7 @@ from search.cli.options import (
 from search.errors import StoreUnavailableError
 from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
-from search.summary import standing_of, summarize
+from search.summary import summarize
 
 if TYPE_CHECKING:
     from search.driver import Driver, Outcome
@@ -121,13 +121,12 @@ def drive(
     with shown as display:
 
         def show(*, last: bool = False) -> None:
-            trials = driver.history.trials.values()
             try:
                 display.update(
                     lambda: summarize(
-                        store.get_search(driver.name), standing_of(trials), store.now()
+                        store.get_search(driver.name), driver.history.standing(), store.now()
                     ),
-                    lambda: list(trials),
+                    driver.history.take_ended,
                     last=last,
                 )
             except StoreUnavailableError as error:

@@ -35,7 +35,7 @@ from search.export import export as render
 from search.history import History
 from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
-from search.summary import Summary, read_summary, standing_of, summarize
+from search.summary import Summary, read_summary, summarize
 from spaces.catalog import get_space
 from spaces.configuration import configuration
 
@@ -103,14 +103,14 @@ def _watch(store: Store, name: str) -> None:
     pause = threading.Event()
 
     def summary() -> Summary:
-        standing = standing_of(history.trials.values())
-        return summarize(store.get_search(name), standing, store.now(), store.ping())
+        search = store.get_search(name)
+        return summarize(search, history.standing(), store.now(), store.ping())
 
     with ProgressDisplay(console) as display:
         while True:
             search = store.get_search(name)
             history.sync()
-            display.update(summary, lambda: list(history.trials.values()), last=True)
+            display.update(summary, history.take_ended, last=True)
             if search.status in TERMINAL_SEARCH_STATUSES:
                 break
             pause.wait(REFRESH_SECONDS)

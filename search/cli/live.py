@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from search.documents import Trial
-from search.states import TERMINAL_TRIAL_STATES, TrialState
+from search.states import TrialState
 from search.summary import Summary
 
 REFRESH_SECONDS = 1.0
@@ -31,7 +31,6 @@ class ProgressDisplay(ExitStack):
         self._prefix = "" if among is None else f"{among}: "
         self._live: Live | None = None
         self._next = 0.0
-        self._told: set[int] = set()
 
     def __enter__(self) -> Self:
         if self._console.is_terminal and not self._prefix:
@@ -42,25 +41,26 @@ class ProgressDisplay(ExitStack):
     def update(
         self,
         summary: Callable[[], Summary],
-        trials: Callable[[], list[Trial]],
+        ended: Callable[[], list[Trial]],
         *,
         last: bool = False,
     ) -> None:
-        """Show the search as it is now; a call too soon after the one before does nothing."""
+        """Show the search as it is now; a call too soon after the one before does nothing.
+
+        ended: gives each trial that has ended once.
+        """
         if not last and time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REFRESH_SECONDS
+        untold = ended()
         if self._live is not None:
             self._live.update(panel(summary()), refresh=True)
             return
-        ended = [trial for trial in trials() if trial.state in TERMINAL_TRIAL_STATES]
-        untold = [trial for trial in ended if trial.tid not in self._told]
         if not untold:
             return
         now = summary()
-        for trial in untold:
-            self._told.add(trial.tid)
-            text = self._prefix + line(trial, now, len(self._told))
+        for number, trial in enumerate(untold, now.finished - len(untold) + 1):
+            text = self._prefix + line(trial, now, number)
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

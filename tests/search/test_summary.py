@@ -6,10 +6,18 @@ from threading import Event
 import pytest
 
 from search.documents import Attempt, DriverLease, Lease, Recipe, Search, Trial
+from search.history import History
 from search.states import SearchStatus, TrialState
-from search.summary import read_summary, standing_of, summarize
+from search.summary import read_summary, summarize
 
 NOW = datetime(2024, 5, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def standing_of(trials):
+    history = History(None, "ia")
+    for trial in trials:
+        history.take(trial)
+    return history.standing()
 
 
 def at(seconds):

@@ -1,0 +1,342 @@
+"""How well slots are kept full, how fast trials go through, and how it grows; peers beside it.
+
+    python tests/benchmarks/bench_search.py [slots] [throughput] [ray-tune] [journal] [scale]
+
+slots, throughput: the real store (embedded, every write journaled), the real driver, and Ray with
+60 worker processes, one a slot, as `alignsearch submit --wait` runs them. A trial is a rehearsal:
+it begins under a lease, waits 5 s and records an epoch (or neither), ends with its result. The
+slots are a resource of their own name, since 60 trainings would not fit on this machine.
+
+ray-tune: `HyperOptSearch` over the same space with `reuse_actors`, trials that report once.
+journal: Optuna's journal file under 8 processes, its default sampler; it places nothing anywhere.
+scale: in `bench_search_scale`.
+
+Each section runs in a process of its own, one after the other.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+
+SPACE = "ia"
+SLOTS = 60
+SLOT = "simulated_slot"
+TRIAL_SECONDS = 5.0
+
+
+@contextmanager
+def a_store():
+    """The URI of a store in a folder of its own."""
+    from search.embedded import EmbeddedStore
+
+    folder = Path(tempfile.mkdtemp(prefix="bench-search-"))
+    server = EmbeddedStore(folder / ".alignsearch")
+    try:
+        yield server.ensure(), server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def a_search(store, name, *, trials, trial_seconds, parallel=SLOTS):
+    from search.documents import Recipe, Search
+    from spaces.catalog import get_space
+
+    recipe = Recipe(
+        dataset="rehearsal",
+        width=1,
+        stem="none",
+        epochs=1 if trial_seconds else 0,
+        epoch_seconds=trial_seconds,
+    )
+    return store.create_search(
+        Search(
+            name=name,
+            space=SPACE,
+            space_hash=get_space(SPACE).space_hash,
+            recipe=recipe,
+            trials=trials,
+            parallel=parallel,
+            seed=0,
+            startup=20,
+            resources={SLOT: 1.0},
+            created_by="bench-search",
+        )
+    )
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_by_part(store_pid):
+    """CPU seconds of everything that this process has started, by what it is."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(") ")[2].split()
+            parents[int(folder.name)] = (int(fields[1]), (folder / "cmdline").read_text())
+        except OSError:
+            continue
+    cost = {"driver": 0.0, "store": 0.0, "workers": 0.0, "Ray's own": 0.0}
+    for pid, (_, command) in parents.items():
+        ancestor = pid
+        while ancestor in parents and ancestor != os.getpid():
+            ancestor = parents[ancestor][0]
+        if ancestor == os.getpid():
+            part = "driver" if pid == os.getpid() else "store" if pid == store_pid else "Ray's own"
+            cost["workers" if command.startswith("ray::") else part] += cpu_seconds(pid)
+    return ", ".join(f"{part} {seconds:.1f} s" for part, seconds in cost.items())
+
+
+def run_here(name, trials, trial_seconds):
+    """Drive a search over 60 slots of a Ray on this machine; its trials, and what it cost."""
+    import ray
+
+    from search.driver import Driver
+    from search.store import Store
+    from workers.cluster import NAMESPACE, OBJECT_STORE_BYTES
+    from workers.dispatcher import RayDispatcher
+
+    with a_store() as (uri, server), Store.connect(uri) as store:
+        ray.init(
+            address="local",
+            num_cpus=os.cpu_count(),
+            resources={SLOT: float(SLOTS)},
+            include_dashboard=False,
+            object_store_memory=OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level="ERROR",
+            namespace=NAMESPACE,
+        )
+        a_search(store, name, trials=trials, trial_seconds=trial_seconds)
+        driver = Driver(store, name, lambda search: RayDispatcher(search, uri), owner="bench")
+        began = time.perf_counter()
+        driver.run(threading.Event())
+        seconds = time.perf_counter() - began
+        cost = cpu_by_part(server.status().pid)
+        found = store.trials(name)
+        ray.shutdown()
+    assert [trial.state for trial in found] == ["completed"] * trials
+    assert [trial.attempt for trial in found] == [1] * trials
+    return found, seconds, cost
+
+
+def times(trials):
+    """When each trial began and ended, in seconds."""
+    return [
+        (trial.timings["started"].timestamp(), trial.timings["finished"].timestamp())
+        for trial in trials
+    ]
+
+
+def first_full(trials):
+    """When every slot had begun its first trial."""
+    first = {}
+    for trial in trials:
+        slot = trial.attempts["1"].slot
+        begun = trial.timings["started"].timestamp()
+        first[slot] = min(begun, first.get(slot, begun))
+    assert len(first) == SLOTS
+    return max(first.values())
+
+
+def slots(arguments):
+    """Busy slot-seconds over available ones, from when all are full to the last refill."""
+    trials, seconds, cost = run_here("slots", arguments.slot_trials, TRIAL_SECONDS)
+    full = first_full(trials)
+    last = max(begun for begun, _ in times(trials))
+    available = SLOTS * (last - full)
+    busy = sum(max(0.0, min(end, last) - max(begun, full)) for begun, end in times(trials))
+    took = [end - begun for begun, end in times(trials)]
+    simulated = busy * TRIAL_SECONDS * len(took) / sum(took)
+    waits = sorted(
+        after.timings["started"].timestamp() - before.timings["finished"].timestamp()
+        for slot in range(SLOTS)
+        for before, after in pairs(t for t in trials if t.attempts["1"].slot == slot)
+    )
+    print(
+        f"{len(trials)} trials of {TRIAL_SECONDS:g} s in {SLOTS} slots: all full after "
+        f"{full - trials[0].timings['queued'].timestamp():.1f} s, then {last - full:.1f} s until "
+        f"the last refill\n"
+        f"utilization {busy / available:.1%} (a slot is busy from the beginning of an attempt to "
+        f"its end);\n"
+        f"of it simulated training {simulated / available:.1%}; a slot waits for its next trial "
+        f"{1e3 * waits[len(waits) // 2]:.0f} ms (median), {1e3 * waits[-1]:.0f} ms (longest)\n"
+        f"CPU of {seconds:.0f} s: {cost}"
+    )
+
+
+def pairs(trials):
+    by_start = sorted(trials, key=lambda trial: trial.timings["started"])
+    return pairwise(by_start)
+
+
+def throughput(arguments):
+    """Trials a second once every slot has begun its first, and over the whole run."""
+    trials, seconds, cost = run_here("throughput", arguments.empty_trials, 0.0)
+    full = first_full(trials)
+    ends = [end for _, end in times(trials)]
+    counted = sum(end > full for end in ends)
+    rate = counted / (max(ends) - full)
+    print(
+        f"{len(trials)} empty trials in {SLOTS} slots: {rate:.1f} trials/s once all slots are up "
+        f"({counted} trials in {max(ends) - full:.1f} s); {len(trials) / seconds:.1f} with the "
+        f"start of {SLOTS} processes\n"
+        f"CPU of {seconds:.0f} s: {cost}"
+    )
+
+
+def ray_tune(arguments):
+    """The same for Ray Tune."""
+    import ray
+    from ray import tune
+    from ray.tune.search import ConcurrencyLimiter
+    from ray.tune.search.hyperopt import HyperOptSearch
+
+    from spaces.catalog import get_space
+    from spaces.hyperopt_space import to_hyperopt
+
+    ray.init(
+        address="local",
+        num_cpus=os.cpu_count(),
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
+    for concurrent, samples in ((2, 24), (8, 40)):
+        ended = []
+
+        class Ends(tune.Callback):
+            def on_trial_complete(self, iteration, trials, trial, ended=ended, **_):
+                ended.append(time.perf_counter())
+
+        def objective(config):
+            tune.report({"loss": config["sigma"]})
+
+        search = HyperOptSearch(to_hyperopt(get_space(SPACE)), metric="loss", mode="min")
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            tune.Tuner(
+                tune.with_resources(objective, {"cpu": os.cpu_count() / concurrent}),
+                tune_config=tune.TuneConfig(
+                    search_alg=ConcurrencyLimiter(search, max_concurrent=concurrent),
+                    num_samples=samples,
+                    reuse_actors=True,
+                ),
+                run_config=tune.RunConfig(storage_path=folder, verbose=0, callbacks=[Ends()]),
+            ).fit()
+            seconds = time.perf_counter() - began
+        warm = ended[concurrent:]
+        print(
+            f"Ray Tune {ray.__version__}, {concurrent} at once, {samples} trials: "
+            f"{(len(warm) - 1) / (warm[-1] - warm[0]):.2f} trials/s after the first {concurrent}; "
+            f"{samples / seconds:.2f} over the whole run",
+            flush=True,
+        )
+
+
+def journal(arguments):
+    """The same for Optuna."""
+    import optuna
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = f"{folder}/journal.log"
+        optuna.create_study(study_name="bench", storage=journal_storage(file))
+        context = get_context("spawn")
+        go = context.Barrier(9)
+        each = arguments.journal_trials // 8
+        workers = [
+            context.Process(target=journal_worker, args=(file, seed, each, go)) for seed in range(8)
+        ]
+        for worker in workers:
+            worker.start()
+        go.wait()
+        began = time.perf_counter()
+        for worker in workers:
+            worker.join()
+        seconds = time.perf_counter() - began
+    print(
+        f"Optuna {optuna.__version__} journal, 8 processes, {8 * each} trials: "
+        f"{8 * each / seconds:.1f} trials/s"
+    )
+
+
+def journal_storage(file):
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna.storages.JournalStorage(JournalFileBackend(file))
+
+
+def journal_worker(file, seed, trials, go):
+    import optuna
+    from bench_tpe_speed import DISTRIBUTIONS
+
+    sampler = optuna.samplers.TPESampler(seed=seed)
+    study = optuna.load_study(study_name="bench", storage=journal_storage(file), sampler=sampler)
+    go.wait()
+    for _ in range(trials):
+        trial = study.ask(DISTRIBUTIONS)
+        study.tell(trial, trial.params["sigma"])
+
+
+def scale(arguments):
+    """How the driver, a suggestion, status and export grow."""
+    from bench_search_scale import grow
+
+    with a_store() as (uri, server):
+        grow(uri, server, arguments.sizes)
+
+
+SECTIONS = {
+    "slots": slots,
+    "throughput": throughput,
+    "ray-tune": ray_tune,
+    "journal": journal,
+    "scale": scale,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sections", nargs="*", help="all of them without it")
+    parser.add_argument("--slot-trials", type=int, default=720)
+    parser.add_argument("--empty-trials", type=int, default=4000)
+    parser.add_argument("--journal-trials", type=int, default=800)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    unknown = set(arguments.sections) - set(SECTIONS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(SECTIONS)}")
+    if arguments.here:
+        (section,) = arguments.sections
+        SECTIONS[section](arguments)
+        return
+    print(f"{os.cpu_count()} cores, {platform.platform()}, Python {platform.python_version()}")
+    options = [option for option in sys.argv[1:] if option not in SECTIONS]
+    for section in arguments.sections or SECTIONS:
+        began = time.perf_counter()
+        print(f"\n== {section} (load {os.getloadavg()[0]:.1f})", flush=True)
+        command = [sys.executable, __file__, section, "--here", *options]
+        code = subprocess.run(command, check=False).returncode
+        print(f"-- {time.perf_counter() - began:.0f} s" + (f", FAILED: {code}" if code else ""))
+
+
+if __name__ == "__main__":
+    main()
