@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
 
-.PHONY: setup demo test lint chaos screenshots bench-tpe bench-core bench-neural-fit lock clean
+.PHONY: setup demo test lint chaos screenshots bench-search bench-tpe bench-core bench-neural-fit lock clean
 
 setup: .venv/ready
 
@@ -43,6 +43,9 @@ chaos: setup
 # Every page, light and dark, wide and narrow, as a picture in `screenshots/`.
 screenshots: setup install-chromium
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
+
+bench-search: setup
+	$(BIN)/python tests/benchmarks/bench_search.py
 
 bench-tpe: setup
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py

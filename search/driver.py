@@ -45,6 +45,8 @@ NOT_BEGUN_SECONDS = 3.0
 """How long they may take to begin the trials that they were given just before."""
 MAX_READY = 4
 """Suggestions kept ready at most; more would be stale before a slot takes them."""
+MAX_NEW_AT_ONCE = 16
+"""Trials written together, so that the first doesn't wait for the suggestion of the last."""
 MAX_START_FAILURES = 3
 """Workers a slot that die in a row before they begin their trial; then the search has failed. A
 host that is lost takes many of them at once."""
@@ -328,8 +330,8 @@ class Driver:
     def _prune(self, ending: Mapping[int, str]) -> None:
         """Say on trials that their workers should end them."""
         for tid, reason in ending.items():
-            trial = self._history.trials[tid]
-            if trial.lease is not None and trial.prune_reason is None:
+            trial = self._history.live.get(tid)
+            if trial is not None and trial.lease is not None and trial.prune_reason is None:
                 logger.info("trial %s is to end: %s", trial.id, reason, extra=_of(trial))
                 lease = trial.lease
                 self._store.request_prune(trial.id, lease.attempt, lease.token, reason)
@@ -363,7 +365,7 @@ class Driver:
         if again:
             self._store.place_trials([trial.id for trial in again])
             self._place(dispatcher, free, again)
-        new = min(len(free), self._search.trials - self._history.next_tid)
+        new = min(len(free), self._search.trials - self._history.next_tid, MAX_NEW_AT_ONCE)
         if new > 0:
             while len(self._ready) < new:
                 self._ready.append(self._suggest())

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -20,6 +20,7 @@ from alignment_core.errors import ConfigurationError
 from search.errors import StoreCorruptedError, StoreUnavailableError
 
 Record = dict[str, Any]
+T = TypeVar("T")
 
 DATABASE = "alignsearch"
 SCHEMA_VERSION = 1
@@ -188,7 +189,7 @@ class StoreConnection:
         """Insert the document; return False if a unique key of it exists already."""
         with self._translated():
             try:
-                self._database[collection].insert_one(document)
+                _written(lambda: self._database[collection].insert_one(document))
             except errors.DuplicateKeyError:
                 return False
         return True
@@ -197,7 +198,7 @@ class StoreConnection:
         """Insert the documents; return those of which a unique key exists already."""
         with self._translated():
             try:
-                self._database[collection].insert_many(documents, ordered=False)
+                _written(lambda: self._database[collection].insert_many(documents, ordered=False))
             except errors.BulkWriteError as error:
                 failures = error.details["writeErrors"]
                 if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
@@ -215,12 +216,10 @@ class StoreConnection:
         """
         # Not findAndModify, for which the embedded server reads the whole collection.
         with self._translated():
-            return (
-                self._database[collection]
-                .update_one(condition, changes, upsert=upsert)
-                .matched_count
-                > 0
+            updated = _written(
+                lambda: self._database[collection].update_one(condition, changes, upsert=upsert)
             )
+        return updated.matched_count > 0
 
     def update_each(
         self, collection: str, updates: Sequence[tuple[Record, Record]], *, durable: bool = True
@@ -230,11 +229,10 @@ class StoreConnection:
         Without `durable` a crash of the server can undo it.
         """
         concern = self._database.write_concern if durable else pymongo.WriteConcern(1)
+        requests = [pymongo.UpdateOne(condition, changes) for condition, changes in updates]
+        there = self._database.get_collection(collection, write_concern=concern)
         with self._translated():
-            self._database.get_collection(collection, write_concern=concern).bulk_write(
-                [pymongo.UpdateOne(condition, changes) for condition, changes in updates],
-                ordered=False,
-            )
+            _written(lambda: there.bulk_write(requests, ordered=False))
 
     def increase(self, collection: str, key: str, field: str, by: int) -> Record | None:
         """Add to a field of the document `key` and return it as it is then, if there is one.
@@ -242,8 +240,12 @@ class StoreConnection:
         It can be added twice, when the answer got lost. For small collections only.
         """
         with self._translated():
-            return self._database[collection].find_one_and_update(
-                {"_id": key}, {"$inc": {field: by}}, return_document=pymongo.ReturnDocument.AFTER
+            return _written(
+                lambda: self._database[collection].find_one_and_update(
+                    {"_id": key},
+                    {"$inc": {field: by}},
+                    return_document=pymongo.ReturnDocument.AFTER,
+                )
             )
 
     def aggregate(self, collection: str, stages: Sequence[Record]) -> list[Record]:
@@ -298,6 +300,19 @@ class _Observer(monitoring.CommandListener):
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         self._note(event.command_name, event.duration_micros / 1e6, False)
+
+
+def _written(write: Callable[[], T]) -> T:
+    """Write, and once more if the connection breaks meanwhile, which may lose the answer only.
+
+    PyMongo does so itself only where the server is a replica set.
+    """
+    try:
+        return write()
+    except (errors.NetworkTimeout, errors.ServerSelectionTimeoutError):
+        raise
+    except errors.AutoReconnect:
+        return write()
 
 
 def _no_uri(uri: str, why: str) -> ConfigurationError:

@@ -164,13 +164,6 @@ class TrialStore:
         found = self._db.find("trials", condition, sort=["result.loss", "tid"], limit=number)
         return [_decode(each) for each in found]
 
-    def expired(self, search: str) -> list[Trial]:
-        """Return the running trials whose leases have passed, by the server's clock, by tid."""
-        now = self.now()
-        # Filtered here: there are no more of them than slots, and no index has to serve it.
-        running = self.trials(search, [TrialState.RUNNING])
-        return [trial for trial in running if trial.lease and trial.lease.expires_at < now]
-
     def epochs(self, trial_id: str, attempt: int | None = None) -> list[Epoch]:
         """Return what a trial's epochs measured, by attempt and epoch."""
         condition: Record = {"trial": trial_id}

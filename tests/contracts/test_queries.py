@@ -1,12 +1,13 @@
 """Every query that the store issues is served by an index, as the server itself explains."""
 
 import time
+from typing import ClassVar
 
 import pymongo
 import pytest
 from pymongo import monitoring
 
-from search.documents import Epoch, Result
+from search.documents import Epoch, Result, Trial
 from search.states import LIVE_TRIAL_STATES, SearchStatus
 from search.store import Store
 
@@ -60,8 +61,28 @@ def an_epoch(trial_id):
     )
 
 
-def use_everything(store, new_search, new_trial, begin):
-    name = new_search().name
+class Noting(Store):
+    """A store that notes which of its methods are called."""
+
+    used: ClassVar[set[str]] = set()
+
+    def __getattribute__(self, name):
+        Noting.used.add(name)
+        return super().__getattribute__(name)
+
+
+def use_everything(store, new_search, new_trial):
+    def begin(trial, ttl=60.0):
+        return store.begin_attempt(
+            trial.id, "worker", ttl=ttl, host="node-1", accelerator="cpu", versions={}, slot=0
+        )
+
+    template = new_search()
+    name = f"{template.name}-again"
+    store.create_search(template.model_copy(update={"name": name}))
+    store.ping()
+    assert store.uri_for_people
+    store.searches_named([name])
     store.list_searches()
     store.change_search(name, SearchStatus.RUNNING, "tester")
     store.request_stop(name, "tester")
@@ -81,7 +102,6 @@ def use_everything(store, new_search, new_trial, begin):
     store.crash(crashed.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
     begin(expired, ttl=0.01)
     time.sleep(0.05)
-    assert store.expired(name)
     store.expire(expired.id, 1, max_attempts=3, reason="gone")
     lease = begin(kept).lease
     store.hand_back(kept.id, 1, lease.token, "SIGTERM")
@@ -93,7 +113,17 @@ def use_everything(store, new_search, new_trial, begin):
     store.epochs(finished.id, 1)
     store.trials(name)
     store.trials(name, LIVE_TRIAL_STATES)
+    pruned = store.add_trial(Trial(id=f"{name}/7", search=name, tid=7))
+    lease = begin(pruned).lease
+    store.resume(pruned.id, 1, lease.token, [an_epoch(pruned.id)])
+    store.request_prune(pruned.id, 1, lease.token, "the worst")
+    store.prune(pruned.id, 1, lease.token, Result(status="ok", loss=0.9))
+    store.release(begin(store.add_trial(Trial(id=f"{name}/8", search=name, tid=8))).id, "stuck")
+    store.epoch_records(finished.id)
+    store.record_log(finished.id, 1, [])
+    store.log(finished.id, 1)
     store.changes(name, 0)
+    store.changed_records(name, 0, store.last_change(name))
     store.latest(name, 10)
     store.counts(name)
     store.best(name)
@@ -108,10 +138,10 @@ def recorder():
 
 
 @pytest.fixture
-def issued(recorder, store_uri, new_search, new_trial, begin):
+def issued(recorder, store_uri, new_search, new_trial):
     """What a new connection sends when every method is used."""
-    with Store.connect(store_uri) as watched:
-        use_everything(watched, new_search, new_trial, begin)
+    with Noting.connect(store_uri) as watched:
+        use_everything(watched, new_search, new_trial)
     return recorder
 
 
@@ -142,6 +172,15 @@ def finds_of(command):
     if "findAndModify" in command:
         return [{"find": collection, "filter": command["query"]}]
     return [{"find": collection, "filter": update["q"]} for update in command["updates"]]
+
+
+def test_no_method_of_the_store_is_left_out(issued):
+    public = {name for name in vars_of(Store) if not name.startswith("_")}
+    assert public - Noting.used - {"connect"} == set()
+
+
+def vars_of(cls):
+    return set().union(*(vars(parent) for parent in cls.mro() if parent is not object))
 
 
 def test_every_query_is_served_by_an_index(issued, store_uri):

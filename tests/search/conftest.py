@@ -77,6 +77,12 @@ class ThreadDispatcher:
 
 
 @pytest.fixture
+def thread_dispatcher():
+    """The dispatcher whose workers are threads."""
+    return ThreadDispatcher
+
+
+@pytest.fixture
 def make_search(store, make_search_in):
     """Create a rehearsal search, with fields of choice."""
     return partial(make_search_in, store)

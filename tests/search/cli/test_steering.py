@@ -35,8 +35,8 @@ class Service:
 
     def __init__(self, shell):
         self.shell = shell
-        self.log = shell.folder / "serve.log"
         self.mark = uuid.uuid4().hex
+        self.log = shell.folder / f"serve-{self.mark}.log"
         shell.environment[MARK] = self.mark
         self.process = shell.start("serve", "--metrics-port", "0", log=self.log)
         del shell.environment[MARK]
@@ -229,3 +229,35 @@ def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service
     assert {trial.state for trial in store.trials("handed")} == {"completed"}
     assert outcomes(store.trials("handed")) == {"handed_back": 2, "completed": 2}
     assert "Traceback" not in service.log.read_text() + following.log.read_text()
+
+
+def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell, store):
+    lease = 4.0
+    options = ("--trials", "12", "--epochs", "15", "--lease", f"{lease:g}", *TWO_SLOTS)
+    first = Service(shell).wait_until_it_serves()
+    shell.submit("taken", *options)
+    second = Service(shell)
+    try:
+        wait_for_running(store, "taken", 2)
+        second.wait_until_it_serves()
+        os.kill(first.process.pid, signal.SIGKILL)
+        killed_at = time.monotonic()
+        wait_until(lambda: driver_pid(store, "taken") == second.process.pid)
+        assert time.monotonic() - killed_at < lease + 2
+        os.kill(shell.json("store", "status")["pid"], signal.SIGKILL)
+        wait_until(lambda: shell.json("status", "taken")["status"] == "completed", 60)
+    finally:
+        second.end()
+        for pid, _ in first.processes():
+            os.kill(int(pid), signal.SIGKILL)
+        first.process.wait()
+    trials = store.trials("taken")
+    assert [trial.tid for trial in trials] == list(range(12))
+    assert {trial.state for trial in trials} == {"completed"}
+    # The killed one's workers died with it or finished what they had: none was repeated otherwise.
+    assert sum(trial.attempt for trial in trials) <= 12 + 2
+
+
+def driver_pid(store, name):
+    driver = store.get_search(name).driver
+    return None if driver is None else int(driver.owner.rpartition(":")[2])

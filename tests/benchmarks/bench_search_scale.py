@@ -1,0 +1,207 @@
+"""How what a search costs grows with its trials: 1,000 simulated slots, up to 100,000 trials.
+
+For each size the store gets a search with so many finished trials. A driver takes it up and runs
+1,500 more over 1,000 slots, whose workers are functions of the same process that begin and finish
+each trial in the store; what these take is not counted. Each driver has a process of its own.
+"""
+
+import math
+import resource
+import statistics
+import threading
+import time
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import numpy as np
+from bench_tpe_speed import random_point
+
+from search.best import best_column
+from search.dispatch import SlotReport
+from search.documents import Attempt, Recipe, Result, Search, Trial
+from search.driver import Driver
+from search.export import export
+from search.history import Observation, Pending
+from search.store import Store
+from search.suggest import Suggester
+from search.summary import read_summary
+from spaces.catalog import get_space
+from spaces.configuration import derive
+from spaces.hyperopt_space import to_point
+
+SPACE = get_space("ia")
+SLOTS = 1000
+MORE = 1500
+ENDING_AT_ONCE = 20
+SUGGESTIONS = 20
+BATCH = 1000
+
+
+class Here:
+    """A dispatcher whose workers are functions: each trial ends when the slots are needed."""
+
+    def __init__(self, store):
+        self._store = store
+        self._running = deque()
+        self.cpu = 0.0
+
+    def place(self, slot, trial):
+        started = time.process_time()
+        begun = self._store.begin_attempt(
+            trial, "here", ttl=3600, host="h", accelerator="none", versions={}, slot=slot
+        )
+        self._running.append((slot, begun))
+        self.cpu += time.process_time() - started
+
+    def poll(self, timeout):
+        started = time.process_time()
+        reports = []
+        while self._running and len(reports) < ENDING_AT_ONCE:
+            slot, trial = self._running.popleft()
+            result = Result(status="ok", loss=loss_of(trial.point))
+            self._store.finish(trial.id, 1, trial.lease.token, result, 1)
+            reports.append(SlotReport(slot, trial.id))
+        self.cpu += time.process_time() - started
+        return reports
+
+    def held(self):
+        return set()
+
+    def kill(self, slot): ...
+
+    def hand_back(self): ...
+
+    def close(self): ...
+
+
+def loss_of(point):
+    return 0.1 + 0.8 * abs(point["sigma"] % 1.0)
+
+
+def fill(store, size):
+    """A search with so many finished trials, numbered as its readers would have left them."""
+    name = f"scale-{size}"
+    search = store.create_search(
+        Search(
+            name=name,
+            space=SPACE.name,
+            space_hash=SPACE.space_hash,
+            recipe=Recipe(dataset="rehearsal", width=1, stem="none", epochs=1),
+            trials=size + MORE,
+            parallel=SLOTS,
+            seed=0,
+            startup=20,
+            created_by="bench-search",
+        )
+    )
+    rng = np.random.default_rng(size)
+    now = store.now()
+    attempt = Attempt(
+        number=1,
+        owner="h:1",
+        token="t",
+        host="h",
+        accelerator="none",
+        started_at=now,
+        ended_at=now,
+        outcome="completed",
+    )
+    for first in range(0, size, BATCH):
+        documents = []
+        for tid in range(first, min(first + BATCH, size)):
+            point = random_point(rng)
+            trial = Trial(
+                id=f"{name}/{tid}",
+                search=name,
+                tid=tid,
+                seq=tid + 1,
+                state="completed",
+                config=derive(SPACE, to_point(SPACE, point)).model_dump(),
+                point=point,
+                attempt=1,
+                attempts={"1": attempt},
+                result=Result(status="ok", loss=loss_of(point), metrics={"chance_error": 0.9}),
+                timings=dict.fromkeys(("queued", "placed", "started", "finished"), now),
+            )
+            documents.append(trial.to_bson())
+        store._db.insert_each("trials", documents)
+    store._db.increase("counters", name, "seq", size)
+    return search
+
+
+def drive(uri, name):
+    """What driving the search to its end takes of this process, in seconds and megabytes."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with Store.connect(uri) as store:
+        here = Here(store)
+        driver = Driver(store, name, lambda search: here, owner="bench")
+        taken_up = []
+        began = time.perf_counter()
+
+        def look():
+            if not taken_up and len(driver.history.live) >= SLOTS - ENDING_AT_ONCE:
+                taken_up.append((time.perf_counter() - began, time.process_time() - here.cpu))
+
+        driver.run(threading.Event(), look)
+        cpu = time.process_time() - here.cpu - taken_up[0][1]
+        history = driver.history
+        assert history.next_tid == store.get_search(name).trials
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return taken_up[0][0], 1e3 * cpu / (MORE - SLOTS), memory / 1024
+
+
+def suggest_ms(size):
+    """The median time of a suggestion with so many results and 1,000 trials pending."""
+    rng = np.random.default_rng(0)
+    suggester = Suggester(SPACE, seed=0, algo="tpe", startup=20)
+    for tid in range(size):
+        point = random_point(rng)
+        suggester.tell(Observation(tid, point, loss_of(point)))
+    pending = [Pending(size + n, random_point(rng)) for n in range(SLOTS)]
+    times = []
+    for n in range(SUGGESTIONS):
+        began = time.perf_counter()
+        suggester.suggest(size + SLOTS + n, pending)
+        times.append(time.perf_counter() - began)
+    return 1e3 * statistics.median(times)
+
+
+def timed(work):
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def grow(uri, sizes):
+    """Print the table, and beside it whether anything grew faster than n log n."""
+    rows = {}
+    with Store.connect(uri) as store:
+        for size in sizes:
+            name = fill(store, size).name
+            suggesting = suggest_ms(size)
+            # A process that has imported nothing yet, so that its memory is the driver's.
+            context = get_context("spawn")
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
+                taken_up, per_trial, memory = pool.submit(drive, uri, name).result()
+            rows[size] = {
+                "driver: until its first 1,000 trials are placed, s": taken_up,
+                "driver: CPU a trial then, ms": per_trial,
+                "driver: memory for it all, MB": memory,
+                "a suggestion, ms": suggesting,
+                "status, s": timed(lambda name=name: read_summary(store, name)),
+                "export, s": timed(
+                    lambda name=name: export([best_column(store, name)], "markdown")
+                ),
+            }
+            print(f"{size} trials: done", flush=True)
+    print("\n| | " + " | ".join(f"{size:,} trials" for size in sizes) + " | n log n |")
+    print("|---|" + "---|" * (len(sizes) + 1))
+    for what in rows[sizes[0]]:
+        values = [rows[size][what] for size in sizes]
+        held = all(
+            later <= max(earlier, 1e-9) * (n * math.log(n)) / (m * math.log(m))
+            for earlier, later, m, n in zip(values, values[1:], sizes, sizes[1:], strict=False)
+        )
+        cells = " | ".join(f"{value:.3g}" for value in values)
+        print(f"| {what} | {cells} | {'below' if held else 'ABOVE'} |")
