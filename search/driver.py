@@ -45,8 +45,6 @@ NOT_BEGUN_SECONDS = 3.0
 """How long they may take to begin the trials that they were given just before."""
 MAX_READY = 4
 """Suggestions kept ready at most; more would be stale before a slot takes them."""
-MAX_NEW_AT_ONCE = 16
-"""Trials written together, so that the first doesn't wait for the suggestion of the last."""
 MAX_START_FAILURES = 3
 """Workers a slot that die in a row before they begin their trial; then the search has failed. A
 host that is lost takes many of them at once."""
@@ -111,6 +109,7 @@ class Driver:
         self._ready: deque[Trial] = deque()
         self._freed: deque[SlotReport] = deque()
         self._placed: dict[int, str] = {}
+        self._freed_at: dict[int, float] = {}
         self._adopted: dict[int, str] = {}
         self._released: set[tuple[str, int]] = set()
         self._stalls = StallWatch(self._search.stall_seconds)
@@ -357,19 +356,22 @@ class Driver:
             return
         held = dispatcher.held()
         idle = (slot for slot in range(self._search.parallel) if slot not in taken)
-        # Those first whose workers are warm.
-        free = deque(sorted(idle, key=lambda slot: slot not in held)[:room])
+        # Those first whose workers are warm, the one that has waited longest before the others.
+        order = sorted(idle, key=lambda slot: (slot not in held, self._freed_at.get(slot, 0.0)))
+        free = deque(order[:room])
         placed = set(self._placed.values())
         again = [t for t in self._history.in_state(TrialState.QUEUED) if t.id not in placed]
         again = again[: len(free)]
         if again:
             self._store.place_trials([trial.id for trial in again])
             self._place(dispatcher, free, again)
-        new = min(len(free), self._search.trials - self._history.next_tid, MAX_NEW_AT_ONCE)
-        if new > 0:
-            while len(self._ready) < new:
+        left = self._search.trials - self._history.next_tid
+        if free and left > 0:
+            if not self._ready:
                 self._ready.append(self._suggest())
-            batch = list(islice(self._ready, new))
+            # Not more at once than stand ready: none waits for another's suggestion, and trials
+            # that begin together would end together.
+            batch = list(islice(self._ready, min(len(free), left)))
             added = self._store.add_trials(batch, placed=True)
             for trial in added:
                 self._ready.popleft()
@@ -460,6 +462,7 @@ class Driver:
             )
             if self._placed.get(report.slot) == report.trial_id:
                 del self._placed[report.slot]
+                self._freed_at[report.slot] = self._monotonic()
             self._freed.popleft()
 
     def _see_to(self, report: SlotReport, trial: Trial) -> None:

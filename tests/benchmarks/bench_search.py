@@ -32,7 +32,7 @@ SPACE = "ia"
 SLOTS = 60
 SLOT = "simulated_slot"
 TRIAL_SECONDS = 5.0
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
 
 
 @contextmanager
@@ -133,12 +133,18 @@ def run_here(name, trials, trial_seconds):
         store_pid = server.status().pid
         snapshots = []
 
+        ended = threading.Event()
+
         def look():
-            if not snapshots or time.time() > snapshots[-1][0] + LOOK_SECONDS:
+            while not ended.wait(LOOK_SECONDS):
                 snapshots.append((time.time(), cpu_by_part(store_pid)))
 
-        driver.run(threading.Event(), look)
+        looking = threading.Thread(target=look)
+        looking.start()
+        driver.run(threading.Event())
         seconds = time.perf_counter() - began
+        ended.set()
+        looking.join()
         snapshots.append((time.time(), cpu_by_part(store_pid)))
         found = store.trials(name)
         ray.shutdown()
