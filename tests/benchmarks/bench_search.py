@@ -15,6 +15,7 @@ Each section runs in a process of its own, one after the other.
 """
 
 import argparse
+import io
 import os
 import platform
 import shutil
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -235,7 +236,7 @@ def ray_tune(arguments):
         log_to_driver=False,
         logging_level="ERROR",
     )
-    for concurrent, samples in ((2, 24), (8, 40)):
+    for concurrent, samples in ((2, 120), (8, 120)):
         ended = []
 
         class Ends(tune.Callback):
@@ -246,7 +247,7 @@ def ray_tune(arguments):
             tune.report({"loss": config["sigma"]})
 
         search = HyperOptSearch(to_hyperopt(get_space(SPACE)), metric="loss", mode="min")
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
             began = time.perf_counter()
             tune.Tuner(
                 tune.with_resources(objective, {"cpu": os.cpu_count() / concurrent}),
