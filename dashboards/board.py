@@ -291,7 +291,7 @@ class Board:
         latest = max((at for at, *_ in entry.events), default=None)
         since = datetime(1970, 1, 1, tzinfo=UTC) if latest is None else latest - EVENT_OVERLAP
         known = len(entry.events)
-        for event in self.store.events(name, since):
+        for event in self.store.events_since(name, since):
             entry.events[event.at, event.who, event.what, event.detail] = event
         if len(entry.events) == known:
             return False

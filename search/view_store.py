@@ -6,9 +6,10 @@ so each question here is about one search or trial and returns whole documents.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 from search.attempt_store import AttemptStore
-from search.documents import AttemptLog, LogLine, Search
+from search.documents import AttemptLog, Event, LogLine, Search
 from search.store_connection import Record
 
 
@@ -30,6 +31,11 @@ class ViewStore(AttemptStore):
         """
         condition = {"search": search, "seq": {"$gt": after_seq, "$lte": up_to}}
         return self._db.find("trials", condition)
+
+    def events_since(self, search: str, at: datetime) -> list[Event]:
+        """Return what was done to the search at `at` or later, the oldest first."""
+        found = self._db.find("events", {"search": search, "at": {"$gte": at}}, sort=["at"])
+        return [Event.from_bson(document) for document in found]
 
     def epoch_records(self, trial_id: str) -> list[Record]:
         """Return what a trial's epochs measured, as it is stored, by attempt and epoch."""

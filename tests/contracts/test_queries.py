@@ -90,6 +90,7 @@ def use_everything(store, new_search, new_trial):
     store.renew_driver(name, token, 60.0)
     store.release_driver(name, token)
     store.events(name)
+    store.events_since(name, store.now())
     crashed, expired, kept, finished = (new_trial(name, tid) for tid in range(4))
     for wrong in (lambda: store.get_search("no"), lambda: store.get_trial("no")):
         with pytest.raises(LookupError):
@@ -127,7 +128,14 @@ def use_everything(store, new_search, new_trial):
     store.latest(name, 10)
     store.counts(name)
     store.best(name)
+    store.best_trials(name, 3)
     store.cancel_trials(name)
+    assert list(store.documents(name))
+    copy = f"{name}-loaded"
+    event = {"search": copy, "at": store.now(), "who": "tester", "what": "x", "detail": ""}
+    store.begin_load({"_id": copy, "seq": 0}, "a file")
+    store.load_each("events", [event])
+    store.finish_load({**template.to_bson(), "_id": copy, "change": "0"})
 
 
 @pytest.fixture(scope="module")
