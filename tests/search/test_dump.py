@@ -38,7 +38,9 @@ def dumped(store, make_search, make_driver, tmp_path):
     make_search("moved", trials=8, parallel=2, epochs=2, space="ia")
     driver = make_driver("moved")
     interrupt = threading.Event()
-    driver.run(interrupt, lambda: len(driver.history.observations()) >= 4 and interrupt.set())
+    driver.run(
+        interrupt, lambda: driver.history.count(TrialState.COMPLETED) >= 4 and interrupt.set()
+    )
     assert store.get_search("moved").status == SearchStatus.RUNNING
     store.record_log("moved/0", 1, [LogLine(at=store.now(), level="INFO", text="begun")])
     file = tmp_path / "moved.jsonl.gz"

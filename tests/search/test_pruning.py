@@ -187,7 +187,7 @@ def test_a_pruned_trial_is_not_the_best_and_says_why_it_ended(store, make_search
 def observations(store, name):
     history = History(store, name)
     history.sync()
-    return history.observations()
+    return list(history.fresh())
 
 
 def test_asking_a_stale_attempt_to_end_asks_nobody(store, make_search):
