@@ -12,7 +12,7 @@ import { colour, onTheme } from "./theme.js";
 const TOP = 44;
 const BOTTOM = 24;
 const SIDE = 34;
-const AXIS_WIDTH = 44;
+const AXIS_WIDTH = 40;
 const SPREAD = 0.6; // of an option's part of its axis, so that its lines don't all meet in a point
 const SLICE_MS = 10;
 const KEY_STEP = 0.05;
