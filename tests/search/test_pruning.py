@@ -13,7 +13,7 @@ from search.driver import Outcome
 from search.history import History
 from search.pruning import LEAST_COMPLETED, Pruner, rungs
 from search.states import TrialState
-from search.summary import standing_of, summarize
+from search.summary import summarize
 
 EPOCHS = 28
 
@@ -178,7 +178,10 @@ def test_a_pruned_trial_is_not_the_best_and_says_why_it_ended(store, make_search
         a_trial(0, [], TrialState.COMPLETED, good),
         a_trial(1, [], TrialState.PRUNED, better),
     ]
-    summary = summarize(search, standing_of(known), store.now())
+    history = History(store, search.name)
+    for trial in known:
+        history.take(trial)
+    summary = summarize(search, history.standing(), store.now())
     assert summary.best.tid == 0
     assert summary.counts[TrialState.PRUNED] == 1
     assert "pruned by asha" in line(known[1], summary, 2)
