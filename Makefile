@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
 
-.PHONY: setup demo test lint chaos screenshots bench-search bench-tpe bench-core bench-neural-fit lock clean
+.PHONY: setup demo test lint chaos screenshots bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
 
 setup: .venv/ready
 
@@ -56,6 +56,9 @@ bench-core: setup
 
 bench-neural-fit: setup
 	$(BIN)/python tests/benchmarks/bench_neural_fit.py --peer
+
+bench-dashboard: setup install-chromium
+	$(BIN)/python tests/benchmarks/bench_dashboard.py
 
 lock:
 	$(PYTHON) -m pip install --quiet uv

@@ -10,6 +10,7 @@ from dashboards import models, tables, views
 from dashboards.answers import Payload, answer
 from dashboards.context import context_of
 from dashboards.curves import epochs_model
+from dashboards.logs import log_of
 from dashboards.trial_table import Query as TrialQuery
 from dashboards.trial_table import select, to_csv
 from search.documents import Epoch
@@ -207,16 +208,11 @@ def log(
         int | None, Query(ge=1, le=1_000_000, description="The last by default.")
     ] = None,
 ) -> Response:
-    """The last lines that the worker of an attempt has logged."""
+    """What the worker of an attempt has told: beginning, epochs, warnings, end and error."""
     store = context_of(request).board.store
     found = store.get_trial(name, tid)
     number = found.attempt if attempt is None else attempt
-    lines = store.log(found.id, number)
-    note = "" if lines else f"attempt {number} has left no log" if number else "it hasn't begun"
-    return answer(
-        request,
-        models.Log(attempt=number, available=bool(lines), lines=list(lines), note=note),
-    )
+    return answer(request, log_of(store, found, number))
 
 
 @router.get("/searches/{name}/trials/{tid}/export", response_class=Response, responses=TEXT)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dashboards.auth import LONGEST_TOKEN, Login
-from search.documents import AttemptOutcome, Event, LogLine, Recipe
+from search.documents import AttemptOutcome, Event, Recipe
 from search.states import SearchStatus, TrialState
 from spaces.space import Value
 
@@ -311,8 +311,16 @@ class Epochs(Model):
     layers: list[LayerCurves]
 
 
+class LogLine(Model):
+    """A line about an attempt; an epoch's has no time."""
+
+    at: datetime | None
+    level: str
+    text: str
+
+
 class Log(Model):
-    """The last lines an attempt's worker has logged; `note` says why there are none."""
+    """The last that an attempt's worker has written to the store; `note` says why nothing has."""
 
     attempt: int
     available: bool

@@ -158,6 +158,7 @@ def seed(uri, trials=10_000, epochs=45, *, name=NAME, status=SearchStatus.RUNNIN
         database = client.get_default_database("alignsearch")
         for at in range(0, trials, 1000):
             database.trials.insert_many([t.to_bson() for t, _ in made[at : at + 1000]])
+        database.searches.update_one({"_id": name}, {"$set": {"created_at": BEGUN}})
         database.counters.update_one({"_id": name}, {"$set": {"seq": trials}})
         batch = []
         for trial, loss in made:

@@ -5,7 +5,7 @@ import json
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-EXAMPLES = 4
+EXAMPLES = 2
 """Of each operation."""
 STREAMS = ("/api/stream", "/api/searches/{name}/stream")
 

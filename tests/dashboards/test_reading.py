@@ -118,6 +118,20 @@ def test_epochs_come_in_columns_and_from_where_one_stands(dashboard):
     assert dashboard.json("/searches/done/trials/7/epochs", after="1.2")["epoch"] == [3]
 
 
+def test_an_attempt_tells_what_its_worker_wrote(dashboard, lab):
+    lines = dashboard.json("/searches/done/trials/7/log")["lines"]
+    assert lines[0]["text"] == "begun on node-1 (cpu) by worker@node-1"
+    assert lines[3]["text"] == "epoch 3 of 3: validation error 0.1500 in 1.5 s"
+    assert lines[-1]["text"] == "completed"
+    first = dashboard.json("/searches/done/trials/9/log", attempt=1)
+    assert [line["level"] for line in first["lines"]] == ["INFO", "ERROR", "ERROR", "INFO"]
+    none = dashboard.json("/searches/done/trials/9/log", attempt=5)
+    assert (none["available"], none["note"]) == (False, "there is no attempt 5")
+    lab.store.add_event("done", "worker@node-1", "trial warned", "trial 10, attempt 1: disk full")
+    texts = [line["text"] for line in dashboard.json("/searches/done/trials/10/log")["lines"]]
+    assert "disk full" in texts
+
+
 def test_curves_are_the_best_and_others_evenly(dashboard):
     curves = dashboard.json("/searches/done/curves", top=2, limit=4, points=2)
     assert [curve["rank"] for curve in curves["curves"]] == [1, 2, 3, 8]
