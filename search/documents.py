@@ -149,6 +149,13 @@ class DriverLease(Document):
     expires_at: AwareDatetime
 
 
+class WarmStart(Document):
+    """The search, over at that time, from whose finished trials TPE set out, and how many."""
+
+    search: str
+    trials: int = Field(gt=0)
+
+
 class Search(Document):
     """One search: what is searched, how much, and where it stands. Stored under its name.
 
@@ -169,6 +176,7 @@ class Search(Document):
     algo: Literal["tpe", "random"] = "tpe"
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
+    warm_start: WarmStart | None = None
     resources: dict[str, float] = Field(default_factory=dict)
     priority: int = 0
     max_attempts: int = Field(default=3, gt=0)

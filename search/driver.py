@@ -29,6 +29,7 @@ from search.states import (
 )
 from search.store import Store
 from search.suggest import Suggester, suggest
+from search.warm_start import prior
 from spaces.catalog import get_space
 from spaces.configuration import derive
 from spaces.hyperopt_space import to_point
@@ -82,7 +83,8 @@ class Driver:
 
         Raises:
             UnknownNameError: there is no such search, or its space is unknown here.
-            StateConflictError: the space has changed since the search was submitted.
+            StateConflictError: the space has changed since the search was submitted, or what it
+                set out from is not there.
         """
         self._store = store
         self._make_dispatcher = make_dispatcher
@@ -106,6 +108,8 @@ class Driver:
             startup=self._search.startup,
             pending=self._search.pending,
         )
+        for each in prior(store, self._search):
+            self._suggester.tell(each)
         self._ready: deque[Trial] = deque()
         self._freed: deque[SlotReport] = deque()
         self._placed: dict[int, str] = {}

@@ -92,7 +92,7 @@ class History:
         self._ended.append(trial)
         self._seconds.extend(seconds_of([trial]))
         if trial.state in OBSERVED_STATES:
-            self._fresh.append(_observation(trial))
+            self._fresh.append(observation_of(trial))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
         if trial.state is TrialState.COMPLETED and trial.loss is not None:
@@ -137,5 +137,6 @@ class History:
         return [Pending(tid, self.live[tid].point) for tid in sorted(self.live)]
 
 
-def _observation(trial: Trial) -> Observation:
+def observation_of(trial: Trial) -> Observation:
+    """What TPE learns from a trial that has ended."""
     return Observation(trial.tid, trial.point, trial.result.loss if trial.result else None)

@@ -97,6 +97,7 @@ class Summary:
     def to_json(self) -> dict[str, object]:
         """The summary as plain data, for programs."""
         driver = self.search.driver
+        start = self.search.warm_start
         return {
             "name": self.search.name,
             "space": self.search.space,
@@ -115,6 +116,7 @@ class Summary:
             "driven": self.driven,
             "store_seconds": self.store_seconds,
             "created_at": self.search.created_at.isoformat(),
+            "warm_start": start.model_dump() if start else None,
             "error": self.search.error,
         }
 

@@ -20,6 +20,7 @@ from search.cli.quiet import check_data
 from search.documents import NAME_FORM, REHEARSAL, PendingPolicy, Recipe, Search
 from search.errors import ClusterError, NameTakenError
 from search.store import Store
+from search.warm_start import warm_start
 from spaces.catalog import get_space
 from spaces.training import WEIGHTS_ORDERS
 
@@ -133,12 +134,18 @@ def prepare(asked: Submission, who: str, *, store: str | None, ray: str | None) 
     )
 
 
-def create(store: Store, search: Search, *, named: bool) -> Search:
+def create(store: Store, search: Search, *, named: bool, start_from: str | None = None) -> Search:
     """Write the search, under its own name or, if it isn't `named`, one of space, data and number.
+
+    start_from: another search, from whose results it sets out.
 
     Raises:
         NameTakenError: there is a search of this name.
+        UnknownNameError, StateConflictError: it can't set out from `start_from`.
     """
+    if start_from is not None:
+        start = warm_start(store, start_from, get_space(search.space))
+        search = search.model_copy(update={"warm_start": start})
     if named:
         return store.create_search(search)
     for number in count(1):

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from alignment_core.errors import UnknownNameError
 from search.best import best_column
 from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from search.cli.live import against_chance, best_so_far
@@ -19,6 +20,7 @@ from search.cli.options import (
     StoreOption,
     StrategyOption,
     console,
+    has_store,
     notices,
     print_json,
     print_text,
@@ -110,6 +112,10 @@ def submit(
     pruned_as: Annotated[
         str, typer.Option(help="What TPE learns of a pruned trial: its last loss, or fail.")
     ] = "loss",
+    warm_start: Annotated[
+        str | None,
+        typer.Option(help="A search that is over: TPE sets out from what it has found."),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Drive it here, to its end.")] = False,
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
@@ -150,9 +156,11 @@ def submit(
         strategy=strategy,
     )
     search = prepare(asked, whoami(), store=store, ray=ray)
+    if warm_start is not None and not has_store(store):
+        raise UnknownNameError("search", warm_start, ())
     uri = store_uri(store)
     with Store.connect(uri) as opened:
-        created = create(opened, search, named=name is not None)
+        created = create(opened, search, named=name is not None, start_from=warm_start)
         if not wait:
             if as_json:
                 print_json({"name": created.name})

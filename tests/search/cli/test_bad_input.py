@@ -47,6 +47,7 @@ UNUSABLE = {
     "impossible port": (["serve", "--metrics-port", "70000"], ["--metrics-port", "70000"]),
     "two ways to follow": (["events", "any", "--follow", "--json"], ["--follow or --json"]),
     "no dump": (["load", "absent.jsonl"], ["absent.jsonl can't be loaded", "nothing was loaded"]),
+    "start from nothing": (["submit", "wm", "--warm-start", "any"], ["no search is named 'any'"]),
     "no host": (["serve", "--store", "mongodb://"], ["'mongodb://'", "mongodb://user"]),
     "no port": (
         ["submit", "wm", "--dataset", "rehearsal", "--store", "mongodb://u:secret@db:port/"],
