@@ -6,6 +6,7 @@ waits for the same interpreter.
 
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -39,7 +40,7 @@ class Aside:
         with self._lock:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(1, context, initializer=_leave_signals)
+                self._pool = ProcessPoolExecutor(1, context, initializer=_begin)
             try:
                 return self._pool.submit(function, *arguments)
             except BrokenProcessPool:
@@ -169,6 +170,14 @@ def _empty(state: Any, message: str, rev: int, scored: int) -> models.Importance
     )
 
 
-def _leave_signals() -> None:
-    """The server ends this process; a terminal's Ctrl-C must not reach it first."""
+def _begin() -> None:
+    """The server ends this process, even by being killed; a terminal's Ctrl-C must not."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_server, daemon=True).start()
+
+
+def _end_with_server() -> None:
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(0)
