@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -10,6 +11,8 @@ EXAMPLES = 2
 STREAMS = ("/api/stream", "/api/searches/{name}/stream")
 
 
+# Schemathesis draws some of its strings so itself.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 def test_no_request_makes_the_server_fail(dashboard):
     csrf = dashboard.get("/session").json()["csrf"]
     cookies = dict(dashboard.http.cookies)

@@ -64,7 +64,9 @@ def test_it_follows_a_search_that_goes_on(store, make_search, make_driver):
     assert len(view) == 0
     driver = make_driver()
     interrupt = threading.Event()
-    driver.run(interrupt, lambda: driver.history.count(TrialState.COMPLETED) >= 2 and interrupt.set())
+    driver.run(
+        interrupt, lambda: driver.history.count(TrialState.COMPLETED) >= 2 and interrupt.set()
+    )
     view.refresh()
     assert 2 <= view.statuses().count("ok") < 6
     assert view.statuses().count("running") == len(store.trials(search.name, [TrialState.QUEUED]))
