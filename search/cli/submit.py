@@ -47,7 +47,7 @@ def submit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Suggestions, weights and images follow from it.")] = 0,
     dataset: Annotated[
-        str, typer.Option(help="digits, fashion_mnist, or rehearsal (no training).")
+        str, typer.Option(help="A name that `alignsearch data` lists, or rehearsal (no training).")
     ] = "digits",
     data_dir: Annotated[
         str | None, typer.Option(help="Folder of the images, as the workers see it.")
