@@ -251,11 +251,12 @@ class EmbeddedStore:
         )
 
     def _end(self, server: ServerFile) -> None:
-        for number in (signal.SIGINT, signal.SIGKILL):
+        # A server that has only just begun to answer may miss the first interrupt.
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
             if not lives(server.pid):
                 return
             os.kill(server.pid, number)
-            if wait_until(lambda: not lives(server.pid), STOP_SECONDS):
+            if wait_until(lambda: not lives(server.pid), STOP_SECONDS / 2):
                 return
 
     def _log_size(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from search.embedded import EmbeddedStore
+from search.embedded import STOP_SECONDS, EmbeddedStore
 from search.errors import StoreCorruptedError, StoreUnavailableError
 from search.store import Store
 
@@ -142,7 +142,8 @@ def test_interrupting_the_command_that_started_it_leaves_it_running(server):
     Store.connect(uri).close()
     started = time.monotonic()
     assert server.stop()
-    assert time.monotonic() - started < 8
+    # It ended by itself: it would have been killed after that.
+    assert time.monotonic() - started < STOP_SECONDS
 
 
 def test_a_server_that_died_is_replaced_under_its_old_port(server):
