@@ -24,6 +24,7 @@ from search.pruning import Pruner
 from search.stalled import StallWatch
 from search.states import (
     TERMINAL_SEARCH_STATUSES,
+    TERMINAL_TRIAL_STATES,
     SearchStatus,
     TrialState,
 )
@@ -227,6 +228,7 @@ class Driver:
                 self._pruner.take(past, judge=False)
             # Whoever showed the search's progress before has told of these.
             self._history.take_ended()
+        self._history.on_end = _log
         for trial in self._history.in_state(TrialState.RUNNING):
             slot = trial.attempts[str(trial.attempt)].slot
             if slot is not None:
@@ -477,7 +479,8 @@ class Driver:
         if report.error is None or trial.attempt > 0:
             self._start_failures = 0
         if report.error is None:
-            logger.info("trial %s is %s", trial.id, trial.state, extra=_of(trial))
+            if trial.state not in TERMINAL_TRIAL_STATES:
+                _log(trial)
             return
         if trial.state == TrialState.RUNNING:
             self._crash(trial, report.error)
@@ -530,6 +533,10 @@ class Driver:
             # A worker that waits for its place in the cluster has nothing to hand back.
             if seconds > (HAND_BACK_SECONDS if running else NOT_BEGUN_SECONDS):
                 return
+
+
+def _log(trial: Trial) -> None:
+    logger.info("trial %s is %s", trial.id, trial.state, extra=_of(trial))
 
 
 def _of(trial: Trial) -> dict[str, object]:

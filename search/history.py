@@ -1,7 +1,7 @@
 """A search's trials as the driver holds them: read once, then kept up by what changed."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from search.documents import Trial
@@ -53,6 +53,8 @@ class History:
         self._ended: list[Trial] = []
         self._best: Trial | None = None
         self._seconds: deque[float] = deque(maxlen=RECENT)
+        self.on_end: Callable[[Trial], None] = lambda trial: None
+        """Told of each trial that ends, once, from whomever it is heard first."""
         self.live: dict[int, Trial] = {}
         """The queued and the running trials, by tid."""
         self.next_tid = 0
@@ -90,6 +92,7 @@ class History:
 
     def _take_ended(self, trial: Trial) -> None:
         self._ended.append(trial)
+        self.on_end(trial)
         self._seconds.extend(seconds_of([trial]))
         if trial.state in OBSERVED_STATES:
             self._fresh.append(observation_of(trial))

@@ -174,6 +174,40 @@ def test_an_interrupt_hands_trials_back_and_the_next_driver_completes_the_budget
     assert [trial.attempt for trial in trials[:2]] == [2, 2]
 
 
+@pytest.mark.parametrize("reports", [True, False])
+def test_a_trials_end_is_logged_once_whether_the_store_or_its_slot_tells_of_it_first(
+    store, make_search, caplog, reports
+):
+    class AtOnce:
+        """Makes an attempt while it is placed; its report may come too late to be heard."""
+
+        def __init__(self, search):
+            self.search = search
+            self.done = []
+
+        def place(self, slot, trial):
+            worker = Worker(owner="inline", host="here", accelerator="none", slot=slot)
+            run_attempt(store, self.search, trial, rehearse, worker, NEVER)
+            self.done.append(SlotReport(slot, trial.id))
+
+        def poll(self, timeout):
+            done, self.done = self.done, []
+            return done if reports else []
+
+        def held(self):
+            return set()
+
+        def kill(self, slot): ...
+        def hand_back(self): ...
+        def close(self): ...
+
+    make_search(trials=2, parallel=2, epochs=0)
+    with caplog.at_level("INFO", logger="search.driver"):
+        Driver(store, "a-search", AtOnce, owner="x").run(NEVER)
+    ended = [record.trial for record in caplog.records if record.message.endswith("is completed")]
+    assert sorted(ended) == [0, 1]
+
+
 def test_only_one_driver_drives_a_search(store, make_search, make_driver):
     make_search(trials=2, epochs=10)
     with driving(make_driver(owner="ann@here"), threading.Event()):
