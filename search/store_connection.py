@@ -18,6 +18,7 @@ from pymongo.database import Database
 
 from alignment_core.errors import ConfigurationError
 from search.errors import StoreCorruptedError, StoreUnavailableError
+from search.store_address import read_uri
 
 Record = dict[str, Any]
 T = TypeVar("T")
@@ -68,6 +69,7 @@ class StoreConnection:
 
     def __init__(self, uri: str, timeout: float) -> None:
         """Prepare a connection; nothing is sent yet."""
+        uri = read_uri(uri)
         self.uri_for_people = mask(uri)
         if not uri.startswith(("mongodb://", "mongodb+srv://")):
             # PyMongo would take it for a host's name and look for that.
@@ -98,7 +100,7 @@ class StoreConnection:
         """Connect, check the schema's version and create what is missing of the indexes.
 
         Raises:
-            ConfigurationError: `uri` can't be parsed.
+            ConfigurationError: `uri` can't be parsed, or its file can't be read.
             StoreCorruptedError: a newer version of the program wrote this store.
         """
         connection = cls(uri, timeout)

@@ -28,7 +28,8 @@ StoreOption = Annotated[
         "--store",
         envvar="ALIGNSEARCH_STORE",
         show_envvar=True,
-        help="URI of a MongoDB; without one, the embedded store of this folder.",
+        help="URI of a MongoDB, or file:/PATH of a file that holds it; without one, the embedded "
+        "store of this folder.",
     ),
 ]
 RayOption = Annotated[
