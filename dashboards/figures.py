@@ -35,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Points:
-    """Markers at (x, y), x may be names; `error` is half an error bar's length."""
+    """Markers at (x, y), x may be names; an error is half the length of a bar, up or across."""
 
     x: Sequence[Any] | Any
     y: Sequence[float] | Any
@@ -43,6 +43,7 @@ class Points:
     color: str = PALETTE[0]
     marker: Marker = "circle"
     error: Sequence[float] | Any | None = None
+    x_error: Sequence[float] | Any | None = None
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,12 @@ Mark = Line | Points | Regions
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis; without `limits` it fits what is drawn."""
+    """One axis; without `limits` it fits what is drawn. `names` stand at 0, 1, 2, …"""
 
     label: str
     log: bool = False
     limits: tuple[float, float] | None = None
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -95,3 +97,13 @@ class Figure:
     def rows(self) -> int:
         """How many rows of panels there are."""
         return -(-len(self.panels) // self.columns)
+
+    @property
+    def names_upwards(self) -> int:
+        """How many names the fullest y axis has."""
+        return max(len(panel.y.names) for panel in self.panels)
+
+    @property
+    def longest_name(self) -> int:
+        """Letters of the longest name at a y axis."""
+        return max((len(name) for panel in self.panels for name in panel.y.names), default=0)

@@ -16,6 +16,13 @@ PANEL_PIXELS = (460, 400)
 ALONE_PIXELS = (760, 500)
 """Of a panel without another beside it."""
 
+NAME_PIXELS = 22
+"""From one name on a y axis to the next."""
+
+LETTER_PIXELS = 8
+BETWEEN_PIXELS = 130
+"""Between two panels, for the right one's ticks and label."""
+
 SCRIPT = "plotly.min.js"
 
 
@@ -40,11 +47,14 @@ def to_html(figure: Figure) -> str:
 
 
 def _to_plotly(figure: Figure) -> Any:
+    width, height = ALONE_PIXELS if figure.columns == 1 else PANEL_PIXELS
+    height = max(height, NAME_PIXELS * figure.names_upwards)
+    between = max(BETWEEN_PIXELS, LETTER_PIXELS * figure.longest_name + 40)
     drawn = make_subplots(
         rows=figure.rows,
         cols=figure.columns,
         subplot_titles=[panel.title for panel in figure.panels],
-        horizontal_spacing=0.28 / figure.columns,
+        horizontal_spacing=between / (width * figure.columns),
         vertical_spacing=0.34 / figure.rows if figure.rows > 1 else 0,
     )
     told: set[str] = set()
@@ -64,13 +74,12 @@ def _to_plotly(figure: Figure) -> Any:
             x_axis = f"x{at + 1 if at else ''}"
             drawn.update_yaxes(scaleanchor=x_axis, constrain="domain", **place)
             drawn.update_xaxes(constrain="domain", **place)
-    width, height = ALONE_PIXELS if figure.columns == 1 else PANEL_PIXELS
     drawn.update_layout(
         template="simple_white",
         width=width * figure.columns,
         height=height * figure.rows + 80,
         font={"size": 14},
-        margin={"l": 70, "r": 20, "t": 40, "b": 90},
+        margin={"l": 70, "r": 20, "t": 60, "b": 90},
         legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
     )
     return drawn
@@ -93,17 +102,21 @@ def _traces(mark: Mark) -> Iterator[Any]:
                 x=x[at : at + 2], y=y[at : at + 2], mode="markers", marker=head, hoverinfo="skip"
             )
     elif isinstance(mark, Points):
-        error = None if mark.error is None else {"type": "data", "array": mark.error}
         yield go.Scatter(
             x=mark.x,
             y=mark.y,
-            error_y=error,
+            error_x=_bars(mark.x_error),
+            error_y=_bars(mark.error),
             mode="markers",
             name=mark.label,
             marker={"color": mark.color, "symbol": mark.marker, "size": 8},
         )
     else:
         yield from _ground(mark)
+
+
+def _bars(error: Any) -> dict[str, Any] | None:
+    return None if error is None else {"type": "data", "array": error}
 
 
 def _ground(regions: Regions) -> Iterator[Any]:
@@ -136,4 +149,6 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.limits is not None:
         limits = np.log10(axis.limits) if axis.log else axis.limits
         found["range"] = list(limits)
+    if axis.names:
+        found |= {"tickvals": list(range(len(axis.names))), "ticktext": list(axis.names)}
     return found

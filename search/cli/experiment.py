@@ -15,7 +15,17 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from search.cli.options import LARGEST, JsonOption, console, notices, print_json, print_text
+from search.cli.options import (
+    LARGEST,
+    JsonOption,
+    NameArgument,
+    StoreOption,
+    console,
+    notices,
+    open_store,
+    print_json,
+    print_text,
+)
 from search.cli.quiet import import_tensorflow
 
 if TYPE_CHECKING:
@@ -43,6 +53,10 @@ class Experiment:
 
 
 EXPERIMENTS = {
+    "importance": Experiment(
+        "App. B.4, Fig. S2",
+        "which metaparameters a search's accuracy hangs on: the categorical ones, and all",
+    ),
     "stability": Experiment(
         "App. D.1",
         "symmetrized flows of SA, AA, WM: eigenvalues, phase portraits, WM's instability",
@@ -91,6 +105,32 @@ def experiments(context: typer.Context, as_json: JsonOption = False) -> None:
     for name, each in EXPERIMENTS.items():
         table.add_row(name, each.source, each.shows)
     console.print(table)
+
+
+@app.command()
+def importance(
+    name: NameArgument,
+    out: OutOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Which metaparameters matter, from a search's trials (App. B.4, Fig. S2)."""
+    from search.cli.importance import read
+
+    with open_store(store) as opened:
+        tried = read(opened, name)
+
+    def make() -> "Report":
+        from dashboards.figures_importance import report
+        from search.importance import categorical_effects
+        from search.importance import importance as shares
+
+        seed = tried.search.seed
+        effects = categorical_effects(tried.configurations, tried.losses)
+        found = shares(tried.space, tried.configurations, tried.losses, seed=seed)
+        return report(effects, found, tried.setting())
+
+    folder = out or Path("experiments") / f"importance-{name}"
+    _perform("importance", folder, [tried.search.seed], make, tensorflow=False)
 
 
 @app.command()

@@ -88,7 +88,7 @@ def make_search(store, make_search_in):
     return partial(make_search_in, store)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_search_in():
     """The same in a store of the test's own."""
 
@@ -120,7 +120,7 @@ def make_driver(store, store_uri, make_driver_in):
     return partial(make_driver_in, store, store_uri)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_driver_in():
     """The same in a store of the test's own."""
 

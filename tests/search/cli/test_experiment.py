@@ -6,14 +6,23 @@ import io
 import json
 import re
 import shutil
+import statistics
 import subprocess
 import sys
+import threading
+import uuid
 
 import numpy as np
 import pytest
 
 from alignment_core.analysis.simulated_recordings import read_out, simulate
 from search.cli import main
+from search.documents import Result
+from search.states import TrialState
+from search.store import Store
+from spaces.catalog import get_space
+from workers.attempt import Finished
+from workers.rehearsal import rehearse
 
 FIGURE_FORMATS, TABLE_FORMATS = ("png", "svg", "html"), ("md", "tex", "csv")
 
@@ -119,7 +128,8 @@ def test_stability_shows_both_fates_of_a_network(tmp_path):
 
 def test_the_list_names_every_experiment_with_its_source(shell):
     listed = shell.json("experiment")
-    assert [each["name"] for each in listed] == ["stability", "scalar-network", "neural-fit"]
+    names = [each["name"] for each in listed]
+    assert names == ["importance", "stability", "scalar-network", "neural-fit"]
     assert all(each["source"].startswith("App.") for each in listed)
     printed = shell.ok("experiment")
     assert all(each["name"] in printed and each["source"] in printed for each in listed)
@@ -227,3 +237,90 @@ def test_a_file_in_the_folders_place_is_left_alone(shell):
     said = shell.refused("experiment", "scalar-network", "--out", "mine")
     assert "mine can't hold an experiment" in said
     assert (shell.folder / "mine").read_text() == "mine"
+
+
+TRIALS = 24
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory, server_uri, make_search_in, make_driver_in):
+    """A rehearsed search over `ia`, what its trials came to, and its copy in another store."""
+    folder = tmp_path_factory.mktemp("moved")
+    uri, other = (f"{server_uri.rstrip('/')}/test_{uuid.uuid4().hex}" for _ in range(2))
+    with Store.connect(uri) as store:
+        make_search_in(store, "tried", "ia", trials=TRIALS, parallel=8)
+        make_driver_in(store, uri, "tried").run(threading.Event())
+        trials = store.trials("tried", [TrialState.COMPLETED])
+    done(folder, "dump", "tried", "tried.jsonl", "--store", uri)
+    done(folder, "load", "tried.jsonl", "--store", other)
+    return folder, trials, other
+
+
+@pytest.fixture(scope="module")
+def tried(moved):
+    folder, _, uri = moved
+    printed = done(folder, "experiment", "importance", "tried", "--store", uri)
+    return printed, Left(folder / "experiments" / "importance-tried")
+
+
+def test_the_categorical_means_are_those_of_the_trials(moved, tried):
+    _, trials, _ = moved
+    printed, found = tried
+    found.check_files(["importance"], ["categorical", "fanova"])
+    rows = list(csv.reader((found.folder / "categorical.csv").read_text().splitlines()))[1:]
+    differences = []
+    for row in rows:
+        label, cells = row[0], row[2:]
+        field = {"A": "bo_fwl2n", "B": "sigma", "C": "delay_epochs", "D": "bo_relu"}.get(label)
+        if field is None:
+            continue
+        for at, answer in ((0, False), (3, True)):
+            scores = [1 - t.loss for t in trials if bool(t.config[field]) == answer]
+            assert int(cells[at]) == len(scores)
+            if len(scores) > 1:
+                sem = statistics.stdev(scores) / len(scores) ** 0.5
+                assert float(cells[at + 1]) == pytest.approx(statistics.mean(scores))
+                assert float(cells[at + 2]) == pytest.approx(sem)
+        differences.append(abs(float(cells[6] or 0)))
+    assert differences == sorted(differences, reverse=True)
+    assert f"{TRIALS} trials with a loss" in printed
+    assert "B: one answer in all trials" in printed
+
+
+def test_all_sampled_metaparameters_have_a_share_and_the_setting_is_told(tried):
+    _, found = tried
+    shares = found.run["numbers"]["share"]
+    assert shares.keys() == get_space("ia").sampled_names
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    assert len(found.table("fanova")) == len(shares)
+    assert "search 'tried' over ia" in found.run["setting"][0]
+    assert found.run["seeds"] == [0]
+
+
+def test_a_search_with_too_few_losses_is_refused_with_their_number(
+    moved, server_uri, make_search_in, make_driver_in
+):
+    folder, _, _ = moved
+    uri = f"{server_uri.rstrip('/')}/test_{uuid.uuid4().hex}"
+
+    def diverge_at_times(search, trial, link):
+        if trial.tid % 4:
+            return rehearse(search, trial, link)
+        return Finished(Result(status="fail", reason="the loss is NaN in epoch 1"))
+
+    with Store.connect(uri) as store:
+        make_search_in(store, "few", "ia", trials=12)
+        make_driver_in(store, uri, "few", objective=diverge_at_times).run(threading.Event())
+    code, printed, said = in_this_process(
+        folder, "experiment", "importance", "few", "--store", uri, "--out", "never"
+    )
+    assert (code, printed, said.count("\n")) == (2, "", 1)
+    assert "needs at least 10 trials" in said
+    assert "there are 9" in said
+    assert not (folder / "never").exists()
+
+
+def test_an_unknown_search_is_refused_with_the_nearest(moved):
+    folder, _, uri = moved
+    code, _, said = in_this_process(folder, "experiment", "importance", "tired", "--store", uri)
+    assert (code, "did you mean tried" in said) == (2, True), said
