@@ -67,6 +67,7 @@ class Service:
         owner: str,
         say: Callable[[str], None],
         revive_store: Callable[[], None],
+        ask_for: Callable[[Sequence[Resources]], None] = lambda _: None,
     ) -> None:
         """Serve the searches of `store`.
 
@@ -79,6 +80,8 @@ class Service:
             owner: whom events name.
             say: is told of what comes to its end, and of what can't begin.
             revive_store: is called when the store doesn't answer.
+            ask_for: is told what a cluster that grows and shrinks should have room for, whenever
+                that changes: the resources of each trial that could run now.
         """
         self._store = store
         self._make_driver = make_driver
@@ -87,6 +90,8 @@ class Service:
         self._owner = owner
         self._say = say
         self._revive_store = revive_store
+        self._ask_for = ask_for
+        self._asked: list[Resources] = []
         self._runs: dict[str, _Run] = {}
         self._troubles: dict[str, _Trouble] = {}
 
@@ -105,6 +110,7 @@ class Service:
             interrupt.wait(ROUND_SECONDS)
         for run in self._runs.values():
             run.thread.join()
+        self._ask([])
 
     def _round(self, interrupt: threading.Event) -> None:
         self._runs = {name: run for name, run in self._runs.items() if run.thread.is_alive()}
@@ -122,11 +128,11 @@ class Service:
             if (run := self._runs.get(name)) is not None
         ]
         for search in waiting:
-            if room(hosts, search.resources) > 0:
-                wanted = min(search.parallel, search.trials)
-                demands.append(Demand(search.name, search.resources, wanted, 0, search.priority))
-            else:
-                self._note_trouble(search.name, _nowhere(search))
+            wanted = min(search.parallel, search.trials)
+            demands.append(Demand(search.name, search.resources, wanted, 0, search.priority))
+            if room(hosts, search.resources) == 0:
+                self._tell(search.name, _nowhere(search))
+        self._ask([each.resources for each in demands for _ in range(each.wanted)])
         allotted = allot(hosts, demands)
         for name, run in self._runs.items():
             run.slots = allotted.get(name, 0)
@@ -174,9 +180,18 @@ class Service:
         trouble.times += 1
         trouble.not_before = time.monotonic() + seconds
         logger.warning("search %s: %s; trying again in %g s", name, why, seconds)
+        self._tell(name, why)
+
+    def _tell(self, name: str, why: str) -> None:
+        trouble = self._troubles.setdefault(name, _Trouble())
         if why != trouble.told:
             self._store.add_event(name, self._owner, "driver failed", why)
             trouble.told = why
+
+    def _ask(self, wanted: list[Resources]) -> None:
+        if wanted != self._asked:
+            self._ask_for(wanted)
+            self._asked = wanted
 
     def _may_try(self, name: str) -> bool:
         trouble = self._troubles.get(name)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ray
+from ray.autoscaler.sdk import request_resources
 
 from alignment_core.errors import ConfigurationError
 from search.allotment import room
@@ -78,6 +79,15 @@ def nodes() -> list[Node]:
         for node in ray.nodes()
         if node["Alive"]
     ]
+
+
+def ask_for(trials: Sequence[Mapping[str, float]]) -> None:
+    """Ask an autoscaling cluster for room for trials of these resources, all at once.
+
+    The autoscaler keeps hosts for them, busy or not, until it is asked for something else; a
+    cluster without one takes no notice.
+    """
+    request_resources(bundles=[dict(each) for each in trials])
 
 
 def default_resources(hosts: Sequence[Node]) -> dict[str, float]:

@@ -63,7 +63,7 @@ def serve(
         print_text(f"metrics at http://{metrics_host}:{port}/metrics")
     with Store.connect(uri) as opened, cluster(ray), interruptible() as interrupt:
         from search.service import Service
-        from workers.cluster import nodes
+        from workers.cluster import ask_for, nodes
 
         revive = reviver(store)
         print_text(f"serving the searches of {opened.uri_for_people}")
@@ -75,6 +75,7 @@ def serve(
             owner=driver_owner(),
             say=print_text,
             revive_store=revive,
+            ask_for=ask_for,
         ).run(interrupt)
 
 

@@ -24,7 +24,9 @@ def serve(store, store_uri, thread_dispatcher):
     """Run a service over threads; yields what drivers it made, by search."""
 
     @contextmanager
-    def run(hosts, owner="a service", make_dispatcher=thread_dispatcher):
+    def run(
+        hosts, owner="a service", make_dispatcher=thread_dispatcher, ask_for=lambda trials: None
+    ):
         dispatchers = {}
         said = []
 
@@ -44,6 +46,7 @@ def serve(store, store_uri, thread_dispatcher):
             owner=owner,
             say=said.append,
             revive_store=lambda: None,
+            ask_for=ask_for,
         )
         thread = threading.Thread(target=service.run, args=(interrupt,), daemon=True)
         thread.start()
@@ -117,6 +120,23 @@ def test_one_search_that_fails_leaves_the_others_alone(
     assert "no host of the cluster offers TPU=8" in told["elsewhere"][0]
     assert "a bug" in told["dies"][0]
     assert store.get_search("dies").driver is None
+
+
+def test_a_cluster_without_hosts_is_asked_for_them_and_the_search_begins_when_one_joins(
+    store, make_search, serve
+):
+    hosts, asked = [], []
+
+    def grow(trials):
+        asked.append([dict(each) for each in trials])
+        hosts[:] = [{"TPU": 4.0}] * len(trials)
+
+    make_search(name="waits", trials=3, parallel=2, resources={"TPU": 4.0})
+    with serve(hosts, ask_for=grow):
+        wait_until(lambda: status(store, "waits") == SearchStatus.COMPLETED)
+    # As many as it has slots for at first, and none in the end.
+    assert asked[0] == [{"TPU": 4.0}] * 2
+    assert asked[-1] == []
 
 
 def test_a_search_that_is_stopped_while_it_is_paused_is_completed(store, make_search, serve):

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +93,22 @@ def test_the_cluster_offers_what_its_hosts_have(hosts):
     assert cluster.capacity(hosts, {"TPU": 8.0}) == 1
     assert cluster.capacity(hosts, {"CPU": 1.0}) == 2
     assert cluster.default_resources(hosts) == {"TPU": 8.0}
+
+
+def test_an_autoscaler_hears_what_is_asked_for(hosts, ray_address):
+    ray = Path(sys.executable).parent / "ray"
+
+    def heard():
+        shown = subprocess.run(
+            [ray, "status", "--address", ray_address], capture_output=True, text=True, check=True
+        )
+        return "{'TPU': 4.0}: 3 from request_resources()" in shown.stdout
+
+    for trials, expected in (([{"TPU": 4.0}] * 3, True), ([], False)):
+        cluster.ask_for(trials)
+        deadline = time.monotonic() + 60
+        while heard() is not expected:
+            assert time.monotonic() < deadline
 
 
 def test_warm_workers_serve_trial_after_trial(store, submit, driver):
