@@ -1,8 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser.
-TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium
+# Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser,
+# certificates, network namespaces.
+TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium openssl iproute2
 
 .PHONY: setup demo test lint chaos screenshots bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
 

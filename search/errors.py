@@ -1,6 +1,6 @@
 """What can go wrong in a search's store and cluster, said to people.
 
-PyMongo's errors become these in `search.store_connection`, Ray's at the dispatcher, and
+PyMongo's errors become these in `search.store_refusals`, Ray's at the dispatcher, and
 nowhere else. A search or a trial that doesn't exist is `alignment_core`'s UnknownNameError.
 """
 
@@ -9,6 +9,10 @@ from alignment_core.errors import AlignSearchError
 
 class StoreUnavailableError(AlignSearchError, ConnectionError):
     """The store doesn't answer, or refuses us; trying again later can help."""
+
+
+class StoreRefusedError(StoreUnavailableError):
+    """The store wants a user, doesn't know this one, or allows it something else only."""
 
 
 class StoreCorruptedError(AlignSearchError, RuntimeError):

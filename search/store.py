@@ -21,7 +21,8 @@ from search.states import (
     SearchStatus,
     statuses_before,
 )
-from search.store_connection import Record, StoreConnection, mask
+from search.store_address import mask
+from search.store_connection import Record, StoreConnection
 from search.view_store import ViewStore
 
 __all__ = ["Store", "mask"]

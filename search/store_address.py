@@ -1,10 +1,25 @@
 """Where a store is: a MongoDB URI, or the file that holds one."""
 
+import re
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from alignment_core.errors import ConfigurationError
 
 FILE = "file:"
+
+_SECRET_OPTIONS = re.compile(
+    r"(?i)\b(tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=[^&]*"
+)
+
+_OF_A_USER = re.compile(r"(?i)(authSource|authMechanism|authMechanismProperties)=")
+
+
+def mask(uri: str) -> str:
+    """Return the URI as it may be shown to people: without passwords."""
+    # Up to the last @, because passwords come with reserved characters unescaped.
+    masked = re.sub(r"^(\w[\w+]*://)?([^:@/]*):(?!//).*@", r"\1\2:***@", uri)
+    return _SECRET_OPTIONS.sub(r"\1=***", masked)
 
 
 def read_uri(address: str) -> str:
@@ -35,3 +50,13 @@ def read_uri(address: str) -> str:
     if not uri:
         raise ConfigurationError(f"{path} is empty; it should hold a MongoDB URI")
     return uri
+
+
+def with_user(uri: str, user: str, password: str, database: str) -> str:
+    """The URI of the same servers and database for a user that this database keeps."""
+    scheme, _, rest = uri.partition("://")
+    place, _, options = rest.partition("?")
+    hosts = place.rpartition("@")[2].partition("/")[0]
+    kept = [each for each in options.split("&") if each and not _OF_A_USER.match(each)]
+    known = f"{quote_plus(user)}:{quote_plus(password)}"
+    return f"{scheme}://{known}@{hosts}/{database}?{'&'.join([*kept, f'authSource={database}'])}"

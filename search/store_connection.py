@@ -4,7 +4,6 @@ Only commands that every MongoDB-wire server has: insert, find, update, findAndM
 createIndexes, aggregate with plain stages.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,9 +15,9 @@ from bson.codec_options import CodecOptions
 from pymongo import errors, monitoring
 from pymongo.database import Database
 
-from alignment_core.errors import ConfigurationError
-from search.errors import StoreCorruptedError, StoreUnavailableError
-from search.store_address import read_uri
+from search.errors import StoreCorruptedError
+from search.store_address import mask, read_uri
+from search.store_refusals import no_tls_file, no_uri, translated
 
 Record = dict[str, Any]
 T = TypeVar("T")
@@ -44,20 +43,7 @@ INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
     "events": [(("search", "at"), False)],
 }
 
-_INTERNAL_ERROR = 1
 _DUPLICATE_KEY = 11000
-_UNAUTHORIZED = 13
-_AUTHENTICATION_FAILED = 18
-_SECRET_OPTIONS = re.compile(
-    r"(?i)\b(tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=[^&]*"
-)
-
-
-def mask(uri: str) -> str:
-    """Return the URI as it may be shown to people: without passwords."""
-    # Up to the last @, because passwords come with reserved characters unescaped.
-    masked = re.sub(r"^(\w[\w+]*://)?([^:@/]*):(?!//).*@", r"\1\2:***@", uri)
-    return _SECRET_OPTIONS.sub(r"\1=***", masked)
 
 
 class StoreConnection:
@@ -70,10 +56,11 @@ class StoreConnection:
     def __init__(self, uri: str, timeout: float) -> None:
         """Prepare a connection; nothing is sent yet."""
         uri = read_uri(uri)
+        self.uri = uri
         self.uri_for_people = mask(uri)
         if not uri.startswith(("mongodb://", "mongodb+srv://")):
             # PyMongo would take it for a host's name and look for that.
-            raise _no_uri(uri, "it doesn't begin with mongodb:// or mongodb+srv://")
+            raise no_uri(uri, "it doesn't begin with mongodb:// or mongodb+srv://")
         try:
             self._client: pymongo.MongoClient[Record] = pymongo.MongoClient(
                 uri,
@@ -86,12 +73,13 @@ class StoreConnection:
             )
             default = self._client.get_default_database(DATABASE).name
         except (errors.PyMongoError, ValueError) as error:
-            # PyMongo's own words can quote a password that wasn't escaped.
-            why = "it can't be parsed" if "@" in uri else str(error)
-            raise _no_uri(uri, why) from None
+            raise no_uri(uri, error) from None
+        except OSError as error:
+            raise no_tls_file(uri, error) from error
         self._database: Database[Record] = self._client.get_database(
             default, write_concern=pymongo.WriteConcern("majority", j=True)
         )
+        self.database: str = default
         self._clock_options = CodecOptions[Record](tz_aware=True, tzinfo=UTC)
         self._clock: tuple[datetime, float] | None = None
 
@@ -114,6 +102,12 @@ class StoreConnection:
     def close(self) -> None:
         """Close the connection's sockets."""
         self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _prepare_schema(self) -> None:
         found = self.find_one("meta", {"_id": "schema"})
@@ -160,6 +154,11 @@ class StoreConnection:
 
     def _hello(self) -> Record:
         return self._client.admin.command("hello", codec_options=self._clock_options)
+
+    def command(self, command: Record) -> Record:
+        """Run an administrator's command on the store's database; return the answer."""
+        with self._translated():
+            return self._database.command(command)
 
     def server_pid(self) -> int:
         """Return the server's process id, on its own machine."""
@@ -259,27 +258,8 @@ class StoreConnection:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except errors.OperationFailure as error:
-            if error.code in (_AUTHENTICATION_FAILED, _UNAUTHORIZED):
-                raise StoreUnavailableError(
-                    f"the store {self.uri_for_people} refuses this user: check the user name, the "
-                    "password, ?authSource= and the user's roles"
-                ) from error
-            # Without the server's whole answer, which PyMongo appends.
-            words = str(error).partition(", full error")[0]
-            if error.code == _INTERNAL_ERROR:
-                raise StoreCorruptedError(
-                    f"the store {self.uri_for_people} failed ({words}): its data may be damaged; "
-                    "the server's log says more"
-                ) from error
-            raise StoreUnavailableError(
-                f"the store {self.uri_for_people} refused a command: {words}"
-            ) from error
         except errors.PyMongoError as error:
-            raise StoreUnavailableError(
-                f"the store {self.uri_for_people} doesn't answer ({_first_words(error)}): check "
-                "that it runs and that this machine reaches it"
-            ) from error
+            raise translated(error, self.uri_for_people) from error
 
 
 def observe_commands(note: Callable[[str, float, bool], None]) -> None:
@@ -315,16 +295,3 @@ def _written(write: Callable[[], T]) -> T:
         raise
     except errors.AutoReconnect:
         return write()
-
-
-def _no_uri(uri: str, why: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"{mask(uri)!r} is no MongoDB URI ({why}); it should look like "
-        "mongodb://user:password@host:27017/alignsearch, with reserved characters of the user "
-        "name and the password percent-encoded"
-    )
-
-
-def _first_words(error: Exception) -> str:
-    """Cut PyMongo's dump of timeouts and topology off its messages."""
-    return re.split(r" \(configured timeouts|, Timeout: |, Topology Description", str(error))[0]

@@ -16,7 +16,7 @@ from typing import Any
 
 from alignment_core.errors import UnknownNameError
 from search.documents import Epoch, Trial
-from search.errors import StateConflictError, StoreCorruptedError
+from search.errors import StateConflictError, StoreCorruptedError, StoreRefusedError
 from search.states import TrialState
 from search.store_connection import Record, StoreConnection
 
@@ -107,9 +107,8 @@ class TrialStore:
     def changes(self, search: str, after_seq: int) -> list[Trial]:
         """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.
 
-        A reader that goes on from the last one's seq misses no change; it needs the right to
-        write, because it numbers what isn't numbered yet. What changes meanwhile it may return
-        the next time only.
+        A reader that goes on from the last one's seq misses no change. What changes meanwhile it
+        may return the next time only; without the right to write, what nobody has numbered too.
         """
         return [trial for page in self.change_pages(search, after_seq) for trial in page]
 
@@ -124,13 +123,19 @@ class TrialStore:
             after_seq = up_to
 
     def last_change(self, search: str) -> int:
-        """Number what has no number yet and return the number up to which all can be read."""
+        """Number what has no number yet and return the number up to which all can be read.
+
+        A reader that may not write leaves the numbering to the search's driver.
+        """
         for _ in range(NUMBERINGS):
             last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
             marked = self._db.find("trials", {"search": search, "seq": {"$gte": MARK}})
             if not marked:
                 break
-            self._number(search, marked)
+            try:
+                self._number(search, marked)
+            except StoreRefusedError:
+                break
         return last
 
     def latest(self, search: str, numbers: int) -> list[Trial]:

@@ -1,15 +1,20 @@
 """Every query that the store issues is served by an index, as the server itself explains."""
 
+import inspect
+import re
 import time
+from pathlib import Path
 from typing import ClassVar
 
 import pymongo
 import pytest
 from pymongo import monitoring
 
+import search
 from search.documents import Epoch, Result, Trial
 from search.states import LIVE_TRIAL_STATES, SearchStatus
 from search.store import Store
+from search.store_roles import ROLES
 
 ISSUED = "find aggregate findAndModify update"
 
@@ -20,9 +25,14 @@ class Recorder(monitoring.CommandListener):
     def __init__(self):
         self.commands = {}
         self.names = set()
+        self.rights = set()
 
     def started(self, event):
         self.names.add(event.command_name)
+        for right in RIGHTS.get(event.command_name, ()):
+            self.rights.add((Noting.now_used, event.command[event.command_name], right))
+        if any(update.get("upsert") for update in event.command.get("updates", ())):
+            self.rights.add((Noting.now_used, event.command["update"], "insert"))
         if event.command_name in ISSUED.split():
             command = {k: v for k, v in event.command.items() if k not in PRIVATE}
             shape = (*list(command.items())[:1], str(shape_of(command)))
@@ -34,6 +44,17 @@ class Recorder(monitoring.CommandListener):
     def failed(self, event):
         pass
 
+
+RIGHTS = {
+    "find": ("find",),
+    "aggregate": ("find",),
+    "insert": ("insert",),
+    "update": ("update",),
+    "findAndModify": ("find", "update"),
+    "delete": ("remove",),
+    "createIndexes": ("createIndex",),
+}
+"""The privilege actions that MongoDB asks for a command on its collection."""
 
 PRIVATE = {"lsid", "$db", "$clusterTime", "txnNumber", "writeConcern", "$readPreference"}
 
@@ -62,13 +83,26 @@ def an_epoch(trial_id):
 
 
 class Noting(Store):
-    """A store that notes which of its methods are called."""
+    """A store that notes which of its methods are called, and from outside."""
 
     used: ClassVar[set[str]] = set()
+    now_used: ClassVar[str | None] = None
 
     def __getattribute__(self, name):
         Noting.used.add(name)
-        return super().__getattribute__(name)
+        found = super().__getattribute__(name)
+        if name.startswith("_") or not callable(found) or Noting.now_used:
+            return found
+
+        def noted(*args, **kwargs):
+            Noting.now_used = name
+            try:
+                answer = found(*args, **kwargs)
+                return list(answer) if inspect.isgenerator(answer) else answer
+            finally:
+                Noting.now_used = None
+
+        return noted
 
 
 def use_everything(store, new_search, new_trial):
@@ -114,6 +148,7 @@ def use_everything(store, new_search, new_trial):
     store.epochs(finished.id, 1)
     store.trials(name)
     store.trials(name, LIVE_TRIAL_STATES)
+    store.add_trials([Trial(id=f"{name}/6", search=name, tid=6)])
     pruned = store.add_trial(Trial(id=f"{name}/7", search=name, tid=7))
     lease = begin(pruned).lease
     store.resume(pruned.id, 1, lease.token, [an_epoch(pruned.id)])
@@ -123,6 +158,8 @@ def use_everything(store, new_search, new_trial):
     store.epoch_records(finished.id)
     store.record_log(finished.id, 1, [])
     store.log(finished.id, 1)
+    store.add_event(name, "tester", "looked")
+    assert list(store.change_pages(name, 0))
     store.changes(name, 0)
     store.changed_records(name, 0, store.last_change(name))
     store.latest(name, 10)
@@ -222,3 +259,53 @@ def test_only_commands_of_every_mongodb_wire_server_are_sent(issued):
     }
     assert issued.names
     assert issued.names <= allowed
+
+
+SOURCES = Path(search.__file__).parents[1]
+READING = ("search/best.py", "search/summary.py", "search/history.py", "search/hyperopt_trials.py")
+STEERING = ("search/steering.py", "dashboards/api_changing.py", "search/cli/submission.py")
+PARTS = {
+    "driver": [
+        *("search/driver.py", "search/service.py", "search/history.py", "search/warm_start.py"),
+        *("search/metrics.py", "search/checkpoint_folders.py", "search/summary.py"),
+        "search/cli/drive.py",
+    ],
+    "worker": ["workers/*.py", "search/checkpoint_folders.py"],
+    "submitter": [
+        *("search/cli/*.py", "search/warm_start.py", "search/copy_store.py", "dashboards/*.py"),
+        *READING,
+        *STEERING,
+    ],
+    "dashboard": ["dashboards/*.py", *READING],
+}
+"""The files with what each part asks of the store."""
+DRIVES = ("search/cli/drive.py", "dashboards/api_changing.py")
+
+
+def methods_of(part):
+    """The store's methods that a part's files name."""
+    files = {path for pattern in PARTS[part] for path in SOURCES.glob(pattern)}
+    assert files
+    if part == "dashboard":
+        files -= {SOURCES / "dashboards/api_changing.py"}
+    named = re.findall(
+        r"(?:store|opened)\.(\w+)", "".join(path.read_text() for path in sorted(files))
+    )
+    return set(named) & {name for name in vars_of(Store) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_role_allows_what_its_part_does_and_no_more(issued, part):
+    needed = {
+        (collection, right)
+        for method, collection, right in issued.rights
+        if method in methods_of(part) | {"get_search"}
+    }
+    needed.add(("meta", "find"))
+    if part == "dashboard":
+        # A reader that may not write leaves the numbering to the driver.
+        needed -= {("trials", "update"), ("counters", "update")}
+    allowed = {
+        (collection, right) for collection, rights in ROLES[part].items() for right in rights
+    }
+    assert needed == allowed
