@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from alignment_core.layers import AlignedLayer, exact_gradients
+from alignment_core.errors import UnknownNameError
+from alignment_core.layers import AlignedLayer, aligned_layers, exact_gradients
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,45 @@ def weight_metrics(
         )
         for layer, (angle, ratio), gradient_angle in zip(layers, rows, between, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class SampledWeights:
+    """Some of a layer's forward weights, and the backward weights in their places."""
+
+    layer: str
+    forward: tuple[float, ...]
+    backward: tuple[float, ...]
+
+
+def sampled_weights(
+    model: Any, names: Sequence[str], pairs: int, seed: int
+) -> list[SampledWeights]:
+    """Return `pairs` weights of each named layer with their backward counterparts, or all.
+
+    Which ones depends on `seed` and the layer's size alone, so that epochs can be compared
+    (Kunin et al. 2020, Fig. S3). Nothing under backpropagation, where both are the same.
+
+    Raises:
+        UnknownNameError: no layer under a rule has this name.
+    """
+    layers = {layer.name: layer for layer in aligned_layers(model)}
+    if not layers:
+        return []
+    found = []
+    for name in names:
+        if name not in layers:
+            raise UnknownNameError("layer under a learning rule", name, layers)
+        layer = layers[name]
+        forward = np.ravel(layer.as_backward(tf.convert_to_tensor(layer.kernel)).numpy())
+        backward = np.ravel(tf.convert_to_tensor(layer.backward_kernel).numpy())
+        generator = np.random.default_rng([seed, forward.size])
+        size = min(pairs, forward.size)
+        chosen = np.sort(generator.choice(forward.size, size, replace=False))
+        found.append(
+            SampledWeights(name, *(tuple(each[chosen].tolist()) for each in (forward, backward)))
+        )
+    return found
 
 
 def gradient_angles(loss: Callable[[], Any], layers: Sequence[AlignedLayer]) -> Any:

@@ -18,7 +18,7 @@ from dashboards import models
 from dashboards.board import Entry
 from dashboards.history import LABELS
 from search.importance import LEAST_SCORES
-from spaces.catalog import get_space
+from spaces.catalog import RUNS, get_space
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,8 @@ class ImportanceBoard:
                 outdated = ready is None or abs(scored - ready.trials) > MOST_STALE * ready.trials
                 if history.space is None:
                     words = "this program doesn't know the search's space"
+                    if entry.search.space == RUNS.name:
+                        words = "an experiment's runs are chosen, not sampled: nothing to rank"
                     return _empty("too_few", words, rev, scored)
                 space = history.space.name
                 data = history.scores() if outdated and name not in self._running else None

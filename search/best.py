@@ -5,7 +5,7 @@ from search.errors import StateConflictError
 from search.export import Column
 from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
-from spaces.catalog import get_space
+from spaces.catalog import RUNS, get_space
 from spaces.configuration import configuration
 
 
@@ -35,14 +35,23 @@ def best_column(store: Store, name: str) -> Column:
     """The search's best configuration as a column, with its score below the table.
 
     Raises:
-        UnknownNameError, StateConflictError: as `best_trial`.
+        UnknownNameError, StateConflictError: as `best_trial`; or the search is a list of runs.
     """
     search, trial = best_trial(store, name)
     return column_of(search, trial, title=name)
 
 
 def column_of(search: Search, trial: Trial, *, title: str) -> Column:
-    """A trial as a column; its score, if it has one, and its recipe are the note."""
+    """A trial as a column; its score, if it has one, and its recipe are the note.
+
+    Raises:
+        StateConflictError: the search is a list of runs.
+    """
+    if search.space == RUNS.name:
+        raise StateConflictError(
+            f"search {search.name!r} is an experiment's list of runs, none of which is a column of "
+            f"Table 5: `alignsearch trials {search.name}` lists them"
+        )
     return Column(
         title=title,
         configuration=configuration(trial.config),

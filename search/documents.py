@@ -104,11 +104,26 @@ REHEARSAL = "rehearsal"
 """The data set of searches that train nothing."""
 
 
+class WeightSampling(Document):
+    """Which layers' weights are kept beside an epoch, after which epochs, how many pairs of each.
+
+    pairs: of a forward weight and the backward weight in its place, drawn once a trial.
+    """
+
+    layers: tuple[str, ...] = Field(min_length=1)
+    epochs: tuple[int, ...] = Field(min_length=1)
+    pairs: int = Field(default=2000, gt=0, le=2000)
+
+
 class Recipe(Document):
     """What one trial trains on, and for how long; the same for every trial of a search.
 
+    Where a search is a list of runs, their model, width and epochs count (`spaces.runs.Run`), and
+    these here are the largest of them.
+
     epochs: none are for a rehearsal that ends at once. epoch_seconds: how long each takes in a
-    rehearsal; a training takes what it takes.
+    rehearsal; a training takes what it takes. weight_samples: what is kept of the weights;
+    nothing without it.
     """
 
     dataset: str
@@ -126,6 +141,7 @@ class Recipe(Document):
     on_corrupt: Literal["refuse", "skip"] = "refuse"
     precision: str = "float32"
     strategy: str = "auto"
+    weight_samples: WeightSampling | None = None
 
 
 class Pruning(Document):
@@ -308,6 +324,14 @@ class LayerRecord(Document):
     gradient_angle: float | None = None
 
 
+class WeightSample(Document):
+    """Forward weights of a layer and the backward weights in their places, pair by pair."""
+
+    layer: str
+    forward: tuple[float, ...]
+    backward: tuple[float, ...]
+
+
 class Epoch(Document):
     """What one epoch of one attempt measured, of how many `epochs`; losses may be NaN."""
 
@@ -323,6 +347,7 @@ class Epoch(Document):
     alignment_learning_rate: float | None = None
     alignment_loss: float | None = None
     layers: tuple[LayerRecord, ...] = ()
+    weight_samples: tuple[WeightSample, ...] = ()
     seconds: float
 
     def to_bson(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from search.states import (
 from search.store import Store
 from search.suggest import Suggester, suggest
 from search.warm_start import prior
-from spaces.catalog import get_space
+from spaces.catalog import recorded_space
 from spaces.configuration import derive
 from spaces.hyperopt_space import to_point
 
@@ -95,7 +95,7 @@ class Driver:
         self._monotonic = monotonic
         self._search: Search = store.get_search(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
-        self._space = get_space(self._search.space)
+        self._space = recorded_space(self._search.space)
         if self._space.space_hash != self._search.space_hash:
             raise StateConflictError(
                 f"search {name!r} was submitted over another version of space "

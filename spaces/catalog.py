@@ -119,6 +119,17 @@ SPACES: dict[str, SearchSpace] = {
     )
 }
 
+RUNS = SearchSpace(
+    name="runs",
+    title="",
+    learning_rule="",
+    source="",
+    sampled=(),
+    fixed=(),
+    derived=(),
+)
+"""What a search records as its space whose trials are a fixed list of runs (`spaces.runs`)."""
+
 
 def get_space(name: str) -> SearchSpace:
     """The space called `name`.
@@ -129,3 +140,12 @@ def get_space(name: str) -> SearchSpace:
     if name not in SPACES:
         raise UnknownNameError("search space", name, SPACES)
     return SPACES[name]
+
+
+def recorded_space(name: str) -> SearchSpace:
+    """The space that a stored search records: as `get_space`, and `RUNS`.
+
+    Raises:
+        UnknownNameError: there is no such space.
+    """
+    return RUNS if name == RUNS.name else get_space(name)

@@ -1,4 +1,4 @@
-"""Published ways to train under a rule, by name: App. B.2's and Table 5's (Kunin et al. 2020)."""
+"""Published ways to train under a rule, by name: App. B.2's, B.3's and Table 5's (Kunin 2020)."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,9 +14,9 @@ from spaces.training import WEIGHTS_ORDERS, training_config
 if TYPE_CHECKING:
     from alignment_core.training_config import TrainingConfig
 
-B2, TABLE5 = "b2", "table5"
+B2, B3, TABLE5 = "b2", "b3", "table5"
 
-EPOCHS = {B2: 90, TABLE5: 100}
+EPOCHS = {B2: 90, B3: 90, TABLE5: 100}
 """A whole training (Kunin et al. 2020, App. B.2, He et al. 2016; App. B.1.2)."""
 
 RULES = {
@@ -32,6 +32,11 @@ RULES = {
     "ia": ("information_alignment", TABLE5),
 }
 """The field's short name -> its learning rule and the preset that was published for it."""
+
+NOISY_RULES = ("bp", "sa", "aa", "kp")
+"""The rules of App. B.3, whose preset is theirs too."""
+
+B3_DROP_EPOCHS = (30.0, 60.0)
 
 _B2_BATCH = 256
 _B2_RATE = 0.1
@@ -92,8 +97,9 @@ def check_names(
     if rule not in RULES:
         raise UnknownNameError("rule", rule, RULES)
     own = RULES[rule][1]
-    if preset not in (None, own):
-        raise UnknownNameError(f"preset of {rule}", str(preset), [own])
+    published = [own, *([B3] if rule in NOISY_RULES else [])]
+    if preset not in (None, *published):
+        raise UnknownNameError(f"preset of {rule}", str(preset), published)
     data.info(dataset)
     check_model(model)
     if weights_order is not None and weights_order not in WEIGHTS_ORDERS:
@@ -102,7 +108,7 @@ def check_names(
         raise ConfigurationError(
             f"{rule}'s weights have one order that makes sense: leave the weights order out"
         )
-    return own
+    return preset or own
 
 
 def preset_config(
@@ -131,8 +137,9 @@ def preset_config(
     losses minimized simultaneously, both rates warmed up over 5 epochs and dropped at 30, 60 and 80
     of 90 (that R's rate drops too is App. B.3's); symmetric and activation alignment use biases on
     both paths and no ReLU. Backpropagation, feedback alignment and Kolen-Pollack take what of it is
-    theirs; Kolen-Pollack's backward kernels decay with `weight_decay`. `table5`: the rule's column
-    of Table 5, 100 epochs.
+    theirs; Kolen-Pollack's backward kernels decay with `weight_decay`. `b3` (App. B.3): the same,
+    for how many epochs isn't printed, without the drop at 80. `table5`: the rule's column of
+    Table 5, 100 epochs.
 
     `epochs`: None for the preset's own; with fewer, all its times are compressed alike. Batches are
     |B| // batch_divisor of the data set unless `batch_size` is given; rates stay the published
@@ -167,9 +174,11 @@ def preset_config(
         "epochs": EPOCHS[preset],
         "schedule_epochs": EPOCHS[preset],
     }
-    if preset == B2:
+    if preset != TABLE5:
         batch = _B2_BATCH // known.batch_divisor
         config = _b2_config(rule, batch_size=batch, weight_decay=weight_decay, **common)
+        if preset == B3:
+            config = replace(config, drop_epochs=B3_DROP_EPOCHS)
     else:
         config = training_config(
             get_space(rule),

@@ -8,55 +8,41 @@ import numpy as np
 
 from alignment_core.accelerators import get_strategy
 from alignment_core.errors import CheckpointError
+from alignment_core.metrics import sampled_weights
 from alignment_core.training import EpochReport, TrainingResult, trainer_for
-from search.documents import Epoch, LayerRecord, Result, Search, Trial
-from spaces.catalog import get_space
+from alignment_core.training_config import TrainingConfig
+from search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial, WeightSample
+from spaces.catalog import RUNS, get_space
 from spaces.configuration import configuration
+from spaces.runs import Run
 from spaces.training import training_config
 from workers.attempt import Finished, Link
 
 
 def train(search: Search, trial: Trial, link: Link) -> Finished:
-    """Train the trial's configuration by the search's recipe.
+    """Train the trial's configuration, or its run, by the search's recipe.
 
     The objective is the top-1 error on the validation images after the last
     epoch. A diverged training is a result of status `fail`, for TPE to learn
     from. Weights, order of images and noise follow from the search's seed and
-    the tid, so a second attempt repeats the first, from its last state where there is one that
-    can be read.
+    the tid, or from the run's own seed, so a second attempt repeats the first, from its last
+    state where there is one that can be read.
 
     Raises:
         ConfigurationError: the configuration can't be trained, or not on these devices.
         DataError: the images are missing on this host.
     """
-    recipe = search.recipe
-    seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
-    config = training_config(
-        get_space(search.space),
-        configuration(trial.config),
-        dataset=recipe.dataset,
-        data_dir=recipe.data_dir,
-        model=recipe.model,
-        width=recipe.width,
-        stem=recipe.stem,
-        epochs=recipe.epochs,
-        schedule_epochs=recipe.schedule_epochs,
-        batch_divisor=recipe.batch_divisor,
-        seed=seed,
-        weights_order=recipe.weights_order,
-        image_size=recipe.image_size,
-        on_corrupt=recipe.on_corrupt,
-        precision=recipe.precision,
-    )
+    config = _training_config(search, trial)
 
     def report(epoch: EpochReport) -> None:
-        link.on_epoch(_document(trial, epoch))
+        samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
+        link.on_epoch(_document(trial, epoch, samples))
 
     def resume(epochs: Sequence[EpochReport]) -> None:
         link.on_resume([_document(trial, epoch) for epoch in epochs])
 
     def fit(resume_from: Sequence[str]) -> TrainingResult:
-        return trainer_for(config).fit(
+        return trainer.fit(
             report,
             link.should_stop,
             link.checkpoints,
@@ -66,6 +52,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         )
 
     with _strategy(search).scope():
+        trainer = trainer_for(config)
         try:
             outcome = fit(link.resume_from)
         except CheckpointError as error:
@@ -87,6 +74,46 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     )
 
 
+def _training_config(search: Search, trial: Trial) -> TrainingConfig:
+    recipe = search.recipe
+    if search.space == RUNS.name:
+        return Run.of(trial.config).training_config(
+            dataset=recipe.dataset,
+            data_dir=recipe.data_dir,
+            image_size=recipe.image_size,
+            on_corrupt=recipe.on_corrupt,
+            precision=recipe.precision,
+        )
+    seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
+    return training_config(
+        get_space(search.space),
+        configuration(trial.config),
+        dataset=recipe.dataset,
+        data_dir=recipe.data_dir,
+        model=recipe.model,
+        width=recipe.width,
+        stem=recipe.stem,
+        epochs=recipe.epochs,
+        schedule_epochs=recipe.schedule_epochs,
+        batch_divisor=recipe.batch_divisor,
+        seed=seed,
+        weights_order=recipe.weights_order,
+        image_size=recipe.image_size,
+        on_corrupt=recipe.on_corrupt,
+        precision=recipe.precision,
+    )
+
+
+def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[WeightSample, ...]:
+    wanted = recipe.weight_samples
+    if wanted is None or epoch not in wanted.epochs:
+        return ()
+    return tuple(
+        WeightSample(layer=each.layer, forward=each.forward, backward=each.backward)
+        for each in sampled_weights(model, wanted.layers, wanted.pairs, seed)
+    )
+
+
 def _strategy(search: Search) -> Any:
     name = search.recipe.strategy
     # Ray hides GPUs from who has asked for none, but not a TPU.
@@ -95,7 +122,9 @@ def _strategy(search: Search) -> Any:
     return get_strategy(name)
 
 
-def _document(trial: Trial, epoch: EpochReport) -> Epoch:
+def _document(
+    trial: Trial, epoch: EpochReport, weight_samples: tuple[WeightSample, ...] = ()
+) -> Epoch:
     return Epoch(
         trial=trial.id,
         attempt=trial.attempt,
@@ -109,5 +138,6 @@ def _document(trial: Trial, epoch: EpochReport) -> Epoch:
         alignment_learning_rate=epoch.alignment_learning_rate,
         alignment_loss=epoch.alignment_loss,
         layers=tuple(LayerRecord(**asdict(layer)) for layer in epoch.layers),
+        weight_samples=weight_samples,
         seconds=epoch.seconds,
     )

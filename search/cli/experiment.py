@@ -1,13 +1,6 @@
 """`alignsearch experiment`: what the paper's appendix reports, each by one command."""
 
-import importlib.metadata
-import platform
-import shlex
-import sys
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,33 +8,21 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
+from search.cli import noise
 from search.cli.options import (
     LARGEST,
     JsonOption,
     NameArgument,
     StoreOption,
     console,
-    notices,
     open_store,
     print_json,
-    print_text,
 )
-from search.cli.quiet import import_tensorflow
+from search.cli.perform import OutOption, perform
+from search.cli.training_options import with_training_options
 
 if TYPE_CHECKING:
     from dashboards.report import Report
-
-PACKAGES = (
-    "alignsearch",
-    "tensorflow",
-    "keras",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "sympy",
-    "matplotlib",
-    "plotly",
-)
 
 
 @dataclass(frozen=True)
@@ -53,6 +34,10 @@ class Experiment:
 
 
 EXPERIMENTS = {
+    "noise": Experiment(
+        "App. B.3, Fig. 5a, Fig. S1",
+        "BP, SA, AA, KP under Gaussian noise in every update: accuracy by its variance",
+    ),
     "importance": Experiment(
         "App. B.4, Fig. S2",
         "which metaparameters a search's accuracy hangs on: the categorical ones, and all",
@@ -70,17 +55,22 @@ EXPERIMENTS = {
         "a network's layers fitted to neural recordings by PLS regression, corrected for noise",
     ),
 }
-"""Each has a command of its name below."""
+"""Each has a command of its name below; those that train are declared in modules of their own:
+
+- `SCALES`, a `Setting` for each `--scale`, the paper's own at `paper`;
+- `report(setting, train, …)`: makes its list of runs with `setting.run(…)`, has them trained with
+  `train(NAME, setting, runs)` (`TrainingPlace.train`: a search over the store and Ray's workers,
+  gone on with by the same runs) and gives what comes back to `dashboards/figures_….py`;
+- `command(asked, …)`: `chosen_setting(asked, SCALES)`, then `perform` with the report of a
+  `TrainingPlace`. Of its options only those that are its own are parameters; the others come from
+  `with_training_options`.
+"""
 
 app = typer.Typer(
     help="The paper's experiments, each by one command; without a name, a list.",
     invoke_without_command=True,
 )
 
-OutOption = Annotated[
-    Path | None,
-    typer.Option(help="Folder of figures, tables and pages; experiments/NAME without it."),
-]
 SeedOption = Annotated[
     int, typer.Option(min=0, max=LARGEST, help="What is drawn at random follows from it.")
 ]
@@ -130,7 +120,7 @@ def importance(
         return report(effects, found, tried.setting())
 
     folder = out or Path("experiments") / f"importance-{name}"
-    _perform("importance", folder, [tried.search.seed], make, tensorflow=False)
+    perform("importance", folder, [tried.search.seed], make, tensorflow=False)
 
 
 @app.command()
@@ -169,7 +159,7 @@ def stability(
         )
         return report(descents, setting)
 
-    _perform("stability", out, [seed], make)
+    perform("stability", out, [seed], make)
 
 
 @app.command("scalar-network")
@@ -192,7 +182,7 @@ def scalar_network(
 
         return report((backward[0], backward[1]), grid)
 
-    _perform("scalar-network", out, [], make)
+    perform("scalar-network", out, [], make)
 
 
 @app.command("neural-fit")
@@ -253,50 +243,10 @@ def neural_fit(
         fits = fit(found, recorded, components=components, splits=splits, seed=seed)
         return report(fits, recorded, components, sources.setting())
 
-    _perform("neural-fit", out, [seed], make, tensorflow=checkpoint is not None)
+    perform("neural-fit", out, [seed], make, tensorflow=checkpoint is not None)
 
 
-def _perform(
-    name: str,
-    out: Path | None,
-    seeds: Sequence[int],
-    make: Callable[[], "Report"],
-    *,
-    tensorflow: bool = True,
-) -> None:
-    folder = out or Path("experiments") / name
-    if folder.exists() and not folder.is_dir():
-        raise ConfigurationError(
-            f"{folder} can't hold an experiment: it is a file; name another folder with --out"
-        )
-    started, clock = datetime.now(UTC), time.perf_counter()
-    with notices.status(f"computing {name}"):
-        if tensorflow:
-            import_tensorflow()
-        from dashboards.report import PAGE, Run, write
-
-        report = make()
-        seconds = time.perf_counter() - clock
-    with notices.status("drawing"):
-        versions = {each: importlib.metadata.version(each) for each in PACKAGES}
-        run = Run(
-            command=shlex.join(["alignsearch", *sys.argv[1:]]),
-            seeds=seeds,
-            started_at=started.isoformat(timespec="seconds"),
-            seconds=seconds,
-            versions={"python": platform.python_version(), **versions},
-        )
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write(report, run, folder)
-        except OSError as error:
-            raise ConfigurationError(
-                f"{folder} can't hold an experiment ({error.strerror}); name another folder with "
-                "--out"
-            ) from error
-    for figure in report.figures:
-        print_text(f"{figure.name}: {figure.caption}\n")
-    print_text(f"figures: {len(report.figures)}, tables: {len(report.tables)}, in {folder / PAGE}")
+app.command("noise")(with_training_options(noise.command))
 
 
 def _numbers(option: str, text: str) -> list[float]:

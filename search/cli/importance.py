@@ -8,7 +8,7 @@ from alignment_core.errors import ConfigurationError
 from search.documents import Search
 from search.states import TrialState
 from search.store import Store
-from spaces.catalog import get_space
+from spaces.catalog import RUNS, get_space
 from spaces.space import SearchSpace, Value
 
 PAPER = (
@@ -45,9 +45,14 @@ def read(store: Store, name: str) -> Tried:
 
     Raises:
         UnknownNameError: there is no such search.
-        ConfigurationError: it was made over another version of its space.
+        ConfigurationError: it was made over another version of its space, or over none.
     """
     search = store.get_search(name)
+    if search.space == RUNS.name:
+        raise ConfigurationError(
+            f"search {name!r} is an experiment's list of runs, whose metaparameters were chosen, "
+            "not sampled: name a search that `alignsearch submit` made"
+        )
     space = get_space(search.space)
     if space.space_hash != search.space_hash:
         raise ConfigurationError(

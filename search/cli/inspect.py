@@ -36,8 +36,11 @@ from search.history import History
 from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
 from search.summary import Summary, read_summary, summarize
-from spaces.catalog import get_space
+from spaces.catalog import RUNS, get_space, recorded_space
 from spaces.configuration import configuration
+
+RUN_FIELDS = ("rule", "model", "seed")
+"""What tells an experiment's runs apart in a table of them."""
 
 EPOCH_FIELDS = (
     "attempt",
@@ -127,7 +130,7 @@ def trials(
     if as_csv and as_json:
         raise ConfigurationError("--csv or --json, not both")
     with open_store(store) as opened:
-        space = get_space(opened.get_search(name).space)
+        space = recorded_space(opened.get_search(name).space)
         found = opened.trials(name)
     if as_json:
         print_json([trial.model_dump(mode="json") for trial in found])
@@ -135,18 +138,22 @@ def trials(
     import pandas as pd
 
     sampled = [parameter.name for parameter in space.sampled]
+    if space is RUNS:
+        sampled = list(dict.fromkeys(key for trial in found for key in trial.config))
     frame = pd.DataFrame(
-        [_row(trial) | {key: trial.config[key] for key in sampled} for trial in found],
+        [_row(trial) | {key: trial.config.get(key) for key in sampled} for trial in found],
         columns=[*_row_fields(), *sampled],
     )
     if as_csv:
         print_text(frame.to_csv(index=False))
         return
+    shown = RUN_FIELDS if space is RUNS else ()
     table = Table()
-    for heading in _row_fields():
+    for heading in (*shown, *_row_fields()):
         table.add_column(_heading(heading))
     for trial in found:
-        table.add_row(*(_cell(value) for value in _row(trial).values()))
+        values = [*(trial.config[key] for key in shown), *_row(trial).values()]
+        table.add_row(*map(_cell, values))
     console.print(table)
 
 
@@ -194,8 +201,14 @@ def show(
     for key, value in _row(trial).items():
         facts.add_row(_heading(key), _cell(value))
     console.print(facts)
-    column = Column(f"{name} {tid}", configuration(trial.config), get_space(search.space))
-    print_text("\n" + render([column], "markdown"))
+    if search.space == RUNS.name:
+        run = Table.grid(padding=(0, 2))
+        for key, value in trial.config.items():
+            run.add_row(_heading(key), _cell(value))
+        console.print("", run, "")
+    else:
+        column = Column(f"{name} {tid}", configuration(trial.config), get_space(search.space))
+        print_text("\n" + render([column], "markdown"))
     console.print(_epochs_table(epochs))
     for attempt in trial.attempts.values():
         console.print(
@@ -235,8 +248,9 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
             }
         )
         return
+    column = column_of(search, trial, title=name)
     print_text(f"best {best_so_far(trial)}\n")
-    print_text(render([column_of(search, trial, title=name)], "markdown"))
+    print_text(render([column], "markdown"))
 
 
 def _heading(field: str) -> str:

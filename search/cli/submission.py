@@ -97,13 +97,8 @@ def prepare(asked: Submission, who: str, *, store: str | None, ray: str | None) 
         )
     check_accelerator(asked.strategy, asked.precision)
     recipe = _recipe(asked)
-    per_trial, room = _placeable(ray, asked.resources)
-    if asked.parallel is not None and asked.parallel > room:
-        raise ClusterError(
-            f"--parallel {asked.parallel} is more than the cluster can place: it has room for "
-            f"{room} trials of {_amounts(per_trial)} at once; lower it, or take less for each with "
-            "--resources"
-        )
+    per_trial, room = placeable(ray, asked.resources)
+    check_room(asked.parallel, room, per_trial)
     # HyperOpt takes a second to import: nobody waits for it to be told of a mistake.
     from search.suggest import default_startup
 
@@ -192,8 +187,12 @@ def _recipe(asked: Submission) -> Recipe:
     )
 
 
-def _placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float], int]:
-    """What a trial takes, and how many such trials the cluster can run at once."""
+def placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float], int]:
+    """What a trial takes, and how many such trials the cluster can run at once.
+
+    Raises:
+        ClusterError: nothing answers at `ray`, or no host offers what a trial takes.
+    """
     from workers.cluster import capacity, default_resources, local_node, parse_resources
 
     if ray is None:
@@ -209,6 +208,16 @@ def _placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float]
             "lists what there is"
         )
     return per_trial, room
+
+
+def check_room(parallel: int | None, room: int, per_trial: dict[str, float]) -> None:
+    """Raise ClusterError if more trials are asked for at once than the cluster has room for."""
+    if parallel is not None and parallel > room:
+        raise ClusterError(
+            f"--parallel {parallel} is more than the cluster can place: it has room for "
+            f"{room} trials of {_amounts(per_trial)} at once; lower it, or take less for each with "
+            "--resources"
+        )
 
 
 def _check_known(kind: str, name: str, known: Collection[str]) -> None:

@@ -32,7 +32,9 @@ def train(
     ],
     preset: Annotated[
         str | None,
-        typer.Option(help="b2 (App. B.2) or table5 (Table 5): the one that the rule has."),
+        typer.Option(
+            help="b2 (App. B.2) or table5 (Table 5), as the rule has it; or b3 (App. B.3)."
+        ),
     ] = None,
     dataset: Annotated[str, typer.Option(help="A name that `alignsearch data` lists.")] = "digits",
     data_dir: Annotated[

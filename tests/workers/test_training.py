@@ -2,11 +2,14 @@
 
 import threading
 
+import numpy as np
 import pytest
 
-from search.documents import Recipe, Search, Trial
+from search.documents import Recipe, Search, Trial, WeightSampling
+from search.runs import submit
 from search.states import TrialState
-from spaces.catalog import get_space
+from spaces.catalog import RUNS, get_space
+from spaces.runs import Run
 from spaces.table5 import PUBLISHED
 from workers.attempt import Outcome, Worker, run_attempt
 from workers.training import train
@@ -107,3 +110,61 @@ def test_an_interrupt_hands_a_training_back(store, make_trial):
     interrupt.set()
     assert attempt(store, trial, interrupt) == Outcome.HANDED_BACK
     assert store.get_trial(trial.id).state == TrialState.QUEUED
+
+
+@pytest.fixture
+def make_run(store):
+    """A queued trial that is a run of a small dense network on digits."""
+
+    def make(layers, rule="sa"):
+        search = Search(
+            name="symmetry-0",
+            space=RUNS.name,
+            space_hash=RUNS.space_hash,
+            recipe=Recipe(
+                dataset="digits",
+                width=8,
+                stem="small",
+                epochs=2,
+                weight_samples=WeightSampling(layers=layers, epochs=(2,), pairs=50),
+            ),
+            trials=1,
+            parallel=1,
+            seed=0,
+            startup=0,
+            created_by="a test",
+        )
+        submit(store, search, [Run(rule=rule, seed=5, model="dense", width=8, epochs=2)])
+        return store.get_trial("symmetry-0/0")
+
+    return make
+
+
+def test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch(store, make_run):
+    trial = make_run(("dense2",))
+    assert attempt(store, trial) == Outcome.COMPLETED
+    first, second = store.epochs(trial.id)
+    assert first.weight_samples == ()
+    (sample,) = second.weight_samples
+    assert (sample.layer, len(sample.forward), len(sample.backward)) == ("dense2", 50, 50)
+    # Of the whole layer's weights, the angle is known; of a sample of 50 of 64, about.
+    cosine = np.dot(sample.forward, sample.backward) / (
+        np.linalg.norm(sample.forward) * np.linalg.norm(sample.backward)
+    )
+    (whole,) = (layer for layer in second.layers if layer.name == "dense2")
+    assert np.degrees(np.arccos(cosine)) == pytest.approx(whole.angle, abs=10)
+
+
+def test_a_layer_that_does_not_exist_fails_the_run_at_once(store, make_run):
+    trial = make_run(("dense3",))
+    assert attempt(store, trial) == Outcome.CRASHED
+    ended = store.get_trial(trial.id)
+    assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
+    assert "'dense3'" in ended.error
+    assert "dense2" in ended.error
+
+
+def test_backpropagation_has_no_backward_weights_to_leave(store, make_run):
+    trial = make_run(("dense2",), rule="bp")
+    assert attempt(store, trial) == Outcome.COMPLETED
+    assert [each.weight_samples for each in store.epochs(trial.id)] == [(), ()]
