@@ -15,6 +15,9 @@ GREY = "#767676"
 PALE = ("#D6E6F2", "#FBE3D0", "#EDEDED")
 """Grounds under lines: of the first two colours, and of neither."""
 
+SHADES = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151")
+"""From first to last, told apart by the colour-blind and in grey: viridis without its palest."""
+
 Dash = Literal["solid", "dash", "dot"]
 Marker = Literal["circle", "square", "diamond", "triangle-up"]
 MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle-up")
@@ -35,7 +38,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Points:
-    """Markers at (x, y), x may be names; an error is half the length of a bar, up or across."""
+    """Markers at (x, y), x may be names; an error is half the length of a bar, up or across.
+
+    In a `cloud` they are many: small, and one shows through another.
+    """
 
     x: Sequence[Any] | Any
     y: Sequence[float] | Any
@@ -44,6 +50,7 @@ class Points:
     marker: Marker = "circle"
     error: Sequence[float] | Any | None = None
     x_error: Sequence[float] | Any | None = None
+    cloud: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +88,21 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class ColorScale:
+    """What the colours between two mean, `colors` evenly from `low` to `high`."""
+
+    label: str
+    low: float
+    high: float
+    colors: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Figure:
     """Panels side by side, `columns` of them in a row; `name` becomes the files' name.
 
-    The caption says what is seen, with its figures.
+    The caption says what is seen, with its figures. `flatness`: a panel's height over the usual
+    one of its width.
     """
 
     name: str
@@ -92,6 +110,8 @@ class Figure:
     caption: str
     panels: Sequence[Panel]
     columns: int = 2
+    flatness: float = 1.0
+    scale: ColorScale | None = None
 
     @property
     def rows(self) -> int:
@@ -107,3 +127,17 @@ class Figure:
     def longest_name(self) -> int:
         """Letters of the longest name at a y axis."""
         return max((len(name) for panel in self.panels for name in panel.y.names), default=0)
+
+
+def shades(number: int) -> list[str]:
+    """So many colours, evenly along `SHADES`."""
+    places = [at * (len(SHADES) - 1) / max(1, number - 1) for at in range(number)]
+    return [
+        _between(SHADES[int(at)], SHADES[min(int(at) + 1, len(SHADES) - 1)], at % 1)
+        for at in places
+    ]
+
+
+def _between(one: str, other: str, share: float) -> str:
+    pairs = [(int(one[at : at + 2], 16), int(other[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pairs)

@@ -9,19 +9,21 @@ import plotly.graph_objects as go
 import plotly.io
 from plotly.subplots import make_subplots
 
-from dashboards.figures import Axis, Figure, Line, Mark, Points, Regions
+from dashboards.figures import Axis, ColorScale, Figure, Line, Mark, Points, Regions
 from dashboards.figures_static import halfway
 
 PANEL_PIXELS = (460, 400)
 ALONE_PIXELS = (760, 500)
 """Of a panel without another beside it."""
 
+MOST_PIXELS = 960
+"""Of all panels in a row."""
 NAME_PIXELS = 22
 """From one name on a y axis to the next."""
 
 LETTER_PIXELS = 8
-BETWEEN_PIXELS = 130
-"""Between two panels, for the right one's ticks and label."""
+BESIDE, BELOW, LEAST_BELOW_PIXELS = 0.28, 0.34, 85
+"""Between panels, for ticks, label and title: parts of their width and height."""
 
 SCRIPT = "plotly.min.js"
 
@@ -47,15 +49,18 @@ def to_html(figure: Figure) -> str:
 
 
 def _to_plotly(figure: Figure) -> Any:
-    width, height = ALONE_PIXELS if figure.columns == 1 else PANEL_PIXELS
+    usual, tall = ALONE_PIXELS if figure.columns == 1 else PANEL_PIXELS
+    width = min(usual, MOST_PIXELS // figure.columns)
+    height = round(tall * figure.flatness * width / usual)
     height = max(height, NAME_PIXELS * figure.names_upwards)
-    between = max(BETWEEN_PIXELS, LETTER_PIXELS * figure.longest_name + 40)
+    beside = max(BESIDE * width, LETTER_PIXELS * figure.longest_name + 40)
+    below = max(BELOW * height, LEAST_BELOW_PIXELS)
     drawn = make_subplots(
         rows=figure.rows,
         cols=figure.columns,
         subplot_titles=[panel.title for panel in figure.panels],
-        horizontal_spacing=between / (width * figure.columns),
-        vertical_spacing=0.34 / figure.rows if figure.rows > 1 else 0,
+        horizontal_spacing=beside / (width * figure.columns),
+        vertical_spacing=below / (height * figure.rows) if figure.rows > 1 else 0,
     )
     told: set[str] = set()
     for at, panel in enumerate(figure.panels):
@@ -74,12 +79,14 @@ def _to_plotly(figure: Figure) -> Any:
             x_axis = f"x{at + 1 if at else ''}"
             drawn.update_yaxes(scaleanchor=x_axis, constrain="domain", **place)
             drawn.update_xaxes(constrain="domain", **place)
+    if figure.scale is not None:
+        drawn.add_trace(_color_bar(figure.scale), row=1, col=1)
     drawn.update_layout(
         template="simple_white",
         width=width * figure.columns,
         height=height * figure.rows + 80,
         font={"size": 14},
-        margin={"l": 70, "r": 20, "t": 60, "b": 90},
+        margin={"l": 70, "r": 20 if figure.scale is None else 100, "t": 60, "b": 90},
         legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom"},
     )
     return drawn
@@ -102,6 +109,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
                 x=x[at : at + 2], y=y[at : at + 2], mode="markers", marker=head, hoverinfo="skip"
             )
     elif isinstance(mark, Points):
+        small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 8}
         yield go.Scatter(
             x=mark.x,
             y=mark.y,
@@ -109,10 +117,23 @@ def _traces(mark: Mark) -> Iterator[Any]:
             error_y=_bars(mark.error),
             mode="markers",
             name=mark.label,
-            marker={"color": mark.color, "symbol": mark.marker, "size": 8},
+            marker={"color": mark.color, "symbol": mark.marker, **small},
         )
     else:
         yield from _ground(mark)
+
+
+def _color_bar(scale: ColorScale) -> Any:
+    steps = np.linspace(0, 1, len(scale.colors))
+    shown = {
+        "color": [scale.low],
+        "cmin": scale.low,
+        "cmax": scale.high,
+        "colorscale": [[float(at), color] for at, color in zip(steps, scale.colors, strict=True)],
+        "showscale": True,
+        "colorbar": {"title": {"text": scale.label, "side": "right"}, "outlinewidth": 0},
+    }
+    return go.Scatter(x=[None], y=[None], mode="markers", marker=shown, showlegend=False)
 
 
 def _bars(error: Any) -> dict[str, Any] | None:
@@ -149,6 +170,10 @@ def _axis(axis: Axis) -> dict[str, Any]:
     if axis.limits is not None:
         limits = np.log10(axis.limits) if axis.log else axis.limits
         found["range"] = list(limits)
+        if axis.log:
+            decades = limits[1] - limits[0]
+            # Of less than that, ticks at 1, 2 and 5 of each.
+            found["dtick"] = max(1, round(decades / 5)) if decades > 1.5 else "D2"
     if axis.names:
         found |= {"tickvals": list(range(len(axis.names))), "ticktext": list(axis.names)}
     return found

@@ -7,16 +7,20 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-from dashboards.figures import Axis, Figure, Line, Panel, Points, Regions
+from dashboards.figures import Axis, ColorScale, Figure, Line, Panel, Points, Regions
 
 PANEL_INCHES = (3.5, 3.1)
 ALONE_INCHES = (4.4, 3.3)
 """Of a panel without another beside it: at a column's width of 3.25 inches its letters of 10 points
 still have 7."""
+MOST_INCHES = 9.0
+"""Of all panels in a row: at a page's width of 6.75 inches letters of 10 points have 7.5."""
 NAME_INCHES = 0.19
 """From one name on a y axis to the next."""
 
@@ -24,6 +28,8 @@ PIXELS_AN_INCH = 200
 
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^"}
+_MARKER: Any = {"markersize": 5, "capsize": 3, "zorder": 3}
+_CLOUD: Any = {"markersize": 2, "alpha": 0.4, "markeredgewidth": 0, "zorder": 3}
 _STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 10.5,
@@ -40,12 +46,16 @@ def save_static(figure: Figure, folder: Path) -> list[Path]:
     """Write `NAME.png` and `NAME.svg`; the same figure gives the same files."""
     with mpl.rc_context(_STYLE):
         width, height = ALONE_INCHES if figure.columns == 1 else PANEL_INCHES
+        narrower = min(1.0, MOST_INCHES / (width * figure.columns))
+        width, height = width * narrower, height * narrower * figure.flatness
         height = max(height, NAME_INCHES * figure.names_upwards)
         canvas = Canvas(
             figsize=(width * figure.columns, height * figure.rows + 0.7), layout="constrained"
         )
         for at, panel in enumerate(figure.panels, start=1):
             _draw_panel(canvas.add_subplot(figure.rows, figure.columns, at), panel)
+        if figure.scale is not None:
+            _color_bar(canvas, figure.scale)
         _legend(canvas, figure)
         png, svg = folder / f"{figure.name}.png", folder / f"{figure.name}.svg"
         canvas.savefig(png, dpi=PIXELS_AN_INCH)
@@ -69,9 +79,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
                 label=mark.label or None,
                 color=mark.color,
                 fmt=_MARKERS[mark.marker],
-                markersize=5,
-                capsize=3,
-                zorder=3,
+                **(_CLOUD if mark.cloud else _MARKER),
             )
         else:
             _draw_regions(axes, mark)
@@ -129,6 +137,15 @@ def _draw_regions(axes: Axes, regions: Regions) -> None:
         rasterized=True,
         zorder=-1,
     )
+
+
+def _color_bar(canvas: Canvas, scale: ColorScale) -> None:
+    shown = ScalarMappable(
+        Normalize(scale.low, scale.high), LinearSegmentedColormap.from_list("", scale.colors)
+    )
+    bar = canvas.colorbar(shown, ax=canvas.axes, label=scale.label, aspect=40, pad=0.02)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    bar.outline.set_visible(False)
 
 
 def _legend(canvas: Canvas, figure: Figure) -> None:
