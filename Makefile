@@ -31,7 +31,7 @@ demo: setup
 	@./tests/demo.sh
 
 test: setup $(TEST_PACKAGES:%=install-%)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

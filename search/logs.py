@@ -10,7 +10,7 @@ from typing import Literal
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-_OURS = ("alignment_core", "dashboards", "search", "spaces", "workers")
+OUR_PACKAGES = ("alignment_core", "dashboards", "search", "spaces", "workers")
 _PASSWORD = re.compile(r"(\w[\w+]*://[^:@/\s]*):(?!//)[^\s]*@")
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -20,7 +20,7 @@ def log_to_stderr(format: LogFormat, level: LogLevel) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for package in _OURS:
+    for package in OUR_PACKAGES:
         logging.getLogger(package).setLevel(level.upper())
 
 

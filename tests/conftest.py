@@ -19,6 +19,28 @@ from search.embedded import EmbeddedStore
 from search.processes import free_port, listens, wait_until
 from search.store import Store
 
+TESTS = Path(__file__).parent
+LONGEST = (
+    "faults/test_chaos.py",
+    "search/cli/test_steering.py",
+    "test_main_job.py",
+    "alignment_core/test_training.py",
+    "search/cli/test_train.py",
+    "browser/test_pages.py",
+    "alignment_core/test_accelerators.py",
+    "search/cli/test_experiment.py",
+    "browser/test_live.py",
+    "workers/test_dispatcher.py",
+    "search/cli/test_bad_input.py",
+    "search/cli/test_data.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no test process works alone at the end."""
+    ranks = {str(TESTS / name): rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(str(item.path), len(ranks)))
+
 
 @pytest.fixture(scope="session")
 def server_uri(tmp_path_factory):

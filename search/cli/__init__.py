@@ -14,7 +14,7 @@ USAGE_ERROR = 2
 def main() -> None:
     """Run the command line; an error that is the user's to mend is said in a line, exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="alignsearch", standalone_mode=False)
     except TyperException as error:
         _fail(_usage_error(error))
     except AlignSearchError as error:

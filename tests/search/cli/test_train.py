@@ -63,8 +63,9 @@ def assert_same_end(one, other):
 def trained(shell_in, tmp_path_factory):
     """An uninterrupted training: the shell, what was printed, what was left."""
     shell = shell_in(tmp_path_factory.mktemp("trained"))
-    printed = shell.ok(*IA, "--out", "whole")
-    return shell, printed, Left(shell.folder / "whole")
+    done = shell.process(*IA, "--out", "whole")
+    assert (done.returncode, done.stderr) == (0, "")
+    return shell, done.stdout, Left(shell.folder / "whole")
 
 
 def test_it_prints_a_line_an_epoch_and_how_it_ended(trained):
