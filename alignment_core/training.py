@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from alignment_core import accelerators, checkpoints, data
 from alignment_core.alignments import LEARNING_RULES, Alignment
-from alignment_core.data.pipeline import readable
+from alignment_core.data.pipeline import one_by_one, readable
 from alignment_core.errors import ConfigurationError
 from alignment_core.metrics import LayerMetrics, weight_metrics
 from alignment_core.models import get_model, initialize
@@ -99,8 +99,8 @@ class Trainer:
         """Build the network.
 
         Raises what `data.load` raises for data that can't be read, and
-        ConfigurationError for a network that can't be built, or a batch that the
-        strategy's replicas can't share evenly.
+        ConfigurationError for a network that can't be built, or a batch that is larger than
+        the training split or that the strategy's replicas can't share evenly.
         """
         started = time.perf_counter()
         self._strategy = tf.distribute.get_strategy()
@@ -167,11 +167,14 @@ class Trainer:
         Another batch size or another rule is traced when it is first met; what has
         been compiled is kept.
 
-        Raises ConfigurationError for a batch that the replicas can't share evenly.
+        Raises ConfigurationError for a batch that the replicas can't share evenly, or one
+        larger than the training split.
         """
         if _structure(config) != self._structure:
             return False
         accelerators.check_shares(self._strategy, config.batch_size, config.minibatches)
+        # Shards may hold fewer images than the data set is known to have.
+        self._dataset.steps_per_epoch(config.batch_size)
         self._config = config
         self._weight_decay.assign(config.weight_decay)
         self._noise_stddev.assign(config.noise_stddev or 0.0)
@@ -192,6 +195,11 @@ class Trainer:
             for layer in self._objectives.layers:
                 layer.learning_rule = rule
         return True
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps on J in one pass over the training split as it was found."""
+        return self._dataset.steps_per_epoch(self._config.batch_size)
 
     def _new_rule(self, config: TrainingConfig) -> Alignment | None:
         rule = LEARNING_RULES[config.learning_rule]
@@ -320,7 +328,7 @@ class Trainer:
     ) -> EpochReport:
         started = time.perf_counter()
         config = self._config
-        steps = self._dataset.steps_per_epoch(config.batch_size)
+        steps = self.steps_per_epoch
         rates = self._rates(epoch, steps)
         if epoch > len(begun.reports):
             begun = checkpoints.Progress()
@@ -367,14 +375,11 @@ class Trainer:
         """One pass over the training split, or its rest; (J, accuracy) of each step on J."""
         config = self._config
         delay_steps = round(config.schedule().delay_epochs * steps)
-        batches = self._strategy.distribute_datasets_from_function(
-            lambda context: self._dataset.train_batches(
-                config.batch_size, config.seed, epoch, context
-            )
-        )
         steps_of = self._alignment_steps or self._loss_steps
         statistics: list[Any] = [*begun.statistics]
-        batches = readable(batches)
+        with self._timed("input"):
+            batches = self._train_batches(epoch)
+        noise_seed = self._noise_seed
         for step in range(steps):
             with self._timed("input"):
                 images, labels = next(batches)
@@ -383,19 +388,29 @@ class Trainer:
             if should_stop is not None and should_stop():
                 raise _InterruptedError(step, [np.asarray(found) for found in statistics])
             number = epoch * steps + step
-            seed = tf.constant([self._noise_seed, number])
+            arguments = images, labels, tf.constant([noise_seed, number]), tf.constant(rates[step])
             started, traces = time.perf_counter(), steps_of.traces
             if self._alignment_steps and number < delay_steps:
-                self._alignment_steps.alignment_step(images, labels, seed, tf.constant(rates[step]))
+                self._alignment_steps.alignment_step(*arguments)
             else:
                 # An accelerator is waited for where its values are read, and so seldom.
-                statistics.append(steps_of.step(images, labels, seed, tf.constant(rates[step])))
+                statistics.append(steps_of.step(*arguments))
                 if step % CHECK_EVERY == 0 and not np.isfinite(loss := float(statistics[-1][0])):
                     raise _diverged("loss", loss, epoch)
             phase = "trace" if steps_of.traces > traces else "train"
             self._timings[phase] += time.perf_counter() - started
         with self._timed("train"):
             return [np.asarray(found) for found in statistics]
+
+    def _train_batches(self, epoch: int) -> Iterator[Any]:
+        config = self._config
+
+        def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+            return self._dataset.train_batches(config.batch_size, config.seed, epoch, context)
+
+        if tf.distribute.has_strategy():
+            return readable(self._strategy.distribute_datasets_from_function(batches))
+        return one_by_one(batches(tf.distribute.InputContext()))
 
     def _validate(self) -> tuple[float, float]:
         """J and the accuracy over the whole validation split."""

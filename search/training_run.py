@@ -31,6 +31,7 @@ def run(
     config: TrainingConfig,
     folder: Path,
     results: Results,
+    on_begin: Callable[[int], None],
     on_epoch: Callable[[EpochReport], None],
     on_step: Callable[[], None],
 ) -> TrainingResult:
@@ -42,11 +43,12 @@ def run(
     TensorFlow's kernels need not add up in the same order each time, and another number of
     replicas gives other batch statistics.
 
+    `on_begin` is told the steps of an epoch, once the images have been found;
     `on_epoch` is told of each new epoch once it is in the results; `on_step` before each step.
 
     Raises:
-        ConfigurationError: the network can't be built, its batches can't be shared by the
-            replicas, or the checkpoints are another training's.
+        ConfigurationError: the network can't be built, its batches are larger than the training
+            split or can't be shared by the replicas, or the checkpoints are another training's.
         DataError: the images or all of the checkpoints can't be read.
     """
 
@@ -60,6 +62,7 @@ def run(
         on_epoch(report)
 
     trainer = Trainer(config)
+    on_begin(trainer.steps_per_epoch)
     results.begin(
         {
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -123,6 +123,8 @@ def preset_config(
     batch_size: int | None = None,
     weights_order: str | None = None,
     weight_decay: float | None = None,
+    update_noise_variance: float = 0.0,
+    alignment_update_noise_variance: float = 0.0,
     minibatches: int = 1,
     image_size: int | None = None,
     preprocessing: str | None = None,
@@ -192,6 +194,8 @@ def preset_config(
         epochs=config.epochs if epochs is None else epochs,
         batch_size=config.batch_size if batch_size is None else batch_size,
         weight_decay=weight_decay,
+        update_noise_variance=update_noise_variance,
+        alignment_update_noise_variance=alignment_update_noise_variance,
         minibatches=minibatches,
         jit_compile=jit_compile,
     )

@@ -8,7 +8,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from alignment_core.data.dataset import DataSet, SplitSurvey
-from alignment_core.data.pipeline import PADDING_LABEL, even_batches, own_batches
+from alignment_core.data.pipeline import PADDING_LABEL, even_batches, own_batches, untuned
+
+PREFETCHED = 4
+"""Batches made ready beside the step."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,10 +66,10 @@ class ArrayDataSet(DataSet):
         rows = own_batches(order[: steps * batch_size].reshape(steps, batch_size), context)
         images, labels = self._train
         if not self.crop_padding:
-            return (
+            return untuned(
                 tf.data.Dataset.from_tensor_slices(rows)
                 .map(lambda chosen: (tf.gather(images, chosen), tf.gather(labels, chosen)))
-                .prefetch(tf.data.AUTOTUNE)
+                .prefetch(PREFETCHED)
             )
         moves = draw_moves(seed, epoch, self.train_size, self.crop_padding)
 
@@ -74,10 +77,10 @@ class ArrayDataSet(DataSet):
             moved = crop_and_flip(tf.gather(images, chosen), moves, self.crop_padding)
             return moved, tf.gather(labels, chosen)
 
-        return (
+        return untuned(
             tf.data.Dataset.from_tensor_slices((rows, moves[rows]))
-            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE)
+            .map(batch, num_parallel_calls=PREFETCHED, deterministic=True)
+            .prefetch(PREFETCHED)
         )
 
     def validation_batches(
@@ -95,7 +98,7 @@ class ArrayDataSet(DataSet):
             return chosen, tf.where(filling, PADDING_LABEL, tf.gather(labels, rows))
 
         own = own_batches(rows, context)
-        return tf.data.Dataset.from_tensor_slices(own).map(batch).prefetch(tf.data.AUTOTUNE)
+        return untuned(tf.data.Dataset.from_tensor_slices(own).map(batch).prefetch(PREFETCHED))
 
     def sample(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
         """See DataSet; evenly spaced, whatever the split's order."""

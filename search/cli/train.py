@@ -68,6 +68,13 @@ def train(
     weight_decay: Annotated[
         float | None, typer.Option(min=0, help="Of the L2 penalty, and of Kolen-Pollack; 1e-4.")
     ] = None,
+    update_noise_variance: Annotated[
+        float,
+        typer.Option(min=0, help="Of noise on J's updates, times the learning rate (App. B.3)."),
+    ] = 0.0,
+    alignment_update_noise_variance: Annotated[
+        float, typer.Option(min=0, help="The same of R's updates.")
+    ] = 0.0,
     weights_order: Annotated[
         str | None,
         typer.Option(help="Which primitive Table 5's alpha, beta, gamma weigh: paper, reference."),
@@ -117,6 +124,8 @@ def train(
         batch_size=batch_size,
         weights_order=weights_order,
         weight_decay=weight_decay,
+        update_noise_variance=update_noise_variance,
+        alignment_update_noise_variance=alignment_update_noise_variance,
         minibatches=minibatches,
         image_size=image_size,
         preprocessing=preprocessing,
@@ -133,10 +142,11 @@ def train(
         _say(_what(rule, preset, config))
         if done:
             _say(f"going on in {folder}, which has {done} of {config.epochs} epochs")
-        with _Progress(console, config, done) as progress:
+        with _Progress(console, config.epochs, done) as progress:
+            told = progress.begin, progress.epoch, progress.step
             try:
                 with devices.scope():
-                    outcome = run(config, folder, results, progress.epoch, progress.step)
+                    outcome = run(config, folder, results, *told)
             except KeyboardInterrupt:
                 notices.print(
                     f"interrupted; the same command goes on from the last whole epoch in {folder}",
@@ -152,12 +162,10 @@ def train(
 class _Progress(ExitStack):
     """A line an epoch; on a terminal a bar below them that moves with every step."""
 
-    def __init__(self, shown_on: Console, config: "TrainingConfig", done: int) -> None:
+    def __init__(self, shown_on: Console, epochs: int, done: int) -> None:
         super().__init__()
-        from alignment_core import data
-
-        self._epochs = config.epochs
-        self._steps = data.info(config.dataset).train_size // config.batch_size
+        self._epochs = epochs
+        self._steps = 0
         self._done = done
         self._shown_on = shown_on
         self._bar = Progress(
@@ -168,13 +176,18 @@ class _Progress(ExitStack):
             console=shown_on,
             transient=True,
         )
-        total = self._epochs * self._steps
-        self._task = self._bar.add_task(self._next(done), total=total, completed=done * self._steps)
+        self._task = self._bar.add_task(self._next(done), total=None)
 
     def __enter__(self) -> Self:
         if self._shown_on.is_terminal:
             self.enter_context(self._bar)
         return self
+
+    def begin(self, steps: int) -> None:
+        """The images are there, for so many steps an epoch."""
+        self._steps = steps
+        total, completed = self._epochs * steps, self._done * steps
+        self._bar.update(self._task, total=total, completed=completed)
 
     def step(self) -> None:
         """A step begins."""
@@ -227,13 +240,15 @@ def _summary(outcome: "TrainingResult", folder: Path) -> str:
     where = f"in {folder}"
     if outcome.status != "ok":
         return f"{outcome.status} after {outcome.epochs_done} epochs: {outcome.reason}; {where}"
-    total = sum(outcome.timings.values())
-    shares = ", ".join(f"{name} {each / total:.0%}" for name, each in outcome.timings.items())
+    seconds = dict(outcome.timings)
+    once = ", ".join(f"{name} {seconds.pop(name):.1f} s" for name in ("build", "trace"))
+    total = sum(seconds.values()) or 1.0
+    shares = ", ".join(f"{name} {each / total:.1%}" for name, each in seconds.items())
     return (
         f"validation error {outcome.validation_error:.4f}, "
         f"best {outcome.best_validation_error:.4f} in epoch {outcome.best_epoch}, "
         f"chance {outcome.chance_error:.4f}; {where}\n"
-        f"time: {shares}"
+        f"once: {once}; of the epochs: {shares}"
     )
 
 

@@ -1,13 +1,12 @@
 """Whole trainings: what they learn, that they repeat, stop, and go on."""
 
 import resource
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from alignment_core import accelerators
 from alignment_core.backward_pass import BackwardPassOperations
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers import aligned_layers
@@ -371,29 +370,16 @@ def test_noisy_kolen_pollack_goes_on_to_the_same_end(tmp_path):
     assert np.abs(weights(trainer)[0] - ends[0]).max() > 1e-3
 
 
-REPLICAS = """
-import numpy as np, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-from dataclasses import replace
-from alignment_core.training import Trainer, TrainingConfig
-config = TrainingConfig(dataset="digits", epochs=1, batch_size=400, learning_rate=0.1, width=2,
-                        warmup_epochs=0, update_noise_variance=0.01)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    mirrored = Trainer(config)
-    result = mirrored.fit()
-parts = Trainer(replace(config, minibatches=2))
-expected = parts.fit()
-for one, other in zip(mirrored.model.trainable_variables, parts.model.trainable_variables):
-    np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-3, atol=1e-4)
-np.testing.assert_allclose(result.reports[0].loss, expected.reports[0].loss, rtol=1e-4)
-"""
-
-
 def test_two_replicas_train_as_two_minibatches_do():
     """Each replica sees half of the batch, and batch norm only its own half; noise is one."""
-    run = subprocess.run(
-        [sys.executable, "-c", REPLICAS], check=False, capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr
+    config = replace(BACKPROPAGATION, epochs=1, batch_size=400, width=2, warmup_epochs=0.0)
+    config = replace(config, learning_rate=0.1, update_noise_variance=0.01)
+    with accelerators.get_strategy("mirrored").scope():
+        mirrored = Trainer(config)
+        result = mirrored.fit()
+    parts = Trainer(replace(config, minibatches=2))
+    expected = parts.fit()
+    pairs = zip(mirrored.model.trainable_variables, parts.model.trainable_variables, strict=True)
+    for one, other in pairs:
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(result.reports[0].loss, expected.reports[0].loss, rtol=1e-4)

@@ -211,7 +211,11 @@ def test_a_network_is_trained_from_shards_whatever_is_skipped(folder, payloads):
     config = replace(PLAIN, data_dir=str(folder))
     with pytest.raises(DataError, match=rf"{SHARD} at byte {offset}"):
         Trainer(config).fit()
-    result = Trainer(replace(config, on_corrupt="skip")).fit()
+    with pytest.raises(ConfigurationError, match="a batch of 32 is larger than imagenet's"):
+        Trainer(replace(config, batch_size=32))
+    trainer = Trainer(replace(config, on_corrupt="skip"))
+    assert trainer.steps_per_epoch == 3
+    result = trainer.fit()
     assert result.status == "ok"
     assert result.chance_error == 0.9
     assert 0 <= result.validation_error <= 1

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import time
@@ -12,7 +13,8 @@ import pytest
 import tensorflow as tf
 
 TINY = ("--dataset", "digits", "--model", "convnet", "--width", "2", "--batch-size", "64")
-IA = ("train", "--rule", "ia", "--preset", "table5", *TINY, "--seed", "7", "--epochs", "4")
+NOISE = ("--update-noise-variance", "1e-4", "--alignment-update-noise-variance", "1e-6")
+IA = ("train", "--rule", "ia", *TINY, "--seed", "7", "--epochs", "4", "--preset", "table5", *NOISE)
 
 
 class Left:
@@ -78,7 +80,11 @@ def test_it_prints_a_line_an_epoch_and_how_it_ended(trained):
     assert f"validation error {error:.4f}" in epochs[-1]
     assert f"validation error {error:.4f}" in last
     assert "chance 0.8972" in last
-    assert "measure" in times
+    once, shares = times.split("; ")
+    assert re.fullmatch(r"once: build [\d.]+ s, trace [\d.]+ s", once)
+    parts = re.findall(r"(\w+) ([\d.]+)%", shares)
+    assert [name for name, _ in parts] == ["input", "train", "validate", "measure", "save"]
+    assert sum(float(share) for _, share in parts) == pytest.approx(100, abs=0.3)
 
 
 def test_the_results_are_complete(trained):
@@ -88,6 +94,8 @@ def test_the_results_are_complete(trained):
     assert results["config"]["learning_rule"] == "information_alignment"
     assert results["config"]["schedule_epochs"] == 100
     assert results["config"]["noise_stddev"] == 0.8176
+    assert results["config"]["update_noise_variance"] == 1e-4
+    assert results["config"]["alignment_update_noise_variance"] == 1e-6
     (attempt,) = results["attempts"]
     assert {"python", "alignsearch", "tensorflow", "keras", "numpy"} <= attempt["versions"].keys()
     assert [epoch["epoch"] for epoch in results["epochs"]] == [1, 2, 3, 4]
@@ -254,7 +262,10 @@ UNUSABLE = {
     "unknown order": (["--rule", "ia", "--weights-order", "pap"], ["'pap'", "paper"]),
     "an order too many": (["--rule", "sa", "--weights-order", "paper"], ["leave", "order out"]),
     "no epochs": (["--rule", "ia", "--epochs", "0"], ["--epochs", "equal to 1, not '0'"]),
-    "no width": (["--rule", "ia", "--width", "0"], ["--width", "equal to 1, not '0'"]),
+    "noise on nothing": (
+        ["--rule", "bp", "--alignment-update-noise-variance", "1"],
+        ["alignment_update_noise_variance to 0"],
+    ),
     "seed in words": (["--rule", "ia", "--seed", "abc"], ["--seed", "'abc'"]),
     "decay of nothing": (["--rule", "bp", "--weight-decay", "nan"], ["--weight-decay", "nan"]),
     "unknown precision": (["--rule", "ia", "--precision", "bf16"], ["'bf16'", "bfloat16"]),
