@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from search.cli import noise
+from search.cli import noise, transfer
 from search.cli.options import (
     LARGEST,
     JsonOption,
@@ -34,9 +34,17 @@ class Experiment:
 
 
 EXPERIMENTS = {
+    "transfer": Experiment(
+        "Table 3, Table 4, Fig. 3",
+        "metaparameters fixed on ResNet-18, on other networks: accuracy and gap to BP",
+    ),
     "noise": Experiment(
         "App. B.3, Fig. 5a, Fig. S1",
         "BP, SA, AA, KP under Gaussian noise in every update: accuracy by its variance",
+    ),
+    "kolen-pollack": Experiment(
+        "App. D.3, Fig. S5",
+        "Kolen-Pollack across networks, beside BP, SA, AA, IA",
     ),
     "importance": Experiment(
         "App. B.4, Fig. S2",
@@ -246,7 +254,12 @@ def neural_fit(
     perform("neural-fit", out, [seed], make, tensorflow=checkpoint is not None)
 
 
-app.command("noise")(with_training_options(noise.command))
+for _name, _command in (
+    ("transfer", transfer.transfer),
+    ("noise", noise.command),
+    ("kolen-pollack", transfer.kolen_pollack),
+):
+    app.command(_name)(with_training_options(_command))
 
 
 def _numbers(option: str, text: str) -> list[float]:
