@@ -31,18 +31,30 @@ SCRIPT = "plotly.min.js"
 def save_script(folder: Path) -> Path:
     """Write Plotly's script, as it comes with the package, for all pages of the folder."""
     path = folder / SCRIPT
-    path.write_text(plotly.offline.get_plotlyjs(), encoding="utf-8")
+    path.write_text(script(), encoding="utf-8")
     return path
 
 
-def to_html(figure: Figure) -> str:
-    """The figure as a part of a page that loads the script."""
+def script() -> str:
+    """Plotly's script itself."""
+    text: str = plotly.offline.get_plotlyjs()
+    return text
+
+
+def to_json(figure: Figure) -> str:
+    """The figure as Plotly's JSON, from which `to_html` and other programs draw it."""
+    text: str = _to_plotly(figure).to_json()
+    return text
+
+
+def to_html(drawn: str, identifier: str) -> str:
+    """A figure of `to_json` as a part of a page that has the script, under an id of its own."""
     html: str = plotly.io.to_html(
-        _to_plotly(figure),
+        plotly.io.from_json(drawn),
         full_html=False,
         include_plotlyjs=False,
         include_mathjax=False,
-        div_id=f"figure-{figure.name}",
+        div_id=f"figure-{identifier}",
         config={"displaylogo": False, "responsive": True},
     )
     return html

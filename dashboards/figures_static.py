@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap, Normalize
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from dashboards.figures import Axis, ColorScale, Figure, Line, Panel, Points, Regions
 
@@ -91,6 +91,11 @@ def _set_axis(axis: Any, wanted: Axis) -> None:
     axis.set_label_text(wanted.label)
     if wanted.log:
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    if wanted.log and wanted.limits is not None and wanted.limits[1] < 100 * wanted.limits[0]:
+        # Too few decades for a tick at each: 1, 2 and 5 of them, as they are written.
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FormatStrFormatter("%g"))
+        axis.set_minor_formatter(NullFormatter())
     if wanted.limits is not None:
         axis.axes.set(**{f"{axis.axis_name}lim": wanted.limits})
     if wanted.names:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from dashboards.figures import Figure
-from dashboards.figures_interactive import SCRIPT, save_script, to_html
+from dashboards.figures_interactive import SCRIPT, save_script, to_html, to_json
 from dashboards.figures_static import save_static
-from dashboards.report_page import page
+from dashboards.report_page import Section, page
 from search import text_tables
 
 PAGE = "index.html"
@@ -104,15 +104,14 @@ class Run:
 def write(report: Report, run: Run, folder: Path) -> list[Path]:
     """Write everything into `folder`, which exists; the page and what was run come last.
 
-    A figure as PNG, SVG and HTML, a table as Markdown, LaTeX and CSV. The pages work
+    A figure as PNG, SVG, HTML and Plotly's JSON, a table as Markdown, LaTeX and CSV. The pages work
     offline as long as Plotly's script stays beside them.
     """
     written = [save_script(folder)]
-    drawn = {figure.name: to_html(figure) for figure in report.figures}
+    specifications = {figure.name: to_json(figure) for figure in report.figures}
     for figure in report.figures:
         written += save_static(figure, folder)
-        alone = page(report.title, run, [figure], [], drawn, report, SCRIPT)
-        written.append(_write(folder / f"{figure.name}.html", alone))
+        written.append(_write(folder / f"{figure.name}.json", specifications[figure.name]))
     for table in report.tables:
         for suffix, text in (
             ("md", table.markdown()),
@@ -120,9 +119,21 @@ def write(report: Report, run: Run, folder: Path) -> list[Path]:
             ("csv", table.csv()),
         ):
             written.append(_write(folder / f"{table.name}.{suffix}", text))
-    whole = page(report.title, run, report.figures, report.tables, drawn, report, SCRIPT)
-    written.append(_write(folder / PAGE, whole))
-    document = {
+    document = _document(report, run)
+    drawn = {name: to_html(each, name) for name, each in specifications.items()}
+    section = Section(document, drawn)
+    for figure in report.figures:
+        alone = page(section, SCRIPT, only=figure.name)
+        written.append(_write(folder / f"{figure.name}.html", alone))
+    written.append(_write(folder / PAGE, page(section, SCRIPT)))
+    document["files"] = [path.name for path in written]
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False, default=float)
+    written.append(_write(folder / RUN, text + "\n"))
+    return written
+
+
+def _document(report: Report, run: Run) -> dict[str, Any]:
+    return {
         "experiment": report.name,
         "title": report.title,
         "source": report.source,
@@ -130,11 +141,18 @@ def write(report: Report, run: Run, folder: Path) -> list[Path]:
         **asdict(run),
         "numbers": report.numbers,
         "captions": {figure.name: figure.caption for figure in report.figures},
-        "files": [path.name for path in written],
+        "figures": [{"name": each.name, "title": each.title} for each in report.figures],
+        "tables": [
+            {
+                "name": each.name,
+                "title": each.title,
+                "head": list(each.head),
+                "rows": each.plain(),
+                "notes": list(each.notes),
+            }
+            for each in report.tables
+        ],
     }
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False, default=float)
-    written.append(_write(folder / RUN, text + "\n"))
-    return written
 
 
 def _write(path: Path, text: str) -> Path:

@@ -72,6 +72,12 @@ def disconnect() -> None:
     ray.shutdown()
 
 
+def address() -> str:
+    """HOST:PORT of the cluster that this process is connected to, for other processes."""
+    found: str = ray.get_runtime_context().gcs_address
+    return found
+
+
 def nodes() -> list[Node]:
     """The living hosts of the cluster that this process is connected to."""
     return [

@@ -8,14 +8,11 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from search.cli import noise, transfer
+from search.cli import importance, noise, reproduce, symmetry, transfer, weight_metrics
 from search.cli.options import (
     LARGEST,
     JsonOption,
-    NameArgument,
-    StoreOption,
     console,
-    open_store,
     print_json,
 )
 from search.cli.perform import OutOption, perform
@@ -50,6 +47,14 @@ EXPERIMENTS = {
         "App. B.4, Fig. S2",
         "which metaparameters a search's accuracy hangs on: the categorical ones, and all",
     ),
+    "symmetry": Experiment(
+        "App. C, Fig. S3",
+        "forward against backward weights of one layer during training, rule by rule",
+    ),
+    "weight-metrics": Experiment(
+        "App. C, Fig. S4",
+        "angle and norm ratio of forward and backward weights of every layer during training",
+    ),
     "stability": Experiment(
         "App. D.1",
         "symmetrized flows of SA, AA, WM: eigenvalues, phase portraits, WM's instability",
@@ -61,6 +66,10 @@ EXPERIMENTS = {
     "neural-fit": Experiment(
         "App. B.5",
         "a network's layers fitted to neural recordings by PLS regression, corrected for noise",
+    ),
+    "reproduce": Experiment(
+        "App. B to D",
+        "all of these at one scale, in one report",
     ),
 }
 """Each has a command of its name below; those that train are declared in modules of their own:
@@ -103,32 +112,6 @@ def experiments(context: typer.Context, as_json: JsonOption = False) -> None:
     for name, each in EXPERIMENTS.items():
         table.add_row(name, each.source, each.shows)
     console.print(table)
-
-
-@app.command()
-def importance(
-    name: NameArgument,
-    out: OutOption = None,
-    store: StoreOption = None,
-) -> None:
-    """Which metaparameters matter, from a search's trials (App. B.4, Fig. S2)."""
-    from search.cli.importance import read
-
-    with open_store(store) as opened:
-        tried = read(opened, name)
-
-    def make() -> "Report":
-        from dashboards.figures_importance import report
-        from search.importance import categorical_effects
-        from search.importance import importance as shares
-
-        seed = tried.search.seed
-        effects = categorical_effects(tried.configurations, tried.losses)
-        found = shares(tried.space, tried.configurations, tried.losses, seed=seed)
-        return report(effects, found, tried.setting())
-
-    folder = out or Path("experiments") / f"importance-{name}"
-    perform("importance", folder, [tried.search.seed], make, tensorflow=False)
 
 
 @app.command()
@@ -254,9 +237,13 @@ def neural_fit(
     perform("neural-fit", out, [seed], make, tensorflow=checkpoint is not None)
 
 
+app.command("importance")(importance.command)
+app.command("reproduce")(reproduce.command)
 for _name, _command in (
     ("transfer", transfer.transfer),
     ("noise", noise.command),
+    ("symmetry", symmetry.command),
+    ("weight-metrics", weight_metrics.command),
     ("kolen-pollack", transfer.kolen_pollack),
 ):
     app.command(_name)(with_training_options(_command))

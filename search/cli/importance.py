@@ -1,20 +1,61 @@
-"""What `alignsearch experiment importance` reads of a search."""
+"""The experiment `importance`: which metaparameters matter (App. B.4, Fig. S2), from a search."""
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from alignment_core.errors import ConfigurationError
+import typer
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from search.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
+from search.cli.options import (
+    LogFormatOption,
+    LogLevelOption,
+    RayOption,
+    StoreOption,
+    console,
+    open_store,
+    print_text,
+    start_logs,
+    store_uri,
+)
+from search.cli.perform import OutOption, perform
+from search.cli.submit import submit
+from search.cli.training_options import Scale
 from search.documents import Search
-from search.states import TrialState
+from search.states import TERMINAL_SEARCH_STATUSES, TrialState
 from search.store import Store
 from spaces.catalog import RUNS, get_space
 from spaces.space import SearchSpace, Value
+
+if TYPE_CHECKING:
+    from dashboards.report import Report
 
 PAPER = (
     "The paper's: hundreds of models of the search over Information Alignment (App. B.1.4), "
     "ResNet-18 of width 64 on ImageNet, 45 epochs."
 )
+SPACE = "ia"
+"""Fig. S2 is about the search over Information Alignment, whose space has all of A to I but B."""
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How large a search is made where none is named."""
+
+    trials: int
+    epochs: int
+    width: int
+    dataset: str = "digits"
+
+
+SIZES: dict[Scale, _Size] = {
+    "minutes": _Size(trials=24, epochs=4, width=8),
+    "hours": _Size(trials=200, epochs=15, width=16),
+    "paper": _Size(trials=300, epochs=45, width=64, dataset="imagenet"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,3 +111,82 @@ def read(store: Store, name: str) -> Tried:
         if loss is None
     )
     return Tried(search, space, [trial.config for trial in found], losses, left_out)
+
+
+def command(
+    name: Annotated[
+        str | None, typer.Argument(help="Search to look at; without it one is made and driven.")
+    ] = None,
+    out: OutOption = None,
+    scale: Annotated[
+        Scale, typer.Option(help="How much is searched where no search is named.")
+    ] = "minutes",
+    data_dir: Annotated[
+        str | None, typer.Option(help="Folder of the images, as the workers see it.")
+    ] = None,
+    log_format: LogFormatOption = "text",
+    log_level: LogLevelOption = "warning",
+    store: StoreOption = None,
+    ray: RayOption = None,
+) -> None:
+    """Which metaparameters matter, from a search's trials (App. B.4, Fig. S2)."""
+    start_logs(log_format, log_level)
+    folder = out or Path("experiments") / (f"importance-{name}" if name else "importance")
+    if name is not None:
+        with open_store(store) as opened:
+            tried = read(opened, name)
+        seeds = [tried.search.seed]
+        perform("importance", folder, seeds, lambda: report(tried), tensorflow=False)
+        return
+
+    def searched() -> "Report":
+        return report(_search(scale, data_dir, store, ray))
+
+    perform("importance", folder, [0], searched, tensorflow=False, trains=True)
+
+
+def report(tried: Tried) -> "Report":
+    """Both views of importance.
+
+    Raises:
+        StateConflictError: too few trials have a loss.
+    """
+    from dashboards.figures_importance import report as draw
+    from search.importance import categorical_effects, importance
+
+    seed = tried.search.seed
+    effects = categorical_effects(tried.configurations, tried.losses)
+    found = importance(tried.space, tried.configurations, tried.losses, seed=seed)
+    return draw(effects, found, tried.setting())
+
+
+def _search(scale: Scale, data_dir: str | None, store: str | None, ray: str | None) -> Tried:
+    """A search of the scale's size, brought to its end; one that is there is gone on with."""
+    size = SIZES[scale]
+    name = f"importance-{scale}"
+    uri = store_uri(store)
+    with Store.connect(uri) as opened:
+        try:
+            search = opened.get_search(name)
+        except UnknownNameError:
+            submit(
+                SPACE,
+                name=name,
+                trials=size.trials,
+                epochs=size.epochs,
+                width=size.width,
+                dataset=size.dataset,
+                data_dir=data_dir,
+                store=store,
+                ray=ray,
+            )
+            search = opened.get_search(name)
+        if search.status not in TERMINAL_SEARCH_STATUSES:
+            from search.driver import Outcome
+
+            print_text(f"search {name}: {search.trials} trials, {search.parallel} at once")
+            with cluster(ray), interruptible() as interrupt:
+                ended = drive_to_end(opened, uri, name, interrupt, console, reviver(store))
+            if ended is Outcome.INTERRUPTED:
+                raise typer.Exit(EXIT_INTERRUPTED)
+        return read(opened, name)

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import html
 import io
 import json
 import re
@@ -24,7 +25,7 @@ from spaces.catalog import get_space
 from workers.attempt import Finished
 from workers.rehearsal import rehearse
 
-FIGURE_FORMATS, TABLE_FORMATS = ("png", "svg", "html"), ("md", "tex", "csv")
+FIGURE_FORMATS, TABLE_FORMATS = ("png", "svg", "html", "json"), ("md", "tex", "csv")
 
 
 class Left:
@@ -129,8 +130,9 @@ def test_stability_shows_both_fates_of_a_network(tmp_path):
 def test_the_list_names_every_experiment_with_its_source(shell):
     listed = shell.json("experiment")
     names = [each["name"] for each in listed]
-    assert names[:3] == ["transfer", "noise", "kolen-pollack"]
-    assert names[-3:] == ["stability", "scalar-network", "neural-fit"]
+    assert {"transfer", "noise", "importance", "symmetry", "weight-metrics"} <= set(names)
+    assert {"kolen-pollack", "stability", "scalar-network", "neural-fit"} <= set(names)
+    assert names[-1] == "reproduce"
     assert all(each["source"].startswith(("App.", "Table")) for each in listed)
     printed = shell.ok("experiment")
     assert all(each["name"] in printed and each["source"] in printed for each in listed)
@@ -325,3 +327,65 @@ def test_an_unknown_search_is_refused_with_the_nearest(moved):
     folder, _, uri = moved
     code, _, said = in_this_process(folder, "experiment", "importance", "tired", "--store", uri)
     assert (code, "did you mean tried" in said) == (2, True), said
+
+
+@pytest.fixture
+def reproduced(scalar, tmp_path):
+    """A report of one experiment that was done before, and of one that can't be done."""
+    _, left = scalar
+    done_before = tmp_path / "all" / "scalar-network"
+    shutil.copytree(left.folder, done_before)
+    told = left.run | {"command": "alignsearch experiment scalar-network --out all/scalar-network"}
+    (done_before / "experiment.json").write_text(json.dumps(told))
+    (tmp_path / "all" / "stability").write_text("in the way")
+    options = ("--only", "scalar-network,stability", "--out", "all")
+    code, printed, said = in_this_process(tmp_path, "experiment", "reproduce", *options)
+    return tmp_path / "all", left, code, printed, said
+
+
+def test_reproduce_shows_what_is_done_and_what_failed_in_one_page(reproduced):
+    folder, left, code, printed, said = reproduced
+    assert code == 1
+    assert "failed: stability" in printed
+    assert "stability can't hold an experiment: it is a file" in said
+    page = html.unescape((folder / "index.html").read_text())
+    assert page.count("<section") == 2
+    assert [f for f in left.run["captions"] if f'id="figure-scalar-network-{f}"' not in page] == []
+    assert [text for text in left.run["captions"].values() if text not in page] == []
+    wanted = [each["title"] for each in left.run["tables"]]
+    wanted += ["alignsearch experiment scalar-network --out all/scalar-network", "scipy", "Seeds:"]
+    wanted += ["alignsearch experiment stability --out all/stability", "it is a file"]
+    assert [text for text in wanted if text not in page] == []
+    # One file shows everything; what is beside it is there to be taken.
+    assert "<script src" not in page
+    text = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    links = re.findall(r'<a href="([^"#]+)"', text)
+    assert len(links) == 2 * len(left.run["captions"]) + 3 * len(left.run["tables"])
+    assert [each for each in links if not (folder / each).exists()] == []
+
+
+def test_reproduce_tells_programs_what_became_of_each(reproduced):
+    folder, _, _, _, _ = reproduced
+    told = json.loads((folder / "reproduce.json").read_text())
+    outcomes = {each["name"]: each["outcome"] for each in told["experiments"]}
+    assert outcomes == {"stability": "failed", "scalar-network": "done before"}
+
+
+NETWORK = ("symmetry", "--model", "dense", "--width", "8")
+UNTRAINED = {
+    "no such layer": ([*NETWORK, "--layer", "dens2"], ["'dens2'", "did you mean dense2"]),
+    "no such epoch": ([*NETWORK, "--epochs", "3", "--at", "1,9"], ["no epoch 9", "have 3"]),
+    "no epochs": ([*NETWORK, "--at", "first"], ["--at", "'first'"]),
+    "no backward weights": ([*NETWORK, "--rules", "sa,bp"], ["leave bp out"]),
+    "two networks": (["weight-metrics", "--model", "dense,convnet"], ["one network, not 2"]),
+    "no such experiment": (["reproduce", "--only", "noize"], ["'noize'", "did you mean noise"]),
+}
+
+
+@pytest.mark.parametrize("case", UNTRAINED)
+def test_what_cannot_be_trained_or_shown_is_refused_before_anything_is_made(tmp_path, case):
+    asked, named = UNTRAINED[case]
+    code, printed, said = in_this_process(tmp_path, "experiment", *asked)
+    assert (code, printed, said.count("\n")) == (2, "", 1), said
+    assert [word for word in named if word not in said] == [], said
+    assert list(tmp_path.iterdir()) == []
