@@ -276,17 +276,37 @@ class Dense(AlignedLayer, keras.layers.Dense):
 
 @keras.saving.register_keras_serializable("alignment_core")
 class Conv2D(AlignedLayer, keras.layers.Conv2D):
-    """keras.layers.Conv2D with a learning rule; both kernels have one shape."""
+    """keras.layers.Conv2D with a learning rule; both kernels have one shape.
+
+    oneDNN in TensorFlow 2.21 writes past its memory in the filter gradient of a 1x1 convolution
+    with strides, fewer than 16 channels in, and some 500 positions out or more: the process dies.
+    Such a convolution is one without strides over the pixels that the strides meet, and is
+    computed so: the same numbers, at such widths at the same cost.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        """See AlignedLayer."""
+        super().build(input_shape)
+        thins = (
+            self.kernel_size == (1, 1)
+            and self.kernel.shape[2] < ops.ONEDNN_CHANNELS
+            and self.data_format == "channels_last"
+        )
+        self._thinning = self.strides if thins else (1, 1)
+        self._steps = (1, 1) if thins else self.strides
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Convolve (batch, height, width, channels) with `kernel`."""
         if self.learning_rule is None:
-            return super().convolution_op(inputs, kernel)
+            if self._thinning == (1, 1):
+                return super().convolution_op(inputs, kernel)
+            thinned = ops.thin(inputs, self._thinning)
+            return keras.ops.conv(thinned, kernel, strides=1, padding=self.padding)
         outputs = ops.conv2d(
-            inputs,
+            ops.thin(inputs, self._thinning),
             tf.convert_to_tensor(kernel),
             self._propagating_kernel(),
-            strides=self.strides,
+            strides=self._steps,
             padding=self.padding.upper(),
             tie_gradients=self.learning_rule.tie_gradients,
         )
@@ -295,8 +315,8 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the convolution of (batch, height, width, channels) with the forward kernel."""
-        convolve = partial(tf.nn.conv2d, strides=self.strides, padding=self.padding.upper())
-        return self._product(convolve, x, forward_kernel)
+        convolve = partial(tf.nn.conv2d, strides=self._steps, padding=self.padding.upper())
+        return self._product(convolve, ops.thin(x, self._thinning), forward_kernel)
 
     def project_backward(self, x: Any, backward_kernel: Any) -> Any:
         """Return the same convolution with the backward kernel."""
@@ -304,6 +324,9 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
 
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
         """Return the transposed convolution of an output with the backward kernel."""
+        if self._thinning != (1, 1):
+            pixels = self._product(ops.transposed_pixelwise, output, backward_kernel)
+            return ops.spread(pixels, self._thinning, input_shape)
         transposed = partial(
             tf.nn.conv2d_transpose,
             output_shape=input_shape,
@@ -314,9 +337,10 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
 
     def kernel_gradient(self, x: Any, upstream: Any) -> Any:
         """Return what `upstream`, of the convolution's output, gives the kernel."""
-        gradient = partial(ops.conv2d_gradient, strides=self.strides, padding=self.padding.upper())
+        gradient = partial(ops.conv2d_gradient, strides=self._steps, padding=self.padding.upper())
         shape = self.kernel.shape
-        return self._product(lambda x, g: gradient(x, shape, g), x, upstream)
+        thinned = ops.thin(x, self._thinning)
+        return self._product(lambda x, g: gradient(x, shape, g), thinned, upstream)
 
     def _unsupported(self) -> dict[str, bool]:
         return {

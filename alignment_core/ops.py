@@ -20,6 +20,9 @@ import tensorflow as tf
 
 Gradients = tuple[Any, ...]
 
+ONEDNN_CHANNELS = 16
+"""Channels that oneDNN takes at once: single precision's in 512 bits."""
+
 
 def matmul(
     x: Any, forward_kernel: Any, backward_kernel: Any, *, tie_gradients: bool = False
@@ -113,3 +116,20 @@ def conv2d_gradient(
         strides=[1, *strides, 1],
         padding=padding,
     )
+
+
+def thin(x: Any, strides: tuple[int, int]) -> Any:
+    """Return the pixels of `x` (batch, height, width, channels) that a 1x1 kernel would meet."""
+    return x if strides == (1, 1) else x[:, :: strides[0], :: strides[1]]
+
+
+def spread(thinned: Any, strides: tuple[int, int], shape: Any) -> Any:
+    """Return the transpose of `thin`: the pixels in their places of `shape`, zeros between them."""
+    return tf.raw_ops.StridedSliceGrad(
+        shape=shape, begin=[0] * 4, end=shape, strides=[1, *strides, 1], dy=thinned
+    )
+
+
+def transposed_pixelwise(x: Any, kernel: Any) -> Any:
+    """Return the transposed convolution, without strides, of `x` with a 1x1 kernel."""
+    return tf.nn.conv2d(x, tf.transpose(kernel, [0, 1, 3, 2]), 1, "VALID")

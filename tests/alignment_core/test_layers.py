@@ -297,3 +297,50 @@ def test_symmetric_alignment_by_gradient_descent_aligns_a_layer():
         kernel.assign_sub(0.5 * tape.gradient(loss, kernel))
     # App. D.1: the distance shrinks with eigenvalue 1.
     assert np.linalg.norm(kernel - layer.kernel.numpy()) == pytest.approx(start / 2**10, rel=1e-3)
+
+
+def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng, reference):
+    """All that a rule computes with such a layer, against the convolution as a matrix."""
+    layer = layers.Conv2D(3, 1, strides=2, use_bias=False, dtype="float64", learning_rule=FIXED)
+    layer.build((2, 5, 6, 2))
+    forward, backward = layer.kernel.value, layer.backward_kernel.value
+    x, output = rng.normal(size=(2, 5, 6, 2)), rng.normal(size=(2, 3, 3, 3))
+    inputs = tf.constant(x)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([inputs, backward])
+        pseudo = tf.reduce_sum(layer(inputs) * output)
+        reconstructed = layer.reconstruct(tf.constant(output), backward, x.shape)
+        null = tf.nn.l2_loss(reconstructed)
+
+    w, b = (
+        reference.convolution_matrix(kernel.numpy(), (5, 6, 2), 2, "VALID")
+        for kernel in (forward, backward)
+    )
+    reconstruction = (output.reshape(2, -1) @ b.T).reshape(x.shape)
+    learnt, of_null = (
+        np.einsum("nhwi,nhwo->io", each[:, ::2, ::2], output)[None, None]
+        for each in (x, reconstruction)
+    )
+    projected = (x.reshape(2, -1) @ w).reshape(output.shape)
+    for found, expected in (
+        (layer.project(inputs, forward), projected),
+        (reconstructed, reconstruction),
+        (tape.gradient(pseudo, inputs), reconstruction),
+        (tape.gradient(pseudo, forward), learnt),
+        (layer.kernel_gradient(inputs, tf.constant(output)), learnt),
+        (tape.gradient(null, backward), of_null),
+    ):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", [None, FIXED])
+def test_a_narrow_pixelwise_convolution_with_strides_does_not_end_the_process(rng, rule):
+    """oneDNN's filter gradient of this one writes past its memory."""
+    layer = layers.Conv2D(16, 1, strides=2, use_bias=False, learning_rule=rule)
+    x = tf.constant(rng.normal(size=(4, 56, 56, 8)), tf.float32)
+    with tf.GradientTape() as tape:
+        output = layer(x)
+        loss = tf.reduce_sum(output)
+    gradient = tape.gradient(loss, layer.kernel.value)
+    expected = np.sum(x.numpy()[:, ::2, ::2], axis=(0, 1, 2))[:, None]
+    np.testing.assert_allclose(gradient[0, 0], np.tile(expected, 16), rtol=1e-3, atol=1e-2)

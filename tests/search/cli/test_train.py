@@ -234,10 +234,10 @@ def test_a_loss_that_is_no_number_is_said_with_its_epoch(shell):
 def test_photographs_are_trained_on_as_the_network_sees_them(shell, imagenet, model, seen):
     """The real command, the real sizes; in bfloat16 for the second one."""
     command = ("train", "--rule", "bp", "--dataset", "imagenet", "--data-dir", str(imagenet))
-    small = ("--model", model, "--width", "16", "--batch-size", "8", "--epochs", "1")
+    small = ("--model", model, "--width", "4", "--batch-size", "8", "--epochs", "1")
     precision = "bfloat16" if model == "resnet50v2" else "float32"
     printed = shell.ok(*command, *small, "--precision", precision, "--out", "trained")
-    assert f"{model} of width 16 on imagenet ({seen})" in printed
+    assert f"{model} of width 4 on imagenet ({seen})" in printed
     results = Left(shell.folder / "trained").results
     assert results["status"] == "ok"
     assert results["config"]["precision"] == precision
