@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboards import models, tables, views
-from dashboards.answers import Payload, answer
+from dashboards.answers import answer
 from dashboards.context import context_of
 from dashboards.curves import epochs_model
 from dashboards.logs import log_of
@@ -87,13 +87,11 @@ def history(request: Request, name: Name) -> Response:
     """All trials in columns, numbers to five digits."""
     board = context_of(request).board
     entry = board.entry(name)
-    version, payload = entry.version, entry.payload
-    if payload is None or payload[0] != version:
-        payload = entry.payload = (version, Payload.of(views.history_data(entry, board.now())))
-    etag = f'"{entry.history.begun.timestamp():.0f}-{entry.history.rev}-{version}"'
+    payload = views.history_payload(board, entry)
+    etag = f'"{entry.history.begun.timestamp():.0f}-{entry.history.rev}-{entry.version}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers={"ETag": etag})
-    return payload[1].response(request, {"ETag": etag, "Cache-Control": "no-cache"})
+    return payload.response(request, {"ETag": etag, "Cache-Control": "no-cache"})
 
 
 @router.get("/searches/{name}/changes", response_model=models.History)

@@ -1,5 +1,6 @@
 """The server: a store, read by one poll, behind an API and pages."""
 
+import asyncio
 import importlib.metadata
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from dashboards.context import Context, Submitter
 from dashboards.curves import Curves
 from dashboards.guard import Guard
 from dashboards.importances import Aside, ImportanceBoard
+from dashboards.warming import warm
 from search.store import Store
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -42,8 +44,9 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
     version = importlib.metadata.version("alignsearch")
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         board.start()
+        await asyncio.to_thread(warm, app.state.context, app.state.render)
         yield
         board.close()
         aside.close()

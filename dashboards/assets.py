@@ -67,6 +67,11 @@ class Assets:
             return self._plotly
         return self._assets.get(name) if version == self.version else None
 
+    def compress(self) -> None:
+        """Compress all files, so that nobody waits for it."""
+        for asset in (*self._assets.values(), self._plotly):
+            _ = asset.compressed
+
     @cached_property
     def _plotly(self) -> Asset:
         wheel = files("plotly") / "package_data" / "plotly.min.js"

@@ -22,6 +22,11 @@ class Renderer:
     def __init__(self, folder: str) -> None:
         self._templates = Jinja2Templates(directory=folder)
 
+    def compile(self) -> None:
+        """Compile all templates, so that nobody waits for it."""
+        for name in self._templates.env.list_templates():
+            self._templates.get_template(name)
+
     def __call__(
         self, request: Request, page: str, *, status_code: int = 200, **context: Any
     ) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dashboards import models
+from dashboards.answers import Payload
 from dashboards.board import Board, Entry
 from dashboards.history import LABELS, Improvement, SearchHistory, known_space
 from search.documents import Search, Trial
@@ -150,6 +151,14 @@ def history_data(entry: Entry, now: datetime, since: int | None = None) -> dict[
             "summary": summary_model(summary, now, history.diverged),
             "now": now.timestamp(),
         }
+
+
+def history_payload(board: Board, entry: Entry) -> Payload:
+    """The search's whole history as it is sent; made once for each of its versions."""
+    version, kept = entry.version, entry.payload
+    if kept is None or kept[0] != version:
+        kept = entry.payload = (version, Payload.of(history_data(entry, board.now())))
+    return kept[1]
 
 
 def best_so_far(improvements: list[Improvement]) -> models.BestSoFar:

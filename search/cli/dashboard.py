@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 
 import typer
 
+from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
 from search.cli.drive import reviver
 from search.cli.keeping import INFORMS, PRUNERS
@@ -24,7 +25,7 @@ from search.cli.options import (
     store_uri,
     whoami,
 )
-from search.cli.submission import ALGOS, PENDING_POLICIES, Submission, create, prepare
+from search.cli.submission import ALGOS, PENDING_POLICIES, OnCorrupt, Submission, create, prepare
 from search.cli.submit import submit
 from search.documents import REHEARSAL, Search
 from search.store import Store
@@ -145,6 +146,9 @@ def form_fields() -> "list[SubmitField]":
         "algo": list(ALGOS),
         "pending": list(PENDING_POLICIES),
         "weights_order": list(WEIGHTS_ORDERS),
+        "on_corrupt": list(get_args(OnCorrupt)),
+        "precision": list(PRECISIONS),
+        "strategy": list(STRATEGIES),
         "pruner": list(PRUNERS),
         "pruned_as": list(INFORMS),
     }

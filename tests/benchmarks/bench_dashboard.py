@@ -22,13 +22,14 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 from playwright.sync_api import sync_playwright
-from seeded_store import NAME, SPACE, seed
+from seeded_store import NAME, SPACE, a_trial, seed
 
 from search.embedded import EmbeddedStore
 from search.processes import free_port
@@ -37,6 +38,9 @@ from spaces.space import Choice, LogUniform
 
 CHROMIUM = "/usr/bin/chromium"
 BIN = Path(sys.executable).parent
+WATCHED = ("parcoords", "trials"), ("slice", "contour"), ("importance", "curves")
+UPDATES = 5
+"""Trials that end while each of those panels are watched."""
 TRIALS_OF_STUDY = "/api/studies/0?after=0"
 IDLE = """() => new Promise(done => {
   const trials = performance.getEntriesByType('resource').find(e => e.name.includes('?after=0'));
@@ -47,6 +51,12 @@ IDLE = """() => new Promise(done => {
   const look = () => performance.now() - last > 500 ? done(last) : setTimeout(look, 50);
   setTimeout(look, 100);
 })"""
+LONGEST = """() => {
+  window.longest = 0;
+  new PerformanceObserver(list => {
+    for (const each of list.getEntries()) window.longest = Math.max(window.longest, each.duration);
+  }).observe({type: 'longtask'});
+}"""
 
 
 def journal_study(path, trials):
@@ -146,26 +156,51 @@ def optuna_interactive(page):
     return page.evaluate(IDLE)
 
 
-def updates(page, uri, number=10):
-    """Milliseconds of main thread for each of some finished trials that come in live."""
+def updates(page, uri, panels, first, seconds=4.0):
+    """Milliseconds of main thread for each of some trials that finish while `panels` are in view.
+
+    All that the browser's main thread does in the seconds after a trial's end, charts drawn anew
+    and the table read again included, less what it does in as long a time without one; and the
+    longest single task in milliseconds.
+    """
+    page.evaluate(f"() => document.getElementById('{panels[0]}').scrollIntoView()")
+    for panel in panels:
+        page.locator(f"#{panel} .body").locator("canvas, .main-svg, table").first.wait_for(
+            timeout=60_000
+        )
     # A page's stream begins with what was missed.
-    page.wait_for_timeout(1000)
-    page.evaluate("() => performance.clearMeasures('update')")
+    page.wait_for_timeout(5000)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def spent():
+        before = busy(session)
+        page.wait_for_timeout(seconds * 1000)
+        return (busy(session) - before) * 1000
+
+    page.evaluate(LONGEST)
+    idle = statistics.median(spent() for _ in range(3))
+    rng = np.random.default_rng(first)
+    costs = []
     with Store.connect(uri) as store:
-        before = store.last_change(NAME)
-        told = []
-        for trial in store.changes(NAME, before - number):
-            # Touched, so that it counts as changed.
-            store._mark(trial.id, {}, {"best_epoch": trial.best_epoch})
-            page.wait_for_timeout(600)
-            told.append(
-                page.evaluate(
-                    """() => { const all = performance.getEntriesByName('update', 'measure');
-                    const sum = all.reduce((total, each) => total + each.duration, 0);
-                    performance.clearMeasures('update'); return all.length ? sum : null; }"""
-                )
-            )
-    return [each for each in told if each is not None]
+        for tid in range(first, first + UPDATES):
+            store.add_trial(a_trial(NAME, tid, 45, rng)[0])
+            costs.append(spent() - idle)
+    return costs, page.evaluate("() => window.longest")
+
+
+def busy(session):
+    """Seconds that a page's main thread has worked so far."""
+    found = session.send("Performance.getMetrics")["metrics"]
+    return next(each["value"] for each in found if each["name"] == "TaskDuration")
+
+
+def told_of(found):
+    costs, longest = found
+    return (
+        f"{median(costs):.0f} ms of main thread (largest {max(costs):.0f} of {len(costs)}; "
+        f"longest task {longest:.0f} ms)"
+    )
 
 
 def idle_poll(uri, repeats=50):
@@ -219,7 +254,12 @@ def measure(folder, trials_number, epochs, repeats):
         for turn in range(repeats + 1):
             seconds, size, heap, page = opened(browser, f"{ours}/searches/{NAME}", ours_interactive)
             last = turn == repeats
-            cost = updates(page, uri) if last else []
+            if last:
+                known = total(f"{ours}/api/searches/{NAME}/trials?page_size=1")
+                told = {
+                    panels: updates(page, uri, panels, known + UPDATES * at)
+                    for at, panels in enumerate(WATCHED)
+                }
             page.context.close()
             pages["ours"].append((seconds, size, heap))
             seconds, size, heap, page = opened(browser, study, optuna_interactive, TRIALS_OF_STUDY)
@@ -238,10 +278,8 @@ def measure(folder, trials_number, epochs, repeats):
             [each[0] for each in pages["ours"][1:]]
         )
         print(f"to interactive, ours is {ratio:.1f} times as fast")
-        print(
-            f"update: {median(cost):.1f} ms of main thread (largest {max(cost, default=0):.1f}, "
-            f"{len(cost)} updates)"
-        )
+        for panels, found in told.items():
+            print(f"a trial ends, {' and '.join(panels)} in view: {told_of(found)}")
         payload = fetched(f"{ours}/api/searches/{NAME}/history")
         rev = re.search(r'"rev":(\d+)', raw(f"{ours}/api/searches/{NAME}/changes?since=0"))[1]
         quiet = [
@@ -265,6 +303,11 @@ def measure(folder, trials_number, epochs, repeats):
             f"memory of the servers: ours {memory_of(our_server) / 1e6:.0f} MB, optuna-dashboard "
             f"{memory_of(their_server) / 1e6:.0f} MB"
         )
+
+
+def total(url):
+    """How many trials a search has."""
+    return int(re.search(r'"total":(\d+)', raw(url))[1])
 
 
 def raw(url):

@@ -11,11 +11,13 @@ import argparse
 import math
 import platform
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pymongo
+from pymongo import IndexModel
 
 from search.documents import Attempt, Epoch, Recipe, Result, Search, Trial
 from search.embedded import EmbeddedStore
@@ -134,6 +136,20 @@ def epochs_of(trial, loss, epochs, layers):
         }
 
 
+@contextmanager
+def without_indexes(collection):
+    """Keep the store's indexes off the collection while much is written, and make them after."""
+    indexes = {
+        name: IndexModel(index["key"], name=name, unique=index.get("unique", False))
+        for name, index in collection.index_information().items()
+        if name != "_id_"
+    }
+    for name in indexes:
+        collection.drop_index(name)
+    yield
+    collection.create_indexes(list(indexes.values()))
+
+
 def seed(uri, trials=10_000, epochs=45, *, name=NAME, status=SearchStatus.RUNNING):
     """Write the search and all that belongs to it; return its trials."""
     rng = np.random.default_rng(0)
@@ -160,14 +176,15 @@ def seed(uri, trials=10_000, epochs=45, *, name=NAME, status=SearchStatus.RUNNIN
             database.trials.insert_many([t.to_bson() for t, _ in made[at : at + 1000]])
         database.searches.update_one({"_id": name}, {"$set": {"created_at": BEGUN}})
         database.counters.update_one({"_id": name}, {"$set": {"seq": trials}})
-        batch = []
-        for trial, loss in made:
-            batch += epochs_of(trial.id, loss, epochs, LAYERS if trial.tid in rich else 0)
-            if len(batch) >= BATCH:
+        with without_indexes(database.epochs):
+            batch = []
+            for trial, loss in made:
+                batch += epochs_of(trial.id, loss, epochs, LAYERS if trial.tid in rich else 0)
+                if len(batch) >= BATCH:
+                    database.epochs.insert_many(batch, ordered=False)
+                    batch = []
+            if batch:
                 database.epochs.insert_many(batch, ordered=False)
-                batch = []
-        if batch:
-            database.epochs.insert_many(batch, ordered=False)
     # The documents are what the store's own models read.
     Epoch.from_bson(next(epochs_of(made[0][0].id, 0.1, 1, 1)))
     return [trial for trial, _ in made]

@@ -6,7 +6,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
-EXAMPLES = 2
+EXAMPLES = 5
 """Of each operation."""
 STREAMS = ("/api/stream", "/api/searches/{name}/stream")
 
