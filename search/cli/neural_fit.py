@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 PAPER = "The paper's: 5,120 images, 64 categories, 256 sites, about 50 repetitions, 25 components."
 
+IMAGES = 5120
+"""At most, as many as the paper's."""
+
 SITES, REPETITIONS, EXPLAINED, NOISE = 64, 20, 0.8, 4.0
 """Of simulated recordings: the layer explains 0.8 of the variance of a site's noiseless response;
 noise of variance 4 a trial leaves the average over trials a reliability of 1 / (1 + 4 / 20)."""
@@ -94,7 +97,7 @@ class Sources:
         assert self.layers is not None
         assert self.simulate is not None
         loaded = data.load(config["dataset"], config["data_dir"])
-        images, labels = loaded.sample("validation", loaded.validation_size)
+        images, labels = loaded.sample("validation", min(IMAGES, loaded.validation_size))
         names = list(dict.fromkeys([*self.layers, self.simulate]))
         found = layer_features(model, names, np.asarray(images))
         signal = read_out(found[self.simulate], SITES, EXPLAINED, self.seed)

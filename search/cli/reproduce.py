@@ -36,8 +36,8 @@ TAIL = 40
 NETWORK = "network"
 """The folder, in neural-fit's own, of the network whose layers are fitted."""
 
-FITTED = ("stem_relu", "stage1_block2", "stage2_block2", "stage3_block2", "stage4_block2")
-READ_OUT = "stage3_block2"
+FITTED = ("stem_relu", *(f"stage{stage}_block2_relu" for stage in (1, 2, 3, 4)))
+READ_OUT = "stage3_block2_relu"
 """Stands in for IT: neither the first layer nor the last."""
 
 NETWORKS: dict[Scale, tuple[str, ...]] = {
