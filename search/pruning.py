@@ -21,8 +21,8 @@ number (`n_startup_trials`)."""
 def rungs(grace: int, reduction: int, epochs: int) -> list[int]:
     """The epochs after which asha compares: grace * reduction**k, below the last epoch.
 
-    Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", section 3.1, with
-    the early-stopping rate s in `grace`.
+    Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning", with the
+    early-stopping rate s in `grace`.
     """
     found = [grace]
     while found[-1] * reduction < epochs:
@@ -111,7 +111,7 @@ class Pruner:
         )
 
     def _below_median(self, trial: Trial, epoch: int) -> str | None:
-        """Golovin et al. 2017, "Google Vizier", section 3.2.2."""
+        """The median stopping rule of Golovin et al. 2017, "Google Vizier"."""
         means = self._means[epoch]
         if epoch < self._pruning.grace or len(means) < LEAST_COMPLETED:
             return None

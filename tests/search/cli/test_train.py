@@ -270,7 +270,6 @@ UNUSABLE = {
     "decay of nothing": (["--rule", "bp", "--weight-decay", "nan"], ["--weight-decay", "nan"]),
     "unknown precision": (["--rule", "ia", "--precision", "bf16"], ["'bf16'", "bfloat16"]),
     "unknown strategy": (["--rule", "ia", "--strategy", "tpus"], ["'tpus'", "did you mean tpu"]),
-    "one GPU": (["--rule", "ia", "--strategy", "mirrored"], ["several GPUs", "choose auto"]),
     "sized digits": (["--rule", "ia", "--image-size", "32"], ["digits", "imagenet only"]),
     "large batch": (["--rule", "ia", "--batch-size", "1438"], ["1438", "1,437", "batch"]),
     "odd parts": (["--rule", "ia", "--minibatches", "3"], ["batch of 8", "3 equal parts"]),
@@ -283,6 +282,15 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_made(shell, case):
     said = shell.refused("train", *asked)
     assert [word for word in named if word not in said] == [], said
     assert len(said.splitlines()) == 1
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_one_device_mirrors_nothing(shell):
+    """In a process of its own: the tests' has two."""
+    asked = ("train", "--rule", "ia", "--strategy", "mirrored")
+    said = shell.complaint(shell.process(*asked))
+    assert "several GPUs" in said
+    assert "choose auto" in said
     assert list(shell.folder.iterdir()) == []
 
 
