@@ -24,6 +24,9 @@ MOST_INCHES = 9.0
 NAME_INCHES = 0.19
 """From one name on a y axis to the next."""
 
+LETTERS_ACROSS = 36
+"""Of all names below a panel; more of them stand aslant."""
+
 PIXELS_AN_INCH = 200
 
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
@@ -83,6 +86,12 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
             )
         else:
             _draw_regions(axes, mark)
+    points = [mark for mark in panel.marks if isinstance(mark, Points)]
+    named = {name for mark in points for name in mark.x if isinstance(name, str)}
+    if sum(map(len, named)) > LETTERS_ACROSS:
+        axes.tick_params(axis="x", rotation=25)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right")
     if panel.square:
         axes.set_aspect("equal", adjustable="box")
 
