@@ -61,10 +61,19 @@ bench-neural-fit: setup
 bench-dashboard: setup install-chromium
 	$(BIN)/python tests/benchmarks/bench_dashboard.py
 
+# The tests' own packages first; then what each image holds, at the same versions. tensorflow-tpu
+# takes tensorflow's place, which uv is told by an override.
+IMAGE_LOCK = uv pip compile pyproject.toml --constraint requirements.lock --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
 lock:
 	$(PYTHON) -m pip install --quiet uv
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.lock
+	$(IMAGE_LOCK) --python-platform linux -o docker/cpu.lock
+	$(IMAGE_LOCK) --python-platform linux --extra gpu -o docker/gpu.lock
+	echo "tensorflow ; sys_platform == 'none'" | $(IMAGE_LOCK) --override - \
+	  --python-platform x86_64-manylinux_2_31 --extra tpu -o docker/tpu.lock
 
 clean:
 	rm -rf .venv .alignsearch

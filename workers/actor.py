@@ -1,35 +1,27 @@
 """The Ray actor that trains trials, one after the other, in one warm process."""
 
-import importlib.metadata
 import logging
 import os
-import platform
 import signal
 import socket
 import threading
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
 import ray
 
 from search.documents import REHEARSAL, Search, Trial
-from search.errors import StoreUnavailableError
+from search.errors import ClusterError, StoreUnavailableError
 from search.store import Store
 from search.summary import is_driven
+from workers import tpu
 from workers.attempt import Objective, Worker, run_attempt
+from workers.versions import differences, versions
 
 logger = logging.getLogger(__name__)
 
 IDLE_CHECK_SECONDS = 30.0
-PACKAGES = ("alignsearch", "tensorflow", "keras", "numpy", "ray", "pymongo")
-
-
-def versions() -> dict[str, str]:
-    """The versions that can change a result, for the record of each attempt."""
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in PACKAGES},
-    }
 
 
 class TrialWorker:
@@ -46,10 +38,16 @@ class TrialWorker:
             slot: which of the search's slots this process serves.
             accelerator: what Ray assigned, for the record of attempts.
             threads: CPU threads for TensorFlow, which reads them when it is imported.
+
+        Raises:
+            ClusterError: another process keeps this host's TPU.
         """
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        if "TPU" in search.resources:
+            os.environ.update(tpu.host_alone(os.environ, search.resources["TPU"]))
+            tpu.wait_until_free(tpu.devices())
         self._store = Store.connect(store_uri)
         self._search = search
         self._interrupt = threading.Event()
@@ -68,8 +66,19 @@ class TrialWorker:
         signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
-    def run(self, trial: Trial) -> str:
-        """Make one attempt at the trial; return how it ended."""
+    def run(self, trial: Trial, wanted: Mapping[str, str]) -> str:
+        """Make one attempt at the trial; return how it ended.
+
+        Raises:
+            ClusterError: the versions here aren't the `wanted` ones.
+        """
+        differing = differences(self._worker.host, self._worker.versions, wanted)
+        if differing:
+            raise ClusterError(
+                f"versions differ: {'; '.join(differing)}. Install the same on both, or take "
+                f"{self._worker.host} out of the cluster; `alignsearch doctor --cluster` looks at "
+                "every host"
+            )
         self._idle.clear()
         try:
             objective = _objective(self._search.recipe.dataset)

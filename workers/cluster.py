@@ -176,7 +176,10 @@ def _reason(error: BaseException) -> str:
             "it asks for a token. Set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or "
             "RAY_AUTH_TOKEN_PATH unless ~/.ray/auth_token is the cluster's"
         )
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    words = str(error).strip()
+    if "ersion mismatch" in words:
+        return f"{' '.join(words.split())}. Install the cluster's versions here"
+    return (words.splitlines() or [type(error).__name__])[0]
 
 
 def _caused_by_authentication(error: BaseException | None) -> bool:

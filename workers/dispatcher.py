@@ -6,7 +6,7 @@ import threading
 
 import ray
 from ray.actor import ActorHandle
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 
 from search.dispatch import SlotReport
 from search.documents import Search, Trial
@@ -14,6 +14,7 @@ from search.errors import ClusterError
 from workers import deaths
 from workers.actor import TrialActor
 from workers.cluster import NAMESPACE
+from workers.versions import versions
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ class RayDispatcher:
         self._store_uri = store_uri
         self._workers: dict[int, ActorHandle] = {}
         self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
+        self._versions = versions()
+        self._inherited: set[int] = set()
         for name in ray.util.list_named_actors():
             self._take_over(name)
 
@@ -40,14 +43,18 @@ class RayDispatcher:
         worker = self._workers.get(slot)
         if worker is None:
             worker = self._workers[slot] = self._start(slot)
-        self._running[worker.run.remote(trial)] = (slot, trial.id)
+        self._running[worker.run.remote(trial, self._versions)] = (slot, trial.id)
 
     def held(self) -> set[int]:
         """The slots that have a worker, or one on its way."""
         return set(self._workers)
 
     def poll(self, timeout: float) -> list[SlotReport]:
-        """Wait up to `timeout` seconds for an attempt to end; return all that have."""
+        """Wait up to `timeout` seconds for an attempt to end; return all that have.
+
+        Raises:
+            ClusterError: a host has other versions than this process.
+        """
         if not self._running:
             threading.Event().wait(timeout)
             return []
@@ -88,8 +95,10 @@ class RayDispatcher:
             ray.kill(worker)
         else:
             self._workers[int(slot)] = worker
+            self._inherited.add(int(slot))
 
     def _start(self, slot: int) -> ActorHandle:
+        self._inherited.discard(slot)
         resources = dict(self._search.resources)
         cpus = resources.pop("CPU", 0.0)
         gpus = resources.pop("GPU", 0.0)
@@ -120,6 +129,10 @@ class RayDispatcher:
             worker = self._workers.pop(slot, None)
             if worker is not None:
                 ray.kill(worker)
+            # One of an earlier driver may well be older than this one: a new one takes its place.
+            refused = isinstance(error, RayTaskError) and isinstance(error.cause, ClusterError)
+            if refused and slot not in self._inherited:
+                raise error.cause from None
             return SlotReport(slot, trial_id, deaths.reason(error))
         logger.info("slot %d: trial %s: %s", slot, trial_id, outcome)
         return SlotReport(slot, trial_id)

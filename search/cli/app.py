@@ -11,6 +11,7 @@ from search.cli import (
     events,
     experiment,
     export,
+    hand_back,
     inspect,
     spaces,
     steer,
@@ -48,3 +49,4 @@ app.add_typer(experiment.app, name="experiment")
 app.add_typer(store.app, name="store")
 app.command()(data.data)
 app.command()(doctor.doctor)
+app.command()(hand_back.hand_back)

@@ -26,7 +26,7 @@ def free_port():
 
 @pytest.fixture(scope="session")
 def ray_address(tmp_path_factory):
-    """HOST:PORT of a cluster with 2 CPUs and 8 TPU chips that aren't there."""
+    """HOST:PORT of a cluster with 2 CPUs and a slice's 8 TPU chips that aren't there."""
     port = free_port()
     command = [
         str(BIN / "ray"),
@@ -35,7 +35,7 @@ def ray_address(tmp_path_factory):
         f"--port={port}",
         "--node-ip-address=127.0.0.1",
         "--num-cpus=2",
-        '--resources={"TPU": 8}',
+        '--resources={"TPU": 8, "TPU-v5litepod-16-head": 1}',
         "--include-dashboard=false",
         "--disable-usage-stats",
         f"--object-store-memory={cluster.OBJECT_STORE_BYTES}",

@@ -1,6 +1,8 @@
 """Trials on a real Ray cluster: placed by resource, killed for real, handed back, kept warm."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +14,14 @@ import pytest
 
 from search.documents import Recipe, Search
 from search.driver import Driver, Outcome
+from search.errors import ClusterError
 from search.states import SearchStatus, TrialState
 from spaces.catalog import get_space
 from workers import cluster
 from workers.dispatcher import RayDispatcher
+from workers.versions import versions
+
+ALIGNSEARCH = Path(sys.executable).with_name("alignsearch")
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +195,58 @@ def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, dr
     while any(os.path.exists(f"/proc/{pid}") for pid in pids):
         assert time.monotonic() < deadline, "a worker outlived its search's driver"
         time.sleep(0.1)
+
+
+def test_a_host_with_other_versions_is_refused_by_name(store, submit, driver, monkeypatch):
+    submit(trials=2)
+    older = {**versions(), "tensorflow": "2.0.1"}
+    monkeypatch.setattr("workers.dispatcher.versions", lambda: older)
+    with pytest.raises(ClusterError, match=r"tensorflow is 2\.\d\d.* and 2\.0\.1 at the driver"):
+        driver().run(threading.Event())
+    assert {trial.state for trial in store.trials("a-search")} == {TrialState.QUEUED}
+    assert store.get_search("a-search").status == SearchStatus.RUNNING
+    monkeypatch.undo()
+    assert driver().run(threading.Event()) == Outcome.FINISHED
+
+
+def test_a_host_that_goes_has_its_trials_handed_back_first(store, submit, driver, ray_address):
+    submit(trials=2, epochs=200)
+    interrupt = threading.Event()
+    thread, outcome = drive_in_thread(driver(), interrupt)
+    victims = wait_for(store, lambda t: running(t) and t.progress)
+    port = ray_address.rpartition(":")[2]
+    asked = subprocess.run(
+        [ALIGNSEARCH, "hand-back", "--ray-port", port], capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(r"(\d+) of \1 workers on this host have .*\n", asked.stdout)
+    wait_for(store, lambda t: t.id == victims[0].id and t.attempts["1"].outcome == "handed_back")
+    interrupt.set()
+    thread.join(60)
+    assert outcome == [Outcome.INTERRUPTED]
+    assert {trial.attempts_spent for trial in store.trials("a-search")} == {0}
+
+
+def test_a_slice_is_taken_by_its_head(store, submit, driver):
+    submit(trials=1, parallel=1, resources={"TPU": 4.0, "TPU-v5litepod-16-head": 1.0})
+    assert driver().run(threading.Event()) == Outcome.FINISHED
+
+
+def test_every_host_is_looked_at_from_inside(store_uri, hosts, ray_address):
+    """The chips of this cluster are made up, and the doctor finds that out."""
+    looked = subprocess.run(
+        [ALIGNSEARCH, "doctor", "--cluster", "--json", "--ray", ray_address, "--store", store_uri],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert looked.returncode == 1, looked.stderr
+    found = {each["what"]: each for each in json.loads(looked.stdout) if each["host"]}
+    assert {name for name, each in found.items() if not each["ok"]} == {"device"}
+    assert "Ray offers 8 TPU here, TensorFlow sees none" in found["device"]["found"]
+    assert "tensorflow-tpu" in found["device"]["remedy"]
+    assert found["versions"]["found"] == "equal to the driver's"
+    assert re.match(r"answers in \d+\.\d ms", found["store"]["found"])
+    assert re.match(r"[+-]\d\.\d{3} s from the store's", found["clock"]["found"])
+    assert found["data set digits"]["found"] == "1437 + 360 images"
+    assert "GB free" in found["disk"]["found"]
+    assert "1 CPU" in found["tensorflow"]["found"]
