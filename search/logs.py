@@ -32,7 +32,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
-        return _without_passwords(super().format(record))
+        return without_passwords(super().format(record))
 
 
 class JsonFormatter(logging.Formatter):
@@ -49,8 +49,9 @@ class JsonFormatter(logging.Formatter):
         document |= {key: value for key, value in vars(record).items() if key not in _USUAL}
         if record.exc_info:
             document["error"] = self.formatException(record.exc_info)
-        return _without_passwords(json.dumps(document, default=str, ensure_ascii=False))
+        return without_passwords(json.dumps(document, default=str, ensure_ascii=False))
 
 
-def _without_passwords(text: str) -> str:
+def without_passwords(text: str) -> str:
+    """Hide the passwords of URIs in a text."""
     return _PASSWORD.sub(r"\1:***@", text)

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar, cast
 import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import errors, monitoring
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from search.errors import StoreCorruptedError
@@ -208,17 +209,26 @@ class StoreConnection:
         return []
 
     def update(
-        self, collection: str, condition: Record, changes: Record, *, upsert: bool = False
+        self,
+        collection: str,
+        condition: Record,
+        changes: Record,
+        *,
+        upsert: bool = False,
+        durable: bool = True,
     ) -> bool:
         """Change the one document that fits; return False if none does.
 
         A write whose answer got lost is sent again: then False can also mean that it was
-        applied and the condition doesn't hold any more.
+        applied and the condition doesn't hold any more. Without `durable` a crash of the server
+        can undo it.
         """
         # Not findAndModify, for which the embedded server reads the whole collection.
         with self._translated():
             updated = _written(
-                lambda: self._database[collection].update_one(condition, changes, upsert=upsert)
+                lambda: self._writable(collection, durable).update_one(
+                    condition, changes, upsert=upsert
+                )
             )
         return updated.matched_count > 0
 
@@ -229,11 +239,14 @@ class StoreConnection:
 
         Without `durable` a crash of the server can undo it.
         """
-        concern = self._database.write_concern if durable else pymongo.WriteConcern(1)
         requests = [pymongo.UpdateOne(condition, changes) for condition, changes in updates]
-        there = self._database.get_collection(collection, write_concern=concern)
+        there = self._writable(collection, durable)
         with self._translated():
             _written(lambda: there.bulk_write(requests, ordered=False))
+
+    def _writable(self, collection: str, durable: bool) -> Collection[Record]:
+        concern = self._database.write_concern if durable else pymongo.WriteConcern(1)
+        return self._database.get_collection(collection, write_concern=concern)
 
     def increase(self, collection: str, key: str, field: str, by: int) -> Record | None:
         """Add to a field of the document `key` and return it as it is then, if there is one.

@@ -43,10 +43,13 @@ class ViewStore(AttemptStore):
         return sorted(found, key=lambda record: (record["attempt"], record["epoch"]))
 
     def record_log(self, trial_id: str, attempt: int, lines: Collection[LogLine]) -> None:
-        """Keep an attempt's last log lines, in place of those that were kept before."""
+        """Keep an attempt's last log lines, in place of those that were kept before.
+
+        They are acknowledged but not journaled: a crash of the store may cost the last of them.
+        """
         kept = AttemptLog(trial=trial_id, attempt=attempt, lines=tuple(lines)).to_bson()
         key = kept.pop("_id")
-        self._db.update("logs", {"_id": key}, {"$set": kept}, upsert=True)
+        self._db.update("logs", {"_id": key}, {"$set": kept}, upsert=True, durable=False)
 
     def log(self, trial_id: str, attempt: int) -> tuple[LogLine, ...]:
         """Return the last log lines of an attempt; none if nothing was kept."""

@@ -18,6 +18,7 @@ from search.documents import Epoch, Result, Search, Trial
 from search.errors import StaleAttemptError, StoreUnavailableError
 from search.heartbeat import Heartbeat
 from search.store import Store
+from workers.kept_log import kept_log
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,8 @@ def run_attempt(
     if trial is None or trial.lease is None:
         return Outcome.NOT_BEGUN
     try:
-        return _Attempt(store, search, trial, worker, interrupt).make(objective, lease)
+        with kept_log(store, trial):
+            return _Attempt(store, search, trial, worker, interrupt).make(objective, lease)
     finally:
         checkpoint_folders.sweep(store, search)
 

@@ -1,5 +1,6 @@
 """The objective of a real search: train the trial's network with the alignment core."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -18,6 +19,8 @@ from spaces.runs import Run
 from spaces.training import training_config
 from workers.attempt import Finished, Link
 
+logger = logging.getLogger(__name__)
+
 
 def train(search: Search, trial: Trial, link: Link) -> Finished:
     """Train the trial's configuration, or its run, by the search's recipe.
@@ -34,7 +37,23 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     """
     config = _training_config(search, trial)
 
+    logger.info(
+        "training %s of width %d on %s for %d epochs, rule %s",
+        search.recipe.model,
+        search.recipe.width,
+        search.recipe.dataset,
+        search.recipe.epochs,
+        config.learning_rule,
+    )
+
     def report(epoch: EpochReport) -> None:
+        logger.info(
+            "epoch %d of %d: validation error %.4f, in %.1f s",
+            epoch.epoch,
+            epoch.epochs,
+            1 - epoch.validation_accuracy,
+            epoch.seconds,
+        )
         samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
         link.on_epoch(_document(trial, epoch, samples))
 

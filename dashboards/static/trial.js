@@ -2,7 +2,7 @@
 
 import { getJson, searchUrl, trialPage } from "./api.js";
 import { category, paintRamp, ramp } from "./colours.js";
-import { byId, copy, el } from "./dom.js";
+import { byId, copy, el, inView } from "./dom.js";
 import { clock, decimals, duration } from "./format.js";
 import { follow } from "./live.js";
 import { Panel } from "./panel.js";
@@ -25,6 +25,8 @@ const SERIES = [
   ["loss", "training loss"], ["validation_loss", "validation loss"], ["error", "validation error"], ["train_error", "training error"],
 ];
 const RATES = [["learning_rate", "learning rate (SGDM)"], ["alignment_learning_rate", "alignment learning rate (η)"]];
+
+const LOG_MS = 1000;
 
 let trial = null;
 let epochs = null;
@@ -251,6 +253,9 @@ async function start() {
     }
   };
   follow(() => searchUrl(name, `/stream?since=${trial.rev}`), { change: mine });
+  // Log lines change no trial, so the stream is silent about them.
+  const look = inView(log.section, readLog);
+  setInterval(() => trial.state === "running" && !document.hidden && look(), LOG_MS);
 }
 
 byId("log-attempt").addEventListener("change", readLog);
