@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium openssl iproute2
 
-.PHONY: setup demo test lint chaos screenshots bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo test lint chaos screenshots check-claims bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
 
 setup: .venv/ready
 
@@ -44,6 +44,10 @@ chaos: setup
 # Every page, light and dark, wide and narrow, as a picture in `screenshots/`.
 screenshots: setup install-chromium
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
+
+# Whether what the paper claims of its stochastic experiments holds on digits: some 40 minutes.
+check-claims: setup
+	$(BIN)/python tests/claims/check.py
 
 bench-search: setup
 	$(BIN)/python tests/benchmarks/bench_search.py

@@ -24,7 +24,12 @@ TRIALS = tuple(range(10))
 
 SCALES: dict[Scale, Setting] = {
     "minutes": Setting(
-        rules=NOISY_RULES, models=("convnet",), dataset="digits", width=8, epochs=4, seeds=TRIALS
+        rules=NOISY_RULES,
+        models=("resnet18",),
+        dataset="digits",
+        width=4,
+        epochs=4,
+        seeds=TRIALS[:5],
     ),
     "hours": Setting(
         rules=NOISY_RULES, models=("resnet18",), dataset="digits", width=8, epochs=15, seeds=TRIALS
@@ -32,7 +37,7 @@ SCALES: dict[Scale, Setting] = {
     "paper": Setting(rules=NOISY_RULES, models=("resnet18",), dataset="imagenet", seeds=TRIALS),
 }
 VARIANCES: dict[Scale, tuple[float, ...]] = {
-    "minutes": (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0),
+    "minutes": (0.0, 1e-2, 1e-1, 1.0),
     "hours": (0.0, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0),
     "paper": (0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3),
 }

@@ -53,7 +53,7 @@ TRANSFER = Architectures(
     scales={
         "minutes": Setting(
             rules=("bp", "sa", "ia"),
-            models=("resnet18", "resnet50", "resnet50v2"),
+            models=("resnet18", "resnet50"),
             dataset="digits",
             width=4,
             epochs=4,
@@ -87,7 +87,7 @@ KOLEN_POLLACK = Architectures(
     scales={
         "minutes": Setting(
             rules=("bp", "kp", "sa", "aa", "ia"),
-            models=("resnet18", "resnet50v2"),
+            models=("resnet18", "resnet50"),
             dataset="digits",
             width=4,
             epochs=4,
