@@ -1,6 +1,5 @@
 """The Ray cluster: reaching it, what it can place, and one of its own where none is given."""
 
-import math
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -9,15 +8,11 @@ from dataclasses import dataclass
 import ray
 from ray.autoscaler.sdk import request_resources
 
-from alignment_core.errors import ConfigurationError
 from search.allotment import room
 from search.errors import ClusterError
 
 NAMESPACE = "alignsearch"
 ACCELERATORS = ("TPU", "GPU", "CPU")
-TPU_AMOUNTS = (1.0, 2.0, 4.0, 8.0)
-FINEST_AMOUNT = 0.0001
-RESERVED = ("memory", "object_store_memory", "bundle")
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a gRPC client says first: HTTP/2's preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 HTTP2_SETTINGS = 4
@@ -108,42 +103,6 @@ def default_resources(hosts: Sequence[Node]) -> dict[str, float]:
 def capacity(hosts: Sequence[Node], per_trial: Mapping[str, float]) -> int:
     """How many trials of these resources fit on the hosts at once, each on one host."""
     return room([host.resources for host in hosts], per_trial)
-
-
-def parse_resources(text: str) -> dict[str, float]:
-    """Read `TPU=8` or `CPU=0.5,GPU=1`.
-
-    Raises:
-        ConfigurationError: it isn't of that form, or no cluster can place it: Ray counts in
-            ten thousandths, divides no accelerator among several trials beyond one, and keeps
-            memory to itself.
-    """
-    resources = {}
-    for part in text.split(","):
-        name, _, amount = (piece.strip() for piece in part.partition("="))
-        try:
-            resources[name] = float(amount)
-        except ValueError:
-            resources[name] = 0.0
-        if not name or not FINEST_AMOUNT <= resources[name] < math.inf:
-            raise ConfigurationError(
-                f"--resources {text!r} is not of the form NAME=AMOUNT[,NAME=AMOUNT] with amounts "
-                f"from {FINEST_AMOUNT} up, like TPU=8 or CPU=0.5"
-            )
-        if name in RESERVED:
-            raise ConfigurationError(
-                f"--resources {text!r}: {name} is Ray's own to give out; ask for CPU, GPU, TPU or "
-                "a resource that your nodes declare"
-            )
-        if name != "CPU" and resources[name] > 1 and not resources[name].is_integer():
-            raise ConfigurationError(
-                f"--resources {text!r}: above one, {name} comes in whole amounts only"
-            )
-        if name == "TPU" and resources[name] not in TPU_AMOUNTS:
-            raise ConfigurationError(
-                f"--resources {text!r}: a trial takes 1, 2, 4 or 8 chips of a TPU host"
-            )
-    return resources
 
 
 def _check_reachable(address: str) -> None:

@@ -6,13 +6,16 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from alignment_core.errors import AlignSearchError
-from search.cli.app import app
+from search.cli.hiding import hide_password
 
 USAGE_ERROR = 2
 
 
 def main() -> None:
     """Run the command line; an error that is the user's to mend is said in a line, exit code 2."""
+    hide_password()
+    from search.cli.app import app
+
     try:
         code = app(prog_name="alignsearch", standalone_mode=False)
     except TyperException as error:

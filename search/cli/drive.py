@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from search.cli.hiding import forget_store
 from search.cli.live import ProgressDisplay
 from search.cli.options import (
     LogFormatOption,
@@ -181,6 +182,8 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
     """
     from workers.cluster import connect, disconnect
 
+    # Ray's processes inherit the environment; workers are told where the store is.
+    forget_store()
     hosts = connect(address)
     try:
         yield hosts

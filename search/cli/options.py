@@ -13,6 +13,7 @@ from rich.console import Console
 
 from alignment_core.accelerator_names import PRECISIONS
 from alignment_core.errors import UnknownNameError
+from search.cli.hiding import STORE_VARIABLE
 from search.embedded import EmbeddedStore
 from search.errors import StoreUnavailableError
 from search.logs import LogFormat, LogLevel, log_to_stderr
@@ -26,7 +27,7 @@ StoreOption = Annotated[
     str | None,
     typer.Option(
         "--store",
-        envvar="ALIGNSEARCH_STORE",
+        envvar=STORE_VARIABLE,
         show_envvar=True,
         help="URI of a MongoDB, or file:/PATH of a file that holds it; without one, the embedded "
         "store of this folder.",

@@ -19,6 +19,7 @@ from search.cli.options import LARGEST
 from search.cli.quiet import check_data
 from search.documents import NAME_FORM, REHEARSAL, PendingPolicy, Recipe, Search
 from search.errors import ClusterError, NameTakenError
+from search.resources import parse_resources
 from search.store import Store
 from search.warm_start import warm_start
 from spaces.catalog import get_space
@@ -66,10 +67,13 @@ class Submission:
     strategy: str = "auto"
 
 
-def prepare(asked: Submission, who: str, *, store: str | None, ray: str | None) -> Search:
+def prepare(
+    asked: Submission, who: str, *, store: str | None, ray: str | None, wait: bool = False
+) -> Search:
     """The search as it is to be written; without a name of its own it is called `unnamed`.
 
-    store: the URI of a store that isn't this folder's. ray: a cluster's address.
+    store: the URI of a store that isn't this folder's. ray: a cluster's address. wait: whether it
+    is to be driven from here.
 
     Raises:
         AlignSearchError: something asked for is unknown, out of range or can't be had.
@@ -97,7 +101,11 @@ def prepare(asked: Submission, who: str, *, store: str | None, ray: str | None) 
         )
     check_accelerator(asked.strategy, asked.precision)
     recipe = _recipe(asked)
-    per_trial, room = placeable(ray, asked.resources)
+    if asked.resources is not None and store is not None and ray is None and not wait:
+        # Whoever drives it has the cluster; here need be no Ray.
+        per_trial, room = parse_resources(asked.resources), LARGEST
+    else:
+        per_trial, room = placeable(ray, asked.resources)
     check_room(asked.parallel, room, per_trial)
     # HyperOpt takes a second to import: nobody waits for it to be told of a mistake.
     from search.suggest import default_startup
@@ -193,7 +201,7 @@ def placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float],
     Raises:
         ClusterError: nothing answers at `ray`, or no host offers what a trial takes.
     """
-    from workers.cluster import capacity, default_resources, local_node, parse_resources
+    from workers.cluster import capacity, default_resources, local_node
 
     if ray is None:
         hosts = [local_node()]

@@ -155,7 +155,7 @@ def submit(
         precision=precision,
         strategy=strategy,
     )
-    search = prepare(asked, whoami(), store=store, ray=ray)
+    search = prepare(asked, whoami(), store=store, ray=ray, wait=wait)
     if warm_start is not None and not has_store(store):
         raise UnknownNameError("search", warm_start, ())
     uri = store_uri(store)

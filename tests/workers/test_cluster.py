@@ -10,7 +10,8 @@ import pytest
 
 from alignment_core.errors import ConfigurationError
 from search.errors import ClusterError
-from workers.cluster import Node, capacity, connect, default_resources, parse_resources
+from search.resources import parse_resources
+from workers.cluster import Node, capacity, connect, default_resources
 
 LAPTOP = Node("laptop", {"CPU": 8.0})
 GPU_BOX = Node("box", {"CPU": 16.0, "GPU": 4.0})

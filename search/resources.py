@@ -1,0 +1,45 @@
+"""What one trial takes of a host, as people write it."""
+
+import math
+
+from alignment_core.errors import ConfigurationError
+
+TPU_AMOUNTS = (1.0, 2.0, 4.0, 8.0)
+FINEST_AMOUNT = 0.0001
+RESERVED = ("memory", "object_store_memory", "bundle")
+
+
+def parse_resources(text: str) -> dict[str, float]:
+    """Read `TPU=8` or `CPU=0.5,GPU=1`.
+
+    Raises:
+        ConfigurationError: it isn't of that form, or no cluster can place it: Ray counts in
+            ten thousandths, divides no accelerator among several trials beyond one, and keeps
+            memory to itself.
+    """
+    resources = {}
+    for part in text.split(","):
+        name, _, amount = (piece.strip() for piece in part.partition("="))
+        try:
+            resources[name] = float(amount)
+        except ValueError:
+            resources[name] = 0.0
+        if not name or not FINEST_AMOUNT <= resources[name] < math.inf:
+            raise ConfigurationError(
+                f"--resources {text!r} is not of the form NAME=AMOUNT[,NAME=AMOUNT] with amounts "
+                f"from {FINEST_AMOUNT} up, like TPU=8 or CPU=0.5"
+            )
+        if name in RESERVED:
+            raise ConfigurationError(
+                f"--resources {text!r}: {name} is Ray's own to give out; ask for CPU, GPU, TPU or "
+                "a resource that your nodes declare"
+            )
+        if name != "CPU" and resources[name] > 1 and not resources[name].is_integer():
+            raise ConfigurationError(
+                f"--resources {text!r}: above one, {name} comes in whole amounts only"
+            )
+        if name == "TPU" and resources[name] not in TPU_AMOUNTS:
+            raise ConfigurationError(
+                f"--resources {text!r}: a trial takes 1, 2, 4 or 8 chips of a TPU host"
+            )
+    return resources
