@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium openssl iproute2
 
-.PHONY: setup demo test lint chaos screenshots check-claims bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo test test-cluster test-wheel lint wheel audit chaos screenshots check-claims bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
 
 setup: .venv/ready
 
@@ -38,8 +38,30 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A wheel in `dist/`.
+wheel: setup
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+# The wheel in a bare environment of its own, run from another folder.
+test-wheel: wheel
+	rm -rf build/bare
+	$(PYTHON) -m venv build/bare
+	build/bare/bin/python -m pip install --quiet --disable-pip-version-check dist/alignsearch-*.whl
+	cd / && $(CURDIR)/build/bare/bin/alignsearch --help >/dev/null && $(CURDIR)/build/bare/bin/alignsearch doctor
+	cd build/bare && bin/alignsearch submit wm --dataset rehearsal --trials 4 --epochs 2 --wait
+	cd build/bare && bin/alignsearch store stop
+
+# Known weaknesses of what is pinned, from PyPI's advisories: needs the internet.
+audit: setup
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	build/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+
 chaos: setup
 	$(BIN)/python tests/faults/chaos.py
+
+test-cluster: setup install-openssl install-iproute2
+	$(BIN)/python tests/faults/cluster.py
 
 # Every page, light and dark, wide and narrow, as a picture in `screenshots/`.
 screenshots: setup install-chromium

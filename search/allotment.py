@@ -55,7 +55,10 @@ def allot(hosts: Sequence[Resources], demands: Sequence[Demand]) -> dict[str, in
 def room(hosts: Sequence[Resources], resources: Resources) -> int:
     """Return how many trials of these resources fit on the hosts at once, each on one host."""
     return sum(
-        min(int(host.get(name, 0.0) / amount + ROUNDING) for name, amount in resources.items())
+        min(
+            (int(host.get(name, 0.0) / amount + ROUNDING) for name, amount in resources.items()),
+            default=0,
+        )
         for host in hosts
     )
 

@@ -13,23 +13,26 @@ class CopyStore(TrialStore):
     def documents(self, name: str) -> Iterator[tuple[str, Record]]:
         """Yield the search's documents with their collections; nothing if there is no search.
 
-        The search first and its counter last: no trial has a number beyond that.
+        The search first and its counter last: no trial has a number beyond that. Of a search that
+        goes on meanwhile, all but logs is of the moment at which its trials are read: of epochs,
+        those that a trial had told by then, of events those from before.
         """
         search = self._db.find_one("searches", {"_id": name})
         if search is None:
             return
         yield "searches", search
+        until = self.now()
         trials = self._db.find("trials", {"search": name}, sort=["tid"])
         yield from (("trials", trial) for trial in trials)
         for trial in trials:
             epochs = self._db.find("epochs", {"trial": trial["_id"]}, sort=["attempt", "epoch"])
-            yield from (("epochs", epoch) for epoch in epochs)
+            yield from (("epochs", epoch) for epoch in epochs if _told(trial, epoch))
             for number in trial["attempts"]:
                 log = self._db.find_one("logs", {"_id": f"{trial['_id']}/{number}"})
                 if log is not None:
                     yield "logs", log
         events = self._db.find("events", {"search": name}, sort=["at"])
-        yield from (("events", event) for event in events)
+        yield from (("events", event) for event in events if event["at"] <= until)
         counter = self._db.find_one("counters", {"_id": name})
         if counter is not None:
             yield "counters", {key: value for key, value in counter.items() if key != "load"}
@@ -68,3 +71,27 @@ class CopyStore(TrialStore):
         written = self._db.insert("searches", search)
         if not written and self._db.find_one("searches", {"_id": search["_id"]}) != search:
             raise NameTakenError(f"search {search['_id']!r} was loaded already")
+
+    def count_epochs(self, trial_id: str) -> int:
+        """Return how many epochs are recorded of the trial, of all its attempts."""
+        stages: list[Record] = [
+            {"$match": {"trial": trial_id}},
+            {"$group": {"_id": None, "n": {"$sum": 1}}},
+        ]
+        return sum(group["n"] for group in self._db.aggregate("epochs", stages))
+
+    def drop_epochs(self, trial_id: str) -> None:
+        """Delete what the trial's epochs measured, and its logs; the trial itself stays."""
+        trial = self._db.find_one("trials", {"_id": trial_id})
+        for number in trial["attempts"] if trial else ():
+            self._db.delete("logs", {"_id": f"{trial_id}/{number}"})
+        self._db.delete("epochs", {"trial": trial_id})
+
+
+def _told(trial: Record, epoch: Record) -> bool:
+    """Whether the trial, as it was read, had come to this epoch: its progress is written first."""
+    attempt = trial["attempt"]
+    if epoch["attempt"] != attempt or trial["lease"] is None:
+        return bool(epoch["attempt"] <= attempt)
+    progress = trial["progress"]
+    return progress is not None and bool(epoch["epoch"] <= progress["epoch"])

@@ -32,6 +32,8 @@ from search.trial_store import MARK
 FORMAT = "alignsearch search"
 LONGEST_LINE = 2**26
 """Characters; MongoDB's documents have at most 2**24 bytes."""
+MOST_DOCUMENTS = 10**8
+"""Of one search; a compressed file can pretend to hold any number."""
 BATCH = 1000
 
 _PLAIN = (str, bool, int, Int64, float, datetime, ObjectId, type(None))
@@ -58,7 +60,7 @@ def dump(store: Store, name: str, file: Path) -> int:
     digest = hashlib.sha256()
     written = 0
     try:
-        with _opened(unfinished, "wt", compressed=file.suffix == ".gz") as out:
+        with _opened(unfinished, "xt", compressed=file.suffix == ".gz") as out:
 
             def line(text: str) -> None:
                 digest.update(text.encode())
@@ -223,6 +225,8 @@ class _Reader:
         while not _END.fullmatch(text.rstrip("\n")):
             self._digest.update(text.encode())
             self.number += 1
+            if self.number > MOST_DOCUMENTS:
+                raise ValueError(f"a search has {MOST_DOCUMENTS} documents at most")
             text = _line(lines)
             if not text:
                 raise ValueError("the file has no end: it is truncated")

@@ -8,6 +8,7 @@ shared machine wants a MongoDB with users instead.
 
 import fcntl
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ STOP_SECONDS = 10.0
 LOCK_SECONDS = 90.0
 PORT_TRIES = 3
 LOG_LINES = 3
+LOG_BYTES = 2**24
+"""Size at which the server's log begins anew; the one before is kept beside it."""
 
 
 class ServerFile(BaseModel):
@@ -66,6 +69,7 @@ class EmbeddedStore:
         self.folder = folder.absolute()
         self.data = self.folder / "data"
         self.log = self.folder / "store.log"
+        self._old_log = self.folder / "store.log.1"
         self._server_file = self.folder / "store.json"
         self._config = self.folder / "store.toml"
 
@@ -77,6 +81,7 @@ class EmbeddedStore:
             StoreUnavailableError: the server can't be started now.
         """
         with self._usable(), self._locked():
+            self._rotate_log()
             recorded = self._recorded()
             if recorded is not None and self._runs(recorded):
                 if self._answers(recorded):
@@ -150,6 +155,13 @@ class EmbeddedStore:
             f"the store in {self.folder} found no free port in {PORT_TRIES} tries: try again"
         )
 
+    def _rotate_log(self) -> None:
+        if self._log_size() > LOG_BYTES:
+            shutil.copyfile(self.log, self._old_log)
+            self._old_log.chmod(0o600)
+            # The server goes on appending to the same file.
+            os.truncate(self.log, 0)
+
     def _spawn(self, port: int) -> ServerFile:
         command = Path(sys.executable).parent / COMMAND
         if not command.exists():
@@ -157,6 +169,9 @@ class EmbeddedStore:
                 f"the embedded store's server isn't installed ({command} is missing): install "
                 "alignsearch again, or give the URI of a MongoDB with --store"
             )
+        if self.folder.stat().st_uid == os.getuid():
+            # Whoever made it: what is in it is its owner's alone.
+            self.folder.chmod(0o700)
         # Its own, so that no secantusd.toml of this machine is read.
         self._config.touch(mode=0o600)
         arguments = [

@@ -1,7 +1,7 @@
 """The one place where PyMongo is used: a connection to a store, with errors said to people.
 
-Only commands that every MongoDB-wire server has: insert, find, update, findAndModify,
-createIndexes, aggregate with plain stages.
+Only commands that every MongoDB-wire server has: insert, find, update, delete, findAndModify,
+createIndexes, aggregate with plain stages; and, for an administrator, those for users and roles.
 """
 
 import time
@@ -261,6 +261,11 @@ class StoreConnection:
                     return_document=pymongo.ReturnDocument.AFTER,
                 )
             )
+
+    def delete(self, collection: str, condition: Record) -> int:
+        """Delete the documents that fit; return how many did."""
+        with self._translated():
+            return _written(lambda: self._database[collection].delete_many(condition)).deleted_count
 
     def aggregate(self, collection: str, stages: Sequence[Record]) -> list[Record]:
         """Return what the aggregation's stages yield."""

@@ -13,6 +13,7 @@ from search.cli import (
     export,
     hand_back,
     inspect,
+    retain,
     spaces,
     steer,
     store,
@@ -43,6 +44,7 @@ app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)
 app.command()(copy.load)
+app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)
 app.add_typer(experiment.app, name="experiment")

@@ -216,9 +216,18 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
 
 def check(world, name, trials, epochs):
     """Hold the store to what the workers computed and to what it promised."""
-    search: Search = world.store.get_search(name)
+    known = check_trials(world.store, name, trials, epochs)
+    check_promises(world, name, {trial.id: trial for trial in known})
+    kept = os.listdir(checkpoint_folders.of_search(world.store.get_search(name)))
+    assert kept == [str(world.store.best(name).tid)], kept
+    return known
+
+
+def check_trials(store, name, trials, epochs):
+    """Hold the store to what the workers computed: each trial ended once, with its own loss."""
+    search: Search = store.get_search(name)
     assert search.status == SearchStatus.COMPLETED, search.error
-    known = world.store.trials(name)
+    known = store.trials(name)
     assert [trial.tid for trial in known] == list(range(trials)), "not exactly the budget"
     assert {trial.state for trial in known} == {TrialState.COMPLETED}, [
         (t.tid, t.state, t.error) for t in known if t.state is not TrialState.COMPLETED
@@ -229,11 +238,8 @@ def check(world, name, trials, epochs):
         outcomes = [attempt.outcome for attempt in trial.attempts.values()]
         assert outcomes.count("completed") == 1, (trial.id, outcomes)
         assert trial.attempts[str(trial.attempt)].outcome == "completed"
-        told = world.store.epochs(trial.id, trial.attempt)
+        told = store.epochs(trial.id, trial.attempt)
         assert [epoch.epoch for epoch in told] == list(range(1, epochs + 1)), trial.id
-    check_promises(world, name, {trial.id: trial for trial in known})
-    kept = os.listdir(checkpoint_folders.of_search(search))
-    assert kept == [str(world.store.best(name).tid)], kept
     return known
 
 

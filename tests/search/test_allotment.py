@@ -110,3 +110,7 @@ def test_shares_are_reached_step_by_step_without_ever_holding_more_than_there_is
         # A search begins at once what it may, and ends one trial at a time.
         held = {n: max(allotted[n], held[n] - 1) for n in held}
     assert held == aim
+
+
+def test_trials_that_ask_for_nothing_fit_nowhere():
+    assert room([{"CPU": 4.0}], {}) == 0

@@ -91,6 +91,39 @@ def test_a_running_trial_and_odd_numbers_move_too(store, other, make_search, tmp
     assert other.get_trial("odd", 0).lease == lease
 
 
+def test_a_dump_of_a_running_search_has_no_epoch_that_its_trials_had_not_told(
+    store, make_search, make_driver, other, tmp_path
+):
+    make_search("busy", trials=12, parallel=4, epochs=6)
+    dumps = []
+
+    def dump_it():
+        file = tmp_path / f"{len(dumps)}.jsonl"
+        dump(store, "busy", file)
+        dumps.append(file)
+
+    make_driver("busy").run(NEVER, lambda: len(dumps) < 5 and dump_it())
+    went_on = 0
+    for file in dumps:
+        search = file.stem
+        documents = [json_util.loads(line) for line in file.read_text().splitlines()[1:-1]]
+        of = {
+            kind: [d["document"] for d in documents if d["collection"] == kind]
+            for kind in ("trials", "epochs", "events")
+        }
+        progress = {
+            (trial["_id"], trial["attempt"]): trial["progress"]["epoch"] if trial["progress"] else 0
+            for trial in of["trials"]
+        }
+        live = {trial["_id"] for trial in of["trials"] if trial["lease"]}
+        went_on += len(live)
+        for epoch in of["epochs"]:
+            assert epoch["epoch"] <= progress[epoch["trial"], epoch["attempt"]], search
+        assert all(event["what"] != "completed" for event in of["events"])
+    assert went_on > 4
+    load(other, check(dumps[-1]))
+
+
 def test_a_name_that_is_taken_is_kept(store, other, dumped, make_search_in):
     taken = make_search_in(other, "moved")
     with pytest.raises(NameTakenError, match="there is a search named 'moved' already"):

@@ -254,3 +254,22 @@ def test_a_file_in_the_folders_place_is_named(server):
 def test_a_place_where_nothing_can_be_written_is_named():
     with pytest.raises(StoreCorruptedError, match="that you may write to"):
         EmbeddedStore(Path("/proc/.alignsearch")).ensure()
+
+
+def test_its_folder_is_its_owners_alone(server):
+    server.folder.mkdir(parents=True, mode=0o755)
+    server.ensure()
+    assert stat.S_IMODE(server.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(server.log.stat().st_mode) == 0o600
+
+
+def test_a_long_log_begins_anew_while_the_server_runs(server, monkeypatch):
+    uri = server.ensure()
+    with server.log.open("a") as log:
+        log.write("a line\n" * 100)
+    monkeypatch.setattr("search.embedded.LOG_BYTES", 600)
+    assert server.ensure() == uri
+    assert server.log.read_text() == ""
+    kept = server.log.with_name("store.log.1")
+    assert kept.read_text().endswith("a line\n")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600

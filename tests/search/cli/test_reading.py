@@ -226,3 +226,13 @@ def test_the_store_of_a_folder_stops_and_starts_again(shell):
     stopped = shell.json("store", "status")
     assert (stopped["running"], stopped["uri"], stopped["pid"]) == (False, None, None)
     assert [search["name"] for search in shell.json("status")] == ["kept"]
+
+
+def test_retain_says_first_what_it_would_drop(finished):
+    assert finished.ok("retain") == "no search that ended 30 days ago has more than is kept\n"
+    said = finished.ok("retain", "--days", "0", "--keep", "2")
+    assert said.splitlines()[0] == "done: would drop 8 epochs of 4 trials"
+    assert finished.json("retain", "--days", "0", "--keep", "2") == {
+        "dropped": False,
+        "searches": [{"search": "done", "trials": 4, "epochs": 8}],
+    }

@@ -1,0 +1,440 @@
+"""A cluster on one machine, set up as in production; `make test-cluster` runs it whole.
+
+A store with users, rights and TLS, a Ray head and two hosts with accelerators that are declared
+only, `alignsearch serve` and a dashboard with a token, each with the rights of its role. A laptop
+that has the store's URI and the token, and no Ray, submits. While the search runs, one host is cut
+off. Each host is a network namespace of its own; where those are refused, a process is one.
+"""
+
+import argparse
+import contextlib
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pymongo
+from chaos import check_trials, kill_tree
+from secured_server import SecuredServer, answers
+
+from search.client import Client
+from search.errors import StateConflictError
+from search.processes import free_port, wait_until
+from search.states import TERMINAL_SEARCH_STATUSES, TrialState
+from search.store import Store
+from search.store_roles import apply_roles, apply_users
+
+BIN = Path(sys.executable).parent
+HOSTS = ("head", "host-1", "host-2", "laptop")
+CHIPS = 4
+LEASE = 4.0
+
+
+class Network:
+    """A namespace for each host, on one switch; this process is on the laptop."""
+
+    def __init__(self, tag):
+        self.names = {host: f"{tag}-{host}" for host in HOSTS}
+        self.addresses = {host: f"10.77.0.{n}" for n, host in enumerate(HOSTS, 1)}
+        self.separate = True
+
+    @classmethod
+    def make(cls, tag):
+        """Make it; None where this machine refuses."""
+        network = cls(tag)
+        try:
+            for name in network.names.values():
+                ip("netns", "add", name)
+            head = network.names["head"]
+            ip("-n", head, "link", "add", "switch", "type", "bridge")
+            ip("-n", head, "addr", "add", f"{network.addresses['head']}/24", "dev", "switch")
+            ip("-n", head, "link", "set", "switch", "up")
+            for host, name in network.names.items():
+                ip("-n", name, "link", "set", "lo", "up")
+                if host != "head":
+                    port = f"to-{host}"
+                    peer = ("peer", "name", "net", "netns", name)
+                    ip("-n", head, "link", "add", port, "type", "veth", *peer)
+                    ip("-n", head, "link", "set", port, "master", "switch", "up")
+                    address = f"{network.addresses[host]}/24"
+                    ip("-n", name, "addr", "add", address, "dev", "net")
+                    ip("-n", name, "link", "set", "net", "up")
+        except (OSError, subprocess.CalledProcessError):
+            network.remove()
+            return None
+        return network
+
+    def inside(self, host):
+        """The command that runs another one on the host."""
+        return ("ip", "netns", "exec", self.names[host])
+
+    def cut(self, host):
+        """Take the host off the switch."""
+        ip("-n", self.names["head"], "link", "set", f"to-{host}", "down")
+
+    def mend(self, host):
+        """Put it back."""
+        ip("-n", self.names["head"], "link", "set", f"to-{host}", "up")
+
+    def remove(self):
+        """End what runs on the hosts, and remove them."""
+        for name in self.names.values():
+            with contextlib.suppress(OSError, subprocess.CalledProcessError):
+                for pid in map(int, ip("netns", "pids", name).split()):
+                    if pid != os.getpid():
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
+                ip("netns", "del", name)
+
+
+class OneHost:
+    """Processes of one network in place of hosts."""
+
+    separate = False
+
+    def __init__(self):
+        self.addresses = dict.fromkeys(HOSTS, "127.0.0.1")
+
+    def inside(self, host):
+        return ()
+
+    def remove(self):
+        pass
+
+
+def ip(*arguments):
+    done = subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+class Cluster:
+    """All that runs."""
+
+    def __init__(self, folder, network, size):
+        self.folder = folder
+        self.network = network
+        self.size = size
+        self.running = []
+        self.hosts = {}
+        self.head = network.addresses["head"]
+        self.ray_port = free_port()
+        self.dashboard_port = free_port()
+        # Of what is secret here, nothing may be seen anywhere else.
+        self.secrets = {}
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("ALIGNSEARCH_")},
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(folder / "ray-token"),
+            # A lost host is noticed after 3 s, not after half a minute.
+            "RAY_health_check_initial_delay_ms": "1000",
+            "RAY_health_check_period_ms": "500",
+            "RAY_health_check_timeout_ms": "1000",
+            "RAY_health_check_failure_threshold": "3",
+        }
+
+    def start(self):
+        """Start the store, the cluster, the driver and the dashboard."""
+        (self.folder / "store").mkdir()
+        self.server = SecuredServer(self.folder / "store", [self.head])
+        self.running.append(self.server)
+        self.server.start(self.head, self.network.inside("head"))
+        self.root = self.server.uri(host=self.head)
+        apply_roles(self.root)
+        self.uris = apply_users(self.root)
+        self.secrets = {
+            part: pymongo.uri_parser.parse_uri(uri)["password"] for part, uri in self.uris.items()
+        }
+        self.secrets["ray"] = "the-token-of-ray-0123456789abcdef-0123456789"
+        for name, text in (*self.uris.items(), ("ray-token", self.secrets["ray"])):
+            (self.folder / name).touch(0o600)
+            (self.folder / name).write_text(text)
+        self.store = Store.connect(self.root)
+        self._ray(
+            "head",
+            0,
+            "--head",
+            "--include-dashboard=false",
+            f"--port={self.ray_port}",
+            f"--temp-dir={self.folder}/ray",
+        )
+        assert wait_until(lambda: answers(self.head, self.ray_port), 90), self.log("head")
+        chips = {"TPU": CHIPS * self.size.slots // 2}
+        for host in ("host-1", "host-2"):
+            self._ray(
+                *(host, 4, f"--address={self.head}:{self.ray_port}"),
+                f"--resources={json.dumps(chips)}",
+            )
+        assert wait_until(self._hosts_joined, 120), self.log("host-1") + self.log("host-2")
+        self._alignsearch("serve", "driver", "--ray", f"{self.head}:{self.ray_port}")
+        self._start_dashboard()
+
+    def _ray(self, host, cpus, *arguments):
+        command = [
+            *(str(BIN / "ray"), "start", *arguments, "--block"),
+            f"--num-cpus={cpus}",
+            f"--node-ip-address={self.network.addresses[host]}",
+            *("--min-worker-port=0", "--max-worker-port=0", "--disable-usage-stats"),
+            f"--object-store-memory={80 * 2**20}",
+        ]
+        if host != "head":
+            # Every host keeps its own store's URI at the same place: here, the workers'.
+            own = 'mount --bind "$0" "$1"; ' if self.network.separate else ""
+            # As a supervisor would: on a busy machine a host may miss the head's patience.
+            again = 'shift; until "$@"; do sleep 1; done'
+            secret = (str(self.folder / "worker"), str(self.folder / "driver"))
+            command = ["sh", "-c", own + again, *secret, *command]
+        self._start(host, host, command)
+
+    def _hosts_joined(self):
+        return all("Ray runtime started" in self.log(host) for host in ("host-1", "host-2"))
+
+    def _alignsearch(self, verb, role, *arguments):
+        command = [str(BIN / "alignsearch"), verb, "--store", f"file:{self.folder / role}"]
+        self._start("head", verb, [*command, *arguments])
+
+    def _start_dashboard(self):
+        made = subprocess.run(
+            [BIN / "alignsearch", "dashboard", "--set-token", "--token-file", self.token_file],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        self.secrets["dashboard"] = made.stdout.split()[0]
+        self._alignsearch(
+            *("dashboard", "submitter", "--host", self.head, "--port", str(self.dashboard_port)),
+            *("--token-file", str(self.token_file)),
+        )
+
+    @property
+    def token_file(self):
+        return self.folder / "token.json"
+
+    def _start(self, host, name, command):
+        with (self.folder / f"{name}.log").open("w") as log:
+            started = subprocess.Popen(
+                [*self.network.inside(host), *command],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.running.append(started)
+        self.hosts[host] = started
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text()[-3000:]
+
+    def stop(self):
+        """End everything at once; a driver's workers outlive it otherwise."""
+        for started in reversed(self.running):
+            if isinstance(started, SecuredServer):
+                started.stop(signal.SIGKILL)
+            else:
+                kill_tree(started.pid)
+                started.wait()
+        self.network.remove()
+
+
+class Laptop:
+    """A person's machine with the store's URI, the dashboard's token, and no Ray."""
+
+    def __init__(self, cluster):
+        self.uri = cluster.uris["submitter"]
+        self.said = []
+        self.folder = cluster.folder / "laptop"
+        (self.folder / "ray").mkdir(parents=True)
+        (self.folder / "ray" / "__init__.py").write_text("raise ImportError('no Ray here')\n")
+        path = os.pathsep.join([str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.environment = {**os.environ, "PYTHONPATH": path}
+        self.dashboard = Client(
+            f"http://{cluster.head}:{cluster.dashboard_port}", token=cluster.secrets["dashboard"]
+        )
+
+    def run(self, *arguments):
+        done = subprocess.run(
+            [BIN / "alignsearch", *arguments, "--store", self.uri],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.said.append(done.stdout + done.stderr)
+        assert done.returncode == 0, self.said[-1]
+        return done.stdout
+
+
+def processes():
+    """Command line and environment of what runs on this machine, as far as they can be read."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            yield int(folder.name), (folder / "cmdline").read_bytes(), b""
+            yield int(folder.name), b"", (folder / "environ").read_bytes()
+
+
+def exposed(cluster, laptop, *, ray=False):
+    """Where any secret but its owner's own file has come to light."""
+    places = {
+        f"{name} of process {pid}": text
+        for pid, line, environ in processes()
+        for name, text in (("command line", line), ("environment", environ))
+    }
+    known = {cluster.folder / name for name in (*cluster.uris, "ray-token")}
+    for path in cluster.folder.rglob("*"):
+        # The server keeps hashes, in files of its own form.
+        if path.is_file() and path not in known and path.stat().st_size < 2**26:
+            with contextlib.suppress(OSError):
+                places[str(path)] = path.read_bytes()
+    places["the laptop's output"] = "".join(laptop.said).encode()
+    with pymongo.MongoClient(cluster.root) as client:
+        for collection in client.alignsearch.list_collection_names():
+            found = str(list(client.alignsearch[collection].find())).encode()
+            places[f"collection {collection}"] = found
+    if ray:
+        places["Ray's list of jobs"] = jobs(cluster)
+    assert len(places) > 50
+    return [
+        f"{secret} in {place}"
+        for place, text in places.items()
+        for secret, value in cluster.secrets.items()
+        if value.encode() in text
+    ]
+
+
+def jobs(cluster):
+    """What Ray tells whoever joins of the processes that have joined it, as text."""
+    ask = (
+        "import ray, sys; ray.init(sys.argv[1], log_to_driver=False, logging_level='ERROR');"
+        "from ray._private.state import state; print(state.job_table())"
+    )
+    done = subprocess.run(
+        [
+            *cluster.network.inside("head"),
+            *(sys.executable, "-c", ask, f"{cluster.head}:{cluster.ray_port}"),
+        ],
+        env={**cluster.environment, "RAY_DISABLE_IMPORT_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert b"alignsearch" in done.stdout.encode(), done.stderr
+    return done.stdout.encode()
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is run: `make test-cluster`, or the tests' shorter form."""
+
+    trials: int
+    slots: int
+    epochs: int
+    seconds: float
+
+
+WHOLE = Size(trials=180, slots=60, epochs=40, seconds=540.0)
+SHORT = Size(trials=8, slots=4, epochs=15, seconds=100.0)
+
+
+def run(cluster):
+    """One search from the laptop to its end, with a host cut off half-way."""
+    size = cluster.size
+    laptop = Laptop(cluster)
+    began = time.monotonic()
+
+    def tell(what):
+        print(f"{time.monotonic() - began:6.1f} s  {what}", flush=True)
+
+    said = laptop.run(
+        *("submit", "ia", "--dataset", "rehearsal", "--name", "shared", "--lease", str(LEASE)),
+        *("--trials", str(size.trials), "--epochs", str(size.epochs)),
+        *("--parallel", str(size.slots), "--resources", f"TPU={CHIPS}"),
+    )
+    assert said == "shared\n", said
+    tell("submitted from the laptop, which has no Ray")
+    store = cluster.store
+
+    def all_busy():
+        return store.counts("shared")[TrialState.RUNNING] == size.slots
+
+    assert wait_until(all_busy, size.seconds), (store.counts("shared"), cluster.log("serve"))
+    tell(f"{size.slots} trials run at once")
+    assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 60)
+    with contextlib.suppress(StateConflictError):
+        laptop.dashboard.pause("shared")
+        laptop.dashboard.resume("shared")
+    found = exposed(cluster, laptop, ray=True)
+    assert not found, found
+    held = {trial.id: trial.attempt for trial in store.trials("shared", [TrialState.RUNNING])}
+    cut_off(cluster)
+    tell("one host is cut off")
+
+    def over():
+        return store.get_search("shared").status in TERMINAL_SEARCH_STATUSES
+
+    assert wait_until(over, size.seconds), (store.counts("shared"), cluster.log("serve"))
+    tell("the search is over")
+    known = check_trials(store, "shared", size.trials, size.epochs)
+    if cluster.network.separate:
+        cluster.network.mend("host-2")
+        time.sleep(2 * LEASE / 3)
+        assert store.trials("shared") == known, "a host that came back has changed a result"
+    retried = [t for t in known if t.attempt > held.get(t.id, t.attempt)]
+    assert retried, "no trial was on the host that was lost"
+    told = laptop.dashboard.trials("shared")
+    assert len(told) == size.trials
+    assert told["loss"].notna().all()
+    assert (
+        json.loads(laptop.run("status", "shared", "--json"))["counts"]["completed"] == size.trials
+    )
+    found = exposed(cluster, laptop)
+    assert not found, found
+    outcomes = [a.outcome for trial in known for a in trial.attempts.values()]
+    counted = ", ".join(
+        f"{len(list(each))} {name}" for name, each in itertools.groupby(sorted(outcomes))
+    )
+    tell(f"{len(known)} trials, each with its one result; attempts: {counted}")
+    tell("no secret in any output, log, document, environment, command line or list of jobs")
+
+
+def cut_off(cluster):
+    if cluster.network.separate:
+        cluster.network.cut("host-2")
+    else:
+        kill_tree(cluster.hosts["host-2"].pid)
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--short", action="store_true")
+    options.add_argument("--inside", metavar="TAG", help=argparse.SUPPRESS)
+    asked = options.parse_args()
+    if asked.inside is None:
+        tag = f"as{os.getpid()}"
+        network = Network.make(tag)
+        if network is not None:
+            # From here on, this process is on the laptop.
+            command = [sys.executable, *sys.argv, "--inside", tag]
+            os.execvp("ip", [*network.inside("laptop"), *command])
+        print("network namespaces are refused here: each host is a process only")
+        network = OneHost()
+    else:
+        network = Network(asked.inside)
+        print("each host is a network namespace of its own")
+    with tempfile.TemporaryDirectory(prefix="cl-", ignore_cleanup_errors=True) as folder:
+        cluster = Cluster(Path(folder), network, SHORT if asked.short else WHOLE)
+        try:
+            cluster.start()
+            run(cluster)
+        finally:
+            cluster.stop()
+
+
+if __name__ == "__main__":
+    main()

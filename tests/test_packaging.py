@@ -1,0 +1,77 @@
+"""The wheel that `make wheel` builds: all that runs is in it, and it runs from anywhere."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("alignment_core", "dashboards", "search", "spaces", "workers")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel, built from a copy of the sources alone."""
+    source = tmp_path_factory.mktemp("source")
+    for name in PACKAGES:
+        ignored = shutil.ignore_patterns("__pycache__", "screenshots")
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    built = tmp_path_factory.mktemp("wheel")
+    options = ("--no-deps", "--no-build-isolation", "--disable-pip-version-check", "--quiet")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", *options, "--wheel-dir", built, "."],
+        cwd=source,
+        check=True,
+    )
+    (found,) = built.iterdir()
+    return found
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel, tmp_path_factory):
+    """Where its files lie, as after an installation."""
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_the_wheel_has_what_runs_and_nothing_else(wheel, unpacked):
+    assert wheel.name.endswith("-py3-none-any.whl")
+    packed = {path.relative_to(unpacked) for path in unpacked.rglob("*") if path.is_file()}
+    assets = [*(ROOT / "dashboards/static").iterdir(), *(ROOT / "dashboards/templates").iterdir()]
+    assert len(assets) > 30
+    sources = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+    assert packed >= {path.relative_to(ROOT) for path in (*assets, *sources)}
+    tops = {path.parts[0] for path in packed}
+    (information,) = tops - set(PACKAGES)
+    described = unpacked / information
+    assert "alignsearch = search.cli:main" in (described / "entry_points.txt").read_text()
+    assert (described / "licenses" / "LICENSE").exists()
+    metadata = (described / "METADATA").read_text()
+    for extra in ("gpu", "tpu", "dev"):
+        assert f"Provides-Extra: {extra}\n" in metadata
+
+
+def test_what_is_in_it_runs_from_any_folder(unpacked, tmp_path):
+    program = (
+        "import sys; sys.argv = ['alignsearch', '--help']; import search.cli, dashboards.assets;"
+        "print(search.cli.__file__, len(list(dashboards.assets.FOLDER.iterdir())));"
+        "search.cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(unpacked), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(str(unpacked / "search"))
+    assert "submit" in done.stdout
+    assert done.stderr == ""
