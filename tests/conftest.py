@@ -3,6 +3,7 @@
 import os
 import signal
 import uuid
+from pathlib import Path
 
 import pytest
 from secured_server import SecuredServer
@@ -16,6 +17,7 @@ from search.store import Store
 
 TESTS = Path(__file__).parent
 LONGEST = (
+    "faults/test_cluster.py",
     "faults/test_chaos.py",
     "search/cli/test_steering.py",
     "test_main_job.py",
