@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from alignment_core import files
 from alignment_core.errors import CheckpointError
-from alignment_core.metrics import LayerMetrics
-from alignment_core.training_config import EpochReport, TrainingConfig
+from alignment_core.reports import EpochReport, LayerMetrics
+from alignment_core.training_config import TrainingConfig
 
 logger = logging.getLogger(__name__)
 

@@ -15,27 +15,7 @@ import tensorflow as tf
 
 from alignment_core.errors import UnknownNameError
 from alignment_core.layers import AlignedLayer, aligned_layers, exact_gradients
-
-
-@dataclass(frozen=True)
-class LayerMetrics:
-    """One layer's agreement.
-
-    Attributes:
-        name: the layer's name.
-        angle: between W and B^T as vectors, in degrees, 0 to 180; NaN if a kernel is zero
-            or not finite.
-        norm_ratio: ||B|| / ||W||, Frobenius norms; NaN if W is zero.
-        gradient_angle: between the forward kernel's pseudogradient and its true gradient as
-            vectors, in degrees, 0 to 180, on one held batch; None if it was not measured
-            or one of them is zero or not finite. 0 for the last layer, into which the cost
-            propagates by itself.
-    """
-
-    name: str
-    angle: float
-    norm_ratio: float
-    gradient_angle: float | None = None
+from alignment_core.reports import LayerMetrics
 
 
 def weight_metrics(

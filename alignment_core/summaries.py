@@ -8,23 +8,12 @@ from typing import Any, Self
 
 import tensorflow as tf
 
-from alignment_core.training_config import EpochReport
+from alignment_core.reports import EPOCH_VALUES, LAYER_VALUES, EpochReport
 
 # What tf.summary.scalar writes; that one wants the package tensorboard, which only shows it.
 _SCALAR = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
 )
-
-_OF_EPOCH = (
-    "loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "learning_rate",
-    "alignment_learning_rate",
-    "alignment_loss",
-)
-_OF_LAYER = ("angle", "norm_ratio", "gradient_angle")
 
 
 class Summaries(AbstractContextManager["Summaries"]):
@@ -57,12 +46,12 @@ class Summaries(AbstractContextManager["Summaries"]):
 
 
 def _scalars(report: EpochReport) -> Iterator[tuple[str, float]]:
-    for name in _OF_EPOCH:
+    for name in EPOCH_VALUES:
         value = getattr(report, name)
         if value is not None:
             yield name, value
     for layer in report.layers:
-        for name in _OF_LAYER:
+        for name in LAYER_VALUES:
             value = getattr(layer, name)
             if value is not None:
                 yield f"{name}/{layer.name}", value

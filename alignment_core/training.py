@@ -26,7 +26,7 @@ from alignment_core import accelerators, checkpoints, data
 from alignment_core.alignments import LEARNING_RULES, Alignment
 from alignment_core.data.pipeline import one_by_one, readable
 from alignment_core.errors import ConfigurationError
-from alignment_core.metrics import LayerMetrics, weight_metrics
+from alignment_core.metrics import weight_metrics
 from alignment_core.models import get_model, initialize
 from alignment_core.optimizers.optimizers import (
     ALIGNMENT_OPTIMIZERS,
@@ -35,7 +35,8 @@ from alignment_core.optimizers.optimizers import (
 )
 from alignment_core.optimizers.rate_scheduler import rate
 from alignment_core.primitives import PRIMITIVES
-from alignment_core.training_config import EpochReport, TrainingConfig, TrainingResult
+from alignment_core.reports import EpochReport, LayerMetrics, TrainingResult
+from alignment_core.training_config import TrainingConfig
 from alignment_core.training_steps import (
     ALIGNMENT,
     LOSS,
@@ -46,7 +47,7 @@ from alignment_core.training_steps import (
     on_replicas,
 )
 
-__all__ = ["EpochReport", "Trainer", "TrainingConfig", "TrainingResult", "trainer_for"]
+__all__ = ["Trainer", "TrainingConfig", "trainer_for"]
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What a training is asked to do, and what it reports."""
+"""What a training is asked to do."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -11,7 +11,6 @@ from alignment_core.accelerator_names import PRECISIONS
 from alignment_core.alignments import LEARNING_RULES
 from alignment_core.backward_pass import BackwardPassOperations
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.metrics import LayerMetrics
 from alignment_core.model_names import usual_preprocessing
 from alignment_core.models import MODELS
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, MOMENTUM
@@ -204,46 +203,3 @@ class TrainingConfig:
 
 def _names(what: str, names: Collection[str]) -> str:
     return f"{what} for {', '.join(sorted(names))}" if names else f"no {what}"
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What one epoch did; rates are those of its last step.
-
-    `loss` is the mean categorization loss of the training batches as they were met,
-    without the L2 penalty; None, like `train_accuracy`, if the whole epoch was delay.
-    `alignment_loss` is R at the epoch's end; None where no R has an optimizer of its own.
-    """
-
-    epoch: int
-    epochs: int
-    loss: float | None
-    train_accuracy: float | None
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
-    alignment_learning_rate: float
-    alignment_loss: float | None
-    layers: tuple[LayerMetrics, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """How a training ended.
-
-    `validation_error` is that of the last epoch, `best_validation_error` the lowest of
-    all, first reached in `best_epoch` (from 1); None as long as no epoch was completed.
-    `timings` are seconds: build, trace (the first steps, which compile), input (waiting for
-    batches), train, validate, measure (R's value and the layers' metrics), save (checkpoints).
-    """
-
-    status: Literal["ok", "diverged", "interrupted"]
-    reason: str | None
-    epochs_done: int
-    validation_error: float | None
-    best_epoch: int | None
-    best_validation_error: float | None
-    chance_error: float
-    reports: tuple[EpochReport, ...]
-    timings: dict[str, float]

@@ -11,22 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from alignment_core.reports import EPOCH_VALUES
 from dashboards import models
 from dashboards.board import Board, Entry
 from search.documents import Epoch
 from search.states import TERMINAL_TRIAL_STATES, TrialState
 
 KEPT_CURVES = 5000
-_FIELDS = (
-    "loss",
-    "train_accuracy",
-    "validation_loss",
-    "validation_accuracy",
-    "learning_rate",
-    "alignment_learning_rate",
-    "alignment_loss",
-    "seconds",
-)
 
 
 @dataclass(frozen=True)
@@ -115,7 +106,10 @@ def epochs_model(epochs: Sequence[Epoch], planned: int) -> models.Epochs:
         epochs=planned,
         attempt=[epoch.attempt for epoch in epochs],
         epoch=[epoch.epoch for epoch in epochs],
-        **{field: [getattr(epoch, field) for epoch in epochs] for field in _FIELDS},
+        **{
+            field: [getattr(epoch, field) for epoch in epochs]
+            for field in (*EPOCH_VALUES, "seconds")
+        },
         layers=[
             models.LayerCurves(
                 name=name,

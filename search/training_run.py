@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from alignment_core.accelerators import described as described_strategy
 from alignment_core.checkpoints import described
+from alignment_core.reports import EpochReport, TrainingResult
 from alignment_core.summaries import Summaries
-from alignment_core.training import EpochReport, Trainer, TrainingConfig, TrainingResult
+from alignment_core.training import Trainer, TrainingConfig
 from search.results import Results
 
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"

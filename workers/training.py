@@ -10,7 +10,8 @@ import numpy as np
 from alignment_core.accelerators import get_strategy
 from alignment_core.errors import CheckpointError
 from alignment_core.metrics import sampled_weights
-from alignment_core.training import EpochReport, TrainingResult, trainer_for
+from alignment_core.reports import EpochReport, TrainingResult
+from alignment_core.training import trainer_for
 from alignment_core.training_config import TrainingConfig
 from search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial, WeightSample
 from spaces.catalog import RUNS, get_space

@@ -23,7 +23,8 @@ from search.cli.quiet import check_data, import_tensorflow
 from search.results import Results, exclusive
 
 if TYPE_CHECKING:
-    from alignment_core.training_config import EpochReport, TrainingConfig, TrainingResult
+    from alignment_core.reports import EpochReport, TrainingResult
+    from alignment_core.training_config import TrainingConfig
 
 
 def train(

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from alignment_core import checkpoints, files
 from alignment_core.errors import ConfigurationError, DataError
-from alignment_core.metrics import LayerMetrics
-from alignment_core.training_config import EpochReport, TrainingConfig
+from alignment_core.reports import EpochReport, LayerMetrics
+from alignment_core.training_config import TrainingConfig
 
 CONFIG = TrainingConfig(dataset="digits", epochs=9, batch_size=64, learning_rate=0.1)
 LAYER = LayerMetrics("stem", 89.5, 1.25, None)

@@ -1,6 +1,6 @@
 """What a step of each learning rule costs, against stock Keras, its own bound and autodiff.
 
-    python tests/benchmarks/bench_core.py [steps32 steps224 epoch] [--rounds 7]
+    python tests/benchmarks/bench_core.py [steps32 steps224 memory epoch] [--rounds 7]
 
 ResNet-18 of width 64 at 32 x 32 with the small-image stem, batch 32, and at 224 x 224 with
 ImageNet's, batch 4. All steps of one size, and each of the kernels that they can't avoid, take
@@ -22,9 +22,34 @@ import core_epoch
 import numpy as np
 import tensorflow as tf
 from core_bounds import Counts, Kernels
-from core_steps import NAIVE, RULES, SIZES, Network, backpropagation, naive, stock
+from core_steps import NAIVE, RULES, SIZES, Network, Size, backpropagation, naive, stock
 
 memory = tf.config.experimental
+
+
+def once(step):
+    """Seconds that the step takes, and bytes that it has at once beyond the variables."""
+    memory.reset_memory_stats("CPU:0")
+    before = memory.get_memory_info("CPU:0")["current"]
+    begun = time.perf_counter()
+    step.run()
+    return time.perf_counter() - begun, memory.get_memory_info("CPU:0")["peak"] - before
+
+
+def accumulate():
+    """Print what a batch of 4096 takes in minibatches."""
+    size = Size(pixels=32, batch=4096, stem="small", width=16)
+    network = Network(size)
+    print(
+        "\nResNet-18 of width 16 at 32 x 32, batch 4096 in equal minibatches, one step each\n\n"
+        "| step | minibatches | of images | peak MiB | seconds |\n" + "|---" * 5 + "|"
+    )
+    for name in ("feedback alignment", "IA, Table 5"):
+        for parts in (1, 4, 16, 64):
+            step = network.step(RULES[name], parts)
+            seconds, taken = once(step)
+            peak = (step.resident + taken) / 2**20
+            print(f"| {name} | {parts} | {size.batch // parts} | {peak:.0f} | {seconds:.1f} |")
 
 
 def measure(size, rounds):
@@ -51,12 +76,8 @@ def measure(size, rounds):
     seconds, bytes_taken = defaultdict(list), defaultdict(list)
     for number in range(rounds):
         for name, step in random.Random(number).sample([*steps.items()], len(steps)):
-            memory.reset_memory_stats("CPU:0")
-            before = memory.get_memory_info("CPU:0")["current"]
-            begun = time.perf_counter()
-            step.run()
-            seconds[name].append(time.perf_counter() - begun)
-            bytes_taken[name].append(memory.get_memory_info("CPU:0")["peak"] - before)
+            for found, value in zip((seconds, bytes_taken), once(step), strict=True):
+                found[name].append(value)
         kernels.time_each()
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     peaks = {
@@ -97,6 +118,7 @@ def measure(size, rounds):
 SECTIONS = {
     "steps32": lambda rounds: measure(SIZES["steps32"], rounds),
     "steps224": lambda rounds: measure(SIZES["steps224"], rounds),
+    "memory": lambda _: accumulate(),
     "epoch": lambda _: core_epoch.table(),
 }
 

@@ -122,7 +122,7 @@ class Network:
         self.layers = aligned_layers(self.model)
         self.kernels = [layer.backward_kernel for layer in self.layers]
 
-    def step(self, config: TrainingConfig) -> Step:
+    def step(self, config: TrainingConfig, minibatches: int = 1) -> Step:
         """The step of `config`'s rule: on R alone where it alternates with that on J."""
         rule = rule_of(config)
         self._take(rule)
@@ -134,7 +134,7 @@ class Network:
         if config.has_alignment_loss:
             optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
             variables.append(self.kernels)
-        together = Optimizers(optimizers, variables)
+        together = Optimizers(optimizers, variables, minibatches=minibatches)
         on_loss = LossSteps(objectives, together, jit_compile=False)
         arguments = *self.batch, SEED, RATES
         held = [*self.model.variables, *(each for one in optimizers for each in one.variables)]
