@@ -110,7 +110,8 @@ class AttemptStore(TrialStore):
         changes = _progress(epoch)
         if for_pruner:
             changes[f"epoch_losses.{epoch.epoch}"] = 1.0 - epoch.validation_accuracy
-        if not self._mark(trial_id, _fence(attempt, token), changes):
+        # Not waited for: what is journaled next takes with it all that came before.
+        if not self._mark(trial_id, _fence(attempt, token), changes, durable=False):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
 

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from itertools import islice
 
 from search import checkpoint_folders
 from search.dispatch import Dispatcher, SlotReport
@@ -40,6 +39,9 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 0.5
 """Between two looks at what others did to the search; what workers report is seen at once."""
+LOOK_SHARE = 10.0
+"""Times as long as a look takes until the next one, where there are many trials to look at."""
+NUMBERING_SECONDS = 5.0
 EXPIRY_CHECK_SECONDS = 2.0
 HAND_BACK_SECONDS = 20.0
 """How long running trials may take to be handed back when the driver is interrupted."""
@@ -111,7 +113,7 @@ class Driver:
         )
         for each in prior(store, self._search):
             self._suggester.tell(each)
-        self._ready: deque[Trial] = deque()
+        self._ready: list[Trial] = []
         self._freed: deque[SlotReport] = deque()
         self._placed: dict[int, str] = {}
         self._freed_at: dict[int, float] = {}
@@ -159,11 +161,14 @@ class Driver:
                 f"{self._lease_seconds:.0f} s"
             )
         try:
-            with Heartbeat(
-                lambda: self._store.renew_driver(name, token, self._lease_seconds),
-                self._lease_seconds / 3,
-                f"of the driver of {name}",
-            ) as lease:
+            with (
+                Heartbeat(
+                    lambda: self._store.renew_driver(name, token, self._lease_seconds),
+                    self._lease_seconds / 3,
+                    f"of the driver of {name}",
+                ) as lease,
+                Heartbeat(self._number, NUMBERING_SECONDS, f"of the changes of {name}"),
+            ):
                 dispatcher = self._make_dispatcher(self._search)
                 outcome = self._drive(dispatcher, interrupt, lease.lost, on_progress)
                 if outcome != Outcome.SUPERSEDED:
@@ -175,8 +180,14 @@ class Driver:
         finally:
             self._release(token)
 
+    def _number(self) -> bool:
+        """Number what has changed, in the background, so that readers find little to number."""
+        self._store.last_change(self._search.name)
+        return True
+
     def _release(self, token: str) -> None:
         try:
+            self._number()
             self._store.release_driver(self._search.name, token)
         except StoreUnavailableError as error:
             logger.warning("the driver's lease is left to expire: %s", error)
@@ -228,7 +239,7 @@ class Driver:
                 self._pruner.take(past, judge=False)
             # Whoever showed the search's progress before has told of these.
             self._history.take_ended()
-        self._history.on_end = _log
+        self._history.on_end = self._note_end
         for trial in self._history.in_state(TrialState.RUNNING):
             slot = trial.attempts[str(trial.attempt)].slot
             if slot is not None:
@@ -260,16 +271,19 @@ class Driver:
             self._next_expiry_check = now + EXPIRY_CHECK_SECONDS
             self._expire_leases(dispatcher)
             self._end_stalled(dispatcher, now)
-        self._next_look = now + LOOK_SECONDS
+        took = self._monotonic() - now
+        self._next_look = now + max(LOOK_SECONDS, LOOK_SHARE * took)
+
+    def _note_end(self, trial: Trial) -> None:
+        _log(trial)
+        self._stalls.take([trial])
+        if self._pruner is not None:
+            self._pruner.take([trial])
 
     def _sync(self) -> None:
-        changed = self._history.sync()
-        self._stalls.take(changed)
+        changed = self._history.refresh()
         if self._pruner is not None:
             self._prune(self._pruner.take(changed))
-        # Written all the same, where the store's answer was lost.
-        while self._ready and self._ready[0].tid < self._history.next_tid:
-            self._ready.popleft()
         running = {trial.id for trial in self._history.in_state(TrialState.RUNNING)}
         self._adopted = {s: trial for s, trial in self._adopted.items() if trial in running}
 
@@ -373,14 +387,13 @@ class Driver:
             self._place(dispatcher, free, again)
         left = self._search.trials - self._history.next_tid
         if free and left > 0:
-            if not self._ready:
-                self._ready.append(self._suggest())
-            # Not more at once than stand ready: none waits for another's suggestion, and trials
-            # that begin together would end together.
-            batch = list(islice(self._ready, min(len(free), left)))
-            added = self._store.add_trials(batch, placed=True)
+            self._tell()
+            number = min(len(free), left, MAX_READY)
+            while len(self._ready) < number:
+                self._ready.append(self._suggest(self._ready))
+            added = self._store.add_trials(self._ready[:number], placed=True)
+            del self._ready[:number]
             for trial in added:
-                self._ready.popleft()
                 self._history.take(trial)
             self._place(dispatcher, free, added)
 
@@ -407,36 +420,42 @@ class Driver:
                 self._placed[slot] = trial.id
 
     def _make_ready(self) -> bool:
-        """Prepare one more suggestion for a slot that becomes free, with all results in sight.
+        """Prepare one suggestion for a slot that becomes free, or anew one that has seen less.
 
         Return whether there are more to prepare.
         """
-        if self._history.has_fresh:
-            self._ready.clear()
+        self._tell()
+        current = [trial.seen == self._suggester.seen for trial in self._ready]
+        place = current.index(False) if False in current else len(current)
         left = self._search.trials - self._history.next_tid
-        wanted = min(MAX_READY, self._search.parallel, left) - len(self._ready)
-        if wanted > 0:
-            self._ready.append(self._suggest())
-        return wanted > 1
+        wanted = min(MAX_READY, self._search.parallel, left)
+        if place < wanted:
+            self._ready[place:] = [self._suggest(self._ready[:place]), *self._ready[place + 1 :]]
+        return place + 1 < wanted
 
-    def _suggest(self) -> Trial:
-        tid = self._history.next_tid + len(self._ready)
+    def _tell(self) -> None:
+        for observation in self._history.fresh():
+            try:
+                self._suggester.tell(observation)
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                self._note_failure(f"trial {observation.tid} can't be learned from", error)
+
+    def _note_failure(self, what: str, error: Exception) -> None:
+        """A search of weeks must outlive one failure of its sampler."""
+        logger.error("TPE failed: %s", what, exc_info=error)
+        detail = f"{what}: {type(error).__name__}: {error}"
+        self._store.add_event(self._search.name, self._owner, "suggestion failed", detail)
+
+    def _suggest(self, before: Sequence[Trial]) -> Trial:
+        """The suggestion that comes after those that stand in line `before` it."""
+        tid = self._history.next_tid + len(before)
         pending = self._history.pending()
-        pending += [Pending(trial.tid, trial.point) for trial in self._ready]
+        pending += [Pending(trial.tid, trial.point) for trial in before]
         search = self._search
         try:
-            for observation in self._history.fresh():
-                self._suggester.tell(observation)
             point = self._suggester.suggest(tid, pending)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            # A search of weeks must outlive one failure of its sampler.
-            logger.exception("TPE failed for trial %d; a random point takes its place", tid)
-            self._store.add_event(
-                search.name,
-                self._owner,
-                "suggestion failed",
-                f"trial {tid} is a random point instead: {type(error).__name__}: {error}",
-            )
+            self._note_failure(f"trial {tid} is a random point instead", error)
             point = suggest(
                 self._space, [], [], tid=tid, seed=search.seed, algo="random", startup=0
             )

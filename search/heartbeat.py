@@ -22,6 +22,7 @@ class Heartbeat:
     def __init__(self, renew: Callable[[], bool], interval: float, name: str) -> None:
         self._renew = renew
         self._interval = interval
+        self._name = name
         self._closed = threading.Event()
         self.lost = threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat {name}", daemon=True)
@@ -44,7 +45,7 @@ class Heartbeat:
             try:
                 renewed = self._renew()
             except StoreUnavailableError as error:
-                logger.warning("lease not renewed, trying again: %s", error)
+                logger.warning("no heartbeat %s, trying again: %s", self._name, error)
                 continue
             if not renewed:
                 self.lost.set()

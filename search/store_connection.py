@@ -220,16 +220,13 @@ class StoreConnection:
         """Change the one document that fits; return False if none does.
 
         A write whose answer got lost is sent again: then False can also mean that it was
-        applied and the condition doesn't hold any more. Without `durable` a crash of the server
-        can undo it.
+        applied and the condition doesn't hold any more. Without `durable` a crash of the
+        server can undo it, unless a durable write came after it.
         """
+        there = self._written_to(collection, durable)
         # Not findAndModify, for which the embedded server reads the whole collection.
         with self._translated():
-            updated = _written(
-                lambda: self._writable(collection, durable).update_one(
-                    condition, changes, upsert=upsert
-                )
-            )
+            updated = _written(lambda: there.update_one(condition, changes, upsert=upsert))
         return updated.matched_count > 0
 
     def update_each(
@@ -240,11 +237,11 @@ class StoreConnection:
         Without `durable` a crash of the server can undo it.
         """
         requests = [pymongo.UpdateOne(condition, changes) for condition, changes in updates]
-        there = self._writable(collection, durable)
+        there = self._written_to(collection, durable)
         with self._translated():
             _written(lambda: there.bulk_write(requests, ordered=False))
 
-    def _writable(self, collection: str, durable: bool) -> Collection[Record]:
+    def _written_to(self, collection: str, durable: bool) -> Collection[Record]:
         concern = self._database.write_concern if durable else pymongo.WriteConcern(1)
         return self._database.get_collection(collection, write_concern=concern)
 

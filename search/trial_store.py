@@ -104,6 +104,18 @@ class TrialStore:
         trials = {document["_id"]: _decode(document) for document in found}
         return [trials[each] for each in ids if each in trials]
 
+    def changed(self, ids: Sequence[str], seen: dict[str, int]) -> list[Trial]:
+        """Return those of the trials that have changed since the last call with this `seen`.
+
+        Unlike `changes` it numbers nothing, and reads all of the trials, changed or not.
+        """
+        changed = []
+        for found in self._db.find("trials", {"_id": {"$in": list(ids)}}):
+            if seen.get(found["_id"]) != found.get("seq"):
+                seen[found["_id"]] = found["seq"]
+                changed.append(_decode(found))
+        return changed
+
     def changes(self, search: str, after_seq: int) -> list[Trial]:
         """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.
 
@@ -217,10 +229,13 @@ class TrialStore:
         trial = _decode(found)
         return trial if done or applied(trial) else None
 
-    def _mark(self, trial_id: str, condition: Record, changes: Record) -> bool:
+    def _mark(
+        self, trial_id: str, condition: Record, changes: Record, *, durable: bool = True
+    ) -> bool:
         """Compare and set, leaving the number to the readers; False if it doesn't hold."""
         marked = {"$set": {**changes, "seq": _new_mark()}}
-        return self._db.update("trials", {"_id": trial_id, **condition}, marked)
+        fence = {"_id": trial_id, **condition}
+        return self._db.update("trials", fence, marked, durable=durable)
 
     def _number(self, search: str, marked: Sequence[Record]) -> None:
         """Give marked trials of the search their numbers, unless others just did."""

@@ -136,7 +136,7 @@ def drive(
                 logger.warning("no progress to show: %s", error)
 
         outcome = driver.run(interrupt, show)
-        driver.history.sync()
+        driver.history.refresh()
         show(last=True)
     return outcome
 

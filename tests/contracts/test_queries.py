@@ -134,6 +134,7 @@ def use_everything(store, new_search, new_trial):
         store.get_trial(name, 99)
     store.place_trials([finished.id, kept.id])
     store.trials_by_id([finished.id, kept.id])
+    assert len(store.changed([finished.id, kept.id], {})) == 2
     lease = begin(crashed).lease
     store.crash(crashed.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
     begin(expired, ttl=0.01)

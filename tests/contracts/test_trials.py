@@ -207,3 +207,15 @@ def test_a_trial_changed_by_hand_into_nonsense_is_reported(store, store_uri, new
 def test_a_search_without_its_counter_is_reported(store):
     with pytest.raises(StoreCorruptedError, match="'nowhere'"):
         store.changes("nowhere", 0)
+
+
+def test_of_trials_looked_at_again_only_those_that_changed_are_returned(store, new_trial, begin):
+    trials = [new_trial(tid=tid) for tid in range(3)]
+    ids, seen = [trial.id for trial in trials], {}
+    assert {trial.id for trial in store.changed(ids, seen)} == set(ids)
+    assert store.changed(ids, seen) == []
+    begun = begin(trials[1])
+    (changed,) = store.changed(ids, seen)
+    assert (changed.id, changed.state, changed.lease) == (begun.id, TrialState.RUNNING, begun.lease)
+    assert store.changed(ids, seen) == []
+    assert store.changed(["unknown"], seen) == []

@@ -75,8 +75,7 @@ def test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back(store, m
         wait_until(lambda: running(store, "long") == 4)
         make_search(name="short", trials=4, epochs=10, **one_cpu)
         submitted = store.now()
-        wait_until(lambda: running(store, "short") == 2)
-        assert running(store, "long") == 2
+        wait_until(lambda: [running(store, name) for name in ("short", "long")] == [2, 2])
         # Nobody's trial was ended for it: it began as two of the others' had.
         assert {t.attempt for t in store.trials("long")} == {1}
         assert len(dispatchers["long"].held()) == 2
