@@ -15,7 +15,12 @@ from enum import StrEnum
 from search import checkpoint_folders
 from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
-from search.errors import StaleAttemptError, StateConflictError, StoreUnavailableError
+from search.errors import (
+    AlreadyDrivenError,
+    StaleAttemptError,
+    StateConflictError,
+    StoreUnavailableError,
+)
 from search.heartbeat import Heartbeat
 from search.history import History, Pending
 from search.metrics import LEASE_EXPIRIES
@@ -144,7 +149,8 @@ class Driver:
         round, some five times a second.
 
         Raises:
-            StateConflictError: the search is over, or another driver holds its lease.
+            StateConflictError: the search is over.
+            AlreadyDrivenError: another driver holds its lease.
             ClusterError: the workers can't be placed, or die before they begin.
         """
         name = self._search.name
@@ -155,7 +161,7 @@ class Driver:
         token = self._store.acquire_driver(name, self._owner, self._lease_seconds)
         if token is None:
             driver = self._store.get_search(name).driver
-            raise StateConflictError(
+            raise AlreadyDrivenError(
                 f"search {name!r} is driven already, by {driver.owner if driver else 'another'}; "
                 "if that process is gone, its lease expires within "
                 f"{self._lease_seconds:.0f} s"

@@ -27,6 +27,10 @@ class StateConflictError(AlignSearchError, RuntimeError):
     """A search or trial isn't in a state that allows this change."""
 
 
+class AlreadyDrivenError(StateConflictError):
+    """Another driver holds the search's lease."""
+
+
 class StaleAttemptError(AlignSearchError, RuntimeError):
     """The attempt that writes no longer holds its trial: its work must stop."""
 

@@ -11,7 +11,7 @@ from alignment_core.errors import AlignSearchError
 from search.allotment import Demand, Resources, allot, room
 from search.documents import Search
 from search.driver import Driver, Outcome
-from search.errors import StateConflictError, StoreUnavailableError
+from search.errors import AlreadyDrivenError, StoreRefusedError, StoreUnavailableError
 from search.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from search.store import Store
 from search.summary import is_driven
@@ -19,7 +19,7 @@ from search.summary import is_driven
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.3
-RETRY_SECONDS = 30.0
+RETRY_SECONDS = 1.0
 """How long a search is left alone whose driving failed; twice as long each time it fails again."""
 LONGEST_RETRY_SECONDS = 3600.0
 
@@ -162,27 +162,31 @@ class Service:
             self._say(f"{name}: {outcome}")
 
     def _fail(self, name: str, error: Exception) -> None:
+        if isinstance(error, AlreadyDrivenError):
+            # It may die before we look again: then the search is ours at once.
+            logger.info("search %s: another driver was quicker: %s", name, error)
+            return
+        if not isinstance(error, AlignSearchError):
+            logger.error("driving search %s failed", name, exc_info=error)
+        why = str(error) or type(error).__name__
+        self._leave_alone(name, why)
+        if isinstance(error, StoreUnavailableError) and not isinstance(error, StoreRefusedError):
+            # An outage is no failure of this search.
+            return
         try:
-            search = self._store.get_search(name)
-            if isinstance(error, StateConflictError) and is_driven(search, self._store.now()):
-                logger.info("search %s: another driver was quicker: %s", name, error)
-                return
-            if not isinstance(error, AlignSearchError):
-                logger.error("driving search %s failed", name, exc_info=error)
-            self._note_trouble(name, str(error) or type(error).__name__)
+            self._tell(name, why)
         except StoreUnavailableError as outage:
             logger.warning("search %s: %s; and then: %s", name, error, outage)
 
-    def _note_trouble(self, name: str, why: str) -> None:
-        """Leave the search alone for some time, and tell why, once."""
+    def _leave_alone(self, name: str, why: str) -> None:
         trouble = self._troubles.setdefault(name, _Trouble())
         seconds = min(RETRY_SECONDS * 2**trouble.times, LONGEST_RETRY_SECONDS)
         trouble.times += 1
         trouble.not_before = time.monotonic() + seconds
         logger.warning("search %s: %s; trying again in %g s", name, why, seconds)
-        self._tell(name, why)
 
     def _tell(self, name: str, why: str) -> None:
+        """Note on the search why nobody drives it, once."""
         trouble = self._troubles.setdefault(name, _Trouble())
         if why != trouble.told:
             self._store.add_event(name, self._owner, "driver failed", why)

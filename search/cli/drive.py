@@ -26,7 +26,7 @@ from search.cli.options import (
     start_logs,
     store_uri,
 )
-from search.errors import StoreUnavailableError
+from search.errors import AlreadyDrivenError, StoreUnavailableError
 from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
 from search.summary import summarize
@@ -163,7 +163,10 @@ def drive_to_end(
             return Outcome.FINISHED
         if wants_driver(search, store.now()):
             driver = make_driver(store, uri, name, revive_store)
-            outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on))
+            try:
+                outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on))
+            except AlreadyDrivenError:
+                continue
             if outcome in (Outcome.FINISHED, Outcome.INTERRUPTED):
                 return outcome
         elif search.driver is not None and not told:

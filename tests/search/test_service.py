@@ -8,6 +8,7 @@ import pytest
 
 from search import steering
 from search.driver import Driver
+from search.errors import StoreUnavailableError
 from search.service import Service
 from search.states import SearchStatus, TrialState
 
@@ -41,7 +42,7 @@ def serve(store, store_uri, thread_dispatcher):
         service = Service(
             store,
             make_driver,
-            lambda driver, stop: driver.run(stop),
+            drive,
             lambda: hosts,
             owner=owner,
             say=said.append,
@@ -136,6 +137,30 @@ def test_a_cluster_without_hosts_is_asked_for_them_and_the_search_begins_when_on
     # As many as it has slots for at first, and none in the end.
     assert asked[0] == [{"TPU": 4.0}] * 2
     assert asked[-1] == []
+
+
+@pytest.mark.parametrize("lost", ["race", "store"])
+def test_neither_a_lost_race_nor_an_outage_keeps_a_search_waiting(store, make_search, serve, lost):
+    """The winner dies before the loser looks again; the store comes back as soon."""
+    first = []
+
+    def drive(driver, stop):
+        if first:
+            return driver.run(stop)
+        first.append(driver)
+        if lost == "store":
+            raise StoreUnavailableError("the store doesn't answer")
+        assert store.acquire_driver("a-search", "quicker", 0.5) is not None
+        try:
+            return driver.run(stop)
+        finally:
+            wait_until(lambda: store.get_search("a-search").driver.expires_at < store.now())
+
+    make_search(trials=1, resources={"CPU": 1.0})
+    with serve([{"CPU": 1.0}], drive=drive):
+        wait_until(lambda: status(store, "a-search") == SearchStatus.COMPLETED, 20)
+    assert first
+    assert [each.what for each in store.events("a-search")] == ["created", "running", "completed"]
 
 
 def test_a_search_that_is_stopped_while_it_is_paused_is_completed(store, make_search, serve):
