@@ -33,12 +33,13 @@ ROLES: Mapping[str, Rights] = {
         "trials": ("find", "update"),
         "epochs": ("insert",),
         "events": ("insert",),
+        "logs": ("insert", "update"),
     },
     # People who submit, follow and steer; a dashboard that steers.
     "submitter": {
         **_READING,
         "searches": ("find", "insert", "update"),
-        "trials": ("find", "update"),
+        "trials": ("find", "insert", "update"),
         "counters": ("find", "insert", "update"),
         "events": ("find", "insert"),
     },

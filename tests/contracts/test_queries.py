@@ -280,6 +280,7 @@ PARTS = {
     "worker": ["workers/*.py", "search/checkpoint_folders.py"],
     "submitter": [
         *("search/cli/*.py", "search/warm_start.py", "search/copy_store.py", "dashboards/*.py"),
+        "search/runs.py",
         *READING,
         *STEERING,
     ],

@@ -26,7 +26,11 @@ def serve(store, store_uri, thread_dispatcher):
 
     @contextmanager
     def run(
-        hosts, owner="a service", make_dispatcher=thread_dispatcher, ask_for=lambda trials: None
+        hosts,
+        owner="a service",
+        make_dispatcher=thread_dispatcher,
+        ask_for=lambda trials: None,
+        drive=lambda driver, stop: driver.run(stop),
     ):
         dispatchers = {}
         said = []
