@@ -105,6 +105,7 @@ class Trainer:
         """
         started = time.perf_counter()
         self._strategy = tf.distribute.get_strategy()
+        self._distributed = tf.distribute.has_strategy()
         if config.jit_compile and tf.distribute.has_strategy():
             raise ConfigurationError(
                 "jit_compile is for one device: leave it out under a strategy (what runs on "
@@ -409,7 +410,7 @@ class Trainer:
         def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
             return self._dataset.train_batches(config.batch_size, config.seed, epoch, context)
 
-        if tf.distribute.has_strategy():
+        if self._distributed:
             return readable(self._strategy.distribute_datasets_from_function(batches))
         return one_by_one(batches(tf.distribute.InputContext()))
 

@@ -1,9 +1,6 @@
 """The command itself, as people run it, in a folder of its own."""
 
-import contextlib
-import io
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -11,54 +8,21 @@ from pathlib import Path
 
 import pytest
 
-# Consoles read it when they are made.
-os.environ.pop("COLUMNS", None)
-
-from search.cli import main
-from search.logs import OUR_PACKAGES
-
 COMMAND = Path(sys.executable).with_name("alignsearch")
 REHEARSAL = ("--dataset", "rehearsal")
-NAMED = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY")
+UNSET = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY", "COLUMNS")
+"""What a test process may have in its environment and a person's pipe has not."""
 
 
 class Shell:
-    """Runs `alignsearch` in one folder.
-
-    `run` and what stands on it call the command's own entry in this process, which spares the
-    seconds of imports that `process` takes; what only a process shows needs that one: what
-    libraries write past Python, signals, and that the command ends.
-    """
+    """Runs `alignsearch` in one folder."""
 
     def __init__(self, folder):
         self.folder = folder
-        self.environment = {key: text for key, text in os.environ.items() if key not in NAMED}
+        self.environment = {key: text for key, text in os.environ.items() if key not in UNSET}
 
     def run(self, *arguments):
-        """The command's code and output, whatever came of it."""
-        printed, said = io.StringIO(), io.StringIO()
-        levels = {name: logging.getLogger(name).level for name in (*OUR_PACKAGES, "tensorflow")}
-        # It warns of graphs that are built time and again, as they are by trainings in one process.
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            contextlib.redirect_stdout(printed),
-            contextlib.redirect_stderr(said),
-        ):
-            patch.chdir(self.folder)
-            patch.setattr(sys, "argv", ["alignsearch", *map(str, arguments)])
-            patch.setattr(logging.root, "handlers", [])
-            for name in NAMED:
-                patch.delenv(name, raising=False)
-            with pytest.raises(SystemExit) as ended:
-                main()
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-        code = ended.value.code or 0
-        return subprocess.CompletedProcess(arguments, code, printed.getvalue(), said.getvalue())
-
-    def process(self, *arguments):
-        """The same of a process of its own."""
+        """The finished process, whatever came of it."""
         return subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
@@ -159,7 +123,7 @@ def finished(tmp_path_factory):
     here = Shell(tmp_path_factory.mktemp("finished"))
     arguments = ("--trials", "6", "--epochs", "2", "--name", "done", "--wait", "--json")
     logs = ("--log-format", "json", "--log-level", "info")
-    ran = here.process("submit", "ia", *REHEARSAL, *arguments, *logs)
+    ran = here.run("submit", "ia", *REHEARSAL, *arguments, *logs)
     assert ran.returncode == 0, ran.stderr
     here.outcome = json.loads(ran.stdout)
     here.logged = ran.stderr

@@ -83,7 +83,7 @@ def test_a_missing_data_set_comes_with_the_way_to_get_it(shell):
 
 def test_a_store_that_does_not_answer_is_named_without_its_password(shell):
     began = time.monotonic()
-    done = shell.process(*SUBMIT, "--store", f"mongodb://user:secret@{LISTENS_NOWHERE}/")
+    done = shell.run(*SUBMIT, "--store", f"mongodb://user:secret@{LISTENS_NOWHERE}/")
     said = shell.complaint(done)
     assert time.monotonic() - began < 20
     assert f"mongodb://user:***@{LISTENS_NOWHERE}/" in said
@@ -94,11 +94,11 @@ def test_a_store_that_does_not_answer_is_named_without_its_password(shell):
 
 def test_a_cluster_that_does_not_answer_is_named(shell):
     began = time.monotonic()
-    said = shell.complaint(shell.process(*SUBMIT, "--ray", LISTENS_NOWHERE))
+    said = shell.complaint(shell.run(*SUBMIT, "--ray", LISTENS_NOWHERE))
     assert time.monotonic() - began < 15
     assert f"no Ray at {LISTENS_NOWHERE}" in said
     assert "HOST:PORT" in said
-    looked = shell.process("doctor", "--ray", LISTENS_NOWHERE)
+    looked = shell.run("doctor", "--ray", LISTENS_NOWHERE)
     assert looked.returncode == 1
     assert f"no Ray at {LISTENS_NOWHERE}" in " ".join(looked.stdout.split())
     assert list(shell.folder.iterdir()) == []

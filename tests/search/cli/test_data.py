@@ -40,7 +40,7 @@ def test_a_corrupt_record_is_printed_with_its_place(shell, imagenet):
     content[offset + 50] ^= 1
     path.write_bytes(content)
     where = ("data", "imagenet", "--data-dir", str(imagenet))
-    done = shell.process(*where, "--batch-size", "4", "--preprocessing", "v2", "--image-size", "64")
+    done = shell.run(*where, "--batch-size", "4", "--preprocessing", "v2", "--image-size", "64")
     assert done.returncode == 1, done.stderr
     assert all("skipped the corrupt record" in line for line in done.stderr.splitlines())
     assert f"corrupt: {path} at byte {offset}: its checksum" in done.stdout

@@ -65,7 +65,7 @@ def assert_same_end(one, other):
 def trained(shell_in, tmp_path_factory):
     """An uninterrupted training: the shell, what was printed, what was left."""
     shell = shell_in(tmp_path_factory.mktemp("trained"))
-    done = shell.process(*IA, "--out", "whole")
+    done = shell.run(*IA, "--out", "whole")
     assert (done.returncode, done.stderr) == (0, "")
     return shell, done.stdout, Left(shell.folder / "whole")
 
@@ -288,7 +288,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_made(shell, case):
 def test_one_device_mirrors_nothing(shell):
     """In a process of its own: the tests' has two."""
     asked = ("train", "--rule", "ia", "--strategy", "mirrored")
-    said = shell.complaint(shell.process(*asked))
+    said = shell.complaint(shell.run(*asked))
     assert "several GPUs" in said
     assert "choose auto" in said
     assert list(shell.folder.iterdir()) == []
