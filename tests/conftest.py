@@ -12,6 +12,10 @@ from secured_server import SecuredServer
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# As on a production cluster: whoever joins shows a token. Ray reads it when it is imported.
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
+
 from search.embedded import EmbeddedStore
 from search.store import Store
 

@@ -9,10 +9,6 @@ from pathlib import Path
 
 import pytest
 
-# As on a production cluster: whoever joins shows a token. Ray reads it when it is imported.
-os.environ["RAY_AUTH_MODE"] = "token"
-os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
-
 from workers import cluster
 
 BIN = Path(sys.executable).parent
