@@ -106,7 +106,7 @@ class Trainer:
         started = time.perf_counter()
         self._strategy = tf.distribute.get_strategy()
         self._distributed = tf.distribute.has_strategy()
-        if config.jit_compile and tf.distribute.has_strategy():
+        if config.jit_compile and self._distributed:
             raise ConfigurationError(
                 "jit_compile is for one device: leave it out under a strategy (what runs on "
                 "a TPU is compiled by XLA anyway)"

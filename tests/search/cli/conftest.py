@@ -45,11 +45,7 @@ class Shell:
 
     def refused(self, *arguments):
         """What is said to a command that can't be done: a line or two, and code 2."""
-        return self.complaint(self.run(*arguments))
-
-    @staticmethod
-    def complaint(done):
-        """The same of a command that has been run."""
+        done = self.run(*arguments)
         assert done.returncode == 2, done.stderr
         assert done.stdout == ""
         said = done.stderr

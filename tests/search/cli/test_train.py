@@ -286,9 +286,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_made(shell, case):
 
 
 def test_one_device_mirrors_nothing(shell):
-    """In a process of its own: the tests' has two."""
-    asked = ("train", "--rule", "ia", "--strategy", "mirrored")
-    said = shell.complaint(shell.run(*asked))
+    said = shell.refused("train", "--rule", "ia", "--strategy", "mirrored")
     assert "several GPUs" in said
     assert "choose auto" in said
     assert list(shell.folder.iterdir()) == []
