@@ -49,7 +49,7 @@ def table(repeats=2):
 def measure(config, repeats):
     trainer = Trainer(config)
     trainer.fit()
-    steps = trainer._dataset.steps_per_epoch(config.batch_size)
+    steps = trainer.steps_per_epoch
     found = defaultdict(list)
     for _ in range(repeats):
         alone = steps * seconds_a_step(trainer, config)
@@ -77,7 +77,8 @@ def train(trainer, folder):
 
 def seconds_a_step(trainer, config, count=30):
     images, labels = trainer._dataset.sample("train", config.batch_size)
-    step = (trainer._alignment_steps or trainer._loss_steps).step
+    network = trainer._network
+    step = (network.alignment_steps or network.loss_steps).step
     started = time.perf_counter()
     for number in range(count):
         step(images, labels, tf.constant([1, number]), tf.zeros(2)).numpy()
