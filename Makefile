@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium openssl iproute2
 
-.PHONY: setup demo test test-cluster test-wheel lint wheel audit chaos screenshots check-claims bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo test test-cluster test-wheel lint wheel audit chaos screenshots check-claims rules-on-digits bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
 
 setup: .venv/ready
 
@@ -70,6 +70,10 @@ screenshots: setup install-chromium
 # Whether what the paper claims of its stochastic experiments holds on digits: some 40 minutes.
 check-claims: setup
 	$(BIN)/python tests/claims/check.py
+
+# README's table of all rules, 45 epochs under three seeds: some hours.
+rules-on-digits: setup
+	$(BIN)/python tests/claims/rules.py
 
 bench-search: setup
 	$(BIN)/python tests/benchmarks/bench_search.py
