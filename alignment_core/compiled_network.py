@@ -9,6 +9,7 @@ import tensorflow as tf
 from alignment_core import accelerators, checkpoints
 from alignment_core.alignments import LEARNING_RULES, Alignment
 from alignment_core.models import get_model, initialize
+from alignment_core.objectives import Objectives
 from alignment_core.optimizers.optimizers import (
     ALIGNMENT_OPTIMIZERS,
     NesterovMomentum,
@@ -21,7 +22,6 @@ from alignment_core.training_steps import (
     AlignmentSteps,
     AlignmentUpdate,
     LossSteps,
-    Objectives,
     on_replicas,
 )
 

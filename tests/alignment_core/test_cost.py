@@ -18,8 +18,9 @@ from alignment_core.alignments import (
 )
 from alignment_core.backward_pass import AKROUT_OPERATIONS
 from alignment_core.models import get_model
+from alignment_core.objectives import Objectives
 from alignment_core.optimizers.optimizers import Adam, NesterovMomentum, Optimizers
-from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps, Objectives
+from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
 LAYERS = 3
 """Convolutions of the plain network; the dense layer after them isn't counted."""
