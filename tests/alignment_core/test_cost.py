@@ -105,16 +105,16 @@ def test_all_layers_align_on_one_block_of_noise():
 
 
 def test_minibatches_take_the_memory_of_a_part():
-    """By the count of TensorFlow's CPU allocator; the batch itself is there beforehand."""
-    images, labels = tf.ones((1024, 8, 8, 2)), tf.zeros(1024, tf.int32)
+    """By the count of TensorFlow's CPU allocator, which leaves out what is below 256 KiB."""
+    images, labels = tf.ones((8192, 8, 8, 2)), tf.zeros(8192, tf.int32)
     arguments = images, labels, tf.constant([1, 2]), tf.constant([0.1, 0.1])
     memory = tf.config.experimental
     peaks = []
-    for parts in (1, 16):
+    for parts in (1, 8):
         step = steps_of(FeedbackAlignment({}), alternating=True, minibatches=parts)
         step(*arguments)
         memory.reset_memory_stats("CPU:0")
         before = memory.get_memory_info("CPU:0")["current"]
         step(*arguments)
         peaks.append(memory.get_memory_info("CPU:0")["peak"] - before)
-    assert peaks[1] < peaks[0] / 4
+    assert 0 < peaks[1] < peaks[0] / 2, peaks
