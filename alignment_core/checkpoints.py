@@ -51,12 +51,12 @@ class Progress:
 
 def variables(model: Any, optimizers: Sequence[Any] = ()) -> State:
     """All variables of a network and of what trains it."""
-    owners = {"model": model, **{f"optimizer{i}": each for i, each in enumerate(optimizers)}}
-    named = [
-        (f"{name}/{variable.path}", variable.value)
-        for name, owner in owners.items()
-        for variable in owner.variables
-    ]
+    named = [(f"model/{variable.path}", variable.value) for variable in model.variables]
+    for number, optimizer in enumerate(optimizers):
+        for variable in optimizer.variables:
+            # A second Adam of one process is called adam_1.
+            path = variable.path.removeprefix(f"{optimizer.name}/")
+            named.append((f"optimizer{number}/{path}", variable.value))
     state = dict(named)
     assert len(state) == len(named), "two variables have one name"
     return state
