@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboards.figures import GREY, MARKERS, PALETTE, Axis, Figure, Line, Mark, Panel, Points
+from dashboards.figures import GREY, Axis, Figure, Line, Mark, Panel, Points
+from dashboards.figures_rules import looks
 from dashboards.report import Cell, Report, Table
 from search.run_statistics import Accuracy, Mean
 
@@ -67,7 +68,7 @@ def _series(rows: Sequence[Row], values: Sequence[Mean | None]) -> list[Mark]:
     """A series of points a rule, beside one another at each network."""
     marks: list[Mark] = []
     rules, models = _rules(rows), _models(rows)
-    for at, rule in enumerate(rules):
+    for at, (rule, look) in enumerate(looks(rules).items()):
         found = [
             (models.index(row.model) + 0.11 * (at - (len(rules) - 1) / 2), value)
             for row, value in zip(rows, values, strict=True)
@@ -78,9 +79,9 @@ def _series(rows: Sequence[Row], values: Sequence[Mean | None]) -> list[Mark]:
                 Points(
                     [x for x, _ in found],
                     [100 * (value.mean or 0.0) for _, value in found],
-                    rule.upper() if rule.islower() and len(rule) == 2 else rule,
-                    PALETTE[at % len(PALETTE)],
-                    MARKERS[at % len(MARKERS)],
+                    look.name,
+                    look.color,
+                    look.marker,
                     [100 * (value.sem or 0.0) for _, value in found],
                 )
             )

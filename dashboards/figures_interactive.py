@@ -122,6 +122,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
             )
     elif isinstance(mark, Points):
         small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 8}
+        symbol = f"{mark.marker}-open" if mark.hollow else mark.marker
         yield go.Scatter(
             x=mark.x,
             y=mark.y,
@@ -129,7 +130,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
             error_y=_bars(mark.error),
             mode="markers",
             name=mark.label,
-            marker={"color": mark.color, "symbol": mark.marker, **small},
+            marker={"color": mark.color, "symbol": symbol, **small},
         )
     else:
         yield from _ground(mark)

@@ -30,7 +30,21 @@ LETTERS_ACROSS = 36
 PIXELS_AN_INCH = 200
 
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
-_MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^"}
+_MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "diamond": "D",
+    "triangle-up": "^",
+    "triangle-down": "v",
+    "triangle-left": "<",
+    "triangle-right": ">",
+    "pentagon": "p",
+    "star": "*",
+    "x": "X",
+    "cross": "P",
+    "hexagon": "h",
+    "octagon": "8",
+}
 _MARKER: Any = {"markersize": 5, "capsize": 3, "zorder": 3}
 _CLOUD: Any = {"markersize": 2, "alpha": 0.4, "markeredgewidth": 0, "zorder": 3}
 _STYLE: Any = {
@@ -82,6 +96,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
                 label=mark.label or None,
                 color=mark.color,
                 fmt=_MARKERS[mark.marker],
+                markerfacecolor="white" if mark.hollow else None,
                 **(_CLOUD if mark.cloud else _MARKER),
             )
         else:
