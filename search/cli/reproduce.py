@@ -36,7 +36,9 @@ TAIL = 40
 NETWORK = "network"
 """The folder, in neural-fit's own, of the network whose layers are fitted."""
 
-FITTED = ("stem_relu", *(f"stage{stage}_block2_relu" for stage in (1, 2, 3, 4)))
+BLOCKS = tuple(f"stage{stage}_block2_relu" for stage in (1, 2, 3, 4))
+FIRST: dict[Scale, str] = {"minutes": "stem_relu", "hours": "stem_relu", "paper": "stem_pool"}
+"""The first of the fitted layers. ImageNet's stem has 16 GB of features before its pooling."""
 READ_OUT = "stage3_block2_relu"
 """Stands in for IT: neither the first layer nor the last."""
 
@@ -72,7 +74,8 @@ def parts(scale: Scale, folder: Path, data_dir: str | None) -> list[Part]:
     at_scale = ("--scale", scale, *data)
     network = str(folder / "neural-fit" / NETWORK)
     train = ("train", "--rule", "bp", "--model", "resnet18", *NETWORKS[scale], *data)
-    fit = ("--checkpoint", network, "--simulate", READ_OUT, "--layers", ",".join(FITTED))
+    layers = ",".join((FIRST[scale], *BLOCKS))
+    fit = ("--checkpoint", network, "--simulate", READ_OUT, "--layers", layers)
     return [
         Part("stability", "App. D.1"),
         Part("scalar-network", "App. D.2"),
