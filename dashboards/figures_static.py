@@ -45,7 +45,7 @@ _MARKERS = {
     "hexagon": "h",
     "octagon": "8",
 }
-_MARKER: Any = {"markersize": 5, "capsize": 3, "zorder": 3}
+_MARKER: Any = {"markersize": 6, "capsize": 2.5, "elinewidth": 1.1, "zorder": 3}
 _CLOUD: Any = {"markersize": 2, "alpha": 0.4, "markeredgewidth": 0, "zorder": 3}
 _STYLE: Any = {
     "font.size": 10,
@@ -102,7 +102,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         else:
             _draw_regions(axes, mark)
     points = [mark for mark in panel.marks if isinstance(mark, Points)]
-    named = {name for mark in points for name in mark.x if isinstance(name, str)}
+    named = {*panel.x.names, *(x for mark in points for x in mark.x if isinstance(x, str))}
     if sum(map(len, named)) > LETTERS_ACROSS:
         axes.tick_params(axis="x", rotation=25)
         for label in axes.get_xticklabels():
@@ -179,10 +179,12 @@ def _color_bar(canvas: Canvas, scale: ColorScale) -> None:
 
 def _legend(canvas: Canvas, figure: Figure) -> None:
     """One for all panels, each label once, below them."""
-    entries: dict[str, Any] = {}
+    # In the order in which they are drawn; matplotlib has lines first.
+    labels = [getattr(mark, "label", "") for panel in figure.panels for mark in panel.marks]
+    entries: dict[str, Any] = {label: None for label in labels if label}
     for axes in canvas.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
+            entries[label] = entries.get(label) or handle
     for panel in figure.panels:
         for mark in panel.marks:
             if isinstance(mark, Regions):
