@@ -5,6 +5,7 @@ alone, and what the report says was run is what was run. Its folder holds what i
 an experiment whose folder tells of the same command is not run again.
 """
 
+import base64
 import importlib.metadata
 import json
 import os
@@ -220,7 +221,11 @@ def _document(folder: Path) -> dict[str, Any] | None:
 
     try:
         found: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        drawn = [folder / f"{each['name']}.json" for each in found["figures"]]
+        drawn = [
+            folder / f"{each['name']}.{suffix}"
+            for each in found["figures"]
+            for suffix in ("json", "png")
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     whole = {"command", "seconds", "versions", "tables"} <= found.keys()
@@ -253,7 +258,8 @@ def _write(
                 )
                 for figure in found["figures"]
             }
-            section = Section(found, drawn, f"{name}/")
+            pictures = {each: _inside(folder / name / f"{each}.png") for each in drawn}
+            section = Section(found, drawn, pictures, f"{name}/")
         outcome = "failed" if each.error else "done before" if each.reused else "done"
         entries.append(
             Entry(name, each.part.source, each.command, outcome, each.seconds, section, each.error)
@@ -287,6 +293,11 @@ def _write(
     }
     (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return page
+
+
+def _inside(picture: Path) -> str:
+    """A PNG as an address that holds all of it."""
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
 def _lines(scale: Scale, done: Sequence[_Done]) -> list[str]:

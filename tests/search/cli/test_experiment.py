@@ -407,8 +407,12 @@ def test_reproduce_shows_what_is_done_and_what_failed_in_one_page(reproduced):
     wanted += ["alignsearch experiment scalar-network --out all/scalar-network", "scipy", "Seeds:"]
     wanted += ["alignsearch experiment stability --out all/stability", "it is a file"]
     assert [text for text in wanted if text not in page] == []
-    # One file shows everything; what is beside it is there to be taken.
+    # One file shows everything, on paper too; what is beside it is there to be taken.
     assert "<script src" not in page
+    pictures = re.findall(r'<img class="print" alt="" srcset="([^" ]+) 2.0833x">', page)
+    assert [each[:22] for each in pictures] == ["data:image/png;base64,"] * len(
+        left.run["captions"]
+    )
     text = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     links = re.findall(r'<a href="([^"#]+)"', text)
     assert len(links) == 2 * len(left.run["captions"]) + 3 * len(left.run["tables"])
