@@ -295,7 +295,8 @@ def _where(point: FixedPoints) -> Formula:
 def _printed(point: FixedPoints) -> Cell:
     if point.name != "minima":
         return None
-    printed = [each.subs(BETA, sympy.Symbol("x") ** 2) for each in FLOWS[point.flow].printed]
+    x = sympy.Symbol("x")
+    printed = [sympy.factor(each.subs(BETA, x**2)) for each in FLOWS[point.flow].printed]
     return Formula(
         r",\ ".join(sympy.latex(each) for each in printed), ", ".join(map(_plain, printed))
     )
@@ -323,5 +324,5 @@ def _spectrum(values: Any) -> str:
     texts = []
     for value in values:
         real, imaginary = (0.0 if abs(each) < 1e-6 else each for each in (value.real, value.imag))
-        texts.append(f"{real:.4g}" + (f"{imaginary:+.4g}i" if imaginary else ""))
+        texts.append(f"{real:.3g}{imaginary:+.3g}i" if imaginary else f"{real:.4g}")
     return ", ".join(texts)

@@ -24,6 +24,12 @@ MOST_INCHES = 9.0
 NAME_INCHES = 0.19
 """From one name on a y axis to the next."""
 
+ENTRY_INCHES, LEGEND_LETTER_INCHES, ENTRY_HEIGHT = 0.5, 0.063, 0.19
+"""Of a legend's entry: its line or marker with the space around, each letter; its height."""
+
+MARGIN_INCHES = 0.35
+"""Above all panels and below them."""
+
 LETTERS_ACROSS = 36
 """Of all names below a panel; more of them stand aslant."""
 
@@ -67,7 +73,8 @@ def save_static(figure: Figure, folder: Path) -> list[Path]:
         width, height = width * narrower, height * narrower * figure.flatness
         height = max(height, NAME_INCHES * figure.names_upwards)
         canvas = Canvas(
-            figsize=(width * figure.columns, height * figure.rows + 0.7), layout="constrained"
+            figsize=(width * figure.columns, height * figure.rows + MARGIN_INCHES),
+            layout="constrained",
         )
         for at, panel in enumerate(figure.panels, start=1):
             _draw_panel(canvas.add_subplot(figure.rows, figure.columns, at), panel)
@@ -191,8 +198,11 @@ def _legend(canvas: Canvas, figure: Figure) -> None:
                 for color, label in mark.meaning.values():
                     entries.setdefault(label, Patch(color=color))
     if entries:
-        most = 2 * max(2, figure.columns) - 1
-        columns = math.ceil(len(entries) / math.ceil(len(entries) / most))
+        widest = ENTRY_INCHES + LEGEND_LETTER_INCHES * max(map(len, entries))
+        most = min(2 * max(2, figure.columns) - 1, int(canvas.get_figwidth() / widest))
+        columns = math.ceil(len(entries) / math.ceil(len(entries) / max(1, most)))
+        rows = math.ceil(len(entries) / columns)
+        canvas.set_figheight(canvas.get_figheight() + ENTRY_HEIGHT * rows)
         canvas.legend(
             list(entries.values()),
             list(entries),

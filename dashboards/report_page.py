@@ -15,7 +15,8 @@ figure, .table { margin: 2.5rem 0; overflow-x: auto; }
 figcaption, .notes, p { max-width: 46rem; }
 section { margin-top: 4rem; border-top: 3px solid #1a1a1a; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc; }
+th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #ccc; }
+.table table { font-size: .875rem; line-height: 1.4; }
 th { border-bottom: 2px solid #1a1a1a; }
 code { background: #f2f2f2; padding: .1rem .3rem; overflow-wrap: anywhere; }
 pre { background: #f2f2f2; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -24,9 +25,9 @@ pre { background: #f2f2f2; padding: .6rem; white-space: pre-wrap; overflow-wrap:
 @media print {
   body { max-width: none; margin: 0; }
   figure, tr { break-inside: avoid; }
-  .plotly-graph-div { display: none; }
+  .screen { display: none; }
   .print { display: block; max-width: 100%; }
-  .table { font-size: .75rem; }
+  .table table, .notes { font-size: .75rem; }
   th, td { padding: .2rem .4rem; }
   section { break-before: page; }
 }
@@ -54,7 +55,7 @@ Versions:
 {% endfor %}
 {% for figure in found.figures if not only or figure.name == only %}
 <figure>
-{{ section.drawn[figure.name] | safe }}
+<div class="screen">{{ section.drawn[figure.name] | safe }}</div>
 <img class="print" alt="" srcset="{{ section.pictures[figure.name] }} {{ density }}x">
 <figcaption><strong>{{ figure.title }}.</strong> {{ found.captions[figure.name] }}
 {% if not only %}
