@@ -36,7 +36,7 @@ SCALES: dict[Scale, Setting] = {
         dataset="digits",
         width=4,
         epochs=4,
-        seeds=TRIALS[:5],
+        seeds=TRIALS[:3],
     ),
     "hours": Setting(
         rules=NOISY_RULES, models=("resnet18",), dataset="digits", width=8, epochs=15, seeds=TRIALS
