@@ -36,7 +36,7 @@ class Claim:
 
 
 EXPERIMENTS = {
-    "noise": ("--seeds", "10", "--variances", "0,0.01,0.1,1"),
+    "noise": ("--seeds", "10", "--variances", "0,0.1"),
     "kolen-pollack": ("--seeds", "5", "--models", "resnet18,resnet50v2", "--epochs", "12"),
     "transfer": ("--seeds", "5", "--rules", "bp,sa,wm,ia", "--epochs", "12"),
     "weight-metrics": ("--seeds", "3"),
