@@ -121,7 +121,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
                 x=x[at : at + 2], y=y[at : at + 2], mode="markers", marker=head, hoverinfo="skip"
             )
     elif isinstance(mark, Points):
-        small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 8}
+        small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 9}
         symbol = f"{mark.marker}-open" if mark.hollow else mark.marker
         yield go.Scatter(
             x=mark.x,

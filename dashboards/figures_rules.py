@@ -35,6 +35,11 @@ OTHERS: tuple[Marker, ...] = ("cross", "hexagon", "octagon")
 """Of what has no look of its own, such as a search's best configuration."""
 
 
+def name_of(rule: str) -> str:
+    """What texts call it; a search has its own name."""
+    return LOOKS[rule].name if rule in LOOKS else rule
+
+
 def looks(rules: Sequence[str]) -> dict[str, Look]:
     """How each of the rules of one figure is drawn; those without a look of their own are grey."""
     others = [rule for rule in rules if rule not in LOOKS]

@@ -11,7 +11,7 @@ from dashboards.figures_architectures import draw as architectures
 from dashboards.figures_interactive import to_json
 from dashboards.figures_noise import Curve
 from dashboards.figures_noise import draw as noise
-from dashboards.figures_rules import LOOKS, OTHERS, looks
+from dashboards.figures_rules import LOOKS, OTHERS, looks, name_of
 from dashboards.figures_static import save_static
 from search.run_statistics import Accuracy, Mean
 from spaces.presets import NOISY_RULES, RULES
@@ -81,6 +81,7 @@ def test_every_published_rule_has_a_look_of_its_own():
 def test_what_is_no_published_rule_is_grey_with_markers_of_its_own():
     found = looks(["bp", "mine", "yours"])
     assert found["bp"] is LOOKS["bp"]
+    assert [name_of(rule) for rule in found] == ["BP", "mine", "yours"]
     assert [found[name].color for name in ("mine", "yours")] == [GREY, GREY]
     assert [found[name].marker for name in ("mine", "yours")] == list(OTHERS[:2])
     assert not {look.marker for look in LOOKS.values()} & set(OTHERS)
