@@ -108,13 +108,14 @@ def _figure(curves: Sequence[Curve], chance: float | None) -> Figure:
             marks.append(Line(ends, [still.mean] * 2, color=look.color, dash="dot", width=1.0))
     if chance is not None and positive:
         marks.append(Line([min(positive), max(positive)], [chance] * 2, "guessing", GREY, "dash"))
+    limits = (min(positive) / 1.5, 1.5 * max(positive)) if positive else None
     return Figure(
         name="noise",
         title="Validation accuracy by the variance of the updates' noise",
         caption=_caption(curves),
         panels=[
             Panel(
-                Axis("variance of the noise in each update", log=True),
+                Axis("variance of the noise in each update", log=True, limits=limits),
                 Axis("validation accuracy"),
                 marks,
             )
@@ -151,7 +152,7 @@ def _caption(curves: Sequence[Curve]) -> str:
     lost = sum(found.diverged for found in _once(curves))
     missing = sum(found.missing for found in _once(curves))
     parts.append(
-        f"{lost} runs diverged and count with the accuracy of guessing."
+        f"{lost} run{'s' if lost > 1 else ''} diverged, with the accuracy of guessing."
         if lost
         else "No run diverged."
     )

@@ -150,9 +150,7 @@ def test_a_shift_is_said_and_kept_out_of_the_table():
 
 def test_runs_without_noise_are_lost_once_whatever_the_readings():
     found = noise([curve("sa", lost=1), curve("sa", alone=True, lost=1)], [], chance=0.1)
-    assert found.figures[0].caption.endswith(
-        "3 runs diverged and count with the accuracy of guessing."
-    )
+    assert found.figures[0].caption.endswith("3 runs diverged, with the accuracy of guessing.")
 
 
 def test_every_marker_is_drawn_by_both_libraries(tmp_path):
