@@ -36,7 +36,7 @@ class Claim:
 
 
 EXPERIMENTS = {
-    "noise": ("--seeds", "10", "--variances", "0,0.1"),
+    "noise": ("--seeds", "5", "--variances", "0,0.1,1"),
     "kolen-pollack": ("--seeds", "5", "--models", "resnet18,resnet50v2", "--epochs", "12"),
     "transfer": ("--seeds", "5", "--rules", "bp,sa,wm,ia", "--epochs", "12"),
     "weight-metrics": ("--seeds", "3"),
@@ -120,10 +120,11 @@ CLAIMS = (
     *(
         Claim(
             f"{rule}{' (noise in R alone)' if key != rule else ''} loses less accuracy than bp to "
-            "noise of variance 0.1 (Fig. S1)",
+            f"noise of variance {variance:g} (Fig. S1)",
             "noise",
-            sturdier(key, 0.1),
+            sturdier(key, variance),
         )
+        for variance in (0.1, 1.0)
         for rule, key in (
             ("sa", "sa"),
             ("aa", "aa"),
