@@ -121,7 +121,8 @@ def _traces(mark: Mark) -> Iterator[Any]:
                 x=x[at : at + 2], y=y[at : at + 2], mode="markers", marker=head, hoverinfo="skip"
             )
     elif isinstance(mark, Points):
-        small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 8}
+        small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 9}
+        symbol = f"{mark.marker}-open" if mark.hollow else mark.marker
         yield go.Scatter(
             x=mark.x,
             y=mark.y,
@@ -129,7 +130,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
             error_y=_bars(mark.error),
             mode="markers",
             name=mark.label,
-            marker={"color": mark.color, "symbol": mark.marker, **small},
+            marker={"color": mark.color, "symbol": symbol, **small},
         )
     else:
         yield from _ground(mark)
