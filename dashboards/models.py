@@ -412,12 +412,16 @@ class CategoricalImportance(Model):
 
 
 class Importances(Model):
-    """What the score depends on; `stale` if trials have finished since."""
+    """What the score depends on; `stale` if trials have finished since.
+
+    again_at: with so many results it is computed again.
+    """
 
     state: Literal["computing", "ready", "too_few"]
     message: str
     rev: int
     trials: int
+    again_at: int
     stale: bool
     importance: list[ParameterImportance]
     categorical: list[CategoricalImportance]

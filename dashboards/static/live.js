@@ -5,11 +5,13 @@ import { duration } from "./format.js";
 
 const STALE_SECONDS = 12;
 const RETRY_SECONDS = 2;
+const LOST_SECONDS = 20;
 
 /** Follow `url()` and hand each event to `handlers[its name]`.
  *
  * EventSource reconnects by itself and names the last revision it saw. Only when the server
- * refuses, which it takes as final, is a new one opened here, from the revision that `url` names.
+ * refuses, which it takes as final, or nothing comes over a connection that seems to stand, is a
+ * new one opened here, from the revision that `url` names.
  */
 export function follow(url, handlers) {
   let source = null;
@@ -32,10 +34,12 @@ export function follow(url, handlers) {
     else if (storeAway !== null) notice.textContent = `${storeAway} What you see is from ${duration(quietStore())} ago.`;
   }
 
+  let opened = 0;
   let awaySince = 0;
   const quietStore = () => (Date.now() - awaySince) / 1000;
 
   function open() {
+    opened = Date.now();
     source = new EventSource(url());
     source.onopen = heard;
     source.onerror = () => {
@@ -55,14 +59,19 @@ export function follow(url, handlers) {
       if (name === "store") continue;
       source.addEventListener(name, (event) => {
         heard();
-        performance.mark("update-start");
         handle(JSON.parse(event.data));
-        performance.measure("update", "update-start");
       });
     }
   }
 
-  setInterval(show, 1000);
+  setInterval(() => {
+    show();
+    const quiet = Date.now() - Math.max(last, opened) > LOST_SECONDS * 1000;
+    if (quiet && source.readyState !== EventSource.CLOSED) {
+      source.close();
+      open();
+    }
+  }, 1000);
   // A page that is left closes its stream at once, so that the server needs not find out.
   addEventListener("pagehide", () => source.close());
   addEventListener("pageshow", (event) => event.persisted && open());
