@@ -38,14 +38,14 @@ HOSTILE = "<script>document.body.dataset.hacked = 1</script><img src=x onerror=a
 class Dashboard:
     """`alignsearch dashboard` as a process of its own, which can be ended and started again."""
 
-    def __init__(self, uri, folder):
+    def __init__(self, uri, folder, **environment):
         self.uri = uri
         self.folder = folder
         self.url = None
         self._port = 0
         self._process = None
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("ALIGNSEARCH_")}
-        self._environment = {**inherited, "XDG_CONFIG_HOME": str(folder)}
+        self._environment = {**inherited, "XDG_CONFIG_HOME": str(folder), **environment}
 
     def start(self):
         """Start it, on the port that it had before, and wait until it answers."""
@@ -73,8 +73,8 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard_over(uri, folder):
-    dashboard = Dashboard(uri, folder)
+def dashboard_over(uri, folder, **environment):
+    dashboard = Dashboard(uri, folder, **environment)
     try:
         yield dashboard.start()
     finally:
@@ -102,7 +102,8 @@ WAITED_FOR = """() => ({
   panels: [...document.querySelectorAll('section.panel')].map(each => {
     const { top, bottom } = each.getBoundingClientRect();
     const shows = each.dataset.shows ?? 'nothing yet';
-    return `${each.id}: ${shows}, from ${Math.round(top)} to ${Math.round(bottom)} of ${innerHeight}`;
+    const place = `from ${Math.round(top)} to ${Math.round(bottom)} of ${innerHeight}`;
+    return `${each.id}: ${shows}, ${place}`;
   }),
   said: [...document.querySelectorAll('.message, #stale:not([hidden])')].map(e => e.innerText),
   asked: performance.getEntriesByType('resource').slice(-12).map(
