@@ -23,11 +23,13 @@ export class Chart {
     this.pointed = null;
     // Until it is known whether the panel is in view, it may be.
     this.visible = true;
-    this.due = true;
+    this.due = false;
+    this.plane = null;
+    this.begun = false;
     this.redraw = onFrame(() => this.#whole());
     this.refresh = onFrame(() => this.#over());
     panel.section.addEventListener("back", this.redraw);
-    onTheme(this.redraw);
+    onTheme(() => this.begun && this.draw());
     new IntersectionObserver((entries) => {
       this.visible = entries.at(-1).isIntersecting;
       if (this.visible && this.due) this.redraw();
@@ -37,6 +39,7 @@ export class Chart {
 
   /** Draw all of it, once it is in view. */
   draw() {
+    this.begun = true;
     this.due = true;
     if (this.visible || !this.panel.shown) this.redraw();
   }
@@ -44,7 +47,7 @@ export class Chart {
   /** Draw some items more, all only where the axes don't reach so far. */
   add(items) {
     if (items.length === 0 && this.plane) return;
-    if (this.due || !this.visible || !this.node?.isConnected || !items.every((item) => this.#covers(item))) {
+    if (this.due || !this.visible || !this.plane || !this.node.isConnected || !items.every((item) => this.#covers(item))) {
       this.draw();
       return;
     }
@@ -128,7 +131,8 @@ export class Chart {
     const axes = this.scales();
     if (axes === null) {
       this.panel.empty(this.empty);
-      this.due = true;
+      this.due = false;
+      this.plane = null;
       return;
     }
     const node = this.panel.show();
@@ -194,7 +198,7 @@ export class Chart {
   }
 
   #over() {
-    if (this.due || !this.node?.isConnected) return;
+    if (this.due || !this.plane || !this.node.isConnected) return;
     const { brush } = this.front;
     this.front.fit();
     this.over(brush);

@@ -95,10 +95,10 @@ export class Importance extends Followed {
     return {
       traces: [{
         type: "bar", orientation: "h", x: shares.map(({ importance }) => importance), y: shares.map(({ label }) => verbatim(plain(label))),
-        error_x: { array: shares.map(({ sd }) => sd ?? 0), color: colour("muted"), thickness: 1 },
+        error_x: { symmetric: false, array: shares.map(({ sd }) => sd ?? 0), arrayminus: shares.map(({ sd, importance }) => Math.min(sd ?? 0, importance)), color: colour("muted"), thickness: 1 },
         marker: { color: colour("accent") }, hovertemplate: "%{y}: %{x:.1%}<extra></extra>",
       }],
-      layout: { xaxis: { title: { text: "share of the score's variance" }, tickformat: ".0%", rangemode: "tozero" }, yaxis: { tickfont: { size: 10 }, dtick: 1 }, showlegend: false },
+      layout: { xaxis: { title: { text: "share of variance" }, tickformat: ".0%", rangemode: "tozero" }, yaxis: { tickfont: { size: 10 }, dtick: 1 }, showlegend: false },
       label: `Importance: ${shares.slice(-3).reverse().map(({ label, importance }) => `${plain(label)} ${(100 * importance).toFixed(0)} %`).join(", ")}`,
     };
   }
@@ -176,7 +176,8 @@ export class Failures extends Followed {
     const { by_host: hosts = [], by_reason: reasons = [] } = this.data ?? {};
     if (reasons.length === 0) return null;
     const kinds = [["crashed", "failed", ""], ["expired", "cancelled", "/"], ["diverged", "pruned", "x"]];
-    const clipped = (text) => verbatim(text.length > 34 ? `${text.slice(0, 33)}…` : text);
+    const room = Math.min(34, Math.max(12, Math.floor(this.panels[0].body.clientWidth / 22)));
+    const clipped = (text) => verbatim(text.length > room ? `${text.slice(0, room - 1)}…` : text);
     const shown = reasons.slice(0, 8).reverse();
     return {
       traces: [

@@ -6,6 +6,7 @@ import { whenNear } from "./dom.js";
 
 /** Read a module of this page. A browser keeps a failure for good, so another try has another name. */
 async function read(module, tries) {
+  if (module === null) return null;
   try {
     return await import(`./${module}.js${tries ? `?try=${tries}` : ""}`);
   } catch {
@@ -13,7 +14,7 @@ async function read(module, tries) {
   }
 }
 
-/** Have `make` fill `panels` with what `module` exports, once the first of them comes near. */
+/** Have `make` fill `panels` with what `module` exports (null: it needs none), once the first of them comes near. */
 export function lazily(panels, module, make) {
   let tries = 0;
   async function attempt() {

@@ -6,6 +6,7 @@ import { duration } from "./format.js";
 const STALE_SECONDS = 12;
 const RETRY_SECONDS = 2;
 const LOST_SECONDS = 20;
+const HIDDEN_SECONDS = 5;
 
 /** Follow `url()` and hand each event to `handlers[its name]`.
  *
@@ -39,6 +40,7 @@ export function follow(url, handlers) {
   const quietStore = () => (Date.now() - awaySince) / 1000;
 
   function open() {
+    if (document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
     opened = Date.now();
     source = new EventSource(url());
     source.onopen = heard;
@@ -66,14 +68,20 @@ export function follow(url, handlers) {
 
   setInterval(() => {
     show();
-    const quiet = Date.now() - Math.max(last, opened) > LOST_SECONDS * 1000;
-    if (quiet && source.readyState !== EventSource.CLOSED) {
-      source.close();
-      open();
-    }
+    if (Date.now() - Math.max(last, opened) < LOST_SECONDS * 1000) return;
+    source?.close();
+    open();
   }, 1000);
+  // A browser keeps six connections to a server, whatever the number of tabs: one that nobody looks
+  // at gives its own back, and catches up when it is looked at.
+  let leaving = null;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(leaving);
+    if (document.hidden) leaving = setTimeout(() => source?.close(), HIDDEN_SECONDS * 1000);
+    else open();
+  });
   // A page that is left closes its stream at once, so that the server needs not find out.
-  addEventListener("pagehide", () => source.close());
+  addEventListener("pagehide", () => source?.close());
   addEventListener("pageshow", (event) => event.persisted && open());
   open();
 }

@@ -14,7 +14,11 @@ export function numberScale(low, high, log = false) {
     high,
     at: (value) => (into(value) - start) / span,
     value: (share) => from(start + share * span),
-    ticks: (count) => (log ? logTicks(low, high, count) : linearTicks(low, high, count)).map((value) => ({ at: (into(value) - start) / span, text: log && isPower(value) ? power(value) : short(value) })),
+    ticks: (count) => {
+      const values = log ? logTicks(low, high, count) : linearTicks(low, high, count);
+      const text = log && values.every(isPower) ? power : short;
+      return values.map((value) => ({ at: (into(value) - start) / span, text: text(value) }));
+    },
     covers: (value) => value >= low && value <= high,
   };
 }

@@ -17,6 +17,7 @@ import { TrialsTable } from "./trials.js";
 
 // How long the charts further down wait for those that are seen first.
 const FIRST_MS = 2000;
+const RETRY_MS = 2000;
 
 const name = page.name;
 
@@ -28,6 +29,7 @@ const panels = {
 };
 const history = new History(name);
 let session = showSession();
+let retrying = null;
 
 const said = el("p", { class: "small", role: "status" });
 
@@ -41,7 +43,7 @@ async function start() {
     if (!error.code) throw error;
     retry(error);
     // The store may be on its way back: the page mends itself.
-    if (error.status === 503 || error.status === 0) setTimeout(begin, 2000);
+    if (error.status === 503 || error.status === 0) retrying = setTimeout(begin, RETRY_MS);
     return;
   }
   const rows = Array.from({ length: history.count }, (_, row) => row);
@@ -72,7 +74,7 @@ async function start() {
   near(["failures"], "insight", ({ Failures }) => new Failures(history));
   near(["table5"], "table5", ({ Table5 }) => bestColumn(Table5));
   const events = new Events();
-  near(["events"], "panel", () => events);
+  near(["events"], null, () => events);
 
   follow(() => searchUrl(name, `/stream?since=${history.rev}`), {
     change(payload) {
@@ -164,6 +166,7 @@ class Events {
 }
 
 function begin() {
+  clearTimeout(retrying);
   for (const panel of Object.values(panels)) panel.loading();
   start();
 }

@@ -180,7 +180,7 @@ async function readLog() {
       log.empty(note ?? "The worker has logged nothing.");
       return;
     }
-    const text = tail.map(({ at, level, text: words }) => `${clock(at)} ${level} ${words}`).join("\n");
+    const text = tail.map(({ at, level, text: words }) => [clock(at), level, words].filter(Boolean).join(" ")).join("\n");
     const pre = log.show().querySelector("pre") ?? el("pre", { tabindex: "0" });
     const atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 30;
     if (pre.textContent !== text) pre.textContent = text;
