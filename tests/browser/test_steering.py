@@ -17,6 +17,24 @@ TOKEN = "a token of these tests"
 REFUSED = ("status of 401", "status of 429")
 
 
+def begin_trial(store, search):
+    """A trial that a worker is at."""
+    space = get_space(search.space)
+    config = derive(space, store.trials(search.name)[0].config)
+    trial = store.add_trial(
+        Trial(
+            id=f"{search.name}/90",
+            search=search.name,
+            tid=90,
+            config=config.model_dump(),
+            resources={"CPU": 1.0},
+        )
+    )
+    return store.begin_attempt(
+        trial, "w-0", ttl=600.0, host="node-0", accelerator="cpu", versions={}, slot=0
+    )
+
+
 @pytest.fixture(scope="module")
 def guarded(server_uri, tmp_path_factory, run_dashboard, seed):
     """A dashboard with a token, over a search that goes on and one that is over."""
@@ -26,7 +44,7 @@ def guarded(server_uri, tmp_path_factory, run_dashboard, seed):
         seed(store, "over", trials=3, space="wm", seed=1, status=SearchStatus.COMPLETED)
         folder = tmp_path_factory.mktemp("guarded")
         with run_dashboard(uri, folder, ALIGNSEARCH_DASHBOARD_TOKEN=TOKEN) as dashboard:
-            dashboard.store, dashboard.search = store, search
+            dashboard.store, dashboard.running = store, begin_trial(store, search)
             yield dashboard
 
 
@@ -65,28 +83,14 @@ def test_stop_is_asked_for_twice_by_somebody_who_has_logged_in(guarded, log_in):
 
 
 def test_a_line_that_a_running_trial_logs_arrives_without_a_reload(guarded, open_page):
-    store, search = guarded.store, guarded.search
-    space = get_space(search.space)
-    config = derive(space, store.trials(search.name)[0].config)
-    trial = store.add_trial(
-        Trial(
-            id=f"{search.name}/90",
-            search=search.name,
-            tid=90,
-            config=config.model_dump(),
-            resources={"CPU": 1.0},
-        )
-    )
-    begun = store.begin_attempt(
-        trial, "w-0", ttl=600.0, host="node-0", accelerator="cpu", versions={}, slot=0
-    )
-    page = open_page(guarded, f"/searches/{search.name}/trials/90")
+    store, trial = guarded.store, guarded.running
+    page = open_page(guarded, f"/searches/{trial.search}/trials/{trial.tid}")
     log = page.locator("#log")
     log.scroll_into_view_if_needed()
     expect(log).to_contain_text("begun on node-0")
     page.evaluate("() => { window.sameDocument = true; }")
     line = LogLine(at=datetime.now(UTC), level="WARNING", text="<b>the disk</b> is nearly full")
-    store.record_log(trial.id, begun.attempt, [line])
+    store.record_log(trial.id, trial.attempt, [line])
     expect(log).to_contain_text("WARNING <b>the disk</b> is nearly full")
     assert page.evaluate("() => window.sameDocument")
 
