@@ -129,10 +129,13 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def open_page(browser):
-    """Open a page of a dashboard; `forgiven` are the console errors that a test provokes."""
+    """Open a page of a dashboard; `forgiven` are the console errors that a test provokes.
+
+    routes: by pattern, what is called with each request instead of sending it.
+    """
     opened = []
 
-    def open_at(dashboard, path, *, forgiven=(), width=1280, height=900, **options):
+    def open_at(dashboard, path, *, forgiven=(), routes=None, width=1280, height=900, **options):
         context = browser.new_context(
             viewport={"width": width, "height": height}, reduced_motion="reduce", **options
         )
@@ -146,6 +149,8 @@ def open_page(browser):
         page.on("requestfailed", lambda r: waiting.discard(r.url))
         page.on("console", lambda m: m.type == "error" and errors.append(m.text))
         page.on("pageerror", lambda error: errors.append(str(error)))
+        for pattern, handler in (routes or {}).items():
+            page.route(pattern, handler)
         opened.append((context, foreign, errors, forgiven))
         open_at.pages.append((page, waiting))
         page.goto(dashboard.url + path)

@@ -178,6 +178,37 @@ def test_the_best_column_is_copied_and_saved_in_every_format(seeded, open_page):
             assert read_csv(text) == {"first": configuration(best.config)}
 
 
+def test_a_part_that_cannot_be_read_says_so_and_is_tried_again(seeded, open_page):
+    broken = {"contour", "importance"}
+
+    def answer(route):
+        if any(panel in route.request.url for panel in broken):
+            route.abort()
+        else:
+            route.continue_()
+
+    routes = {"**/contour.js*": answer, "**/importance": answer}
+    page = open_page(seeded, "/searches/first", routes=routes, forgiven=["ERR_FAILED"])
+    when_interactive(page)
+    for panel in sorted(broken):
+        section = page.locator(f"#{panel}")
+        section.scroll_into_view_if_needed()
+        expect(section.get_by_role("alert")).to_contain_text("server")
+        broken.remove(panel)
+        section.get_by_role("button", name="Try again").click()
+        expect(section).to_have_attribute("data-shows", "content")
+    show(page, "slice")
+
+
+def test_a_table_that_does_not_come_holds_up_no_chart(seeded, open_page):
+    held = []
+    page = open_page(seeded, "/searches/first", routes={"**/trials?*": held.append})
+    page.locator("#contour").scroll_into_view_if_needed()
+    expect(page.locator("#contour")).to_have_attribute("data-shows", "content")
+    expect(page.locator("#trials .message")).to_contain_text("Loading")
+    assert held
+
+
 def test_hostile_text_is_shown_as_text(seeded, open_page, hostile):
     page = open_page(seeded, "/searches/first?sort=tid")
     expect(page.locator("tr[data-tid='3']")).to_contain_text(hostile)
