@@ -31,30 +31,30 @@ export class LineChart extends Chart {
   }
 
   mark(brush, item) {
-    const { x, y, shade, dash, steps } = item;
+    const { x, y, shade, dash } = item;
     brush.strokeStyle = shade;
     brush.fillStyle = shade;
     brush.lineWidth = 2;
     brush.setLineDash(DASHES[dash ?? 0]);
-    brush.beginPath();
-    const places = [];
-    let before = null;
-    x.forEach((left, at) => {
-      if (!this.#drawn(y[at])) {
-        before = null;
-        return;
-      }
-      const place = this.spot(item, left, y[at]);
-      if (before === null) brush.moveTo(...place);
-      else if (steps) brush.lineTo(place[0], before[1]);
-      brush.lineTo(...place);
-      places.push(place);
-      before = place;
-    });
-    brush.stroke();
+    const places = x.flatMap((left, at) => (this.#drawn(y[at]) ? [this.spot(item, left, y[at])] : []));
+    this.#trace(brush, item);
     brush.setLineDash([]);
     if (places.length > 60) return;
     for (const [left, up] of places) brush.fillRect(left - 2, up - 2, 4, 4);
+  }
+
+  /** The line, with a gap where it has no value. */
+  #trace(brush, { x, y, steps }) {
+    brush.beginPath();
+    let before = null;
+    x.forEach((left, at) => {
+      const place = this.#drawn(y[at]) ? [this.plane.x(left), this.plane.y(y[at])] : null;
+      if (place !== null && before === null) brush.moveTo(...place);
+      if (place !== null && before !== null && steps) brush.lineTo(place[0], before[1]);
+      if (place !== null && before !== null) brush.lineTo(...place);
+      before = place;
+    });
+    brush.stroke();
   }
 
   #drawn(value) {
@@ -63,12 +63,10 @@ export class LineChart extends Chart {
 
   over(brush) {
     if (this.pointed === null) return;
-    const { x, y, shade } = this.spots.item[this.pointed];
-    brush.strokeStyle = shade;
+    const item = this.spots.item[this.pointed];
+    brush.strokeStyle = item.shade;
     brush.lineWidth = 4;
-    brush.beginPath();
-    x.forEach((left, at) => this.#drawn(y[at]) && brush.lineTo(this.plane.x(left), this.plane.y(y[at])));
-    brush.stroke();
+    this.#trace(brush, item);
   }
 
   label() {
