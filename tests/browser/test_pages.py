@@ -202,9 +202,11 @@ def test_a_part_that_cannot_be_read_says_so_and_is_tried_again(seeded, open_page
 
 def test_a_table_that_does_not_come_holds_up_no_chart(seeded, open_page):
     held = []
-    page = open_page(
-        seeded, "/searches/first", routes={"**/trials?*": lambda route: held.append(route)}
-    )
+
+    def hold(route):
+        held.append(route)
+
+    page = open_page(seeded, "/searches/first", routes={"**/trials?*": hold})
     page.locator("#contour").scroll_into_view_if_needed()
     expect(page.locator("#contour")).to_have_attribute("data-shows", "content")
     expect(page.locator("#trials .message")).to_contain_text("Loading")
