@@ -37,7 +37,7 @@ export class BestChart extends Chart {
     const { loss } = this.history.values;
     const count = this.order.length;
     if (count === 0) return null;
-    this.size = count > 2000 ? 1.5 : 3;
+    this.size = count > 2000 ? 1.5 : count > 300 ? 3 : 4.5;
     this.alpha = count > 2000 ? 0.45 : 0.75;
     return {
       x: numberScale(0, Math.max(5, Math.ceil(1.1 * count))),
