@@ -24,7 +24,7 @@ export function numberScale(low, high, log = false) {
 }
 
 /** A scale on which each option has an equal part; values are the options' indices. */
-export function optionScale(options) {
+function optionScale(options) {
   const count = options.length;
   const at = (index) => (index + 0.5) / count;
   return {
