@@ -24,21 +24,30 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+import pymongo
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState, create_trial
+from optuna.trial import create_trial
 from playwright.sync_api import sync_playwright
-from seeded_store import NAME, SPACE, a_trial, seed
+from seeded_store import NAME, SPACE, a_trial, epochs_of, seed
 
+from search.documents import Result
 from search.embedded import EmbeddedStore
 from search.processes import free_port
+from search.states import TrialState
 from search.store import Store
 from spaces.space import Choice, LogUniform
 
 CHROMIUM = "/usr/bin/chromium"
 BIN = Path(sys.executable).parent
-WATCHED = ("parcoords", "trials"), ("slice", "contour"), ("importance", "curves")
+WATCHED = (
+    ("best", "parcoords"),
+    ("trials",),
+    ("slice", "contour"),
+    ("importance", "categorical"),
+    ("curves", "failures"),
+)
 UPDATES = 5
 """Trials that end while each of those panels are watched."""
 TRIALS_OF_STUDY = "/api/studies/0?after=0"
@@ -80,7 +89,9 @@ def journal_study(path, trials):
                 params={name: trial.config[name] for name in distributions},
                 distributions=distributions,
                 value=loss,
-                state=TrialState.FAIL if loss is None else TrialState.COMPLETE,
+                state=optuna.trial.TrialState.FAIL
+                if loss is None
+                else optuna.trial.TrialState.COMPLETE,
             )
         )
 
@@ -156,8 +167,10 @@ def optuna_interactive(page):
     return page.evaluate(IDLE)
 
 
-def updates(page, uri, panels, first, seconds=4.0):
+def updates(page, uri, panels, first, *, best=False, seconds=2.5):
     """Milliseconds of main thread for each of some trials that finish while `panels` are in view.
+
+    With `best`, each of them is better than all before, which is drawn and listed everywhere.
 
     All that the browser's main thread does in the seconds after a trial's end, charts drawn anew
     and the table read again included, less what it does in as long a time without one; and the
@@ -182,9 +195,16 @@ def updates(page, uri, panels, first, seconds=4.0):
     idle = statistics.median(spent() for _ in range(3))
     rng = np.random.default_rng(first)
     costs = []
-    with Store.connect(uri) as store:
+    with Store.connect(uri) as store, pymongo.MongoClient(uri) as client:
+        epochs = client.get_default_database("alignsearch").epochs
         for tid in range(first, first + UPDATES):
-            store.add_trial(a_trial(NAME, tid, 45, rng)[0])
+            trial, loss = a_trial(NAME, tid, 45, rng)
+            if best:
+                loss = 0.99 * store.best(NAME).loss
+                ended = {"result": Result(status="ok", loss=loss), "state": TrialState.COMPLETED}
+                trial = trial.model_copy(update=ended)
+            epochs.insert_many(list(epochs_of(trial.id, loss, 45, 0)))
+            store.add_trial(trial)
             costs.append(spent() - idle)
     return costs, page.evaluate("() => window.longest")
 
@@ -260,6 +280,8 @@ def measure(folder, trials_number, epochs, repeats):
                     panels: updates(page, uri, panels, known + UPDATES * at)
                     for at, panels in enumerate(WATCHED)
                 }
+                known += UPDATES * len(WATCHED)
+                new_best = updates(page, uri, WATCHED[0], known, best=True)
             page.context.close()
             pages["ours"].append((seconds, size, heap))
             seconds, size, heap, page = opened(browser, study, optuna_interactive, TRIALS_OF_STUDY)
@@ -280,6 +302,7 @@ def measure(folder, trials_number, epochs, repeats):
         print(f"to interactive, ours is {ratio:.1f} times as fast")
         for panels, found in told.items():
             print(f"a trial ends, {' and '.join(panels)} in view: {told_of(found)}")
+        print(f"a new best, {' and '.join(WATCHED[0])} in view: {told_of(new_best)}")
         payload = fetched(f"{ours}/api/searches/{NAME}/history")
         rev = re.search(r'"rev":(\d+)', raw(f"{ours}/api/searches/{NAME}/changes?since=0"))[1]
         quiet = [
