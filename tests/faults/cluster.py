@@ -386,7 +386,8 @@ def run(cluster):
         changed = [
             (before, after)
             for before, after in zip(known, store.trials("shared"), strict=True)
-            if before != after
+            # Whoever reads changes numbers them.
+            if before != after.model_copy(update={"seq": before.seq})
         ]
         assert not changed, f"a host that came back has changed a result: {changed[:3]}"
     retried = [t for t in known if t.attempt > held.get(t.id, t.attempt)]
