@@ -125,7 +125,7 @@ def make_search(store, slots):
 
 
 def on_paper(uri):
-    """Commands and bytes of a heartbeat, an epoch, a trial's beginning and end, one after another."""
+    """Commands, bytes and time of what a slot does, of each by itself."""
     counted = Counted()
     pymongo.monitoring.register(counted)
     costs = {}
@@ -396,8 +396,12 @@ def paper(costs, sizes, epoch_seconds):
     size = sum(costs[what][1] * rate for what, rate in rates.items())
     look = costs["driver looks"][1]
     rows = {
-        f"{what}s a second": [f"{rates[what] * n:,.2f}" for n in sizes]
-        for what in ("heartbeat", "epoch", "trial ended")
+        f"{shown} a second": [f"{rates[what] * n:,.2f}" for n in sizes]
+        for what, shown in (
+            ("heartbeat", "heartbeats"),
+            ("epoch", "epochs"),
+            ("trial ended", "trials ended"),
+        )
     }
     rows["commands a second"] = [f"{commands * n:,.1f}" for n in sizes]
     rows["kB a second, workers"] = [f"{size * n / 1e3:,.1f}" for n in sizes]
