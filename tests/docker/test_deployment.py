@@ -63,7 +63,8 @@ def check(words):
             name = arguments.pop(0)
             assert name in command.commands, f"{program} has no {name}"
             command = command.commands[name]
-        if not hasattr(command, "commands"):
+        # A verb alone is named, not called.
+        if not hasattr(command, "commands") and arguments:
             command.make_context(command.name, arguments, parent=outer)
 
 
