@@ -27,6 +27,9 @@ _MARK_BITS = 52
 NUMBERINGS = 2
 """How often a reader numbers what it finds without a number before it reads."""
 
+NUMBERED_AT_ONCE = 100
+"""Trials numbered in one command, which on a busy embedded server takes seconds for a thousand."""
+
 CHANGES_AT_ONCE = 1000
 """Numbers whose trials a reader holds in memory together."""
 
@@ -147,7 +150,8 @@ class TrialStore:
             if not marked:
                 break
             try:
-                self._number(search, marked)
+                for first in range(0, len(marked), NUMBERED_AT_ONCE):
+                    self._number(search, marked[first : first + NUMBERED_AT_ONCE])
             except StoreRefusedError:
                 break
         return last

@@ -33,7 +33,7 @@ SPACE = "ia"
 SLOTS = 60
 SLOT = "simulated_slot"
 TRIAL_SECONDS = 5.0
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
 
 
 @contextmanager
@@ -104,8 +104,11 @@ def cpu_by_part(store_pid):
 
 def cost_since(snapshots, full):
     """What the time from `full` on took of the processors, in words."""
-    after = [cost for at, cost in snapshots if at >= full]
-    return ", ".join(f"{part} {after[-1][part] - after[0][part]:.1f} s" for part in after[-1])
+    after = [(at, cost) for at, cost in snapshots if at >= full]
+    # Processes that have ended are counted no more: up to the last look at all workers.
+    (begun, first), (ended, last) = after[0], max(after, key=lambda look: look[1]["workers"])
+    shares = ", ".join(f"{part} {last[part] - first[part]:.1f}" for part in last)
+    return f"in {ended - begun:.0f} s: {shares} s"
 
 
 def run_here(name, trials, trial_seconds):
@@ -146,7 +149,6 @@ def run_here(name, trials, trial_seconds):
         seconds = time.perf_counter() - began
         ended.set()
         looking.join()
-        snapshots.append((time.time(), cpu_by_part(store_pid)))
         found = store.trials(name)
         ray.shutdown()
     assert [trial.state for trial in found] == ["completed"] * trials
