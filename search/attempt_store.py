@@ -56,47 +56,25 @@ class AttemptStore(TrialStore):
             slot=slot,
             started_at=self.now(),
         )
-        begun, lease = _begun(queued, attempt, ttl)
+        running, lease = _begun(queued, attempt, ttl)
         done = self._mark(
             queued.id,
             {"state": TrialState.QUEUED.value, "attempt": queued.attempt},
             {
-                "state": begun.state.value,
-                "attempt": begun.attempt,
+                "state": running.state.value,
+                "attempt": running.attempt,
                 "lease": lease.to_bson(),
-                f"attempts.{begun.attempt}": attempt.to_bson(),
+                f"attempts.{running.attempt}": attempt.to_bson(),
                 "progress": None,
                 "prune_reason": None,
                 "timings.started": attempt.started_at,
             },
         )
         if done:
-            return begun
+            return running
         # Begun all the same, where the server's answer was lost.
         stored = self.get_trial(queued.id)
         return stored if _holds(stored, token) else None
-
-    def begun(
-        self, new: Trial, worker: Attempt, *, ttl: float, token: str, slot: int | None
-    ) -> Trial:
-        """Return the new trial as the first attempt of an idle worker: for `add_trials`.
-
-        worker: an earlier attempt of that worker's. token: the attempt's; where the trial is added
-        again because no answer came, the same, by which the attempt is known.
-        """
-        now = self.now()
-        attempt = Attempt(
-            number=1,
-            owner=worker.owner,
-            token=token,
-            host=worker.host,
-            accelerator=worker.accelerator,
-            versions=worker.versions,
-            slot=slot,
-            started_at=now,
-        )
-        placed = new.model_copy(update={"timings": {"queued": now, "placed": now}})
-        return _begun(placed, attempt, ttl)[0]
 
     def renew(self, trial_id: str, attempt: int, token: str, ttl: float) -> None:
         """Let the attempt hold its trial for `ttl` seconds from now.
@@ -423,6 +401,28 @@ def _fence(token: str) -> Record:
     No more conditions than it takes: the embedded server looks for an index for each.
     """
     return {"lease.token": token}
+
+
+def begun(
+    new: Trial, worker: Attempt, *, now: datetime, ttl: float, token: str, slot: int
+) -> Trial:
+    """The new trial as the first attempt of an idle worker, for `add_trials`.
+
+    worker: an earlier attempt of that worker's. now: by the store's clock. token: the attempt's;
+    where the trial is added again because no answer came, the same, by which the attempt is known.
+    """
+    attempt = Attempt(
+        number=1,
+        owner=worker.owner,
+        token=token,
+        host=worker.host,
+        accelerator=worker.accelerator,
+        versions=worker.versions,
+        slot=slot,
+        started_at=now,
+    )
+    placed = new.model_copy(update={"timings": {"queued": now, "placed": now}})
+    return _begun(placed, attempt, ttl)[0]
 
 
 def with_epoch(trial: Trial, epoch: Epoch, *, for_pruner: bool) -> Trial:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from search import checkpoint_folders
+from search.attempt_store import begun
 from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
 from search.errors import AlreadyDrivenError, StateConflictError, StoreUnavailableError
@@ -289,9 +290,9 @@ class Driver:
             return trial
         # The same where the store's answer was lost and the trial is added again.
         token = self._tokens.setdefault(trial.id, secrets.token_hex(8))
-        return self._store.begun(
-            trial, worker, ttl=self._search.lease_seconds, token=token, slot=slot
-        )
+        now = self._store.now()
+        ttl = self._search.lease_seconds
+        return begun(trial, worker, now=now, ttl=ttl, token=token, slot=slot)
 
     def _place_new(self, slot: int, trial: Trial) -> None:
         """Place a trial as the store has it since it was added."""

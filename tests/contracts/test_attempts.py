@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alignment_core.errors import UnknownNameError
-from search.attempt_store import with_epoch
+from search.attempt_store import begun, with_epoch
 from search.documents import Epoch, LayerRecord, Result
 from search.errors import StaleAttemptError
 from search.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
@@ -346,7 +346,7 @@ def test_a_trial_can_be_added_as_begun_for_a_worker_that_is_known(store, new_tri
         }
     )
 
-    new = store.begun(queued, known, ttl=60.0, token="fence", slot=3)
+    new = begun(queued, known, now=store.now(), ttl=60.0, token="fence", slot=3)
     (added,) = store.add_trials([new], placed=True)
 
     assert store.get_trial(added.id) == added
