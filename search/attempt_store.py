@@ -5,17 +5,28 @@ nothing and gets StaleAttemptError; so a result is recorded once, whatever dies.
 
 An attempt begins in one of two ways. A worker that is given a queued trial takes it with a
 compare-and-set. Or the driver, which alone assigns trials, adds the trial with the attempt in it
-(`begun`), for a worker that it knows to be idle: one write less on the way from one trial to the
-next. The lease counts from there, so that a trial that never gets to its worker is tried again.
+(`attempts.begun`), for a worker that it knows to be idle: one write less on the way from one
+trial to the next. The lease counts from there: a trial that never gets to its worker is tried
+again, once that has passed or the worker is known to be gone.
 """
 
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from search.documents import Attempt, AttemptOutcome, Epoch, Lease, Progress, Result, Trial
+from search.attempts import (
+    completed,
+    ended_so,
+    ending,
+    epoch_loss,
+    fence,
+    holds,
+    progress_of,
+    running,
+)
+from search.documents import Attempt, AttemptOutcome, Epoch, Result, Trial
 from search.errors import StaleAttemptError, StateConflictError
-from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
+from search.states import LIVE_TRIAL_STATES, TrialState
 from search.store_connection import Record
 from search.trial_store import TrialStore
 
@@ -56,25 +67,25 @@ class AttemptStore(TrialStore):
             slot=slot,
             started_at=self.now(),
         )
-        running, lease = _begun(queued, attempt, ttl)
+        begun, lease = running(queued, attempt, ttl)
         done = self._mark(
             queued.id,
             {"state": TrialState.QUEUED.value, "attempt": queued.attempt},
             {
-                "state": running.state.value,
-                "attempt": running.attempt,
+                "state": begun.state.value,
+                "attempt": begun.attempt,
                 "lease": lease.to_bson(),
-                f"attempts.{running.attempt}": attempt.to_bson(),
+                f"attempts.{begun.attempt}": attempt.to_bson(),
                 "progress": None,
                 "prune_reason": None,
                 "timings.started": attempt.started_at,
             },
         )
         if done:
-            return running
+            return begun
         # Begun all the same, where the server's answer was lost.
         stored = self.get_trial(queued.id)
-        return stored if _holds(stored, token) else None
+        return stored if holds(stored, token) else None
 
     def renew(self, trial_id: str, attempt: int, token: str, ttl: float) -> None:
         """Let the attempt hold its trial for `ttl` seconds from now.
@@ -83,8 +94,8 @@ class AttemptStore(TrialStore):
             StaleAttemptError: the lease was taken over, or the trial doesn't run any more.
         """
         expires_at = self.now() + timedelta(seconds=ttl)
-        fence = {"_id": trial_id, **_fence(token)}
-        if not self._db.update("trials", fence, {"$set": {"lease.expires_at": expires_at}}):
+        held = {"_id": trial_id, **fence(token)}
+        if not self._db.update("trials", held, {"$set": {"lease.expires_at": expires_at}}):
             raise self._stale(trial_id, attempt)
 
     def record_epoch(
@@ -97,11 +108,11 @@ class AttemptStore(TrialStore):
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        changes: Record = {"progress": _progress(epoch).to_bson()}
+        changes: Record = {"progress": progress_of(epoch).to_bson()}
         if for_pruner:
-            changes[f"epoch_losses.{epoch.epoch}"] = _epoch_loss(epoch)
+            changes[f"epoch_losses.{epoch.epoch}"] = epoch_loss(epoch)
         # Not waited for: what is journaled next takes with it all that came before.
-        if not self._mark(trial_id, _fence(token), changes, durable=False):
+        if not self._mark(trial_id, fence(token), changes, durable=False):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
 
@@ -111,16 +122,16 @@ class AttemptStore(TrialStore):
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        progress = _progress(epochs[-1])
+        progress = progress_of(epochs[-1])
         changes = {"progress": progress.to_bson(), f"attempts.{attempt}.resumed": len(epochs)}
-        if not self._mark(trial_id, _fence(token), changes):
+        if not self._mark(trial_id, fence(token), changes):
             raise self._stale(trial_id, attempt)
         self._db.insert_each("epochs", [epoch.to_bson() for epoch in epochs])
         return self.get_trial(trial_id)
 
     def request_prune(self, trial_id: str, attempt: int, token: str, reason: str) -> bool:
         """Ask the attempt to end the trial as pruned; False if it doesn't hold the trial."""
-        return self._mark(trial_id, _fence(token), {"prune_reason": reason})
+        return self._mark(trial_id, fence(token), {"prune_reason": reason})
 
     def prune(self, trial_id: str, attempt: int, token: str, result: Result) -> Trial:
         """End the trial before its last epoch, with what it came to; twice is no error.
@@ -157,32 +168,15 @@ class AttemptStore(TrialStore):
         """
         now = self.now()
         changes = {
-            **_ending(attempt, TrialState.COMPLETED, now, "completed"),
+            **ending(attempt, TrialState.COMPLETED, now, "completed"),
             **{"result": result.to_bson(), "best_epoch": best_epoch, "error": None},
         }
         trial_id = trial if isinstance(trial, str) else trial.id
-        done = self._mark(trial_id, _fence(token), changes)
+        done = self._mark(trial_id, fence(token), changes)
         if done and isinstance(trial, Trial):
-            last = trial.attempts[str(attempt)]
-            return trial.model_copy(
-                update={
-                    "state": TrialState.COMPLETED,
-                    "lease": None,
-                    "attempts": {
-                        **trial.attempts,
-                        str(attempt): last.model_copy(
-                            update={"outcome": "completed", "ended_at": now, "error": None}
-                        ),
-                    },
-                    "timings": {**trial.timings, "finished": now},
-                    "result": result,
-                    "best_epoch": best_epoch,
-                    "error": None,
-                    "seq": 0,
-                }
-            )
+            return completed(trial, attempt, now, result, best_epoch)
         stored = self.get_trial(trial_id)
-        if not done and not _ended_so(stored, attempt, token, "completed"):
+        if not done and not ended_so(stored, attempt, token, "completed"):
             raise self._stale(trial_id, attempt)
         return stored
 
@@ -336,9 +330,9 @@ class AttemptStore(TrialStore):
         """End the attempt that holds the trial; None if it doesn't, unless it ended just so."""
         return self._change(
             trial_id,
-            {**_fence(token), **(condition or {})},
-            {**(changes or {}), **_ending(attempt, state, self.now(), outcome, error)},
-            lambda trial: _ended_so(trial, attempt, token, outcome),
+            {**fence(token), **(condition or {})},
+            {**(changes or {}), **ending(attempt, state, self.now(), outcome, error)},
+            lambda trial: ended_so(trial, attempt, token, outcome),
         )
 
     def _stale(self, trial_id: str, attempt: int) -> StaleAttemptError:
@@ -350,106 +344,3 @@ class AttemptStore(TrialStore):
             f"{how}: the trial is {trial.state} at attempt {trial.attempt}; what this attempt "
             "still has is dropped"
         )
-
-
-def _begun(trial: Trial, attempt: Attempt, ttl: float) -> tuple[Trial, Lease]:
-    """The trial as the attempt holds it for `ttl` seconds from its start, and by what lease."""
-    now = attempt.started_at
-    lease = Lease(
-        owner=attempt.owner,
-        attempt=attempt.number,
-        token=attempt.token,
-        expires_at=now + timedelta(seconds=ttl),
-    )
-    begun = trial.model_copy(
-        update={
-            "state": TrialState.RUNNING,
-            "attempt": attempt.number,
-            "lease": lease,
-            "attempts": {**trial.attempts, str(attempt.number): attempt},
-            "progress": None,
-            "prune_reason": None,
-            "timings": {**trial.timings, "started": now},
-            "seq": 0,
-        }
-    )
-    return begun, lease
-
-
-def _ending(
-    attempt: int,
-    state: TrialState,
-    now: datetime,
-    outcome: AttemptOutcome,
-    error: str | None = None,
-) -> Record:
-    """What changes on a trial when its attempt ends so."""
-    finished = {"timings.finished": now} if state in TERMINAL_TRIAL_STATES else {}
-    return {
-        **finished,
-        "state": state.value,
-        "lease": None,
-        f"attempts.{attempt}.outcome": outcome,
-        f"attempts.{attempt}.ended_at": now,
-        f"attempts.{attempt}.error": error,
-    }
-
-
-def _fence(token: str) -> Record:
-    """Holds for a running trial alone, and for one attempt: with its lease a trial loses this.
-
-    No more conditions than it takes: the embedded server looks for an index for each.
-    """
-    return {"lease.token": token}
-
-
-def begun(
-    new: Trial, worker: Attempt, *, now: datetime, ttl: float, token: str, slot: int
-) -> Trial:
-    """The new trial as the first attempt of an idle worker, for `add_trials`.
-
-    worker: an earlier attempt of that worker's. now: by the store's clock. token: the attempt's;
-    where the trial is added again because no answer came, the same, by which the attempt is known.
-    """
-    attempt = Attempt(
-        number=1,
-        owner=worker.owner,
-        token=token,
-        host=worker.host,
-        accelerator=worker.accelerator,
-        versions=worker.versions,
-        slot=slot,
-        started_at=now,
-    )
-    placed = new.model_copy(update={"timings": {"queued": now, "placed": now}})
-    return _begun(placed, attempt, ttl)[0]
-
-
-def with_epoch(trial: Trial, epoch: Epoch, *, for_pruner: bool) -> Trial:
-    """The trial as `record_epoch` leaves it in the store."""
-    losses = trial.epoch_losses
-    if for_pruner:
-        losses = {**losses, str(epoch.epoch): _epoch_loss(epoch)}
-    return trial.model_copy(update={"progress": _progress(epoch), "epoch_losses": losses})
-
-
-def _progress(epoch: Epoch) -> Progress:
-    return Progress(
-        epoch=epoch.epoch,
-        epochs=epoch.epochs,
-        loss=epoch.loss,
-        validation_error=_epoch_loss(epoch),
-    )
-
-
-def _epoch_loss(epoch: Epoch) -> float:
-    return 1.0 - epoch.validation_accuracy
-
-
-def _holds(trial: Trial, token: str) -> bool:
-    return trial.lease is not None and trial.lease.token == token
-
-
-def _ended_so(trial: Trial, attempt: int, token: str, outcome: AttemptOutcome) -> bool:
-    ended = trial.attempts.get(str(attempt))
-    return ended is not None and (ended.token, ended.outcome) == (token, outcome)

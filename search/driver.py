@@ -14,7 +14,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from search import checkpoint_folders
-from search.attempt_store import begun
+from search.attempts import begun
 from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
 from search.errors import AlreadyDrivenError, StateConflictError, StoreUnavailableError

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from alignment_core.errors import AlignSearchError
 from search import checkpoint_folders
-from search.attempt_store import with_epoch
+from search.attempts import with_epoch
 from search.documents import Epoch, Result, Search, Trial
 from search.errors import StaleAttemptError, StoreUnavailableError
 from search.heartbeat import Heartbeat

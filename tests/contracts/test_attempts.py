@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alignment_core.errors import UnknownNameError
-from search.attempt_store import begun, with_epoch
+from search.attempts import begun, with_epoch
 from search.documents import Epoch, LayerRecord, Result
 from search.errors import StaleAttemptError
 from search.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
