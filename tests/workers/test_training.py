@@ -55,7 +55,7 @@ def make_trial(store):
 
 def attempt(store, trial, interrupt=None):
     search = store.get_search(trial.search)
-    return run_attempt(store, search, trial, train, WORKER, interrupt or threading.Event())
+    return run_attempt(store, search, trial, train, WORKER, interrupt or threading.Event()).outcome
 
 
 def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
