@@ -18,7 +18,7 @@ from search.documents import Search, Trial
 from search.errors import StoreCorruptedError
 from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from search.store_connection import Record
-from search.summary import RECENT, Standing
+from search.tally import RECENT, Standing
 from spaces.catalog import get_space
 from spaces.space import SearchSpace
 from spaces.table5 import ROWS

@@ -19,6 +19,7 @@ from search.errors import (
     AlreadyDrivenError,
     StaleAttemptError,
     StateConflictError,
+    StoreCorruptedError,
     StoreUnavailableError,
 )
 from search.heartbeat import Heartbeat
@@ -187,8 +188,12 @@ class Driver:
             self._release(token)
 
     def _number(self) -> bool:
-        """Number what has changed, in the background, so that readers find little to number."""
-        self._store.last_change(self._search.name)
+        """Number what has changed and tally what has ended, so that readers find little to read."""
+        try:
+            self._store.keep_tally(self._search.name)
+        except StoreCorruptedError as error:
+            # A trial changed by hand. What can be numbered is numbered first.
+            logger.warning("no new tally: %s", error)
         return True
 
     def _release(self, token: str) -> None:

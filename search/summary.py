@@ -1,41 +1,22 @@
 """Where a search stands, in a few numbers and one sentence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean
 
 from search.documents import Search, Trial
 from search.states import (
-    LIVE_TRIAL_STATES,
     TERMINAL_SEARCH_STATUSES,
     TERMINAL_TRIAL_STATES,
     SearchStatus,
     TrialState,
 )
 from search.store import Store
+from search.tally import Standing
 
-RECENT = 100
-"""Finished trials from which the time that one takes is judged."""
 SLOW_STORE_SECONDS = 0.5
 """A store that takes longer to answer is named among what a search waits for."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What a summary needs of a search's trials.
-
-    Attributes:
-        counts: trials by state, every state named.
-        best: the completed trial of the lowest loss, of equals the first.
-        live: the queued and the running trials.
-        seconds: how long recent trials took.
-    """
-
-    counts: dict[TrialState, int]
-    best: Trial | None
-    live: Sequence[Trial]
-    seconds: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -127,20 +108,14 @@ def is_driven(search: Search, now: datetime) -> bool:
 
 
 def read_summary(store: Store, name: str) -> Summary:
-    """Sum up the search as the store has it now, without reading all of its trials.
+    """Sum up the search as the store has it now, without reading the trials that
+    the store's tally counts.
 
     Raises:
         UnknownNameError: there is no such search.
     """
     search = store.get_search(name)
-    standing = Standing(
-        counts=store.counts(name),
-        best=store.best(name),
-        live=store.trials(name, LIVE_TRIAL_STATES),
-        # Each epoch of a trial is a change, and so are its placing, its beginning and its end.
-        seconds=seconds_of(store.latest(name, RECENT * (search.recipe.epochs + 4)))[-RECENT:],
-    )
-    return summarize(search, standing, store.now(), store.ping())
+    return summarize(search, store.standing(name), store.now(), store.ping())
 
 
 def summarize(
@@ -175,15 +150,6 @@ def summarize(
         store_seconds=store_seconds,
         waits_for=waits_for,
     )
-
-
-def seconds_of(trials: Iterable[Trial]) -> list[float]:
-    """How long each of the trials took that have ended."""
-    return [
-        (trial.timings["finished"] - trial.timings["started"]).total_seconds()
-        for trial in trials
-        if "finished" in trial.timings and "started" in trial.timings
-    ]
 
 
 def _seconds_left(search: Search, seconds: Sequence[float], left: int) -> float | None:
