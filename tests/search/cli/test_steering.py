@@ -92,7 +92,7 @@ def shell(shell_in, tmp_path_factory):
     """A shell in a folder with a store of its own."""
     here = shell_in(tmp_path_factory.mktemp("served"))
     yield here
-    here.run("store", "stop")
+    here.end_store()
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,15 @@ def test_prometheus_reads_trials_slots_suggestions_and_the_store(service, store)
     writes = ("command", "update"), ("outcome", "ok")
     assert found["alignsearch_store_seconds_count", *writes] >= 3
     assert found["alignsearch_store_up",] == 1
+
+
+def test_the_store_is_not_stopped_under_a_serve(shell, service, store):
+    said = shell.refused("store", "stop")
+    assert said.startswith("the store is in use by ")
+    assert f"{service.process.pid} (alignsearch serve --metrics-port 0)" in said
+    assert "Ctrl-C hands running trials back" in said
+    assert service.process.poll() is None
+    assert shell.json("store", "status")["running"] is True
 
 
 def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, store):
