@@ -311,6 +311,17 @@ class Trial(Document):
         """Attempts that ended in a crash or an expired lease."""
         return sum(a.outcome in COUNTED_OUTCOMES for a in self.attempts.values())
 
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """What a structured log says of the trial."""
+        return {
+            "search": self.search,
+            "trial": self.tid,
+            "state": self.state.value,
+            "attempt": self.attempt,
+            "loss": self.loss,
+        }
+
 
 class LayerRecord(Document):
     """How well one layer's backward kernel is aligned: angles in degrees, norm B over norm W.

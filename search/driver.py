@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 from search import checkpoint_folders
@@ -17,16 +17,14 @@ from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
 from search.errors import (
     AlreadyDrivenError,
-    StaleAttemptError,
     StateConflictError,
     StoreCorruptedError,
     StoreUnavailableError,
 )
 from search.heartbeat import Heartbeat
-from search.history import History, Pending
-from search.metrics import LEASE_EXPIRIES
-from search.pruning import Pruner
-from search.stalled import StallWatch
+from search.history import History
+from search.ready import ReadyLine
+from search.slots import Slots
 from search.states import (
     TERMINAL_SEARCH_STATUSES,
     TERMINAL_TRIAL_STATES,
@@ -34,11 +32,9 @@ from search.states import (
     TrialState,
 )
 from search.store import Store
-from search.suggest import Suggester, suggest
 from search.warm_start import prior
+from search.watch import Watch
 from spaces.catalog import recorded_space
-from spaces.configuration import derive
-from spaces.hyperopt_space import to_point
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +44,10 @@ LOOK_SECONDS = 0.5
 LOOK_SHARE = 10.0
 """Times as long as a look takes until the next one, where there are many trials to look at."""
 NUMBERING_SECONDS = 5.0
-EXPIRY_CHECK_SECONDS = 2.0
 HAND_BACK_SECONDS = 20.0
 """How long running trials may take to be handed back when the driver is interrupted."""
 NOT_BEGUN_SECONDS = 3.0
 """How long they may take to begin the trials that they were given just before."""
-MAX_READY = 4
-"""Suggestions kept ready at most; more would be stale before a slot takes them."""
 MAX_START_FAILURES = 3
 """Workers a slot that die in a row before they begin their trial; then the search has failed. A
 host that is lost takes many of them at once."""
@@ -110,27 +103,13 @@ class Driver:
                 f"{self._search.space!r}; drive it with the version that submitted it"
             )
         self._history = History(store, name)
-        self._suggester = Suggester(
-            self._space,
-            seed=self._search.seed,
-            algo=self._search.algo,
-            startup=self._search.startup,
-            pending=self._search.pending,
-        )
-        for each in prior(store, self._search):
-            self._suggester.tell(each)
-        self._ready: list[Trial] = []
+        self._ready = ReadyLine(self._search, self._space, self._history, self._note_failure)
+        self._ready.set_out_from(prior(store, self._search))
         self._freed: deque[SlotReport] = deque()
-        self._placed: dict[int, str] = {}
-        self._freed_at: dict[int, float] = {}
-        self._adopted: dict[int, str] = {}
-        self._released: set[tuple[str, int]] = set()
-        self._stalls = StallWatch(self._search.stall_seconds)
-        pruning = self._search.pruning
-        self._pruner = None if pruning is None else Pruner(pruning, self._search.recipe.epochs)
+        self._slots: Slots
+        self._watch: Watch
         self._start_failures = 0
         self._next_look = 0.0
-        self._next_expiry_check = 0.0
         self.wanted = min(self._search.parallel, self._search.trials)
         """Slots that the search has work for, as of the last round."""
         self.held = 0
@@ -177,7 +156,11 @@ class Driver:
                 Heartbeat(self._number, NUMBERING_SECONDS, f"of the changes of {name}"),
             ):
                 dispatcher = self._make_dispatcher(self._search)
-                outcome = self._drive(dispatcher, interrupt, lease.lost, on_progress)
+                self._slots = Slots(dispatcher, self._search.parallel, self._monotonic)
+                self._watch = Watch(
+                    self._store, self._search, self._history, self._slots.end_worker_of
+                )
+                outcome = self._drive(interrupt, lease.lost, on_progress)
                 if outcome != Outcome.SUPERSEDED:
                     # Otherwise the workers are already the next driver's.
                     dispatcher.close()
@@ -205,7 +188,6 @@ class Driver:
 
     def _drive(
         self,
-        dispatcher: Dispatcher,
         interrupt: threading.Event,
         superseded: threading.Event,
         on_progress: Callable[[], None],
@@ -213,18 +195,16 @@ class Driver:
         self._begin()
         while not superseded.is_set():
             if interrupt.is_set():
-                self._hand_back(dispatcher)
+                self._hand_back()
                 return Outcome.INTERRUPTED
             try:
-                outcome = self._round(dispatcher)
+                outcome = self._round()
             except StoreUnavailableError as error:
                 logger.warning("trying again: %s", error)
                 self._revive_store()
                 interrupt.wait(1.0)
                 self._next_look = 0.0
-                # No worker could renew its lease or tell of an epoch either.
-                self._next_expiry_check = self._monotonic() + self._lease_seconds
-                self._stalls.restart()
+                self._watch.note_outage(self._monotonic(), self._lease_seconds)
                 outcome = None
             on_progress()
             if outcome is not None:
@@ -245,248 +225,87 @@ class Driver:
         if self._search.status == SearchStatus.QUEUED:
             self._store.change_search(self._search.name, SearchStatus.RUNNING, self._owner)
         for past in self._history.read():
-            self._stalls.take(past)
-            if self._pruner is not None:
-                self._pruner.take(past, judge=False)
+            self._watch.learn(past)
             # Whoever showed the search's progress before has told of these.
             self._history.take_ended()
         self._history.on_end = self._note_end
-        for trial in self._history.in_state(TrialState.RUNNING):
-            slot = trial.attempts[str(trial.attempt)].slot
-            if slot is not None:
-                self._adopted[slot] = trial.id
+        self._slots.adopt(self._history.in_state(TrialState.RUNNING))
 
-    def _round(self, dispatcher: Dispatcher) -> Outcome | None:
+    def _round(self) -> Outcome | None:
         """Do one round of everything; return why to end, or None to go on."""
-        self._look(dispatcher)
-        self._close_surplus(dispatcher)
+        self._look()
+        self._close_surplus()
         if self._search.status == SearchStatus.RUNNING and not self._search.stop_requested:
-            self._fill_slots(dispatcher)
+            self._fill_slots()
         if self._over():
             return Outcome.FINISHED
-        if self._search.status == SearchStatus.PAUSED and not (self._placed or self._adopted):
+        if self._search.status == SearchStatus.PAUSED and not self._slots.taken:
             return Outcome.PAUSED
-        more_to_prepare = self._make_ready()
-        self._take_reports(dispatcher, 0.0 if more_to_prepare else POLL_SECONDS)
+        more_to_prepare = self._ready.make()
+        self._take_reports(0.0 if more_to_prepare else POLL_SECONDS)
         return None
 
-    def _look(self, dispatcher: Dispatcher) -> None:
+    def _look(self) -> None:
         """See now and then what others have done to the search: people, and workers unasked."""
         now = self._monotonic()
         if now < self._next_look:
             return
         self._search = self._store.get_search(self._search.name)
         self._sync()
-        self._end_released(dispatcher)
-        if now >= self._next_expiry_check:
-            self._next_expiry_check = now + EXPIRY_CHECK_SECONDS
-            self._expire_leases(dispatcher)
-            self._end_stalled(dispatcher, now)
+        self._watch.look(now)
         took = self._monotonic() - now
         self._next_look = now + max(LOOK_SECONDS, LOOK_SHARE * took)
 
     def _note_end(self, trial: Trial) -> None:
         _log(trial)
-        self._stalls.take([trial])
-        if self._pruner is not None:
-            self._pruner.take([trial])
+        self._watch.note_end(trial)
 
     def _sync(self) -> None:
-        changed = self._history.refresh()
-        if self._pruner is not None:
-            self._prune(self._pruner.take(changed))
-        running = {trial.id for trial in self._history.in_state(TrialState.RUNNING)}
-        self._adopted = {s: trial for s, trial in self._adopted.items() if trial in running}
+        self._watch.note_changes(self._history.refresh())
+        self._slots.let_go({t.id for t in self._history.in_state(TrialState.RUNNING)})
 
-    def _expire_leases(self, dispatcher: Dispatcher) -> None:
-        for trial in self._lapsed():
-            expired = self._store.expire(
-                trial.id,
-                trial.attempt,
-                max_attempts=self._search.max_attempts,
-                reason="its lease expired: the worker or its host is gone, or hangs",
-            )
-            if expired is None:
-                continue
-            self._history.take(expired)
-            LEASE_EXPIRIES.labels(trial.search).inc()
-            logger.warning(
-                "the lease of trial %s expired; it is %s", trial.id, expired.state, extra=_of(trial)
-            )
-            self._end_worker_of(dispatcher, trial.id)
-
-    def _end_released(self, dispatcher: Dispatcher) -> None:
-        """Free the slots of workers from which people took their trials."""
-        for trial in self._history.in_state(TrialState.QUEUED):
-            last = trial.attempts.get(str(trial.attempt))
-            if last is None or last.outcome != "released":
-                continue
-            if (trial.id, trial.attempt) not in self._released:
-                self._released.add((trial.id, trial.attempt))
-                self._end_worker_of(dispatcher, trial.id)
-
-    def _end_worker_of(self, dispatcher: Dispatcher, trial_id: str) -> None:
-        for slot, held in [*self._placed.items(), *self._adopted.items()]:
-            if held == trial_id:
-                dispatcher.kill(slot)
-                self._placed.pop(slot, None)
-                self._adopted.pop(slot, None)
-
-    def _end_stalled(self, dispatcher: Dispatcher, now: float) -> None:
-        """Take trials from workers that hang while their heartbeats go on."""
-        for trial, reason in self._stalls.look(self._history.in_state(TrialState.RUNNING), now):
-            # First in the store: from then on the worker can write nothing more.
-            self._crash(trial, reason)
-            self._end_worker_of(dispatcher, trial.id)
-
-    def _crash(self, trial: Trial, reason: str) -> None:
-        """End a running trial's attempt, which costs one, unless it has ended by itself."""
-        if trial.lease is None:
-            return
-        logger.warning("trial %s: %s", trial.id, reason, extra=_of(trial))
-        try:
-            crashed = self._store.crash(
-                trial.id,
-                trial.lease.attempt,
-                trial.lease.token,
-                reason,
-                retry=True,
-                max_attempts=self._search.max_attempts,
-            )
-            self._history.take(crashed)
-        except StaleAttemptError as error:
-            logger.info("%s", error)
-
-    def _prune(self, ending: Mapping[int, str]) -> None:
-        """Say on trials that their workers should end them."""
-        for tid, reason in ending.items():
-            trial = self._history.live.get(tid)
-            if trial is not None and trial.lease is not None and trial.prune_reason is None:
-                logger.info("trial %s is to end: %s", trial.id, reason, extra=_of(trial))
-                lease = trial.lease
-                self._store.request_prune(trial.id, lease.attempt, lease.token, reason)
-
-    def _lapsed(self) -> list[Trial]:
-        """The running trials whose leases have passed, by the store's clock."""
-        now = self._store.now()
-
-        def lapsed(trial: Trial) -> bool:
-            return trial.lease is not None and trial.lease.expires_at < now
-
-        # A renewal is no change that readers are told of: what is known here may be older.
-        suspects = [t.id for t in self._history.in_state(TrialState.RUNNING) if lapsed(t)]
-        found = self._store.trials_by_id(suspects) if suspects else []
-        for trial in found:
-            self._history.take(trial)
-        return [trial for trial in found if trial.state == TrialState.RUNNING and lapsed(trial)]
-
-    def _fill_slots(self, dispatcher: Dispatcher) -> None:
-        taken = self._placed.keys() | self._adopted.keys()
-        room = min(self._search.parallel, self._allotted()) - len(taken)
+    def _fill_slots(self) -> None:
+        room = min(self._search.parallel, self._allotted()) - len(self._slots.taken)
         if room <= 0:
             return
-        held = dispatcher.held()
-        idle = (slot for slot in range(self._search.parallel) if slot not in taken)
-        # Those first whose workers are warm, the one that has waited longest before the others.
-        order = sorted(idle, key=lambda slot: (slot not in held, self._freed_at.get(slot, 0.0)))
-        free = deque(order[:room])
-        placed = set(self._placed.values())
+        free = self._slots.free(room)
+        placed = self._slots.placed_trials
         again = [t for t in self._history.in_state(TrialState.QUEUED) if t.id not in placed]
         again = again[: len(free)]
         if again:
             self._store.place_trials([trial.id for trial in again])
-            self._place(dispatcher, free, again)
-        left = self._search.trials - self._history.next_tid
-        if free and left > 0:
-            self._tell()
-            number = min(len(free), left, MAX_READY)
-            while len(self._ready) < number:
-                self._ready.append(self._suggest(self._ready))
-            added = self._store.add_trials(self._ready[:number], placed=True)
-            del self._ready[:number]
+            self._place(free, again)
+        if free and self._ready.left > 0:
+            suggested = self._ready.first(len(free))
+            added = self._store.add_trials(suggested, placed=True)
+            self._ready.drop(len(suggested))
             for trial in added:
                 self._history.take(trial)
-            self._place(dispatcher, free, added)
+            self._place(free, added)
 
-    def _close_surplus(self, dispatcher: Dispatcher) -> None:
+    def _close_surplus(self) -> None:
         """Say how many slots there is work for; end idle workers beyond the search's allotment."""
-        taken = self._placed.keys() | self._adopted.keys()
         going_on = self._search.status == SearchStatus.RUNNING and not self._search.stop_requested
-        left = len(self._history.live) + max(0, self._search.trials - self._history.next_tid)
-        self.wanted = min(self._search.parallel, left) if going_on else len(taken)
-        held = dispatcher.held()
-        surplus = len(held | taken) - self._allotted()
-        if surplus > 0:
-            for slot in sorted(held - taken)[-surplus:]:
-                dispatcher.kill(slot)
-                held.discard(slot)
-        self.held = len(held | taken)
+        left = len(self._history.live) + max(0, self._ready.left)
+        self.wanted = min(self._search.parallel, left) if going_on else len(self._slots.taken)
+        self.held = self._slots.close_surplus(self._allotted())
 
-    def _place(self, dispatcher: Dispatcher, free: deque[int], trials: Sequence[Trial]) -> None:
+    def _place(self, free: deque[int], trials: Sequence[Trial]) -> None:
         for trial in trials:
             if trial.state == TrialState.QUEUED:
                 slot = free.popleft()
-                dispatcher.place(slot, trial)
-                logger.info("trial %s goes to slot %d", trial.id, slot, extra=_of(trial))
-                self._placed[slot] = trial.id
+                self._slots.place(slot, trial)
+                logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
 
-    def _make_ready(self) -> bool:
-        """Prepare one suggestion for a slot that becomes free, or anew one that has seen less.
-
-        Return whether there are more to prepare.
-        """
-        self._tell()
-        current = [trial.seen == self._suggester.seen for trial in self._ready]
-        place = current.index(False) if False in current else len(current)
-        left = self._search.trials - self._history.next_tid
-        wanted = min(MAX_READY, self._search.parallel, left)
-        if place < wanted:
-            self._ready[place:] = [self._suggest(self._ready[:place]), *self._ready[place + 1 :]]
-        return place + 1 < wanted
-
-    def _tell(self) -> None:
-        for observation in self._history.fresh():
-            try:
-                self._suggester.tell(observation)
-            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-                self._note_failure(f"trial {observation.tid} can't be learned from", error)
-
-    def _note_failure(self, what: str, error: Exception) -> None:
-        """A search of weeks must outlive one failure of its sampler."""
-        logger.error("TPE failed: %s", what, exc_info=error)
-        detail = f"{what}: {type(error).__name__}: {error}"
+    def _note_failure(self, detail: str) -> None:
         self._store.add_event(self._search.name, self._owner, "suggestion failed", detail)
 
-    def _suggest(self, before: Sequence[Trial]) -> Trial:
-        """The suggestion that comes after those that stand in line `before` it."""
-        tid = self._history.next_tid + len(before)
-        pending = self._history.pending()
-        pending += [Pending(trial.tid, trial.point) for trial in before]
-        search = self._search
-        try:
-            point = self._suggester.suggest(tid, pending)
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            self._note_failure(f"trial {tid} is a random point instead", error)
-            point = suggest(
-                self._space, [], [], tid=tid, seed=search.seed, algo="random", startup=0
-            )
-        configuration = derive(self._space, to_point(self._space, point))
-        return Trial(
-            id=f"{search.name}/{tid}",
-            search=search.name,
-            tid=tid,
-            config=configuration.model_dump(),
-            point=point,
-            seen=self._suggester.seen,
-            resources=search.resources,
-        )
-
-    def _take_reports(self, dispatcher: Dispatcher, seconds: float) -> None:
+    def _take_reports(self, seconds: float) -> None:
         """Wait so long for slots to become free, and see to each report.
 
         One stays in line until the store has answered: the dispatcher tells it only once.
         """
-        self._freed.extend(dispatcher.poll(seconds))
+        self._freed.extend(self._slots.dispatcher.poll(seconds))
         if not self._freed:
             return
         found = self._store.trials_by_id([report.trial_id for report in self._freed])
@@ -496,9 +315,7 @@ class Driver:
             self._see_to(
                 report, trials.get(report.trial_id) or self._store.get_trial(report.trial_id)
             )
-            if self._placed.get(report.slot) == report.trial_id:
-                del self._placed[report.slot]
-                self._freed_at[report.slot] = self._monotonic()
+            self._slots.note(report)
             self._freed.popleft()
 
     def _see_to(self, report: SlotReport, trial: Trial) -> None:
@@ -513,7 +330,7 @@ class Driver:
                 _log(trial)
             return
         if trial.state == TrialState.RUNNING:
-            self._crash(trial, report.error)
+            self._watch.crash(trial, report.error)
         elif trial.attempt == 0:
             self._start_failures += 1
             if self._start_failures == MAX_START_FAILURES * self._search.parallel:
@@ -530,7 +347,7 @@ class Driver:
             self._store.cancel_trials(search.name)
             return True
         if search.stop_requested:
-            if self._placed or self._history.count(TrialState.RUNNING):
+            if self._slots.waits_for_reports or self._history.count(TrialState.RUNNING):
                 return False
             self._store.cancel_trials(search.name)
         elif self._history.live or self._history.next_tid < search.trials:
@@ -548,13 +365,13 @@ class Driver:
     def _fail(self, error: str) -> None:
         self._store.change_search(self._search.name, SearchStatus.FAILED, self._owner, detail=error)
 
-    def _hand_back(self, dispatcher: Dispatcher) -> None:
-        dispatcher.hand_back()
+    def _hand_back(self) -> None:
+        self._slots.dispatcher.hand_back()
         began = self._monotonic()
-        while self._placed or self._adopted:
+        while self._slots.taken:
             seconds = self._monotonic() - began
             try:
-                self._take_reports(dispatcher, POLL_SECONDS)
+                self._take_reports(POLL_SECONDS)
                 self._sync()
             except StoreUnavailableError as error:
                 logger.warning("trying again: %s", error)
@@ -566,15 +383,4 @@ class Driver:
 
 
 def _log(trial: Trial) -> None:
-    logger.info("trial %s is %s", trial.id, trial.state, extra=_of(trial))
-
-
-def _of(trial: Trial) -> dict[str, object]:
-    """What a structured log says of a trial."""
-    return {
-        "search": trial.search,
-        "trial": trial.tid,
-        "state": trial.state.value,
-        "attempt": trial.attempt,
-        "loss": trial.loss,
-    }
+    logger.info("trial %s is %s", trial.id, trial.state, extra=trial.log_fields)

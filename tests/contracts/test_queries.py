@@ -274,7 +274,8 @@ READING = ("search/best.py", "search/summary.py", "search/history.py", "search/h
 STEERING = ("search/steering.py", "dashboards/api_changing.py", "search/cli/submission.py")
 PARTS = {
     "driver": [
-        *("search/driver.py", "search/service.py", "search/history.py", "search/warm_start.py"),
+        *("search/driver.py", "search/ready.py", "search/slots.py", "search/watch.py"),
+        *("search/service.py", "search/history.py", "search/warm_start.py"),
         *("search/metrics.py", "search/checkpoint_folders.py", "search/summary.py"),
         "search/cli/drive.py",
     ],
