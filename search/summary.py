@@ -6,6 +6,7 @@ from datetime import datetime
 from statistics import fmean
 
 from search.documents import Search, Trial
+from search.reasons import last_line
 from search.states import (
     TERMINAL_SEARCH_STATUSES,
     TERMINAL_TRIAL_STATES,
@@ -135,7 +136,7 @@ def summarize(
     )
     expiries = [trial.lease.expires_at for trial in running if trial.lease is not None]
     lease_seconds = (min(expiries) - now).total_seconds() if expiries else None
-    waits_for = _waits_for(search, slots, lease_seconds, now)
+    waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live))
     if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
         waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
     return Summary(
@@ -166,7 +167,22 @@ def _is_placed(trial: Trial) -> bool:
     return last is None or last.ended_at is None or last.ended_at <= trial.timings["placed"]
 
 
-def _waits_for(search: Search, slots: Slots, lease_seconds: float | None, now: datetime) -> str:
+def _trouble(live: Sequence[Trial]) -> str | None:
+    """What kept the trial that was placed last from beginning, or from its end before."""
+    placed = [trial for trial in live if _is_placed(trial) and trial.error]
+    if not placed:
+        return None
+    last = max(placed, key=lambda trial: trial.timings["placed"])
+    return f"trial {last.tid} is tried again, for {last_line(last.error)}"
+
+
+def _waits_for(
+    search: Search,
+    slots: Slots,
+    lease_seconds: float | None,
+    now: datetime,
+    trouble: str | None,
+) -> str:
     status = search.status
     if status in TERMINAL_SEARCH_STATUSES:
         return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
@@ -180,6 +196,8 @@ def _waits_for(search: Search, slots: Slots, lease_seconds: float | None, now: d
     why = [f"{running} of {slots.total} slots busy"]
     if slots.placing:
         why.append(f"{slots.placing} waiting for {_hosts(search)}")
+    if trouble is not None:
+        why.append(trouble)
     if lease_seconds is not None:
         why.append(
             f"next lease expires in {lease_seconds:.0f} s"

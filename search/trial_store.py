@@ -199,6 +199,15 @@ class TrialStore:
             ],
         )
 
+    def note_start_failure(self, trial_id: str, attempt: int, why: str) -> None:
+        """Note on a trial that is queued after so many attempts why no worker could begin it."""
+        self._mark(
+            trial_id,
+            {"state": TrialState.QUEUED.value, "attempt": attempt},
+            {"error": why},
+            durable=False,
+        )
+
     def _unknown(self, trial_id: str) -> UnknownNameError:
         known = self._db.find("trials", {}, limit=_KNOWN_LIMIT, fields=["_id"])
         return UnknownNameError("trial", trial_id, (document["_id"] for document in known))
