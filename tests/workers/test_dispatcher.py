@@ -276,7 +276,7 @@ def test_why_a_worker_cannot_start_is_said_at_once(store, submit, hosts, tmp_pat
 def starved(ray_address, tmp_path):
     """A second host, whose Ray takes any use of memory for too much."""
     ray = Path(sys.executable).parent / "ray"
-    # A look takes longer than a worker's start, so that an attempt is begun before it.
+    # Longer between two looks than a worker's start takes, so that attempts are begun.
     settings = {
         "RAY_memory_usage_threshold": "0.001",
         "RAY_memory_monitor_refresh_ms": "8000",
@@ -303,12 +303,14 @@ def starved(ray_address, tmp_path):
 
 
 def test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so(
-    store, submit, driver, starved
+    store, submit, driver, starved, monkeypatch
 ):
+    # A worker that is killed before it has begun is no crash of an attempt: another is started.
+    monkeypatch.setattr("search.starts.MAX_FAILURES", 1000)
     submit(trials=1, parallel=1, epochs=600, resources={"starved": 1.0})
     interrupt = threading.Event()
     thread, _ = drive_in_thread(driver(), interrupt)
-    (trial,) = wait_for(store, lambda t: t.attempt and t.attempts["1"].outcome == "crashed")
+    (trial,) = wait_for(store, lambda t: t.attempt and t.attempts["1"].outcome == "crashed", 180)
     interrupt.set()
     thread.join(60)
     assert "ran low on memory (Ray's memory monitor)" in trial.attempts["1"].error
