@@ -1,5 +1,6 @@
 """An attempt that trains for real, without a cluster around it."""
 
+import subprocess
 import threading
 
 import numpy as np
@@ -21,7 +22,7 @@ WORKER = Worker(owner="a test", host="here", accelerator="CPU")
 def make_trial(store):
     """A queued trial of the paper's own IA column on digits, with some values changed."""
 
-    def make(data_dir=None, dataset="digits", recipe=None, **values):
+    def make(data_dir=None, dataset="digits", recipe=None, checkpoints=None, **values):
         search = store.create_search(
             Search(
                 name="a-search",
@@ -41,6 +42,7 @@ def make_trial(store):
                 parallel=1,
                 seed=0,
                 startup=0,
+                checkpoints=checkpoints,
                 created_by="a test",
             )
         )
@@ -102,6 +104,28 @@ def test_a_recipe_that_this_host_cannot_follow_fails_the_trial_at_once(
     ended = store.get_trial(trial.id)
     assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
     assert said in ended.error
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, of so few bytes that no state fits."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_disk_that_is_full_costs_the_state_and_not_the_trial(store, make_trial, small_disk):
+    trial = make_trial(checkpoints=str(small_disk))
+    assert attempt(store, trial) == Outcome.COMPLETED
+    ended = store.get_trial(trial.id)
+    assert (ended.result.status, ended.attempt) == ("ok", 1)
+    assert [epoch.epoch for epoch in store.epochs(trial.id)] == [1, 2]
+    (warned,) = [event.detail for event in store.events(trial.search) if "warned" in event.what]
+    assert "training goes on without a checkpoint" in warned
+    assert "No space left on device" in warned
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
 
 
 def test_an_interrupt_hands_a_training_back(store, make_trial):
