@@ -19,7 +19,7 @@ from search.store_connection import Record
 from search.tally import Standing, Tally
 from search.trial_store import TrialStore
 
-FAR_BEHIND = 2000
+FAR_BEHIND = 500
 """Changes beyond the tally from which on its readers, too, bring it up to now."""
 
 
