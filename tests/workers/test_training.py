@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from spaces.catalog import RUNS, get_space
 from spaces.runs import Run
 from spaces.table5 import PUBLISHED
 from workers.attempt import Outcome, Worker, run_attempt
+from workers.rehearsal import rehearse
 from workers.training import train
 
 WORKER = Worker(owner="a test", host="here", accelerator="CPU")
@@ -54,9 +56,9 @@ def make_trial(store):
     return make
 
 
-def attempt(store, trial, interrupt=None):
+def attempt(store, trial, interrupt=None, objective=train):
     search = store.get_search(trial.search)
-    return run_attempt(store, search, trial, train, WORKER, interrupt or threading.Event())
+    return run_attempt(store, search, trial, objective, WORKER, interrupt or threading.Event())
 
 
 def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
@@ -126,6 +128,16 @@ def test_a_disk_that_is_full_costs_the_state_and_not_the_trial(store, make_trial
     assert "training goes on without a checkpoint" in warned
     assert "No space left on device" in warned
     assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+
+
+def test_a_rehearsal_goes_on_without_a_state_too(store, make_trial, small_disk):
+    with suppress(OSError), (small_disk / "full").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    trial = make_trial(dataset="rehearsal", checkpoints=str(small_disk))
+    assert attempt(store, trial, objective=rehearse) == Outcome.COMPLETED
+    (warned,) = [event.detail for event in store.events(trial.search) if "warned" in event.what]
+    assert "No space left on device" in warned
 
 
 def test_an_interrupt_hands_a_training_back(store, make_trial):
