@@ -1,16 +1,32 @@
 """Attempts at trials in the store: leases, and writes that only the lease's holder can make.
 
-Every write is filtered by the attempt's number and token. A worker whose lease was taken
-over matches nothing and gets StaleAttemptError; so a result is recorded once, whatever dies.
+Every write is filtered by the attempt's token. A worker whose lease was taken over matches
+nothing and gets StaleAttemptError; so a result is recorded once, whatever dies.
+
+An attempt begins in one of two ways. A worker that is given a queued trial takes it with a
+compare-and-set. Or the driver, which alone assigns trials, adds the trial with the attempt in it
+(`attempts.begun`), for a worker that it knows to be idle: one write less on the way from one
+trial to the next. The lease counts from there: a trial that never gets to its worker is tried
+again, once that has passed or the worker is known to be gone.
 """
 
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from search.documents import Attempt, AttemptOutcome, Epoch, Lease, Progress, Result, Trial
+from search.attempts import (
+    completed,
+    ended_so,
+    ending,
+    epoch_loss,
+    fence,
+    holds,
+    progress_of,
+    running,
+)
+from search.documents import Attempt, AttemptOutcome, Epoch, Result, Trial
 from search.errors import StaleAttemptError, StateConflictError
-from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
+from search.states import LIVE_TRIAL_STATES, TrialState
 from search.store_connection import Record
 from search.trial_store import TrialStore
 
@@ -40,51 +56,36 @@ class AttemptStore(TrialStore):
         queued = self.get_trial(trial) if isinstance(trial, str) else trial
         if queued.state is not TrialState.QUEUED:
             return None
-        now = self.now()
-        number = queued.attempt + 1
         token = secrets.token_hex(8)
-        lease = Lease(
-            owner=owner, attempt=number, token=token, expires_at=now + timedelta(seconds=ttl)
-        )
         attempt = Attempt(
-            number=number,
+            number=queued.attempt + 1,
             owner=owner,
             token=token,
             host=host,
             accelerator=accelerator,
             versions=dict(versions),
             slot=slot,
-            started_at=now,
+            started_at=self.now(),
         )
-        begun = self._mark(
+        begun, lease = running(queued, attempt, ttl)
+        done = self._mark(
             queued.id,
             {"state": TrialState.QUEUED.value, "attempt": queued.attempt},
             {
-                "state": TrialState.RUNNING.value,
-                "attempt": number,
+                "state": begun.state.value,
+                "attempt": begun.attempt,
                 "lease": lease.to_bson(),
-                f"attempts.{number}": attempt.to_bson(),
+                f"attempts.{begun.attempt}": attempt.to_bson(),
                 "progress": None,
                 "prune_reason": None,
-                "timings.started": now,
+                "timings.started": attempt.started_at,
             },
         )
-        if begun:
-            return queued.model_copy(
-                update={
-                    "state": TrialState.RUNNING,
-                    "attempt": number,
-                    "lease": lease,
-                    "attempts": {**queued.attempts, str(number): attempt},
-                    "progress": None,
-                    "prune_reason": None,
-                    "timings": {**queued.timings, "started": now},
-                    "seq": 0,
-                }
-            )
+        if done:
+            return begun
         # Begun all the same, where the server's answer was lost.
         stored = self.get_trial(queued.id)
-        return stored if _holds(stored, token) else None
+        return stored if holds(stored, token) else None
 
     def renew(self, trial_id: str, attempt: int, token: str, ttl: float) -> None:
         """Let the attempt hold its trial for `ttl` seconds from now.
@@ -93,8 +94,8 @@ class AttemptStore(TrialStore):
             StaleAttemptError: the lease was taken over, or the trial doesn't run any more.
         """
         expires_at = self.now() + timedelta(seconds=ttl)
-        fence = {"_id": trial_id, **_fence(attempt, token)}
-        if not self._db.update("trials", fence, {"$set": {"lease.expires_at": expires_at}}):
+        held = {"_id": trial_id, **fence(token)}
+        if not self._db.update("trials", held, {"$set": {"lease.expires_at": expires_at}}):
             raise self._stale(trial_id, attempt)
 
     def record_epoch(
@@ -107,16 +108,16 @@ class AttemptStore(TrialStore):
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        changes = _progress(epoch)
+        changes: Record = {"progress": progress_of(epoch).to_bson()}
         if for_pruner:
-            changes[f"epoch_losses.{epoch.epoch}"] = 1.0 - epoch.validation_accuracy
+            changes[f"epoch_losses.{epoch.epoch}"] = epoch_loss(epoch)
         # Not waited for: what is journaled next takes with it all that came before.
-        if not self._mark(trial_id, _fence(attempt, token), changes, durable=False):
+        if not self._mark(trial_id, fence(token), changes, durable=False):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
         # Unless the server died in between and came back without it.
         kept = self._told(trial_id, attempt) >= epoch.epoch
-        if not kept and not self._mark(trial_id, _fence(attempt, token), changes):
+        if not kept and not self._mark(trial_id, fence(token), changes):
             raise self._stale(trial_id, attempt)
 
     def _told(self, trial_id: str, attempt: int) -> int:
@@ -127,21 +128,22 @@ class AttemptStore(TrialStore):
         epoch: int = found["progress"]["epoch"]
         return epoch
 
-    def resume(self, trial_id: str, attempt: int, token: str, epochs: Sequence[Epoch]) -> None:
-        """Record the epochs that the attempt took over from a checkpoint, as its own.
+    def resume(self, trial_id: str, attempt: int, token: str, epochs: Sequence[Epoch]) -> Trial:
+        """Record the epochs that the attempt took over from a checkpoint; return the trial then.
 
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        changes = {**_progress(epochs[-1]), f"attempts.{attempt}.resumed": len(epochs)}
-        if not self._mark(trial_id, _fence(attempt, token), changes):
+        progress = progress_of(epochs[-1])
+        changes = {"progress": progress.to_bson(), f"attempts.{attempt}.resumed": len(epochs)}
+        if not self._mark(trial_id, fence(token), changes):
             raise self._stale(trial_id, attempt)
-        for epoch in epochs:
-            self._db.insert("epochs", epoch.to_bson())
+        self._db.insert_each("epochs", [epoch.to_bson() for epoch in epochs])
+        return self.get_trial(trial_id)
 
     def request_prune(self, trial_id: str, attempt: int, token: str, reason: str) -> bool:
         """Ask the attempt to end the trial as pruned; False if it doesn't hold the trial."""
-        return self._mark(trial_id, _fence(attempt, token), {"prune_reason": reason})
+        return self._mark(trial_id, fence(token), {"prune_reason": reason})
 
     def prune(self, trial_id: str, attempt: int, token: str, result: Result) -> Trial:
         """End the trial before its last epoch, with what it came to; twice is no error.
@@ -163,7 +165,7 @@ class AttemptStore(TrialStore):
 
     def finish(
         self,
-        trial_id: str,
+        trial: str | Trial,
         attempt: int,
         token: str,
         result: Result,
@@ -171,21 +173,24 @@ class AttemptStore(TrialStore):
     ) -> Trial:
         """Complete the trial with its result; doing so again with the same token is no error.
 
+        A trial as its holder knows it, in place of its id, spares reading it again.
+
         Raises:
             StaleAttemptError: as `renew`; then the result isn't recorded.
         """
-        changes = {"result": result.to_bson(), "best_epoch": best_epoch, "error": None}
-        ended = self._end(
-            trial_id,
-            attempt,
-            token,
-            TrialState.COMPLETED,
-            outcome="completed",
-            changes=changes,
-        )
-        if ended is None:
+        now = self.now()
+        changes = {
+            **ending(attempt, TrialState.COMPLETED, now, "completed"),
+            **{"result": result.to_bson(), "best_epoch": best_epoch, "error": None},
+        }
+        trial_id = trial if isinstance(trial, str) else trial.id
+        done = self._mark(trial_id, fence(token), changes)
+        if done and isinstance(trial, Trial):
+            return completed(trial, attempt, now, result, best_epoch)
+        stored = self.get_trial(trial_id)
+        if not done and not ended_so(stored, attempt, token, "completed"):
             raise self._stale(trial_id, attempt)
-        return ended
+        return stored
 
     def hand_back(self, trial_id: str, attempt: int, token: str, reason: str) -> Trial:
         """Queue the trial again, as a worker that must stop does; it costs no attempt.
@@ -335,21 +340,11 @@ class AttemptStore(TrialStore):
         condition: Record | None = None,
     ) -> Trial | None:
         """End the attempt that holds the trial; None if it doesn't, unless it ended just so."""
-        now = self.now()
-        finished = {"timings.finished": now} if state in TERMINAL_TRIAL_STATES else {}
         return self._change(
             trial_id,
-            {**_fence(attempt, token), **(condition or {})},
-            {
-                **(changes or {}),
-                **finished,
-                "state": state.value,
-                "lease": None,
-                f"attempts.{attempt}.outcome": outcome,
-                f"attempts.{attempt}.ended_at": now,
-                f"attempts.{attempt}.error": error,
-            },
-            lambda trial: _ended_so(trial, attempt, token, outcome),
+            {**fence(token), **(condition or {})},
+            {**(changes or {}), **ending(attempt, state, self.now(), outcome, error)},
+            lambda trial: ended_so(trial, attempt, token, outcome),
         )
 
     def _stale(self, trial_id: str, attempt: int) -> StaleAttemptError:
@@ -361,30 +356,3 @@ class AttemptStore(TrialStore):
             f"{how}: the trial is {trial.state} at attempt {trial.attempt}; what this attempt "
             "still has is dropped"
         )
-
-
-def _fence(attempt: int, token: str) -> Record:
-    return {
-        "state": TrialState.RUNNING.value,
-        "lease.attempt": attempt,
-        "lease.token": token,
-    }
-
-
-def _progress(epoch: Epoch) -> Record:
-    progress = Progress(
-        epoch=epoch.epoch,
-        epochs=epoch.epochs,
-        loss=epoch.loss,
-        validation_error=1.0 - epoch.validation_accuracy,
-    )
-    return {"progress": progress.to_bson()}
-
-
-def _holds(trial: Trial, token: str) -> bool:
-    return trial.lease is not None and trial.lease.token == token
-
-
-def _ended_so(trial: Trial, attempt: int, token: str, outcome: AttemptOutcome) -> bool:
-    ended = trial.attempts.get(str(attempt))
-    return ended is not None and (ended.token, ended.outcome) == (token, outcome)

@@ -14,20 +14,23 @@ from search.documents import Trial
 class SlotReport:
     """A slot that is free again.
 
-    `error` is None where the worker came to an end of its own, whatever it
-    wrote to the store; else it says how the worker died.
+    Attributes:
+        error: None where the worker came to an end of its own, whatever it wrote to the store;
+            else it says how the worker died.
+        trial: as the worker left it in the store, where it knows that from the store's answers.
     """
 
     slot: int
     trial_id: str
     error: str | None = None
+    trial: Trial | None = None
 
 
 class Dispatcher(Protocol):
-    """Places trials on slots; the outcome of a trial is read in the store, never here."""
+    """Places trials on slots; what the store has acknowledged is a trial's outcome, no more."""
 
     def place(self, slot: int, trial: Trial) -> None:
-        """Start the queued trial on the slot's worker; return at once."""
+        """Start the trial, queued or begun for the slot's worker, there; return at once."""
 
     def poll(self, timeout: float) -> list[SlotReport]:
         """Wait up to `timeout` seconds for slots to become free and return those that did."""

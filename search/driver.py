@@ -6,13 +6,15 @@ whose leases expired are queued again.
 """
 
 import logging
+import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 
 from search import checkpoint_folders
+from search.attempts import begun
 from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
 from search.errors import (
@@ -106,6 +108,7 @@ class Driver:
         self._freed: deque[SlotReport] = deque()
         self._slots: Slots
         self._watch: Watch
+        self._tokens: dict[str, str] = {}
         self._starts = Starts(store, self._search, owner)
         self._next_look = 0.0
         self.wanted = min(self._search.parallel, self._search.trials)
@@ -272,14 +275,48 @@ class Driver:
         again = again[: len(free)]
         if again:
             self._store.place_trials([trial.id for trial in again])
-            self._place(free, again)
+            for trial in again:
+                self._place(free.popleft(), trial)
         if free and self._ready.left > 0:
             suggested = self._ready.first(len(free))
-            added = self._store.add_trials(suggested, placed=True)
+            slots = [free.popleft() for _ in suggested]
+            added = self._store.add_trials(list(map(self._begun, slots, suggested)), placed=True)
             self._ready.drop(len(suggested))
-            for trial in added:
+            for slot, trial in zip(slots, added, strict=True):
                 self._history.take(trial)
-            self._place(free, added)
+                self._place_new(slot, trial)
+            self._tokens.clear()
+
+    def _begun(self, slot: int, trial: Trial) -> Trial:
+        """The trial begun for the slot's worker, if that is known and idle; it is told just after.
+
+        Should the worker be gone, the attempt is spent: on a trial that has one only, none is.
+        """
+        worker = self._slots.worker_of(slot)
+        if worker is None or self._search.max_attempts == 1:
+            return trial
+        # The same where the store's answer was lost and the trial is added again.
+        token = self._tokens.setdefault(trial.id, secrets.token_hex(8))
+        now = self._store.now()
+        ttl = self._search.lease_seconds
+        return begun(trial, worker, now=now, ttl=ttl, token=token, slot=slot)
+
+    def _place_new(self, slot: int, trial: Trial) -> None:
+        """Place a trial as the store has it since it was added."""
+        lease = trial.lease
+        if lease is None:
+            if trial.state == TrialState.QUEUED:
+                self._place(slot, trial)
+        elif lease.token != self._tokens.get(trial.id):
+            # Another driver added and placed it; this one will hear that it was superseded.
+            self._slots.adopt([trial])
+        elif trial.attempts[str(lease.attempt)].slot == slot:
+            self._place(slot, trial)
+        else:
+            # Added before an outage, for a slot that has another trial by now.
+            reason = "the store's answer to its driver was lost"
+            back = self._store.hand_back(trial.id, lease.attempt, lease.token, reason)
+            self._history.take(back)
 
     def _close_surplus(self) -> None:
         """Say how many slots there is work for; end idle workers beyond the search's allotment."""
@@ -288,13 +325,10 @@ class Driver:
         self.wanted = min(self._search.parallel, left) if going_on else len(self._slots.taken)
         self.held = self._slots.close_surplus(self._allotted())
 
-    def _place(self, free: deque[int], trials: Sequence[Trial]) -> None:
-        for trial in trials:
-            if trial.state == TrialState.QUEUED:
-                slot = free.popleft()
-                self._slots.place(slot, trial)
-                self._starts.note_placed(trial)
-                logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
+    def _place(self, slot: int, trial: Trial) -> None:
+        self._slots.place(slot, trial)
+        self._starts.note_placed(trial)
+        logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
 
     def _note_failure(self, detail: str) -> None:
         self._store.add_event(self._search.name, self._owner, "suggestion failed", detail)
@@ -307,8 +341,10 @@ class Driver:
         self._freed.extend(self._slots.dispatcher.poll(seconds))
         if not self._freed:
             return
-        found = self._store.trials_by_id([report.trial_id for report in self._freed])
-        trials = {trial.id: trial for trial in found}
+        trials = {report.trial_id: report.trial for report in self._freed if report.trial}
+        untold = [each.trial_id for each in self._freed if each.trial_id not in trials]
+        if untold:
+            trials |= {trial.id: trial for trial in self._store.trials_by_id(untold)}
         while self._freed:
             report = self._freed[0]
             self._see_to(

@@ -14,6 +14,9 @@ logger = logging.getLogger(__name__)
 
 MAX_READY = 4
 """Suggestions kept ready at most; more would be stale before a slot takes them."""
+AT_ONCE = 8
+"""Trials added in one write at most, where more slots are free than suggestions are ready: the
+first of them wait until the last is made."""
 
 _FAILURES = (ArithmeticError, LookupError, TypeError, ValueError)
 """What a sampler may raise; a search of weeks must outlive one failure of it."""
@@ -63,7 +66,7 @@ class ReadyLine:
         They stay in line until `drop` says that the store has them.
         """
         self._tell()
-        number = min(free, self.left, MAX_READY)
+        number = min(free, self.left, AT_ONCE)
         while len(self._line) < number:
             self._line.append(self._suggest(self._line))
         return self._line[:number]

@@ -1,11 +1,11 @@
-"""Which of a search's slots have which trial, and which slot is next."""
+"""Which of a search's slots have which trial, which slot is next, and who serves it."""
 
 import time
 from collections import deque
 from collections.abc import Callable, Container, Iterable
 
 from search.dispatch import Dispatcher, SlotReport
-from search.documents import Trial
+from search.documents import Attempt, Trial
 
 
 class Slots:
@@ -21,6 +21,7 @@ class Slots:
         self._placed: dict[int, str] = {}
         self._adopted: dict[int, str] = {}
         self._freed_at: dict[int, float] = {}
+        self._workers: dict[int, Attempt] = {}
 
     @property
     def taken(self) -> set[int]:
@@ -45,6 +46,10 @@ class Slots:
         order = sorted(idle, key=lambda slot: (slot not in held, self._freed_at.get(slot, 0.0)))
         return deque(order[:room])
 
+    def worker_of(self, slot: int) -> Attempt | None:
+        """The last attempt of the worker that serves the slot, where that has told of its end."""
+        return self._workers.get(slot) if slot in self.dispatcher.held() else None
+
     def adopt(self, running: Iterable[Trial]) -> None:
         """Take the slots on which an earlier driver's trials run."""
         for trial in running:
@@ -60,12 +65,15 @@ class Slots:
         """Start the trial on the slot."""
         self.dispatcher.place(slot, trial)
         self._placed[slot] = trial.id
+        self._workers.pop(slot, None)
 
     def note(self, report: SlotReport) -> None:
         """Free the slot that is reported, unless it has another trial by now."""
         if self._placed.get(report.slot) == report.trial_id:
             del self._placed[report.slot]
             self._freed_at[report.slot] = self._monotonic()
+            if report.error is None and report.trial is not None and report.trial.attempt:
+                self._workers[report.slot] = report.trial.attempts[str(report.trial.attempt)]
 
     def end_worker_of(self, trial_id: str) -> None:
         """End the worker that has the trial, and free its slot."""

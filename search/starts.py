@@ -28,8 +28,8 @@ class Starts:
         self._told = ""
 
     def note_placed(self, trial: Trial) -> None:
-        """A worker is given the trial."""
-        self._attempts[trial.id] = trial.attempt
+        """A worker is given the trial, queued or begun for it."""
+        self._attempts[trial.id] = trial.attempt - (trial.lease is not None)
 
     def note_report(self, report: SlotReport, trial: Trial) -> None:
         """Take in what became of the worker; `trial` is as the store has it now.

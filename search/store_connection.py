@@ -71,6 +71,9 @@ class StoreConnection:
                 serverSelectionTimeoutMS=round(timeout * 1000),
                 connectTimeoutMS=round(timeout * 1000),
                 socketTimeoutMS=round(max(timeout, SOCKET_TIMEOUT) * 1000),
+                # Every worker has a client: streamed, each would keep a connection more, on which
+                # the embedded server looks four times a second whether there is news.
+                serverMonitoringMode="poll",
             )
             default = self._client.get_default_database(DATABASE).name
         except (errors.PyMongoError, ValueError) as error:

@@ -27,6 +27,9 @@ _MARK_BITS = 52
 NUMBERINGS = 2
 """How often a reader numbers what it finds without a number before it reads."""
 
+NUMBERED_AT_ONCE = 100
+"""Trials numbered in one command, which on a busy embedded server takes seconds for a thousand."""
+
 CHANGES_AT_ONCE = 1000
 """Numbers whose trials a reader holds in memory together."""
 
@@ -49,7 +52,7 @@ class TrialStore:
         return self.add_trials([trial])[0]
 
     def add_trials(self, trials: Sequence[Trial], *, placed: bool = False) -> list[Trial]:
-        """Insert queued trials and return them as stored; adding the same again is no error.
+        """Insert new trials and return them as stored; adding the same again is no error.
 
         placed: note, too, that they were given to the cluster.
 
@@ -155,11 +158,14 @@ class TrialStore:
         for _ in range(NUMBERINGS):
             counter = self._counter(search)
             last: int = counter["seq"]
-            marked = self._db.find("trials", {"search": search, "seq": {"$gte": MARK}})
+            marked = self._db.find(
+                "trials", {"search": search, "seq": {"$gte": MARK}}, fields=["seq"]
+            )
             if not marked:
                 break
             try:
-                self._number(search, marked)
+                for first in range(0, len(marked), NUMBERED_AT_ONCE):
+                    self._number(search, marked[first : first + NUMBERED_AT_ONCE])
             except StoreRefusedError:
                 # A number may be drawn for a change that still lacks it. Up to the tally none is.
                 return counter["tally"]["seq"] if "tally" in counter else last
@@ -249,7 +255,8 @@ class TrialStore:
         self._db.update_each(
             "trials",
             [
-                ({"_id": found["_id"], "seq": found["seq"]}, {"$set": {"seq": number}})
+                # One index has both: beside `_id`, the embedded server tries them all first.
+                ({"search": search, "seq": found["seq"]}, {"$set": {"seq": number}})
                 for found, number in zip(marked, numbers, strict=True)
             ],
             # Undone, it leaves marks to be numbered again, higher than any reader has read.

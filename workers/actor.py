@@ -16,7 +16,7 @@ from search.errors import ClusterError, StoreUnavailableError
 from search.store import Store
 from search.summary import is_driven
 from workers import tpu
-from workers.attempt import Objective, Worker, run_attempt
+from workers.attempt import Ending, Objective, Worker, run_attempt
 from workers.versions import differences, versions
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class TrialWorker:
         signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
-    def run(self, trial: Trial, wanted: Mapping[str, str]) -> str:
+    def run(self, trial: Trial, wanted: Mapping[str, str]) -> Ending:
         """Make one attempt at the trial; return how it ended.
 
         Raises:

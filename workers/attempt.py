@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from alignment_core.errors import AlignSearchError
 from search import checkpoint_folders
+from search.attempts import with_epoch
 from search.documents import Epoch, Result, Search, Trial
 from search.errors import StaleAttemptError, StoreUnavailableError
 from search.heartbeat import Heartbeat
@@ -84,19 +85,28 @@ class Outcome(StrEnum):
     CRASHED = "crashed"
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended, and the trial as the store has it since, where that is known."""
+
+    outcome: Outcome
+    trial: Trial | None = None
+
+
 def run_attempt(
     store: Store,
     search: Search,
-    queued: Trial,
+    placed: Trial,
     objective: Objective,
     worker: Worker,
     interrupt: threading.Event,
     *,
     lease_seconds: float | None = None,
-) -> Outcome:
+) -> Ending:
     """Make one attempt at a trial of the search and leave its outcome in the store.
 
-    A trial that isn't `queued` any more is left alone. It goes on from the last state that an
+    A trial that is `placed` with a lease was begun for this worker; one that waits is begun here,
+    and left alone if it isn't queued any more. It goes on from the last state that an
     earlier attempt has left. An `interrupt` ends the training at its next step, with a
     state left for the next attempt, and queues the trial again at no cost. An error
     that is ours (a bad configuration, missing data) would come again and fails
@@ -109,17 +119,19 @@ def run_attempt(
             lease is lost anyway.
     """
     lease = lease_seconds or search.lease_seconds
-    trial = store.begin_attempt(
-        queued,
-        worker.owner,
-        ttl=lease,
-        host=worker.host,
-        accelerator=worker.accelerator,
-        versions=worker.versions,
-        slot=worker.slot,
-    )
+    trial: Trial | None = placed
+    if placed.lease is None:
+        trial = store.begin_attempt(
+            placed,
+            worker.owner,
+            ttl=lease,
+            host=worker.host,
+            accelerator=worker.accelerator,
+            versions=worker.versions,
+            slot=worker.slot,
+        )
     if trial is None or trial.lease is None:
-        return Outcome.NOT_BEGUN
+        return Ending(Outcome.NOT_BEGUN)
     try:
         with kept_log(store, trial):
             return _Attempt(store, search, trial, worker, interrupt).make(objective, lease)
@@ -148,18 +160,18 @@ class _Attempt:
         self._last: Epoch | None = None
         self._prune_reason: str | None = None
 
-    def make(self, objective: Objective, lease_seconds: float) -> Outcome:
+    def make(self, objective: Objective, lease_seconds: float) -> Ending:
         with Heartbeat(
             lambda: self._renew(lease_seconds), lease_seconds / 3, f"of {self._trial.id}"
         ) as lease:
             try:
                 finished = objective(self._search, self._trial, self._link(lease.lost))
                 if lease.lost.is_set():
-                    return Outcome.STALE
+                    return Ending(Outcome.STALE)
                 return self._end(finished)
             except StaleAttemptError as error:
                 logger.info("%s", error)
-                return Outcome.STALE
+                return Ending(Outcome.STALE)
             except StoreUnavailableError:
                 raise
             except Exception as error:
@@ -176,17 +188,20 @@ class _Attempt:
             resume_from=checkpoint_folders.of_earlier_attempts(self._search, self._trial, number),
         )
 
-    def _end(self, finished: Finished) -> Outcome:
+    def _end(self, finished: Finished) -> Ending:
         result = finished.result
         if result is not None:
-            _persist(lambda: self._store.finish(*self._held, result, finished.best_epoch))
-            return Outcome.COMPLETED
+            _, attempt, token = self._held
+            best = finished.best_epoch
+            known = self._trial
+            ended = _persist(lambda: self._store.finish(known, attempt, token, result, best))
+            return Ending(Outcome.COMPLETED, ended)
         if self._prune_reason is not None and self._last is not None:
             pruned = self._pruned(self._last, self._prune_reason)
-            _persist(lambda: self._store.prune(*self._held, pruned))
-            return Outcome.PRUNED
-        _persist(lambda: self._store.hand_back(*self._held, "its worker was stopped"))
-        return Outcome.HANDED_BACK
+            ended = _persist(lambda: self._store.prune(*self._held, pruned))
+            return Ending(Outcome.PRUNED, ended)
+        ended = _persist(lambda: self._store.hand_back(*self._held, "its worker was stopped"))
+        return Ending(Outcome.HANDED_BACK, ended)
 
     def _is_pruned(self) -> bool:
         # Not before it has an epoch to show for it, on another worker too.
@@ -211,11 +226,12 @@ class _Attempt:
     def _record(self, epoch: Epoch) -> None:
         for_pruner = self._search.pruning is not None
         _persist(lambda: self._store.record_epoch(*self._held, epoch, for_pruner=for_pruner))
+        self._trial = with_epoch(self._trial, epoch, for_pruner=for_pruner)
         self._last = epoch
         _persist(self._ask_pruner)
 
     def _resume(self, epochs: Sequence[Epoch]) -> None:
-        _persist(lambda: self._store.resume(*self._held, epochs))
+        self._trial = _persist(lambda: self._store.resume(*self._held, epochs))
         self._last = epochs[-1]
 
     def _ask_pruner(self) -> None:
@@ -233,15 +249,15 @@ class _Attempt:
         )
 
 
-def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> Outcome:
+def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> Ending:
     deterministic = isinstance(error, AlignSearchError)
     report = str(error) if deterministic else "".join(traceback.format_exception(error))
     logger.warning("trial %s crashed: %s", trial.id, report)
     lease = trial.lease
     if lease is None:
-        return Outcome.STALE
+        return Ending(Outcome.STALE)
     try:
-        _persist(
+        crashed = _persist(
             lambda: store.crash(
                 trial.id,
                 lease.attempt,
@@ -253,8 +269,8 @@ def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> O
         )
     except StaleAttemptError as stale:
         logger.info("%s", stale)
-        return Outcome.STALE
-    return Outcome.CRASHED
+        return Ending(Outcome.STALE)
+    return Ending(Outcome.CRASHED, crashed)
 
 
 def _persist(write: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from search.documents import Search, Trial
 from search.errors import ClusterError
 from workers import deaths
 from workers.actor import TrialActor
+from workers.attempt import Ending
 from workers.cluster import NAMESPACE
 from workers.versions import versions
 
@@ -124,7 +125,7 @@ class RayDispatcher:
     def _report(self, ref: ray.ObjectRef) -> SlotReport:
         slot, trial_id = self._running.pop(ref)
         try:
-            outcome = ray.get(ref)
+            ending: Ending = ray.get(ref)
         except RayError as error:
             worker = self._workers.pop(slot, None)
             if worker is not None:
@@ -134,5 +135,5 @@ class RayDispatcher:
             if refused and slot not in self._inherited:
                 raise error.cause from None
             return SlotReport(slot, trial_id, deaths.reason(error))
-        logger.info("slot %d: trial %s: %s", slot, trial_id, outcome)
-        return SlotReport(slot, trial_id)
+        logger.info("slot %d: trial %s: %s", slot, trial_id, ending.outcome)
+        return SlotReport(slot, trial_id, trial=ending.trial)

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -20,10 +20,14 @@ WRITE_SECONDS = 1.0
 
 
 class _Kept(logging.Handler):
-    """Holds what an attempt's threads log; times are the store's, counted on from its beginning."""
+    """Holds what an attempt's threads log; times are the store's, counted on from its beginning.
 
-    def __init__(self, trial: Trial) -> None:
+    on_first: called with the first line.
+    """
+
+    def __init__(self, trial: Trial, on_first: Callable[[], None]) -> None:
         super().__init__(logging.INFO)
+        self._on_first = on_first
         self._threads = {threading.current_thread().name, f"heartbeat of {trial.id}"}
         self._lines: deque[LogLine] = deque(maxlen=LINES)
         self._begun = trial.attempts[str(trial.attempt)].started_at
@@ -35,6 +39,7 @@ class _Kept(logging.Handler):
         # Several attempts can share a process.
         if record.threadName not in self._threads:
             return
+        first = self._here is None
         if self._here is None:
             self._here = record.created
         at = self._begun + timedelta(seconds=record.created - self._here)
@@ -42,6 +47,8 @@ class _Kept(logging.Handler):
         with self._hold:
             self._lines.append(LogLine(at=at, level=record.levelname, text=text))
         self.news.set()
+        if first:
+            self._on_first()
 
     def take(self) -> list[LogLine]:
         """The lines; news are what comes after them."""
@@ -57,7 +64,6 @@ def kept_log(store: Store, trial: Trial) -> Iterator[None]:
     Nothing is written while nothing is logged, and a store that is away costs lines, never the
     trial.
     """
-    handler = _Kept(trial)
     closed = threading.Event()
 
     def write() -> None:
@@ -66,18 +72,20 @@ def kept_log(store: Store, trial: Trial) -> Iterator[None]:
                 _write(store, trial, handler)
 
     writer = threading.Thread(target=write, name=f"log of {trial.id}", daemon=True)
+    handler = _Kept(trial, on_first=writer.start)
     root = logging.getLogger()
     for package in OUR_PACKAGES:
         ours = logging.getLogger(package)
-        ours.setLevel(min(ours.getEffectiveLevel(), logging.INFO))
+        if ours.getEffectiveLevel() > logging.INFO:
+            ours.setLevel(logging.INFO)
     root.addHandler(handler)
-    writer.start()
     try:
         yield
     finally:
-        closed.set()
-        writer.join()
         root.removeHandler(handler)
+        closed.set()
+        if writer.is_alive():
+            writer.join()
         if handler.news.is_set():
             _write(store, trial, handler)
 

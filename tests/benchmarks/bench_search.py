@@ -7,7 +7,8 @@ slots, throughput: the real store (embedded, every write journaled), the real dr
 it begins under a lease, waits 5 s and records an epoch (or neither), ends with its result. The
 slots are a resource of their own name, since 60 trainings would not fit on this machine.
 
-ray-tune: `HyperOptSearch` over the same space with `reuse_actors`, trials that report once.
+ray-tune: `HyperOptSearch` over the same space with `reuse_actors`, trials that report once; its
+best setting found (2 at once), 8, and as many as our slots, stopped after three minutes.
 journal: Optuna's journal file under 8 processes, its default sampler; it places nothing anywhere.
 scale: in `bench_search_scale`.
 
@@ -33,7 +34,9 @@ SPACE = "ia"
 SLOTS = 60
 SLOT = "simulated_slot"
 TRIAL_SECONDS = 5.0
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 2.0
+TUNE_SETTINGS = ((2, 120, 120.0), (8, 120, 120.0), (60, 90, 180.0))
+"""For Ray Tune: trials at once, trials, and seconds after which it is stopped."""
 
 
 @contextmanager
@@ -104,8 +107,11 @@ def cpu_by_part(store_pid):
 
 def cost_since(snapshots, full):
     """What the time from `full` on took of the processors, in words."""
-    after = [cost for at, cost in snapshots if at >= full]
-    return ", ".join(f"{part} {after[-1][part] - after[0][part]:.1f} s" for part in after[-1])
+    after = [(at, cost) for at, cost in snapshots if at >= full]
+    # Processes that have ended are counted no more: up to the last look at all workers.
+    (begun, first), (ended, last) = after[0], max(after, key=lambda look: look[1]["workers"])
+    shares = ", ".join(f"{part} {last[part] - first[part]:.1f}" for part in last)
+    return f"in {ended - begun:.0f} s: {shares} s"
 
 
 def run_here(name, trials, trial_seconds):
@@ -146,7 +152,6 @@ def run_here(name, trials, trial_seconds):
         seconds = time.perf_counter() - began
         ended.set()
         looking.join()
-        snapshots.append((time.time(), cpu_by_part(store_pid)))
         found = store.trials(name)
         ray.shutdown()
     assert [trial.state for trial in found] == ["completed"] * trials
@@ -236,7 +241,7 @@ def ray_tune(arguments):
         log_to_driver=False,
         logging_level="ERROR",
     )
-    for concurrent, samples in ((2, 120), (8, 120)):
+    for concurrent, samples, limit in TUNE_SETTINGS:
         ended = []
 
         class Ends(tune.Callback):
@@ -255,15 +260,19 @@ def ray_tune(arguments):
                     search_alg=ConcurrencyLimiter(search, max_concurrent=concurrent),
                     num_samples=samples,
                     reuse_actors=True,
+                    time_budget_s=limit,
                 ),
                 run_config=tune.RunConfig(storage_path=folder, verbose=0, callbacks=[Ends()]),
             ).fit()
             seconds = time.perf_counter() - began
+        # What the limit stops ends too.
+        ended = [at for at in ended if at < began + limit]
         warm = ended[concurrent:]
+        after = f"{(len(warm) - 1) / (warm[-1] - warm[0]):.2f}" if len(warm) > 1 else "no"
         print(
-            f"Ray Tune {ray.__version__}, {concurrent} at once, {samples} trials: "
-            f"{(len(warm) - 1) / (warm[-1] - warm[0]):.2f} trials/s after the first {concurrent}; "
-            f"{samples / seconds:.2f} over the whole run",
+            f"Ray Tune {ray.__version__}, {concurrent} at once, {len(ended)} trials: "
+            f"{after} trials/s after the first {concurrent}; "
+            f"{len(ended) / seconds:.2f} over the whole run",
             flush=True,
         )
 

@@ -49,10 +49,11 @@ class Here:
 
     def place(self, slot, trial):
         started = time.process_time()
-        begun = self._store.begin_attempt(
-            trial, "here", ttl=3600, host="h", accelerator="none", versions={}, slot=slot
-        )
-        self._running.append((slot, begun))
+        if trial.lease is None:
+            trial = self._store.begin_attempt(
+                trial, "here", ttl=3600, host="h", accelerator="none", versions={}, slot=slot
+            )
+        self._running.append((slot, trial))
         self._placed += 1
         self.cpu += time.process_time() - started
 
@@ -63,13 +64,13 @@ class Here:
         while len(self._running) > kept and len(reports) < ENDING_AT_ONCE:
             slot, trial = self._running.popleft()
             result = Result(status="ok", loss=loss_of(trial.point))
-            self._store.finish(trial.id, 1, trial.lease.token, result, 1)
-            reports.append(SlotReport(slot, trial.id))
+            ended = self._store.finish(trial, 1, trial.lease.token, result, 1)
+            reports.append(SlotReport(slot, trial.id, trial=ended))
         self.cpu += time.process_time() - started
         return reports
 
     def held(self):
-        return set()
+        return set(range(min(self._placed, SLOTS)))
 
     def kill(self, slot): ...
 

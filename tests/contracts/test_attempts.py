@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alignment_core.errors import UnknownNameError
+from search.attempts import begun, with_epoch
 from search.documents import Epoch, LayerRecord, Result
 from search.errors import StaleAttemptError
 from search.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
@@ -333,3 +334,48 @@ def test_two_processes_that_race_for_trials_win_each_once(store, store_uri, new_
     for trial in store.trials(name):
         assert trial.attempt == 1
         assert trial.id in won[trial.lease.owner]
+
+
+def test_a_trial_can_be_added_as_begun_for_a_worker_that_is_known(store, new_trial, begin):
+    earlier = begin(new_trial())
+    known = earlier.attempts["1"]
+    queued = earlier.model_copy(
+        update={
+            **{"id": f"{earlier.search}/1", "tid": 1, "seq": 0, "state": TrialState.QUEUED},
+            **{"attempt": 0, "attempts": {}, "lease": None, "timings": {}},
+        }
+    )
+
+    new = begun(queued, known, now=store.now(), ttl=60.0, token="fence", slot=3)
+    (added,) = store.add_trials([new], placed=True)
+
+    assert store.get_trial(added.id) == added
+    assert (added.state, added.attempt, added.lease.token) == (TrialState.RUNNING, 1, "fence")
+    attempt = added.attempts["1"]
+    assert (attempt.owner, attempt.host, attempt.slot) == (known.owner, known.host, 3)
+    assert added.lease.expires_at - attempt.started_at == timedelta(seconds=60)
+    assert set(added.timings) == {"queued", "placed", "started"}
+    # Added again, as after an answer that was lost, it is the same attempt.
+    assert store.add_trials([new], placed=True) == [added]
+    assert (
+        store.begin_attempt(added, "other", ttl=60, host="h", accelerator="cpu", versions={})
+        is None
+    )
+    with pytest.raises(StaleAttemptError):
+        store.finish(added.id, 1, "another fence", OK)
+
+    told = store.finish(added, 1, "fence", OK, 2)
+    assert store.get_trial(added.id) == told
+    assert (told.state, told.result, told.best_epoch) == (TrialState.COMPLETED, OK, 2)
+    # The worker's retry of a write whose answer was lost.
+    assert store.finish(added, 1, "fence", OK, 2) == told
+
+
+def test_what_the_holder_knows_of_its_trial_after_an_epoch_is_what_is_stored(
+    store, new_trial, begin
+):
+    held = begin(new_trial())
+    epoch = an_epoch(held)
+    store.record_epoch(held.id, 1, held.lease.token, epoch, for_pruner=True)
+    known = with_epoch(held, epoch, for_pruner=True)
+    assert store.finish(known, 1, held.lease.token, OK, 1) == store.get_trial(held.id)

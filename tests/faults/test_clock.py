@@ -32,7 +32,7 @@ from workers.rehearsal import rehearse
 with Store.connect(sys.argv[1]) as store:
     trial, search = store.get_trial("s/0"), store.get_search("s")
     worker = Worker(owner="w", host="h", accelerator="cpu")
-    print(run_attempt(store, search, trial, rehearse, worker, threading.Event()))
+    print(run_attempt(store, search, trial, rehearse, worker, threading.Event()).outcome)
 """
 
 

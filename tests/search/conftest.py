@@ -38,10 +38,10 @@ class ThreadDispatcher:
 
     def _run(self, slot, trial):
         worker = Worker(owner=f"thread-{slot}", host="here", accelerator="thread", slot=slot)
-        error = None
+        error = left = None
         try:
             with Store.connect(self.uri) as store:
-                run_attempt(
+                left = run_attempt(
                     store,
                     self.search,
                     trial,
@@ -49,10 +49,10 @@ class ThreadDispatcher:
                     worker,
                     self.interrupt,
                     lease_seconds=self.lease_seconds,
-                )
+                ).trial
         except SystemExit as death:
             error = str(death)
-        self.reports.put(SlotReport(slot, trial.id, error))
+        self.reports.put(SlotReport(slot, trial.id, error, left))
 
     def poll(self, timeout):
         try:

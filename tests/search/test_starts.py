@@ -90,3 +90,13 @@ def test_a_trial_that_was_begun_before_counts_too_if_its_next_worker_does_not_be
         starts.note_placed(queued)
     failed = store.get_search("a-search").status is SearchStatus.FAILED
     assert failed is not began
+
+
+def test_a_warm_workers_death_is_its_trials_crash_and_no_failed_start(store, starts, placed):
+    begun = store.begin_attempt(placed.id, "w", ttl=60, host="h", accelerator="cpu", versions={})
+    for _ in range(MAX_FAILURES):
+        # As a driver places what it has added as begun.
+        starts.note_placed(begun)
+        starts.note_report(SlotReport(0, placed.id, DIED), begun)
+    assert store.get_search("a-search").status is SearchStatus.RUNNING
+    assert events(store) == []

@@ -58,7 +58,8 @@ def make_trial(store):
 
 def attempt(store, trial, interrupt=None, objective=train):
     search = store.get_search(trial.search)
-    return run_attempt(store, search, trial, objective, WORKER, interrupt or threading.Event())
+    interrupt = interrupt or threading.Event()
+    return run_attempt(store, search, trial, objective, WORKER, interrupt).outcome
 
 
 def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
