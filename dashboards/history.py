@@ -16,9 +16,10 @@ from alignment_core.errors import UnknownNameError
 from dashboards.columns import Column, Table, of_metaparameter
 from search.documents import Search, Trial
 from search.errors import StoreCorruptedError
+from search.reasons import last_line
 from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from search.store_connection import Record
-from search.summary import RECENT, Standing
+from search.tally import RECENT, Standing
 from spaces.catalog import get_space
 from spaces.space import SearchSpace
 from spaces.table5 import ROWS
@@ -26,7 +27,6 @@ from spaces.table5 import ROWS
 LABELS = {row.field: row.name.replace(r" ($\lvert\mathcal{B}\rvert$)", " |B|") for row in ROWS}
 """The names of Table 5's rows in plain text, by metaparameter."""
 
-LONGEST_NOTE = 300
 _STATES = tuple(state.value for state in TrialState)
 _CODES = {state.value: float(code) for code, state in enumerate(TrialState)}
 _OK, _FAIL = "ok", "fail"
@@ -70,12 +70,6 @@ def known_space(search: Search) -> SearchSpace | None:
     except UnknownNameError:
         return None
     return space if space.space_hash == search.space_hash else None
-
-
-def last_line(text: str | None) -> str | None:
-    """What a traceback or a message comes to."""
-    lines = (text or "").strip().splitlines()
-    return lines[-1][:LONGEST_NOTE] if lines else None
 
 
 class SearchHistory:

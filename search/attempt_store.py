@@ -115,6 +115,18 @@ class AttemptStore(TrialStore):
         if not self._mark(trial_id, fence(token), changes, durable=False):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
+        # Unless the server died in between and came back without it.
+        kept = self._told(trial_id, attempt) >= epoch.epoch
+        if not kept and not self._mark(trial_id, fence(token), changes):
+            raise self._stale(trial_id, attempt)
+
+    def _told(self, trial_id: str, attempt: int) -> int:
+        """Return the epoch that the attempt's trial has come to, as far as the trial tells."""
+        found = self._db.find_one("trials", {"_id": trial_id})
+        if found is None or found["attempt"] != attempt or found["progress"] is None:
+            return 0
+        epoch: int = found["progress"]["epoch"]
+        return epoch
 
     def resume(self, trial_id: str, attempt: int, token: str, epochs: Sequence[Epoch]) -> Trial:
         """Record the epochs that the attempt took over from a checkpoint; return the trial then.

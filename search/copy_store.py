@@ -35,7 +35,8 @@ class CopyStore(TrialStore):
         yield from (("events", event) for event in events if event["at"] <= until)
         counter = self._db.find_one("counters", {"_id": name})
         if counter is not None:
-            yield "counters", {key: value for key, value in counter.items() if key != "load"}
+            # What else is there is of this store alone, or follows from the trials.
+            yield "counters", {key: counter[key] for key in ("_id", "seq")}
 
     def begin_load(self, counter: Record, load: str) -> None:
         """Reserve the name that the counter is for; `load` tells one file's loads from others'.

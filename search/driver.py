@@ -17,11 +17,17 @@ from search import checkpoint_folders
 from search.attempts import begun
 from search.dispatch import Dispatcher, SlotReport
 from search.documents import Search, Trial
-from search.errors import AlreadyDrivenError, StateConflictError, StoreUnavailableError
+from search.errors import (
+    AlreadyDrivenError,
+    StateConflictError,
+    StoreCorruptedError,
+    StoreUnavailableError,
+)
 from search.heartbeat import Heartbeat
 from search.history import History
 from search.ready import ReadyLine
 from search.slots import Slots
+from search.starts import Starts
 from search.states import (
     TERMINAL_SEARCH_STATUSES,
     TERMINAL_TRIAL_STATES,
@@ -45,9 +51,6 @@ HAND_BACK_SECONDS = 20.0
 """How long running trials may take to be handed back when the driver is interrupted."""
 NOT_BEGUN_SECONDS = 3.0
 """How long they may take to begin the trials that they were given just before."""
-MAX_START_FAILURES = 3
-"""Workers a slot that die in a row before they begin their trial; then the search has failed. A
-host that is lost takes many of them at once."""
 
 
 class Outcome(StrEnum):
@@ -106,7 +109,7 @@ class Driver:
         self._slots: Slots
         self._watch: Watch
         self._tokens: dict[str, str] = {}
-        self._start_failures = 0
+        self._starts = Starts(store, self._search, owner)
         self._next_look = 0.0
         self.wanted = min(self._search.parallel, self._search.trials)
         """Slots that the search has work for, as of the last round."""
@@ -169,8 +172,12 @@ class Driver:
             self._release(token)
 
     def _number(self) -> bool:
-        """Number what has changed, in the background, so that readers find little to number."""
-        self._store.last_change(self._search.name)
+        """Number what has changed and tally what has ended, so that readers find little to read."""
+        try:
+            self._store.keep_tally(self._search.name)
+        except StoreCorruptedError as error:
+            # A trial changed by hand. What can be numbered is numbered first.
+            logger.warning("no new tally: %s", error)
         return True
 
     def _release(self, token: str) -> None:
@@ -320,6 +327,7 @@ class Driver:
 
     def _place(self, slot: int, trial: Trial) -> None:
         self._slots.place(slot, trial)
+        self._starts.note_placed(trial)
         logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
 
     def _note_failure(self, detail: str) -> None:
@@ -350,21 +358,12 @@ class Driver:
         if trial.state == TrialState.CANCELLED:
             # And with it the search, perhaps.
             self._next_look = 0.0
-        if report.error is None or trial.attempt > 0:
-            self._start_failures = 0
+        self._starts.note_report(report, trial)
         if report.error is None:
             if trial.state not in TERMINAL_TRIAL_STATES:
                 _log(trial)
-            return
-        if trial.state == TrialState.RUNNING:
+        elif trial.state == TrialState.RUNNING:
             self._watch.crash(trial, report.error)
-        elif trial.attempt == 0:
-            self._start_failures += 1
-            if self._start_failures == MAX_START_FAILURES * self._search.parallel:
-                self._fail(
-                    f"{self._start_failures} workers in a row died before they began a trial; "
-                    f"the last one said: {report.error}"
-                )
 
     def _over(self) -> bool:
         """Whether the search is over; if its last trial has just ended, say so in the store."""

@@ -20,7 +20,15 @@ from pathlib import Path
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from search.errors import StoreCorruptedError, StoreUnavailableError
-from search.processes import HOST, command_line, free_port, listens, lives, wait_until
+from search.processes import (
+    HOST,
+    command_line,
+    connected_to,
+    free_port,
+    listens,
+    lives,
+    wait_until,
+)
 from search.store_connection import INDEXES, StoreConnection
 
 COMMAND = "secantusd-py"
@@ -104,6 +112,21 @@ class EmbeddedStore:
         if server is None or not self._runs(server):
             return StoreStatus(running=False, uri=None, pid=None, data_size=size)
         return StoreStatus(running=True, uri=server.uri, pid=server.pid, data_size=size)
+
+    def users(self, patience: float = 0.0) -> list[int]:
+        """Return the other processes that are connected to the server, as far as can be seen.
+
+        patience: seconds that they get to end by themselves.
+
+        Raises:
+            StoreCorruptedError: the folder or the port file can't be used.
+        """
+        uri = self.status().uri
+        if uri is None:
+            return []
+        port = int(uri.rstrip("/").rpartition(":")[2])
+        wait_until(lambda: not connected_to(port), patience)
+        return connected_to(port)
 
     def stop(self) -> bool:
         """Stop the server and wait until it is gone; return False if it didn't run.

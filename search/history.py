@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from search.documents import Trial
 from search.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from search.store import Store
-from search.summary import RECENT, Standing, seconds_of
+from search.tally import RECENT, Standing, seconds_of
 from spaces.space import Value
 
 Point = Mapping[str, Value]

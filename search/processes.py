@@ -6,10 +6,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 HOST = "127.0.0.1"
 POLL_SECONDS = 0.05
+_ESTABLISHED = "01"
+"""As /proc/net/tcp has it."""
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
@@ -38,6 +41,35 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def connected_to(port: int) -> list[int]:
+    """Return the other processes that are connected to this port of the loopback interface.
+
+    Found are those whose files we may see, where there is a /proc: on Linux, our own.
+    """
+    connections = Path("/proc/net/tcp")
+    lines = connections.read_text().splitlines()[1:] if connections.exists() else []
+    # Each line: its number, local and remote address, state, ..., and tenth the socket's inode.
+    sockets = {
+        f"socket:[{fields[9]}]"
+        for fields in map(str.split, lines)
+        if fields[2].endswith(f":{port:04X}") and fields[3] == _ESTABLISHED
+    }
+    processes = (int(entry.name) for entry in Path("/proc").glob("[0-9]*")) if sockets else ()
+    return sorted(pid for pid in processes if pid != os.getpid() and sockets & _open_files(pid))
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    try:
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                found.add(os.readlink(file))
+    except OSError:
+        # It ended, or is another user's.
+        return found
+    return found
 
 
 def lives(pid: int) -> bool:

@@ -23,6 +23,7 @@ from search.states import (
 )
 from search.store_address import mask
 from search.store_connection import Record, StoreConnection
+from search.tally_store import TallyStore
 from search.view_store import ViewStore
 
 __all__ = ["Store", "mask"]
@@ -33,7 +34,7 @@ MOST_ACTIVE_SEARCHES = 1000
 logger = logging.getLogger(__name__)
 
 
-class Store(ViewStore, CopyStore):
+class Store(ViewStore, TallyStore, CopyStore):
     """The store's one entry point: searches here, trials and attempts in the parents."""
 
     @classmethod

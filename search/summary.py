@@ -1,41 +1,23 @@
 """Where a search stands, in a few numbers and one sentence."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean
 
 from search.documents import Search, Trial
+from search.reasons import last_line
 from search.states import (
-    LIVE_TRIAL_STATES,
     TERMINAL_SEARCH_STATUSES,
     TERMINAL_TRIAL_STATES,
     SearchStatus,
     TrialState,
 )
 from search.store import Store
+from search.tally import Standing
 
-RECENT = 100
-"""Finished trials from which the time that one takes is judged."""
 SLOW_STORE_SECONDS = 0.5
 """A store that takes longer to answer is named among what a search waits for."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """What a summary needs of a search's trials.
-
-    Attributes:
-        counts: trials by state, every state named.
-        best: the completed trial of the lowest loss, of equals the first.
-        live: the queued and the running trials.
-        seconds: how long recent trials took.
-    """
-
-    counts: dict[TrialState, int]
-    best: Trial | None
-    live: Sequence[Trial]
-    seconds: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -127,20 +109,14 @@ def is_driven(search: Search, now: datetime) -> bool:
 
 
 def read_summary(store: Store, name: str) -> Summary:
-    """Sum up the search as the store has it now, without reading all of its trials.
+    """Sum up the search as the store has it now, without reading the trials that
+    the store's tally counts.
 
     Raises:
         UnknownNameError: there is no such search.
     """
     search = store.get_search(name)
-    standing = Standing(
-        counts=store.counts(name),
-        best=store.best(name),
-        live=store.trials(name, LIVE_TRIAL_STATES),
-        # Each epoch of a trial is a change, and so are its placing, its beginning and its end.
-        seconds=seconds_of(store.latest(name, RECENT * (search.recipe.epochs + 4)))[-RECENT:],
-    )
-    return summarize(search, standing, store.now(), store.ping())
+    return summarize(search, store.standing(name), store.now(), store.ping())
 
 
 def summarize(
@@ -160,7 +136,7 @@ def summarize(
     )
     expiries = [trial.lease.expires_at for trial in running if trial.lease is not None]
     lease_seconds = (min(expiries) - now).total_seconds() if expiries else None
-    waits_for = _waits_for(search, slots, lease_seconds, now)
+    waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live))
     if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
         waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
     return Summary(
@@ -177,15 +153,6 @@ def summarize(
     )
 
 
-def seconds_of(trials: Iterable[Trial]) -> list[float]:
-    """How long each of the trials took that have ended."""
-    return [
-        (trial.timings["finished"] - trial.timings["started"]).total_seconds()
-        for trial in trials
-        if "finished" in trial.timings and "started" in trial.timings
-    ]
-
-
 def _seconds_left(search: Search, seconds: Sequence[float], left: int) -> float | None:
     if search.status in TERMINAL_SEARCH_STATUSES or left <= 0:
         return 0.0
@@ -200,7 +167,22 @@ def _is_placed(trial: Trial) -> bool:
     return last is None or last.ended_at is None or last.ended_at <= trial.timings["placed"]
 
 
-def _waits_for(search: Search, slots: Slots, lease_seconds: float | None, now: datetime) -> str:
+def _trouble(live: Sequence[Trial]) -> str | None:
+    """What kept the trial that was placed last from beginning, or from its end before."""
+    placed = [trial for trial in live if _is_placed(trial) and trial.error]
+    if not placed:
+        return None
+    last = max(placed, key=lambda trial: trial.timings["placed"])
+    return f"trial {last.tid} is tried again, for {last_line(last.error)}"
+
+
+def _waits_for(
+    search: Search,
+    slots: Slots,
+    lease_seconds: float | None,
+    now: datetime,
+    trouble: str | None,
+) -> str:
     status = search.status
     if status in TERMINAL_SEARCH_STATUSES:
         return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
@@ -214,6 +196,8 @@ def _waits_for(search: Search, slots: Slots, lease_seconds: float | None, now: d
     why = [f"{running} of {slots.total} slots busy"]
     if slots.placing:
         why.append(f"{slots.placing} waiting for {_hosts(search)}")
+    if trouble is not None:
+        why.append(trouble)
     if lease_seconds is not None:
         why.append(
             f"next lease expires in {lease_seconds:.0f} s"

@@ -129,7 +129,10 @@ class TrialStore:
 
     def change_pages(self, search: str, after_seq: int) -> Iterator[list[Trial]]:
         """Do as `changes`, a page at a time."""
-        last = self.last_change(search)
+        yield from self._pages(search, after_seq, self.last_change(search))
+
+    def _pages(self, search: str, after_seq: int, last: int) -> Iterator[list[Trial]]:
+        """Yield the trials whose numbers lie in (after_seq, last], by seq, a page at a time."""
         while after_seq < last:
             # By numbers, not by a limit: the embedded server reads all that fits, whatever that is.
             up_to = min(after_seq + CHANGES_AT_ONCE, last)
@@ -137,13 +140,24 @@ class TrialStore:
             yield [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
             after_seq = up_to
 
+    def _unnumbered(self, search: str) -> list[Trial]:
+        """Return the trials whose last change has no number yet."""
+        marked = self._db.find("trials", {"search": search, "seq": {"$gte": MARK}})
+        return [_decode(found) for found in marked]
+
+    def _counter(self, search: str) -> Record:
+        """Return the search's counter, which holds the last number that was drawn."""
+        counter = self._db.find_one("counters", {"_id": search})
+        return {**(counter or {}), "seq": _seq_of(counter, search)}
+
     def last_change(self, search: str) -> int:
         """Number what has no number yet and return the number up to which all can be read.
 
         A reader that may not write leaves the numbering to the search's driver.
         """
         for _ in range(NUMBERINGS):
-            last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
+            counter = self._counter(search)
+            last: int = counter["seq"]
             marked = self._db.find(
                 "trials", {"search": search, "seq": {"$gte": MARK}}, fields=["seq"]
             )
@@ -153,27 +167,9 @@ class TrialStore:
                 for first in range(0, len(marked), NUMBERED_AT_ONCE):
                     self._number(search, marked[first : first + NUMBERED_AT_ONCE])
             except StoreRefusedError:
-                break
+                # A number may be drawn for a change that still lacks it. Up to the tally none is.
+                return counter["tally"]["seq"] if "tally" in counter else last
         return last
-
-    def latest(self, search: str, numbers: int) -> list[Trial]:
-        """Return the trials whose last change is among the search's last `numbers`, by seq."""
-        last = _seq_of(self._db.find_one("counters", {"_id": search}), search)
-        condition = {"search": search, "seq": {"$gt": last - numbers, "$lte": last}}
-        return [_decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
-
-    def counts(self, search: str) -> dict[TrialState, int]:
-        """Return how many trials of the search are in each state; every state is there."""
-        groups = self._db.aggregate(
-            "trials",
-            [{"$match": {"search": search}}, {"$group": {"_id": "$state", "n": {"$sum": 1}}}],
-        )
-        found = {group["_id"]: group["n"] for group in groups}
-        return {state: found.get(state.value, 0) for state in TrialState}
-
-    def best(self, search: str) -> Trial | None:
-        """Return the completed trial with the lowest loss (of equals the lowest tid), if any."""
-        return next(iter(self.best_trials(search, 1)), None)
 
     def best_trials(self, search: str, number: int) -> list[Trial]:
         """Return so many completed trials with the lowest losses, the best first."""
@@ -207,6 +203,15 @@ class TrialStore:
                 )
                 for each in ids
             ],
+        )
+
+    def note_start_failure(self, trial_id: str, attempt: int, why: str) -> None:
+        """Note on a trial that is queued after so many attempts why no worker could begin it."""
+        self._mark(
+            trial_id,
+            {"state": TrialState.QUEUED.value, "attempt": attempt},
+            {"error": why},
+            durable=False,
         )
 
     def _unknown(self, trial_id: str) -> UnknownNameError:

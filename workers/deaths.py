@@ -4,6 +4,7 @@ from ray.exceptions import OutOfMemoryError, RayError
 
 _LOW_MEMORY = "running low on memory"
 _KILLED = "Worker unexpectedly exits with a connection error code 2"
+_NOT_MADE = "creation task"
 _NODE_GONE = ("The node", "node is dead", "node has died", "marked dead")
 
 
@@ -20,6 +21,8 @@ def reason(error: RayError) -> str:
             "its worker was killed (SIGKILL, or a crash of native code): likely its host ran out "
             "of memory, which `dmesg` there tells; let fewer trials share a host with --resources"
         )
+    if _NOT_MADE in text:
+        return f"its worker could not start: {text.splitlines()[-1].strip()}"
     if any(words in text for words in _NODE_GONE):
         return f"the host of its worker is gone: {text.splitlines()[-1]}"
     return text or type(error).__name__

@@ -14,7 +14,6 @@ from search.cli.live import (
     ProgressDisplay,
     best_so_far,
     duration,
-    last_line,
     panel,
     seconds_of,
 )
@@ -33,6 +32,7 @@ from search.documents import Epoch, Trial
 from search.export import Column
 from search.export import export as render
 from search.history import History
+from search.reasons import last_line
 from search.states import TERMINAL_SEARCH_STATUSES
 from search.store import Store
 from search.summary import Summary, read_summary, summarize

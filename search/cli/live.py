@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from search.documents import Trial
+from search.reasons import last_line
 from search.states import TrialState
 from search.summary import Summary
 
@@ -102,12 +103,6 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
         f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
         f"best {best_so_far(summary.best)}; left {duration(summary.seconds_left)}"
     )
-
-
-def last_line(text: str | None) -> str | None:
-    """What a traceback or a message comes to."""
-    lines = (text or "").strip().splitlines()
-    return lines[-1] if lines else None
 
 
 def best_so_far(best: Trial | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,15 @@ import typer
 from alignment_core.errors import ConfigurationError
 from search.cli.options import EMBEDDED_FOLDER, JsonOption, StoreOption, print_json, print_text
 from search.embedded import EmbeddedStore
+from search.errors import StateConflictError
+from search.processes import command_line
 from search.store_connection import DATABASE
 from search.store_roles import ROLES, apply_roles, apply_users, create_role, create_user
+
+USERS_SECONDS = 5.0
+"""What the workers of a search that was just driven to its end need to be gone."""
+NAMED_PROCESSES = 5
+LONGEST_COMMAND = 60
 
 app = typer.Typer(help="The embedded store of this folder, and a MongoDB's users.")
 
@@ -42,8 +50,17 @@ def status(as_json: JsonOption = False) -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the embedded store; the next command that needs it starts it again."""
-    if EmbeddedStore(EMBEDDED_FOLDER).stop():
+    """Stop the embedded store that nothing uses; the next command that needs it starts it again."""
+    embedded = EmbeddedStore(EMBEDDED_FOLDER)
+    users = embedded.users(USERS_SECONDS)
+    if users:
+        # Whoever drives a search or shows one would start it again at once.
+        raise StateConflictError(
+            f"the store is in use by {_processes(users)}: end what was started from a terminal "
+            "first (Ctrl-C hands running trials back; workers then end by themselves), and try "
+            "again; nothing was stopped"
+        )
+    if embedded.stop():
         print_text("the embedded store is stopped; its data stay")
     else:
         print_text("no embedded store runs for this folder")
@@ -82,6 +99,21 @@ def roles(
         for part, uri in apply_users(store).items():
             _write_secret(folder / part, uri + "\n")
             print_text(f"{part}: --store file:{folder / part}")
+
+
+def _processes(pids: list[int]) -> str:
+    named = [f"{pid} ({_short(command_line(pid))})" for pid in pids[:NAMED_PROCESSES]]
+    more = len(pids) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
+
+
+def _short(command: str) -> str:
+    """A command line as people know it: without the interpreter and its folder."""
+    words = command.split()
+    if len(words) > 1 and Path(words[0]).name.startswith("python"):
+        del words[0]
+    words[:1] = [Path(word).name for word in words[:1]]
+    return textwrap.shorten(" ".join(words), LONGEST_COMMAND, placeholder="…")
 
 
 def _print_commands(database: str) -> None:

@@ -84,7 +84,7 @@ def loss_of(point):
 
 
 def fill(store, size):
-    """A search with so many finished trials, numbered as its readers would have left them."""
+    """A search with so many finished trials, numbered and tallied as its drivers leave them."""
     name = f"scale-{size}"
     search = store.create_search(
         Search(
@@ -131,6 +131,7 @@ def fill(store, size):
             documents.append(trial.to_bson())
         store._db.insert_each("trials", documents)
     store._db.increase("counters", name, "seq", size)
+    store.keep_tally(name)
     return search
 
 

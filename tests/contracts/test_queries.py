@@ -133,6 +133,7 @@ def use_everything(store, new_search, new_trial):
     with pytest.raises(LookupError):
         store.get_trial(name, 99)
     store.place_trials([finished.id, kept.id])
+    store.note_start_failure(kept.id, 0, "no numpy here")
     store.trials_by_id([finished.id, kept.id])
     assert len(store.changed([finished.id, kept.id], {})) == 2
     lease = begin(crashed).lease
@@ -164,7 +165,8 @@ def use_everything(store, new_search, new_trial):
     assert list(store.change_pages(name, 0))
     store.changes(name, 0)
     store.changed_records(name, 0, store.last_change(name))
-    store.latest(name, 10)
+    store.keep_tally(name)
+    store.standing(name)
     store.counts(name)
     store.best(name)
     store.best_trials(name, 3)
@@ -276,7 +278,7 @@ PARTS = {
         *("search/driver.py", "search/ready.py", "search/slots.py", "search/watch.py"),
         *("search/service.py", "search/history.py", "search/warm_start.py"),
         *("search/metrics.py", "search/checkpoint_folders.py", "search/summary.py"),
-        "search/cli/drive.py",
+        *("search/starts.py", "search/cli/drive.py"),
     ],
     "worker": ["workers/*.py", "search/checkpoint_folders.py"],
     "submitter": [

@@ -7,9 +7,10 @@ import time
 
 import pytest
 
-from search.documents import Recipe, Result, Search, Trial
+from search.documents import Epoch, Recipe, Result, Search, Trial
 from search.embedded import EmbeddedStore
 from search.errors import StoreUnavailableError
+from search.processes import lives, wait_until
 from search.states import TrialState
 from search.store import Store
 
@@ -113,3 +114,56 @@ def test_a_worker_rides_through_the_servers_death(server):
         worker.join()
         assert finished[0].state is TrialState.COMPLETED
         assert store.get_trial("s/0").result.loss == 0.5
+
+
+def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, monkeypatch):
+    with Store.connect(server.ensure(), timeout=20.0) as store:
+        store.create_search(a_search("s"))
+        store.add_trial(Trial(id="s/0", search="s", tid=0))
+        lease = store.begin_attempt(
+            "s/0", "w", ttl=600, host="h", accelerator="cpu", versions={}
+        ).lease
+        insert = store._db.insert
+        killed = []
+
+        def killing(collection, document):
+            if document["epoch"] == 2 and not killed:
+                killed.append(2)
+                pid = server.status().pid
+                os.kill(pid, signal.SIGKILL)
+                assert wait_until(lambda: not lives(pid), 20)
+                server.ensure()
+            return insert(collection, document)
+
+        monkeypatch.setattr(store._db, "insert", killing)
+        epochs = [an_epoch(number) for number in (1, 2)]
+        for epoch in epochs:
+            record_as_a_worker_does(store, ("s/0", 1, lease.token), epoch)
+            trial = store.get_trial("s/0")
+            assert trial.progress.epoch == epoch.epoch
+            assert set(trial.epoch_losses) == {str(n) for n in range(1, epoch.epoch + 1)}
+        assert killed == [2]
+        assert store.epochs("s/0") == epochs
+
+
+def record_as_a_worker_does(store, held, epoch):
+    while True:
+        try:
+            return store.record_epoch(*held, epoch, for_pruner=True)
+        except StoreUnavailableError:
+            time.sleep(0.1)
+
+
+def an_epoch(number):
+    return Epoch(
+        trial="s/0",
+        attempt=1,
+        epoch=number,
+        epochs=3,
+        loss=1.0,
+        train_accuracy=0.5,
+        validation_loss=1.0,
+        validation_accuracy=0.5,
+        learning_rate=0.1,
+        seconds=1.0,
+    )

@@ -44,6 +44,15 @@ def test_live_trials_and_the_best_finished_ones_keep_their_states(store, search,
     assert names(checkpoint_folders.of_search(search)) == ["1", "2", "4"]
 
 
+def test_swept_after_each_end_the_best_of_all_are_left(store, search, leave_state):
+    losses = (0.4, 0.6, 0.5, 0.3, 0.9, 0.3, 0.7)
+    for tid, loss in enumerate(losses):
+        leave_state(tid, loss)
+        checkpoint_folders.sweep(store, search)
+    kept = [str(trial.tid) for trial in store.best_trials(search.name, 2)]
+    assert names(checkpoint_folders.of_search(search)) == kept == ["3", "5"]
+
+
 def test_nothing_outside_the_searchs_own_folder_is_removed(store, search, leave_state, tmp_path):
     leave_state(0, 0.5)
     own = Path(checkpoint_folders.of_search(search))

@@ -273,3 +273,31 @@ def test_a_long_log_begins_anew_while_the_server_runs(server, monkeypatch):
     kept = server.log.with_name("store.log.1")
     assert kept.read_text().endswith("a line\n")
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+HOLD = """
+import sys
+from search.store import Store
+
+with Store.connect(sys.argv[1]):
+    print("connected", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_its_users_are_the_other_processes_that_are_connected(server):
+    assert server.users() == []
+    uri = server.ensure()
+    with Store.connect(uri):
+        assert server.users() == []
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLD, uri],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as user:
+            assert user.stdout.readline() == "connected\n"
+            assert server.users() == [user.pid]
+            user.stdin.write("enough\n")
+            user.stdin.flush()
+            assert server.users(patience=60.0) == []

@@ -309,3 +309,68 @@ def test_every_host_is_looked_at_from_inside(store_uri, hosts, ray_address):
     assert found["data set digits"]["found"] == "1437 + 360 images"
     assert "GB free" in found["disk"]["found"]
     assert "1 CPU" in found["tensorflow"]["found"]
+
+
+def test_why_a_worker_cannot_start_is_said_at_once(store, submit, hosts, tmp_path):
+    submit(trials=2, parallel=1)
+    nowhere = tmp_path / "uri"
+    interrupt = threading.Event()
+    thread, _ = drive_in_thread(
+        Driver(
+            store, "a-search", lambda each: RayDispatcher(each, f"file:{nowhere}"), owner="a test"
+        ),
+        interrupt,
+    )
+    (trial,) = wait_for(store, lambda trial: trial.error)
+    interrupt.set()
+    thread.join(60)
+    assert trial.error.startswith("its worker could not start: ")
+    assert str(nowhere) in trial.error
+    assert "Traceback" not in trial.error
+    told = [e.detail for e in store.events("a-search") if e.what == "worker did not begin"]
+    assert told == [f"trial 0: {trial.error}"]
+
+
+@pytest.fixture
+def starved(ray_address, tmp_path):
+    """A second host, whose Ray takes any use of memory for too much."""
+    ray = Path(sys.executable).parent / "ray"
+    # Longer between two looks than a worker's start takes, so that attempts are begun.
+    settings = {
+        "RAY_memory_usage_threshold": "0.001",
+        "RAY_memory_monitor_refresh_ms": "8000",
+    }
+    with (tmp_path / "ray.log").open("w") as log:
+        node = subprocess.Popen(
+            [
+                *(ray, "start", f"--address={ray_address}", "--num-cpus=0", "--block"),
+                *('--resources={"starved": 1}', "--disable-usage-stats"),
+                f"--object-store-memory={cluster.OBJECT_STORE_BYTES}",
+            ],
+            env={**os.environ, **settings},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    yield
+    os.killpg(node.pid, signal.SIGTERM)
+    try:
+        node.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(node.pid, signal.SIGKILL)
+        node.wait()
+
+
+def test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so(
+    store, submit, driver, starved, monkeypatch
+):
+    # A worker that is killed before it has begun is no crash of an attempt: another is started.
+    monkeypatch.setattr("search.starts.MAX_FAILURES", 1000)
+    submit(trials=1, parallel=1, epochs=600, resources={"starved": 1.0})
+    interrupt = threading.Event()
+    thread, _ = drive_in_thread(driver(), interrupt)
+    (trial,) = wait_for(store, lambda t: t.attempt and t.attempts["1"].outcome == "crashed", 180)
+    interrupt.set()
+    thread.join(60)
+    assert "ran low on memory (Ray's memory monitor)" in trial.attempts["1"].error
+    assert "--resources" in trial.attempts["1"].error

@@ -1,6 +1,8 @@
 """An attempt that trains for real, without a cluster around it."""
 
+import subprocess
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from spaces.catalog import RUNS, get_space
 from spaces.runs import Run
 from spaces.table5 import PUBLISHED
 from workers.attempt import Link, Outcome, Worker, run_attempt
+from workers.rehearsal import rehearse
 from workers.training import train
 
 WORKER = Worker(owner="a test", host="here", accelerator="CPU")
@@ -22,7 +25,7 @@ WORKER = Worker(owner="a test", host="here", accelerator="CPU")
 def make_trial(store):
     """A queued trial of the paper's own IA column on digits, with some values changed."""
 
-    def make(data_dir=None, dataset="digits", recipe=None, **values):
+    def make(data_dir=None, dataset="digits", recipe=None, checkpoints=None, **values):
         search = store.create_search(
             Search(
                 name="a-search",
@@ -42,6 +45,7 @@ def make_trial(store):
                 parallel=1,
                 seed=0,
                 startup=0,
+                checkpoints=checkpoints,
                 created_by="a test",
             )
         )
@@ -53,9 +57,10 @@ def make_trial(store):
     return make
 
 
-def attempt(store, trial, interrupt=None):
+def attempt(store, trial, interrupt=None, objective=train):
     search = store.get_search(trial.search)
-    return run_attempt(store, search, trial, train, WORKER, interrupt or threading.Event()).outcome
+    interrupt = interrupt or threading.Event()
+    return run_attempt(store, search, trial, objective, WORKER, interrupt).outcome
 
 
 def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
@@ -103,6 +108,38 @@ def test_a_recipe_that_this_host_cannot_follow_fails_the_trial_at_once(
     ended = store.get_trial(trial.id)
     assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
     assert said in ended.error
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, of so few bytes that no state fits."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", disk], check=True)
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_disk_that_is_full_costs_the_state_and_not_the_trial(store, make_trial, small_disk):
+    trial = make_trial(checkpoints=str(small_disk))
+    assert attempt(store, trial) == Outcome.COMPLETED
+    ended = store.get_trial(trial.id)
+    assert (ended.result.status, ended.attempt) == ("ok", 1)
+    assert [epoch.epoch for epoch in store.epochs(trial.id)] == [1, 2]
+    (warned,) = [event.detail for event in store.events(trial.search) if "warned" in event.what]
+    assert "training goes on without a checkpoint" in warned
+    assert "No space left on device" in warned
+    assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+
+
+def test_a_rehearsal_goes_on_without_a_state_too(store, make_trial, small_disk):
+    with suppress(OSError), (small_disk / "full").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    trial = make_trial(dataset="rehearsal", checkpoints=str(small_disk))
+    assert attempt(store, trial, objective=rehearse) == Outcome.COMPLETED
+    (warned,) = [event.detail for event in store.events(trial.search) if "warned" in event.what]
+    assert "No space left on device" in warned
 
 
 def test_an_interrupt_hands_a_training_back(store, make_trial):

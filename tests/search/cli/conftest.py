@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from search.embedded import EmbeddedStore
+
 COMMAND = Path(sys.executable).with_name("alignsearch")
 REHEARSAL = ("--dataset", "rehearsal")
 UNSET = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY", "COLUMNS")
@@ -67,6 +69,11 @@ class Shell:
                 start_new_session=True,
             )
 
+    def end_store(self):
+        """End the folder's store, whoever still uses it."""
+        if (self.folder / ".alignsearch").is_dir():
+            EmbeddedStore(self.folder / ".alignsearch").stop()
+
     def submit(self, name, *options, space="wm"):
         """Submit a rehearsal and return its name."""
         printed = self.ok("submit", space, *REHEARSAL, "--name", name, *options)
@@ -85,8 +92,7 @@ def shell(tmp_path):
     """A shell in an empty folder; the store that a test starts there is stopped after it."""
     here = Shell(tmp_path)
     yield here
-    if (tmp_path / ".alignsearch").is_dir():
-        here.run("store", "stop")
+    here.end_store()
 
 
 @pytest.fixture
@@ -124,4 +130,4 @@ def finished(tmp_path_factory):
     here.outcome = json.loads(ran.stdout)
     here.logged = ran.stderr
     yield here
-    here.run("store", "stop")
+    here.end_store()

@@ -3,11 +3,15 @@
 import csv
 import io
 import json
+import threading
 
 import pandas as pd
 import pytest
 
+from search.documents import Result, Trial
 from search.export import read_csv, read_json
+from search.states import TrialState
+from search.summary import read_summary
 from spaces.catalog import SPACES
 
 VERBS = {
@@ -236,3 +240,35 @@ def test_retain_says_first_what_it_would_drop(finished):
         "dropped": False,
         "searches": [{"search": "done", "trials": 4, "epochs": 8}],
     }
+
+
+@pytest.fixture
+def pruned(store, make_search, make_driver):
+    """A search of two completed trials and one that was pruned while it was ahead of both."""
+    make_search(trials=2, epochs=3)
+    make_driver().run(threading.Event())
+    first = store.get_trial("a-search", 0)
+    trial = store.add_trial(
+        Trial(id="a-search/2", search="a-search", tid=2, config=first.config, point=first.point)
+    )
+    begun = store.begin_attempt(trial, "w", ttl=60, host="a-host", accelerator="cpu", versions={})
+    held = (trial.id, 1, begun.lease.token)
+    store.record_epoch(*held, store.epochs(first.id)[0].model_copy(update={"trial": trial.id}))
+    reason = "asha: not among the best third at epoch 1"
+    store.prune(*held, Result(status="ok", loss=0.0, metrics={"epochs": 1.0}, reason=reason))
+    return reason
+
+
+def test_a_pruned_trial_is_listed_with_its_reason_and_never_exported(
+    shell, store, store_uri, pruned
+):
+    here = ("--store", store_uri)
+    listed = pd.read_csv(io.StringIO(shell.ok("trials", "a-search", "--csv", *here)))
+    row = listed[listed["tid"] == 2].iloc[0]
+    assert (row["state"], row["validation_error"], row["epoch"]) == ("pruned", 0.0, "1/3")
+    assert (row["host"], row["note"]) == ("a-host", pruned)
+    assert sorted(listed["state"]) == ["completed", "completed", "pruned"]
+    assert read_summary(store, "a-search").counts[TrialState.PRUNED] == 1
+    best = min((store.get_trial("a-search", tid) for tid in (0, 1)), key=lambda each: each.loss)
+    exported = json.loads(shell.ok("export", "a-search", "--format", "json", *here))
+    assert exported["columns"][0]["note"].startswith(f"trial {best.tid}, ")

@@ -92,7 +92,7 @@ def shell(shell_in, tmp_path_factory):
     """A shell in a folder with a store of its own."""
     here = shell_in(tmp_path_factory.mktemp("served"))
     yield here
-    here.run("store", "stop")
+    here.end_store()
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,15 @@ def test_prometheus_reads_trials_slots_suggestions_and_the_store(service, store)
     writes = ("command", "update"), ("outcome", "ok")
     assert found["alignsearch_store_seconds_count", *writes] >= 3
     assert found["alignsearch_store_up",] == 1
+
+
+def test_the_store_is_not_stopped_under_a_serve(shell, service, store):
+    said = shell.refused("store", "stop")
+    assert said.startswith("the store is in use by ")
+    assert f"{service.process.pid} (alignsearch serve --metrics-port 0)" in said
+    assert "Ctrl-C hands running trials back" in said
+    assert service.process.poll() is None
+    assert shell.json("store", "status")["running"] is True
 
 
 def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, store):
@@ -243,7 +252,7 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell
         os.kill(first.process.pid, signal.SIGKILL)
         killed_at = time.monotonic()
         wait_until(lambda: driver_pid(store, "taken") == second.process.pid)
-        assert time.monotonic() - killed_at < lease + 5  # Its next look, on a busy machine.
+        assert time.monotonic() - killed_at < lease + 10  # Its next look, on a busy machine.
         os.kill(shell.json("store", "status")["pid"], signal.SIGKILL)
         wait_until(lambda: shell.json("status", "taken")["status"] == "completed", 60)
     finally:

@@ -25,7 +25,7 @@ def trained(tmp_path_factory, shell_in):
     (search,) = here.json("status")
     here.search = search["name"]
     yield here
-    here.run("store", "stop")
+    here.end_store()
 
 
 def left(here, folder="experiments/noise"):
