@@ -145,7 +145,7 @@ def train(
             _say(f"going on in {folder}, which has {done} of {config.epochs} epochs")
         with _Progress(console, config.epochs, done) as progress:
             told = progress.begin, progress.epoch, progress.step
-            # An exception at any moment would be lost in one of TensorFlow's own callbacks.
+            # An exception at any moment could be lost in one of TensorFlow's own callbacks.
             with interruptible("stopping at the next step") as interrupt, devices.scope():
                 outcome = run(config, folder, results, *told, interrupt.is_set)
         if outcome.status == "interrupted":
