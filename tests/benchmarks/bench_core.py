@@ -49,7 +49,8 @@ def accumulate():
             step = network.step(RULES[name], parts)
             seconds, taken = once(step)
             peak = (step.resident + taken) / 2**20
-            print(f"| {name} | {parts} | {size.batch // parts} | {peak:.0f} | {seconds:.1f} |")
+            row = f"{name} | {parts} | {size.batch // parts} | {peak:.0f} | {seconds:.1f}"
+            print(f"| {row} |", flush=True)
 
 
 def measure(size, rounds):
