@@ -312,7 +312,7 @@ def _by_layer(courses: Sequence[Course]) -> Table:
         title="By layer, after the last measured epoch",
         head=["layer", *heads],
         rows=rows,
-        notes=["Mean over seeds" + (", with its standard error." if several else ": one.")],
+        notes=["Mean over seeds, with its standard error." if several else "One training a rule."],
     )
 
 

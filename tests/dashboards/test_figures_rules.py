@@ -1,6 +1,7 @@
 """One look a rule, in every figure: told apart by colour, colour-blind or not, and by marker."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -151,6 +152,15 @@ def test_a_shift_is_said_and_kept_out_of_the_table():
 def test_runs_without_noise_are_lost_once_whatever_the_readings():
     found = noise([curve("sa", lost=1), curve("sa", alone=True, lost=1)], [], chance=0.1)
     assert found.figures[0].caption.endswith("3 runs diverged, with the accuracy of guessing.")
+
+
+def test_a_narrow_logarithmic_axis_has_its_ticks_by_their_values():
+    axis = Axis("ratio", log=True, limits=(0.4, 2.2))
+    figure = Figure("one", "", "", [Panel(axis, axis, [Points([1], [1])])], columns=1)
+    drawn = json.loads(to_json(figure))["layout"]
+    for found in (drawn["xaxis"], drawn["yaxis"]):
+        assert found["tickvals"] == pytest.approx([0.5, 1, 2])
+        assert found["ticktext"] == ["0.5", "1", "2"]
 
 
 def test_every_marker_is_drawn_by_both_libraries(tmp_path):
