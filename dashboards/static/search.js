@@ -4,7 +4,7 @@ import { getJson, searchUrl } from "./api.js";
 import { BestChart } from "./best.js";
 import { Brushes } from "./brushes.js";
 import { History } from "./data.js";
-import { announce, el, within } from "./dom.js";
+import { announce, el, inView, within } from "./dom.js";
 import { clock, decimals } from "./format.js";
 import { lazily } from "./lazy.js";
 import { follow } from "./live.js";
@@ -101,11 +101,12 @@ function show(summary) {
 function bestColumn(Table5) {
   const url = searchUrl(name, "/table");
   const column = new Table5(new Panel("table5"), () => url, (format) => searchUrl(name, `/export?format=${format}`));
+  const reread = inView(column.panel.section, () => column.load());
   let known = history.summary.best?.tid;
   column.update = () => {
     if (history.summary.best?.tid === known) return;
     known = history.summary.best?.tid;
-    column.load();
+    reread();
   };
   return column;
 }

@@ -1,7 +1,7 @@
 // The table of trials: the server pages, sorts and filters it.
 
 import { getJson, searchUrl, trialPage } from "./api.js";
-import { el } from "./dom.js";
+import { el, inView } from "./dom.js";
 import { decimals, duration, raised } from "./format.js";
 import * as view from "./view.js";
 
@@ -20,6 +20,8 @@ export class TrialsTable {
     this.states = new Map();
     this.shown = new Map();
     this.filtered = false;
+    // Not more often than makes sense.
+    this.reread = inView(panel.section, () => this.#again(Math.max(0, this.lastRead + LEAST_GAP_MS - performance.now())));
     this.#tools();
     brushes.onChange(() => this.#again(150, true));
     selection.onChange(() => {
@@ -62,10 +64,10 @@ export class TrialsTable {
     }
   }
 
-  /** Trials changed: read the page again if that can change it, not more often than makes sense. */
+  /** Trials changed: read the page again if that can change it, once it is in view. */
   update(rows) {
     if (this.table === undefined || rows.some((row) => this.#touches(row))) {
-      this.#again(Math.max(0, this.lastRead + LEAST_GAP_MS - performance.now()));
+      this.reread();
       return;
     }
     this.count.textContent = `${this.history.count} trials`;

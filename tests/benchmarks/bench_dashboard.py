@@ -167,6 +167,13 @@ def optuna_interactive(page):
     return page.evaluate(IDLE)
 
 
+def show(page, panels):
+    """Bring `panels` into view and wait until they are drawn."""
+    page.evaluate(f"() => document.getElementById('{panels[0]}').scrollIntoView()")
+    for panel in panels:
+        page.locator(f"#{panel}[data-shows=content]").wait_for(timeout=60_000)
+
+
 def updates(page, uri, panels, first, *, best=False, seconds=2.5):
     """Milliseconds of main thread for each of some trials that finish while `panels` are in view.
 
@@ -176,14 +183,12 @@ def updates(page, uri, panels, first, *, best=False, seconds=2.5):
     and the table read again included, less what it does in as long a time without one; and the
     longest single task in milliseconds.
     """
-    page.evaluate(f"() => document.getElementById('{panels[0]}').scrollIntoView()")
-    for panel in panels:
-        page.locator(f"#{panel} .body").locator("canvas, .main-svg, table").first.wait_for(
-            timeout=60_000
-        )
+    show(page, panels)
     # A page's stream begins with what was missed.
     page.wait_for_timeout(5000)
     session = page.context.new_cdp_session(page)
+    # Of its processor, so that what else the machine does isn't counted.
+    session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
     session.send("Performance.enable")
 
     def spent():
@@ -275,6 +280,8 @@ def measure(folder, trials_number, epochs, repeats):
             seconds, size, heap, page = opened(browser, f"{ours}/searches/{NAME}", ours_interactive)
             last = turn == repeats
             if last:
+                for panels in WATCHED:
+                    show(page, panels)
                 known = total(f"{ours}/api/searches/{NAME}/trials?page_size=1")
                 told = {
                     panels: updates(page, uri, panels, known + UPDATES * at)
