@@ -17,15 +17,14 @@ import tempfile
 import time
 from pathlib import Path
 
-import yaml
 from chaos import kill_tree
+from deployment_files import COMPOSE, DOCKER
 from secured_server import SecuredServer
 
 from search.processes import free_port, wait_until
 from workers.hand_back import raylets
 
-DOCKER = Path(__file__).parents[2] / "docker"
-SERVICES = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+SERVICES = COMPOSE["services"]
 PATIENCE = 120.0
 
 
