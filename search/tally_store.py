@@ -34,12 +34,14 @@ class TallyStore(TrialStore):
         """
         last = self.last_change(search)
         before = tally = _tally_in(self._counter(search))
-        for page in self._pages(search, before.seq, last):
-            tally = tally.with_ended(page)
         if last <= before.seq:
             return before
+        # The numbers are not journaled by themselves. With this they are: a server that dies has
+        # lost them before they are read here, or keeps them.
+        self._db.update("counters", {"_id": search}, {"$set": {"settled": last}})
+        for page in self._pages(search, before.seq, last):
+            tally = tally.with_ended(page)
         tally = tally.model_copy(update={"seq": last})
-        # Journaled, and with it the numbers that it relies on, which were not by themselves.
         self._db.update("counters", {"_id": search}, {"$set": {"tally": tally.to_bson()}})
         return tally
 

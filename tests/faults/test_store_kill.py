@@ -129,10 +129,7 @@ def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, m
         def killing(collection, document):
             if document["epoch"] == 2 and not killed:
                 killed.append(2)
-                pid = server.status().pid
-                os.kill(pid, signal.SIGKILL)
-                assert wait_until(lambda: not lives(pid), 20)
-                server.ensure()
+                kill_and_restart(server)
             return insert(collection, document)
 
         monkeypatch.setattr(store._db, "insert", killing)
@@ -144,6 +141,41 @@ def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, m
             assert set(trial.epoch_losses) == {str(n) for n in range(1, epoch.epoch + 1)}
         assert killed == [2]
         assert store.epochs("s/0") == epochs
+
+
+def test_a_kill_while_ended_trials_are_tallied_counts_none_twice(server, monkeypatch):
+    with Store.connect(server.ensure(), timeout=20.0) as store:
+        store.create_search(a_search("s"))
+        update = store._db.update
+        to_come = []
+
+        def killing(collection, *arguments, **options):
+            if collection == "counters" and to_come.pop(0) == "kill":
+                kill_and_restart(server)
+            return update(collection, *arguments, **options)
+
+        # The counter is written before the numbers are read, and after.
+        for tid, calls in enumerate((["kill", "write"], ["write", "kill"])):
+            trial = store.add_trial(Trial(id=f"s/{tid}", search="s", tid=tid))
+            lease = store.begin_attempt(
+                trial.id, "w", ttl=600, host="h", accelerator="cpu", versions={}
+            ).lease
+            store.finish(trial.id, 1, lease.token, Result(status="ok", loss=0.5))
+            to_come[:] = calls
+            with monkeypatch.context() as patched:
+                patched.setattr(store._db, "update", killing)
+                store.keep_tally("s")
+            assert to_come == []
+            assert store.counts("s")[TrialState.COMPLETED] == tid + 1
+            store.keep_tally("s")
+            assert store.counts("s")[TrialState.COMPLETED] == tid + 1
+
+
+def kill_and_restart(server):
+    pid = server.status().pid
+    os.kill(pid, signal.SIGKILL)
+    assert wait_until(lambda: not lives(pid), 20)
+    server.ensure()
 
 
 def record_as_a_worker_does(store, held, epoch):
