@@ -33,12 +33,6 @@ export class History {
 
   /** Take in a payload; return the rows that are new or changed. */
   take(payload) {
-    if (payload.reset) {
-      this.rows.clear();
-      this.scored = [];
-      this.hasScore.clear();
-      for (const name in this.values) this.values[name] = [];
-    }
     for (const column of payload.columns ?? []) {
       const title = plain(column.label);
       this.columns.set(column.name, { ...column, title, brief: column.name === "loss" ? "error" : brief(column.name, title) });

@@ -78,6 +78,11 @@ async function start() {
 
   follow(() => searchUrl(name, `/stream?since=${history.rev}`), {
     change(payload) {
+      // Another search of this name, perhaps in another store: what is drawn is of the one before.
+      if (payload.reset) {
+        location.reload();
+        return;
+      }
       const changed = history.take(payload);
       show(history.summary);
       if (changed.length === 0) return;

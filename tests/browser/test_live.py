@@ -18,6 +18,10 @@ from search.store import Store
 COMMAND = Path(sys.executable).with_name("alignsearch")
 AWAY = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_CONNECTION_RESET", "ERR_EMPTY")
 REFUSED = "status of 503"
+LOOKED_AT = """seen => {
+  Object.defineProperty(document, 'hidden', { value: !seen, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +112,15 @@ def test_what_happened_while_the_server_was_away_is_not_missed(away, open_page, 
     expect(page.locator("#stale")).to_be_hidden()
     text = page.get_by_role("application").first.get_attribute("aria-label")
     assert "after 5 results" in text
+
+    # Nor is what happens while nobody looks, when the page gives its connection back.
+    with page.expect_event("requestfailed", lambda request: "/stream" in request.url):
+        page.evaluate(LOOKED_AT, False)
+    with Store.connect(away.uri) as store:
+        finish_trial(store, away.search, 6, random.Random(6))
+    page.evaluate(LOOKED_AT, True)
+    expect(page.locator("#matching")).to_have_text("7 trials")
+    expect(page.locator("#stale")).to_be_hidden()
     assert page.evaluate("() => window.sameDocument")
 
 
