@@ -39,6 +39,11 @@ class Containers:
         self.running = {}
         programs = folder / "programs"
         programs.mkdir()
+        # Every container has the URI of its role at the same place; where that is refused, all have
+        # the one of who may do everything.
+        self.separate = not subprocess.run(
+            ["unshare", "--mount", "true"], capture_output=True, check=False
+        ).returncode
         # Where the image has it.
         (programs / "join-ray").symlink_to(DOCKER / "join.sh")
         self.path = f"{self.bin}:{programs}:/usr/bin:/bin"
@@ -57,20 +62,22 @@ class Containers:
             "RAY_USAGE_STATS_ENABLED": "0",
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **{variable: self.own(str(value)) for variable, value in given.items()},
-            # Each container has the URI of its role at one place; here the places differ.
-            **({"ALIGNSEARCH_STORE": self.store(name)} if "ALIGNSEARCH_STORE" in given else {}),
         }
 
-    def store(self, name):
-        """The address of the store, where this container's secret lies."""
-        known = [each for each in SERVICES[name]["secrets"] if isinstance(each, dict)]
-        sources = [each["source"] for each in known if each["target"] == "store"]
-        return f"file:{self.secrets / (sources or ['admin'])[0]}"
+    def inside(self, name):
+        """The command that runs another with the container's own store secret in its place."""
+        known = [each for each in SERVICES[name].get("secrets", []) if isinstance(each, dict)]
+        mounted = [each["source"] for each in known if each["target"] == "store"]
+        if not mounted or not self.separate:
+            return []
+        mount = ("sh", "-c", 'mount --bind "$0" "$1"; shift; exec "$@"')
+        return ["unshare", "--mount", *mount, self.secrets / mounted[0], self.secrets / "store"]
 
     def command(self, name, *more):
         service = SERVICES[name]
         entry = service.get("entrypoint", ["alignsearch"])
-        return [*entry, *(self.own(str(word)) for word in (*service.get("command", ()), *more))]
+        words = (self.own(str(word)) for word in (*service.get("command", ()), *more))
+        return [*self.inside(name), *entry, *words]
 
     def run(self, name, *more):
         """Run a container to its end; return what it said."""
@@ -107,13 +114,16 @@ class Containers:
             return asked.returncode == 0
 
         assert wait_until(healthy, PATIENCE), (name, (self.folder / f"{name}.log").read_text())
+        if name == "worker":
+            # This machine has other raylets than a container sees.
+            assert wait_until(lambda: list(self.nodes(name)), PATIENCE)
         print(f"{name}: healthy after {time.monotonic() - began:.1f} s")
 
     def stop(self, name):
         """Do what comes before its end, then end it as `docker stop` does."""
         for hook in SERVICES[name].get("pre_stop", []):
             said = subprocess.run(
-                [*hook["command"], "--node", self.node(name)],
+                [*hook["command"], "--node", *self.nodes(name)],
                 env=self.environment(name),
                 capture_output=True,
                 text=True,
@@ -127,15 +137,13 @@ class Containers:
         process.wait(float(grace.removesuffix("s")))
         print(f"{name}: ended by SIGTERM in {time.monotonic() - began:.1f} s, its grace is {grace}")
 
-    def node(self, name):
+    def nodes(self, name):
         """The container's own part of Ray; in a container it would be the only one to be seen."""
-        (found,) = (
-            raylet.node
-            for raylet in raylets()
-            if int(Path(f"/proc/{raylet.pid}/stat").read_text().rpartition(")")[2].split()[1])
-            == self.running[name].pid
-        )
-        return found
+        for raylet in raylets():
+            with contextlib.suppress(OSError):
+                status = Path(f"/proc/{raylet.pid}/stat").read_text()
+                if int(status.rpartition(")")[2].split()[1]) == self.running[name].pid:
+                    yield raylet.node
 
     def end(self):
         for process in self.running.values():
@@ -166,11 +174,14 @@ def main():
 
 
 def run(containers):
+    (containers.secrets / "store").touch(0o600)
     # These two write into ./secrets, which is mounted at /secrets.
     SERVICES["users"]["command"][-1] = str(containers.secrets)
     SERVICES["token"]["command"][-1] = str(containers.secrets / "dashboard-token")
     print(containers.run("users").replace(str(containers.folder), ""), end="")
-    print(re.sub(r"\S{20,}", "…", containers.run("token").splitlines()[0]))
+    assert len(containers.run("token").split()[0]) > 20
+    if not containers.separate:
+        (containers.secrets / "store").write_text((containers.secrets / "operator").read_text())
     for name in ("head", "worker", "serve", "dashboard"):
         containers.start(name)
     ask = ("submit", "ia", "--dataset", "rehearsal", "--epochs", "2", "--trials", "6")
