@@ -240,7 +240,8 @@ def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service
     assert "Traceback" not in service.log.read_text() + following.log.read_text()
 
 
-def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell, store):
+def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell, service, store):
+    service.end()
     lease = 4.0
     options = ("--trials", "12", "--epochs", "15", "--lease", f"{lease:g}", *TWO_SLOTS)
     both = []
