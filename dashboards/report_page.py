@@ -136,6 +136,9 @@ _ALL = """\
 <section id="{{ entry.name }}">
 {% if entry.section %}
 {{ parts.experiment(entry.section, none, 2) }}
+{% if entry.command != entry.section.document.command %}
+<p>In full, with what it needed first: <code>{{ entry.command }}</code></p>
+{% endif %}
 {% else %}
 <h2>{{ entry.name }}</h2>
 <p>{{ entry.source }}</p>

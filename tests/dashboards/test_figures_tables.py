@@ -1,4 +1,4 @@
-"""Tables of experiments as LaTeX: whatever signs their heads and notes have, they compile."""
+"""What experiments leave to read: tables that compile as LaTeX, and every command on the page."""
 
 import subprocess
 
@@ -15,6 +15,7 @@ from dashboards.figures_symmetry import Pairs
 from dashboards.figures_symmetry import report as symmetry
 from dashboards.figures_weight_metrics import course
 from dashboards.figures_weight_metrics import report as weight_metrics
+from dashboards.report_page import Entry, Section, page_of_all
 from search.run_statistics import Accuracy, Mean
 
 ACCURACY = Accuracy(0.9, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
@@ -37,6 +38,21 @@ def tables():
         neural_fit(fits, recordings, 25, []),
     ):
         yield from report.tables
+
+
+def test_a_page_of_many_names_what_an_experiment_needed_first():
+    found = {
+        **{"title": "t", "source": "s", "setting": [], "figures": [], "tables": [], "seeds": []},
+        **{"command": "alignsearch fit", "started_at": "now", "seconds": 1.0, "versions": {}},
+    }
+    for command, said in (("alignsearch fit", 0), ("alignsearch train && alignsearch fit", 1)):
+        entry = Entry("fit", "s", command, "done", 1.0, Section(found, {}, {}))
+        text = page_of_all(
+            "all", [], [entry], script="", command="c", started_at="now", seconds=1.0, versions={}
+        )
+        assert (
+            text.count("needed first: <code>alignsearch train &amp;&amp; alignsearch fit") == said
+        )
 
 
 def test_every_table_is_a_document_that_compiles(tmp_path):
