@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium openssl iproute2
 
-.PHONY: setup demo test test-cluster test-wheel lint wheel audit chaos screenshots check-claims bench-search bench-tpe bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo test test-cluster test-wheel lint wheel audit chaos screenshots check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
 setup: .venv/ready
 
@@ -42,14 +42,15 @@ lint: setup
 wheel: setup
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-# The wheel in a bare environment of its own, run from another folder.
-test-wheel: wheel
+# The wheel in a bare environment of its own, run from another folder, and as each container would.
+test-wheel: wheel install-openssl
 	rm -rf build/bare
 	$(PYTHON) -m venv build/bare
 	build/bare/bin/python -m pip install --quiet --disable-pip-version-check dist/alignsearch-*.whl
 	cd / && $(CURDIR)/build/bare/bin/alignsearch --help >/dev/null && $(CURDIR)/build/bare/bin/alignsearch doctor
 	cd build/bare && bin/alignsearch submit wm --dataset rehearsal --trials 4 --epochs 2 --wait
 	cd build/bare && bin/alignsearch store stop
+	PYTHONPATH=tests/faults $(BIN)/python tests/docker/containers.py build/bare
 
 # Known weaknesses of what is pinned, from PyPI's advisories: needs the internet.
 audit: setup
@@ -67,9 +68,13 @@ test-cluster: setup install-openssl install-iproute2
 screenshots: setup install-chromium
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
 
-# Whether what the paper claims of its stochastic experiments holds on digits: some 40 minutes.
+# Whether what the paper claims of its stochastic experiments holds on digits, all or EXPERIMENTS=noise.
 check-claims: setup
-	$(BIN)/python tests/claims/check.py
+	$(BIN)/python tests/claims/check.py $(EXPERIMENTS)
+
+# README's table of all rules, 45 epochs under three seeds: some hours.
+rules-on-digits: setup
+	$(BIN)/python tests/claims/rules.py
 
 bench-search: setup
 	$(BIN)/python tests/benchmarks/bench_search.py
@@ -83,6 +88,10 @@ bench-core: setup
 
 bench-neural-fit: setup
 	$(BIN)/python tests/benchmarks/bench_neural_fit.py --peer
+
+# What 60, 600 and 6,000 slots ask of a store: on paper, and replayed against one on this machine.
+bench-capacity: setup
+	$(BIN)/python tests/benchmarks/bench_capacity.py
 
 bench-dashboard: setup install-chromium
 	$(BIN)/python tests/benchmarks/bench_dashboard.py

@@ -23,29 +23,14 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from alignment_core import accelerators, checkpoints, data
-from alignment_core.alignments import LEARNING_RULES, Alignment
+from alignment_core.compiled_network import CompiledNetwork, structure
 from alignment_core.data.pipeline import one_by_one, readable
 from alignment_core.errors import ConfigurationError
 from alignment_core.metrics import weight_metrics
-from alignment_core.models import get_model, initialize
-from alignment_core.optimizers.optimizers import (
-    ALIGNMENT_OPTIMIZERS,
-    NesterovMomentum,
-    Optimizers,
-)
 from alignment_core.optimizers.rate_scheduler import rate
-from alignment_core.primitives import PRIMITIVES
 from alignment_core.reports import EpochReport, LayerMetrics, TrainingResult
 from alignment_core.training_config import TrainingConfig
-from alignment_core.training_steps import (
-    ALIGNMENT,
-    LOSS,
-    AlignmentSteps,
-    AlignmentUpdate,
-    LossSteps,
-    Objectives,
-    on_replicas,
-)
+from alignment_core.training_steps import ALIGNMENT, LOSS
 
 __all__ = ["Trainer", "TrainingConfig", "trainer_for"]
 
@@ -59,11 +44,6 @@ PHASES = ("trace", "input", "train", "validate", "measure", "save")
 
 KEPT_TRAINERS = 2
 """Networks whose compiled steps `trainer_for` keeps: two searches may take turns."""
-
-KEPT_RULES = 2
-"""Rules whose compiled steps a trainer keeps. Each costs some 40 MB, and where a search
-samples the operations a rule seldom comes back."""
-
 
 HELD_IMAGES = 32
 """Images for what is measured once an epoch: R's value, and on those of validation the angles
@@ -113,54 +93,18 @@ class Trainer:
             )
         accelerators.check_shares(self._strategy, config.batch_size, config.minibatches)
         self._dataset = _load(config.dataset, config.data_dir, config.input_options)
-        self._structure = _structure(config)
-        self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
-        self._noise_stddev = tf.Variable(0.0, trainable=False)
-        self._weight_decay = tf.Variable(0.0, trainable=False)
-        self._noise_variances = [
-            tf.Variable(0.0, trainable=False) if noisy else None for noisy in _noisy_updates(config)
-        ]
-        self._rules: OrderedDict[Hashable, tuple[Alignment, AlignmentSteps]] = OrderedDict()
+        # Shards may hold fewer images than the data set is known to have.
+        self._dataset.steps_per_epoch(config.batch_size)
+        self._structure = structure(config)
         self._config = config
-        with accelerators.precision(config.precision):
-            self.model = get_model(config.model)(
-                self._dataset.image_shape,
-                self._dataset.num_classes,
-                width=config.width,
-                stem=config.stem,
-                learning_rule=self._new_rule(config),
-                seed=config.seed,
-            )
-        self._objectives = Objectives(self.model, self._weight_decay)
-        optimizers = [NesterovMomentum(momentum=config.momentum)]
-        variables = [list(self.model.trainable_variables)]
-        backward_kernels = [layer.backward_kernel for layer in self._objectives.layers]
-        if config.ties_gradients:
-            variables[LOSS] += backward_kernels
-        if config.has_alignment_loss:
-            optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
-            variables.append(backward_kernels)
-        self._optimizers = Optimizers(
-            optimizers,
-            variables,
-            minibatches=config.minibatches,
-            noise_variances=self._noise_variances[: len(optimizers)],
+        self._network = CompiledNetwork(
+            config, self._dataset.image_shape, self._dataset.num_classes
         )
-        self._loss_steps = LossSteps(
-            self._objectives, self._optimizers, jit_compile=config.jit_compile
-        )
-        self._update = AlignmentUpdate(self._optimizers, jit_compile=config.jit_compile)
-        self._evaluate = on_replicas(
-            self._objectives.evaluate, add_up=True, jit_compile=config.jit_compile
-        )
-        self._gradient_angles = on_replicas(
-            self._objectives.gradient_angles, add_up=True, jit_compile=config.jit_compile
-        )
+        self.model = self._network.model
         self._held_batch = self._dataset.sample("validation", HELD_IMAGES)
         self._validation = self._strategy.distribute_datasets_from_function(
             lambda context: self._dataset.validation_batches(context=context)
         )
-        self.reconfigure(config)
         self._timings = {"build": time.perf_counter() - started}
 
     def reconfigure(self, config: TrainingConfig) -> bool:
@@ -172,64 +116,18 @@ class Trainer:
         Raises ConfigurationError for a batch that the replicas can't share evenly, or one
         larger than the training split.
         """
-        if _structure(config) != self._structure:
+        if structure(config) != self._structure:
             return False
         accelerators.check_shares(self._strategy, config.batch_size, config.minibatches)
-        # Shards may hold fewer images than the data set is known to have.
         self._dataset.steps_per_epoch(config.batch_size)
         self._config = config
-        self._weight_decay.assign(config.weight_decay)
-        self._noise_stddev.assign(config.noise_stddev or 0.0)
-        for variable, variance in zip(
-            self._noise_variances,
-            (config.update_noise_variance, config.alignment_update_noise_variance),
-            strict=True,
-        ):
-            if variable is not None:
-                variable.assign(variance)
-        for primitive, weight in config.weights.items():
-            self._weights[primitive].assign(weight)
-        self._alignment_steps = None
-        if config.has_alignment_loss:
-            with self._strategy.scope():
-                rule, self._alignment_steps = self._steps_of_rule(config)
-            self._alignment_steps.alternating = config.alternating
-            for layer in self._objectives.layers:
-                layer.learning_rule = rule
+        self._network.take(config)
         return True
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps on J in one pass over the training split as it was found."""
         return self._dataset.steps_per_epoch(self._config.batch_size)
-
-    def _new_rule(self, config: TrainingConfig) -> Alignment | None:
-        rule = LEARNING_RULES[config.learning_rule]
-        if rule is None:
-            return None
-        return rule(
-            {name: self._weights[name] for name in config.weights},
-            config.operations,
-            None if config.noise_stddev is None else self._noise_stddev,
-        )
-
-    def _steps_of_rule(self, config: TrainingConfig) -> tuple[Alignment, AlignmentSteps]:
-        key = (config.learning_rule, config.operations, config.noise_stddev is None)
-        if key not in self._rules:
-            rule = self._new_rule(config)
-            assert rule is not None
-            steps = AlignmentSteps(
-                self._loss_steps,
-                self._update,
-                self._objectives,
-                self._optimizers,
-                jit_compile=config.jit_compile,
-            )
-            self._rules[key] = rule, steps
-        self._rules.move_to_end(key)
-        while len(self._rules) > KEPT_RULES:
-            self._rules.popitem(last=False)
-        return self._rules[key]
 
     def fit(
         self,
@@ -261,11 +159,10 @@ class Trainer:
         """
         config = self._config
         self._timings.update(dict.fromkeys(PHASES, 0.0))
-        initialize(self.model, config.seed)
-        self._optimizers.reset()
+        self._network.start(config.seed)
         folder = None if checkpoint_dir is None else str(checkpoint_dir)
         folders = [*resume_from, *([] if folder is None else [folder])]
-        begun = checkpoints.restore(folders, self._state(), config)
+        begun = checkpoints.restore(folders, self._network.state, config)
         saved, warned = begun.name, False
         reports = [*begun.reports]
         if reports and on_resume is not None:
@@ -277,7 +174,7 @@ class Trainer:
                 return
             try:
                 with self._timed("save"):
-                    checkpoints.save(folder, self._state(), config, progress)
+                    checkpoints.save(folder, self._network.state, config, progress)
                 saved = progress.name
             except OSError as error:
                 if not warned:
@@ -318,9 +215,6 @@ class Trainer:
         started = time.perf_counter()
         yield
         self._timings[phase] += time.perf_counter() - started
-
-    def _state(self) -> tf.train.Checkpoint:
-        return tf.train.Checkpoint(model=self.model, optimizers=self._optimizers.optimizers)
 
     def _epoch(
         self,
@@ -377,7 +271,8 @@ class Trainer:
         """One pass over the training split, or its rest; (J, accuracy) of each step on J."""
         config = self._config
         delay_steps = round(config.schedule().delay_epochs * steps)
-        steps_of = self._alignment_steps or self._loss_steps
+        on_loss, on_alignment = self._network.loss_steps, self._network.alignment_steps
+        steps_of = on_alignment or on_loss
         statistics: list[Any] = [*begun.statistics]
         with self._timed("input"):
             batches = self._train_batches(epoch)
@@ -392,8 +287,8 @@ class Trainer:
             number = epoch * steps + step
             arguments = images, labels, tf.constant([noise_seed, number]), tf.constant(rates[step])
             started, traces = time.perf_counter(), steps_of.traces
-            if self._alignment_steps and number < delay_steps:
-                self._alignment_steps.alignment_step(*arguments)
+            if on_alignment and number < delay_steps:
+                on_alignment.alignment_step(*arguments)
             else:
                 # An accelerator is waited for where its values are read, and so seldom.
                 statistics.append(steps_of.step(*arguments))
@@ -416,32 +311,28 @@ class Trainer:
 
     def _validate(self) -> tuple[float, float]:
         """J and the accuracy over the whole validation split."""
-        found = [self._evaluate(*batch) for batch in readable(self._validation)]
+        found = [self._network.evaluate(*batch) for batch in readable(self._validation)]
         sums = np.array([each.numpy() for each in found], np.float64)
         loss, right = sums.sum(axis=0) / self._dataset.validation_size
         return float(loss), float(right)
 
     def _measure(self, epoch: int) -> tuple[float | None, tuple[LayerMetrics, ...]]:
         """R, if there is one, and the metrics of each layer under a rule."""
-        if not self._objectives.layers:
+        network = self._network
+        if not network.objectives.layers:
             return None, ()
-        started, traces = time.perf_counter(), self._measuring_traces
+        started, traces = time.perf_counter(), network.measuring_traces
         loss = None
-        if self._alignment_steps:
+        if network.alignment_steps:
             # R at the weights as they stand, for images from all over the training split.
             seed = tf.constant([self._noise_seed, -1 - epoch])
             sample = self._dataset.sample("train", HELD_IMAGES)
-            loss = float(self._alignment_steps.value(*sample, seed))
-        angles = self._gradient_angles(*self._held_batch).numpy()
-        layers = tuple(weight_metrics(self._objectives.layers, angles))
-        phase = "trace" if self._measuring_traces > traces else "measure"
+            loss = float(network.alignment_steps.value(*sample, seed))
+        angles = network.gradient_angles(*self._held_batch).numpy()
+        layers = tuple(weight_metrics(network.objectives.layers, angles))
+        phase = "trace" if network.measuring_traces > traces else "measure"
         self._timings[phase] += time.perf_counter() - started
         return loss, layers
-
-    @property
-    def _measuring_traces(self) -> int:
-        of_rule = self._alignment_steps.traces if self._alignment_steps else 0
-        return of_rule + int(self._gradient_angles.experimental_get_tracing_count())
 
     @property
     def _noise_seed(self) -> int:
@@ -457,7 +348,7 @@ def trainer_for(config: TrainingConfig) -> Trainer:
 
     The last few networks are kept; not for several threads at once.
     """
-    key = (tf.distribute.get_strategy(), _structure(config))
+    key = (tf.distribute.get_strategy(), structure(config))
     if key in _trainers:
         _trainers.move_to_end(key)
         _trainers[key].reconfigure(config)
@@ -467,32 +358,6 @@ def trainer_for(config: TrainingConfig) -> Trainer:
     if len(_trainers) > KEPT_TRAINERS:
         _trainers.popitem(last=False)
     return trainer
-
-
-def _structure(config: TrainingConfig) -> Hashable:
-    """What a trainer can't change once it is built."""
-    has_backward_kernels = LEARNING_RULES[config.learning_rule] is not None
-    return (
-        config.dataset,
-        config.data_dir,
-        config.input_options,
-        config.precision,
-        config.model,
-        config.width,
-        config.stem,
-        has_backward_kernels,
-        config.ties_gradients,
-        config.alignment_optimizer if config.has_alignment_loss else None,
-        _noisy_updates(config),
-        config.momentum,
-        config.minibatches,
-        config.jit_compile,
-    )
-
-
-def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:
-    """Whether J's and R's updates are: the noise itself is part of the compiled update."""
-    return config.update_noise_variance > 0, config.alignment_update_noise_variance > 0
 
 
 @lru_cache(maxsize=1)

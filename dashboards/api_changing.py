@@ -217,10 +217,14 @@ async def _prepared(context: Context, asked: dict[str, JsonValue], author: str) 
         raise ClusterError(
             f"the cluster hasn't answered for {SUBMIT_SECONDS:g} s; the search isn't submitted"
         ) from None
-    if isinstance(made, Search):
+    if not isinstance(made, Search):
+        kind, message = made
+        raise RefusedError(409 if kind in _CONFLICTS else 422, "invalid", message)
+    start_from = asked.get("warm_start")
+    if not start_from:
         return made
-    kind, message = made
-    raise RefusedError(409 if kind in _CONFLICTS else 422, "invalid", message)
+    # That it is text has been seen to.
+    return await run_in_threadpool(submitter.set_out, context.board.store, made, str(start_from))
 
 
 def _bearer(request: Request) -> str | None:

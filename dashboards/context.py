@@ -24,11 +24,13 @@ class Submitter:
         fields: what can be said of a search, by the names of `alignsearch submit`'s options.
         prepare: from fields and author to the search as it would be written, or to the name of
             an error and its message. Runs in another process, so it is a module's function.
+        set_out: the search as it sets out from the results of another one, by name.
         create: writes the search, under its own name if that was given.
     """
 
     fields: Sequence[models.SubmitField]
     prepare: Callable[[Mapping[str, Any], str], Search | tuple[str, str]]
+    set_out: Callable[[Store, Search, str], Search]
     create: Callable[[Store, Search, bool], Search]
 
 

@@ -42,35 +42,37 @@ class Curves:
         """The best `top` curves and others evenly by rank, or those of `tids`."""
         history = entry.history
         with entry.lock:
-            ranked = history.ranked()
-            rank_of = {row: rank for rank, row in enumerate(ranked, start=1)}
-            rows = _chosen(ranked, top, limit)
             if tids:
                 rows = [history.row_of[tid] for tid in tids if tid in history.row_of]
-            rev = history.rev
-            numbers = [(int(history.table["tid"][row]), row) for row in rows]
+            else:
+                rows = _chosen(history.ranked(), top, limit)
+            rev, total = history.rev, history.scored
+            numbers = [int(history.table["tid"][row]) for row in rows]
             seqs = [history.seq_of(row) for row in rows]
             ended = [TrialState(history.state_of(row)) in TERMINAL_TRIAL_STATES for row in rows]
-            losses = history.table["loss"][rows] if rows else np.array([])
+            losses = [
+                None if np.isnan(loss) else float(loss) for loss in history.table["loss"][rows]
+            ]
+            ranks = [
+                None if loss is None else history.rank(tid, loss)
+                for tid, loss in zip(numbers, losses, strict=True)
+            ]
         curves = []
-        for (tid, row), seq, final, loss in zip(numbers, seqs, ended, losses, strict=True):
+        for tid, rank, seq, final, loss in zip(numbers, ranks, seqs, ended, losses, strict=True):
             read = self._read(entry.search.name, tid, seq if final else None)
-            rank = rank_of.get(row)
             thin = _thinned(read, points)
             curves.append(
                 models.Curve(
                     tid=tid,
                     rank=rank,
                     top=rank is not None and rank <= top,
-                    loss=None if np.isnan(loss) else float(loss),
+                    loss=loss,
                     epoch=list(thin.epoch),
                     error=list(thin.error),
                 )
             )
-        note = "" if tids or len(rows) == len(ranked) else _note(len(rows), len(ranked), top)
-        return models.Curves(
-            rev=rev, total=len(ranked), shown=len(curves), note=note, curves=curves
-        )
+        note = "" if tids or len(rows) == total else _note(len(rows), total, top)
+        return models.Curves(rev=rev, total=total, shown=len(curves), note=note, curves=curves)
 
     def _read(self, search: str, tid: int, seq: int | None) -> Points:
         """A trial's curve; with the number of its last change, it may be kept."""
@@ -79,8 +81,7 @@ class Curves:
             if seq is not None and key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        store = self._board.store
-        records = store.epoch_records(store.get_trial(search, tid).id)
+        records = self._board.store.epoch_records(f"{search}/{tid}")
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
         points = Points(

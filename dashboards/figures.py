@@ -19,7 +19,21 @@ SHADES = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151")
 """From first to last, told apart by the colour-blind and in grey: viridis without its palest."""
 
 Dash = Literal["solid", "dash", "dot"]
-Marker = Literal["circle", "square", "diamond", "triangle-up"]
+Marker = Literal[
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "triangle-down",
+    "triangle-left",
+    "triangle-right",
+    "pentagon",
+    "star",
+    "x",
+    "cross",
+    "hexagon",
+    "octagon",
+]
 MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle-up")
 
 
@@ -40,7 +54,7 @@ class Line:
 class Points:
     """Markers at (x, y), x may be names; an error is half the length of a bar, up or across.
 
-    In a `cloud` they are many: small, and one shows through another.
+    In a `cloud` they are many: small, and one shows through another. `hollow` ones are outlines.
     """
 
     x: Sequence[Any] | Any
@@ -51,6 +65,7 @@ class Points:
     error: Sequence[float] | Any | None = None
     x_error: Sequence[float] | Any | None = None
     cloud: bool = False
+    hollow: bool = False
 
 
 @dataclass(frozen=True)

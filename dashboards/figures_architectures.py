@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboards.figures import GREY, MARKERS, PALETTE, Axis, Figure, Line, Mark, Panel, Points
+from dashboards.figures import GREY, Axis, Figure, Line, Mark, Panel, Points
+from dashboards.figures_rules import looks, name_of
 from dashboards.report import Cell, Report, Table
 from search.run_statistics import Accuracy, Mean
 
@@ -67,7 +68,7 @@ def _series(rows: Sequence[Row], values: Sequence[Mean | None]) -> list[Mark]:
     """A series of points a rule, beside one another at each network."""
     marks: list[Mark] = []
     rules, models = _rules(rows), _models(rows)
-    for at, rule in enumerate(rules):
+    for at, (rule, look) in enumerate(looks(rules).items()):
         found = [
             (models.index(row.model) + 0.11 * (at - (len(rules) - 1) / 2), value)
             for row, value in zip(rows, values, strict=True)
@@ -78,9 +79,9 @@ def _series(rows: Sequence[Row], values: Sequence[Mean | None]) -> list[Mark]:
                 Points(
                     [x for x, _ in found],
                     [100 * (value.mean or 0.0) for _, value in found],
-                    rule.upper() if rule.islower() and len(rule) == 2 else rule,
-                    PALETTE[at % len(PALETTE)],
-                    MARKERS[at % len(MARKERS)],
+                    look.name,
+                    look.color,
+                    look.marker,
                     [100 * (value.sem or 0.0) for _, value in found],
                 )
             )
@@ -102,7 +103,7 @@ def _accuracies(rows: Sequence[Row], name: str, chance: float | None) -> Figure:
         here = [row for row in rows if row.model == model and row.accuracy.mean is not None]
         if here:
             top = max(here, key=lambda row: row.accuracy.mean or 0.0)
-            best.append(f"{top.rule} on {model} ({_percent(top.accuracy)})")
+            best.append(f"{name_of(top.rule)} on {model} ({_percent(top.accuracy)})")
     return Figure(
         name=name,
         title="Validation accuracy by network",
@@ -124,7 +125,7 @@ def _gaps(rows: Sequence[Row], name: str) -> Figure:
             if row.rule == rule and row.gap is not None and row.gap.mean is not None
         ]
         if gaps:
-            parts.append(f"{rule}: {', '.join(gaps)}")
+            parts.append(f"{name_of(rule)}: {', '.join(gaps)}")
     ends = [-0.6, len(_models(rows)) - 0.4]
     return Figure(
         name=f"{name}-gaps",
@@ -162,7 +163,7 @@ def _lost(rows: Sequence[Row]) -> str:
     missing = sum(row.accuracy.missing for row in rows)
     if diverged:
         where = ", ".join(
-            f"{row.accuracy.diverged} of {row.rule} on {row.model}" for row in diverged
+            f"{row.accuracy.diverged} of {name_of(row.rule)} on {row.model}" for row in diverged
         )
         said = f"Diverged, and counted with the accuracy of guessing: {where}."
     else:
@@ -174,7 +175,7 @@ def _table(rows: Sequence[Row], name: str, title: str) -> Table:
     cells: list[list[Cell]] = [
         [
             row.model,
-            row.rule,
+            name_of(row.rule),
             _scaled(row.accuracy.mean),
             _scaled(row.accuracy.sem),
             None if row.gap is None else _scaled(row.gap.mean),

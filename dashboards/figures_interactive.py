@@ -1,5 +1,6 @@
 """Figures for the screen: HTML by Plotly, whose script lies beside it."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ MOST_PIXELS = 960
 """Of all panels in a row."""
 NAME_PIXELS = 22
 """From one name on a y axis to the next."""
+
+FEW = 2
+"""More panels in a row are too narrow for as many ticks as Plotly thinks."""
 
 LETTER_PIXELS = 8
 BESIDE, BELOW, LEAST_BELOW_PIXELS = 0.28, 0.34, 85
@@ -91,6 +95,8 @@ def _to_plotly(figure: Figure) -> Any:
             x_axis = f"x{at + 1 if at else ''}"
             drawn.update_yaxes(scaleanchor=x_axis, constrain="domain", **place)
             drawn.update_xaxes(constrain="domain", **place)
+    if figure.columns > FEW:
+        drawn.update_xaxes(nticks=5, tickangle=0)
     if figure.scale is not None:
         drawn.add_trace(_color_bar(figure.scale), row=1, col=1)
     drawn.update_layout(
@@ -121,7 +127,8 @@ def _traces(mark: Mark) -> Iterator[Any]:
                 x=x[at : at + 2], y=y[at : at + 2], mode="markers", marker=head, hoverinfo="skip"
             )
     elif isinstance(mark, Points):
-        small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 8}
+        small = {"size": 3, "opacity": 0.5} if mark.cloud else {"size": 9}
+        symbol = f"{mark.marker}-open" if mark.hollow else mark.marker
         yield go.Scatter(
             x=mark.x,
             y=mark.y,
@@ -129,7 +136,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
             error_y=_bars(mark.error),
             mode="markers",
             name=mark.label,
-            marker={"color": mark.color, "symbol": mark.marker, **small},
+            marker={"color": mark.color, "symbol": symbol, **small},
         )
     else:
         yield from _ground(mark)
@@ -175,6 +182,14 @@ def _ground(regions: Regions) -> Iterator[Any]:
         yield go.Scatter(x=[None], y=[None], mode="markers", name=label, marker=square)
 
 
+def _ticks_within(low: float, high: float) -> dict[str, Any]:
+    """At 1, 2 and 5 of each decade, which Plotly would call 1, 2 and 5 in every one."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [step * 10.0**at for at in decades for step in (1, 2, 5)]
+    shown = [each for each in values if low <= each <= high]
+    return {"tickvals": shown, "ticktext": [f"{each:g}" for each in shown]}
+
+
 def _axis(axis: Axis) -> dict[str, Any]:
     found: dict[str, Any] = {"title": axis.label, "ticks": "outside"}
     if axis.log:
@@ -184,8 +199,10 @@ def _axis(axis: Axis) -> dict[str, Any]:
         found["range"] = list(limits)
         if axis.log:
             decades = limits[1] - limits[0]
-            # Of less than that, ticks at 1, 2 and 5 of each.
-            found["dtick"] = max(1, round(decades / 5)) if decades > 1.5 else "D2"
+            if decades > 1.5:
+                found["dtick"] = max(1, round(decades / 5))
+            else:
+                found |= _ticks_within(*axis.limits)
     if axis.names:
         found |= {"tickvals": list(range(len(axis.names))), "ticktext": list(axis.names)}
     return found

@@ -74,8 +74,11 @@ def _sites(fits: Sequence[LayerFit], recordings: Recordings) -> Figure:
     best = _best(fits)
     reliability = best.reliabilities.mean(axis=0)
     measured = best.correlations.mean(axis=0)
-    reliable = np.linspace(0, 1, 100)
+    low = max(0.0, float(reliability.min()) - 0.05)
+    reliable = np.linspace(low, 1, 100)
     median = float(np.median(reliability))
+    above = int((measured > np.sqrt(np.clip(reliability, 0, None))).sum())
+    bottom = min(float(np.nanmin(measured)) - 0.05, low**0.5)
     return Figure(
         name="sites",
         title=f"Each site's fit and reliability, layer {best.layer}",
@@ -83,13 +86,16 @@ def _sites(fits: Sequence[LayerFit], recordings: Recordings) -> Figure:
             "A dot a site, both axes averaged over splits. The line is the square root of the "
             "reliability, the most that a model of the noiseless responses can reach. The "
             f"{len(recordings.sites)} sites' median reliability is {median:.3f}; "
-            f"{int((measured > np.sqrt(np.clip(reliability, 0, None))).sum())} sites lie above "
-            "the line, as chance in finitely many images and trials allows."
+            + (
+                f"{above} lie above the line, as chance in finitely many images and trials allows."
+                if above
+                else "none lies above the line."
+            )
         ),
         panels=[
             Panel(
-                Axis("reliability of the average over trials", limits=(0, 1.02)),
-                Axis("correlation, measured", limits=(min(0.0, float(np.nanmin(measured))), 1.02)),
+                Axis("reliability of the average over trials", limits=(low, 1.02)),
+                Axis("correlation, measured", limits=(bottom, 1.02)),
                 [
                     Line(reliable, np.sqrt(reliable), "√ reliability", GREY, "dash"),
                     Points(reliability, measured, "site"),

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboards.figures import GREY, MARKERS, PALETTE, Axis, Figure, Line, Mark, Panel, Points
+from dashboards.figures import GREY, Axis, Figure, Line, Mark, Panel, Points
+from dashboards.figures_rules import LOOKS
 from dashboards.report import Cell, Report, Table
 from search.run_statistics import Accuracy
 
@@ -13,12 +14,27 @@ SHIFT = 1e4
 
 @dataclass(frozen=True)
 class Curve:
-    """One rule's accuracy by the variance of its updates' noise."""
+    """One rule's accuracy by the variance of its updates' noise.
+
+    alone: the noise is in R's updates, and not in J's. shifted: shown at variances 10^4 times
+    lower.
+    """
 
     rule: str
     variances: Sequence[float]
     accuracies: Sequence[Accuracy]
+    alone: bool
     shifted: bool
+
+    @property
+    def name(self) -> str:
+        """In texts."""
+        return f"{LOOKS[self.rule].name}, R alone" if self.alone else LOOKS[self.rule].name
+
+    @property
+    def key(self) -> str:
+        """For programs."""
+        return f"{self.rule}_backward" if self.alone else self.rule
 
     @property
     def shown_variances(self) -> list[float]:
@@ -28,7 +44,7 @@ class Curve:
     @property
     def label(self) -> str:
         """In the legend."""
-        return f"{self.rule.upper()} (shifted)" if self.shifted else self.rule.upper()
+        return f"{self.name} (shifted)" if self.shifted else self.name
 
 
 def draw(curves: Sequence[Curve], setting: Sequence[str], *, chance: float | None) -> Report:
@@ -41,7 +57,7 @@ def draw(curves: Sequence[Curve], setting: Sequence[str], *, chance: float | Non
         figures=[_figure(curves, chance)],
         tables=[_table(curves)],
         numbers={
-            each.rule: [
+            each.key: [
                 {
                     "variance": variance,
                     "shown_at": shown,
@@ -64,39 +80,42 @@ def draw(curves: Sequence[Curve], setting: Sequence[str], *, chance: float | Non
 def _figure(curves: Sequence[Curve], chance: float | None) -> Figure:
     marks: list[Mark] = []
     positive = [v for each in curves for v in each.shown_variances if v > 0]
-    for at, curve in enumerate(curves):
+    for curve in curves:
         points = [
             (shown, found)
             for shown, found in zip(curve.shown_variances, curve.accuracies, strict=True)
             if shown > 0 and found.mean is not None
         ]
-        color = PALETTE[at]
+        look = LOOKS[curve.rule]
         x, y = [shown for shown, _ in points], [found.mean for _, found in points]
         marks += [
-            Line(x, y, color=color),
+            Line(x, y, color=look.color, dash="dash" if curve.alone else "solid"),
             Points(
                 x,
                 y,
                 curve.label,
-                color,
-                MARKERS[at % len(MARKERS)],
+                look.color,
+                look.marker,
                 [found.sem or 0.0 for _, found in points],
+                hollow=curve.alone,
             ),
         ]
         still = _noiseless(curve)
-        if still is not None and still.mean is not None and positive:
-            marks.append(
-                Line([min(positive), max(positive)], [still.mean] * 2, color=color, dash="dot")
-            )
+        # Without noise there is nothing that tells the readings apart.
+        first = curve.rule not in {each.rule for each in curves[: curves.index(curve)]}
+        if first and still is not None and still.mean is not None and positive:
+            ends = [min(positive), max(positive)]
+            marks.append(Line(ends, [still.mean] * 2, color=look.color, dash="dot", width=1.0))
     if chance is not None and positive:
         marks.append(Line([min(positive), max(positive)], [chance] * 2, "guessing", GREY, "dash"))
+    limits = (min(positive) / 1.5, 1.5 * max(positive)) if positive else None
     return Figure(
         name="noise",
         title="Validation accuracy by the variance of the updates' noise",
         caption=_caption(curves),
         panels=[
             Panel(
-                Axis("variance of the noise in each update", log=True),
+                Axis("variance of the noise in each update", log=True, limits=limits),
                 Axis("validation accuracy"),
                 marks,
             )
@@ -107,11 +126,13 @@ def _figure(curves: Sequence[Curve], chance: float | None) -> Figure:
 
 def _caption(curves: Sequence[Curve]) -> str:
     parts = ["Mean over trials; bars are its standard error. Dotted: the same rule without noise."]
-    shifted = [each.rule.upper() for each in curves if each.shifted]
+    if any(each.alone for each in curves):
+        parts.append("Hollow and dashed: noise in R's updates alone; else in all updates.")
+    shifted = [each.name for each in curves if each.shifted]
     if shifted:
         parts.append(
             f"The curves of {' and '.join(shifted)} are shifted to variances 10⁴ times lower than "
-            "those used, for initial learning rates of 0.001 in place of 0.1 (App. B.3)."
+            "those used, for R's initial learning rate of 0.001 in place of J's 0.1 (App. B.3)."
         )
     for each in curves:
         still = _noiseless(each)
@@ -125,13 +146,13 @@ def _caption(curves: Sequence[Curve]) -> str:
         start = "" if still is None or still.mean is None else f"{still.mean:.3f} without noise, "
         first, last = noisy[0], noisy[-1]
         parts.append(
-            f"{each.rule.upper()}: {start}{first[1].mean:.3f} at {first[0]:g}, "
+            f"{each.name}: {start}{first[1].mean:.3f} at {first[0]:g}, "
             f"{last[1].mean:.3f} at {last[0]:g}."
         )
-    lost = sum(found.diverged for each in curves for found in each.accuracies)
-    missing = sum(found.missing for each in curves for found in each.accuracies)
+    lost = sum(found.diverged for found in _once(curves))
+    missing = sum(found.missing for found in _once(curves))
     parts.append(
-        f"{lost} runs diverged and count with the accuracy of guessing."
+        f"{lost} run{'s' if lost > 1 else ''} diverged, with the accuracy of guessing."
         if lost
         else "No run diverged."
     )
@@ -147,10 +168,21 @@ def _noiseless(curve: Curve) -> Accuracy | None:
     return None
 
 
+def _once(curves: Sequence[Curve]) -> list[Accuracy]:
+    """Every run's accuracy once: without noise the readings of a rule share theirs."""
+    found = {
+        (each.rule, each.alone and variance > 0, variance): accuracy
+        for each in curves
+        for variance, accuracy in zip(each.variances, each.accuracies, strict=True)
+    }
+    return list(found.values())
+
+
 def _table(curves: Sequence[Curve]) -> Table:
     rows: list[list[Cell]] = [
         [
-            each.rule.upper(),
+            LOOKS[each.rule].name,
+            "R's" if each.alone else "all",
             variance,
             found.mean,
             found.sem,
@@ -165,7 +197,7 @@ def _table(curves: Sequence[Curve]) -> Table:
     return Table(
         name="noise",
         title="Accuracy under noisy updates",
-        head=["rule", "variance", "accuracy", "SEM", "n", "diverged", "no result"],
+        head=["rule", "noisy updates", "variance", "accuracy", "SEM", "n", "diverged", "no result"],
         rows=rows,
         notes=[
             "Accuracy: on all validation images after the last epoch, the mean over seeds "

@@ -23,10 +23,10 @@ from alignment_core.analysis.scalar_network import (
 )
 from dashboards.figures import (
     GREY,
-    MARKERS,
     PALE,
     PALETTE,
     Axis,
+    Dash,
     Figure,
     Line,
     Mark,
@@ -34,6 +34,7 @@ from dashboards.figures import (
     Points,
     Regions,
 )
+from dashboards.figures_rules import LOOKS
 from dashboards.report import Cell, Formula, Report, Table
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])
@@ -178,25 +179,28 @@ def _stability(
     networks: _Networks, alpha: float, beta: float, backward: tuple[float, float]
 ) -> Figure:
     shown = (
-        ("backpropagation", 0.0, "BP and SA", PALETTE[0]),
+        ("backpropagation", 0.0, "BP and SA", LOOKS["bp"], False),
         *(
-            ("feedback_alignment", b, f"FA, b = {b:g}", PALETTE[at])
-            for at, b in enumerate(backward, start=1)
+            ("feedback_alignment", b, f"FA, b = {b:g}", LOOKS["fa"], at == 1)
+            for at, b in enumerate(backward)
         ),
     )
     marks: list[Mark] = []
     worst = 0.0
     nearest = 0.35
-    for at, (name, b, label, color) in enumerate(shown):
+    for name, b, label, look, second in shown:
         for sign in (1, -1):
             dense = sign * np.linspace(nearest, _RANGE, 200)
             closed = _first_eigenvalue(name, alpha, beta, b, dense)
-            marks.append(Line(dense, closed, f"{label}, closed form", color))
+            dash: Dash = "dash" if second else "solid"
+            marks.append(Line(dense, closed, f"{label}, closed form", look.color, dash))
             few = sign * np.linspace(nearest, _RANGE, 7)
             found = [_largest(networks[name], np.array([w, alpha / (beta * w), b])) for w in few]
             expected = np.asarray(_first_eigenvalue(name, alpha, beta, b, few))
             worst = max(worst, float(np.abs(np.array(found) - expected).max()))
-            marks.append(Points(few, found, f"{label}, real layers", color, MARKERS[at]))
+            marks.append(
+                Points(few, found, f"{label}, real layers", look.color, look.marker, hollow=second)
+            )
     marks.insert(0, Line([-_RANGE, _RANGE], [0, 0], "", GREY, "dot", 1.0))
     return Figure(
         name="eigenvalues-at-minima",
@@ -291,7 +295,8 @@ def _where(point: FixedPoints) -> Formula:
 def _printed(point: FixedPoints) -> Cell:
     if point.name != "minima":
         return None
-    printed = [each.subs(BETA, sympy.Symbol("x") ** 2) for each in FLOWS[point.flow].printed]
+    x = sympy.Symbol("x")
+    printed = [sympy.factor(each.subs(BETA, x**2)) for each in FLOWS[point.flow].printed]
     return Formula(
         r",\ ".join(sympy.latex(each) for each in printed), ", ".join(map(_plain, printed))
     )
@@ -319,5 +324,5 @@ def _spectrum(values: Any) -> str:
     texts = []
     for value in values:
         real, imaginary = (0.0 if abs(each) < 1e-6 else each for each in (value.real, value.imag))
-        texts.append(f"{real:.4g}" + (f"{imaginary:+.4g}i" if imaginary else ""))
+        texts.append(f"{real:.3g}{imaginary:+.3g}i" if imaginary else f"{real:.4g}")
     return ", ".join(texts)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alignment_core.analysis.dynamics import DECAY, FLOWS, Flow, X, measured_matrix, trajectory
 from alignment_core.analysis.mirror_instability import Descent
 from dashboards.figures import GREY, MARKERS, PALETTE, Axis, Figure, Line, Mark, Panel, Points
+from dashboards.figures_rules import LOOKS, Look
 from dashboards.report import Cell, Formula, Report, Table
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])
@@ -45,8 +46,8 @@ def report(descents: Sequence[Descent], setting: Sequence[str]) -> Report:
 class _Measured:
     """One flow's matrix, derived and from the layer, at numbers."""
 
-    def __init__(self, flow: Flow, ratio: float) -> None:
-        self.flow, self.ratio = flow, ratio
+    def __init__(self, flow: Flow, look: Look, ratio: float) -> None:
+        self.flow, self.look, self.ratio = flow, look, ratio
         self.square = float(np.mean(INPUTS**2))
         self.measured = measured_matrix(flow.alignment(ratio * self.square), INPUTS)
         self.derived = np.array(self.at_numbers(flow.matrix).tolist(), dtype=float)
@@ -58,10 +59,10 @@ class _Measured:
 
 def _measure() -> dict[str, _Measured]:
     mirror = FLOWS["weight_mirror"]
-    lower, upper = (_Measured(mirror, ratio) for ratio in _DECAY_RATIOS)
+    lower, upper = (_Measured(mirror, LOOKS["wm"], ratio) for ratio in _DECAY_RATIOS)
     return {
-        "Symmetric Alignment": _Measured(FLOWS["symmetric_alignment"], 1.0),
-        "Activation Alignment": _Measured(FLOWS["activation_alignment"], 1.0),
+        "Symmetric Alignment": _Measured(FLOWS["symmetric_alignment"], LOOKS["sa"], 1.0),
+        "Activation Alignment": _Measured(FLOWS["activation_alignment"], LOOKS["aa"], 1.0),
         f"Weight Mirror, λ = {lower.ratio:g} x²": lower,
         f"Weight Mirror, λ = {upper.ratio:g} x²": upper,
     }
@@ -82,7 +83,7 @@ def _portraits(measured: Mapping[str, _Measured], worst: float) -> Figure:
             Panel(
                 Axis("forward weight w", limits=(-_RANGE, _RANGE)),
                 Axis("backward weight b", limits=(-_RANGE, _RANGE)),
-                _paths(each.measured),
+                _paths(each.measured, each.look),
                 title,
                 square=True,
             )
@@ -91,7 +92,7 @@ def _portraits(measured: Mapping[str, _Measured], worst: float) -> Figure:
     )
 
 
-def _paths(matrix: NDArray[np.float64]) -> list[Mark]:
+def _paths(matrix: NDArray[np.float64], look: Look) -> list[Mark]:
     diagonal = np.array([-_RANGE, _RANGE])
     marks: list[Mark] = [Line(diagonal, diagonal, "w = b", GREY, "dot")]
     times = np.linspace(0, 6, 400)
@@ -108,7 +109,9 @@ def _paths(matrix: NDArray[np.float64]) -> list[Mark]:
         path = trajectory(matrix, start, times)
         path = path[np.abs(path).max(axis=1) <= _RANGE]
         marks.append(
-            Line(path[:, 0], path[:, 1], "path of (w, b)", PALETTE[0], width=1.2, arrow=True)
+            Line(
+                path[:, 0], path[:, 1], f"path under {look.name}", look.color, width=1.2, arrow=True
+            )
         )
     return marks
 

@@ -24,14 +24,34 @@ MOST_INCHES = 9.0
 NAME_INCHES = 0.19
 """From one name on a y axis to the next."""
 
+ENTRY_INCHES, LEGEND_LETTER_INCHES, ENTRY_HEIGHT = 0.5, 0.063, 0.19
+"""Of a legend's entry: its line or marker with the space around, each letter; its height."""
+
+MARGIN_INCHES = 0.35
+"""Above all panels and below them."""
+
 LETTERS_ACROSS = 36
 """Of all names below a panel; more of them stand aslant."""
 
 PIXELS_AN_INCH = 200
 
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
-_MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^"}
-_MARKER: Any = {"markersize": 5, "capsize": 3, "zorder": 3}
+_MARKERS = {
+    "circle": "o",
+    "square": "s",
+    "diamond": "D",
+    "triangle-up": "^",
+    "triangle-down": "v",
+    "triangle-left": "<",
+    "triangle-right": ">",
+    "pentagon": "p",
+    "star": "*",
+    "x": "X",
+    "cross": "P",
+    "hexagon": "h",
+    "octagon": "8",
+}
+_MARKER: Any = {"markersize": 6, "capsize": 2.5, "elinewidth": 1.1, "zorder": 3}
 _CLOUD: Any = {"markersize": 2, "alpha": 0.4, "markeredgewidth": 0, "zorder": 3}
 _STYLE: Any = {
     "font.size": 10,
@@ -53,7 +73,8 @@ def save_static(figure: Figure, folder: Path) -> list[Path]:
         width, height = width * narrower, height * narrower * figure.flatness
         height = max(height, NAME_INCHES * figure.names_upwards)
         canvas = Canvas(
-            figsize=(width * figure.columns, height * figure.rows + 0.7), layout="constrained"
+            figsize=(width * figure.columns, height * figure.rows + MARGIN_INCHES),
+            layout="constrained",
         )
         for at, panel in enumerate(figure.panels, start=1):
             _draw_panel(canvas.add_subplot(figure.rows, figure.columns, at), panel)
@@ -82,12 +103,13 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
                 label=mark.label or None,
                 color=mark.color,
                 fmt=_MARKERS[mark.marker],
+                markerfacecolor="white" if mark.hollow else None,
                 **(_CLOUD if mark.cloud else _MARKER),
             )
         else:
             _draw_regions(axes, mark)
     points = [mark for mark in panel.marks if isinstance(mark, Points)]
-    named = {name for mark in points for name in mark.x if isinstance(name, str)}
+    named = {*panel.x.names, *(x for mark in points for x in mark.x if isinstance(x, str))}
     if sum(map(len, named)) > LETTERS_ACROSS:
         axes.tick_params(axis="x", rotation=25)
         for label in axes.get_xticklabels():
@@ -164,18 +186,23 @@ def _color_bar(canvas: Canvas, scale: ColorScale) -> None:
 
 def _legend(canvas: Canvas, figure: Figure) -> None:
     """One for all panels, each label once, below them."""
-    entries: dict[str, Any] = {}
+    # In the order in which they are drawn; matplotlib has lines first.
+    labels = [getattr(mark, "label", "") for panel in figure.panels for mark in panel.marks]
+    entries: dict[str, Any] = {label: None for label in labels if label}
     for axes in canvas.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            entries.setdefault(label, handle)
+            entries[label] = entries.get(label) or handle
     for panel in figure.panels:
         for mark in panel.marks:
             if isinstance(mark, Regions):
                 for color, label in mark.meaning.values():
                     entries.setdefault(label, Patch(color=color))
     if entries:
-        most = 2 * max(2, figure.columns) - 1
-        columns = math.ceil(len(entries) / math.ceil(len(entries) / most))
+        widest = ENTRY_INCHES + LEGEND_LETTER_INCHES * max(map(len, entries))
+        most = min(2 * max(2, figure.columns) - 1, int(canvas.get_figwidth() / widest))
+        columns = math.ceil(len(entries) / math.ceil(len(entries) / max(1, most)))
+        rows = math.ceil(len(entries) / columns)
+        canvas.set_figheight(canvas.get_figheight() + ENTRY_HEIGHT * rows)
         canvas.legend(
             list(entries.values()),
             list(entries),

@@ -24,6 +24,7 @@ class Pairs:
             training had diverged by then.
         angle: between the layer's kernels, of all weights, in degrees; None without one.
         norm_ratio: ||B|| / ||W||, of all weights.
+        color: the rule's.
     """
 
     rule: str
@@ -32,6 +33,7 @@ class Pairs:
     backward: Vector
     angle: float | None
     norm_ratio: float | None
+    color: str = PALETTE[0]
 
     @property
     def correlation(self) -> float | None:
@@ -93,7 +95,7 @@ def _panel(each: Pairs, *, lowest: bool, leftmost: bool) -> Panel:
     marks: list[Mark] = []
     if len(each.forward):
         marks.append(
-            Points(each.forward, each.backward, "weight", color=PALETTE[0], cloud=True),
+            Points(each.forward, each.backward, "", color=each.color, cloud=True),
         )
         marks.append(Line(ends, ends, "W = Bᵀ", GREY, "dot", 1.5))
         what = "" if each.angle is None else f": {each.angle:.0f}°"

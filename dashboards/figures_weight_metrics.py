@@ -110,6 +110,8 @@ def report(courses: Sequence[Course], setting: Sequence[str]) -> Report:
                 "layers": list(each.layers),
                 "angle_after_last_epoch": _numbers(_last(each, each.angles)),
                 "norm_ratio_after_last_epoch": _numbers(_last(each, each.norm_ratios)),
+                "largest_norm_ratio": _numbers(largest(each.norm_ratios)),
+                "least_norm_ratio": _numbers(-largest(-each.norm_ratios)),
             }
             for each in courses
         },
@@ -123,6 +125,13 @@ def over_seeds(values: Matrix) -> Matrix:
     total = np.where(counted, values, 0.0).sum(axis=0)
     means: Matrix = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
     return means
+
+
+def largest(values: Matrix) -> Matrix:
+    """(seeds, layers): over all epochs that were measured; NaN where none was."""
+    most = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
+    found: Matrix = np.where(np.isfinite(most), most, np.nan)
+    return found
 
 
 def _last(each: Course, values: Matrix) -> Matrix:
@@ -303,7 +312,7 @@ def _by_layer(courses: Sequence[Course]) -> Table:
         title="By layer, after the last measured epoch",
         head=["layer", *heads],
         rows=rows,
-        notes=["Mean over seeds" + (", with its standard error." if several else ": one.")],
+        notes=["Mean over seeds, with its standard error." if several else "One training a rule."],
     )
 
 

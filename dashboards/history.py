@@ -202,6 +202,11 @@ class SearchHistory:
         losses = [None if np.isnan(loss) else float(loss) for loss in self.table["loss"]]
         return configs, losses
 
+    def rank(self, tid: int, loss: float) -> int:
+        """A trial's place among those with a loss, 1 the best; of equals, the lowest tid is."""
+        losses, tids = self.table["loss"], self.table["tid"]
+        return 1 + int(((losses < loss) | ((losses == loss) & (tids < tid))).sum())
+
     def ranked(self) -> list[int]:
         """The rows of trials with a loss, the best first, of equals the lowest tid."""
         losses, tids = self.table["loss"], self.table["tid"]

@@ -75,7 +75,7 @@ class ImportanceBoard:
                 rev, scored = history.rev, history.scored
                 if scored < LEAST_SCORES:
                     return _empty("too_few", _few(scored), rev, scored)
-                outdated = ready is None or abs(scored - ready.trials) > MOST_STALE * ready.trials
+                outdated = ready is None or scored >= ready.again_at or scored < ready.trials
                 if history.space is None:
                     words = "this program doesn't know the search's space"
                     if entry.search.space == RUNS.name:
@@ -121,6 +121,7 @@ def compute(
         message="",
         rev=rev,
         trials=scored,
+        again_at=_again_at(scored),
         stale=False,
         importance=[
             models.ParameterImportance(
@@ -153,6 +154,10 @@ def compute(
     )
 
 
+def _again_at(scored: int) -> int:
+    return scored + 1 + int(MOST_STALE * scored)
+
+
 def _few(scored: int) -> str:
     return (
         f"importance needs at least {LEAST_SCORES} trials that finished with a loss, and there are "
@@ -166,6 +171,7 @@ def _empty(state: Any, message: str, rev: int, scored: int) -> models.Importance
         message=message,
         rev=rev,
         trials=scored,
+        again_at=max(_again_at(scored), LEAST_SCORES),
         stale=False,
         importance=[],
         categorical=[],

@@ -121,7 +121,7 @@ def write(report: Report, run: Run, folder: Path) -> list[Path]:
             written.append(_write(folder / f"{table.name}.{suffix}", text))
     document = _document(report, run)
     drawn = {name: to_html(each, name) for name, each in specifications.items()}
-    section = Section(document, drawn)
+    section = Section(document, drawn, {name: f"{name}.png" for name in drawn})
     for figure in report.figures:
         alone = page(section, SCRIPT, only=figure.name)
         written.append(_write(folder / f"{figure.name}.html", alone))

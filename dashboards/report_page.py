@@ -6,6 +6,8 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment
 
+from dashboards.figures_static import PIXELS_AN_INCH
+
 _STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; margin: 2rem auto; padding: 0 1rem;
   max-width: 62rem; }
@@ -13,14 +15,20 @@ figure, .table { margin: 2.5rem 0; overflow-x: auto; }
 figcaption, .notes, p { max-width: 46rem; }
 section { margin-top: 4rem; border-top: 3px solid #1a1a1a; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; text-align: left; border-bottom: 1px solid #ccc; }
+th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid #ccc; }
+.table table { font-size: .875rem; line-height: 1.4; }
 th { border-bottom: 2px solid #1a1a1a; }
 code { background: #f2f2f2; padding: .1rem .3rem; overflow-wrap: anywhere; }
 pre { background: #f2f2f2; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.print { display: none; }
 .failed { color: #A33A00; font-weight: bold; }
 @media print {
   body { max-width: none; margin: 0; }
-  figure, .table { break-inside: avoid; }
+  figure, tr { break-inside: avoid; }
+  .screen { display: none; }
+  .print { display: block; max-width: 100%; }
+  .table table, .notes { font-size: .75rem; }
+  th, td { padding: .2rem .4rem; }
   section { break-before: page; }
 }
 """
@@ -47,7 +55,8 @@ Versions:
 {% endfor %}
 {% for figure in found.figures if not only or figure.name == only %}
 <figure>
-{{ section.drawn[figure.name] | safe }}
+<div class="screen">{{ section.drawn[figure.name] | safe }}</div>
+<img class="print" alt="" srcset="{{ section.pictures[figure.name] }} {{ density }}x">
 <figcaption><strong>{{ figure.title }}.</strong> {{ found.captions[figure.name] }}
 {% if not only %}
  For print: <a href="{{ section.base }}{{ figure.name }}.png">PNG</a>,
@@ -148,6 +157,8 @@ _PAGES = Environment(
     loader=DictLoader({"parts": _PARTS, "one": _ONE, "all": _ALL}),
 )
 _PAGES.globals["style"] = _STYLE
+# Pixels of a picture to one of the page's, of which an inch has 96.
+_PAGES.globals["density"] = f"{PIXELS_AN_INCH / 96:.4f}"
 
 
 @dataclass(frozen=True)
@@ -157,11 +168,13 @@ class Section:
     Attributes:
         document: what `report.write` left of it as JSON.
         drawn: the HTML of each figure, by name.
+        pictures: the address of each figure's PNG, which stands in its place on paper.
         base: where its files are, as the page sees it.
     """
 
     document: Mapping[str, Any]
     drawn: Mapping[str, str]
+    pictures: Mapping[str, str]
     base: str = ""
 
 

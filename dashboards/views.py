@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-import numpy as np
-
 from dashboards import models
 from dashboards.answers import Payload
 from dashboards.board import Board, Entry
@@ -220,13 +218,8 @@ def trial_model(entry: Entry, trial: Trial) -> models.TrialDetail:
     history = entry.history
     with entry.lock:
         tids = history.table["tid"]
-        losses = history.table["loss"]
-        scored = int(np.isfinite(losses).sum())
-        better = (
-            None
-            if trial.loss is None
-            else int(((losses < trial.loss) | ((losses == trial.loss) & (tids < trial.tid))).sum())
-        )
+        scored = history.scored
+        rank = None if trial.loss is None else history.rank(trial.tid, trial.loss)
         before, after = tids[tids < trial.tid], tids[tids > trial.tid]
         row = history.row_of.get(trial.tid)
         note = None if row is None else history.notes[row]
@@ -246,7 +239,7 @@ def trial_model(entry: Entry, trial: Trial) -> models.TrialDetail:
         epoch=progress.epoch if progress else None,
         epochs=entry.search.recipe.epochs,
         error=trial.error,
-        rank=None if better is None else better + 1,
+        rank=rank,
         of=scored,
         rows=table_rows(entry.search, trial),
         config=dict(trial.config),

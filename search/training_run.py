@@ -35,6 +35,7 @@ def run(
     on_begin: Callable[[int], None],
     on_epoch: Callable[[EpochReport], None],
     on_step: Callable[[], None],
+    should_stop: Callable[[], bool],
 ) -> TrainingResult:
     """Train, or go on, under the strategy in scope; everything is left in `folder`.
 
@@ -45,7 +46,8 @@ def run(
     replicas gives other batch statistics.
 
     `on_begin` is told the steps of an epoch, once the images have been found;
-    `on_epoch` is told of each new epoch once it is in the results; `on_step` before each step.
+    `on_epoch` is told of each new epoch once it is in the results; `on_step` before each step,
+    and `should_stop` is asked then.
 
     Raises:
         ConfigurationError: the network can't be built, its batches are larger than the training
@@ -55,7 +57,7 @@ def run(
 
     def before_step() -> bool:
         on_step()
-        return False
+        return should_stop()
 
     def after_epoch(report: EpochReport) -> None:
         summaries.write(report)
@@ -79,9 +81,12 @@ def run(
     try:
         with Summaries(folder / TENSORBOARD) as summaries:
             outcome = trainer.fit(after_epoch, before_step, checkpoint_dir=folder / CHECKPOINTS)
-    except BaseException as error:
-        results.stop("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+    except BaseException:
+        results.stop("failed")
         raise
+    if outcome.status == "interrupted":
+        results.stop(outcome.status)
+        return outcome
     final = {key: value for key, value in asdict(outcome).items() if key != "reports"}
     results.finish(outcome.status, [asdict(report) for report in outcome.reports], final)
     return outcome

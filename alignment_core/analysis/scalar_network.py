@@ -42,7 +42,7 @@ class ScalarFlow:
     """The flow of one rule.
 
     Attributes:
-        title: the rule's name in print.
+        title: the rule's name in a table.
         state: its variables; backpropagation has no b, or b = w2 throughout.
         field: the time derivative of each.
         printed: the eigenvalues at the minima as App. D.2 prints them, with beta for x^2.
@@ -71,19 +71,19 @@ class ScalarFlow:
 
 FLOWS = {
     "backpropagation": ScalarFlow(
-        "Backpropagation",
+        "BP",
         (W1, W2),
         (W2 * _REST, W1 * _REST),
         (-(W1**2 + W2**2) * BETA, sympy.Integer(0)),
     ),
     "feedback_alignment": ScalarFlow(
-        "Feedback alignment",
+        "FA",
         (W1, W2, B),
         (B * _REST, W1 * _REST, sympy.Integer(0)),
         (-(W1**2 + B * W2) * BETA, sympy.Integer(0), sympy.Integer(0)),
     ),
     "symmetric_alignment": ScalarFlow(
-        "Symmetric Alignment",
+        "SA",
         (W1, W2, B),
         (B * _REST, W1 * _REST, W2 - B),
         (-(W1**2 + W2**2) * BETA, sympy.Integer(0), sympy.Integer(-1)),

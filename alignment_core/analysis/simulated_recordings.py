@@ -4,8 +4,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 
+from alignment_core.analysis.pls import gram
 from alignment_core.analysis.recordings import WINDOW_MS
+
+COMPONENTS = 10
+"""Leading principal components of the features that a site reads."""
 
 
 def read_out(
@@ -18,10 +23,13 @@ def read_out(
     The best prediction from the features thus correlates with it by sqrt(explained).
     """
     generator = np.random.default_rng([seed, 2])
-    flat = features.reshape(len(features), -1).astype(np.float64)
-    left, sizes, _ = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)
-    used = int(min(10, (sizes > 1e-9 * sizes[0]).sum()))
-    readable = left[:, :used] @ generator.normal(size=(used, sites))
+    images = len(features)
+    # The components' values are eigenvectors of the inner products between images, however many
+    # features there are.
+    products = gram(features.reshape(images, -1))
+    sizes, values = eigh(products, subset_by_index=[max(0, images - COMPONENTS), images - 1])
+    used = values[:, sizes > 1e-12 * sizes[-1]]
+    readable = used @ generator.normal(size=(used.shape[1], sites))
     readable /= readable.std(axis=0)
     own = generator.normal(size=readable.shape)
     signal: NDArray[np.float64] = np.sqrt(explained) * readable + np.sqrt(1 - explained) * own

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from alignment_core import data
+from alignment_core import checkpoints, data
 from alignment_core.errors import ConfigurationError, DataError
 from alignment_core.models import features, get_model
 
@@ -41,9 +41,10 @@ def load(folder: Path) -> tuple[Any, dict[str, Any]]:
         model = get_model(config["model"])(
             known.image_shape, known.num_classes, width=config["width"], stem=config["stem"]
         )
-        state = tf.train.Checkpoint(model=model).read(str(latest / "state"))
-        state.expect_partial().assert_existing_objects_matched()
-    except (OSError, ValueError, KeyError, tf.errors.OpError, AssertionError) as error:
+        values = checkpoints.read(str(latest))
+        for name, variable in checkpoints.variables(model).items():
+            variable.assign(values[name])
+    except (OSError, ValueError, KeyError, IndexError, tf.errors.OpError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{latest} can't be read as a trained network ({reason})") from error
     return model, config

@@ -126,6 +126,10 @@ def _check_file(layout: Layout, folder: Path, name: str, images: int) -> Path:
     return path
 
 
+LARGEST = 2
+"""Bytes of an archive's entry a pixel of its images: a small archive can pretend to any size."""
+
+
 def _read_archive(
     layout: Layout, path: Path
 ) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int32]]]:
@@ -135,6 +139,8 @@ def _read_archive(
         with tarfile.open(path, "r|gz") as archive:
             for member in archive:
                 name = member.name.rpartition("/")[2]
+                if name in wanted and member.size > LARGEST * wanted[name] * PIXELS:
+                    raise _damaged(path, f"{member.name} is too large", layout)
                 file = archive.extractfile(member) if name in wanted else None
                 if file is not None:
                     place = path / member.name

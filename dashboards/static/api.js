@@ -1,5 +1,8 @@
 // The JSON API: what it answers, and its refusals in its own words.
 
+// After which a request that nothing is heard of has failed, so that its panel can say so.
+const ANSWER_MS = 60_000;
+
 export class ApiError extends Error {
   constructor(status, { code, message, field }) {
     super(message);
@@ -15,19 +18,22 @@ export const trialPage = (name, tid) => `${searchPage(name)}/trials/${tid}`;
 
 /** Ask for JSON; throws ApiError with words for people. */
 export async function getJson(url) {
-  return (await ask(url)).json();
+  return whole((await ask(url)).json());
 }
 
 /** Ask for text, such as an export. */
 export async function getText(url) {
-  return (await ask(url)).text();
+  return whole((await ask(url)).text());
 }
 
 let session = null;
 
-/** Who the reader is and what they may do. */
+/** Who the reader is and what they may do; asked for again after it could not be told. */
 export async function getSession() {
-  session ??= getJson("/api/session");
+  session ??= getJson("/api/session").catch((error) => {
+    session = null;
+    throw error;
+  });
   return session;
 }
 
@@ -40,7 +46,7 @@ export async function post(url, body = {}, again = true) {
       headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
       body: JSON.stringify(body),
     });
-    return await response.json();
+    return await whole(response.json());
   } catch (error) {
     if (error.code !== "csrf" || !again) throw error;
     session = null;
@@ -51,12 +57,25 @@ export async function post(url, body = {}, again = true) {
 async function ask(url, options = {}) {
   let response;
   try {
-    response = await fetch(url, options);
+    response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS), ...options });
   } catch {
-    throw new ApiError(0, { code: "unreachable", message: "The dashboard's server doesn't answer." });
+    throw unreachable();
   }
   if (response.ok) return response;
   const document = await response.json().catch(() => null);
   const said = document?.error ?? { code: "internal", message: `The server answered with ${response.status}.` };
   throw new ApiError(response.status, said);
+}
+
+/** A body, which may break off as well. */
+async function whole(body) {
+  try {
+    return await body;
+  } catch {
+    throw unreachable();
+  }
+}
+
+function unreachable() {
+  return new ApiError(0, { code: "unreachable", message: "The dashboard's server doesn't answer." });
 }

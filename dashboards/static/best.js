@@ -1,37 +1,27 @@
-// Every result in the order in which it came, and the best so far. Drawn without plotly, whose
-// script takes longer to start than a reader should wait for the first chart.
+// Every result in the order in which it came, and the best so far.
 
-import { trialPage } from "./api.js";
-import { canvasIn, numberScale } from "./canvas.js";
-import { el, onFrame, onResize } from "./dom.js";
-import { clock, decimals, short } from "./format.js";
-import { colour, onTheme } from "./theme.js";
+import { Chart } from "./chart.js";
+import { clock, decimals } from "./format.js";
+import { extent, numberScale, roomy } from "./scales.js";
+import { colour } from "./theme.js";
 
-const LEFT = 48;
-const RIGHT = 10;
-const TOP = 8;
-const BOTTOM = 34;
-const REACH = 12; // pixels
-
-/** The chart in `panel`; call `update` with the rows that changed. */
-export class BestChart {
+/** The chart in `panel`; call `update` with the rows that changed. Its items are the results' places. */
+export class BestChart extends Chart {
   constructor(panel, history) {
-    this.panel = panel;
+    super(panel, history.name, "No trial has finished with a result yet.");
     this.history = history;
     this.order = [];
     this.known = new Set();
     this.improvements = [];
-    this.draw = onFrame(() => this.#draw());
     panel.offerData(() => this.#table());
-    panel.section.addEventListener("back", this.draw);
-    onTheme(this.draw);
   }
 
-  /** Take in what changed; true if there is something to draw. */
+  /** Take in what changed. */
   update(rows) {
     const { loss, finished } = this.history.values;
     const fresh = rows.filter((row) => loss[row] !== null && !this.known.has(row));
     fresh.sort((a, b) => finished[a] - finished[b] || a - b);
+    const first = this.order.length;
     for (const row of fresh) {
       this.known.add(row);
       this.order.push(row);
@@ -40,151 +30,81 @@ export class BestChart {
         this.improvements.push({ at: this.order.length - 1, row, loss: loss[row] });
       }
     }
-    if (this.order.length === 0) {
-      this.panel.empty("No trial has finished with a result yet.");
-      return false;
-    }
-    if (!this.panel.shown) this.#build();
-    const last = this.improvements.at(-1);
-    const tid = this.history.values.tid[last.row];
-    this.node.setAttribute(
-      "aria-label",
-      `Best so far ${decimals(last.loss)}, trial ${tid}, after ${this.order.length} results. ` +
-        "Left and right go through the improvements, Enter opens the trial.",
-    );
-    this.draw();
-    return true;
+    this.add(fresh.map((_, at) => first + at));
   }
 
-  #build() {
-    const node = this.panel.show();
-    if (this.node) return;
-    this.node = node;
-    node.tabIndex = 0;
-    node.setAttribute("role", "application");
-    node.setAttribute("aria-roledescription", "chart");
-    this.surface = canvasIn(node);
-    this.tip = el("div", { class: "tip", hidden: true });
-    node.append(this.tip);
-    this.at = null;
-    onResize(node, this.draw);
-    node.addEventListener("pointermove", (event) => this.#point(this.#nearest(event)));
-    node.addEventListener("pointerleave", () => this.#point(null));
-    node.addEventListener("click", () => this.#open());
-    node.addEventListener("blur", () => this.#point(null));
-    node.addEventListener("keydown", (event) => this.#key(event));
-  }
-
-  #draw() {
-    if (!this.node?.isConnected) return;
+  scales() {
     const { loss } = this.history.values;
-    const { width, height } = this.surface.fit();
-    const brush = this.surface.brush;
-    let [low, high] = [Infinity, -Infinity];
-    for (const row of this.order) {
-      low = Math.min(low, loss[row]);
-      high = Math.max(high, loss[row]);
-    }
-    const margin = (high - low) * 0.05 || 0.05;
-    const y = numberScale(Math.max(low - margin, low >= 0 ? 0 : -Infinity), high + margin);
-    const x = numberScale(0, Math.max(this.order.length, 2));
-    this.px = (at) => LEFT + x.at(at + 1) * (width - LEFT - RIGHT);
-    this.py = (value) => height - BOTTOM - y.at(value) * (height - TOP - BOTTOM);
-    brush.font = `11px ${getComputedStyle(this.node).fontFamily}`;
-    brush.strokeStyle = colour("line");
-    brush.fillStyle = colour("muted");
-    brush.textBaseline = "middle";
-    brush.textAlign = "right";
-    for (const tick of y.ticks(5)) {
-      const at = this.py(tick);
-      line(brush, LEFT, at, width - RIGHT, at);
-      brush.fillText(short(tick), LEFT - 6, at);
-    }
-    brush.textBaseline = "top";
-    brush.textAlign = "center";
-    for (const tick of x.ticks(Math.max(2, width / 120))) {
-      if (tick === 0) continue;
-      brush.fillText(short(Math.round(tick)), this.px(tick - 1), height - BOTTOM + 6);
-    }
-    brush.fillText("finished trials", LEFT + (width - LEFT - RIGHT) / 2, height - 13);
-    const size = this.order.length > 2000 ? 1.5 : 3;
-    brush.globalAlpha = this.order.length > 2000 ? 0.45 : 0.75;
+    const count = this.order.length;
+    if (count === 0) return null;
+    this.size = count > 2000 ? 1.5 : count > 300 ? 3 : 4.5;
+    this.alpha = count > 2000 ? 0.45 : 0.75;
+    return {
+      x: numberScale(0, Math.max(5, Math.ceil(1.1 * count))),
+      y: roomy(...extent(this.order, (row) => loss[row])),
+      xTitle: "finished trials",
+      yTitle: "validation error",
+    };
+  }
+
+  items() {
+    return this.order.keys();
+  }
+
+  values(at) {
+    return [at + 1, this.history.values.loss[this.order[at]]];
+  }
+
+  mark(brush, at) {
+    const [x, y] = this.spot(at, ...this.values(at));
+    brush.globalAlpha = this.alpha;
     brush.fillStyle = colour("queued");
-    this.order.forEach((row, at) => brush.fillRect(this.px(at) - size / 2, this.py(loss[row]) - size / 2, size, size));
-    brush.globalAlpha = 1;
+    brush.fillRect(x - this.size / 2, y - this.size / 2, this.size, this.size);
+  }
+
+  over(brush) {
     brush.strokeStyle = colour("accent");
     brush.fillStyle = colour("accent");
     brush.lineWidth = 2;
     brush.beginPath();
-    this.improvements.forEach(({ at, loss: value }, index) => {
-      if (index === 0) brush.moveTo(this.px(at), this.py(value));
-      else {
-        brush.lineTo(this.px(at), this.py(this.improvements[index - 1].loss));
-        brush.lineTo(this.px(at), this.py(value));
-      }
-    });
-    brush.lineTo(this.px(this.order.length - 1), this.py(this.improvements.at(-1).loss));
+    const { x, y } = this.plane;
+    let before = null;
+    for (const { at, loss } of this.improvements) {
+      if (before !== null) brush.lineTo(x(at + 1), y(before));
+      brush.lineTo(x(at + 1), y(loss));
+      before = loss;
+    }
+    brush.lineTo(x(this.order.length), y(before));
     brush.stroke();
-    brush.lineWidth = 1;
-    for (const { at, loss: value } of this.improvements) {
+    for (const { at, loss } of this.improvements) {
       brush.beginPath();
-      brush.arc(this.px(at), this.py(value), 3.5, 0, 7);
+      brush.arc(x(at + 1), y(loss), 3.5, 0, 7);
       brush.fill();
     }
-    if (this.at !== null) {
-      brush.strokeStyle = colour("text");
-      brush.beginPath();
-      brush.arc(this.px(this.at), this.py(loss[this.order[this.at]]), 6, 0, 7);
-      brush.stroke();
-    }
   }
 
-  #nearest(event) {
-    if (!this.px) return null;
-    const box = this.node.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const { loss } = this.history.values;
-    let found = null;
-    let least = REACH ** 2;
-    const step = (this.px(1) - this.px(0)) || 1;
-    const first = Math.max(0, Math.floor((x - REACH - this.px(0)) / step));
-    const last = Math.min(this.order.length - 1, Math.ceil((x + REACH - this.px(0)) / step));
-    for (let at = first; at <= last; at += 1) {
-      const distance = (this.px(at) - x) ** 2 + (this.py(loss[this.order[at]]) - y) ** 2;
-      if (distance <= least) [found, least] = [at, distance];
-    }
-    return found;
+  stops() {
+    return this.improvements.map(({ at }) => at);
   }
 
-  #point(at) {
-    if (at === this.at) return;
-    this.at = at;
-    this.tip.hidden = at === null;
-    this.node.style.cursor = at === null ? "" : "pointer";
-    if (at !== null) {
-      const row = this.order[at];
-      const { tid, loss } = this.history.values;
-      this.tip.textContent = `trial ${tid[row]}: ${decimals(loss[row])}\nresult ${at + 1}`;
-      const left = Math.min(this.px(at) + 10, this.node.clientWidth - this.tip.offsetWidth - 4);
-      this.tip.style.left = `${Math.max(0, left)}px`;
-      this.tip.style.top = `${Math.max(0, this.py(loss[row]) - 44)}px`;
-    }
-    this.draw();
+  firstStop(stops) {
+    return stops.length - 1;
   }
 
-  #open() {
-    if (this.at === null) return;
-    location.href = trialPage(this.history.name, this.history.values.tid[this.order[this.at]]);
+  label() {
+    const last = this.improvements.at(-1);
+    return (
+      `Best so far ${decimals(last.loss)}, trial ${this.history.values.tid[last.row]}, after ${this.order.length} results. ` +
+      "Left and right go through the improvements, Enter opens the trial."
+    );
   }
 
-  #key(event) {
-    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
-    if (event.key === "Enter") this.#open();
-    if (!(event.key in steps)) return;
-    event.preventDefault();
-    const places = this.improvements.map(({ at }) => at);
-    const now = this.at === null ? places.length - 1 : places.findIndex((at) => at >= this.at) + steps[event.key];
-    this.#point(places[Math.min(Math.max(now, 0), places.length - 1)]);
+  tell(at) {
+    return `trial ${this.tidOf(at)}: ${decimals(this.values(at)[1])}\nresult ${at + 1}`;
+  }
+
+  tidOf(at) {
+    return this.history.values.tid[this.order[at]];
   }
 
   #table() {
@@ -198,11 +118,4 @@ export class BestChart {
     });
     return { headings: ["result", "trial", "validation error", "best so far", "finished"], rows };
   }
-}
-
-function line(brush, x1, y1, x2, y2) {
-  brush.beginPath();
-  brush.moveTo(x1, Math.round(y1) + 0.5);
-  brush.lineTo(x2, Math.round(y2) + 0.5);
-  brush.stroke();
 }

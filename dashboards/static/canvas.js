@@ -1,4 +1,4 @@
-// A canvas as wide as its place and as fine as the screen, and scales for what it shows.
+// A canvas as wide as its place and as fine as the screen.
 
 import { el } from "./dom.js";
 
@@ -13,45 +13,44 @@ export function canvasIn(node) {
     fit() {
       const { clientWidth: width, clientHeight: height } = node;
       const density = Math.min(devicePixelRatio || 1, 2);
-      canvas.width = Math.round(width * density);
-      canvas.height = Math.round(height * density);
+      const [wide, high] = [Math.round(width * density), Math.round(height * density)];
+      // A canvas that is given its size again is made anew, which costs more than to clear it.
+      if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
       brush.setTransform(density, 0, 0, density, 0, 0);
+      brush.clearRect(0, 0, width, height);
       return { width, height };
     },
   };
 }
 
-/** A scale from [low, high] to [0, 1], linear or logarithmic, with its ticks. */
-export function numberScale(low, high, log = false) {
-  const into = log ? Math.log10 : (value) => value;
-  const from = log ? (value) => 10 ** value : (value) => value;
-  const start = into(low);
-  const span = into(high) - start || 1;
-  return {
-    log,
-    low,
-    high,
-    at: (value) => (into(value) - start) / span,
-    value: (share) => from(start + share * span),
-    ticks: (count) => (log ? logTicks(low, high, count) : linearTicks(low, high, count)),
-  };
+export function line(brush, x1, y1, x2, y2) {
+  brush.beginPath();
+  brush.moveTo(x1, y1);
+  brush.lineTo(x2, y2);
+  brush.stroke();
 }
 
-function linearTicks(low, high, count) {
-  const rough = (high - low) / count || 1;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
-  const ticks = [];
-  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) ticks.push(Math.abs(at) < step / 1e6 ? 0 : at);
-  return ticks;
-}
+const SHAPES = {
+  square(brush, x, y, size) {
+    brush.fillRect(x - size / 2, y - size / 2, size, size);
+  },
+  disc(brush, x, y, size) {
+    brush.beginPath();
+    brush.arc(x, y, 0.56 * size, 0, 7);
+    brush.fill();
+  },
+  triangle(brush, x, y, size) {
+    brush.beginPath();
+    brush.moveTo(x, y - 0.65 * size);
+    brush.lineTo(x + 0.65 * size, y + 0.5 * size);
+    brush.lineTo(x - 0.65 * size, y + 0.5 * size);
+    brush.fill();
+  },
+  cross(brush, x, y, size) {
+    brush.fillRect(x - 0.6 * size, y - 0.17 * size, 1.2 * size, 0.34 * size);
+    brush.fillRect(x - 0.17 * size, y - 0.6 * size, 0.34 * size, 1.2 * size);
+  },
+};
 
-/** Powers of ten from low to high, `count` at most. */
-export function logTicks(low, high, count) {
-  const first = Math.ceil(Math.log10(low) - 1e-9);
-  const last = Math.floor(Math.log10(high) + 1e-9);
-  const step = Math.max(1, Math.ceil((last - first + 1) / count));
-  const ticks = [];
-  for (let power = first; power <= last; power += step) ticks.push(10 ** power);
-  return ticks;
-}
+/** How the `index`th of several kinds of points is drawn: shapes tell what colours tell, too. */
+export const shapeOf = (index) => Object.values(SHAPES)[(index + 1) % 4];

@@ -34,8 +34,6 @@ export function ramp(share) {
 /** The best stands out from the background, the worst fades into it. */
 export const goodness = (share) => ramp(isDark() ? 1 - share : share);
 
-export const plotlyRamp = () => Array.from({ length: 9 }, (_, at) => [at / 8, goodness(at / 8)]);
-
 /** Paint the ramp into a small canvas of a legend. */
 export function paintRamp(canvas, colourAt) {
   canvas.width = 96;

@@ -4,9 +4,9 @@ import { getJson, searchPage } from "./api.js";
 import { category } from "./colours.js";
 import { byId, el } from "./dom.js";
 import { decimals } from "./format.js";
+import { LineChart } from "./lines.js";
 import { follow } from "./live.js";
 import { Panel } from "./panel.js";
-import { Plot, verbatim } from "./plot.js";
 import { showSession } from "./shell.js";
 import { stateOf } from "./summary.js";
 import { Table5 } from "./table5.js";
@@ -47,21 +47,22 @@ function picture() {
   if (shown.length === 0) return null;
   const byTime = over.value === "finished";
   return {
-    traces: shown.map(({ summary, best: steps }, at) => {
+    lines: shown.map(({ summary, best: steps }, at) => {
       const places = steps[over.value].map((place) => (byTime ? place / 3600 : place));
       const end = byTime ? Math.max(summary.age / 3600, places.at(-1)) : Math.max(summary.finished, places.at(-1));
       return {
-        type: "scatter", mode: "lines+markers", name: verbatim(summary.name), x: [...places, summary.steps.length && byTime ? places.at(-1) : end], y: [...steps.loss, steps.loss.at(-1)],
-        line: { shape: "hv", color: category(at), width: 2, dash: ["solid", "dash", "dot", "dashdot"][at % 4] }, marker: { size: 5 },
-        hovertemplate: `${verbatim(summary.name)}: %{y:.4f}<extra></extra>`,
+        name: summary.name, x: [...places, summary.steps.length && byTime ? places.at(-1) : end], y: [...steps.loss, steps.loss.at(-1)],
+        shade: category(at), dash: at % 4, steps: true,
       };
     }),
-    layout: { xaxis: { title: { text: byTime ? "hours since its start" : "finished trials" }, rangemode: "tozero" }, yaxis: { title: { text: "best validation error" } }, showlegend: true, hovermode: "closest" },
+    x: { title: byTime ? "hours since its start" : "finished trials", low: 0 },
+    y: { title: "best validation error" },
+    legend: true,
     label: `Best so far: ${shown.map(({ summary }) => `${summary.name} ${decimals(summary.best.loss)}`).join(", ")}`,
   };
 }
 
-const plot = new Plot(best, picture, "None of these searches has a result yet.");
+const chart = new LineChart(best, picture, "None of these searches has a result yet.");
 best.offerData(() => ({
   headings: ["search", "trial", "finished trials", "seconds", "best so far"],
   rows: (found?.searches ?? []).flatMap(({ summary, best: steps }) => steps.tid.map((tid, at) => [summary.name, tid, steps.number[at], steps.finished[at], steps.loss[at]])),
@@ -77,7 +78,7 @@ async function load() {
   }
   await best.fill(async () => {
     found = await getJson(`/api/compare?${query()}`);
-    await plot.draw();
+    chart.draw();
   });
 }
 
@@ -104,7 +105,7 @@ function list() {
 published.addEventListener("change", load);
 over.addEventListener("change", () => {
   keep();
-  plot.draw();
+  chart.draw();
 });
 showSession();
 await choose.fill(async () => {

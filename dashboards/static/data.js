@@ -12,6 +12,9 @@ export class History {
     this.values = {};
     this.best = { tid: [], finished: [], loss: [] };
     this.rows = new Map();
+    /** The rows with a loss, as they came. */
+    this.scored = [];
+    this.hasScore = new Set();
     this.summary = null;
   }
 
@@ -32,6 +35,8 @@ export class History {
   take(payload) {
     if (payload.reset) {
       this.rows.clear();
+      this.scored = [];
+      this.hasScore.clear();
       for (const name in this.values) this.values[name] = [];
     }
     for (const column of payload.columns ?? []) {
@@ -49,7 +54,9 @@ export class History {
       // The first payload's columns become the page's own.
       Object.assign(this.values, payload.values);
       tids.forEach((tid, row) => this.rows.set(tid, row));
-      return tids.map((_, row) => row);
+      const all = tids.map((_, row) => row);
+      this.#score(all);
+      return all;
     }
     for (let at = 0; at < tids.length; at += 1) {
       let row = this.rows.get(tids[at]);
@@ -60,7 +67,21 @@ export class History {
       for (const name in payload.values) this.values[name][row] = payload.values[name][at];
       changed.push(row);
     }
+    this.#score(changed);
     return changed;
+  }
+
+  #score(rows) {
+    for (const row of rows) {
+      if (this.values.loss[row] === null || this.hasScore.has(row)) continue;
+      this.hasScore.add(row);
+      this.scored.push(row);
+    }
+  }
+
+  /** The place of a loss among all, 1 the best. */
+  rank(loss) {
+    return 1 + this.scored.reduce((better, row) => better + (this.values.loss[row] < loss), 0);
   }
 
   /** A row's value as people know it: an option itself, not its index. */
@@ -75,17 +96,9 @@ export class History {
     return Array.from({ length: this.count }, (_, row) => this.value(name, row));
   }
 
-  /** The rows with a loss. */
-  finishedRows() {
-    const { loss = [] } = this.values;
-    const rows = [];
-    for (let row = 0; row < loss.length; row += 1) if (loss[row] !== null) rows.push(row);
-    return rows;
-  }
-
   /** The losses' low end, and the one that 95 of 100 stay below: outliers don't set a scale. */
   lossRange() {
-    const losses = this.finishedRows().map((row) => this.values.loss[row]).sort((a, b) => a - b);
+    const losses = this.scored.map((row) => this.values.loss[row]).sort((a, b) => a - b);
     if (losses.length === 0) return [0, 1];
     const high = losses[Math.floor(0.95 * (losses.length - 1))];
     return [losses[0], high > losses[0] ? high : losses[0] + 1e-6];

@@ -60,6 +60,11 @@ export function inView(node, job) {
   };
 }
 
+/** Wait until `promise` is fulfilled, but for `most` milliseconds only; then it goes on by itself. */
+export function within(most, promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, most))]);
+}
+
 /** A job that is done soon, and at most once in `gap` milliseconds. */
 export function atMostEvery(gap, job) {
   let [last, timer] = [-Infinity, null];

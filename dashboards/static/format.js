@@ -35,8 +35,6 @@ export function short(value) {
   return Number(value.toPrecision(2)).toExponential().replace("e+", "e");
 }
 
-export const percent = (share) => `${(100 * share).toFixed(1)} %`;
-
 /** A number of seconds: 8 s, 4 min 10 s, 3 h 5 min, 2 d 4 h. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
@@ -55,7 +53,7 @@ export function duration(seconds) {
 }
 
 /** Milliseconds since 1970 of a time that may be ISO text, seconds or nothing. */
-export function instant(time) {
+function instant(time) {
   if (time === null || time === undefined) return null;
   return typeof time === "number" ? time * 1000 : Date.parse(time);
 }

@@ -1,43 +1,52 @@
-// What mattered and what went wrong: importance, Fig. S2's view, learning curves, failures.
+// What mattered and what went wrong: importance, Fig. S2's view, failures. These change rarely, and
+// are drawn by plotly.
 
 import { getJson, searchUrl, trialPage } from "./api.js";
-import { category, goodness } from "./colours.js";
-import { atMostEvery, byId, el, inView } from "./dom.js";
+import { category } from "./colours.js";
+import { atMostEvery, el, inView } from "./dom.js";
 import { brief, plain } from "./format.js";
 import { Panel } from "./panel.js";
 import { Plot, verbatim } from "./plot.js";
 import { colour } from "./theme.js";
-import * as view from "./view.js";
 
 const ASK_AGAIN_MS = 1000;
 const LEAST_GAP_MS = 10_000;
 
-/** Something that is read anew when trials finish, while it is in view, but not too often. */
+/** Something that is read anew when it may have changed, while it is in view, but not too often. */
 class Followed {
   constructor(panels, url) {
     this.panels = panels;
     this.url = url;
-    this.changed = atMostEvery(LEAST_GAP_MS, inView(panels[0].section, () => this.load()));
+    this.again = atMostEvery(LEAST_GAP_MS, inView(panels[0].section, () => this.load()));
   }
 
   async load() {
+    let found;
     try {
-      this.data = await getJson(this.url());
+      found = await getJson(this.url);
     } catch (error) {
       if (!error.code) throw error;
       if (this.data) return;
-      for (const panel of this.panels) panel.fail(error, () => this.load());
+      for (const panel of this.panels) {
+        panel.fail(error, () => {
+          for (const each of this.panels) each.loading();
+          this.load();
+        });
+      }
       return;
     }
-    this.show();
+    const before = this.data;
+    this.data = found;
+    if (before === undefined || this.differs(before, found)) this.show();
   }
 }
 
 /** fANOVA's shares, and Fig. S2 of Kunin et al. 2020: the score by each answer, A to I. */
 export class Importance extends Followed {
-  constructor(name) {
+  constructor(history) {
     const panels = [new Panel("importance"), new Panel("categorical")];
-    super(panels, () => searchUrl(name, "/importance"));
+    super(panels, searchUrl(history.name, "/importance"));
+    this.history = history;
     const few = "Too few trials have finished to say.";
     this.bars = new Plot(panels[0], () => this.#shares(), few);
     this.points = new Plot(panels[1], () => this.#categorical(), few);
@@ -51,14 +60,31 @@ export class Importance extends Followed {
     }));
   }
 
+  /** The server computes anew from so many results on. */
+  update() {
+    if (this.data === undefined || this.history.scored.length >= this.data.again_at) this.again();
+  }
+
+  async load() {
+    await super.load();
+    const { state, again_at: at, trials } = this.data ?? {};
+    // It is being computed, beside the server.
+    if (state === "computing" || (state === "ready" && this.history.scored.length >= at && trials < at)) {
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => this.load(), ASK_AGAIN_MS);
+    }
+  }
+
+  differs(before, now) {
+    return before.state !== now.state || before.rev !== now.rev || now.state === "too_few";
+  }
+
   show() {
     const { state, message } = this.data;
     if (state === "ready") {
       this.bars.draw();
       this.points.draw();
-    } else if (state === "computing") {
-      setTimeout(() => this.load(), ASK_AGAIN_MS);
-    } else {
+    } else if (state === "too_few") {
       for (const panel of this.panels) panel.empty(message);
     }
   }
@@ -69,10 +95,10 @@ export class Importance extends Followed {
     return {
       traces: [{
         type: "bar", orientation: "h", x: shares.map(({ importance }) => importance), y: shares.map(({ label }) => verbatim(plain(label))),
-        error_x: { array: shares.map(({ sd }) => sd ?? 0), color: colour("muted"), thickness: 1 },
+        error_x: { symmetric: false, array: shares.map(({ sd }) => sd ?? 0), arrayminus: shares.map(({ sd, importance }) => Math.min(sd ?? 0, importance)), color: colour("muted"), thickness: 1 },
         marker: { color: colour("accent") }, hovertemplate: "%{y}: %{x:.1%}<extra></extra>",
       }],
-      layout: { xaxis: { title: { text: "share of the score's variance" }, tickformat: ".0%", rangemode: "tozero" }, yaxis: { tickfont: { size: 10 }, dtick: 1 }, showlegend: false },
+      layout: { xaxis: { title: { text: "share of variance" }, tickformat: ".0%", rangemode: "tozero" }, yaxis: { tickfont: { size: 10 }, dtick: 1 }, showlegend: false },
       label: `Importance: ${shares.slice(-3).reverse().map(({ label, importance }) => `${plain(label)} ${(100 * importance).toFixed(0)} %`).join(", ")}`,
     };
   }
@@ -106,74 +132,12 @@ export class Importance extends Followed {
   }
 }
 
-/** The best trials' curves in colour over a faint bundle of all; marked ones stand out. */
-export class Curves extends Followed {
-  constructor(name, selection) {
-    const panel = new Panel("curves");
-    const top = byId("curves-top");
-    const url = () => {
-      const query = new URLSearchParams({ top: top.value });
-      for (const tid of selection.tids) query.append("tids", tid);
-      return searchUrl(name, `/curves?${query}`);
-    };
-    super([panel], url);
-    this.name = name;
-    this.selection = selection;
-    top.value = view.get("top", "10");
-    top.addEventListener("change", () => {
-      view.set({ top: top.value });
-      this.load();
-    });
-    selection.onChange(() => this.load());
-    this.note = el("p", { class: "small muted" });
-    panel.section.append(this.note);
-    this.plot = new Plot(panel, () => this.#picture(), "No trial has finished an epoch yet.");
-    panel.offerData(() => ({
-      headings: ["trial", "rank", "epoch", "validation error"],
-      rows: (this.data?.curves ?? []).flatMap(({ tid, rank, epoch, error }) => epoch.map((each, at) => [tid, rank, each, error[at]])),
-    }));
-  }
-
-  show() {
-    this.note.textContent = this.data.note ?? "";
-    this.plot.draw();
-  }
-
-  #picture() {
-    const curves = this.data?.curves ?? [];
-    if (curves.length === 0) return null;
-    const stands = ({ tid, top }) => top || this.selection.has(tid);
-    const bundle = { x: [], y: [] };
-    for (const { epoch, error } of curves.filter((curve) => !stands(curve))) {
-      bundle.x.push(...epoch, null);
-      bundle.y.push(...error, null);
-    }
-    const best = curves.filter(stands);
-    return {
-      traces: [
-        { type: "scatter", mode: "lines", ...bundle, name: "others", line: { color: colour("queued"), width: 1 }, opacity: 0.22, hoverinfo: "skip" },
-        ...best.reverse().map(({ tid, rank, loss, epoch, error }) => ({
-          type: "scatter", mode: "lines", x: epoch, y: error, name: `trial ${tid}`, customdata: epoch.map(() => tid),
-          line: this.selection.has(tid) ? { color: colour("text"), width: 3, dash: "dot" } : { color: goodness((rank - 1) / Math.max(10, best.length)), width: 2 },
-          hovertemplate: `trial ${tid}, rank ${rank}, ends at ${loss?.toFixed(4) ?? "no result"}<br>epoch %{x}: %{y:.4f}<extra></extra>`,
-        })),
-      ],
-      layout: { xaxis: { title: { text: "epoch" }, rangemode: "tozero" }, yaxis: { title: { text: "validation error" } }, showlegend: false, hovermode: "closest" },
-      label: `Learning curves of ${curves.length} trials, the best ${best.length} in colour`,
-      onClick: (event) => {
-        const tid = event.points[0]?.customdata;
-        if (tid !== undefined) location.href = trialPage(this.name, tid);
-      },
-    };
-  }
-}
-
 /** Why and where trials failed. */
 export class Failures extends Followed {
-  constructor(name) {
+  constructor(history) {
     const panel = new Panel("failures");
-    super([panel], () => searchUrl(name, "/failures"));
-    this.name = name;
+    super([panel], searchUrl(history.name, "/failures"));
+    Object.assign(this, { history, name: history.name });
     this.list = el("div", { class: "scroll" });
     this.plot = new Plot(panel, () => this.#picture(), "No trial has failed.");
     panel.section.append(this.list);
@@ -184,6 +148,18 @@ export class Failures extends Followed {
         ...(this.data?.by_host ?? []).flatMap((host) => ["crashed", "expired", "diverged"].map((kind) => [host.host, kind, host[kind]])),
       ],
     }));
+  }
+
+  /** Only trials that have gone wrong, or go on after it, change anything here. */
+  update(rows) {
+    const { outcome, state, attempt } = this.history.values;
+    const named = (name, row) => this.history.columns.get(name).options[name === "state" ? state[row] : outcome[row]];
+    const wrong = (row) => named("outcome", row) === "fail" || ["failed", "cancelled"].includes(named("state", row));
+    if (rows.some((row) => wrong(row) || attempt[row] > 1 || (attempt[row] === 1 && named("state", row) === "queued"))) this.again();
+  }
+
+  differs(before, now) {
+    return JSON.stringify(before) !== JSON.stringify(now);
   }
 
   show() {
@@ -200,7 +176,8 @@ export class Failures extends Followed {
     const { by_host: hosts = [], by_reason: reasons = [] } = this.data ?? {};
     if (reasons.length === 0) return null;
     const kinds = [["crashed", "failed", ""], ["expired", "cancelled", "/"], ["diverged", "pruned", "x"]];
-    const clipped = (text) => verbatim(text.length > 34 ? `${text.slice(0, 33)}…` : text);
+    const room = Math.min(34, Math.max(12, Math.floor(this.panels[0].body.clientWidth / 22)));
+    const clipped = (text) => verbatim(text.length > room ? `${text.slice(0, room - 1)}…` : text);
     const shown = reasons.slice(0, 8).reverse();
     return {
       traces: [

@@ -5,11 +5,14 @@ import { duration } from "./format.js";
 
 const STALE_SECONDS = 12;
 const RETRY_SECONDS = 2;
+const LOST_SECONDS = 20;
+const HIDDEN_SECONDS = 5;
 
 /** Follow `url()` and hand each event to `handlers[its name]`.
  *
  * EventSource reconnects by itself and names the last revision it saw. Only when the server
- * refuses, which it takes as final, is a new one opened here, from the revision that `url` names.
+ * refuses, which it takes as final, or nothing comes over a connection that seems to stand, is a
+ * new one opened here, from the revision that `url` names.
  */
 export function follow(url, handlers) {
   let source = null;
@@ -32,10 +35,13 @@ export function follow(url, handlers) {
     else if (storeAway !== null) notice.textContent = `${storeAway} What you see is from ${duration(quietStore())} ago.`;
   }
 
+  let opened = 0;
   let awaySince = 0;
   const quietStore = () => (Date.now() - awaySince) / 1000;
 
   function open() {
+    if (document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
+    opened = Date.now();
     source = new EventSource(url());
     source.onopen = heard;
     source.onerror = () => {
@@ -55,16 +61,27 @@ export function follow(url, handlers) {
       if (name === "store") continue;
       source.addEventListener(name, (event) => {
         heard();
-        performance.mark("update-start");
         handle(JSON.parse(event.data));
-        performance.measure("update", "update-start");
       });
     }
   }
 
-  setInterval(show, 1000);
+  setInterval(() => {
+    show();
+    if (Date.now() - Math.max(last, opened) < LOST_SECONDS * 1000) return;
+    source?.close();
+    open();
+  }, 1000);
+  // A browser keeps six connections to a server, whatever the number of tabs: one that nobody looks
+  // at gives its own back, and catches up when it is looked at.
+  let leaving = null;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(leaving);
+    if (document.hidden) leaving = setTimeout(() => source?.close(), HIDDEN_SECONDS * 1000);
+    else open();
+  });
   // A page that is left closes its stream at once, so that the server needs not find out.
-  addEventListener("pagehide", () => source.close());
+  addEventListener("pagehide", () => source?.close());
   addEventListener("pageshow", (event) => event.persisted && open());
   open();
 }

@@ -96,7 +96,7 @@ export class Panel {
 }
 
 /** A table of plain values; long ones grow when asked. */
-export function dataTable(headings, rows) {
+function dataTable(headings, rows) {
   const body = el("tbody");
   const more = el("button", { type: "button", onclick: grow });
   let shown = 0;

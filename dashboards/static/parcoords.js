@@ -3,10 +3,12 @@
 //
 // Plotly's own is drawn by WebGL, keeps its brushes to itself and can't be reached by keyboard.
 
-import { canvasIn, numberScale } from "./canvas.js";
+import { canvasIn } from "./canvas.js";
 import { goodness, paintRamp } from "./colours.js";
 import { byId, el, onFrame, onResize } from "./dom.js";
 import { cell, decimals, short } from "./format.js";
+import { dataOf } from "./points.js";
+import { extent, roomy, scaleOf } from "./scales.js";
 import { colour, onTheme } from "./theme.js";
 
 const TOP = 44;
@@ -42,7 +44,7 @@ export class ParallelCoordinates {
   /** Take in the rows that changed. Only their lines are drawn, unless the scales have to move. */
   update(rows) {
     const { loss } = this.history.values;
-    if (this.history.finishedRows().length === 0) {
+    if (this.history.scored.length === 0) {
       this.panel.empty("No trial has finished with a result yet.");
       return;
     }
@@ -52,14 +54,17 @@ export class ParallelCoordinates {
       return;
     }
     const finished = rows.filter((row) => loss[row] !== null);
-    const outside = finished.some((row) => loss[row] < this.low || loss[row] > this.lossAxis?.scale.high);
-    if (outside || this.history.count > 1.2 * this.drawn || this.job) {
-      if (finished.length) this.draw();
+    if (finished.length === 0) return;
+    const outside = finished.some((row) => !this.lossAxis?.scale.covers(loss[row]));
+    if (outside || this.history.scored.length > 1.2 * this.drawn || this.job || !this.inner.isConnected) {
+      this.draw();
       return;
     }
     for (const row of finished) {
       this.#place(row);
-      if (this.brushes.passes(row)) this.#stroke(this.front.brush, row, this.#shade(row), this.alpha);
+      if (!this.brushes.passes(row)) continue;
+      this.#stroke(this.front.brush, row, this.#shade(row), this.alpha);
+      this.front.canvas.dataset.lines = Number(this.front.canvas.dataset.lines) + 1;
     }
   }
 
@@ -96,13 +101,9 @@ export class ParallelCoordinates {
     [this.low, this.high] = history.lossRange();
     const span = (width - 2 * SIDE) / (columns.length - 1);
     const { loss } = history.values;
-    const highest = history.finishedRows().reduce((most, row) => Math.max(most, loss[row]), this.high);
+    const losses = roomy(...extent(history.scored, (row) => loss[row]));
     this.axes = columns.map((column, index) => {
-      const scale = column.options
-        ? null
-        : column.name === "loss"
-          ? numberScale(this.low, highest)
-          : numberScale(column.low, column.high, column.log);
+      const scale = column.options ? null : column.name === "loss" ? losses : scaleOf(column);
       return { column, scale, x: SIDE + index * span, index };
     });
     this.lossAxis = this.axes.at(-1);
@@ -151,7 +152,7 @@ export class ParallelCoordinates {
     if (!this.axes || !this.inner.isConnected) return;
     const { history, brushes } = this;
     const { loss } = history.values;
-    const rows = history.finishedRows().sort((a, b) => loss[b] - loss[a]);
+    const rows = [...history.scored].sort((a, b) => loss[b] - loss[a]);
     const passing = brushes.any ? rows.filter((row) => brushes.passes(row)) : rows;
     const crowd = (count) => Math.min(0.85, Math.max(0.06, 12 / Math.sqrt(count + 1) / 4));
     this.alpha = crowd(passing.length);
@@ -161,7 +162,7 @@ export class ParallelCoordinates {
     this.back.fit();
     this.front.fit();
     this.front.canvas.dataset.lines = passing.length;
-    this.drawn = history.count;
+    this.drawn = history.scored.length;
     const steps = [
       ...context.map((row) => () => this.#stroke(this.back.brush, row, grey, 0.35 * crowd(rows.length))),
       ...passing.map((row) => () => this.#stroke(this.front.brush, row, this.#shade(row), this.alpha)),
@@ -321,10 +322,6 @@ export class ParallelCoordinates {
   #table() {
     const { history, brushes } = this;
     const names = ["tid", ...history.metaparameters.map(({ name }) => name), "loss"];
-    const rows = history.finishedRows().filter((row) => brushes.passes(row));
-    return {
-      headings: names.map((name) => history.columns.get(name).title),
-      rows: rows.map((row) => names.map((name) => history.value(name, row))),
-    };
+    return dataOf(history, names, history.scored.filter((row) => brushes.passes(row)));
   }
 }

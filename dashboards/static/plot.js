@@ -3,17 +3,26 @@
 import { onResize } from "./dom.js";
 import { colour, onTheme } from "./theme.js";
 
+const LATE_MS = 60_000;
 let loading = null;
 
 function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = document.body.dataset.plotly;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
+    const failed = () => {
       loading = null;
       script.remove();
       reject(Object.assign(new Error("The chart library could not be read from the server."), { code: "unreachable" }));
+    };
+    const late = setTimeout(failed, LATE_MS);
+    script.onload = () => {
+      clearTimeout(late);
+      resolve(window.Plotly);
+    };
+    script.onerror = () => {
+      clearTimeout(late);
+      failed();
     };
     document.head.append(script);
   });

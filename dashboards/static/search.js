@@ -4,8 +4,9 @@ import { getJson, searchUrl } from "./api.js";
 import { BestChart } from "./best.js";
 import { Brushes } from "./brushes.js";
 import { History } from "./data.js";
-import { announce, byId, el, whenNear } from "./dom.js";
+import { announce, el, inView, within } from "./dom.js";
 import { clock, decimals } from "./format.js";
+import { lazily } from "./lazy.js";
 import { follow } from "./live.js";
 import { Panel } from "./panel.js";
 import { ParallelCoordinates } from "./parcoords.js";
@@ -13,6 +14,10 @@ import { Selection } from "./selection.js";
 import { page, showSession } from "./shell.js";
 import { showSteering, showSummary } from "./summary.js";
 import { TrialsTable } from "./trials.js";
+
+// How long the charts further down wait for those that are seen first.
+const FIRST_MS = 2000;
+const RETRY_MS = 2000;
 
 const name = page.name;
 
@@ -23,7 +28,8 @@ const panels = {
   trials: new Panel("trials"),
 };
 const history = new History(name);
-const session = showSession();
+let session = showSession();
+let retrying = null;
 
 const said = el("p", { class: "small", role: "status" });
 
@@ -37,7 +43,7 @@ async function start() {
     if (!error.code) throw error;
     retry(error);
     // The store may be on its way back: the page mends itself.
-    if (error.status === 503 || error.status === 0) setTimeout(begin, 2000);
+    if (error.status === 503 || error.status === 0) retrying = setTimeout(begin, RETRY_MS);
     return;
   }
   const rows = Array.from({ length: history.count }, (_, row) => row);
@@ -47,54 +53,62 @@ async function start() {
   const parallel = new ParallelCoordinates(panels.parcoords, history, brushes, selection);
   const table = new TrialsTable(panels.trials, history, brushes, selection);
   const shown = table.load();
-  showSummary(panels.summary, history.summary);
+  show(history.summary);
   best.update(rows);
   parallel.update(rows);
   selection.onChange(parallel.recolour);
-  session.then((found) => showSteering(found, history.summary, steered));
-  await Promise.all([shown, history.best.tid.length ? parallel.whenDrawn() : null]);
-  requestAnimationFrame(() => performance.mark("interactive"));
+  const first = [shown, history.best.tid.length ? parallel.whenDrawn() : null];
+  await within(FIRST_MS, Promise.all(first).then(() => requestAnimationFrame(() => performance.mark("interactive"))));
 
   const lazy = [];
-  const near = (id, make) => whenNear(byId(id), async () => lazy.push(await make()));
-  const explored = import("./explore.js");
-  near("slice", async () => new (await explored).Slice(history, brushes, selection));
-  near("contour", async () => new (await explored).Contour(history, brushes));
-  const insight = import("./insight.js");
-  near("importance", async () => loaded(new (await insight).Importance(name)));
-  near("curves", async () => loaded(new (await insight).Curves(name, selection)));
-  near("failures", async () => loaded(new (await insight).Failures(name)));
-  near("table5", async () => {
-    const { Table5 } = await import("./table5.js");
-    const url = searchUrl(name, "/table");
-    const column = new Table5(new Panel("table5"), () => url, (format) => searchUrl(name, `/export?format=${format}`));
-    let known = history.summary.best?.tid;
-    column.changed = () => {
-      if (history.summary.best?.tid === known) return;
-      known = history.summary.best?.tid;
-      column.load();
-    };
-    return loaded(column);
+  const near = (ids, module, make) => lazily(ids.map((id) => new Panel(id)), module, async (found) => {
+    const made = make(found);
+    // Known before it is loaded: what changes meanwhile is not missed.
+    lazy.push(made);
+    await made.load?.();
   });
+  near(["slice"], "slice", ({ Slice }) => new Slice(history, brushes, selection));
+  near(["contour"], "contour", ({ Contour }) => new Contour(history, brushes, selection));
+  near(["importance", "categorical"], "insight", ({ Importance }) => new Importance(history));
+  near(["curves"], "curves", ({ Curves }) => new Curves(history, selection));
+  near(["failures"], "insight", ({ Failures }) => new Failures(history));
+  near(["table5"], "table5", ({ Table5 }) => bestColumn(Table5));
   const events = new Events();
-  near("events", async () => loaded(events));
+  near(["events"], null, () => events);
 
   follow(() => searchUrl(name, `/stream?since=${history.rev}`), {
     change(payload) {
-      const finished = history.summary.finished;
       const changed = history.take(payload);
-      showSummary(panels.summary, history.summary);
-      session.then((found) => showSteering(found, history.summary, steered));
+      show(history.summary);
       if (changed.length === 0) return;
       best.update(changed);
       parallel.update(changed);
-      table.changed();
-      if (history.summary.finished === finished) return;
+      table.update(changed);
       tell();
-      for (const each of lazy) each.changed();
+      for (const each of lazy) each.update(changed);
     },
     events: ({ events: fresh }) => events.take(fresh),
   });
+}
+
+function show(summary) {
+  showSummary(panels.summary, summary);
+  session = session.then((found) => found ?? showSession());
+  session.then((found) => found && showSteering(found, summary, steered));
+}
+
+/** The best trial as a column of Table 5, read anew when there is another. */
+function bestColumn(Table5) {
+  const url = searchUrl(name, "/table");
+  const column = new Table5(new Panel("table5"), () => url, (format) => searchUrl(name, `/export?format=${format}`));
+  const reread = inView(column.panel.section, () => column.load());
+  let known = history.summary.best?.tid;
+  column.update = () => {
+    if (history.summary.best?.tid === known) return;
+    known = history.summary.best?.tid;
+    reread();
+  };
+  return column;
 }
 
 let told = Infinity;
@@ -106,16 +120,10 @@ function tell() {
 
 function steered(summary, message) {
   if (summary) {
-    showSummary(panels.summary, summary);
-    session.then((found) => showSteering(found, summary, steered));
+    show(summary);
   }
   said.textContent = message;
   panels.summary.section.append(said);
-}
-
-function loaded(each) {
-  each.load();
-  return each;
 }
 
 /** Who did what to the search, newest first. */
@@ -137,7 +145,7 @@ class Events {
     });
   }
 
-  changed() {}
+  update() {}
 
   take(fresh) {
     if (!this.loaded) return;
@@ -159,6 +167,7 @@ class Events {
 }
 
 function begin() {
+  clearTimeout(retrying);
   for (const panel of Object.values(panels)) panel.loading();
   start();
 }

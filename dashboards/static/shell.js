@@ -8,10 +8,17 @@ setUpTheme();
 
 export const page = document.body.dataset;
 
-/** The session, shown in the header too. */
+/** The session, shown in the header too; null where the server doesn't tell. */
 export async function showSession() {
-  const session = await getSession();
   const node = byId("session");
+  let session;
+  try {
+    session = await getSession();
+  } catch (error) {
+    if (!error.code) throw error;
+    node.textContent = error.message;
+    return null;
+  }
   node.replaceChildren();
   if (session.user) node.append(session.user, " ");
   if (session.login === "needed") {

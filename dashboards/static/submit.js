@@ -41,9 +41,10 @@ function build() {
   form.addEventListener("submit", submit);
   panel.show().replaceChildren(form);
   showSpace();
-  session.then(({ can_steer: may, why }) => {
+  session.then((found) => {
+    const may = Boolean(found?.can_steer);
     button.disabled = !may;
-    if (!may) refusal.textContent = why;
+    if (!may) refusal.textContent = found?.why ?? "Who you are could not be asked: reload the page.";
     else check();
   });
 }

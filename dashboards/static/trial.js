@@ -4,9 +4,9 @@ import { getJson, searchUrl, trialPage } from "./api.js";
 import { category, paintRamp, ramp } from "./colours.js";
 import { byId, copy, el, inView } from "./dom.js";
 import { clock, decimals, duration } from "./format.js";
+import { LineChart } from "./lines.js";
 import { follow } from "./live.js";
 import { Panel } from "./panel.js";
-import { Plot, verbatim } from "./plot.js";
 import { page, showSession } from "./shell.js";
 import { table5 } from "./table5.js";
 import { onTheme } from "./theme.js";
@@ -27,6 +27,7 @@ const SERIES = [
 const RATES = [["learning_rate", "learning rate (SGDM)"], ["alignment_learning_rate", "alignment learning rate (η)"]];
 
 const LOG_MS = 1000;
+const RETRY_MS = 2000;
 
 let trial = null;
 let epochs = null;
@@ -46,36 +47,36 @@ function series(key) {
   return epochs[key];
 }
 
-function lines(wanted, title, type = "linear") {
+const over = (rows, list) => rows.map((row) => list?.[row] ?? null);
+const epochAxis = () => ({ title: "epoch", low: 0, high: epochs.epochs + 0.5 });
+
+function lines(wanted, y) {
   return () => {
     const rows = lastAttempt();
-    const found = rows.length ? wanted.filter(([key]) => rows.some((at) => series(key)[at] !== null && (type !== "log" || series(key)[at] > 0))) : [];
-    if (found.length === 0) return null;
+    const drawn = (value) => value !== null && (!y.log || value > 0);
+    const found = wanted.filter(([key]) => over(rows, series(key)).some(drawn));
+    if (rows.length === 0 || found.length === 0) return null;
     return {
-      traces: found.map(([key, words], at) => ({
-        type: "scatter", mode: rows.length > 1 ? "lines" : "markers", name: words, x: rows.map((row) => epochs.epoch[row]), y: rows.map((row) => series(key)[row]),
-        line: { color: category(at), width: 2, dash: ["solid", "dash", "dot", "dashdot"][at] }, hovertemplate: `%{y:.4g}<extra>${words}</extra>`,
-      })),
-      layout: { xaxis: { title: { text: "epoch" }, range: [0, epochs.epochs + 0.5] }, yaxis: { title: { text: title }, type }, showlegend: true, hovermode: "x unified" },
+      lines: found.map(([key, words], at) => ({ name: words, x: over(rows, epochs.epoch), y: over(rows, series(key)), shade: category(at), dash: at })),
+      x: epochAxis(),
+      y,
+      legend: true,
       label: `${found.map(([, words]) => words).join(", ")} over ${rows.length} epochs`,
     };
   };
 }
 
 /** One of Fig. S4's two panels: a line a layer, coloured by depth. */
-function byLayer(key, title, extra) {
+function byLayer(key, y) {
   return () => {
     const rows = lastAttempt();
-    const layers = (epochs?.layers ?? []).filter((layer) => rows.some((at) => layer[key]?.[at] !== null));
-    if (rows.length === 0 || layers.length === 0) return null;
+    const layers = (epochs?.layers ?? []).filter((layer) => over(rows, layer[key]).some((value) => value !== null));
+    if (layers.length === 0) return null;
     return {
-      traces: layers.map((layer, depth) => ({
-        type: "scatter", mode: rows.length > 1 ? "lines" : "markers", name: verbatim(layer.name), x: rows.map((row) => epochs.epoch[row]), y: rows.map((row) => layer[key][row]),
-        line: { color: ramp(depth / Math.max(1, layers.length - 1)), width: 1.5 }, marker: { color: ramp(depth / Math.max(1, layers.length - 1)) },
-        hovertemplate: `${verbatim(layer.name)}, epoch %{x}: %{y:.3f}<extra></extra>`,
-      })),
-      layout: { xaxis: { title: { text: "epoch" }, range: [0, epochs.epochs + 0.5] }, yaxis: { title: { text: title }, ...extra }, showlegend: false, hovermode: "closest" },
-      label: `${title} of ${layers.length} layers over ${rows.length} epochs`,
+      lines: layers.map((layer, depth) => ({ name: layer.name, x: over(rows, epochs.epoch), y: over(rows, layer[key]), shade: ramp(depth / Math.max(1, layers.length - 1)) })),
+      x: epochAxis(),
+      y,
+      label: `${y.title} of ${layers.length} layers over ${rows.length} epochs`,
     };
   };
 }
@@ -96,14 +97,14 @@ function layerTable(key) {
 
 const NO_LAYERS = "No layer of this trial has a backward kernel that was measured.";
 const charts = [
-  ["learning", lines(SERIES, "loss, error"), epochTable(SERIES), "No epoch has finished yet."],
-  ["rates", lines(RATES, "rate", "log"), epochTable(RATES), "No rate was recorded."],
-  ["angles", byLayer("angle", "angle (degrees)", { rangemode: "tozero" }), layerTable("angle"), NO_LAYERS],
-  ["ratios", byLayer("norm_ratio", "‖B‖ / ‖W‖", { type: "log" }), layerTable("norm_ratio"), NO_LAYERS],
+  ["learning", lines(SERIES, { title: "loss, error" }), epochTable(SERIES), "No epoch has finished yet."],
+  ["rates", lines(RATES, { title: "rate", log: true }), epochTable(RATES), "No rate was recorded."],
+  ["angles", byLayer("angle", { title: "angle (degrees)", low: 0 }), layerTable("angle"), NO_LAYERS],
+  ["ratios", byLayer("norm_ratio", { title: "‖B‖ / ‖W‖", log: true }), layerTable("norm_ratio"), NO_LAYERS],
 ].map(([id, picture, table, none]) => {
   const panel = new Panel(id, `${file}-${id}`);
   panel.offerData(table);
-  return { panel, plot: new Plot(panel, picture, none) };
+  return new LineChart(panel, picture, none);
 });
 
 function fact(title, ...content) {
@@ -179,7 +180,7 @@ async function readLog() {
       log.empty(note ?? "The worker has logged nothing.");
       return;
     }
-    const text = tail.map(({ at, level, text: words }) => `${clock(at)} ${level} ${words}`).join("\n");
+    const text = tail.map(({ at, level, text: words }) => [clock(at), level, words].filter(Boolean).join(" ")).join("\n");
     const pre = log.show().querySelector("pre") ?? el("pre", { tabindex: "0" });
     const atEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 30;
     if (pre.textContent !== text) pre.textContent = text;
@@ -226,33 +227,35 @@ async function refresh() {
     trial = await getJson(url());
     await readEpochs();
     showTrial();
-    for (const { plot } of charts) plot.draw();
+    for (const chart of charts) chart.draw();
     await readLog();
   } while (again);
   busy = false;
 }
 
-async function start() {
+let retrying = null;
+
+/** Read what has changed; what can't be read is read again, and said where nothing is shown yet. */
+async function keepUp() {
+  clearTimeout(retrying);
   try {
     await refresh();
+    return true;
   } catch (error) {
     busy = false;
     if (!error.code) throw error;
-    if (trial === null) for (const panel of [summary, metaparameters, attempts, log, ...charts.map((chart) => chart.panel)]) panel.fail(error, start);
-    setTimeout(start, 2000);
-    return;
+    if (trial === null || epochs === null) for (const panel of [summary, metaparameters, attempts, log, ...charts.map(({ panel }) => panel)]) panel.fail(error, start);
+    retrying = setTimeout(trial === null || epochs === null ? start : keepUp, RETRY_MS);
+    return false;
   }
+}
+
+async function start() {
+  if (!(await keepUp())) return;
   performance.mark("interactive");
-  const mine = async (payload) => {
-    if (!payload.values?.tid?.includes(tid)) return;
-    try {
-      await refresh();
-    } catch (error) {
-      busy = false;
-      if (!error.code) throw error;
-    }
-  };
-  follow(() => searchUrl(name, `/stream?since=${trial.rev}`), { change: mine });
+  follow(() => searchUrl(name, `/stream?since=${trial.rev}`), {
+    change: (payload) => payload.values?.tid?.includes(tid) && keepUp(),
+  });
   // Log lines change no trial, so the stream is silent about them.
   const look = inView(log.section, readLog);
   setInterval(() => trial.state === "running" && !document.hidden && look(), LOG_MS);

@@ -1,7 +1,7 @@
 // The table of trials: the server pages, sorts and filters it.
 
 import { getJson, searchUrl, trialPage } from "./api.js";
-import { el } from "./dom.js";
+import { el, inView } from "./dom.js";
 import { decimals, duration, raised } from "./format.js";
 import * as view from "./view.js";
 
@@ -18,6 +18,10 @@ export class TrialsTable {
     this.waiting = null;
     this.lastRead = 0;
     this.states = new Map();
+    this.shown = new Map();
+    this.filtered = false;
+    // Not more often than makes sense.
+    this.reread = inView(panel.section, () => this.#again(Math.max(0, this.lastRead + LEAST_GAP_MS - performance.now())));
     this.#tools();
     brushes.onChange(() => this.#again(150, true));
     selection.onChange(() => {
@@ -60,9 +64,27 @@ export class TrialsTable {
     }
   }
 
-  /** Trials changed: read the page again, though not more often than makes sense. */
-  changed() {
-    this.#again(Math.max(0, this.lastRead + LEAST_GAP_MS - performance.now()));
+  /** Trials changed: read the page again if that can change it, once it is in view. */
+  update(rows) {
+    if (this.table === undefined || rows.some((row) => this.#touches(row))) {
+      this.reread();
+      return;
+    }
+    this.count.textContent = `${this.history.count} trials`;
+    this.pages = Math.max(this.pages, Math.ceil(this.history.count / this.size));
+    this.#turns();
+  }
+
+  /** Whether a changed trial is on this page or comes before its end. */
+  #touches(row) {
+    const { values } = this.history;
+    if (this.shown.has(values.tid[row]) || this.filtered || this.shown.size < this.size) return true;
+    const [sort, order] = [view.get("sort", "loss"), view.get("order", "asc")];
+    const value = values[sort]?.[row];
+    // A column that only the server has, or whose values are yet to come on this page.
+    if (value === undefined || this.end === undefined || this.end === null) return true;
+    if (value === null) return false;
+    return order === "asc" ? value <= this.end : value >= this.end;
   }
 
   #again(delay, firstPage = false) {
@@ -113,17 +135,43 @@ export class TrialsTable {
     const content = this.panel.show();
     if (!this.table) this.#build(content);
     this.#head();
-    const focused = this.body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    this.body.replaceChildren(...found.rows.map((row) => this.#row(row)));
-    if (focused) this.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    this.#rows(found.rows);
     this.none.hidden = found.matching > 0;
-    const filtered = found.matching < found.total;
-    this.count.textContent = filtered ? `${found.matching} of ${found.total} trials` : `${found.total} trials`;
-    this.place.textContent = `page ${found.page} of ${Math.max(found.pages, 1)}`;
-    this.previous.disabled = found.page <= 1;
-    this.next.disabled = found.page >= found.pages;
-    this.page = found.page;
+    this.filtered = this.query().toString() !== this.#unfiltered();
+    this.count.textContent = found.matching < found.total ? `${found.matching} of ${found.total} trials` : `${found.total} trials`;
+    [this.page, this.pages, this.size] = [found.page, found.pages, found.page_size];
+    this.#turns();
     this.#marks();
+  }
+
+  /** What the query is without any filter. */
+  #unfiltered() {
+    return new URLSearchParams({ sort: view.get("sort", "loss"), order: view.get("order", "asc") }).toString();
+  }
+
+  #turns() {
+    this.place.textContent = `page ${this.page} of ${Math.max(this.pages, 1)}`;
+    this.previous.disabled = this.page <= 1;
+    this.next.disabled = this.page >= this.pages;
+  }
+
+  /** Put the rows in their places; those that are as they were are left alone. */
+  #rows(rows) {
+    const focused = this.body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    const before = this.shown;
+    this.shown = new Map();
+    rows.forEach((row, at) => {
+      const text = JSON.stringify(row);
+      const held = before.get(row.tid);
+      const node = held?.text === text ? held.node : this.#row(row);
+      if (held && held.node !== node) held.node.remove();
+      if (this.body.children[at] !== node) this.body.insertBefore(node, this.body.children[at] ?? null);
+      this.shown.set(row.tid, { text, node });
+    });
+    while (this.body.children.length > rows.length) this.body.lastElementChild.remove();
+    const last = this.history.rows.get(rows.at(-1)?.tid);
+    this.end = this.history.values[view.get("sort", "loss")]?.[last];
+    if (focused && !this.body.contains(document.activeElement)) this.body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
   }
 
   #build(content) {
@@ -158,6 +206,8 @@ export class TrialsTable {
   #head() {
     const sort = view.get("sort", "loss");
     const rising = view.get("order", "asc") === "asc";
+    if (this.sorted === `${sort} ${rising}`) return;
+    this.sorted = `${sort} ${rising}`;
     const focused = document.activeElement?.dataset?.sort;
     this.head.replaceChildren(
       el("th", { scope: "col" }, el("span", { class: "visually-hidden", text: "marked" })),

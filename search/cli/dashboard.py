@@ -25,7 +25,15 @@ from search.cli.options import (
     store_uri,
     whoami,
 )
-from search.cli.submission import ALGOS, PENDING_POLICIES, OnCorrupt, Submission, create, prepare
+from search.cli.submission import (
+    ALGOS,
+    PENDING_POLICIES,
+    OnCorrupt,
+    Submission,
+    create,
+    prepare,
+    set_out,
+)
 from search.cli.submit import submit
 from search.documents import REHEARSAL, Search
 from search.store import Store
@@ -95,6 +103,7 @@ def dashboard(
         submitter = Submitter(
             fields=form_fields(),
             prepare=partial(prepare_aside, store=store, ray=ray),
+            set_out=set_out,
             create=lambda to, search, named: create(to, search, named=named),
         )
         shown = f"[{host}]" if ":" in host else host

@@ -195,15 +195,17 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
 
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Ctrl-C or SIGTERM once sets the event; twice ends the process at once."""
+def interruptible(
+    then: str = "handing the running trials back",
+) -> Iterator[threading.Event]:
+    """Ctrl-C or SIGTERM once says what happens `then` and sets the event; twice ends at once."""
     interrupt = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         if interrupt.is_set():
             os._exit(EXIT_INTERRUPTED)
         interrupt.set()
-        notices.print("handing the running trials back; once more ends at once", highlight=False)
+        notices.print(f"{then}; once more ends at once", highlight=False)
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -11,19 +11,20 @@ def hand_back(
     patience: Annotated[
         float, typer.Option(min=0, max=3600, help="Seconds to wait for the workers' end.")
     ] = 25.0,
-    ray_port: Annotated[
-        int | None,
-        typer.Option(help="Only workers of the cluster whose head listens at this port."),
+    node: Annotated[
+        str | None,
+        typer.Option(help="Only the part of Ray with this node id, where several run here."),
     ] = None,
 ) -> None:
     """Have the workers on this host hand their trials back, and wait for it.
 
-    For a host that is preempted or taken down: each trial leaves a state, is queued again at no
-    cost of an attempt, and goes on elsewhere. Exit code 1: some had not ended in time.
+    For a host that is preempted or taken down: Ray places nothing more on it, each trial leaves a
+    state, is queued again at no cost of an attempt, and goes on elsewhere. Exit code 1: some had
+    not ended in time.
     """
     from workers.hand_back import hand_back as ask
 
-    ended, left = ask(ray_port, patience)
+    ended, left = ask(node, patience)
     print_text(f"{ended} of {ended + left} workers on this host have handed back and ended")
     if left:
         raise typer.Exit(1)

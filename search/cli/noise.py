@@ -1,16 +1,23 @@
 """The experiment `noise`: learning rules under noisy updates (Kunin et al. 2020, App. B.3)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from search.cli.perform import OutOption, perform
-from search.cli.training_options import Scale, Setting, TrainingOptions, chosen_setting
+from search.cli.training_options import (
+    Scale,
+    Setting,
+    TrainingOptions,
+    chosen_setting,
+    names,
+)
 from search.cli.training_place import Train, TrainingPlace
 from search.run_statistics import accuracy
 from spaces.presets import B3, NOISY_RULES
+from spaces.runs import Run
 
 if TYPE_CHECKING:
     from dashboards.report import Report
@@ -29,7 +36,7 @@ SCALES: dict[Scale, Setting] = {
         dataset="digits",
         width=4,
         epochs=4,
-        seeds=TRIALS[:5],
+        seeds=TRIALS[:3],
     ),
     "hours": Setting(
         rules=NOISY_RULES, models=("resnet18",), dataset="digits", width=8, epochs=15, seeds=TRIALS
@@ -46,13 +53,24 @@ VARIANCES: dict[Scale, tuple[float, ...]] = {
 OWN_OPTIMIZER = ("sa", "aa")
 """The rules whose R has an optimizer of its own; Kolen-Pollack's is a part of J's."""
 
-Noisy = Literal["both", "backward"]
+BOTH, BACKWARD = "both", "backward"
+READINGS = {
+    BOTH: "to J's update and, under SA and AA, to R's",
+    BACKWARD: "under SA and AA to R's update alone",
+}
+"""Which updates are noisy, as App. B.3 can be read: "the update given by the respective optimizers"
+are all of them, but its shift is by the rate of R's alone."""
 
 
 def report(
-    setting: Setting, train: Train, *, variances: Sequence[float], shift: bool, noisy: Noisy
+    setting: Setting,
+    train: Train,
+    *,
+    variances: Sequence[float],
+    shift: bool,
+    readings: Sequence[str],
 ) -> "Report":
-    """Train every rule at every variance, once a seed."""
+    """Train every rule at every variance, once a seed; SA and AA so under each reading."""
     for rule in setting.rules:
         if rule not in NOISY_RULES:
             raise UnknownNameError("rule of App. B.3", rule, NOISY_RULES)
@@ -60,38 +78,52 @@ def report(
         raise ConfigurationError(
             f"noise is about one network, not {len(setting.models)}: name one with --model"
         )
-    runs = [
-        setting.run(
+    courses = [
+        (rule, reading)
+        for rule in setting.rules
+        for reading in (readings if rule in OWN_OPTIMIZER else (BOTH,))
+    ]
+
+    def run(rule: str, reading: str, variance: float, seed: int) -> Run:
+        return setting.run(
             rule,
             setting.models[0],
             seed,
             preset=B3,
-            update_noise_variance=0.0
-            if noisy == "backward" and rule in OWN_OPTIMIZER
-            else variance,
+            update_noise_variance=0.0 if reading == BACKWARD else variance,
             alignment_update_noise_variance=variance if rule in OWN_OPTIMIZER else 0.0,
         )
-        for rule in setting.rules
-        for variance in variances
-        for seed in setting.seeds
-    ]
+
+    # Without noise the readings are one run.
+    runs = list(
+        dict.fromkeys(
+            run(*course, variance, seed)
+            for course in courses
+            for variance in variances
+            for seed in setting.seeds
+        )
+    )
     trained = train("noise", setting, runs)
+    found = {each.run: each for each in trained.outcomes}
     from dashboards.figures_noise import Curve, draw
 
-    found = iter(trained.outcomes)
     curves = [
         Curve(
             rule,
             variances,
-            [accuracy([next(found) for _ in setting.seeds]) for _ in variances],
+            [
+                accuracy([found[run(rule, reading, variance, seed)] for seed in setting.seeds])
+                for variance in variances
+            ],
+            alone=reading == BACKWARD,
             shifted=shift and rule in OWN_OPTIMIZER,
         )
-        for rule in setting.rules
+        for rule, reading in courses
     ]
     which = (
-        "Gaussian noise of the variance shown, times the current learning rate, is added to every "
-        "update: to J's "
-        + ("and, under SA and AA, to R's." if noisy == "both" else "or, under SA and AA, to R's.")
+        "Gaussian noise of the variance shown, times the current learning rate, is added "
+        + "; or ".join(READINGS[each] for each in readings)
+        + "."
     )
     return draw(
         curves,
@@ -107,9 +139,12 @@ def command(
         str | None, typer.Option(help="Of the noise, with commas; 0 is no noise.")
     ] = None,
     noisy: Annotated[
-        Noisy,
-        typer.Option(help="Under SA and AA: J's and R's updates both, or R's (backward) alone."),
-    ] = "both",
+        str,
+        typer.Option(
+            help="Which updates under SA and AA, a curve each: J's and R's (both), R's alone "
+            "(backward)."
+        ),
+    ] = ",".join(READINGS),
     shift: Annotated[
         bool,
         typer.Option(
@@ -120,12 +155,16 @@ def command(
     """Learning rules under noisy updates (App. B.3, Fig. 5a, Fig. S1)."""
     setting = chosen_setting(asked, SCALES, least_seeds=2)
     wanted = VARIANCES[setting.scale] if variances is None else _variances(variances)
+    readings = names("--noisy", noisy)
+    for reading in readings:
+        if reading not in READINGS:
+            raise UnknownNameError("kind of --noisy", reading, READINGS)
     with TrainingPlace(asked) as place:
         perform(
             "noise",
             out,
             setting.seeds,
-            lambda: report(setting, place.train, variances=wanted, shift=shift, noisy=noisy),
+            lambda: report(setting, place.train, variances=wanted, shift=shift, readings=readings),
             tensorflow=False,
             trains=True,
         )

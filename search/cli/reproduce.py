@@ -5,6 +5,7 @@ alone, and what the report says was run is what was run. Its folder holds what i
 an experiment whose folder tells of the same command is not run again.
 """
 
+import base64
 import importlib.metadata
 import json
 import os
@@ -36,7 +37,9 @@ TAIL = 40
 NETWORK = "network"
 """The folder, in neural-fit's own, of the network whose layers are fitted."""
 
-FITTED = ("stem_relu", *(f"stage{stage}_block2_relu" for stage in (1, 2, 3, 4)))
+BLOCKS = tuple(f"stage{stage}_block2_relu" for stage in (1, 2, 3, 4))
+FIRST: dict[Scale, str] = {"minutes": "stem_relu", "hours": "stem_relu", "paper": "stem_pool"}
+"""The first of the fitted layers. ImageNet's stem has 16 GB of features before its pooling."""
 READ_OUT = "stage3_block2_relu"
 """Stands in for IT: neither the first layer nor the last."""
 
@@ -72,7 +75,8 @@ def parts(scale: Scale, folder: Path, data_dir: str | None) -> list[Part]:
     at_scale = ("--scale", scale, *data)
     network = str(folder / "neural-fit" / NETWORK)
     train = ("train", "--rule", "bp", "--model", "resnet18", *NETWORKS[scale], *data)
-    fit = ("--checkpoint", network, "--simulate", READ_OUT, "--layers", ",".join(FITTED))
+    layers = ",".join((FIRST[scale], *BLOCKS))
+    fit = ("--checkpoint", network, "--simulate", READ_OUT, "--layers", layers)
     return [
         Part("stability", "App. D.1"),
         Part("scalar-network", "App. D.2"),
@@ -217,7 +221,11 @@ def _document(folder: Path) -> dict[str, Any] | None:
 
     try:
         found: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        drawn = [folder / f"{each['name']}.json" for each in found["figures"]]
+        drawn = [
+            folder / f"{each['name']}.{suffix}"
+            for each in found["figures"]
+            for suffix in ("json", "png")
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     whole = {"command", "seconds", "versions", "tables"} <= found.keys()
@@ -250,7 +258,8 @@ def _write(
                 )
                 for figure in found["figures"]
             }
-            section = Section(found, drawn, f"{name}/")
+            pictures = {each: _inside(folder / name / f"{each}.png") for each in drawn}
+            section = Section(found, drawn, pictures, f"{name}/")
         outcome = "failed" if each.error else "done before" if each.reused else "done"
         entries.append(
             Entry(name, each.part.source, each.command, outcome, each.seconds, section, each.error)
@@ -284,6 +293,11 @@ def _write(
     }
     (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     return page
+
+
+def _inside(picture: Path) -> str:
+    """A PNG as an address that holds all of it."""
+    return f"data:image/png;base64,{base64.b64encode(picture.read_bytes()).decode()}"
 
 
 def _lines(scale: Scale, done: Sequence[_Done]) -> list[str]:

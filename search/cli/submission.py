@@ -65,12 +65,15 @@ class Submission:
     on_corrupt: OnCorrupt = "refuse"
     precision: str = "float32"
     strategy: str = "auto"
+    warm_start: str | None = None
 
 
 def prepare(
     asked: Submission, who: str, *, store: str | None, ray: str | None, wait: bool = False
 ) -> Search:
     """The search as it is to be written; without a name of its own it is called `unnamed`.
+
+    What it sets out from isn't looked at: `set_out` does that, in the store.
 
     store: the URI of a store that isn't this folder's. ray: a cluster's address. wait: whether it
     is to be driven from here.
@@ -137,18 +140,22 @@ def prepare(
     )
 
 
-def create(store: Store, search: Search, *, named: bool, start_from: str | None = None) -> Search:
-    """Write the search, under its own name or, if it isn't `named`, one of space, data and number.
+def set_out(store: Store, search: Search, start_from: str) -> Search:
+    """The search as it sets out from the results of another.
 
-    start_from: another search, from whose results it sets out.
+    Raises:
+        UnknownNameError, StateConflictError: it can't set out from `start_from`.
+    """
+    start = warm_start(store, start_from, get_space(search.space))
+    return search.model_copy(update={"warm_start": start})
+
+
+def create(store: Store, search: Search, *, named: bool) -> Search:
+    """Write the search, under its own name or, if it isn't `named`, one of space, data and number.
 
     Raises:
         NameTakenError: there is a search of this name.
-        UnknownNameError, StateConflictError: it can't set out from `start_from`.
     """
-    if start_from is not None:
-        start = warm_start(store, start_from, get_space(search.space))
-        search = search.model_copy(update={"warm_start": start})
     if named:
         return store.create_search(search)
     for number in count(1):

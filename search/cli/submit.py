@@ -28,7 +28,7 @@ from search.cli.options import (
     store_uri,
     whoami,
 )
-from search.cli.submission import PENDING_POLICIES, Submission, create, prepare
+from search.cli.submission import PENDING_POLICIES, Submission, create, prepare, set_out
 from search.documents import DEFAULT_PENDING
 from search.export import export as render
 from search.states import SearchStatus
@@ -154,13 +154,16 @@ def submit(
         on_corrupt=on_corrupt,
         precision=precision,
         strategy=strategy,
+        warm_start=warm_start,
     )
     search = prepare(asked, whoami(), store=store, ray=ray, wait=wait)
     if warm_start is not None and not has_store(store):
         raise UnknownNameError("search", warm_start, ())
     uri = store_uri(store)
     with Store.connect(uri) as opened:
-        created = create(opened, search, named=name is not None, start_from=warm_start)
+        if warm_start is not None:
+            search = set_out(opened, search, warm_start)
+        created = create(opened, search, named=name is not None)
         if not wait:
             if as_json:
                 print_json({"name": created.name})

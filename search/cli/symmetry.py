@@ -47,13 +47,15 @@ def report(
 def _pairs(curves: Curves, layer: str, number: int) -> "Pairs":
     import numpy as np
 
+    from dashboards.figures_rules import LOOKS
     from dashboards.figures_symmetry import Pairs
 
+    color = LOOKS[curves.rule].color
     # Of an epoch that several attempts measured, the last counts.
     epoch = next((each for each in reversed(curves.epochs[0]) if each.epoch == number), None)
     if epoch is None:
         nothing = np.zeros(0)
-        return Pairs(curves.label, number, nothing, nothing, None, None)
+        return Pairs(curves.label, number, nothing, nothing, None, None, color)
     sample = next(each for each in epoch.weight_samples if each.layer == layer)
     whole = next(each for each in epoch.layers if each.name == layer)
     return Pairs(
@@ -63,6 +65,7 @@ def _pairs(curves: Curves, layer: str, number: int) -> "Pairs":
         np.array(sample.backward),
         whole.angle if np.isfinite(whole.angle) else None,
         whole.norm_ratio if np.isfinite(whole.norm_ratio) else None,
+        color,
     )
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from alignment_core.accelerator_names import check_accelerator
-from search.cli.drive import EXIT_INTERRUPTED
+from search.cli.drive import EXIT_INTERRUPTED, interruptible
 from search.cli.options import (
     LARGEST,
     ImageSizeOption,
@@ -145,16 +145,16 @@ def train(
             _say(f"going on in {folder}, which has {done} of {config.epochs} epochs")
         with _Progress(console, config.epochs, done) as progress:
             told = progress.begin, progress.epoch, progress.step
-            try:
-                with devices.scope():
-                    outcome = run(config, folder, results, *told)
-            except KeyboardInterrupt:
-                notices.print(
-                    f"interrupted; the same command goes on from the last whole epoch in {folder}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
-                raise typer.Exit(EXIT_INTERRUPTED) from None
+            # An exception at any moment could be lost in one of TensorFlow's own callbacks.
+            with interruptible("stopping at the next step") as interrupt, devices.scope():
+                outcome = run(config, folder, results, *told, interrupt.is_set)
+        if outcome.status == "interrupted":
+            notices.print(
+                f"interrupted; the same command goes on from there in {folder}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            raise typer.Exit(EXIT_INTERRUPTED)
         _say(_summary(outcome, folder))
     if outcome.status != "ok":
         raise typer.Exit(1)

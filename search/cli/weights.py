@@ -38,9 +38,10 @@ SCALES: dict[Scale, Setting] = {
 class Curves:
     """The trainings of one rule, a seed each, with what their epochs measured.
 
-    drops: of the learning rates, in epochs.
+    rule: its short name. label: what figures call it. drops: of the learning rates, in epochs.
     """
 
+    rule: str
     label: str
     outcomes: Sequence[Outcome]
     epochs: Sequence[Sequence[Epoch]]
@@ -120,12 +121,13 @@ def train_rules(
     import_tensorflow()
     found = iter(trained.outcomes)
     curves = []
-    for _, _, label in variants:
+    for rule, _, label in variants:
         outcomes = [next(found) for _ in setting.seeds]
         config = outcomes[0].run.training_config(dataset=setting.dataset)
         schedule = config.schedule()
         curves.append(
             Curves(
+                rule,
                 label,
                 outcomes,
                 [trained.epochs[each.trial] for each in outcomes],

@@ -131,8 +131,8 @@ class Trained:
 
     def compiled(self):
         """The graph of every function that was compiled, those that it calls included."""
-        trainer = self.trainer
-        owners = (trainer, trainer._loss_steps, trainer._update, trainer._alignment_steps)
+        network = self.trainer._network
+        owners = (network, network.loss_steps, network._update, network.alignment_steps)
         for owner in owners:
             for value in [] if owner is None else vars(owner).values():
                 if hasattr(value, "_list_all_concrete_functions"):
@@ -211,7 +211,7 @@ def test_bfloat16_products_and_float32_masters(name, plain):
         if node.op in PRODUCTS
     }
     assert dtypes == {tf.bfloat16.as_datatype_enum}
-    optimizers = trainer._optimizers.optimizers
+    optimizers = trainer._network.optimizers.optimizers
     states = [variable for optimizer in optimizers for variable in optimizer.variables]
     for variable in [*trainer.model.variables, *states]:
         assert variable.value.dtype in (tf.float32, tf.int32, tf.int64), variable.path

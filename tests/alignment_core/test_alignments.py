@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from alignment_core.alignments import (
     LEARNING_RULES,
@@ -188,6 +189,22 @@ def test_noise_scales_with_its_deviation():
         for sigma in (0.5, 1.5)
     ]
     np.testing.assert_allclose(losses[1], 9 * losses[0])
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_noise_is_gaussian_and_independent_within_a_block_and_between_steps(xla):
+    """The fast generator's numbers, by each step's own seed: it counts steps upwards."""
+    drawn = rule(WeightMirror, noise_stddev=0.5)
+    draw = tf.function(lambda seed: drawn.draw_noise(100_000, seed), jit_compile=xla)
+    one, other = (draw(tf.constant([7, step])).numpy() / 0.5 for step in (0, 1))
+    for block in (one, other):
+        assert stats.kstest(block, "norm").pvalue > 0.01
+        assert np.abs(block).max() > 4
+    # Correlations of independent numbers, their squares' too, are N(0, 1 / n).
+    for a, b in ((one[:-1], one[1:]), (one[:50_000], one[50_000:]), (one, other)):
+        for power in (1, 2):
+            correlation = np.corrcoef(a**power, b**power)[0, 1]
+            assert abs(correlation) * len(a) ** 0.5 < 4
 
 
 @pytest.mark.parametrize("kind", ["dense", "conv"])

@@ -29,7 +29,7 @@ class Training:
     def __init__(self, folder):
         self.folder = folder
         self.weights = tf.Variable(tf.zeros(1000))
-        self.state = tf.train.Checkpoint(weights=self.weights)
+        self.state = {"weights": self.weights}
 
     def save(self, epoch):
         self.weights.assign(tf.fill([1000], float(epoch)))
@@ -157,7 +157,18 @@ def test_another_configurations_state_is_refused_and_is_no_damage(training, capl
 
 def test_another_networks_state_is_refused(training):
     training.save(1)
-    training.state = tf.train.Checkpoint(other=training.weights)
+    for other in ({"other": training.weights}, {"weights": tf.Variable(tf.zeros(999))}):
+        training.state = other
+        with pytest.raises(ConfigurationError, match="another version"):
+            training.restore()
+    assert set(training.weights.numpy()) == {-1.0}
+
+
+def test_a_state_of_the_version_before_is_refused(training):
+    """Those were a `tf.train.Checkpoint`, with its graph of objects."""
+    training.save(1)
+    before = tf.train.Checkpoint(weights=training.weights)
+    before.write(str(training.folder / "epoch-1" / "state"))
     with pytest.raises(ConfigurationError, match="another version"):
         training.restore()
 

@@ -18,8 +18,9 @@ from alignment_core.alignments import (
 )
 from alignment_core.backward_pass import AKROUT_OPERATIONS
 from alignment_core.models import get_model
+from alignment_core.objectives import Objectives
 from alignment_core.optimizers.optimizers import Adam, NesterovMomentum, Optimizers
-from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps, Objectives
+from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
 LAYERS = 3
 """Convolutions of the plain network; the dense layer after them isn't counted."""
@@ -30,7 +31,7 @@ ONEDNN = r"^_(?:MklNative)?(?:Fused)?(Conv2D(?:Backprop(?:Input|Filter))?)(?:Wit
 """oneDNN's products go by names of their own, fused with their neighbours or not."""
 
 
-def steps_of(rule, *, alternating):
+def steps_of(rule, *, alternating, minibatches=1):
     model = get_model("convnet")((8, 8, 2), 3, width=4, learning_rule=rule)
     objectives = Objectives(model, tf.Variable(0.01))
     kernels = [layer.backward_kernel for layer in objectives.layers]
@@ -40,7 +41,7 @@ def steps_of(rule, *, alternating):
     elif rule is not None and rule.primitives:
         variables.append(kernels)
         optimizers.append(Adam())
-    together = Optimizers(optimizers, variables)
+    together = Optimizers(optimizers, variables, minibatches=minibatches)
     on_loss = LossSteps(objectives, together, jit_compile=False)
     if len(optimizers) == 1:
         return on_loss.step
@@ -101,3 +102,19 @@ def test_all_layers_align_on_one_block_of_noise():
     assert counts["StatelessRandomNormalV2"] == 1
     # Centring over the batch is done once a layer: a mean each, the dense layer's too.
     assert counts["Mean"] == LAYERS + 1
+
+
+def test_minibatches_take_the_memory_of_a_part():
+    """By the count of TensorFlow's CPU allocator, which leaves out what is below 256 KiB."""
+    images, labels = tf.ones((8192, 8, 8, 2)), tf.zeros(8192, tf.int32)
+    arguments = images, labels, tf.constant([1, 2]), tf.constant([0.1, 0.1])
+    memory = tf.config.experimental
+    peaks = []
+    for parts in (1, 8):
+        step = steps_of(FeedbackAlignment({}), alternating=True, minibatches=parts)
+        step(*arguments)
+        memory.reset_memory_stats("CPU:0")
+        before = memory.get_memory_info("CPU:0")["current"]
+        step(*arguments)
+        peaks.append(memory.get_memory_info("CPU:0")["peak"] - before)
+    assert 0 < peaks[1] < peaks[0] / 2, peaks

@@ -23,8 +23,9 @@ from alignment_core.alignments import (
 )
 from alignment_core.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
 from alignment_core.layers import Conv2D, Dense
+from alignment_core.objectives import Objectives
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
-from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps, Objectives
+from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
 MOMENTUM, WEIGHT_DECAY, BATCH = 0.9, 0.02, 8
 # Rates that change from step to step tell TensorFlow 1's momentum from Keras's.

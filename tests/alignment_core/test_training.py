@@ -1,12 +1,15 @@
 """Whole trainings: what they learn, that they repeat, stop, and go on."""
 
+import re
 import resource
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alignment_core import accelerators
+from alignment_core.alignments import LEARNING_RULES
 from alignment_core.backward_pass import BackwardPassOperations
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers import aligned_layers
@@ -368,6 +371,18 @@ def test_noisy_kolen_pollack_goes_on_to_the_same_end(tmp_path):
     assert trainer.reconfigure(replace(config, update_noise_variance=0.1))
     assert trainer.fit().timings["trace"] == 0
     assert np.abs(weights(trainer)[0] - ends[0]).max() > 1e-3
+
+
+def test_the_readmes_own_rule_trains(monkeypatch, capsys):
+    """The example as it stands, but for the size."""
+    monkeypatch.setitem(LEARNING_RULES, "sparse_mirror", None)  # Taken out again afterwards.
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    for size, smaller in (("epochs=3", "epochs=1"), ("=32", "=256"), ("width=8", "width=2")):
+        assert example.count(size) == 1
+        example = example.replace(size, smaller)
+    exec(compile(example, "README.md", "exec"), {"__name__": "example"})
+    assert re.fullmatch(r"[\d.]+%\n", capsys.readouterr().out)
 
 
 def test_two_replicas_train_as_two_minibatches_do():

@@ -8,8 +8,9 @@ import tensorflow as tf
 from alignment_core.alignments import ActivationAlignment, InformationAlignment, WeightMirror
 from alignment_core.backward_pass import BackwardPassOperations
 from alignment_core.layers import Dense
+from alignment_core.objectives import Objectives
 from alignment_core.optimizers.optimizers import Optimizers
-from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps, Objectives
+from alignment_core.training_steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
 RATE, ALIGNMENT_RATE, WEIGHT_DECAY = 0.5, 0.25, 0.01
 RATES = tf.constant([RATE, ALIGNMENT_RATE])

@@ -7,7 +7,7 @@ ImageNet's, batch 4. All steps of one size, and each of the kernels that they ca
 turns, in another order each round, so that what else the machine does falls on all; medians. The
 bound is derived in core_bounds.py, the definitions as written are in core_steps.py; core_epoch.py
 says how the parts of an epoch are found. Peaks are the step's variables and what TensorFlow's CPU
-allocator, which keeps count, has handed out beyond them at once.
+allocator, which keeps count of blocks from 256 KiB up, has handed out beyond them at once.
 """
 
 import argparse
@@ -49,7 +49,8 @@ def accumulate():
             step = network.step(RULES[name], parts)
             seconds, taken = once(step)
             peak = (step.resident + taken) / 2**20
-            print(f"| {name} | {parts} | {size.batch // parts} | {peak:.0f} | {seconds:.1f} |")
+            row = f"{name} | {parts} | {size.batch // parts} | {peak:.0f} | {seconds:.1f}"
+            print(f"| {row} |", flush=True)
 
 
 def measure(size, rounds):

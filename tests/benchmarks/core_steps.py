@@ -17,6 +17,7 @@ from alignment_core.backward_pass import BackwardPassOperations
 from alignment_core.layers import Conv2D, Dense, aligned_layers
 from alignment_core.models import get_model
 from alignment_core.models.normalization import BatchNormalization
+from alignment_core.objectives import Objectives
 from alignment_core.optimizers.optimizers import (
     ALIGNMENT_OPTIMIZERS,
     NesterovMomentum,
@@ -27,7 +28,6 @@ from alignment_core.training_steps import (
     AlignmentSteps,
     AlignmentUpdate,
     LossSteps,
-    Objectives,
 )
 from spaces.presets import preset_config
 

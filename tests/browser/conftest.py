@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from search.states import SearchStatus
@@ -30,20 +30,22 @@ from workers.rehearsal import final_loss
 CHROMIUM = "/usr/bin/chromium"
 COMMAND = Path(sys.executable).with_name("alignsearch")
 LAYERS = ("stem", "stage1/block1/conv1", "stage4/block2/conv2", "dense")
+PATIENCE_MS = 60_000
+"""What a page is given on a machine that does much else."""
 HOSTILE = "<script>document.body.dataset.hacked = 1</script><img src=x onerror=alert(1)>"
 
 
 class Dashboard:
     """`alignsearch dashboard` as a process of its own, which can be ended and started again."""
 
-    def __init__(self, uri, folder):
+    def __init__(self, uri, folder, **environment):
         self.uri = uri
         self.folder = folder
         self.url = None
         self._port = 0
         self._process = None
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("ALIGNSEARCH_")}
-        self._environment = {**inherited, "XDG_CONFIG_HOME": str(folder)}
+        self._environment = {**inherited, "XDG_CONFIG_HOME": str(folder), **environment}
 
     def start(self):
         """Start it, on the port that it had before, and wait until it answers."""
@@ -71,8 +73,8 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard_over(uri, folder):
-    dashboard = Dashboard(uri, folder)
+def dashboard_over(uri, folder, **environment):
+    dashboard = Dashboard(uri, folder, **environment)
     try:
         yield dashboard.start()
     finally:
@@ -87,33 +89,74 @@ def run_dashboard():
 
 @pytest.fixture(scope="session")
 def browser():
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM)
         yield launched
         launched.close()
 
 
+WAITED_FOR = """() => ({
+  address: location.href,
+  visible: document.visibilityState,
+  panels: [...document.querySelectorAll('section.panel')].map(each => {
+    const { top, bottom } = each.getBoundingClientRect();
+    const shows = each.dataset.shows ?? 'nothing yet';
+    const place = `from ${Math.round(top)} to ${Math.round(bottom)} of ${innerHeight}`;
+    return `${each.id}: ${shows}, ${place}`;
+  }),
+  said: [...document.querySelectorAll('.message, #stale:not([hidden])')].map(e => e.innerText),
+  asked: performance.getEntriesByType('resource').slice(-12).map(
+    each => `${each.name} at ${Math.round(each.startTime)}, ${Math.round(each.duration)} ms`),
+  now: performance.now(),
+})"""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """With a failure, say what each page showed and waited for."""
+    report = (yield).get_result()
+    if report.when != "call" or not report.failed or "open_page" not in item.funcargs:
+        return
+    for page, waiting in item.funcargs["open_page"].pages:
+        try:
+            told = {**page.evaluate(WAITED_FOR), "unanswered": sorted(waiting)}
+        except Error as error:
+            told = {"page": str(error)}
+        text = "\n".join(f"{name}: {value}" for name, value in told.items())
+        report.sections.append(("what a page waited for", text))
+
+
 @pytest.fixture
 def open_page(browser):
-    """Open a page of a dashboard; `forgiven` are the console errors that a test provokes."""
+    """Open a page of a dashboard; `forgiven` are the console errors that a test provokes.
+
+    routes: by pattern, what is called with each request instead of sending it.
+    """
     opened = []
 
-    def open_at(dashboard, path, *, forgiven=(), width=1280, height=900, **options):
+    def open_at(dashboard, path, *, forgiven=(), routes=None, width=1280, height=900, **options):
         context = browser.new_context(
             viewport={"width": width, "height": height}, reduced_motion="reduce", **options
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        foreign, errors = [], []
+        foreign, errors, waiting = [], [], set()
         ours = (f"{dashboard.url}/", "data:image/", f"blob:{dashboard.url}/")
         page.on("request", lambda r: r.url.startswith(ours) or foreign.append(r.url))
+        page.on("request", lambda r: waiting.add(r.url))
+        page.on("requestfinished", lambda r: waiting.discard(r.url))
+        page.on("requestfailed", lambda r: waiting.discard(r.url))
         page.on("console", lambda m: m.type == "error" and errors.append(m.text))
         page.on("pageerror", lambda error: errors.append(str(error)))
+        for pattern, handler in (routes or {}).items():
+            page.route(pattern, handler)
         opened.append((context, foreign, errors, forgiven))
+        open_at.pages.append((page, waiting))
         page.goto(dashboard.url + path)
         return page
 
+    open_at.pages = []
     yield open_at
     for context, foreign, errors, forgiven in opened:
         context.close()

@@ -11,7 +11,8 @@ from search.export import read_csv
 from search.store import Store
 from spaces.configuration import configuration
 
-CHARTS = ("slice", "contour", "importance", "categorical", "curves", "failures")
+ON_CANVAS = ("best", "slice", "contour", "curves")
+CHARTS = (*ON_CANVAS, "importance", "categorical", "failures")
 PAGES = ("/", "/searches/first", "/searches/first/trials/3", "/compare?name=first", "/submit")
 MISSING = "status of 404"
 
@@ -33,8 +34,18 @@ def saved(page, click):
 
 def show(page, panel):
     """Scroll to a panel, as a reader does, and wait for its content."""
-    page.locator(f"#{panel}").scroll_into_view_if_needed()
-    expect(page.locator(f"#{panel}")).to_have_attribute("data-shows", "content")
+    section = page.locator(f"#{panel}")
+    # What is above may still grow, which takes the panel out of view again.
+    when_interactive(page)
+    section.scroll_into_view_if_needed()
+    expect(section).to_have_attribute("data-shows", "content")
+
+
+def drawing(page, panel):
+    """What shows that the chart of a panel is drawn."""
+    return page.locator(
+        f"#{panel} .chart[data-spots]" if panel in ON_CANVAS else f"#{panel} .main-svg"
+    ).first
 
 
 def test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address(seeded, open_page):
@@ -96,24 +107,51 @@ def test_every_chart_is_drawn_and_has_its_data_as_a_table_and_as_a_file(seeded, 
     when_interactive(page)
     for panel in CHARTS:
         show(page, panel)
-        expect(page.locator(f"#{panel} .main-svg").first).to_be_visible()
+        expect(drawing(page, panel)).to_be_visible()
         text = saved(page, page.locator(f"#{panel}").get_by_role("button", name="CSV").click)
         rows = list(csv.reader(io.StringIO(text)))
         assert len(rows) > 1, panel
         page.locator(f"#{panel}").get_by_role("button", name="Data").click()
         expect(page.locator(f"#{panel} th").first).to_have_text(rows[0][0])
         page.locator(f"#{panel}").get_by_role("button", name="Data").click()
-        expect(page.locator(f"#{panel} .main-svg").first).to_be_visible()
+        expect(drawing(page, panel)).to_be_visible()
 
 
 def test_axes_are_logarithmic_where_the_space_is(seeded, open_page):
     page = open_page(seeded, "/searches/first?x=beta&y=sigma&slice=beta")
     show(page, "contour")
-    expect(page.locator("#contour .xtick text").first).to_contain_text("10")
-    expect(page.locator("#contour .ytick text").first).not_to_contain_text("10")
+    contour, slices = (page.locator(f"#{panel} .chart") for panel in ("contour", "slice"))
+    expect(contour).to_have_attribute("aria-label", re.compile("over β, logarithmic and σ;"))
+    expect(slices).to_have_attribute("aria-label", re.compile("over β, logarithmic"))
     page.locator("#contour-x").select_option("gamma")
-    expect(page.locator("#contour .xtitle")).to_have_text("γ")
+    expect(contour).to_have_attribute("aria-label", re.compile("over γ"))
+    page.locator("#slice-colour").select_option("fo_relu")
+    expect(page.locator("#slice .legend-row")).to_contain_text("True")
     assert "x=gamma" in page.url
+    assert "colour=fo_relu" in page.url
+
+
+@pytest.mark.parametrize("panel", ["best", "slice", "contour", "curves"])
+def test_a_chart_is_read_by_pointer_and_keyboard_and_leads_to_a_trial(seeded, open_page, panel):
+    page = open_page(seeded, "/searches/first")
+    show(page, panel)
+    with Store.connect(seeded.uri) as store:
+        best = store.best("first")
+    chart = page.locator(f"#{panel} .chart[data-spots]")
+    chart.focus()
+    page.keyboard.press("ArrowRight")
+    tip = page.locator(f"#{panel} .tip")
+    expect(tip).to_contain_text(f"trial {best.tid}")
+    expect(page.locator("#announcer")).to_contain_text(f"trial {best.tid}")
+    box, at = chart.bounding_box(), tip.bounding_box()
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    # The tip stood right of its point and above or below: the pointer finds something near there.
+    page.mouse.move(at["x"] - 12, at["y"] + at["height"] + 8 if at["y"] > box["y"] + 9 else at["y"])
+    page.keyboard.press("ArrowRight")
+    expect(tip).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Trial")
 
 
 def test_the_best_column_is_copied_and_saved_in_every_format(seeded, open_page):
@@ -140,6 +178,41 @@ def test_the_best_column_is_copied_and_saved_in_every_format(seeded, open_page):
             assert read_csv(text) == {"first": configuration(best.config)}
 
 
+def test_a_part_that_cannot_be_read_says_so_and_is_tried_again(seeded, open_page):
+    broken = {"contour", "importance"}
+
+    def answer(route):
+        if any(panel in route.request.url for panel in broken):
+            route.abort()
+        else:
+            route.continue_()
+
+    routes = {"**/contour.js*": answer, "**/importance": answer}
+    page = open_page(seeded, "/searches/first", routes=routes, forgiven=["ERR_FAILED"])
+    when_interactive(page)
+    for panel in sorted(broken):
+        section = page.locator(f"#{panel}")
+        section.scroll_into_view_if_needed()
+        expect(section.get_by_role("alert")).to_contain_text("server")
+        broken.remove(panel)
+        section.get_by_role("button", name="Try again").click()
+        expect(section).to_have_attribute("data-shows", "content")
+    show(page, "slice")
+
+
+def test_a_table_that_does_not_come_holds_up_no_chart(seeded, open_page):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page = open_page(seeded, "/searches/first", routes={"**/trials?*": hold})
+    page.locator("#contour").scroll_into_view_if_needed()
+    expect(page.locator("#contour")).to_have_attribute("data-shows", "content")
+    expect(page.locator("#trials .message")).to_contain_text("Loading")
+    assert held
+
+
 def test_hostile_text_is_shown_as_text(seeded, open_page, hostile):
     page = open_page(seeded, "/searches/first?sort=tid")
     expect(page.locator("tr[data-tid='3']")).to_contain_text(hostile)
@@ -154,13 +227,15 @@ def test_hostile_text_is_shown_as_text(seeded, open_page, hostile):
 
 def test_a_trial_shows_its_layers_rates_attempts_and_metaparameters(seeded, open_page):
     page = open_page(seeded, "/searches/first/trials/2")
-    expect(page.locator("#angles .main-svg").first).to_be_visible()
     for panel in ("angles", "ratios"):
-        expect(page.locator(f"#{panel} .scatterlayer .trace")).to_have_count(4)
+        chart = page.locator(f"#{panel} .chart")
+        expect(chart).to_have_attribute("aria-label", re.compile("of 4 layers over 6 epochs"))
+        expect(chart).to_have_attribute("data-spots", "24")
     text = saved(page, page.locator("#angles").get_by_role("button", name="CSV").click)
     first = next(csv.DictReader(io.StringIO(text)))
     assert float(first["stem"]) == pytest.approx(90 * 2.718281828**-1)
-    expect(page.locator("#rates .main-svg").first).to_be_visible()
+    expect(page.locator("#rates .chart")).to_have_attribute("data-spots", "12")
+    expect(page.locator("#rates .legend-row")).to_contain_text("alignment learning rate")
     expect(page.locator("#attempts")).to_contain_text("Attempt 1 on node-0: completed")
     with Store.connect(seeded.uri) as store:
         sigma = store.get_trial("first", 2).config["sigma"]
@@ -177,7 +252,7 @@ def test_searches_are_compared_side_by_side(seeded, open_page):
     expect(page.locator("#table5 thead th")).to_have_text(
         ["metaparameter", "first", "second"], ignore_case=True
     )
-    expect(page.locator("#best .scatterlayer .trace")).to_have_count(2)
+    expect(page.locator("#best .legend-row")).to_have_text(re.compile("first.*second", re.DOTALL))
     page.get_by_label("the paper's columns").check()
     expect(page.locator("#table5 thead th")).to_have_count(7)
     expect(page.locator("#table5 tr[data-field=sigma]")).to_contain_text("0.8176")

@@ -11,7 +11,7 @@ import uvicorn
 from dashboards.app import Options, create_app
 from dashboards.context import Submitter
 from search.cli.dashboard import form_fields, prepare_aside
-from search.cli.submission import create
+from search.cli.submission import create, set_out
 from search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from search.states import SearchStatus
 from search.store import Store
@@ -135,6 +135,7 @@ class Dashboard:
         submitter = Submitter(
             fields=form_fields(),
             prepare=Prepare(),
+            set_out=set_out,
             create=lambda to, search, named: create(to, search, named=named),
         )
         given = {"loopback": True, "person": "ann@lab", **options}

@@ -5,6 +5,7 @@ import hashlib
 import json
 import threading
 import uuid
+from pathlib import Path
 
 import pytest
 from bson import json_util
@@ -201,6 +202,15 @@ DAMAGED = {
     "another's trial": (lambda lines: edited(lines, "trials", search="yours"), "doesn't belong"),
     "a trial twice": (lambda lines: sealed([*lines[:3], *lines[2:-1]]), "doesn't belong"),
     "a path for a name": (lambda lines: edited(lines, "searches", _id="../../x"), "no name"),
+    "a path for a trial": (
+        lambda lines: edited(lines, "trials", _id="moved/../../x"),
+        "doesn't belong",
+    ),
+    "a path for a trial's number": (lambda lines: edited(lines, "trials", tid="../0"), "tid"),
+    "a path for an attempt": (
+        lambda lines: edited(lines, "epochs", attempt="../1"),
+        "attempt",
+    ),
     "an unknown field": (lambda lines: edited(lines, "searches", root=True), "root"),
     "an epoch of nobody": (lambda lines: edited(lines, "epochs", trial="x/0"), "doesn't belong"),
     "a late counter": (
@@ -244,3 +254,25 @@ def test_a_dump_overwrites_nothing_and_leaves_no_half(store, dumped, tmp_path):
     with pytest.raises(UnknownNameError):
         dump(store, "mover", tmp_path / "file")
     assert [path.name for path in tmp_path.iterdir()] == [dumped.name]
+
+
+def test_a_link_is_read_but_never_written_through(store, other, dumped, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(elsewhere)
+    with pytest.raises(ConfigurationError, match="can't be written"):
+        dump(store, "moved", link)
+    assert not elsewhere.exists()
+    elsewhere.write_text("mine")
+    with pytest.raises(ConfigurationError, match="exists already"):
+        dump(store, "moved", link)
+    assert elsewhere.read_text() == "mine"
+    whole = tmp_path / "whole.jsonl.gz"
+    whole.symlink_to(dumped)
+    assert load(other, check(whole)) == "moved"
+
+
+def test_what_is_no_file_or_has_no_end_is_refused(tmp_path):
+    for place in (tmp_path, Path("/dev/zero"), Path("/dev/null")):
+        with pytest.raises(ConfigurationError, match="nothing was loaded"):
+            check(place)

@@ -11,14 +11,17 @@ import time
 from pathlib import Path
 
 import pytest
+import ray
 
 from search.documents import Recipe, Search
 from search.driver import Driver, Outcome
 from search.errors import ClusterError
+from search.processes import free_port, wait_until
 from search.states import SearchStatus, TrialState
 from spaces.catalog import get_space
 from workers import cluster
 from workers.dispatcher import RayDispatcher
+from workers.hand_back import Raylet, drain
 from workers.versions import versions
 
 ALIGNSEARCH = Path(sys.executable).with_name("alignsearch")
@@ -209,21 +212,77 @@ def test_a_host_with_other_versions_is_refused_by_name(store, submit, driver, mo
     assert driver().run(threading.Event()) == Outcome.FINISHED
 
 
-def test_a_host_that_goes_has_its_trials_handed_back_first(store, submit, driver, ray_address):
-    submit(trials=2, epochs=200)
+@pytest.fixture
+def second_host(hosts, ray_address, tmp_path):
+    """The node id of a host that joins the cluster, with a resource that no other has."""
+    known = {node["NodeID"] for node in ray.nodes()}
+    command = [
+        *(str(ALIGNSEARCH.with_name("ray")), "start", f"--address={ray_address}", "--block"),
+        *("--num-cpus=0", '--resources={"spot": 2}', "--node-ip-address=127.0.0.1"),
+        *("--disable-usage-stats", f"--object-store-memory={cluster.OBJECT_STORE_BYTES}"),
+    ]
+    # It would wait for its trials to end by themselves before it ended.
+    at_once = {**os.environ, "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
+    with (tmp_path / "host.log").open("w") as log:
+        host = subprocess.Popen(
+            command, stdout=log, stderr=log, env=at_once, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while not (joined := {n["NodeID"] for n in ray.nodes() if n["Alive"]} - known):
+            assert time.monotonic() < deadline, (tmp_path / "host.log").read_text()
+            time.sleep(0.2)
+        yield joined.pop()
+    finally:
+        host.terminate()
+        host.wait(60)
+        assert wait_until(lambda: {n["NodeID"] for n in ray.nodes() if n["Alive"]} <= known, 60)
+
+
+def pause():
+    time.sleep(0.1)
+
+
+def test_a_host_that_goes_hands_back_and_is_given_nothing_more(store, submit, driver, second_host):
+    submit(trials=2, epochs=200, resources={"spot": 1.0})
     interrupt = threading.Event()
     thread, outcome = drive_in_thread(driver(), interrupt)
-    victims = wait_for(store, lambda t: running(t) and t.progress)
-    port = ray_address.rpartition(":")[2]
+    assert wait_until(lambda: all(running(t) and t.progress for t in store.trials("a-search")), 60)
     asked = subprocess.run(
-        [ALIGNSEARCH, "hand-back", "--ray-port", port], capture_output=True, text=True, check=True
+        [ALIGNSEARCH, "hand-back", "--node", second_host],
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert re.fullmatch(r"(\d+) of \1 workers on this host have .*\n", asked.stdout)
-    wait_for(store, lambda t: t.id == victims[0].id and t.attempts["1"].outcome == "handed_back")
+    assert asked.stdout == "2 of 2 workers on this host have handed back and ended\n"
+    assert asked.stderr == ""
+    # A driver that knows nothing of it goes on placing; Ray does not.
+    small = ray.remote(num_cpus=0, resources={"spot": 0.1}, max_retries=0)(pause).remote()
+    assert ray.wait([small], timeout=3.0) == ([], [small])
+    ray.cancel(small, force=True)
+    trials = store.trials("a-search")
+    assert {trial.state for trial in trials} == {TrialState.QUEUED}
+    assert {trial.attempts["1"].outcome for trial in trials} == {"handed_back"}
     interrupt.set()
     thread.join(60)
     assert outcome == [Outcome.INTERRUPTED]
     assert {trial.attempts_spent for trial in store.trials("a-search")} == {0}
+
+
+def test_a_host_hands_back_where_the_head_is_gone():
+    """Nobody to tell: its trials are handed back all the same."""
+    began = time.monotonic()
+    gone = Raylet(0, "ab" * 28, f"127.0.0.1:{free_port()}")
+    assert drain([gone], 0.5) == ["the head did not answer in 0.5 s"]
+    assert time.monotonic() - began < 30
+
+
+def test_a_host_without_the_node_is_told(tmp_path):
+    asked = subprocess.run(
+        [ALIGNSEARCH, "hand-back", "--node", "ab" * 28], capture_output=True, text=True, check=False
+    )
+    assert asked.returncode == 2
+    assert "no part of a Ray cluster with the node id abab" in asked.stderr
 
 
 def test_a_slice_is_taken_by_its_head(store, submit, driver):

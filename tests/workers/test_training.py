@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from search.documents import Recipe, Search, Trial, WeightSampling
 from search.runs import submit
@@ -13,7 +14,7 @@ from search.states import TrialState
 from spaces.catalog import RUNS, get_space
 from spaces.runs import Run
 from spaces.table5 import PUBLISHED
-from workers.attempt import Outcome, Worker, run_attempt
+from workers.attempt import Link, Outcome, Worker, run_attempt
 from workers.rehearsal import rehearse
 from workers.training import train
 
@@ -147,6 +148,33 @@ def test_an_interrupt_hands_a_training_back(store, make_trial):
     interrupt.set()
     assert attempt(store, trial, interrupt) == Outcome.HANDED_BACK
     assert store.get_trial(trial.id).state == TrialState.QUEUED
+
+
+def test_a_state_of_another_version_is_done_without_and_that_is_said(store, make_trial, tmp_path):
+    trial = make_trial(delay_epochs=1)
+    search = store.get_search(trial.search)
+
+    def trained(folder, resume_from=()):
+        epochs, said = [], []
+        link = Link(
+            on_epoch=epochs.append,
+            on_resume=epochs.extend,
+            on_warning=said.append,
+            should_stop=lambda: False,
+            checkpoints=str(tmp_path / folder),
+            resume_from=resume_from,
+        )
+        return train(search, trial, link).result.loss, [epoch.epoch for epoch in epochs], said
+
+    loss, epochs, said = trained("1")
+    assert (epochs, said) == ([1, 2], [])
+    for epoch in epochs:
+        other = tf.train.Checkpoint(value=tf.Variable(0.0))
+        other.write(str(tmp_path / "1" / f"epoch-{epoch}" / "state"))
+    again, epochs, (said,) = trained("2", [str(tmp_path / "1")])
+    assert (again, epochs) == (loss, [1, 2])
+    assert said.startswith("training from the start: ")
+    assert "from another version of alignsearch" in said
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import tarfile
 from dataclasses import replace
 
@@ -209,6 +210,30 @@ def test_damaged_archives_are_named(tmp_path):
         entry.size = 10
         archive.addfile(entry, io.BytesIO(bytes(10)))
     with pytest.raises(DataError, match=r"x/test_batch\.bin is damaged: 10 bytes"):
+        cifar_files.read(layout, tmp_path)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_an_archive_leads_to_no_other_file(kind, tmp_path):
+    layout, path = small("cifar10"), tmp_path / small("cifar10").archive
+    (tmp_path / "secret").write_bytes(bytes(4000))
+    for target in (str(tmp_path / "secret"), "../secret"):
+        with tarfile.open(path, "w:gz") as archive:
+            entry = tarfile.TarInfo("../../x/test_batch.bin")
+            entry.type, entry.linkname = kind, target
+            archive.addfile(entry)
+        with pytest.raises(DataError, match=re.escape(str(path))):
+            cifar_files.read(layout, tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([path.name, "secret"])
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path):
+    layout, path = small("cifar10"), tmp_path / small("cifar10").archive
+    with tarfile.open(path, "w:gz") as archive:
+        entry = tarfile.TarInfo("x/test_batch.bin")
+        entry.size = 10 * 2**20
+        archive.addfile(entry, io.BytesIO(bytes(entry.size)))
+    with pytest.raises(DataError, match="too large"):
         cifar_files.read(layout, tmp_path)
 
 

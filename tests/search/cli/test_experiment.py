@@ -17,11 +17,15 @@ import numpy as np
 import pytest
 
 from alignment_core.analysis.simulated_recordings import read_out, simulate
-from search.cli import main
+from search.cli import main, transfer
+from search.cli.training_options import Setting
+from search.cli.training_place import Trained
 from search.documents import Result
+from search.runs import Outcome
 from search.states import TrialState
 from search.store import Store
 from spaces.catalog import get_space
+from spaces.configuration import configuration
 from workers.attempt import Finished
 from workers.rehearsal import rehearse
 
@@ -329,6 +333,53 @@ def test_an_unknown_search_is_refused_with_the_nearest(moved):
     assert (code, "did you mean tried" in said) == (2, True), said
 
 
+def test_a_searchs_best_configuration_is_transferred_as_it_is(moved):
+    """To every network and seed, beside backpropagation, whose accuracy the gap is from."""
+    _, _, uri = moved
+    asked = []
+    setting = Setting(
+        rules=("bp", "tried"),
+        models=("resnet18", "resnet50"),
+        dataset="digits",
+        seeds=(2, 7),
+        width=4,
+        epochs=1,
+        scale="minutes",
+    )
+    with Store.connect(uri) as store:
+        search, best = store.get_search("tried"), store.best("tried")
+
+        def train(experiment, setting, runs, weight_samples=None):
+            asked.extend(runs)
+            found = [
+                Outcome(
+                    run,
+                    f"s/{tid}",
+                    TrialState.COMPLETED,
+                    accuracy=0.9 if run.rule == "bp" else 0.7 + run.seed / 100,
+                    chance=0.1,
+                    diverged=False,
+                    seconds=1.0,
+                )
+                for tid, run in enumerate(runs)
+            ]
+            return Trained(search, found, {})
+
+        report = transfer.report(transfer.TRANSFER, setting, train, store)
+    searched = [run for run in asked if run.label == "tried"]
+    assert [(run.model, run.seed) for run in searched] == [
+        (model, seed) for model in setting.models for seed in setting.seeds
+    ]
+    assert {run.searched for run in searched} == {configuration(best.config)}
+    assert {run.rule for run in searched} == {"ia"}
+    found = report.numbers["resnet50"]["tried"]
+    assert found["seeds"] == [2, 7]
+    assert (found["gap"], found["gap_sem"]) == pytest.approx((-0.155, 0.025))
+    assert any(
+        "best configuration of the search of that name, over ia" in s for s in report.setting
+    )
+
+
 @pytest.fixture
 def reproduced(scalar, tmp_path):
     """A report of one experiment that was done before, and of one that can't be done."""
@@ -356,8 +407,12 @@ def test_reproduce_shows_what_is_done_and_what_failed_in_one_page(reproduced):
     wanted += ["alignsearch experiment scalar-network --out all/scalar-network", "scipy", "Seeds:"]
     wanted += ["alignsearch experiment stability --out all/stability", "it is a file"]
     assert [text for text in wanted if text not in page] == []
-    # One file shows everything; what is beside it is there to be taken.
+    # One file shows everything, on paper too; what is beside it is there to be taken.
     assert "<script src" not in page
+    pictures = re.findall(r'<img class="print" alt="" srcset="([^" ]+) 2.0833x">', page)
+    assert [each[:22] for each in pictures] == ["data:image/png;base64,"] * len(
+        left.run["captions"]
+    )
     text = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     links = re.findall(r'<a href="([^"#]+)"', text)
     assert len(links) == 2 * len(left.run["captions"]) + 3 * len(left.run["tables"])

@@ -209,11 +209,13 @@ def test_ctrl_c_ends_it_and_until_then_nobody_else_trains_there(shell):
         said = shell.refused(*command, "--epochs", "100000")
         assert "another process is training in stopped" in said
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=60) == 130
     finally:
         process.kill()
         process.wait()
-    *_, last = log.read_text().splitlines()
+    said = log.read_text()
+    assert "stopping at the next step; once more ends at once" in said
+    *_, last = said.splitlines()
     assert "interrupted; the same command goes on" in last
     assert Left(shell.folder / "stopped").results["status"] == "interrupted"
 

@@ -11,7 +11,7 @@ import pytest
 
 RUN = (
     *("experiment", "noise", "--rules", "bp,sa", "--model", "dense", "--width", "8"),
-    *("--epochs", "1", "--seeds", "3,5", "--variances", "0.01"),
+    *("--epochs", "1", "--seeds", "3,5", "--variances", "0.01", "--noisy", "both"),
 )
 
 
@@ -99,6 +99,7 @@ UNUSABLE = {
     "a seed twice": (["noise", "--seeds", "1,1"], ["--seeds", "'1,1'"]),
     "two networks": (["noise", "--models", "dense,convnet"], ["one network", "--model"]),
     "no baseline": (["transfer", "--rules", "sa,ia"], ["bp", "--rules"]),
+    "unknown noise": (["noise", "--noisy", "both,forward"], ["--noisy", "'forward'", "backward"]),
     "no variances": (["noise", "--variances", "0,-1"], ["--variances", "'0,-1'"]),
     "too many at once": (["noise", "--parallel", "1000"], ["--parallel 1000"]),
     "no data": (["noise", "--scale", "paper"], ["ImageNet", "data folder"]),

@@ -1,0 +1,155 @@
+"""Searches: where they stand, their spaces and their trials in columns."""
+
+from datetime import datetime
+from typing import Literal
+
+from dashboards.models.base import Model, Numbers
+from search.documents import Event, Recipe
+from search.states import SearchStatus, TrialState
+from spaces.space import Value
+
+Verb = Literal["pause", "resume", "stop", "cancel"]
+
+
+class BestTrial(Model):
+    """The best trial and its loss, the validation error."""
+
+    tid: int
+    loss: float | None
+
+
+class SearchSummary(Model):
+    """A search at one moment. Times in seconds; `diverged` is None until its trials were read."""
+
+    name: str
+    space: str
+    status: SearchStatus
+    stop_requested: bool
+    dataset: str
+    model: str
+    width: int
+    epochs: int
+    trials: int
+    parallel: int
+    algo: str
+    seed: int
+    priority: int
+    counts: dict[TrialState, int]
+    finished: int
+    busy: int
+    slots: dict[str, int]
+    best: BestTrial | None
+    chance: float | None
+    seconds_left: float | None
+    waits_for: str
+    driver: str | None
+    driven: bool
+    owner: str
+    created_at: datetime
+    updated_at: datetime
+    age: float
+    error: str | None
+    diverged: int | None
+    steps: list[Verb]
+
+
+class Searches(Model):
+    """All searches, the latest first; `now` is the store's clock, in Unix seconds."""
+
+    now: float
+    searches: list[SearchSummary]
+
+
+class Parameter(Model):
+    """One of a space's 22 metaparameters."""
+
+    name: str
+    label: str
+    kind: Literal["uniform", "loguniform", "choice", "fixed", "derived"]
+    low: float | None = None
+    high: float | None = None
+    options: list[Value] | None = None
+    value: Value = None
+    formula: str | None = None
+    text: str
+    source: str
+
+
+class Space(Model):
+    """A search space; `known` is False if this program knows no such space."""
+
+    name: str
+    title: str
+    learning_rule: str
+    source: str
+    space_hash: str
+    known: bool
+    parameters: list[Parameter]
+
+
+class SearchDetail(Model):
+    """One search; `rev` is the number of the last change of its trials."""
+
+    rev: int
+    now: float
+    summary: SearchSummary
+    space: Space
+    recipe: Recipe
+    versions: dict[str, str]
+    resources: dict[str, float]
+    hosts: list[str]
+
+
+class ColumnHead(Model):
+    """A column of the history; a category's values are indices into `options`."""
+
+    name: str
+    label: str
+    kind: Literal["integer", "number", "category", "time"]
+    role: Literal["trial", "score", "metaparameter"]
+    options: list[Value] | None = None
+    log: bool | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class BestSoFar(Model):
+    """Trials that were the best when they finished; `finished` in seconds since the beginning.
+
+    number: how many trials had finished with a loss by then.
+    """
+
+    tid: list[int]
+    finished: list[float]
+    number: list[int]
+    loss: list[float]
+
+
+class History(Model):
+    """Trials in columns: all of them, or those that have changed since a revision.
+
+    epoch0: Unix seconds from which `time` columns count. reset: forget what was there before.
+    """
+
+    rev: int
+    count: int
+    reset: bool
+    epoch0: float
+    columns: list[ColumnHead]
+    values: dict[str, Numbers]
+    best: BestSoFar
+    summary: SearchSummary
+    now: float
+
+
+class Events(Model):
+    """What was done to a search, the oldest first."""
+
+    events: list[Event]
+
+
+class Steered(Model):
+    """What was done, in the command line's words."""
+
+    message: str
+    summary: SearchSummary

@@ -1,0 +1,43 @@
+"""Configurations as columns of Table 5, and searches side by side."""
+
+from dashboards.models.base import Model
+from dashboards.models.searches import BestSoFar, SearchSummary
+
+
+class TableColumn(Model):
+    """A column of Table 5."""
+
+    title: str
+    note: str
+    space: str
+
+
+class TableCells(Model):
+    """A row of Table 5 over several columns."""
+
+    name: str
+    field: str
+    cells: list[str]
+
+
+class Table5(Model):
+    """Configurations as columns of Table 5; `missing` searches have no result yet."""
+
+    columns: list[TableColumn]
+    rows: list[TableCells]
+    notes: list[str]
+    missing: list[str]
+
+
+class Compared(Model):
+    """One search beside others."""
+
+    summary: SearchSummary
+    best: BestSoFar
+
+
+class Comparison(Model):
+    """Several searches side by side."""
+
+    searches: list[Compared]
+    table: Table5

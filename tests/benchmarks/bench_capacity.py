@@ -1,0 +1,413 @@
+"""What 60, 600 and 6,000 slots ask of store, driver and network: on paper, then replayed.
+
+On paper: what a slot sends is counted, command by command, on trials as workers send them, and
+multiplied by how often. Replayed: so many leased trials of one search, whose heartbeats, epochs,
+ends and beginnings a few processes send at the times when that many workers would, to a real store
+on this machine, while the driver's reading of live trials goes on beside it. Trials train nothing.
+"""
+
+import argparse
+import heapq
+import os
+import statistics
+import tempfile
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import bson
+import numpy as np
+import pymongo.monitoring
+from bench_tpe_speed import random_point
+
+from search.documents import Epoch, Recipe, Result, Search, Trial
+from search.embedded import EmbeddedStore
+from search.history import History
+from search.states import TrialState
+from search.store import Store
+from spaces.catalog import get_space
+from spaces.configuration import derive
+from spaces.hyperopt_space import to_point
+
+SPACE = get_space("ia")
+LEASE = 30.0
+BEATS = 3
+"""Heartbeats a lease (`workers.attempt`)."""
+EPOCHS = 45
+LAYERS = 21
+"""Of a ResNet-18, whose angles and norms come with each epoch."""
+LOOK_SECONDS = 0.5
+LOOK_SHARE = 10.0
+"""How often a driver looks at its live trials (`search.driver`)."""
+PROCESSES = 2
+THREADS = 8
+ON_PAPER = 20
+
+
+class Counted(pymongo.monitoring.CommandListener):
+    """Commands and bytes of this process; a message has 21 bytes around its BSON."""
+
+    def __init__(self):
+        self.commands = self.bytes = 0
+
+    def started(self, event):
+        self.commands += 1
+        self.bytes += len(bson.encode(event.command)) + 21
+
+    def succeeded(self, event):
+        self.bytes += len(bson.encode(event.reply)) + 21
+
+    def failed(self, event): ...
+
+    def take(self):
+        taken = self.commands, self.bytes
+        self.commands = self.bytes = 0
+        return taken
+
+
+def epoch_of(trial, number):
+    layers = [
+        {"name": f"stage{n}/conv", "angle": 12.5, "norm_ratio": 0.97, "gradient_angle": 3.5}
+        for n in range(LAYERS)
+    ]
+    return Epoch(
+        trial=trial.id,
+        attempt=trial.attempt,
+        epoch=number,
+        epochs=EPOCHS,
+        loss=1.25,
+        train_accuracy=0.5,
+        validation_loss=1.5,
+        validation_accuracy=0.5,
+        learning_rate=0.5,
+        alignment_learning_rate=0.001,
+        alignment_loss=0.25,
+        layers=layers,
+        seconds=60.0,
+    )
+
+
+def new_trial(store, search, tid, rng, slot):
+    """Add a trial as a driver does, and begin it as a worker does."""
+    point = random_point(rng)
+    config = derive(SPACE, to_point(SPACE, point)).model_dump()
+    trial = Trial(id=f"{search}/{tid}", search=search, tid=tid, config=config, point=point)
+    (added,) = store.add_trials([trial], placed=True)
+    return store.begin_attempt(
+        added, f"host:{slot}", ttl=LEASE, host="host", accelerator="TPU: 8", versions={}, slot=slot
+    )
+
+
+def finish(store, trial):
+    result = Result(status="ok", loss=0.5, metrics={"chance_error": 0.999})
+    store.finish(trial.id, trial.attempt, trial.lease.token, result, EPOCHS)
+
+
+def make_search(store, slots):
+    name = f"capacity-{slots}"
+    store.create_search(
+        Search(
+            name=name,
+            space=SPACE.name,
+            space_hash=SPACE.space_hash,
+            recipe=Recipe(dataset="rehearsal", width=1, stem="none", epochs=EPOCHS),
+            trials=slots * 1000,
+            parallel=slots,
+            seed=0,
+            startup=20,
+            lease_seconds=LEASE,
+            created_by="bench-capacity",
+        )
+    )
+    return name
+
+
+def on_paper(uri):
+    """Commands, bytes and time of what a slot does, of each by itself."""
+    counted = Counted()
+    pymongo.monitoring.register(counted)
+    costs = {}
+    with Store.connect(uri) as store:
+        name = make_search(store, 1)
+        rng = np.random.default_rng(0)
+        # The clock is asked for once in a while, and connections say hello.
+        store.now()
+        counted.take()
+        began = time.perf_counter()
+        trials = [new_trial(store, name, tid, rng, tid) for tid in range(ON_PAPER)]
+        costs["trial begun"] = (*counted.take(), time.perf_counter() - began)
+        began = time.perf_counter()
+        for trial in trials:
+            store.renew(trial.id, 1, trial.lease.token, LEASE)
+        costs["heartbeat"] = (*counted.take(), time.perf_counter() - began)
+        began = time.perf_counter()
+        for trial in trials:
+            store.record_epoch(trial.id, 1, trial.lease.token, epoch_of(trial, 1))
+        costs["epoch"] = (*counted.take(), time.perf_counter() - began)
+        history = History(store, name)
+        history.sync()
+        history.refresh()
+        counted.take()
+        began = time.perf_counter()
+        history.refresh()
+        costs["driver looks"] = (*counted.take(), time.perf_counter() - began)
+        began = time.perf_counter()
+        for trial in trials:
+            finish(store, trial)
+        costs["trial ended"] = (*counted.take(), time.perf_counter() - began)
+    return {
+        what: (commands / ON_PAPER, size / ON_PAPER, 1e3 * seconds / ON_PAPER)
+        for what, (commands, size, seconds) in costs.items()
+    }
+
+
+def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
+    """Be the workers of some slots; return latencies by what was sent, how late, what was lost."""
+    rng = np.random.default_rng(first)
+    took = {"heartbeat": [], "epoch": [], "trial": []}
+    late, lost = [], []
+    with Store.connect(uri) as store, ThreadPoolExecutor(THREADS) as pool:
+        slots = range(first, first + count)
+        held = dict(
+            zip(
+                slots,
+                pool.map(lambda s: new_trial(store, search, s, np.random.default_rng(s), s), slots),
+                strict=True,
+            )
+        )
+        done = {slot: int(rng.integers(0, EPOCHS)) for slot in slots}
+        next_tid = iter(range(1000 * (first + count), 10**9))
+        # Those that were begun first must not lapse while the others are.
+        renewing = threading.Event()
+
+        def keep():
+            while not renewing.wait(0.0):
+                began = time.monotonic()
+                list(pool.map(lambda t: store.renew(t.id, 1, t.lease.token, LEASE), held.values()))
+                renewing.wait(max(0.0, LEASE / BEATS - (time.monotonic() - began)))
+
+        keeper = threading.Thread(target=keep)
+        keeper.start()
+        time.sleep(max(0.0, begin_at() - time.time()))
+        renewing.set()
+        keeper.join()
+        start = time.monotonic()
+        due = [
+            (start + float(rng.uniform(0, every)), slot, what)
+            for slot in slots
+            for what, every in (("heartbeat", LEASE / BEATS), ("epoch", epoch_seconds))
+        ]
+        heapq.heapify(due)
+        lock = threading.Lock()
+
+        def send(slot, what):
+            trial = held[slot]
+            token = trial.lease.token
+            if what == "heartbeat":
+                store.renew(trial.id, 1, token, LEASE)
+                return
+            done[slot] += 1
+            store.record_epoch(trial.id, 1, token, epoch_of(trial, done[slot]))
+            if done[slot] == EPOCHS:
+                began = time.monotonic()
+                finish(store, trial)
+                with lock:
+                    tid = next(next_tid)
+                held[slot] = new_trial(store, search, tid, rng, slot)
+                done[slot] = 0
+                took["trial"].append(time.monotonic() - began)
+
+        def work():
+            while True:
+                with lock:
+                    when, slot, what = due[0]
+                    if when > start + seconds:
+                        return
+                    heapq.heappop(due)
+                    # The next of a slot comes so long after this one was due, as in a worker.
+                    every = LEASE / BEATS if what == "heartbeat" else epoch_seconds
+                    heapq.heappush(due, (when + every, slot, what))
+                time.sleep(max(0.0, when - time.monotonic()))
+                began = time.monotonic()
+                if began > start + seconds + LEASE:
+                    return
+                late.append(began - when)
+                try:
+                    send(slot, what)
+                except Exception as error:
+                    lost.append(repr(error))
+                    continue
+                took[what].append(time.monotonic() - began)
+
+        workers = [threading.Thread(target=work) for _ in range(THREADS)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        return took, late, lost, time.monotonic() - start
+
+
+def cpu_of(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def simulate(uri, server, slots, epoch_seconds, seconds):
+    """Replay so many slots; return a row of the table."""
+    with Store.connect(uri) as store:
+        name = make_search(store, slots)
+        share = -(-slots // PROCESSES)
+        context = get_context("spawn")
+        with (
+            ProcessPoolExecutor(PROCESSES, mp_context=context) as pool,
+            tempfile.TemporaryDirectory() as at,
+        ):
+            signal = Path(at) / "begin"
+            parts = [
+                pool.submit(
+                    replay,
+                    uri,
+                    name,
+                    first,
+                    min(share, slots - first),
+                    epoch_seconds,
+                    Begin(signal),
+                    seconds,
+                )
+                for first in range(0, slots, share)
+            ]
+            while store.counts(name)[TrialState.RUNNING] < slots:
+                for part in parts:
+                    if part.done():
+                        part.result()
+                time.sleep(1.0)
+            history = History(store, name)
+            history.sync()
+            signal.write_text(str(time.time() + 2))
+            time.sleep(2.0)
+            busy, own, looks = cpu_of(server), time.process_time(), []
+            began = time.monotonic()
+            while time.monotonic() < began + seconds:
+                looked = time.monotonic()
+                history.refresh()
+                looks.append(time.monotonic() - looked)
+                time.sleep(max(LOOK_SECONDS, LOOK_SHARE * looks[-1]))
+            wall = time.monotonic() - began
+            busy, own = (cpu_of(server) - busy) / wall, (time.process_time() - own) / wall
+            found = [part.result() for part in parts]
+        lapsed = sum(
+            trial.lease.expires_at < store.now()
+            for trial in store.trials(name, [TrialState.RUNNING])
+        )
+    took = {
+        what: [each for part in found for each in part[0][what]]
+        for what in ("heartbeat", "epoch", "trial")
+    }
+    late = [each for part in found for each in part[1]]
+    lost = [each for part in found for each in part[2]]
+    longest = max(part[3] for part in found)
+    return {
+        "heartbeats a second": f"{len(took['heartbeat']) / longest:.1f}",
+        "epochs a second": f"{len(took['epoch']) / longest:.1f}",
+        "trials ended": str(len(took["trial"])),
+        "heartbeat, ms: median, 99 %": quantiles(took["heartbeat"]),
+        "epoch, ms: median, 99 %": quantiles(took["epoch"]),
+        "sent late, ms: median, 99 %": quantiles(late),
+        "store's processor": f"{busy:.0%}",
+        "driver's look, ms": f"{1e3 * statistics.median(looks):.0f}",
+        "driver's processor, looking": f"{own:.0%}",
+        "refused or failed": f"{len(lost)}{' ' + lost[0][:80] if lost else ''}",
+        "leases lapsed": str(lapsed),
+    }
+
+
+class Begin:
+    """When to begin, once that is known; can be sent to another process."""
+
+    def __init__(self, signal):
+        self._signal = signal
+
+    def __call__(self):
+        while not (self._signal.exists() and self._signal.read_text()):
+            time.sleep(0.1)
+        return float(self._signal.read_text())
+
+
+def quantiles(seconds):
+    if not seconds:
+        return "none"
+    return f"{1e3 * np.quantile(seconds, 0.5):.1f}, {1e3 * np.quantile(seconds, 0.99):.0f}"
+
+
+def show(title, columns, rows):
+    print(f"\n| {title} | " + " | ".join(columns) + " |")
+    print("|---|" + "---|" * len(columns))
+    for what, cells in rows.items():
+        print(f"| {what} | " + " | ".join(cells) + " |")
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--slots", type=int, nargs="+", default=[60, 600, 6000])
+    options.add_argument("--epoch-seconds", type=float, default=120.0)
+    options.add_argument("--seconds", type=float, default=60.0, help="of each replay")
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        embedded = EmbeddedStore(Path(folder))
+        try:
+            uri = embedded.ensure()
+            server = embedded.status().pid
+            costs = on_paper(uri)
+            show(
+                "measured, each",
+                ["commands", "bytes both ways", "ms"],
+                {w: (f"{c:.1f}", f"{b:,.0f}", f"{m:.2f}") for w, (c, b, m) in costs.items()},
+            )
+            show(
+                "on paper",
+                [f"{n:,} slots" for n in asked.slots],
+                paper(costs, asked.slots, asked.epoch_seconds),
+            )
+            columns = {}
+            for n in asked.slots:
+                columns[n] = simulate(uri, server, n, asked.epoch_seconds, asked.seconds)
+                print(f"{n} slots: {columns[n]}", flush=True)
+            show(
+                f"replayed for {asked.seconds:g} s",
+                [f"{n:,} slots" for n in columns],
+                {what: [columns[n][what] for n in columns] for what in columns[asked.slots[0]]},
+            )
+        finally:
+            embedded.stop()
+
+
+def paper(costs, sizes, epoch_seconds):
+    """What many slots send a second, from what each does and how often."""
+    trial = EPOCHS * epoch_seconds
+    rates = {
+        "heartbeat": BEATS / LEASE,
+        "epoch": 1 / epoch_seconds,
+        "trial begun": 1 / trial,
+        "trial ended": 1 / trial,
+    }
+    commands = sum(costs[what][0] * rate for what, rate in rates.items())
+    size = sum(costs[what][1] * rate for what, rate in rates.items())
+    look = costs["driver looks"][1]
+    rows = {
+        f"{shown} a second": [f"{rates[what] * n:,.2f}" for n in sizes]
+        for what, shown in (
+            ("heartbeat", "heartbeats"),
+            ("epoch", "epochs"),
+            ("trial ended", "trials ended"),
+        )
+    }
+    rows["commands a second"] = [f"{commands * n:,.1f}" for n in sizes]
+    rows["kB a second, workers"] = [f"{size * n / 1e3:,.1f}" for n in sizes]
+    rows["kB a driver's look"] = [f"{look * n / 1e3:,.0f}" for n in sizes]
+    return rows
+
+
+if __name__ == "__main__":
+    main()

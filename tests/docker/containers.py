@@ -1,0 +1,190 @@
+"""Every container's own command, started for real in a bare environment; `make test-wheel` runs it.
+
+What `compose.yaml` says is run as the container would run it: entrypoint, arguments, environment,
+health check, what is before its end. Other are only the paths, ports and addresses of what a
+container has for itself. Not among them is what there is no program of: MongoDB, its shell and
+tools, and Caddy; a MongoDB-wire store with users and TLS stands in MongoDB's place.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from chaos import kill_tree
+from deployment_files import COMPOSE, DOCKER
+from secured_server import SecuredServer
+
+from search.processes import free_port, wait_until
+from workers.hand_back import raylets
+
+SERVICES = COMPOSE["services"]
+PATIENCE = 120.0
+
+
+class Containers:
+    """Those of compose.yaml, as processes of one machine."""
+
+    def __init__(self, folder, environment):
+        self.folder = folder
+        self.bin = environment / "bin"
+        self.secrets = folder / "secrets"
+        self.ports = {name: str(free_port()) for name in ("6379", "8080", "9100")}
+        self.running = {}
+        programs = folder / "programs"
+        programs.mkdir()
+        # Where the image has it.
+        (programs / "join-ray").symlink_to(DOCKER / "join.sh")
+        self.path = f"{self.bin}:{programs}:/usr/bin:/bin"
+
+    def own(self, text):
+        """What a container's text means here: its ports, its secrets, the other containers."""
+        text = re.sub(r"\b(head|127\.0\.0\.1|0\.0\.0\.0)(?=:\d)", "127.0.0.1", text)
+        text = re.sub(r"\b(6379|8080|9100)\b", lambda found: self.ports[found[0]], text)
+        return text.replace("/run/secrets", str(self.secrets)).replace("0.0.0.0", "127.0.0.1")
+
+    def environment(self, name):
+        given = SERVICES[name].get("environment", {})
+        return {
+            "PATH": self.path,
+            "HOME": str(self.folder),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            **{variable: self.own(str(value)) for variable, value in given.items()},
+            # Each container has the URI of its role at one place; here the places differ.
+            **({"ALIGNSEARCH_STORE": self.store(name)} if "ALIGNSEARCH_STORE" in given else {}),
+        }
+
+    def store(self, name):
+        """The address of the store, where this container's secret lies."""
+        known = [each for each in SERVICES[name]["secrets"] if isinstance(each, dict)]
+        sources = [each["source"] for each in known if each["target"] == "store"]
+        return f"file:{self.secrets / (sources or ['admin'])[0]}"
+
+    def command(self, name, *more):
+        service = SERVICES[name]
+        entry = service.get("entrypoint", ["alignsearch"])
+        return [*entry, *(self.own(str(word)) for word in (*service.get("command", ()), *more))]
+
+    def run(self, name, *more):
+        """Run a container to its end; return what it said."""
+        done = subprocess.run(
+            self.command(name, *more),
+            cwd=self.folder,
+            env=self.environment(name),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, (name, more, done.stdout, done.stderr)
+        return done.stdout
+
+    def start(self, name):
+        """Start a container and wait until its health check is content."""
+        began = time.monotonic()
+        with (self.folder / f"{name}.log").open("w") as log:
+            self.running[name] = subprocess.Popen(
+                self.command(name),
+                cwd=self.folder,
+                env=self.environment(name),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        _, *check = SERVICES[name]["healthcheck"]["test"]
+        check = [self.own(word) for word in check]
+
+        def healthy():
+            asked = subprocess.run(
+                check, env=self.environment(name), capture_output=True, check=False
+            )
+            return asked.returncode == 0
+
+        assert wait_until(healthy, PATIENCE), (name, (self.folder / f"{name}.log").read_text())
+        print(f"{name}: healthy after {time.monotonic() - began:.1f} s")
+
+    def stop(self, name):
+        """Do what comes before its end, then end it as `docker stop` does."""
+        for hook in SERVICES[name].get("pre_stop", []):
+            said = subprocess.run(
+                [*hook["command"], "--node", self.node(name)],
+                env=self.environment(name),
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            print(f"{name}, before its end: {said.strip()}")
+        began = time.monotonic()
+        process = self.running[name]
+        process.send_signal(signal.SIGTERM)
+        grace = SERVICES[name].get("stop_grace_period", "10s")
+        process.wait(float(grace.removesuffix("s")))
+        print(f"{name}: ended by SIGTERM in {time.monotonic() - began:.1f} s, its grace is {grace}")
+
+    def node(self, name):
+        """The container's own part of Ray; in a container it would be the only one to be seen."""
+        (found,) = (
+            raylet.node
+            for raylet in raylets()
+            if int(Path(f"/proc/{raylet.pid}/stat").read_text().rpartition(")")[2].split()[1])
+            == self.running[name].pid
+        )
+        return found
+
+    def end(self):
+        for process in self.running.values():
+            kill_tree(process.pid)
+            process.wait()
+        # `join-ray` leaves its part of Ray to the container's end.
+        for raylet in raylets():
+            if raylet.head.endswith(f":{self.ports['6379']}"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(raylet.pid, signal.SIGKILL)
+
+
+def main():
+    environment = Path(sys.argv[1]).absolute()
+    with tempfile.TemporaryDirectory(prefix="co-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        containers = Containers(folder, environment)
+        subprocess.run([DOCKER / "secrets.sh", containers.secrets], check=True)
+        (folder / "store").mkdir()
+        server = SecuredServer(folder / "store")
+        server.start()
+        try:
+            (containers.secrets / "admin").write_text(server.uri())
+            run(containers)
+        finally:
+            containers.end()
+            server.stop(signal.SIGKILL)
+
+
+def run(containers):
+    # These two write into ./secrets, which is mounted at /secrets.
+    SERVICES["users"]["command"][-1] = str(containers.secrets)
+    SERVICES["token"]["command"][-1] = str(containers.secrets / "dashboard-token")
+    print(containers.run("users").replace(str(containers.folder), ""), end="")
+    print(re.sub(r"\S{20,}", "…", containers.run("token").splitlines()[0]))
+    for name in ("head", "worker", "serve", "dashboard"):
+        containers.start(name)
+    ask = ("submit", "ia", "--dataset", "rehearsal", "--epochs", "2", "--trials", "6")
+    search = containers.run("submit", *ask, "--parallel", "2").split()[-1]
+
+    def counts():
+        told = json.loads(containers.run("submit", "status", search, "--json"))
+        return told["counts"]
+
+    assert wait_until(lambda: counts()["completed"] == 6, PATIENCE), counts()
+    print(f"submitted, and driven to its end: {counts()}")
+    for name in ("worker", "serve", "dashboard", "head"):
+        containers.stop(name)
+
+
+if __name__ == "__main__":
+    main()

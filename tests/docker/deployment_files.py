@@ -1,0 +1,33 @@
+"""What docker/ holds, as its tests read it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCKER = ROOT / "docker"
+BIN = Path(sys.executable).parent
+KUBERNETES = "1.31"
+COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+MANIFESTS = [
+    (path.name, document)
+    for path in sorted((DOCKER / "kuberay").glob("*.yaml"))
+    for document in yaml.safe_load_all(path.read_text())
+]
+
+
+def run(*command, at=DOCKER, check=False, **more):
+    return subprocess.run(command, capture_output=True, text=True, check=check, cwd=at, **more)
+
+
+def containers(document):
+    if isinstance(document, dict):
+        yield from document.get("containers", [])
+        yield from document.get("initContainers", [])
+        for value in document.values():
+            yield from containers(value)
+    elif isinstance(document, list):
+        for value in document:
+            yield from containers(value)
