@@ -150,10 +150,11 @@ class Containers:
             kill_tree(process.pid)
             process.wait()
         # `join-ray` leaves its part of Ray to the container's end.
-        for raylet in raylets():
-            if raylet.head.endswith(f":{self.ports['6379']}"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(raylet.pid, signal.SIGKILL)
+        ours = re.compile(rb"\0--gcs-address=[^\0]*:%s\0" % self.ports["6379"].encode())
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if ours.search((process / "cmdline").read_bytes()):
+                    os.kill(int(process.name), signal.SIGKILL)
 
 
 def main():
