@@ -21,19 +21,24 @@ from search.store import Store
 
 TESTS = Path(__file__).parent
 LONGEST = (
+    # In turn what mostly waits and what mostly computes: two test processes, two cores.
     "faults/test_cluster.py",
-    "faults/test_chaos.py",
-    "search/cli/test_steering.py",
-    "test_main_job.py",
     "alignment_core/test_training.py",
+    "faults/test_chaos.py",
     "search/cli/test_train.py",
+    "search/cli/test_steering.py",
+    "workers/test_dispatcher.py",
+    "test_main_job.py",
     "browser/test_pages.py",
     "alignment_core/test_accelerators.py",
-    "search/cli/test_experiment.py",
     "browser/test_live.py",
-    "workers/test_dispatcher.py",
+    "search/cli/test_training_experiment.py",
+    "search/cli/test_experiment.py",
+    "browser/test_steering.py",
     "search/cli/test_bad_input.py",
+    "workers/test_cluster.py",
     "search/cli/test_data.py",
+    "dashboards/test_openapi.py",
 )
 
 

@@ -12,7 +12,7 @@ from spaces.catalog import get_space
 from spaces.configuration import configuration, contains
 
 ALIGNSEARCH = str(Path(sys.executable).parent / "alignsearch")
-TRIALS = 4
+TRIALS = 3
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ def free_port():
 def ray_address(tmp_path_factory):
     """HOST:PORT of a cluster with 2 CPUs and a slice's 8 TPU chips that aren't there."""
     port = free_port()
+    # A short name: sockets lie below it, whose paths may have 107 bytes.
+    folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
     command = [
         str(BIN / "ray"),
         "start",
@@ -35,7 +38,7 @@ def ray_address(tmp_path_factory):
         "--include-dashboard=false",
         "--disable-usage-stats",
         f"--object-store-memory={cluster.OBJECT_STORE_BYTES}",
-        f"--temp-dir={tmp_path_factory.mktemp('ray')}",
+        f"--temp-dir={folder.name}",
         "--block",
     ]
     log = tmp_path_factory.mktemp("log") / "ray.log"
@@ -50,3 +53,4 @@ def ray_address(tmp_path_factory):
         except subprocess.TimeoutExpired:
             os.killpg(head.pid, signal.SIGKILL)
             head.wait()
+        folder.cleanup()
