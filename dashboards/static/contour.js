@@ -7,7 +7,7 @@ import { byId, el } from "./dom.js";
 import { Field } from "./field.js";
 import { cell, decimals } from "./format.js";
 import { Panel } from "./panel.js";
-import { choose, dataOf, spread } from "./points.js";
+import { choose, dataOf, ringMarked, spread } from "./points.js";
 import { scaleOf } from "./scales.js";
 import { colour } from "./theme.js";
 
@@ -75,16 +75,7 @@ export class Contour extends Chart {
 
   over(brush) {
     this.#paintField();
-    brush.strokeStyle = colour("text");
-    brush.lineWidth = 2;
-    for (const tid of this.selection.tids) {
-      const row = this.history.rows.get(tid);
-      if (row === undefined || !this.#shows(row)) continue;
-      const [x, y] = this.values(row);
-      brush.beginPath();
-      brush.arc(this.plane.x(x), this.plane.y(y), 6.5, 0, 7);
-      brush.stroke();
-    }
+    ringMarked(brush, this, (row) => this.#shows(row));
   }
 
   /** The field has changed if there are more spots than when it was painted. */

@@ -1,6 +1,7 @@
 // What charts of trials over their metaparameters have in common.
 
 import { byId, el } from "./dom.js";
+import { colour } from "./theme.js";
 import * as view from "./view.js";
 
 /** A select of the metaparameters, whose choice the address keeps under `key`. */
@@ -27,4 +28,18 @@ export function dataOf(history, names, rows) {
     headings: names.map((name) => history.columns.get(name).title),
     rows: rows.map((row) => names.map((name) => history.value(name, row))),
   };
+}
+
+/** Rings on the chart's marked trials, where it shows them. */
+export function ringMarked(brush, chart, shows) {
+  brush.strokeStyle = colour("text");
+  brush.lineWidth = 2;
+  for (const tid of chart.selection.tids) {
+    const row = chart.history.rows.get(tid);
+    if (row === undefined || !shows(row)) continue;
+    const [x, y] = chart.values(row);
+    brush.beginPath();
+    brush.arc(chart.plane.x(x), chart.plane.y(y), 6.5, 0, 7);
+    brush.stroke();
+  }
 }

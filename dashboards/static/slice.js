@@ -5,7 +5,7 @@ import { Chart, SIGNS, showLegend } from "./chart.js";
 import { category } from "./colours.js";
 import { cell, decimals } from "./format.js";
 import { Panel } from "./panel.js";
-import { choose, dataOf, spread } from "./points.js";
+import { choose, dataOf, ringMarked, spread } from "./points.js";
 import { extent, roomy, scaleOf } from "./scales.js";
 import { colour } from "./theme.js";
 
@@ -63,16 +63,7 @@ export class Slice extends Chart {
   }
 
   over(brush) {
-    brush.strokeStyle = colour("text");
-    brush.lineWidth = 2;
-    for (const tid of this.selection.tids) {
-      const row = this.history.rows.get(tid);
-      if (row === undefined || !this.#shows(row)) continue;
-      const [x, y] = this.values(row);
-      brush.beginPath();
-      brush.arc(this.plane.x(x), this.plane.y(y), 6.5, 0, 7);
-      brush.stroke();
-    }
+    ringMarked(brush, this, (row) => this.#shows(row));
   }
 
   stops() {
