@@ -169,10 +169,12 @@ class StoreConnection:
         with self._translated():
             return cast(int, self._client.admin.command("serverStatus")["pid"])
 
-    def find_one(self, collection: str, condition: Record) -> Record | None:
-        """Return the one document that fits."""
+    def find_one(
+        self, collection: str, condition: Record, *, fields: Sequence[str] | None = None
+    ) -> Record | None:
+        """Return the one document that fits, or these fields of it."""
         with self._translated():
-            return self._database[collection].find_one(condition)
+            return self._database[collection].find_one(condition, fields)
 
     def find(
         self,

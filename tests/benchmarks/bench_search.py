@@ -8,7 +8,8 @@ it begins under a lease, waits 5 s and records an epoch (or neither), ends with 
 slots are a resource of their own name, since 60 trainings would not fit on this machine.
 
 ray-tune: `HyperOptSearch` over the same space with `reuse_actors`, trials that report once; its
-best setting found (2 at once), 8, and as many as our slots, stopped after three minutes.
+best setting found (2 at once) with as many trials as ours and with its first 120 alone, since each
+trial of it costs more than the one before; 8 at once, and as many as our slots.
 journal: Optuna's journal file under 8 processes, its default sampler; it places nothing anywhere.
 scale: in `bench_search_scale`.
 
@@ -35,7 +36,8 @@ SLOTS = 60
 SLOT = "simulated_slot"
 TRIAL_SECONDS = 5.0
 LOOK_SECONDS = 2.0
-TUNE_SETTINGS = ((2, 120, 120.0), (8, 120, 120.0), (60, 90, 180.0))
+EMPTY_TRIALS = 2500
+TUNE_SETTINGS = ((2, EMPTY_TRIALS, 600.0), (2, 120, 120.0), (8, 120, 120.0), (SLOTS, 90, 180.0))
 """For Ray Tune: trials at once, trials, and seconds after which it is stopped."""
 
 
@@ -346,7 +348,7 @@ def main():
     )
     parser.add_argument("sections", nargs="*", help="all of them without it")
     parser.add_argument("--slot-trials", type=int, default=720)
-    parser.add_argument("--empty-trials", type=int, default=4000)
+    parser.add_argument("--empty-trials", type=int, default=EMPTY_TRIALS)
     parser.add_argument("--journal-trials", type=int, default=800)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
