@@ -166,7 +166,10 @@ def _summaries(board: Board) -> list[models.SearchSummary]:
 
 def _lasting(summary: models.SearchSummary | None) -> object:
     """What isn't a matter of the second."""
-    return summary and summary.model_copy(update={"age": 0.0, "waits_for": "", "seconds_left": 0.0})
+    if summary is None:
+        return None
+    known = None if summary.seconds_left is None else 0.0
+    return summary.model_copy(update={"age": 0.0, "waits_for": "", "seconds_left": known})
 
 
 def _streaming(events: AsyncIterator[bytes]) -> StreamingResponse:
