@@ -6,8 +6,9 @@ import threading
 
 import pymongo
 import pytest
+from epoch_maker import an_epoch
 
-from search.documents import Epoch, Result, Trial
+from search.documents import Result, Trial
 from search.states import SearchStatus, TrialState
 from search.store import Store
 
@@ -141,18 +142,7 @@ def test_an_ending_is_done_once(proxy, lossy, store, new_trial, begin, ending):
 def test_an_epoch_is_recorded_once(proxy, lossy, store, new_trial, begin):
     trial = new_trial()
     lease = begun(store, begin, trial)
-    epoch = Epoch(
-        trial=trial.id,
-        attempt=1,
-        epoch=1,
-        epochs=2,
-        loss=1.0,
-        train_accuracy=0.5,
-        validation_loss=1.0,
-        validation_accuracy=0.5,
-        learning_rate=0.1,
-        seconds=1.0,
-    )
+    epoch = an_epoch(trial.id)
     proxy.lose_next_answer()
     lossy.record_epoch(trial.id, 1, lease.token, epoch)
     assert proxy.cuts == 1
