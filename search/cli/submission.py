@@ -30,6 +30,8 @@ PENDING_POLICIES = get_args(PendingPolicy)
 OnCorrupt = Literal["refuse", "skip"]
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
+MOST_PARALLEL = 10_000
+"""Of one search: whoever drives it asks the cluster for each slot."""
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
 
 
@@ -86,7 +88,7 @@ def prepare(
     _check_known("policy for pending trials", asked.pending, PENDING_POLICIES)
     _check_known("weights order", asked.weights_order, WEIGHTS_ORDERS)
     _check_number("trials", asked.trials, least=1)
-    _check_number("parallel", asked.parallel, least=1)
+    _check_number("parallel", asked.parallel, least=1, most=MOST_PARALLEL)
     _check_number("epochs", asked.epochs, least=1)
     _check_number("width", asked.width, least=1)
     _check_number("max-attempts", asked.max_attempts, least=1)
@@ -240,13 +242,14 @@ def _check_known(kind: str, name: str, known: Collection[str]) -> None:
         raise UnknownNameError(kind, name, known)
 
 
-def _check_number(option: str, value: float | None, *, least: int) -> None:
+def _check_number(option: str, value: float | None, *, least: int, most: int = LARGEST) -> None:
     if value is None:
         return
-    if value < least:
+    # So that what is no number is refused too.
+    if not value >= least:
         raise ConfigurationError(f"--{option} must be at least {least}, not {value}")
-    if value > LARGEST:
-        raise ConfigurationError(f"--{option} must be at most {LARGEST}, not {value}")
+    if value > most:
+        raise ConfigurationError(f"--{option} must be at most {most}, not {value}")
 
 
 def _amounts(resources: dict[str, float]) -> str:
