@@ -28,6 +28,7 @@ LONGEST_RETRY_SECONDS = 3600.0
 class _Run:
     """One search in the hands of a thread."""
 
+    search: Search
     driver: Driver
     thread: threading.Thread
     slots: int = 0
@@ -115,17 +116,23 @@ class Service:
     def _round(self, interrupt: threading.Event) -> None:
         self._runs = {name: run for name, run in self._runs.items() if run.thread.is_alive()}
         hosts = self._hosts()
-        searches = {search.name: search for search in self._store.list_searches()}
         now = self._store.now()
         waiting = [
             search
-            for name, search in searches.items()
-            if name not in self._runs and wants_driver(search, now) and self._may_try(name)
+            for search in self._store.active_searches()
+            if search.name not in self._runs
+            and wants_driver(search, now)
+            and self._may_try(search.name)
         ]
         demands = [
-            Demand(name, search.resources, run.driver.wanted, run.driver.held, search.priority)
-            for name, search in searches.items()
-            if (run := self._runs.get(name)) is not None
+            Demand(
+                run.search.name,
+                run.search.resources,
+                run.driver.wanted,
+                run.driver.held,
+                run.search.priority,
+            )
+            for run in sorted(self._runs.values(), key=lambda run: run.search.created_at)
         ]
         for search in waiting:
             wanted = min(search.parallel, search.trials)
@@ -138,9 +145,10 @@ class Service:
             run.slots = allotted.get(name, 0)
         for search in waiting:
             if allotted.get(search.name):
-                self._start(search.name, allotted[search.name], interrupt)
+                self._start(search, allotted[search.name], interrupt)
 
-    def _start(self, name: str, slots: int, interrupt: threading.Event) -> None:
+    def _start(self, search: Search, slots: int, interrupt: threading.Event) -> None:
+        name = search.name
         try:
             driver = self._make_driver(name, lambda: run.slots)
         except Exception as error:
@@ -149,7 +157,7 @@ class Service:
         thread = threading.Thread(
             target=self._run_one, args=(name, driver, interrupt), name=f"driver of {name}"
         )
-        run = self._runs[name] = _Run(driver, thread, slots)
+        run = self._runs[name] = _Run(search, driver, thread, slots)
         thread.start()
 
     def _run_one(self, name: str, driver: Driver, interrupt: threading.Event) -> None:

@@ -105,6 +105,7 @@ def use_everything(store, new_search, new_trial):
     assert store.uri_for_people
     store.searches_named([name])
     store.list_searches()
+    store.active_searches()
     store.change_search(name, SearchStatus.RUNNING, "tester")
     store.request_stop(name, "tester")
     token = store.acquire_driver(name, "driver", 60.0)
