@@ -203,6 +203,8 @@ def _waits_for(
         return f"{waits}, and still runs {_trials(running)}" if running else waits
     if not is_driven(search, now):
         waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
+        if search.driver is None:
+            waits += ", unless one runs and has no slot free"
         return f"{waits} ({_trials(running)} may still run)" if running else waits
     why = [f"{running} of {slots.total} slots busy"]
     if slots.placing:

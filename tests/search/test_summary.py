@@ -108,7 +108,7 @@ SITUATIONS = {
     "never driven": (
         a_search(status=SearchStatus.QUEUED, driver=None),
         [],
-        "a driver: start one with `alignsearch serve`",
+        "a driver: start one with `alignsearch serve`, unless one runs and has no slot free",
     ),
     "dead driver": (
         a_search(driver=DriverLease(owner="ann@host:7", token="t", expires_at=at(-90))),
