@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
 from dashboards import models, views
-from dashboards.api_reading import LARGEST_NUMBER, Name, Rev
+from dashboards.asking import LARGEST_NUMBER, Name, Rev
 from dashboards.board import Board, Entry
 from dashboards.context import context_of
 from search.errors import StoreUnavailableError
