@@ -184,7 +184,8 @@ def test_the_store_is_not_stopped_under_a_serve(shell, service, store):
 
 
 def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, store):
-    shell.submit("steered", "--trials", "9", "--epochs", "25", *TWO_SLOTS)
+    # More than end while a busy machine starts a command.
+    shell.submit("steered", "--trials", "90", "--epochs", "25", *TWO_SLOTS)
     wait_for_running(store, "steered", 2)
     driven = shell.json("status", "steered")
     assert (driven["status"], driven["counts"]["running"]) == ("running", 2)
@@ -200,7 +201,7 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
     rests = shell.json("status", "steered")
     assert rests["status"] == "paused"
     # The driver may have been about to begin two more.
-    assert begun <= rests["counts"]["completed"] <= begun + 2 < 9
+    assert begun <= rests["counts"]["completed"] <= begun + 2 < 90
     assert "alignsearch resume steered" in rests["waits_for"]
     assert outcomes(store.trials("steered")) == {"completed": rests["counts"]["completed"]}
 
@@ -209,7 +210,7 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
     assert "completes with those that run" in shell.ok("stop", "steered")
     wait_for_status(store, "steered", "completed")
     completed = shell.json("status", "steered")["counts"]["completed"]
-    assert rests["counts"]["completed"] < completed < 9
+    assert rests["counts"]["completed"] < completed < 90
     assert outcomes(store.trials("steered")) == {"completed": completed}
     assert {trial.state for trial in store.trials("steered")} <= {"completed", "cancelled"}
     who = [(event.what, "@" in event.who) for event in store.events("steered")]
