@@ -30,6 +30,8 @@ PENDING_POLICIES = get_args(PendingPolicy)
 OnCorrupt = Literal["refuse", "skip"]
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
+LONGEST_TEXT = 4096
+"""Characters; no system takes a longer path."""
 MOST_PARALLEL = 10_000
 """Of one search: whoever drives it asks the cluster for each slot."""
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
@@ -99,6 +101,10 @@ def prepare(
     _check_number("startup", asked.startup, least=0)
     _check_number("seed", asked.seed, least=0)
     _check_number("priority", asked.priority, least=-LARGEST)
+    for option in ("data_dir", "checkpoints", "resources"):
+        if len(getattr(asked, option) or "") > LONGEST_TEXT:
+            shown = option.replace("_", "-")
+            raise ConfigurationError(f"--{shown} is longer than {LONGEST_TEXT} characters")
     if asked.name is not None and not NAME_FORM.fullmatch(asked.name):
         raise ConfigurationError(
             f"--name {asked.name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "

@@ -21,6 +21,10 @@ UNUSABLE = {
         ["--parallel", "at most 10000"],
     ),
     "silence without an end": (["submit", "wm", "--stalled-after", "nan"], ["least 1, not nan"]),
+    "endless path": (
+        ["submit", "wm", "--data-dir", "d" * 5000],
+        ["--data-dir is longer than 4096 characters"],
+    ),
     "no epochs": (["submit", "wm", "--epochs", "0"], ["--epochs", "at least 1"]),
     "negative seed": (["submit", "wm", "--seed", "-1"], ["--seed", "at least 0"]),
     "endless seed": (["submit", "wm", "--seed", f"{10**20}"], ["--seed", "at most 2147483647"]),
