@@ -108,7 +108,7 @@ def service(shell):
     """One `serve` for all tests, because its Ray takes long to start."""
     # The store first, so that its process isn't counted among the service's.
     shell.submit("first", "--trials", "3", "--epochs", "2", *TWO_SLOTS)
-    shell.environment[ROTATION] = "10000"
+    shell.environment[ROTATION] = "5000"
     running = Service(shell).wait_until_it_serves()
     del shell.environment[ROTATION]
     yield running
