@@ -19,6 +19,8 @@ from search.summary import is_driven
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.3
+TOLD_A_ROUND = 20
+"""Searches of which it is noted in one round that no host can place them."""
 RETRY_SECONDS = 1.0
 """How long a search is left alone whose driving failed; twice as long each time it fails again."""
 LONGEST_RETRY_SECONDS = 3600.0
@@ -137,15 +139,20 @@ class Service:
         for search in waiting:
             wanted = min(search.parallel, search.trials)
             demands.append(Demand(search.name, search.resources, wanted, 0, search.priority))
-            if room(hosts, search.resources) == 0:
-                self._tell(search.name, _nowhere(search))
-        self._ask([each.resources for each in demands for _ in range(each.wanted)])
         allotted = allot(hosts, demands)
         for name, run in self._runs.items():
             run.slots = allotted.get(name, 0)
         for search in waiting:
             if allotted.get(search.name):
                 self._start(search, allotted[search.name], interrupt)
+        # Last: of a long queue it takes seconds to say all this.
+        self._ask([each.resources for each in demands for _ in range(each.wanted)])
+        told = 0
+        for search in waiting:
+            if room(hosts, search.resources) == 0:
+                told += self._tell(search.name, _nowhere(search))
+            if told == TOLD_A_ROUND:
+                break
 
     def _start(self, search: Search, slots: int, interrupt: threading.Event) -> None:
         name = search.name
@@ -193,12 +200,14 @@ class Service:
         trouble.not_before = time.monotonic() + seconds
         logger.warning("search %s: %s; trying again in %g s", name, why, seconds)
 
-    def _tell(self, name: str, why: str) -> None:
-        """Note on the search why nobody drives it, once."""
+    def _tell(self, name: str, why: str) -> bool:
+        """Note on the search why nobody drives it, once; return whether it is news."""
         trouble = self._troubles.setdefault(name, _Trouble())
-        if why != trouble.told:
+        news = why != trouble.told
+        if news:
             self._store.add_event(name, self._owner, "driver failed", why)
             trouble.told = why
+        return news
 
     def _ask(self, wanted: list[Resources]) -> None:
         if wanted != self._asked:

@@ -56,6 +56,7 @@ class Store(ViewStore, TallyStore, CopyStore):
     def __init__(self, connection: StoreConnection) -> None:
         super().__init__(connection)
         self._unreadable: set[str] = set()
+        self._active: dict[str, tuple[Record, Search]] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -132,8 +133,19 @@ class Store(ViewStore, TallyStore, CopyStore):
         """Return the searches that are not over, the oldest first, without those that
         can't be read; as cheap with thousands that are over as with none.
         """
-        found = self._readable(self._db.find("searches", {"status": {"$in": _ACTIVE}}))
-        return sorted(found, key=lambda search: search.created_at)
+        found = self._db.find("searches", {"status": {"$in": _ACTIVE}})
+        kept: dict[str, tuple[Record, Search]] = {}
+        for each in found:
+            # Of a long queue little changes between two looks: only that is read.
+            known = self._active.get(each["_id"])
+            if known is None or known[0] != each:
+                readable = self._readable([each])
+                if not readable:
+                    continue
+                known = each, readable[0]
+            kept[each["_id"]] = known
+        self._active = kept
+        return sorted((search for _, search in kept.values()), key=lambda it: it.created_at)
 
     def _readable(self, documents: Sequence[Record]) -> list[Search]:
         searches = []
