@@ -91,7 +91,7 @@ bench-neural-fit: setup
 
 # What 60, 600 and 6,000 slots ask of a store: on paper, and replayed against one on this machine.
 bench-capacity: setup
-	$(BIN)/python tests/benchmarks/bench_capacity.py
+	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_capacity.py
 
 bench-dashboard: setup install-chromium
 	$(BIN)/python tests/benchmarks/bench_dashboard.py

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from dashboards import models, views
 from dashboards.answers import answer
-from dashboards.api_reading import Name
+from dashboards.asking import Name
 from dashboards.auth import COOKIE, SESSION_SECONDS, Gate, Session
 from dashboards.context import Context, context_of
 from dashboards.errors import RefusedError

@@ -1,40 +1,25 @@
-"""The API's questions about searches and trials. All of them are answered without a login."""
+"""The API's questions about searches. They are answered without a login, as those about trials."""
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query, Request, Response
 
 from dashboards import models, tables, views
 from dashboards.answers import answer
+from dashboards.asking import (
+    TEXT,
+    Download,
+    Format,
+    Name,
+    Names,
+    Published,
+    Rev,
+    file_of,
+    numbers,
+)
 from dashboards.context import context_of
-from dashboards.curves import epochs_model
-from dashboards.logs import log_of
-from dashboards.trial_table import Query as TrialQuery
-from dashboards.trial_table import select, to_csv
-from search.documents import Epoch
-from search.states import TrialState
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
-
-LARGEST_PAGE = 500
-LARGEST_NUMBER = 2**53
-MOST_COMPARED = 8
-
-Name = Annotated[str, Path(min_length=1, max_length=200, description="Name of the search.")]
-Tid = Annotated[int, Path(ge=0, le=LARGEST_NUMBER, description="Number of the trial.")]
-Rev = Annotated[int, Query(ge=0, le=LARGEST_NUMBER, description="A revision: what is new since.")]
-Names = Annotated[
-    list[Annotated[str, Query(max_length=200)]], Query(min_length=1, max_length=MOST_COMPARED)
-]
-Format = Annotated[Literal["markdown", "latex", "csv", "json"], Query()]
-Download = Annotated[bool, Query(description="Answer as a file to keep.")]
-Published = Annotated[bool, Query(description="The paper's own four columns, too.")]
-
-TEXT: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/plain": {}}, "description": "The table as text"}
-}
 
 
 @router.get("/health", response_model=models.Health)
@@ -101,128 +86,6 @@ def changes(request: Request, name: Name, since: Rev = 0) -> Response:
     return answer(request, views.history_data(board.entry(name), board.now(), since))
 
 
-class TrialFilter(BaseModel):
-    """Which trials, in which order. Conditions: COLUMN:LOW:HIGH or COLUMN:is:OPTION."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    sort: str = Field("tid", max_length=64, description="A column's name, or note.")
-    order: Literal["asc", "desc"] = "asc"
-    state: list[TrialState] = Field([], max_length=6)
-    where: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=64)
-    tids: str = Field("", max_length=20_000, pattern=r"^([0-9]{1,15}(,[0-9]{1,15})*)?$")
-    text: str = Field("", max_length=200, description="A part of the note or the host.")
-
-    def query(self) -> TrialQuery:
-        """The same, as the table takes it."""
-        return TrialQuery(
-            sort=self.sort,
-            descending=self.order == "desc",
-            states=self.state,
-            where=self.where,
-            tids=_numbers(self.tids),
-            text=self.text,
-        )
-
-
-class TrialPaging(TrialFilter):
-    """A page of them."""
-
-    page: int = Field(1, ge=1, le=LARGEST_NUMBER)
-    page_size: int = Field(50, ge=1, le=LARGEST_PAGE)
-
-
-@router.get("/searches/{name}/trials", response_model=models.TrialPage)
-def trials(request: Request, name: Name, asked: Annotated[TrialPaging, Query()]) -> Response:
-    """A page of the table of trials; what has no value comes last."""
-    entry = context_of(request).board.entry(name)
-    with entry.lock:
-        rows = select(entry.history, asked.query())
-        begin = (asked.page - 1) * asked.page_size
-        shown = rows[begin : begin + asked.page_size]
-        page = models.TrialPage(
-            rev=entry.history.rev,
-            page=asked.page,
-            page_size=asked.page_size,
-            pages=max(1, -(-len(rows) // asked.page_size)),
-            total=entry.history.table.rows,
-            matching=len(rows),
-            rows=[views.trial_row(entry.history, row) for row in shown],
-        )
-    return answer(request, page)
-
-
-@router.get(
-    "/searches/{name}/trials.csv",
-    response_class=Response,
-    responses={200: {"content": {"text/csv": {}}}},
-)
-def trials_csv(request: Request, name: Name, asked: Annotated[TrialFilter, Query()]) -> Response:
-    """The table of trials with every digit, as a file."""
-    entry = context_of(request).board.entry(name)
-    with entry.lock:
-        text = to_csv(entry.history, select(entry.history, asked.query()))
-    return _file(text, "csv", f"{name}-trials.csv", download=True)
-
-
-@router.get("/searches/{name}/trials/{tid}", response_model=models.TrialDetail)
-def trial(request: Request, name: Name, tid: Tid) -> Response:
-    """One trial: Table 5's rows, attempts, times, error."""
-    board = context_of(request).board
-    entry = board.entry(name)
-    return answer(request, views.trial_model(entry, board.store.get_trial(name, tid)))
-
-
-@router.get("/searches/{name}/trials/{tid}/epochs", response_model=models.Epochs)
-def epochs(
-    request: Request,
-    name: Name,
-    tid: Tid,
-    after: Annotated[
-        str,
-        Query(
-            pattern=r"^[0-9]{1,9}\.[0-9]{1,9}$", description="ATTEMPT.EPOCH: what comes after it."
-        ),
-    ] = "0.0",
-) -> Response:
-    """A trial's epochs in columns, with what each layer measured."""
-    store = context_of(request).board.store
-    search = store.get_search(name)
-    attempt, epoch = (int(part) for part in after.split("."))
-    found = [
-        Epoch.from_bson(record)
-        for record in store.epoch_records(store.get_trial(name, tid).id)
-        if (record["attempt"], record["epoch"]) > (attempt, epoch)
-    ]
-    return answer(request, epochs_model(found, search.recipe.epochs))
-
-
-@router.get("/searches/{name}/trials/{tid}/log", response_model=models.Log)
-def log(
-    request: Request,
-    name: Name,
-    tid: Tid,
-    attempt: Annotated[
-        int | None, Query(ge=1, le=1_000_000, description="The last by default.")
-    ] = None,
-) -> Response:
-    """What the worker of an attempt has told: beginning, epochs, warnings, end and error."""
-    store = context_of(request).board.store
-    found = store.get_trial(name, tid)
-    number = found.attempt if attempt is None else attempt
-    return answer(request, log_of(store, found, number))
-
-
-@router.get("/searches/{name}/trials/{tid}/export", response_class=Response, responses=TEXT)
-def export_trial(
-    request: Request, name: Name, tid: Tid, format: Format = "markdown", download: Download = False
-) -> Response:
-    """One trial as a column of Table 5."""
-    column = tables.trial_column(context_of(request).board, name, tid)
-    file = f"{name}-{tid}.{tables.SUFFIXES[format]}"
-    return _file(tables.text_of([column], format), format, file, download=download)
-
-
 @router.get("/searches/{name}/curves", response_model=models.Curves)
 def curves(
     request: Request,
@@ -239,7 +102,7 @@ def curves(
         top=top,
         limit=limit,
         points=points,
-        tids=_numbers(tids)[:limit],
+        tids=numbers(tids)[:limit],
     )
     return answer(request, found)
 
@@ -291,7 +154,7 @@ def export_search(
     """The best configuration as a column of Table 5."""
     columns = tables.columns_of(context_of(request).board, [name], published=False)
     file = f"{name}.{tables.SUFFIXES[format]}"
-    return _file(tables.text_of(columns, format), format, file, download=download)
+    return file_of(tables.text_of(columns, format), format, file, download=download)
 
 
 @router.get("/searches/{name}/table", response_model=models.Table5)
@@ -313,7 +176,7 @@ def export_several(
     names = list(dict.fromkeys(name))
     columns = tables.columns_of(context_of(request).board, names, published=published)
     file = f"table5.{tables.SUFFIXES[format]}"
-    return _file(tables.text_of(columns, format), format, file, download=download)
+    return file_of(tables.text_of(columns, format), format, file, download=download)
 
 
 @router.get("/table", response_model=models.Table5)
@@ -337,14 +200,3 @@ def compare(request: Request, name: Names) -> Response:
         compared.append(models.Compared(summary=views.summary_of(board, each), best=best))
     table = tables.table_of(board, names, published=False)
     return answer(request, models.Comparison(searches=compared, table=table))
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(each) for each in text.split(",")] if text else []
-
-
-def _file(text: str, format: str, name: str, *, download: bool) -> Response:
-    # Names of searches may hold what a header may not.
-    safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
-    headers = {"Content-Disposition": f'attachment; filename="{safe}"'} if download else {}
-    return Response(text, media_type=tables.MEDIA_TYPES[format], headers=headers)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from dashboards import api_changing, api_reading, errors, pages, streams
+from dashboards import api_changing, api_reading, api_trials, errors, pages, streams
 from dashboards.assets import Assets
 from dashboards.auth import Gate, HashedToken
 from dashboards.board import Board
@@ -72,7 +72,13 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         version=version,
     )
     app.state.render = pages.Renderer(str(TEMPLATES))
-    for router in (api_reading.router, streams.router, api_changing.router, pages.router):
+    for router in (
+        api_reading.router,
+        api_trials.router,
+        streams.router,
+        api_changing.router,
+        pages.router,
+    ):
         app.include_router(router)
     errors.add_handlers(app)
     app.add_middleware(Guard, loopback_only=options.loopback)

@@ -8,7 +8,7 @@ from starlette.templating import Jinja2Templates
 
 from dashboards import views
 from dashboards.api_changing import session_of, session_state
-from dashboards.api_reading import MOST_COMPARED, Name, Tid
+from dashboards.asking import MOST_COMPARED, Name, Tid
 from dashboards.assets import Asset
 from dashboards.context import context_of
 from dashboards.reference import operations_of, schemas_of

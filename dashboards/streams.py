@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
 from dashboards import models, views
-from dashboards.api_reading import LARGEST_NUMBER, Name, Rev
+from dashboards.asking import LARGEST_NUMBER, Name, Rev
 from dashboards.board import Board, Entry
 from dashboards.context import context_of
 from search.errors import StoreUnavailableError
@@ -166,7 +166,10 @@ def _summaries(board: Board) -> list[models.SearchSummary]:
 
 def _lasting(summary: models.SearchSummary | None) -> object:
     """What isn't a matter of the second."""
-    return summary and summary.model_copy(update={"age": 0.0, "waits_for": "", "seconds_left": 0.0})
+    if summary is None:
+        return None
+    known = None if summary.seconds_left is None else 0.0
+    return summary.model_copy(update={"age": 0.0, "waits_for": "", "seconds_left": known})
 
 
 def _streaming(events: AsyncIterator[bytes]) -> StreamingResponse:

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -238,22 +239,24 @@ class EmbeddedStore:
         def listens_or_ended() -> bool:
             return not lives(server.pid) or listens(server.port)
 
-        if not wait_until(listens_or_ended, START_SECONDS):
-            raise StoreUnavailableError(
-                f"the server of the store in {self.folder} (process {server.pid}) hasn't answered "
-                f"within {START_SECONDS:.0f} s: look into {self.log}, or run `alignsearch store "
-                "stop` and try again"
-            )
-        if not lives(server.pid):
-            return False
-        try:
-            with closing(StoreConnection(server.uri, ANSWER_SECONDS)) as connection:
-                # Two folders' servers that start at once can have chosen the same port.
-                return connection.server_pid() == server.pid
-        except StoreUnavailableError:
-            if lives(server.pid):
-                raise
-            return False
+        until = time.monotonic() + START_SECONDS
+        while wait_until(listens_or_ended, until - time.monotonic()):
+            if not lives(server.pid):
+                return False
+            try:
+                with closing(StoreConnection(server.uri, ANSWER_SECONDS)) as connection:
+                    # Two folders' servers that start at once can have chosen the same port.
+                    return connection.server_pid() == server.pid
+            except StoreUnavailableError:
+                if lives(server.pid) and listens(server.port):
+                    raise
+            # What listened has ended: this server, or the one before it, whose last threads keep
+            # its port open after it has been killed.
+        raise StoreUnavailableError(
+            f"the server of the store in {self.folder} (process {server.pid}) hasn't answered "
+            f"within {START_SECONDS:.0f} s: look into {self.log}, or run `alignsearch store "
+            "stop` and try again"
+        )
 
     def _came_up(self, server: ServerFile, log_start: int) -> bool:
         """Wait until the server just started serves sound data; False if its port is taken."""

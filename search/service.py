@@ -19,6 +19,8 @@ from search.summary import is_driven
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.3
+TOLD_A_ROUND = 20
+"""Searches of which it is noted in one round that no host can place them."""
 RETRY_SECONDS = 1.0
 """How long a search is left alone whose driving failed; twice as long each time it fails again."""
 LONGEST_RETRY_SECONDS = 3600.0
@@ -28,6 +30,7 @@ LONGEST_RETRY_SECONDS = 3600.0
 class _Run:
     """One search in the hands of a thread."""
 
+    search: Search
     driver: Driver
     thread: threading.Thread
     slots: int = 0
@@ -115,32 +118,44 @@ class Service:
     def _round(self, interrupt: threading.Event) -> None:
         self._runs = {name: run for name, run in self._runs.items() if run.thread.is_alive()}
         hosts = self._hosts()
-        searches = {search.name: search for search in self._store.list_searches()}
         now = self._store.now()
         waiting = [
             search
-            for name, search in searches.items()
-            if name not in self._runs and wants_driver(search, now) and self._may_try(name)
+            for search in self._store.active_searches()
+            if search.name not in self._runs
+            and wants_driver(search, now)
+            and self._may_try(search.name)
         ]
         demands = [
-            Demand(name, search.resources, run.driver.wanted, run.driver.held, search.priority)
-            for name, search in searches.items()
-            if (run := self._runs.get(name)) is not None
+            Demand(
+                run.search.name,
+                run.search.resources,
+                run.driver.wanted,
+                run.driver.held,
+                run.search.priority,
+            )
+            for run in sorted(self._runs.values(), key=lambda run: run.search.created_at)
         ]
         for search in waiting:
             wanted = min(search.parallel, search.trials)
             demands.append(Demand(search.name, search.resources, wanted, 0, search.priority))
-            if room(hosts, search.resources) == 0:
-                self._tell(search.name, _nowhere(search))
-        self._ask([each.resources for each in demands for _ in range(each.wanted)])
         allotted = allot(hosts, demands)
         for name, run in self._runs.items():
             run.slots = allotted.get(name, 0)
         for search in waiting:
             if allotted.get(search.name):
-                self._start(search.name, allotted[search.name], interrupt)
+                self._start(search, allotted[search.name], interrupt)
+        # Last: of a long queue it takes seconds to say all this.
+        self._ask([each.resources for each in demands for _ in range(each.wanted)])
+        told = 0
+        for search in waiting:
+            if room(hosts, search.resources) == 0:
+                told += self._tell(search.name, _nowhere(search))
+            if told == TOLD_A_ROUND:
+                break
 
-    def _start(self, name: str, slots: int, interrupt: threading.Event) -> None:
+    def _start(self, search: Search, slots: int, interrupt: threading.Event) -> None:
+        name = search.name
         try:
             driver = self._make_driver(name, lambda: run.slots)
         except Exception as error:
@@ -149,7 +164,7 @@ class Service:
         thread = threading.Thread(
             target=self._run_one, args=(name, driver, interrupt), name=f"driver of {name}"
         )
-        run = self._runs[name] = _Run(driver, thread, slots)
+        run = self._runs[name] = _Run(search, driver, thread, slots)
         thread.start()
 
     def _run_one(self, name: str, driver: Driver, interrupt: threading.Event) -> None:
@@ -185,12 +200,14 @@ class Service:
         trouble.not_before = time.monotonic() + seconds
         logger.warning("search %s: %s; trying again in %g s", name, why, seconds)
 
-    def _tell(self, name: str, why: str) -> None:
-        """Note on the search why nobody drives it, once."""
+    def _tell(self, name: str, why: str) -> bool:
+        """Note on the search why nobody drives it, once; return whether it is news."""
         trouble = self._troubles.setdefault(name, _Trouble())
-        if why != trouble.told:
+        news = why != trouble.told
+        if news:
             self._store.add_event(name, self._owner, "driver failed", why)
             trouble.told = why
+        return news
 
     def _ask(self, wanted: list[Resources]) -> None:
         if wanted != self._asked:

@@ -8,6 +8,7 @@ and StoreCorruptedError when it answers with a document that can't be read.
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Self
 
@@ -27,6 +28,8 @@ from search.tally_store import TallyStore
 from search.view_store import ViewStore
 
 __all__ = ["Store", "mask"]
+
+_ACTIVE = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
 
 MOST_ACTIVE_SEARCHES = 1000
 """Searches that aren't over: more would be a submit that runs away, and slow every driver."""
@@ -53,6 +56,7 @@ class Store(ViewStore, TallyStore, CopyStore):
     def __init__(self, connection: StoreConnection) -> None:
         super().__init__(connection)
         self._unreadable: set[str] = set()
+        self._active: dict[str, tuple[Record, Search]] = {}
 
     def close(self) -> None:
         """Close the connection."""
@@ -83,8 +87,7 @@ class Store(ViewStore, TallyStore, CopyStore):
             StateConflictError: as many searches wait and run as the store may have.
         """
         now = self.now()
-        active = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
-        waiting = self._db.find("searches", {"status": {"$in": active}}, fields=["_id"])
+        waiting = self._db.find("searches", {"status": {"$in": _ACTIVE}}, fields=["_id"])
         if len(waiting) >= MOST_ACTIVE_SEARCHES:
             raise StateConflictError(
                 f"the queue is full: {len(waiting)} searches wait or run, and "
@@ -124,8 +127,29 @@ class Store(ViewStore, TallyStore, CopyStore):
         One that can't be read must not keep the others from their driver: it is left out, with a
         warning the first time. `get_search` says what is wrong with it.
         """
+        return self._readable(self._db.find("searches", {}, sort=["created_at"]))
+
+    def active_searches(self) -> list[Search]:
+        """Return the searches that are not over, the oldest first, without those that
+        can't be read; as cheap with thousands that are over as with none.
+        """
+        found = self._db.find("searches", {"status": {"$in": _ACTIVE}})
+        kept: dict[str, tuple[Record, Search]] = {}
+        for each in found:
+            # Of a long queue little changes between two looks: only that is read.
+            known = self._active.get(each["_id"])
+            if known is None or known[0] != each:
+                readable = self._readable([each])
+                if not readable:
+                    continue
+                known = each, readable[0]
+            kept[each["_id"]] = known
+        self._active = kept
+        return sorted((search for _, search in kept.values()), key=lambda it: it.created_at)
+
+    def _readable(self, documents: Sequence[Record]) -> list[Search]:
         searches = []
-        for found in self._db.find("searches", {}, sort=["created_at"]):
+        for found in documents:
             try:
                 searches.append(_decode(found))
             except StoreCorruptedError as error:

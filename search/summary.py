@@ -43,7 +43,8 @@ class Summary:
     Attributes:
         counts: trials by state, every state named.
         chance: validation error of guessing the largest class, where a trial has told it.
-        seconds_left: estimate from recent trials; None while nothing has finished.
+        seconds_left: estimate from recent trials, 0 of a search that is over; None while nothing
+            has finished, and while nobody drives the search or it is paused.
         lease_seconds: until the first lease of a running trial expires; negative if it has.
         driven: whether a driver holds the search.
         store_seconds: how long the store took to answer, where that was measured.
@@ -144,7 +145,7 @@ def summarize(
         counts=standing.counts,
         best=standing.best,
         chance=standing.best.chance if standing.best else None,
-        seconds_left=_seconds_left(search, standing.seconds, left),
+        seconds_left=_seconds_left(search, standing.seconds, left, len(running), now),
         slots=slots,
         lease_seconds=lease_seconds,
         driven=is_driven(search, now),
@@ -153,8 +154,18 @@ def summarize(
     )
 
 
-def _seconds_left(search: Search, seconds: Sequence[float], left: int) -> float | None:
-    if search.status in TERMINAL_SEARCH_STATUSES or left <= 0:
+def _seconds_left(
+    search: Search, seconds: Sequence[float], left: int, running: int, now: datetime
+) -> float | None:
+    if search.status in TERMINAL_SEARCH_STATUSES:
+        return 0.0
+    if search.stop_requested:
+        left = running
+    elif search.status is SearchStatus.PAUSED:
+        return None
+    if not is_driven(search, now):
+        return None
+    if left <= 0:
         return 0.0
     return fmean(seconds) * left / min(search.parallel, left) if seconds else None
 
@@ -192,6 +203,8 @@ def _waits_for(
         return f"{waits}, and still runs {_trials(running)}" if running else waits
     if not is_driven(search, now):
         waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
+        if search.driver is None:
+            waits += ", unless one runs and has no slot free"
         return f"{waits} ({_trials(running)} may still run)" if running else waits
     why = [f"{running} of {slots.total} slots busy"]
     if slots.placing:

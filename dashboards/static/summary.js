@@ -54,7 +54,7 @@ export function showSummary(panel, summary) {
         : big("none yet")),
       fact("finished", big(`${summary.finished} / ${summary.trials}`)),
       fact("slots busy", big(`${summary.busy} / ${summary.parallel}`)),
-      fact("time left", big(over ? "over" : summary.seconds_left === null ? "not known yet" : duration(summary.seconds_left))),
+      fact("time left", big(over ? "over" : summary.seconds_left === null ? "not known" : duration(summary.seconds_left))),
       fact("space", summary.space),
       fact("trains", `${summary.model}, width ${summary.width}, ${summary.dataset}, ${summary.epochs} epochs`),
       fact("suggestions", `${summary.algo}, seed ${summary.seed}`),

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from workers.cluster import Node
 
 IDLE_SECONDS = 0.5
+RAY_LOGS = {"RAY_ROTATION_MAX_BYTES": str(2**24), "RAY_ROTATION_BACKUP_COUNT": "1"}
+"""What a Ray of our own keeps of each of its logs: Ray itself would keep 3 GB, and all that a
+worker prints."""
 EXIT_INTERRUPTED = 130
 
 logger = logging.getLogger(__name__)
@@ -187,6 +190,9 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
 
     # Ray's processes inherit the environment; workers are told where the store is.
     forget_store()
+    if address is None:
+        for variable, value in RAY_LOGS.items():
+            os.environ.setdefault(variable, value)
     hosts = connect(address)
     try:
         yield hosts

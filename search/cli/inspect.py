@@ -96,9 +96,15 @@ def _list(summaries: list[Summary], *, as_json: bool) -> None:
             f"{summary.finished}/{search.trials}",
             f"{summary.busy}/{search.parallel}",
             "" if summary.best_loss is None else f"{summary.best_loss:.4f}",
-            duration(summary.seconds_left) if summary.seconds_left else "",
+            _time_left(summary),
         )
     console.print(table if summaries else "no search yet: `alignsearch submit` makes one")
+
+
+def _time_left(summary: Summary) -> str:
+    """Nothing where it isn't known, or where the search is over."""
+    over = summary.search.status in TERMINAL_SEARCH_STATUSES
+    return "" if over or summary.seconds_left is None else duration(summary.seconds_left)
 
 
 def _watch(store: Store, name: str) -> None:

@@ -5,7 +5,7 @@ from typing import get_args
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.files import is_address
-from search.cli.options import EMBEDDED_FOLDER
+from search.cli.options import EMBEDDED_FOLDER, LARGEST
 from search.documents import REHEARSAL, Pruning
 
 OFF = "off"
@@ -63,8 +63,8 @@ def pruning(pruner: str, grace: int, reduction: int, informs: str, epochs: int) 
             f"--grace must be from 1 to {epochs - 1}, below the trials' {epochs} epochs, "
             f"not {grace}"
         )
-    if reduction < 2:
-        raise ConfigurationError(f"--reduction must be at least 2, not {reduction}")
+    if not 2 <= reduction <= LARGEST:
+        raise ConfigurationError(f"--reduction must be from 2 to {LARGEST}, not {reduction}")
     return Pruning.model_validate(
         {"pruner": pruner, "grace": grace, "reduction": reduction, "informs": informs}
     )

@@ -99,9 +99,11 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
         outcome = f"{trial.state}: {why}" if why else trial.state.value
     seconds = seconds_of(trial)
     took = f" in {seconds:.0f} s" if seconds is not None else ""
+    known = summary.seconds_left is not None
+    left = f"; left {duration(summary.seconds_left)}" if known else ""
     return (
         f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
-        f"best {best_so_far(summary.best)}; left {duration(summary.seconds_left)}"
+        f"best {best_so_far(summary.best)}{left}"
     )
 
 
@@ -133,7 +135,7 @@ def seconds_of(trial: Trial) -> float | None:
 def duration(seconds: float | None) -> str:
     """Seconds as people say them: 40 s, 12 min, 3.5 h, 2.1 days."""
     if seconds is None:
-        return "not known yet"
+        return "not known"
     for unit, size, digits in (("days", 86400, 1), ("h", 3600, 1), ("min", 60, 0)):
         if seconds >= 2 * size:
             return f"{seconds / size:.{digits}f} {unit}"

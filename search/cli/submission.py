@@ -30,6 +30,10 @@ PENDING_POLICIES = get_args(PendingPolicy)
 OnCorrupt = Literal["refuse", "skip"]
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
+LONGEST_TEXT = 4096
+"""Characters; no system takes a longer path."""
+MOST_PARALLEL = 10_000
+"""Of one search: whoever drives it asks the cluster for each slot."""
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
 
 
@@ -86,7 +90,7 @@ def prepare(
     _check_known("policy for pending trials", asked.pending, PENDING_POLICIES)
     _check_known("weights order", asked.weights_order, WEIGHTS_ORDERS)
     _check_number("trials", asked.trials, least=1)
-    _check_number("parallel", asked.parallel, least=1)
+    _check_number("parallel", asked.parallel, least=1, most=MOST_PARALLEL)
     _check_number("epochs", asked.epochs, least=1)
     _check_number("width", asked.width, least=1)
     _check_number("max-attempts", asked.max_attempts, least=1)
@@ -97,6 +101,10 @@ def prepare(
     _check_number("startup", asked.startup, least=0)
     _check_number("seed", asked.seed, least=0)
     _check_number("priority", asked.priority, least=-LARGEST)
+    for option in ("data_dir", "checkpoints", "resources"):
+        if len(getattr(asked, option) or "") > LONGEST_TEXT:
+            shown = option.replace("_", "-")
+            raise ConfigurationError(f"--{shown} is longer than {LONGEST_TEXT} characters")
     if asked.name is not None and not NAME_FORM.fullmatch(asked.name):
         raise ConfigurationError(
             f"--name {asked.name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
@@ -240,13 +248,14 @@ def _check_known(kind: str, name: str, known: Collection[str]) -> None:
         raise UnknownNameError(kind, name, known)
 
 
-def _check_number(option: str, value: float | None, *, least: int) -> None:
+def _check_number(option: str, value: float | None, *, least: int, most: int = LARGEST) -> None:
     if value is None:
         return
-    if value < least:
+    # So that what is no number is refused too.
+    if not value >= least:
         raise ConfigurationError(f"--{option} must be at least {least}, not {value}")
-    if value > LARGEST:
-        raise ConfigurationError(f"--{option} must be at most {LARGEST}, not {value}")
+    if value > most:
+        raise ConfigurationError(f"--{option} must be at most {most}, not {value}")
 
 
 def _amounts(resources: dict[str, float]) -> str:

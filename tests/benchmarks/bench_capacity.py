@@ -21,8 +21,9 @@ import bson
 import numpy as np
 import pymongo.monitoring
 from bench_tpe_speed import random_point
+from epoch_maker import an_epoch
 
-from search.documents import Epoch, Recipe, Result, Search, Trial
+from search.documents import Recipe, Result, Search, Trial
 from search.embedded import EmbeddedStore
 from search.history import History
 from search.states import TrialState
@@ -72,21 +73,7 @@ def epoch_of(trial, number):
         {"name": f"stage{n}/conv", "angle": 12.5, "norm_ratio": 0.97, "gradient_angle": 3.5}
         for n in range(LAYERS)
     ]
-    return Epoch(
-        trial=trial.id,
-        attempt=trial.attempt,
-        epoch=number,
-        epochs=EPOCHS,
-        loss=1.25,
-        train_accuracy=0.5,
-        validation_loss=1.5,
-        validation_accuracy=0.5,
-        learning_rate=0.5,
-        alignment_learning_rate=0.001,
-        alignment_loss=0.25,
-        layers=layers,
-        seconds=60.0,
-    )
+    return an_epoch(trial.id, number, trial.attempt, epochs=EPOCHS, layers=layers, seconds=60.0)
 
 
 def new_trial(store, search, tid, rng, slot):

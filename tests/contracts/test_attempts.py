@@ -7,33 +7,15 @@ import time
 from datetime import timedelta
 
 import pytest
+from epoch_maker import an_epoch
 
 from alignment_core.errors import UnknownNameError
 from search.attempts import begun, with_epoch
-from search.documents import Epoch, LayerRecord, Result
+from search.documents import Result
 from search.errors import StaleAttemptError
 from search.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
 
 OK = Result(status="ok", loss=0.25, metrics={"validation_accuracy": 0.75})
-
-
-def an_epoch(trial, attempt=1, epoch=1, **changes):
-    fields = {
-        "trial": trial.id,
-        "attempt": attempt,
-        "epoch": epoch,
-        "epochs": 3,
-        "loss": 2.0,
-        "train_accuracy": 0.3,
-        "validation_loss": 2.1,
-        "validation_accuracy": 0.25,
-        "learning_rate": 0.1,
-        "alignment_learning_rate": 0.01,
-        "alignment_loss": -1.5,
-        "layers": (LayerRecord(name="conv", angle=80.0, norm_ratio=1.1),),
-        "seconds": 0.5,
-    }
-    return Epoch(**{**fields, **changes})
 
 
 # What a worker or a driver can do to a running trial, and where that leads.
@@ -52,11 +34,9 @@ ENDINGS = {
 }
 WRITES = {
     **{name: call for name, (call, _) in ENDINGS.items()},
-    "resume": lambda s, t, n, k: s.resume(t, n, k, [an_epoch(s.get_trial(t), attempt=n)]),
+    "resume": lambda s, t, n, k: s.resume(t, n, k, [an_epoch(t, attempt=n)]),
     "renew": lambda s, t, n, k: s.renew(t, n, k, 60.0),
-    "record": lambda s, t, n, k: s.record_epoch(
-        t, n, k, an_epoch(s.get_trial(t), attempt=n, epoch=3)
-    ),
+    "record": lambda s, t, n, k: s.record_epoch(t, n, k, an_epoch(t, attempt=n, epoch=3)),
 }
 
 
@@ -251,7 +231,7 @@ def test_an_error_of_an_earlier_attempt_is_gone_from_a_trial_that_completed(
 def test_epochs_are_recorded_once_and_come_in_order(store, new_trial, begin):
     trial = new_trial()
     lease = begin(trial).lease
-    recorded = [an_epoch(trial, epoch=n, loss=3.0 - n) for n in (1, 2)]
+    recorded = [an_epoch(trial.id, epoch=n, loss=3.0 - n) for n in (1, 2)]
     for epoch in (*recorded, recorded[-1]):
         store.record_epoch(trial.id, 1, lease.token, epoch)
     assert store.epochs(trial.id) == recorded
@@ -262,12 +242,12 @@ def test_epochs_are_recorded_once_and_come_in_order(store, new_trial, begin):
 
 def test_each_attempt_has_epochs_of_its_own(store, new_trial, begin):
     trial = new_trial()
-    store.record_epoch(trial.id, 1, begin(trial).lease.token, an_epoch(trial))
+    store.record_epoch(trial.id, 1, begin(trial).lease.token, an_epoch(trial.id))
     lease = store.get_trial(trial.id).lease
     store.crash(trial.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
     again = begin(trial)
     assert again.progress is None
-    store.record_epoch(trial.id, 2, again.lease.token, an_epoch(trial, attempt=2))
+    store.record_epoch(trial.id, 2, again.lease.token, an_epoch(trial.id, attempt=2))
     assert [(e.attempt, e.epoch) for e in store.epochs(trial.id)] == [(1, 1), (2, 1)]
     assert [e.attempt for e in store.epochs(trial.id, 2)] == [2]
 
@@ -275,7 +255,7 @@ def test_each_attempt_has_epochs_of_its_own(store, new_trial, begin):
 def test_an_epoch_of_a_diverged_training_is_recorded(store, new_trial, begin):
     trial = new_trial()
     lease = begin(trial).lease
-    store.record_epoch(trial.id, 1, lease.token, an_epoch(trial, loss=float("nan")))
+    store.record_epoch(trial.id, 1, lease.token, an_epoch(trial.id, loss=float("nan")))
     assert str(store.epochs(trial.id)[0].loss) == "nan"
 
 
@@ -375,7 +355,7 @@ def test_what_the_holder_knows_of_its_trial_after_an_epoch_is_what_is_stored(
     store, new_trial, begin
 ):
     held = begin(new_trial())
-    epoch = an_epoch(held)
+    epoch = an_epoch(held.id)
     store.record_epoch(held.id, 1, held.lease.token, epoch, for_pruner=True)
     known = with_epoch(held, epoch, for_pruner=True)
     assert store.finish(known, 1, held.lease.token, OK, 1) == store.get_trial(held.id)

@@ -1,13 +1,17 @@
 """A write whose answer gets lost is sent again by the driver: it must count once."""
 
 import contextlib
+import re
 import socket
+import ssl
 import threading
+from urllib.parse import quote_plus
 
-import pymongo
 import pytest
+from epoch_maker import an_epoch
+from pymongo.uri_parser import parse_uri
 
-from search.documents import Epoch, Result, Trial
+from search.documents import Result, Trial
 from search.states import SearchStatus, TrialState
 from search.store import Store
 
@@ -15,11 +19,13 @@ from search.store import Store
 class LossyProxy:
     """Forwards connections to a server; when armed, cuts the next one whose write was answered.
 
-    The write has been applied then, and the client can't know.
+    The write has been applied then, and the client can't know. Where the server wants TLS, the
+    proxy speaks it, and the client does without.
     """
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, tls):
         self._target = (host, port)
+        self._tls = tls
         self._armed = threading.Event()
         self.cuts = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -46,6 +52,8 @@ class LossyProxy:
             except OSError:
                 return
             server = socket.create_connection(self._target)
+            if self._tls is not None:
+                server = self._tls.wrap_socket(server, server_hostname=self._target[0])
             self._sockets += [client, server]
             wrote = threading.Event()
             for source, target, is_answer in ((client, server, False), (server, client, True)):
@@ -72,8 +80,12 @@ class LossyProxy:
 
 @pytest.fixture
 def proxy(store_uri):
-    host, port = pymongo.uri_parser.parse_uri(store_uri)["nodelist"][0]
-    running = LossyProxy(host, port)
+    parsed = parse_uri(store_uri)
+    options = parsed["options"]
+    tls = (
+        ssl.create_default_context(cafile=options.get("tlsCAFile")) if options.get("tls") else None
+    )
+    running = LossyProxy(*parsed["nodelist"][0], tls)
     yield running
     running.close()
 
@@ -81,10 +93,13 @@ def proxy(store_uri):
 @pytest.fixture
 def lossy(store_uri, proxy):
     """A store whose answers can get lost."""
-    parsed = pymongo.uri_parser.parse_uri(store_uri)
-    host, port = parsed["nodelist"][0]
-    uri = store_uri.replace(f"{host}:{port}", f"127.0.0.1:{proxy.port}")
-    uri += ("&" if "?" in uri else "?") + "directConnection=true"
+    parsed = parse_uri(store_uri)
+    user, password = parsed["username"], parsed["password"]
+    known = f"{quote_plus(user)}:{quote_plus(password)}@" if user else ""
+    options = store_uri.partition("?")[2].split("&")
+    kept = [each for each in options if not re.match(r"(?i)(tls|ssl|replicaSet|direct).*=|$", each)]
+    uri = f"mongodb://{known}127.0.0.1:{proxy.port}/{parsed['database'] or ''}"
+    uri += f"?{'&'.join([*kept, 'directConnection=true'])}"
     with Store.connect(uri) as connected:
         yield connected
 
@@ -141,18 +156,7 @@ def test_an_ending_is_done_once(proxy, lossy, store, new_trial, begin, ending):
 def test_an_epoch_is_recorded_once(proxy, lossy, store, new_trial, begin):
     trial = new_trial()
     lease = begun(store, begin, trial)
-    epoch = Epoch(
-        trial=trial.id,
-        attempt=1,
-        epoch=1,
-        epochs=2,
-        loss=1.0,
-        train_accuracy=0.5,
-        validation_loss=1.0,
-        validation_accuracy=0.5,
-        learning_rate=0.1,
-        seconds=1.0,
-    )
+    epoch = an_epoch(trial.id)
     proxy.lose_next_answer()
     lossy.record_epoch(trial.id, 1, lease.token, epoch)
     assert proxy.cuts == 1

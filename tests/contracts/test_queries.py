@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import pymongo
 import pytest
+from epoch_maker import an_epoch
 from pymongo import monitoring
 
 import search
-from search.documents import Epoch, Result, Trial
+from search.documents import Result, Trial
 from search.states import LIVE_TRIAL_STATES, SearchStatus
 from search.store import Store
 from search.store_connection import INDEXES
@@ -68,21 +69,6 @@ def shape_of(value):
     return type(value).__name__
 
 
-def an_epoch(trial_id):
-    return Epoch(
-        trial=trial_id,
-        attempt=1,
-        epoch=1,
-        epochs=1,
-        loss=1.0,
-        train_accuracy=0.5,
-        validation_loss=1.0,
-        validation_accuracy=0.5,
-        learning_rate=0.1,
-        seconds=1.0,
-    )
-
-
 class Noting(Store):
     """A store that notes which of its methods are called, and from outside."""
 
@@ -119,6 +105,7 @@ def use_everything(store, new_search, new_trial):
     assert store.uri_for_people
     store.searches_named([name])
     store.list_searches()
+    store.active_searches()
     store.change_search(name, SearchStatus.RUNNING, "tester")
     store.request_stop(name, "tester")
     token = store.acquire_driver(name, "driver", 60.0)

@@ -86,6 +86,14 @@ def test_searches_are_listed_from_the_oldest(store, new_search):
     assert [s.name for s in store.list_searches() if s.name in names] == names
 
 
+def test_searches_that_are_over_are_not_listed_among_the_active(store, search_in):
+    by_status = {status: search_in(status).name for status in SearchStatus}
+    active = [
+        by_status[status] for status in SearchStatus if status not in TERMINAL_SEARCH_STATUSES
+    ]
+    assert [s.name for s in store.active_searches() if s.name in by_status.values()] == active
+
+
 @pytest.mark.parametrize("to", SearchStatus)
 @pytest.mark.parametrize("status", SearchStatus)
 def test_each_change_of_status_is_done_or_refused_as_the_table_says(store, search_in, status, to):

@@ -2,35 +2,24 @@
 
 import numpy as np
 import pytest
+from epoch_maker import an_epoch
 
 from dashboards.figures import GREY, SHADES, Line, Points, shades
 from dashboards.figures_symmetry import Pairs
 from dashboards.figures_symmetry import report as symmetry
 from dashboards.figures_weight_metrics import course
 from dashboards.figures_weight_metrics import report as weight_metrics
-from search.documents import Epoch, LayerRecord
+from search.documents import LayerRecord
 
 LAYERS = ("stem", "middle", "logits")
 DROPS = (1.5, 3.0)
 
 
-def an_epoch(number, angles, ratios):
-    return Epoch(
-        trial="s/0",
-        attempt=1,
-        epoch=number,
-        epochs=4,
-        loss=1.0,
-        train_accuracy=0.5,
-        validation_loss=1.0,
-        validation_accuracy=0.5,
-        learning_rate=0.1,
-        layers=[
-            LayerRecord(name=name, angle=angle, norm_ratio=ratio)
-            for name, angle, ratio in zip(LAYERS, angles, ratios, strict=True)
-        ],
-        seconds=1.0,
-    )
+def layers(angles, ratios):
+    return [
+        LayerRecord(name=name, angle=angle, norm_ratio=ratio)
+        for name, angle, ratio in zip(LAYERS, angles, ratios, strict=True)
+    ]
 
 
 def two_rules():
@@ -45,7 +34,11 @@ def two_rules():
             diverges = (rule, seed) == ("WM", 1)
             done = 2 if diverges else 4
             epochs = [
-                an_epoch(number + 1, angles[at, seed, number], ratios[at, seed, number])
+                an_epoch(
+                    epoch=number + 1,
+                    epochs=4,
+                    layers=layers(angles[at, seed, number], ratios[at, seed, number]),
+                )
                 for number in range(done)
             ]
             trainings.append((seed, diverges, epochs))

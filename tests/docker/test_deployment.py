@@ -8,6 +8,8 @@ import yaml
 from deployment_files import BIN, COMPOSE, DOCKER, KUBERNETES, MANIFESTS, ROOT, containers, run
 from ray.autoscaler._private.util import validate_config
 
+from search.cli.drive import RAY_LOGS
+
 RAY_CLUSTER = {
     "spec": "autoscalerOptions enableInTreeAutoscaling headGroupSpec rayVersion workerGroupSpecs",
     "head": "rayStartParams template",
@@ -62,6 +64,17 @@ def test_no_secret_is_in_an_environment():
             for each in container.get("env", []):
                 if re.search("STORE|TOKEN", each["name"]):
                     assert re.match("(file:)?/run/", each["value"]), each
+
+
+def test_logs_do_not_grow_for_ever():
+    for name, service in COMPOSE["services"].items():
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
+    ours = {f"{variable}={value}" for variable, value in RAY_LOGS.items()}
+    assert ours <= set((DOCKER / "Dockerfile").read_text().split())
+    config = yaml.safe_load((DOCKER / "ray-gcp-tpu.yaml").read_text())
+    for role in ("head", "worker"):
+        started = config[f"{role}_start_ray_commands"][-1]
+        assert ours <= set(re.split(r"[ ;]+", started)), role
 
 
 def test_ray_up_understands_its_file():

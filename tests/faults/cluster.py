@@ -1,7 +1,7 @@
 """A cluster on one machine, set up as in production; `make test-cluster` runs it whole.
 
-A store with users, rights and TLS, a Ray head and two hosts with accelerators that are declared
-only, `alignsearch serve` and a dashboard with a token, each with the rights of its role. A laptop
+A store with users and rights, a Ray head and two hosts whose accelerators are declared only, all
+by TLS, `alignsearch serve` and a dashboard with a token, each with the rights of its role. A laptop
 that has the store's URI and the token, and no Ray, submits. While the search runs, one host is cut
 off. Each host is a network namespace of its own; where those are refused, a process is one.
 """
@@ -141,7 +141,7 @@ class Cluster:
     def start(self):
         """Start the store, the cluster, the driver and the dashboard."""
         (self.folder / "store").mkdir()
-        self.server = SecuredServer(self.folder / "store", [self.head])
+        self.server = SecuredServer(self.folder / "store", set(self.network.addresses.values()))
         self.running.append(self.server)
         self.server.start(self.head, self.network.inside("head"))
         self.root = self.server.uri(host=self.head)
@@ -155,6 +155,12 @@ class Cluster:
             (self.folder / name).touch(0o600)
             (self.folder / name).write_text(text)
         self.store = Store.connect(self.root)
+        self.environment |= {
+            "RAY_USE_TLS": "1",
+            "RAY_TLS_SERVER_CERT": str(self.server.folder / "server.pem"),
+            "RAY_TLS_SERVER_KEY": str(self.server.folder / "server.key"),
+            "RAY_TLS_CA_CERT": str(self.server.authority),
+        }
         self._ray(
             "head",
             0,
@@ -346,6 +352,7 @@ def run(cluster):
     """One search from the laptop to its end, with a host cut off half-way."""
     size = cluster.size
     laptop = Laptop(cluster)
+    assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 60)
     began = time.monotonic()
 
     def tell(what):
@@ -360,19 +367,19 @@ def run(cluster):
     tell("submitted from the laptop, which has no Ray")
     store = cluster.store
 
+    for steer in (laptop.dashboard.pause, laptop.dashboard.resume):
+        assert wait_until(lambda steer=steer: done(steer, "shared"), 120)
+
     def all_busy():
         return store.counts("shared")[TrialState.RUNNING] == size.slots
 
     assert wait_until(all_busy, size.seconds), (store.counts("shared"), cluster.log("serve"))
     tell(f"{size.slots} trials run at once")
-    assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 60)
-    for steer in (laptop.dashboard.pause, laptop.dashboard.resume):
-        assert wait_until(lambda steer=steer: done(steer, "shared"), 120)
-    found = exposed(cluster, laptop, ray=True)
-    assert not found, found
     held = {trial.id: trial.attempt for trial in store.trials("shared", [TrialState.RUNNING])}
     cut_off(cluster)
     tell("one host is cut off")
+    found = exposed(cluster, laptop, ray=True)
+    assert not found, found
 
     def over():
         return store.get_search("shared").status in TERMINAL_SEARCH_STATUSES

@@ -6,8 +6,9 @@ import threading
 import time
 
 import pytest
+from epoch_maker import an_epoch
 
-from search.documents import Epoch, Recipe, Result, Search, Trial
+from search.documents import Recipe, Result, Search, Trial
 from search.embedded import EmbeddedStore
 from search.errors import StoreUnavailableError
 from search.processes import lives, wait_until
@@ -133,7 +134,7 @@ def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, m
             return insert(collection, document)
 
         monkeypatch.setattr(store._db, "insert", killing)
-        epochs = [an_epoch(number) for number in (1, 2)]
+        epochs = [an_epoch("s/0", number) for number in (1, 2)]
         for epoch in epochs:
             record_as_a_worker_does(store, ("s/0", 1, lease.token), epoch)
             trial = store.get_trial("s/0")
@@ -184,18 +185,3 @@ def record_as_a_worker_does(store, held, epoch):
             return store.record_epoch(*held, epoch, for_pruner=True)
         except StoreUnavailableError:
             time.sleep(0.1)
-
-
-def an_epoch(number):
-    return Epoch(
-        trial="s/0",
-        attempt=1,
-        epoch=number,
-        epochs=3,
-        loss=1.0,
-        train_accuracy=0.5,
-        validation_loss=1.0,
-        validation_accuracy=0.5,
-        learning_rate=0.1,
-        seconds=1.0,
-    )

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 import bson
 import numpy as np
 import pytest
+from epoch_maker import an_epoch
 from pydantic import ValidationError
 
 from search.documents import (
     Attempt,
-    Epoch,
-    LayerRecord,
     Lease,
     Progress,
     Recipe,
@@ -62,19 +61,7 @@ SEARCH = Search(
     created_at=NOW,
     updated_at=NOW,
 )
-EPOCH = Epoch(
-    trial="s/0",
-    attempt=1,
-    epoch=2,
-    epochs=3,
-    loss=1.0,
-    train_accuracy=0.5,
-    validation_loss=1.0,
-    validation_accuracy=0.5,
-    learning_rate=0.1,
-    layers=(LayerRecord(name="dense", angle=12.5, norm_ratio=0.9),),
-    seconds=1.0,
-)
+EPOCH = an_epoch("s/0", 2)
 OPTIONS = bson.CodecOptions(tz_aware=True, tzinfo=UTC)
 
 

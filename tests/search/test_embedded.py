@@ -15,6 +15,7 @@ import pytest
 
 from search.embedded import STOP_SECONDS, EmbeddedStore
 from search.errors import StoreCorruptedError, StoreUnavailableError
+from search.processes import listens
 from search.store import Store
 
 ENSURE = """
@@ -155,6 +156,20 @@ def test_a_server_that_died_is_replaced_under_its_old_port(server):
         assert [event.what for event in store.events("s")] == ["created"]
 
 
+def test_a_port_that_the_server_before_kept_open_for_a_moment_is_waited_for(server, monkeypatch):
+    looks = []
+
+    def look(port):
+        looks.append(port)
+        monkeypatch.setattr("search.embedded.ANSWER_SECONDS", 0.01 if len(looks) == 1 else 5.0)
+        return len(looks) == 1 or listens(port)
+
+    monkeypatch.setattr("search.embedded.listens", look)
+    with Store.connect(server.ensure()) as store:
+        store.ping()
+    assert len(looks) > 2
+
+
 def test_another_program_under_the_recorded_pid_is_left_alone(server):
     server.folder.mkdir(parents=True)
     with subprocess.Popen(["sleep", "60"]) as bystander:
@@ -240,6 +255,15 @@ def test_damaged_data_are_reported_in_time_and_left_as_they_are(server, used_dat
     }
     shutil.move(server.data, server.folder / "aside")
     assert server.ensure()
+
+
+def test_data_that_were_copied_while_it_was_stopped_are_a_backup(server, used_data):
+    server.ensure()
+    server.stop()
+    shutil.rmtree(server.data)
+    shutil.copytree(used_data, server.data)
+    with Store.connect(server.ensure()) as store:
+        assert len(store.events("s")) == 50
 
 
 def test_a_file_in_the_folders_place_is_named(server):

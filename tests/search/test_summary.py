@@ -1,10 +1,14 @@
 """What a summary says of searches in every situation."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from threading import Event
 
 import pytest
+from rich.console import Console
 
+from search.cli.live import duration, line, panel
 from search.documents import Attempt, DriverLease, Lease, Recipe, Search, Trial
 from search.history import History
 from search.states import SearchStatus, TrialState
@@ -104,7 +108,7 @@ SITUATIONS = {
     "never driven": (
         a_search(status=SearchStatus.QUEUED, driver=None),
         [],
-        "a driver: start one with `alignsearch serve`",
+        "a driver: start one with `alignsearch serve`, unless one runs and has no slot free",
     ),
     "dead driver": (
         a_search(driver=DriverLease(owner="ann@host:7", token="t", expires_at=at(-90))),
@@ -129,6 +133,45 @@ def test_a_summary_says_what_the_search_waits_for_and_why(situation):
 def test_a_slow_store_is_named():
     quick, slow = (summarize(a_search(), standing_of(BUSY), NOW, it) for it in (0.01, 1.23))
     assert slow.waits_for == f"{quick.waits_for}; the store is slow: it answers in 1.2 s"
+
+
+DONE = [
+    a_trial(tid, TrialState.COMPLETED, timings={"started": at(-100), "finished": at(0)})
+    for tid in range(60)
+]
+LEFT = {
+    "going on": (a_search(), DONE, 400.0),
+    "nothing finished": (a_search(), BUSY, None),
+    "paused": (a_search(status=SearchStatus.PAUSED), DONE, None),
+    "undriven": (a_search(driver=None), DONE, None),
+    "dead driver": (
+        a_search(driver=DriverLease(owner="ann", token="t", expires_at=at(-1))),
+        DONE,
+        None,
+    ),
+    "stopped": (a_search(stop_requested=True), [*DONE, running(60)], 100.0),
+    "stopped while paused": (
+        a_search(status=SearchStatus.PAUSED, stop_requested=True),
+        [*DONE, running(60)],
+        100.0,
+    ),
+    "over": (a_search(status=SearchStatus.CANCELLED, driver=None), DONE, 0.0),
+}
+
+
+@pytest.mark.parametrize("situation", LEFT)
+def test_the_time_left_is_told_where_it_is_known_and_nowhere_else(situation):
+    search, trials, expected = LEFT[situation]
+    summary = summarize(search, standing_of(trials), NOW)
+    left = summary.seconds_left
+    assert left == (None if expected is None else pytest.approx(expected))
+    assert summary.to_json()["seconds_left"] == left
+    in_a_line = line(DONE[0], summary, 60).partition("; left ")[2]
+    assert in_a_line == ("" if expected is None else duration(expected))
+    shown = Console(width=200, file=StringIO())
+    shown.print(panel(summary))
+    told = re.search(r"time left +(.*?) *│", shown.file.getvalue())[1]
+    assert told == ("not known" if expected is None else duration(expected))
 
 
 def test_a_trial_that_was_tried_again_waits_for_hosts_only_once_it_is_placed_again():

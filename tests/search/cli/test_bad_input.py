@@ -1,5 +1,6 @@
 """What can't be done is said in a line or two, with code 2, and nothing is written."""
 
+import json
 import time
 
 import pytest
@@ -15,6 +16,15 @@ UNUSABLE = {
     "negative trials": (["submit", "wm", "--trials", "-3"], ["--trials", "at least 1", "not -3"]),
     "trials in words": (["submit", "wm", "--trials", "abc"], ["--trials", "'abc'"]),
     "no slots": (["submit", "wm", "--parallel", "0"], ["--parallel", "at least 1"]),
+    "endless slots": (
+        [*SUBMIT, "--parallel", "10001", "--resources", "TPU=4", "--store", "mongodb://db"],
+        ["--parallel", "at most 10000"],
+    ),
+    "silence without an end": (["submit", "wm", "--stalled-after", "nan"], ["least 1, not nan"]),
+    "endless path": (
+        ["submit", "wm", "--data-dir", "d" * 5000],
+        ["--data-dir is longer than 4096 characters"],
+    ),
     "no epochs": (["submit", "wm", "--epochs", "0"], ["--epochs", "at least 1"]),
     "negative seed": (["submit", "wm", "--seed", "-1"], ["--seed", "at least 0"]),
     "endless seed": (["submit", "wm", "--seed", f"{10**20}"], ["--seed", "at most 2147483647"]),
@@ -97,9 +107,14 @@ def test_a_cluster_that_does_not_answer_is_named(shell):
     assert time.monotonic() - began < 15
     assert f"no Ray at {LISTENS_NOWHERE}" in said
     assert "HOST:PORT" in said
-    looked = shell.run("doctor", "--ray", LISTENS_NOWHERE)
+    store = f"mongodb://user:secret@{LISTENS_NOWHERE}/"
+    looked = shell.run("doctor", "--json", "--ray", LISTENS_NOWHERE, "--store", store)
     assert looked.returncode == 1
-    assert f"no Ray at {LISTENS_NOWHERE}" in " ".join(looked.stdout.split())
+    assert "secret" not in looked.stdout + looked.stderr
+    failed = {each["what"]: each for each in json.loads(looked.stdout) if not each["ok"]}
+    assert failed.keys() >= {"store", f"ray at {LISTENS_NOWHERE}"}
+    assert f"no Ray at {LISTENS_NOWHERE}" in failed[f"ray at {LISTENS_NOWHERE}"]["found"]
+    assert all(each["remedy"] for each in failed.values())
     assert list(shell.folder.iterdir()) == []
 
 

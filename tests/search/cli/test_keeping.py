@@ -50,7 +50,8 @@ def test_a_pruner_is_taken_as_it_was_asked_for():
         (("asha", 1, 3, "lost", 10), UnknownNameError, "did you mean loss"),
         (("asha", 10, 3, "loss", 10), ConfigurationError, "--grace must be from 1 to 9"),
         (("median", 0, 3, "loss", 10), ConfigurationError, "--grace must be from 1 to 9"),
-        (("asha", 1, 1, "loss", 10), ConfigurationError, "--reduction must be at least 2"),
+        (("asha", 1, 1, "loss", 10), ConfigurationError, "--reduction must be from 2 to"),
+        (("asha", 1, 10**20, "loss", 10), ConfigurationError, "--reduction must be from 2 to"),
     ],
 )
 def test_what_no_pruner_can_be_is_refused(asked, error, why):

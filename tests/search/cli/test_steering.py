@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from search.cli.drive import RAY_LOGS
 from search.states import TrialState
 from search.store import Store
 
 MARK = "ALIGNSEARCH_TEST_MARK"
+ROTATION = "RAY_ROTATION_MAX_BYTES"
 # Two slots, whatever this machine has.
 TWO_SLOTS = ("--resources", "CPU=0.5", "--parallel", "2")
 
@@ -76,6 +78,12 @@ class Service:
                 living.append((folder.name, (folder / "cmdline").read_text()[:100]))
         return living
 
+    def ray_logs(self):
+        """The folder in which its Ray logs."""
+        commands = (Path(f"/proc/{pid}/cmdline").read_text() for pid, _ in self.processes())
+        found = (re.search(r"\0--log_dir=([^\0]+)", command) for command in commands)
+        return Path(next(filter(None, found))[1])
+
     def end(self):
         """End it, whatever state it is in."""
         if self.process.poll() is not None:
@@ -100,7 +108,9 @@ def service(shell):
     """One `serve` for all tests, because its Ray takes long to start."""
     # The store first, so that its process isn't counted among the service's.
     shell.submit("first", "--trials", "3", "--epochs", "2", *TWO_SLOTS)
+    shell.environment[ROTATION] = "5000"
     running = Service(shell).wait_until_it_serves()
+    del shell.environment[ROTATION]
     yield running
     running.end()
 
@@ -151,6 +161,19 @@ def test_prometheus_reads_trials_slots_suggestions_and_the_store(service, store)
     assert found["alignsearch_store_up",] == 1
 
 
+def test_a_submit_is_taken_up_within_a_second(make_search_in, service, store):
+    wait_for_status(store, "first", "completed")
+
+    def seconds_until_driven(name):
+        made = make_search_in(store, name, trials=1, parallel=1, resources={"CPU": 0.5})
+        events = wait_until(lambda: [e for e in store.events(name) if e.what == "running"])
+        wait_for_status(store, name, "completed")
+        return (events[0].at - made.created_at).total_seconds()
+
+    # What else this machine does may hold one of them up.
+    assert any(seconds_until_driven(f"prompt-{number}") <= 1.0 for number in range(5))
+
+
 def test_the_store_is_not_stopped_under_a_serve(shell, service, store):
     said = shell.refused("store", "stop")
     assert said.startswith("the store is in use by ")
@@ -161,10 +184,9 @@ def test_the_store_is_not_stopped_under_a_serve(shell, service, store):
 
 
 def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, store):
-    shell.submit("steered", "--trials", "9", "--epochs", "25", *TWO_SLOTS)
+    # More than end while a busy machine starts a command.
+    shell.submit("steered", "--trials", "90", "--epochs", "25", *TWO_SLOTS)
     wait_for_running(store, "steered", 2)
-    taken_up = store.get_trial("steered", 0).timings["placed"]
-    assert (taken_up - store.get_search("steered").created_at).total_seconds() < 5
     driven = shell.json("status", "steered")
     assert (driven["status"], driven["counts"]["running"]) == ("running", 2)
     assert driven["driver"].endswith(f":{service.process.pid}")
@@ -179,7 +201,7 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
     rests = shell.json("status", "steered")
     assert rests["status"] == "paused"
     # The driver may have been about to begin two more.
-    assert begun <= rests["counts"]["completed"] <= begun + 2 < 9
+    assert begun <= rests["counts"]["completed"] <= begun + 2 < 90
     assert "alignsearch resume steered" in rests["waits_for"]
     assert outcomes(store.trials("steered")) == {"completed": rests["counts"]["completed"]}
 
@@ -188,7 +210,7 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
     assert "completes with those that run" in shell.ok("stop", "steered")
     wait_for_status(store, "steered", "completed")
     completed = shell.json("status", "steered")["counts"]["completed"]
-    assert rests["counts"]["completed"] < completed < 9
+    assert rests["counts"]["completed"] < completed < 90
     assert outcomes(store.trials("steered")) == {"completed": completed}
     assert {trial.state for trial in store.trials("steered")} <= {"completed", "cancelled"}
     who = [(event.what, "@" in event.who) for event in store.events("steered")]
@@ -214,6 +236,13 @@ def test_cancel_ends_running_trials_now_and_frees_their_slots(shell, service, st
     assert shell.json("trials", "dropped") == trials
 
 
+def test_a_log_of_its_ray_begins_anew_when_it_is_long(service):
+    logs = service.ray_logs()
+    wait_until((logs / "gcs_server.out.1").exists)
+    for part in logs.glob("gcs_server.out*"):
+        assert part.stat().st_size < 20000, part
+
+
 def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service, store):
     shell.submit("handed", "--trials", "2", "--epochs", "40", *TWO_SLOTS)
     wait_until(lambda: [t.progress is not None for t in store.trials("handed")] == [True] * 2)
@@ -230,6 +259,8 @@ def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service
 
     following = Service(shell).wait_until_it_serves()
     try:
+        shown = [Path(f"/proc/{pid}/environ").read_text() for pid, _ in following.processes()]
+        assert any(f"\0{ROTATION}={RAY_LOGS[ROTATION]}\0" in each for each in shown)
         wait_for_status(store, "handed", "completed")
     finally:
         following.end()

@@ -1,11 +1,12 @@
 """What `weight-metrics` and `symmetry` make of trainings that have come to their end."""
 
 import pytest
+from epoch_maker import an_epoch
 
 from search.cli import symmetry, weight_metrics
 from search.cli.training_options import Setting
 from search.cli.training_place import Trained
-from search.documents import Epoch, LayerRecord, Recipe, Search, WeightSample
+from search.documents import LayerRecord, Recipe, Search, WeightSample
 from search.runs import Outcome
 from search.states import TrialState
 
@@ -58,23 +59,11 @@ class Place:
         if number in samples.epochs:
             shown = {"forward": (0.1, -0.2, 0.3), "backward": (0.1 * number, 0.0, -1.0)}
             pairs = (WeightSample(layer=samples.layers[0], **shown),)
-        return Epoch(
-            trial=trial,
-            attempt=1,
-            epoch=number,
-            epochs=EPOCHS,
-            loss=1.0,
-            train_accuracy=0.5,
-            validation_loss=1.0,
-            validation_accuracy=0.5,
-            learning_rate=0.1,
-            layers=[
-                LayerRecord(name=name, angle=10.0 * at + number, norm_ratio=1.0)
-                for at, name in enumerate(LAYERS)
-            ],
-            weight_samples=pairs,
-            seconds=1.0,
-        )
+        layers = [
+            LayerRecord(name=name, angle=10.0 * at + number, norm_ratio=1.0)
+            for at, name in enumerate(LAYERS)
+        ]
+        return an_epoch(trial, number, epochs=EPOCHS, layers=layers, weight_samples=pairs)
 
 
 def test_every_rule_has_its_course_and_its_own_drops():
