@@ -122,9 +122,7 @@ class AttemptStore(TrialStore):
 
     def _told(self, trial_id: str, attempt: int) -> int:
         """Return the epoch that the attempt's trial has come to, as far as the trial tells."""
-        found = self._db.find_one(
-            "trials", {"_id": trial_id}, fields=["attempt", "progress.epoch"]
-        )
+        found = self._db.find_one("trials", {"_id": trial_id}, fields=["attempt", "progress.epoch"])
         if found is None or found["attempt"] != attempt or found["progress"] is None:
             return 0
         epoch: int = found["progress"]["epoch"]

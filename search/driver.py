@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
 from search import checkpoint_folders
@@ -109,6 +110,7 @@ class Driver:
         self._slots: Slots
         self._watch: Watch
         self._tokens: dict[str, str] = {}
+        self._adding: ThreadPoolExecutor
         self._starts = Starts(store, self._search, owner)
         self._next_look = 0.0
         self.wanted = min(self._search.parallel, self._search.trials)
@@ -149,6 +151,7 @@ class Driver:
             )
         try:
             with (
+                ThreadPoolExecutor(1, f"new trials of {name}") as self._adding,
                 Heartbeat(
                     lambda: self._store.renew_driver(name, token, self._lease_seconds),
                     self._lease_seconds / 3,
@@ -280,12 +283,20 @@ class Driver:
         if free and self._ready.left > 0:
             suggested = self._ready.first(len(free))
             slots = [free.popleft() for _ in suggested]
-            added = self._store.add_trials(list(map(self._begun, slots, suggested)), placed=True)
+            added = self._add(list(map(self._begun, slots, suggested)))
             self._ready.drop(len(suggested))
             for slot, trial in zip(slots, added, strict=True):
                 self._history.take(trial)
                 self._place_new(slot, trial)
             self._tokens.clear()
+
+    def _add(self, trials: list[Trial]) -> list[Trial]:
+        """Add the first in line, placed; prepare those that come after them meanwhile."""
+        adding = self._adding.submit(self._store.add_trials, trials, placed=True)
+        more = True
+        while more and not adding.done():
+            more = self._ready.make(taken=len(trials))
+        return adding.result()
 
     def _begun(self, slot: int, trial: Trial) -> Trial:
         """The trial begun for the slot's worker, if that is known and idle; it is told just after.

@@ -75,15 +75,16 @@ class ReadyLine:
         """Take the first `number` out of the line."""
         del self._line[:number]
 
-    def make(self) -> bool:
+    def make(self, taken: int = 0) -> bool:
         """Prepare one suggestion for a slot that becomes free, or anew one that has seen less.
 
+        The first `taken` in line are being added already: they stay as they are, and do not count.
         Return whether there are more to prepare.
         """
         self._tell()
-        current = [trial.seen == self._suggester.seen for trial in self._line]
-        place = current.index(False) if False in current else len(current)
-        wanted = min(MAX_READY, self._search.parallel, self.left)
+        current = [trial.seen == self._suggester.seen for trial in self._line[taken:]]
+        place = taken + (current.index(False) if False in current else len(current))
+        wanted = taken + min(MAX_READY, self._search.parallel, self.left - taken)
         if place < wanted:
             self._line[place:] = [self._suggest(self._line[:place]), *self._line[place + 1 :]]
         return place + 1 < wanted

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ray
 from ray.autoscaler.sdk import request_resources
@@ -17,8 +18,18 @@ HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 
 """What a gRPC client says first: HTTP/2's preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 HTTP2_SETTINGS = 4
 ANSWER_SECONDS = 5.0
-OBJECT_STORE_BYTES = 80 * 2**20
-"""Of a local Ray: trials travel by their ids, so the object store stays empty."""
+LOCAL_RAY: Mapping[str, Any] = {
+    "include_dashboard": False,
+    # Trials travel as arguments, so the object store stays empty.
+    "object_store_memory": 80 * 2**20,
+    # Nobody reads them without Ray's dashboard, and each of sixty processes would collect them.
+    "_system_config": {
+        "event_stats": False,
+        "metrics_report_interval_ms": 600_000,
+        "task_events_report_interval_ms": 0,
+    },
+}
+"""Of a Ray that is started on this machine."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +56,10 @@ def connect(address: str | None) -> list[Node]:
             # Not the first one that runs here, whoever's it is.
             address="local",
             num_cpus=int(local_node().resources["CPU"]),
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
             log_to_driver=False,
             logging_level="ERROR",
             namespace=NAMESPACE,
+            **LOCAL_RAY,
         )
     else:
         _check_reachable(address)

@@ -35,7 +35,7 @@ SPACE = "ia"
 SLOTS = 60
 SLOT = "simulated_slot"
 TRIAL_SECONDS = 5.0
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
 EMPTY_TRIALS = 2500
 TUNE_SETTINGS = ((2, EMPTY_TRIALS, 600.0), (2, 120, 120.0), (8, 120, 120.0), (SLOTS, 90, 180.0))
 """For Ray Tune: trials at once, trials, and seconds after which it is stopped."""
@@ -122,7 +122,7 @@ def run_here(name, trials, trial_seconds):
 
     from search.driver import Driver
     from search.store import Store
-    from workers.cluster import NAMESPACE, OBJECT_STORE_BYTES
+    from workers.cluster import LOCAL_RAY, NAMESPACE
     from workers.dispatcher import RayDispatcher
 
     with a_store() as (uri, server), Store.connect(uri) as store:
@@ -130,11 +130,10 @@ def run_here(name, trials, trial_seconds):
             address="local",
             num_cpus=os.cpu_count(),
             resources={SLOT: float(SLOTS)},
-            include_dashboard=False,
-            object_store_memory=OBJECT_STORE_BYTES,
             log_to_driver=False,
             logging_level="ERROR",
             namespace=NAMESPACE,
+            **LOCAL_RAY,
         )
         a_search(store, name, trials=trials, trial_seconds=trial_seconds)
         driver = Driver(store, name, lambda search: RayDispatcher(search, uri), owner="bench")

@@ -37,7 +37,7 @@ def ray_address(tmp_path_factory):
         '--resources={"TPU": 8, "TPU-v5litepod-16-head": 1}',
         "--include-dashboard=false",
         "--disable-usage-stats",
-        f"--object-store-memory={cluster.OBJECT_STORE_BYTES}",
+        f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
         f"--temp-dir={folder.name}",
         "--block",
     ]
