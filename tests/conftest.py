@@ -3,6 +3,7 @@
 import os
 import signal
 import uuid
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,30 @@ def store(store_uri):
     """A connection to an empty database."""
     with Store.connect(store_uri) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def small_resnet():
+    """A network with ResNet-18's kinds of blocks in its place: a third of it to compile."""
+    from alignment_core import training
+    from alignment_core.models import MODELS
+    from alignment_core.models.resnet import Architecture, resnet
+
+    blocks = Architecture("resnet18", (1, 1), bottleneck=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "resnet18", resnet(blocks))
+        # Trainers of the whole network are not for these tests, nor are these for others.
+        patch.setattr(training, "_trainers", OrderedDict())
+        yield
+
+
+@pytest.fixture
+def whole_resnet(monkeypatch):
+    """ResNet-18 itself again, for a test of a module that has the small one."""
+    from alignment_core.models import MODELS
+    from alignment_core.models.resnet import ARCHITECTURES, resnet
+
+    monkeypatch.setitem(MODELS, "resnet18", resnet(ARCHITECTURES["resnet18"]))
 
 
 @pytest.fixture(scope="session")
