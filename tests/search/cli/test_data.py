@@ -16,7 +16,7 @@ def test_data_sets_are_listed_with_what_they_lack(shell):
 
 
 def test_a_whole_data_set_is_counted_and_timed(shell):
-    done = shell.run_anew("data", "digits", "--batch-size", "64", "--json")
+    done = shell.run("data", "digits", "--batch-size", "64", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
     assert found["complete"] is True
