@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from secured_server import SecuredServer
 
-# Two test processes share two cores; TensorFlow reads this when it is imported.
+# Three test processes share two cores; TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -22,24 +22,31 @@ from search.store import Store
 
 TESTS = Path(__file__).parent
 LONGEST = (
-    # In turn what mostly waits and what mostly computes: two test processes, two cores.
+    # In turn what mostly waits and what mostly computes: three test processes, two cores.
     "faults/test_cluster.py",
+    "browser/test_pages.py",
+    "search/cli/test_steering.py",
     "alignment_core/test_training.py",
     "faults/test_chaos.py",
     "search/cli/test_train.py",
-    "search/cli/test_steering.py",
     "workers/test_dispatcher.py",
-    "test_main_job.py",
-    "browser/test_pages.py",
     "alignment_core/test_accelerators.py",
+    "test_main_job.py",
     "browser/test_live.py",
     "search/cli/test_training_experiment.py",
     "search/cli/test_experiment.py",
     "browser/test_steering.py",
-    "search/cli/test_bad_input.py",
-    "workers/test_cluster.py",
-    "search/cli/test_data.py",
     "dashboards/test_openapi.py",
+    "search/cli/test_finished.py",
+    "search/cli/test_bad_input.py",
+    "search/test_driver.py",
+    "search/cli/test_data.py",
+    "search/cli/test_reading.py",
+    "workers/test_training.py",
+    "search/test_embedded.py",
+    "faults/test_store_kill.py",
+    "alignment_core/models/test_resnet.py",
+    "workers/test_cluster.py",
 )
 
 
