@@ -340,13 +340,14 @@ class Size:
 
 
 WHOLE = Size(trials=180, slots=60, epochs=40, seconds=540.0)
-SHORT = Size(trials=8, slots=4, epochs=15, seconds=200.0)
+SHORT = Size(trials=12, slots=4, epochs=25, seconds=200.0)
 
 
 def run(cluster):
     """One search from the laptop to its end, with a host cut off half-way."""
     size = cluster.size
     laptop = Laptop(cluster)
+    assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 60)
     began = time.monotonic()
 
     def tell(what):
@@ -364,16 +365,20 @@ def run(cluster):
     def all_busy():
         return store.counts("shared")[TrialState.RUNNING] == size.slots
 
+    def both_work():
+        return store.counts("shared")[TrialState.RUNNING] > size.slots // 2
+
     assert wait_until(all_busy, size.seconds), (store.counts("shared"), cluster.log("serve"))
     tell(f"{size.slots} trials run at once")
-    assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 60)
     for steer in (laptop.dashboard.pause, laptop.dashboard.resume):
         assert wait_until(lambda steer=steer: done(steer, "shared"), 120)
-    found = exposed(cluster, laptop, ray=True)
-    assert not found, found
+    # More than one host has room for: what takes long is looked at after the cut, not before.
+    assert wait_until(both_work, size.seconds), (store.counts("shared"), cluster.log("serve"))
     held = {trial.id: trial.attempt for trial in store.trials("shared", [TrialState.RUNNING])}
     cut_off(cluster)
     tell("one host is cut off")
+    found = exposed(cluster, laptop, ray=True)
+    assert not found, found
 
     def over():
         return store.get_search("shared").status in TERMINAL_SEARCH_STATUSES

@@ -16,6 +16,6 @@ def test_a_search_from_a_laptop_outlives_a_host_and_tells_no_secret():
         [sys.executable, str(CLUSTER), "--short"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    for said in ("from the laptop, which has no Ray", "one host is cut off", "8 trials, each with"):
+    for said in ("from the laptop, which has no Ray", "one host is cut off", "12 trials, each"):
         assert said in ended.stdout
     assert "no secret in any output, log, document" in ended.stdout
