@@ -165,7 +165,7 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
     shell.submit("steered", "--trials", "9", "--epochs", "25", *TWO_SLOTS)
     wait_for_running(store, "steered", 2)
     taken_up = store.get_trial("steered", 0).timings["placed"]
-    assert (taken_up - store.get_search("steered").created_at).total_seconds() < 5
+    assert (taken_up - store.get_search("steered").created_at).total_seconds() < 10
     driven = shell.json("status", "steered")
     assert (driven["status"], driven["counts"]["running"]) == ("running", 2)
     assert driven["driver"].endswith(f":{service.process.pid}")
@@ -259,7 +259,7 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell
         os.kill(first.process.pid, signal.SIGKILL)
         killed_at = time.monotonic()
         wait_until(lambda: driver_pid(store, "taken") == second.process.pid)
-        assert time.monotonic() - killed_at < lease + 10  # Its next look, on a busy machine.
+        assert time.monotonic() - killed_at < lease + 20  # Its next look, on a busy machine.
         os.kill(shell.json("store", "status")["pid"], signal.SIGKILL)
         # Which looks and starts none.
         wait_until(lambda: shell.json("store", "status")["running"])
