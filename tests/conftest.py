@@ -3,12 +3,13 @@
 import os
 import signal
 import uuid
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 from secured_server import SecuredServer
 
-# Two test processes share two cores; TensorFlow reads this when it is imported.
+# Three test processes share two cores; TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -21,24 +22,31 @@ from search.store import Store
 
 TESTS = Path(__file__).parent
 LONGEST = (
-    # In turn what mostly waits and what mostly computes: two test processes, two cores.
+    # In turn what mostly waits and what mostly computes: three test processes, two cores.
     "faults/test_cluster.py",
+    "browser/test_pages.py",
+    "search/cli/test_steering.py",
     "alignment_core/test_training.py",
     "faults/test_chaos.py",
     "search/cli/test_train.py",
-    "search/cli/test_steering.py",
     "workers/test_dispatcher.py",
-    "test_main_job.py",
-    "browser/test_pages.py",
     "alignment_core/test_accelerators.py",
+    "test_main_job.py",
     "browser/test_live.py",
     "search/cli/test_training_experiment.py",
     "search/cli/test_experiment.py",
     "browser/test_steering.py",
-    "search/cli/test_bad_input.py",
-    "workers/test_cluster.py",
-    "search/cli/test_data.py",
     "dashboards/test_openapi.py",
+    "search/cli/test_finished.py",
+    "search/cli/test_bad_input.py",
+    "search/test_driver.py",
+    "search/cli/test_data.py",
+    "search/cli/test_reading.py",
+    "workers/test_training.py",
+    "search/test_embedded.py",
+    "faults/test_store_kill.py",
+    "alignment_core/models/test_resnet.py",
+    "workers/test_cluster.py",
 )
 
 
@@ -67,6 +75,30 @@ def store(store_uri):
     """A connection to an empty database."""
     with Store.connect(store_uri) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def small_resnet():
+    """A network with ResNet-18's kinds of blocks in its place: a third of it to compile."""
+    from alignment_core import training
+    from alignment_core.models import MODELS
+    from alignment_core.models.resnet import Architecture, resnet
+
+    blocks = Architecture("resnet18", (1, 1), bottleneck=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "resnet18", resnet(blocks))
+        # Trainers of the whole network are not for these tests, nor are these for others.
+        patch.setattr(training, "_trainers", OrderedDict())
+        yield
+
+
+@pytest.fixture
+def whole_resnet(monkeypatch):
+    """ResNet-18 itself again, for a test of a module that has the small one."""
+    from alignment_core.models import MODELS
+    from alignment_core.models.resnet import ARCHITECTURES, resnet
+
+    monkeypatch.setitem(MODELS, "resnet18", resnet(ARCHITECTURES["resnet18"]))
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,18 @@ def folder(tmp_path_factory):
         run(folder, "store", "stop")
 
 
+@pytest.fixture(scope="module")
+def trials(folder):
+    """Its trials, as the command line gives them to programs."""
+    return json.loads(run(folder, "trials", "small", "--json"))
+
+
+@pytest.fixture(scope="module")
+def best(folder):
+    """Its best trial, likewise."""
+    return json.loads(run(folder, "best", "small", "--json"))
+
+
 def run(folder, *arguments):
     ended = subprocess.run(
         [ALIGNSEARCH, *arguments], cwd=folder, capture_output=True, text=True, check=False
@@ -39,23 +51,19 @@ def run(folder, *arguments):
     return ended.stdout
 
 
-def test_every_trial_is_trained_and_the_best_beats_chance(folder):
-    trials = json.loads(run(folder, "trials", "small", "--json"))
+def test_every_trial_is_trained_and_the_best_beats_chance(trials, best):
     assert [trial["state"] for trial in trials] == ["completed"] * TRIALS
     losses = [trial["result"]["loss"] for trial in trials if trial["result"]["status"] == "ok"]
-    best = json.loads(run(folder, "best", "small", "--json"))
     assert best["loss"] == min(losses)
     assert best["loss"] < best["chance"] - 0.3
 
 
-def test_every_configuration_lies_in_its_space(folder):
-    trials = json.loads(run(folder, "trials", "small", "--json"))
+def test_every_configuration_lies_in_its_space(trials):
     for trial in trials:
         assert contains(get_space("ia"), configuration(trial["config"])) == []
 
 
-def test_workers_are_warm_and_say_where_the_time_went(folder):
-    trials = json.loads(run(folder, "trials", "small", "--json"))
+def test_workers_are_warm_and_say_where_the_time_went(trials):
     owners = [trial["attempts"]["1"]["owner"] for trial in trials]
     assert len(set(owners)) == 2
     for trial in trials:
@@ -73,7 +81,6 @@ def test_each_epoch_is_in_the_store_with_the_alignment_of_every_layer(folder):
     assert final_error == pytest.approx(shown["trial"]["result"]["loss"])
 
 
-def test_the_export_is_the_best_configuration(folder):
-    best = json.loads(run(folder, "best", "small", "--json"))
+def test_the_export_is_the_best_configuration(folder, best):
     exported = read_csv(run(folder, "export", "small", "--format", "csv"))
     assert exported == {"small": configuration(best["configuration"])}

@@ -84,6 +84,8 @@ class World:
                 "--min-worker-port=0",
                 "--max-worker-port=0",
                 "--disable-usage-stats",
+                # Nobody follows the workers' logs.
+                "--include-log-monitor=false",
                 f"--object-store-memory={80 * 2**20}",
                 "--block",
             ],
@@ -98,6 +100,9 @@ class World:
 
     def submit(self, *arguments):
         """Submit a search, once the second host has joined."""
+        # A command that comes too soon costs as much as one that doesn't.
+        log = self.folder / "ray.log"
+        wait_until(lambda: log.read_text().count("Ray runtime started") >= 2, 60)
         said = []
 
         def submitted():

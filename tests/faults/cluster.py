@@ -173,7 +173,8 @@ class Cluster:
         chips = {"TPU": CHIPS * self.size.slots // 2}
         for host in ("host-1", "host-2"):
             self._ray(
-                *(host, 4, f"--address={self.head}:{self.ray_port}"),
+                # As many processes as these are kept ready for the slots.
+                *(host, min(4, self.size.slots // 2), f"--address={self.head}:{self.ray_port}"),
                 f"--resources={json.dumps(chips)}",
             )
         assert wait_until(self._hosts_joined, 120), self.log("host-1") + self.log("host-2")
@@ -345,7 +346,7 @@ class Size:
 
 
 WHOLE = Size(trials=180, slots=60, epochs=40, seconds=540.0)
-SHORT = Size(trials=8, slots=4, epochs=15, seconds=100.0)
+SHORT = Size(trials=12, slots=4, epochs=25, seconds=200.0)
 
 
 def run(cluster):

@@ -4,14 +4,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CLUSTER = Path(__file__).with_name("cluster.py")
 
 
+# Within, it has limits of its own, which say what did not come.
+@pytest.mark.timeout(900)
 def test_a_search_from_a_laptop_outlives_a_host_and_tells_no_secret():
     ended = subprocess.run(
         [sys.executable, str(CLUSTER), "--short"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    for said in ("from the laptop, which has no Ray", "one host is cut off", "8 trials, each with"):
+    for said in ("from the laptop, which has no Ray", "one host is cut off", "12 trials, each"):
         assert said in ended.stdout
     assert "no secret in any output, log, document" in ended.stdout

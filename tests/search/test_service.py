@@ -87,8 +87,8 @@ def test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back(store, m
         wait_until(lambda: status(store, "short") == SearchStatus.COMPLETED)
         wait_until(lambda: running(store, "long") == 4)
         taken_up = next(e.at for e in store.events("short") if e.what == "running")
-        # As soon as a slot is free there: a trial of the other takes two seconds.
-        assert (taken_up - submitted).total_seconds() < 4
+        # As soon as a slot is free there: a trial of the other takes two seconds, all of it fifty.
+        assert (taken_up - submitted).total_seconds() < 15
         assert dispatchers["long"].most_busy == 4
     for name in ("long", "short"):
         assert running(store, name) == 0

@@ -37,6 +37,8 @@ def ray_address(tmp_path_factory):
         '--resources={"TPU": 8, "TPU-v5litepod-16-head": 1}',
         "--include-dashboard=false",
         "--disable-usage-stats",
+        # Nobody follows the workers' logs.
+        "--include-log-monitor=false",
         f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
         f"--temp-dir={folder.name}",
         "--block",

@@ -219,10 +219,8 @@ def second_host(hosts, ray_address, tmp_path):
     command = [
         *(str(ALIGNSEARCH.with_name("ray")), "start", f"--address={ray_address}", "--block"),
         *("--num-cpus=0", '--resources={"spot": 2}', "--node-ip-address=127.0.0.1"),
-        *(
-            "--disable-usage-stats",
-            f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
-        ),
+        *("--disable-usage-stats", "--include-log-monitor=false"),
+        f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
     ]
     # It would wait for its trials to end by themselves before it ended.
     at_once = {**os.environ, "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
@@ -348,6 +346,7 @@ def starved(ray_address, tmp_path):
             [
                 *(ray, "start", f"--address={ray_address}", "--num-cpus=0", "--block"),
                 *('--resources={"starved": 1}', "--disable-usage-stats"),
+                "--include-log-monitor=false",
                 f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
             ],
             env={**os.environ, **settings},

@@ -18,6 +18,8 @@ from workers.attempt import Link, Outcome, Worker, run_attempt
 from workers.rehearsal import rehearse
 from workers.training import train
 
+pytestmark = pytest.mark.usefixtures("small_resnet")
+
 WORKER = Worker(owner="a test", host="here", accelerator="CPU")
 
 
@@ -115,7 +117,7 @@ def small_disk(tmp_path):
     """A file system of its own, of so few bytes that no state fits."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", disk], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", disk], check=True)
     yield disk
     subprocess.run(["umount", disk], check=True)
 

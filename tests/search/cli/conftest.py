@@ -3,14 +3,15 @@
 import json
 import os
 import subprocess
-import sys
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
+from forked import COMMAND, Commands
 
 from search.embedded import EmbeddedStore
 
-COMMAND = Path(sys.executable).with_name("alignsearch")
 REHEARSAL = ("--dataset", "rehearsal")
 UNSET = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY", "COLUMNS")
 """What a test process may have in its environment and a person's pipe has not."""
@@ -19,19 +20,27 @@ UNSET = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY", "COLUMNS")
 class Shell:
     """Runs `alignsearch` in one folder."""
 
-    def __init__(self, folder):
+    def __init__(self, commands, folder):
+        self.commands = commands
         self.folder = folder
-        self.environment = {key: text for key, text in os.environ.items() if key not in UNSET}
+        self.environment = environment_of_a_person()
 
     def run(self, *arguments):
-        """The finished process, whatever came of it."""
+        """The finished process, whatever came of it; one that had its libraries imported before."""
+        return self._run(self.commands.line(*arguments))
+
+    def run_anew(self, *arguments):
+        """The same from nothing, as it is installed: with all that its imports take and say."""
+        return self._run([COMMAND, *arguments])
+
+    def _run(self, command):
         return subprocess.run(
-            [COMMAND, *arguments],
+            command,
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=240,
             check=False,
         )
 
@@ -59,9 +68,16 @@ class Shell:
 
     def start(self, *arguments, log):
         """The command as a terminal's foreground job, which Ctrl-C reaches as a group."""
+        return self._start([COMMAND, *arguments], log)
+
+    def start_forked(self, *arguments, log):
+        """Like `run`, in the background; `commands.pid` is what runs the command."""
+        return self._start(self.commands.line(*arguments), log)
+
+    def _start(self, command, log):
         with log.open("w") as file:
             return subprocess.Popen(
-                [COMMAND, *arguments],
+                command,
                 cwd=self.folder,
                 env=self.environment,
                 stdout=file,
@@ -81,16 +97,31 @@ class Shell:
         return name
 
 
+def environment_of_a_person():
+    """This process's environment, as far as a person's shell has it too."""
+    return {key: text for key, text in os.environ.items() if key not in UNSET}
+
+
 @pytest.fixture(scope="session")
-def shell_in():
+def commands():
+    """What the shells' commands are forked from."""
+    # A short name: a socket's path may have 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="cmd-") as folder:
+        made = Commands(Path(folder), environment_of_a_person())
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def shell_in(commands):
     """Make a shell in a folder."""
-    return Shell
+    return partial(Shell, commands)
 
 
 @pytest.fixture
-def shell(tmp_path):
+def shell(shell_in, tmp_path):
     """A shell in an empty folder; the store that a test starts there is stopped after it."""
-    here = Shell(tmp_path)
+    here = shell_in(tmp_path)
     yield here
     here.end_store()
 
@@ -120,12 +151,12 @@ def imagenet(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
+def finished(shell_in, tmp_path_factory):
     """A shell in a folder with a store, where the search `done` of six trials has finished."""
-    here = Shell(tmp_path_factory.mktemp("finished"))
+    here = shell_in(tmp_path_factory.mktemp("finished"))
     arguments = ("--trials", "6", "--epochs", "2", "--name", "done", "--wait", "--json")
     logs = ("--log-format", "json", "--log-level", "info")
-    ran = here.run("submit", "ia", *REHEARSAL, *arguments, *logs)
+    ran = here.run_anew("submit", "ia", *REHEARSAL, *arguments, *logs)
     assert ran.returncode == 0, ran.stderr
     here.outcome = json.loads(ran.stdout)
     here.logged = ran.stderr

@@ -65,7 +65,7 @@ def assert_same_end(one, other):
 def trained(shell_in, tmp_path_factory):
     """An uninterrupted training: the shell, what was printed, what was left."""
     shell = shell_in(tmp_path_factory.mktemp("trained"))
-    done = shell.run(*IA, "--out", "whole")
+    done = shell.run_anew(*IA, "--out", "whole")
     assert (done.returncode, done.stderr) == (0, "")
     return shell, done.stdout, Left(shell.folder / "whole")
 
@@ -126,13 +126,13 @@ def test_tensorboard_shows_what_the_results_hold(trained):
 
 def killed_when(shell, folder, ready):
     """Start the command and kill it, as the kernel would, once `ready` says so."""
-    process = shell.start(*IA, "--out", folder, log=shell.folder / "killed.log")
+    process = shell.start_forked(*IA, "--out", folder, log=shell.folder / "killed.log")
     deadline = time.monotonic() + 60
     while not ready(shell.folder / folder):
         assert process.poll() is None, (shell.folder / "killed.log").read_text()
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
+    os.kill(shell.commands.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
 
 

@@ -19,7 +19,7 @@ RUN = (
 def trained(tmp_path_factory, shell_in):
     """A shell in a folder where the experiment has been run."""
     here = shell_in(tmp_path_factory.mktemp("trained"))
-    done = here.run(*RUN)
+    done = here.run_anew(*RUN)
     assert (done.returncode, done.stderr) == (0, "")
     here.printed = done.stdout
     (search,) = here.json("status")
