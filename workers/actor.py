@@ -22,6 +22,8 @@ from workers.versions import differences, versions
 logger = logging.getLogger(__name__)
 
 IDLE_CHECK_SECONDS = 30.0
+STORE_SECONDS = 20.0
+"""How long the store is looked for: dozens of workers may start on one host at once."""
 
 
 class TrialWorker:
@@ -48,7 +50,7 @@ class TrialWorker:
         if "TPU" in search.resources:
             os.environ.update(tpu.host_alone(os.environ, search.resources["TPU"]))
             tpu.wait_until_free(tpu.devices())
-        self._store = Store.connect(store_uri)
+        self._store = Store.connect(store_uri, timeout=STORE_SECONDS)
         self._search = search
         self._interrupt = threading.Event()
         self._idle = threading.Event()

@@ -6,6 +6,7 @@ worker whose trial was taken over writes nothing more.
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from workers.kept_log import kept_log
 logger = logging.getLogger(__name__)
 
 STORE_RETRY_SECONDS = 1.0
-STORE_PATIENCE_SECONDS = 600.0
+STORE_PATIENCE_SECONDS = 3600.0
 """How long an outcome is offered to a store that does not answer, before it is given up."""
 
 T = TypeVar("T")
@@ -276,13 +277,12 @@ def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> E
 def _persist(write: Callable[[], T]) -> T:
     """Write through an outage of the store: an epoch or a result must not be lost to a restart."""
     pause = threading.Event()
-    tries = int(STORE_PATIENCE_SECONDS / STORE_RETRY_SECONDS)
-    for remaining in range(tries, -1, -1):
+    until = time.monotonic() + STORE_PATIENCE_SECONDS
+    while True:
         try:
             return write()
         except StoreUnavailableError as error:
-            if not remaining:
+            if time.monotonic() >= until:
                 raise
             logger.warning("writing again in %g s: %s", STORE_RETRY_SECONDS, error)
             pause.wait(STORE_RETRY_SECONDS)
-    raise AssertionError("unreachable: the last try returns or raises")
