@@ -33,7 +33,6 @@ from spaces.configuration import derive
 from spaces.hyperopt_space import to_point
 
 SPACE = get_space("ia")
-LEASE = 30.0
 BEATS = 3
 """Heartbeats a lease (`workers.attempt`)."""
 EPOCHS = 45
@@ -76,14 +75,14 @@ def epoch_of(trial, number):
     return an_epoch(trial.id, number, trial.attempt, epochs=EPOCHS, layers=layers, seconds=60.0)
 
 
-def new_trial(store, search, tid, rng, slot):
+def new_trial(store, search, tid, rng, slot, lease):
     """Add a trial as a driver does, and begin it as a worker does."""
     point = random_point(rng)
     config = derive(SPACE, to_point(SPACE, point)).model_dump()
     trial = Trial(id=f"{search}/{tid}", search=search, tid=tid, config=config, point=point)
     (added,) = store.add_trials([trial], placed=True)
     return store.begin_attempt(
-        added, f"host:{slot}", ttl=LEASE, host="host", accelerator="TPU: 8", versions={}, slot=slot
+        added, f"host:{slot}", ttl=lease, host="host", accelerator="TPU: 8", versions={}, slot=slot
     )
 
 
@@ -92,7 +91,7 @@ def finish(store, trial):
     store.finish(trial.id, trial.attempt, trial.lease.token, result, EPOCHS)
 
 
-def make_search(store, slots):
+def make_search(store, slots, lease):
     name = f"capacity-{slots}"
     store.create_search(
         Search(
@@ -104,30 +103,30 @@ def make_search(store, slots):
             parallel=slots,
             seed=0,
             startup=20,
-            lease_seconds=LEASE,
+            lease_seconds=lease,
             created_by="bench-capacity",
         )
     )
     return name
 
 
-def on_paper(uri):
+def on_paper(uri, lease):
     """Commands, bytes and time of what a slot does, of each by itself."""
     counted = Counted()
     pymongo.monitoring.register(counted)
     costs = {}
     with Store.connect(uri) as store:
-        name = make_search(store, 1)
+        name = make_search(store, 1, lease)
         rng = np.random.default_rng(0)
         # The clock is asked for once in a while, and connections say hello.
         store.now()
         counted.take()
         began = time.perf_counter()
-        trials = [new_trial(store, name, tid, rng, tid) for tid in range(ON_PAPER)]
+        trials = [new_trial(store, name, tid, rng, tid, lease) for tid in range(ON_PAPER)]
         costs["trial begun"] = (*counted.take(), time.perf_counter() - began)
         began = time.perf_counter()
         for trial in trials:
-            store.renew(trial.id, 1, trial.lease.token, LEASE)
+            store.renew(trial.id, 1, trial.lease.token, lease)
         costs["heartbeat"] = (*counted.take(), time.perf_counter() - began)
         began = time.perf_counter()
         for trial in trials:
@@ -157,13 +156,12 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
     late, lost = [], []
     with Store.connect(uri) as store, ThreadPoolExecutor(THREADS) as pool:
         slots = range(first, first + count)
-        held = dict(
-            zip(
-                slots,
-                pool.map(lambda s: new_trial(store, search, s, np.random.default_rng(s), s), slots),
-                strict=True,
-            )
-        )
+        lease = store.get_search(search).lease_seconds
+
+        def begun(slot):
+            return new_trial(store, search, slot, np.random.default_rng(slot), slot, lease)
+
+        held = dict(zip(slots, pool.map(begun, slots), strict=True))
         done = {slot: int(rng.integers(0, EPOCHS)) for slot in slots}
         next_tid = iter(range(1000 * (first + count), 10**9))
         # Those that were begun first must not lapse while the others are.
@@ -172,8 +170,8 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
         def keep():
             while not renewing.wait(0.0):
                 began = time.monotonic()
-                list(pool.map(lambda t: store.renew(t.id, 1, t.lease.token, LEASE), held.values()))
-                renewing.wait(max(0.0, LEASE / BEATS - (time.monotonic() - began)))
+                list(pool.map(lambda t: store.renew(t.id, 1, t.lease.token, lease), held.values()))
+                renewing.wait(max(0.0, lease / BEATS - (time.monotonic() - began)))
 
         keeper = threading.Thread(target=keep)
         keeper.start()
@@ -184,7 +182,7 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
         due = [
             (start + float(rng.uniform(0, every)), slot, what)
             for slot in slots
-            for what, every in (("heartbeat", LEASE / BEATS), ("epoch", epoch_seconds))
+            for what, every in (("heartbeat", lease / BEATS), ("epoch", epoch_seconds))
         ]
         heapq.heapify(due)
         lock = threading.Lock()
@@ -193,7 +191,7 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
             trial = held[slot]
             token = trial.lease.token
             if what == "heartbeat":
-                store.renew(trial.id, 1, token, LEASE)
+                store.renew(trial.id, 1, token, lease)
                 return
             done[slot] += 1
             store.record_epoch(trial.id, 1, token, epoch_of(trial, done[slot]))
@@ -202,7 +200,7 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
                 finish(store, trial)
                 with lock:
                     tid = next(next_tid)
-                held[slot] = new_trial(store, search, tid, rng, slot)
+                held[slot] = new_trial(store, search, tid, rng, slot, lease)
                 done[slot] = 0
                 took["trial"].append(time.monotonic() - began)
 
@@ -214,11 +212,11 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
                         return
                     heapq.heappop(due)
                     # The next of a slot comes so long after this one was due, as in a worker.
-                    every = LEASE / BEATS if what == "heartbeat" else epoch_seconds
+                    every = lease / BEATS if what == "heartbeat" else epoch_seconds
                     heapq.heappush(due, (when + every, slot, what))
                 time.sleep(max(0.0, when - time.monotonic()))
                 began = time.monotonic()
-                if began > start + seconds + LEASE:
+                if began > start + seconds + lease:
                     return
                 late.append(began - when)
                 try:
@@ -241,10 +239,10 @@ def cpu_of(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def simulate(uri, server, slots, epoch_seconds, seconds):
+def simulate(uri, server, slots, lease, epoch_seconds, seconds):
     """Replay so many slots; return a row of the table."""
     with Store.connect(uri) as store:
-        name = make_search(store, slots)
+        name = make_search(store, slots, lease)
         share = -(-slots // PROCESSES)
         context = get_context("spawn")
         with (
@@ -338,6 +336,7 @@ def show(title, columns, rows):
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--slots", type=int, nargs="+", default=[60, 600, 6000])
+    options.add_argument("--lease", type=float, default=30.0, help="seconds; `submit --lease`")
     options.add_argument("--epoch-seconds", type=float, default=120.0)
     options.add_argument("--seconds", type=float, default=60.0, help="of each replay")
     asked = options.parse_args()
@@ -346,7 +345,7 @@ def main():
         try:
             uri = embedded.ensure()
             server = embedded.status().pid
-            costs = on_paper(uri)
+            costs = on_paper(uri, asked.lease)
             show(
                 "measured, each",
                 ["commands", "bytes both ways", "ms"],
@@ -355,11 +354,13 @@ def main():
             show(
                 "on paper",
                 [f"{n:,} slots" for n in asked.slots],
-                paper(costs, asked.slots, asked.epoch_seconds),
+                paper(costs, asked.slots, asked.lease, asked.epoch_seconds),
             )
             columns = {}
             for n in asked.slots:
-                columns[n] = simulate(uri, server, n, asked.epoch_seconds, asked.seconds)
+                columns[n] = simulate(
+                    uri, server, n, asked.lease, asked.epoch_seconds, asked.seconds
+                )
                 print(f"{n} slots: {columns[n]}", flush=True)
             show(
                 f"replayed for {asked.seconds:g} s",
@@ -370,11 +371,11 @@ def main():
             embedded.stop()
 
 
-def paper(costs, sizes, epoch_seconds):
+def paper(costs, sizes, lease, epoch_seconds):
     """What many slots send a second, from what each does and how often."""
     trial = EPOCHS * epoch_seconds
     rates = {
-        "heartbeat": BEATS / LEASE,
+        "heartbeat": BEATS / lease,
         "epoch": 1 / epoch_seconds,
         "trial begun": 1 / trial,
         "trial ended": 1 / trial,
