@@ -30,6 +30,9 @@ NUMBERINGS = 2
 NUMBERED_AT_ONCE = 100
 """Trials numbered in one command, which on a busy embedded server takes seconds for a thousand."""
 
+IDS_AT_ONCE = 500
+"""Trials asked for by their ids in one command; for thousands it may take longer than one may."""
+
 CHANGES_AT_ONCE = 1000
 """Numbers whose trials a reader holds in memory together."""
 
@@ -103,8 +106,7 @@ class TrialStore:
 
     def trials_by_id(self, ids: Sequence[str]) -> list[Trial]:
         """Return the trials of these ids, those that there are, in the ids' order."""
-        found = self._db.find("trials", {"_id": {"$in": list(ids)}})
-        trials = {document["_id"]: _decode(document) for document in found}
+        trials = {document["_id"]: _decode(document) for document in self._by_id(ids)}
         return [trials[each] for each in ids if each in trials]
 
     def changed(self, ids: Sequence[str], seen: dict[str, int]) -> list[Trial]:
@@ -113,11 +115,16 @@ class TrialStore:
         Unlike `changes` it numbers nothing, and reads all of the trials, changed or not.
         """
         changed = []
-        for found in self._db.find("trials", {"_id": {"$in": list(ids)}}):
+        for found in self._by_id(ids):
             if seen.get(found["_id"]) != found.get("seq"):
                 seen[found["_id"]] = found["seq"]
                 changed.append(_decode(found))
         return changed
+
+    def _by_id(self, ids: Sequence[str]) -> Iterator[Record]:
+        for first in range(0, len(ids), IDS_AT_ONCE):
+            some = list(ids[first : first + IDS_AT_ONCE])
+            yield from self._db.find("trials", {"_id": {"$in": some}})
 
     def changes(self, search: str, after_seq: int) -> list[Trial]:
         """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.

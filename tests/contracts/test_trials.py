@@ -7,6 +7,7 @@ import pymongo
 import pytest
 
 from alignment_core.errors import UnknownNameError
+from search import trial_store
 from search.documents import Result, Trial
 from search.errors import StateConflictError, StoreCorruptedError
 from search.states import LIVE_TRIAL_STATES, TrialState
@@ -219,3 +220,17 @@ def test_of_trials_looked_at_again_only_those_that_changed_are_returned(store, n
     assert (changed.id, changed.state, changed.lease) == (begun.id, TrialState.RUNNING, begun.lease)
     assert store.changed(ids, seen) == []
     assert store.changed(["unknown"], seen) == []
+
+
+def test_more_trials_than_one_command_may_ask_for_are_read_alike(
+    store, new_search, begin, monkeypatch
+):
+    monkeypatch.setattr(trial_store, "IDS_AT_ONCE", 2)
+    name = new_search().name
+    added = store.add_trials([Trial(id=f"{name}/{n}", search=name, tid=n) for n in range(5)])
+    ids = [trial.id for trial in reversed(added)]
+    assert store.trials_by_id(ids) == added[::-1]
+    seen = {}
+    assert len(store.changed(ids, seen)) == 5
+    begin(added[4])
+    assert [trial.tid for trial in store.changed(ids, seen)] == [4]
