@@ -14,7 +14,7 @@ import numpy as np
 from alignment_core.reports import EPOCH_VALUES
 from dashboards import models
 from dashboards.board import Board, Entry
-from search.documents import Epoch
+from search.documents import Epoch, Trial
 from search.states import TERMINAL_TRIAL_STATES, TrialState
 
 KEPT_CURVES = 5000
@@ -81,7 +81,7 @@ class Curves:
             if seq is not None and key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        records = self._board.store.epoch_records(f"{search}/{tid}")
+        records = self._board.store.epoch_records(Trial.key(search, tid))
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
         points = Points(

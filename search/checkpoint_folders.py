@@ -64,7 +64,7 @@ def sweep(store: Store, search: Search) -> None:
         if not tids:
             return
         # Whoever was among the best still has its folder: nobody has to look at all trials.
-        trials = store.trials_by_id([f"{search.name}/{tid}" for tid in sorted(tids)])
+        trials = store.trials_by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
         live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
         for tid in tids - live - set(_best(trials, search.keep_checkpoints)):
             files.remove(f"{folder}/{tid}")

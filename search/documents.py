@@ -82,12 +82,19 @@ class Document(BaseModel):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
+            cause = _CAUSES.get(error.errors()[0]["type"], _BY_HAND)
             raise StoreCorruptedError(
                 f"the store's {cls.__name__.lower()} document {document.get('_id')!r} can't be "
-                f"read: {where}: {first['msg']}; {_CAUSES.get(first['type'], _BY_HAND)}"
+                f"read: {first_problem(error)}; {cause}"
             ) from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with a document, and where in it, in words."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what
 
 
 def _bson_value(value: Any) -> Any:
@@ -267,9 +274,10 @@ class Result(Document):
 class Trial(Document):
     """One configuration and what became of it.
 
-    config: the resolved metaparameters by name. point: HyperOpt's values (a choice by its
-    index). seen: finished results that the suggestion had seen. attempt: attempts begun.
-    attempts: each by its number, as text. seq: where a reader of changes stands after it.
+    id: of search and tid, so that no search has two trials of one tid. config: the resolved
+    metaparameters by name. point: HyperOpt's values (a choice by its index). seen: finished
+    results that the suggestion had seen. attempt: attempts begun. attempts: each by its number,
+    as text. seq: where a reader of changes stands after it.
     epoch_losses: the objective after each epoch, by number as text, where a pruner asks for it.
     prune_reason: why it is to end at its next step.
     """
@@ -295,6 +303,17 @@ class Trial(Document):
     resources: dict[str, float] = Field(default_factory=dict)
     timings: dict[TrialTime, AwareDatetime] = Field(default_factory=dict)
     error: str | None = None
+
+    @model_validator(mode="after")
+    def _is_named_by_its_place(self) -> Self:
+        if self.id != self.key(self.search, self.tid):
+            raise ValueError(f"trial {self.tid} of search {self.search!r} has the id {self.id!r}")
+        return self
+
+    @staticmethod
+    def key(search: str, tid: int) -> str:
+        """The id of the search's trial `tid`."""
+        return f"{search}/{tid}"
 
     @property
     def loss(self) -> float | None:

@@ -21,9 +21,19 @@ from typing import IO, Any, TypeVar
 from bson import json_util
 from bson.int64 import Int64
 from bson.objectid import ObjectId
+from pydantic import ValidationError
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from search.documents import NAME_FORM, AttemptLog, Document, Epoch, Event, Search, Trial
+from search.documents import (
+    NAME_FORM,
+    AttemptLog,
+    Document,
+    Epoch,
+    Event,
+    Search,
+    Trial,
+    first_problem,
+)
 from search.errors import StoreCorruptedError
 from search.store import Store
 from search.store_connection import SCHEMA_VERSION, Record
@@ -177,7 +187,7 @@ class _Known:
             self.counter = document
         elif collection == "trials":
             trial = _decoded(Trial, document)
-            _belongs(trial.search == self.name and trial.id == f"{self.name}/{trial.tid}")
+            _belongs(trial.search == self.name)
             self._only_once("seq", trial.seq)
             if trial.seq < MARK:
                 self.last_seq = max(self.last_seq, trial.seq)
@@ -268,7 +278,9 @@ def _decoded(kind: type[D], document: Record) -> D:
     try:
         return kind.from_bson(document)
     except StoreCorruptedError as error:
-        raise ValueError(str(error.__cause__ or error).replace("\n", ": ", 1)) from error
+        invalid = error.__cause__
+        what = first_problem(invalid) if isinstance(invalid, ValidationError) else str(error)
+        raise ValueError(what) from error
 
 
 def _belongs(condition: bool) -> None:

@@ -115,7 +115,7 @@ class ReadyLine:
             )
         configuration = derive(self._space, to_point(self._space, point))
         return Trial(
-            id=f"{search.name}/{tid}",
+            id=Trial.key(search.name, tid),
             search=search.name,
             tid=tid,
             config=configuration.model_dump(),

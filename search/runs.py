@@ -44,7 +44,7 @@ def submit(store: Store, search: Search, runs: Sequence[Run]) -> Search:
     )
     trials = [
         Trial(
-            id=f"{search.name}/{tid}",
+            id=Trial.key(search.name, tid),
             search=search.name,
             tid=tid,
             config=run.values(),

@@ -36,7 +36,6 @@ CLOCK_SECONDS = 5.0
 INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
     "searches": [(("created_at",), False), (("status",), False)],
     "trials": [
-        (("search", "tid"), True),
         (("search", "seq"), True),
         (("search", "state", "result.status", "result.loss", "tid"), False),
     ],

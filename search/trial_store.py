@@ -16,7 +16,7 @@ from typing import Any
 
 from alignment_core.errors import UnknownNameError
 from search.documents import Epoch, Trial
-from search.errors import StateConflictError, StoreCorruptedError, StoreRefusedError
+from search.errors import StoreCorruptedError, StoreRefusedError
 from search.states import TrialState
 from search.store_connection import Record, StoreConnection
 
@@ -58,9 +58,6 @@ class TrialStore:
         """Insert new trials and return them as stored; adding the same again is no error.
 
         placed: note, too, that they were given to the cluster.
-
-        Raises:
-            StateConflictError: the search has another trial with one of these tids.
         """
         now = self.now()
         times = {"queued": now, "placed": now} if placed else {"queued": now}
@@ -70,13 +67,7 @@ class TrialStore:
         }
         documents = [{**trial.to_bson(), "seq": _new_mark()} for trial in queued.values()]
         for refused in self._db.insert_each("trials", documents):
-            stored = self._db.find_one("trials", {"_id": refused["_id"]})
-            if stored is None or any(stored[key] != refused[key] for key in ("search", "tid")):
-                raise StateConflictError(
-                    f"search {refused['search']!r} has another trial {refused['tid']}: another "
-                    "driver added it, so this one must read the store again"
-                )
-            queued[refused["_id"]] = _decode(stored)
+            queued[refused["_id"]] = self.get_trial(refused["_id"])
         return list(queued.values())
 
     def get_trial(self, trial: str, tid: int | None = None) -> Trial:
@@ -85,8 +76,8 @@ class TrialStore:
         Raises:
             UnknownNameError: there is none.
         """
-        condition: Record = {"_id": trial} if tid is None else {"search": trial, "tid": tid}
-        found = self._db.find_one("trials", condition)
+        trial_id = trial if tid is None else Trial.key(trial, tid)
+        found = self._db.find_one("trials", {"_id": trial_id})
         if found is not None:
             return _decode(found)
         if tid is None:
@@ -102,7 +93,8 @@ class TrialStore:
         condition: Record = {"search": search}
         if states is not None:
             condition["state"] = {"$in": sorted(state.value for state in states)}
-        return [_decode(found) for found in self._db.find("trials", condition, sort=["tid"])]
+        trials = [_decode(found) for found in self._db.find("trials", condition)]
+        return sorted(trials, key=lambda trial: trial.tid)
 
     def trials_by_id(self, ids: Sequence[str]) -> list[Trial]:
         """Return the trials of these ids, those that there are, in the ids' order."""

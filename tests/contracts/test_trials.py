@@ -9,7 +9,7 @@ import pytest
 from alignment_core.errors import UnknownNameError
 from search import trial_store
 from search.documents import Result, Trial
-from search.errors import StateConflictError, StoreCorruptedError
+from search.errors import StoreCorruptedError
 from search.states import LIVE_TRIAL_STATES, TrialState
 from search.store import Store
 
@@ -43,8 +43,10 @@ def test_adding_a_trial_again_returns_the_stored_one(store, new_trial, begin):
 
 def test_a_tid_is_used_once_in_a_search(store, new_trial):
     added = new_trial()
-    with pytest.raises(StateConflictError, match="trial 0"):
-        store.add_trial(Trial(id=f"{added.id}-other", search=added.search, tid=0))
+    with pytest.raises(ValueError, match="trial 0"):
+        Trial(id=f"{added.id}-other", search=added.search, tid=0)
+    stored = store.add_trial(Trial(id=added.id, search=added.search, tid=0, seen=7))
+    assert stored == added
     assert store.trials(added.search) == [added]
 
 

@@ -199,12 +199,12 @@ DAMAGED = {
         lambda lines: sealed([*lines[:-1], '{"collection": "meta", "document": {"_id": "x"}}\n']),
         "a search has no 'meta'",
     ),
-    "another's trial": (lambda lines: edited(lines, "trials", search="yours"), "doesn't belong"),
+    "another's trial": (lambda lines: edited(lines, "trials", search="yours"), "has the id"),
     "a trial twice": (lambda lines: sealed([*lines[:3], *lines[2:-1]]), "doesn't belong"),
     "a path for a name": (lambda lines: edited(lines, "searches", _id="../../x"), "no name"),
     "a path for a trial": (
         lambda lines: edited(lines, "trials", _id="moved/../../x"),
-        "doesn't belong",
+        "has the id",
     ),
     "a path for a trial's number": (lambda lines: edited(lines, "trials", tid="../0"), "tid"),
     "a path for an attempt": (

@@ -195,7 +195,7 @@ def observations(store, name):
 
 def test_asking_a_stale_attempt_to_end_asks_nobody(store, make_search):
     search = make_search(trials=1)
-    trial = store.add_trial(Trial(id="t/0", search=search.name, tid=0))
+    trial = store.add_trial(Trial(id=Trial.key(search.name, 0), search=search.name, tid=0))
     begun = store.begin_attempt(
         trial.id, "w", ttl=60, host="h", accelerator="cpu", versions={}, slot=0
     )
