@@ -91,10 +91,10 @@ class Suggester:
         return self._tpe.suggest(ranked, trial_seed, pending_loss=self._pending_loss())
 
     def _pending_loss(self) -> float:
-        losses = self._tpe.losses[np.isfinite(self._tpe.losses)]
-        if self._policy not in _LIARS or not len(losses):
+        if self._policy not in _LIARS:
             return math.inf
-        return _LIARS[self._policy](losses)
+        losses = self._tpe.losses[np.isfinite(self._tpe.losses)]
+        return _LIARS[self._policy](losses) if len(losses) else math.inf
 
 
 _LIARS: dict[str, Callable[[Any], float]] = {"liar-mean": fmean, "liar-worst": max}

@@ -8,7 +8,7 @@ to the last bit (Bergstra et al., 2011; Kunin et al. 2020, App. B.1).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +23,11 @@ from spaces.space import Choice, LogUniform, SearchSpace, Uniform
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+Mixture = tuple[Floats, Floats, Floats]
+"""Weights, means and deviations of Gaussians."""
+Model = Mixture | Floats
+"""What trials say of a metaparameter: a mixture, of logarithms where those are uniform, or each
+option's share."""
 
 CANDIDATES: int = hyperopt_tpe._default_n_EI_candidates
 GAMMA: float = hyperopt_tpe._default_gamma
@@ -45,12 +50,16 @@ class Tpe:
         """Start without a result."""
         # `pyll.rec_eval` takes the last of a node's inputs first, and the inputs of the node
         # that holds all metaparameters are sorted by label.
-        self._drawn = sorted(space.sampled, key=lambda each: each.name, reverse=True)
+        drawn = sorted(space.sampled, key=lambda each: each.name, reverse=True)
+        self._names = [each.name for each in drawn]
+        self._priors = [each.distribution for each in drawn]
         self._size = 0
         self._tids = np.empty(FIRST_CAPACITY, np.int64)
         self._losses = np.empty(FIRST_CAPACITY)
-        self._values = np.empty((len(self._drawn), FIRST_CAPACITY))
+        self._values = np.empty((len(drawn), FIRST_CAPACITY))
         self._told: set[int] = set()
+        self._good_values: bytes | None = None
+        self._good_models: list[Model] = []
 
     def __len__(self) -> int:
         """Results taken in."""
@@ -75,7 +84,7 @@ class Tpe:
             raise ValueError(f"the result of trial {tid} is taken in already")
         if loss is not None and math.isnan(loss):
             raise ValueError(f"the loss of trial {tid} is not a number; give None instead")
-        self._put(self._size, tid, point, math.inf if loss is None else loss)
+        self._put(self._size, [Pending(tid, point)], math.inf if loss is None else loss)
         self._size += 1
         self._told.add(tid)
 
@@ -87,25 +96,39 @@ class Tpe:
         With the default `pending_loss` a pending trial ranks with those without a loss, as in
         HyperOpt; another value stands in for its loss.
         """
-        for row, live in enumerate(pending, self._size):
-            self._put(row, live.tid, live.point, pending_loss)
+        if pending:
+            self._put(self._size, pending, pending_loss)
         good, bad = self._split(self._size + len(pending))
         rng = np.random.default_rng(seed)
+        models = zip(self._models_of_good(good), self._models(bad), strict=True)
         return {
-            each.name: _BEST[type(each.distribution)](
-                each.distribution, values[good], values[bad], rng
-            )
-            for each, values in zip(self._drawn, self._values, strict=True)
+            name: _BEST[type(prior)](prior, *good_and_bad, rng)
+            for name, prior, good_and_bad in zip(self._names, self._priors, models, strict=True)
         }
 
-    def _put(self, row: int, tid: int, point: Point, loss: float) -> None:
-        if row == len(self._tids):
+    def _put(self, row: int, trials: Sequence[Pending], loss: float) -> None:
+        end = row + len(trials)
+        while end > len(self._tids):
             self._tids = np.concatenate([self._tids, np.empty_like(self._tids)])
             self._losses = np.concatenate([self._losses, np.empty_like(self._losses)])
             self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
-        self._tids[row] = tid
-        self._losses[row] = loss
-        self._values[:, row] = [point[each.name] for each in self._drawn]
+        self._tids[row:end] = [trial.tid for trial in trials]
+        self._losses[row:end] = loss
+        points = [[trial.point[name] for name in self._names] for trial in trials]
+        self._values[:, row:end] = np.array(points).T
+
+    def _models(self, rows: Rows) -> Iterator[Model]:
+        """What these trials say of each metaparameter."""
+        for prior, values in zip(self._priors, self._values, strict=True):
+            yield _MODEL[type(prior)](prior, values[rows])
+
+    def _models_of_good(self, good: Rows) -> list[Model]:
+        """The same of the good trials, few of which change from one suggestion to the next."""
+        values = self._values[:, good].tobytes()
+        if values != self._good_values:
+            self._good_models = list(self._models(good))
+            self._good_values = values
+        return self._good_models
 
     def _split(self, size: int) -> tuple[Rows, Rows]:
         """The rows of good and of bad trials, each by tid, as linear forgetting wants them.
@@ -122,45 +145,38 @@ class Tpe:
 
 
 def _best_uniform(
-    prior: Uniform, good: Floats, bad: Floats, rng: np.random.Generator
+    prior: Uniform, good: Mixture, bad: Mixture, rng: np.random.Generator
 ) -> float | int:
     bounds = {"low": prior.low, "high": prior.high}
-    good_mixture = _parzen(good, prior.low, prior.high)
-    bad_mixture = _parzen(bad, prior.low, prior.high)
-    candidates = hyperopt_tpe.GMM1(*good_mixture, **bounds, rng=rng, size=CANDIDATES)
-    good_density = hyperopt_tpe.GMM1_lpdf(candidates, *good_mixture, **bounds)
-    leaders = _leaders(good_density - _nearly_density(candidates, *bad_mixture))
+    candidates = hyperopt_tpe.GMM1(*good, **bounds, rng=rng, size=CANDIDATES)
+    good_density = hyperopt_tpe.GMM1_lpdf(candidates, *good, **bounds)
+    leaders = _leaders(good_density - _nearly_density(candidates, *bad))
     if len(leaders) == 1:
         return _plain(candidates[leaders[0]])
-    bad_density = hyperopt_tpe.GMM1_lpdf(candidates[leaders], *bad_mixture, **bounds)
+    bad_density = hyperopt_tpe.GMM1_lpdf(candidates[leaders], *bad, **bounds)
     return _best(candidates[leaders], good_density[leaders], bad_density)
 
 
 def _best_loguniform(
-    prior: LogUniform, good: Floats, bad: Floats, rng: np.random.Generator
+    prior: LogUniform, good: Mixture, bad: Mixture, rng: np.random.Generator
 ) -> float | int:
-    low, high = math.log(prior.low), math.log(prior.high)
-    bounds = {"low": low, "high": high}
-    good_mixture = _parzen(np.log(good), low, high)
-    bad_mixture = _parzen(np.log(bad), low, high)
-    candidates = hyperopt_tpe.LGMM1(*good_mixture, **bounds, rng=rng, size=CANDIDATES)
-    good_density = hyperopt_tpe.LGMM1_lpdf(candidates, *good_mixture, **bounds)
+    bounds = {"low": math.log(prior.low), "high": math.log(prior.high)}
+    candidates = hyperopt_tpe.LGMM1(*good, **bounds, rng=rng, size=CANDIDATES)
+    good_density = hyperopt_tpe.LGMM1_lpdf(candidates, *good, **bounds)
     logs = np.log(candidates)
-    leaders = _leaders(good_density - (_nearly_density(logs, *bad_mixture) - logs))
+    leaders = _leaders(good_density - (_nearly_density(logs, *bad) - logs))
     if len(leaders) == 1:
         return _plain(candidates[leaders[0]])
-    bad_density = hyperopt_tpe.LGMM1_lpdf(candidates[leaders], *bad_mixture, **bounds)
+    bad_density = hyperopt_tpe.LGMM1_lpdf(candidates[leaders], *bad, **bounds)
     return _best(candidates[leaders], good_density[leaders], bad_density)
 
 
 def _best_choice(prior: Choice, good: Floats, bad: Floats, rng: np.random.Generator) -> float | int:
-    good_shares = _shares(good, len(prior.options))
-    bad_shares = _shares(bad, len(prior.options))
-    candidates = categorical(good_shares, rng, CANDIDATES)
+    candidates = categorical(good, rng, CANDIDATES)
     return _best(
         candidates,
-        hyperopt_tpe.randint_via_categorical_lpdf(candidates, good_shares),
-        hyperopt_tpe.randint_via_categorical_lpdf(candidates, bad_shares),
+        hyperopt_tpe.randint_via_categorical_lpdf(candidates, good),
+        hyperopt_tpe.randint_via_categorical_lpdf(candidates, bad),
     )
 
 
@@ -171,9 +187,9 @@ _BEST: dict[type, Callable[..., float | int]] = {
 }
 
 
-def _parzen(observed: Floats, low: float, high: float) -> tuple[Floats, Floats, Floats]:
-    """Weights, means and deviations of the mixture of the observations and the prior."""
-    mixture: tuple[Floats, Floats, Floats] = hyperopt_tpe.adaptive_parzen_normal(
+def _parzen(observed: Floats, low: float, high: float) -> Mixture:
+    """The mixture of the observations and the prior."""
+    mixture: Mixture = hyperopt_tpe.adaptive_parzen_normal(
         observed, PRIOR_WEIGHT, 0.5 * (high + low), 1.0 * (high - low)
     )
     return mixture
@@ -210,12 +226,21 @@ def _leaders(scores: Floats) -> Rows:
     return np.flatnonzero(scores >= scores.max() - DOUBT)
 
 
-def _shares(observed: Floats, options: int) -> Floats:
+def _shares(prior: Choice, observed: Floats) -> Floats:
     """The share of each option among the observations and the prior."""
     counts: Floats = PRIOR_WEIGHT + _bincount(
-        observed, offset=0, weights=_forgetting(len(observed)), minlength=options
+        observed, offset=0, weights=_forgetting(len(observed)), minlength=len(prior.options)
     )
     return counts / np.sum(counts)
+
+
+_MODEL: dict[type, Callable[..., Model]] = {
+    Uniform: lambda prior, values: _parzen(values, prior.low, prior.high),
+    LogUniform: lambda prior, values: _parzen(
+        np.log(values), math.log(prior.low), math.log(prior.high)
+    ),
+    Choice: _shares,
+}
 
 
 @lru_cache(maxsize=4)
