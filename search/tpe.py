@@ -10,6 +10,7 @@ to the last bit (Bergstra et al., 2011; Kunin et al. 2020, App. B.1).
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,7 @@ class Tpe:
         # that holds all metaparameters are sorted by label.
         drawn = sorted(space.sampled, key=lambda each: each.name, reverse=True)
         self._names = [each.name for each in drawn]
+        self._row = itemgetter(*self._names)
         self._priors = [each.distribution for each in drawn]
         self._size = 0
         self._tids = np.empty(FIRST_CAPACITY, np.int64)
@@ -114,8 +116,7 @@ class Tpe:
             self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
         self._tids[row:end] = [trial.tid for trial in trials]
         self._losses[row:end] = loss
-        points = [[trial.point[name] for name in self._names] for trial in trials]
-        self._values[:, row:end] = np.array(points).T
+        self._values[:, row:end] = np.array([self._row(trial.point) for trial in trials]).T
 
     def _models(self, rows: Rows) -> Iterator[Model]:
         """What these trials say of each metaparameter."""
@@ -202,22 +203,21 @@ def _nearly_density(places: Floats, weights: Floats, means: Floats, deviations: 
     Measured from the middle of the means, single precision is wrong by less than 1e-4: no
     deviation is below a hundredth of the prior's (`adaptive_parzen_normal`), which holds the
     error of a distance in deviations below 1e-5, and components beyond ten deviations don't count
-    beside the prior's own.
+    beside the prior's own. The widest component, which is the prior's or as wide, has a place in
+    the bounds within one deviation: in its terms no sum is near the ends of single precision.
     """
     middle = 0.5 * (means[0] + means[-1])
-    scales = 1 / deviations
+    scales = math.sqrt(0.5) / deviations
+    heights = weights * scales
     terms = np.subtract.outer(
         (places - middle).astype(np.float32), (means - middle).astype(np.float32)
     )
     # In place: at 10,000 components an array takes a megabyte, and longer to get than to fill.
     terms *= scales.astype(np.float32)
     np.square(terms, out=terms)
-    terms *= np.float32(-0.5)
-    terms += np.log(weights * scales).astype(np.float32)
-    highest = terms.max(axis=1, keepdims=True)
-    terms -= highest
+    np.subtract(np.log(heights / heights[scales.argmin()]).astype(np.float32), terms, out=terms)
     np.exp(terms, out=terms)
-    density: Floats = (np.log(terms.sum(axis=1)) + highest[:, 0]).astype(np.float64)
+    density: Floats = np.log(terms.sum(axis=1)).astype(np.float64)
     return density
 
 

@@ -101,9 +101,14 @@ def cpu_by_part(store_pid):
         ancestor = pid
         while ancestor in parents and ancestor != os.getpid():
             ancestor = parents[ancestor][0]
-        if ancestor == os.getpid():
-            part = "driver" if pid == os.getpid() else "store" if pid == store_pid else "Ray's own"
+        if ancestor != os.getpid():
+            continue
+        part = "driver" if pid == os.getpid() else "store" if pid == store_pid else "Ray's own"
+        try:
             cost["workers" if command.startswith("ray::") else part] += cpu_seconds(pid)
+        except FileNotFoundError:
+            # Ended just now.
+            continue
     return cost
 
 
