@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -68,7 +67,7 @@ class Document(BaseModel):
 
     def to_bson(self) -> dict[str, Any]:
         """Return the document with BSON's types only."""
-        document: dict[str, Any] = _bson_value(self.model_dump())
+        document = self.model_dump()
         if self.id_field is not None:
             document = {"_id": document.pop(self.id_field), **document}
         return document
@@ -95,16 +94,6 @@ def first_problem(error: ValidationError) -> str:
     where = ".".join(str(part) for part in first["loc"])
     what = first["msg"].removeprefix("Value error, ")
     return f"{where}: {what}" if where else what
-
-
-def _bson_value(value: Any) -> Any:
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(_bson_value(key)): _bson_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_bson_value(item) for item in value]
-    return value
 
 
 REHEARSAL = "rehearsal"
