@@ -10,7 +10,6 @@ to the last bit (Bergstra et al., 2011; Kunin et al. 2020, App. B.1).
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,6 @@ class Tpe:
         # that holds all metaparameters are sorted by label.
         drawn = sorted(space.sampled, key=lambda each: each.name, reverse=True)
         self._names = [each.name for each in drawn]
-        self._row = itemgetter(*self._names)
         self._priors = [each.distribution for each in drawn]
         self._size = 0
         self._tids = np.empty(FIRST_CAPACITY, np.int64)
@@ -116,7 +114,8 @@ class Tpe:
             self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
         self._tids[row:end] = [trial.tid for trial in trials]
         self._losses[row:end] = loss
-        self._values[:, row:end] = np.array([self._row(trial.point) for trial in trials]).T
+        points = [[trial.point[name] for name in self._names] for trial in trials]
+        self._values[:, row:end] = np.array(points).T
 
     def _models(self, rows: Rows) -> Iterator[Model]:
         """What these trials say of each metaparameter."""

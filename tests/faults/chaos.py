@@ -26,6 +26,7 @@ import pymongo
 from wire import Proxy
 
 from search import checkpoint_folders
+from search.attempts import fence
 from search.documents import Search
 from search.embedded import EmbeddedStore
 from search.processes import lives, wait_until
@@ -266,7 +267,8 @@ def check_promises(world, name, known):
             if trial is not None:
                 results += 1
                 assert trial.result.loss == changes["result"]["loss"], trial.id
-                assert trial.attempts[str(trial.attempt)].token == update["q"]["lease.token"]
+                held = fence(trial.attempts[str(trial.attempt)].token)
+                assert update["q"] == {"_id": trial.id, **held}
     assert results >= len(known) * 0.9, f"only {results} results seen to be acknowledged"
     database.client.close()
 

@@ -42,9 +42,10 @@ def write_until_killed(uri, worker, acknowledged):
     """Run trials to their ends; note what the store has acknowledged, step by step."""
     with Store.connect(uri, timeout=1.0) as store:
         for n in range(10_000):
-            trial_id = f"s/{worker}/{n}"
+            tid = worker * 10_000 + n
+            trial_id = Trial.key("s", tid)
             try:
-                store.add_trial(Trial(id=trial_id, search="s", tid=worker * 10_000 + n))
+                store.add_trial(Trial(id=trial_id, search="s", tid=tid))
                 acknowledged[trial_id] = TrialState.QUEUED
                 lease = store.begin_attempt(
                     trial_id, "w", ttl=60, host="h", accelerator="cpu", versions={}
