@@ -32,7 +32,7 @@ demo: setup
 
 # One test process more than two cores: there are always some that wait, for a lease or a browser.
 test: setup $(TEST_PACKAGES:%=install-%)
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

@@ -197,6 +197,8 @@ def slots(arguments):
         after.timings["started"].timestamp() - before.timings["finished"].timestamp()
         for slot in range(SLOTS)
         for before, after in pairs(t for t in trials if t.attempts["1"].slot == slot)
+        # Until then workers wait for those that are starting.
+        if before.timings["finished"].timestamp() > full
     )
     print(
         f"{len(trials)} trials of {TRIAL_SECONDS:g} s in {SLOTS} slots: all full after "
