@@ -3,7 +3,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser,
 # certificates, network namespaces.
-TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium openssl iproute2
+TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shell openssl iproute2
 
 .PHONY: setup demo test test-cluster test-wheel lint wheel audit chaos screenshots check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
@@ -66,7 +66,7 @@ test-cluster: setup install-openssl install-iproute2
 	$(BIN)/python tests/faults/cluster.py
 
 # Every page, light and dark, wide and narrow, as a picture in `screenshots/`.
-screenshots: setup install-chromium
+screenshots: setup install-chromium-headless-shell
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
 
 # Whether what the paper claims of its stochastic experiments holds on digits, all or EXPERIMENTS=noise.
@@ -94,7 +94,7 @@ bench-neural-fit: setup
 bench-capacity: setup
 	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_capacity.py
 
-bench-dashboard: setup install-chromium
+bench-dashboard: setup install-chromium-headless-shell
 	$(BIN)/python tests/benchmarks/bench_dashboard.py
 
 # The tests' own packages first; then what each image holds, at the same versions. tensorflow-tpu

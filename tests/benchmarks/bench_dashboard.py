@@ -39,7 +39,7 @@ from search.states import TrialState
 from search.store import Store
 from spaces.space import Choice, LogUniform
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 BIN = Path(sys.executable).parent
 WATCHED = (
     ("best", "parcoords"),

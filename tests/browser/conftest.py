@@ -27,7 +27,7 @@ from spaces.space import Choice, LogUniform
 from workers.attempt import Finished, Worker, run_attempt
 from workers.rehearsal import final_loss
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 COMMAND = Path(sys.executable).with_name("alignsearch")
 LAYERS = ("stem", "stage1/block1/conv1", "stage4/block2/conv2", "dense")
 PATIENCE_MS = 60_000
