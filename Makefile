@@ -30,7 +30,7 @@ install-%:
 demo: setup
 	@./tests/demo.sh
 
-# One test process more than two cores: there are always some that wait, for a lease or a browser.
+# More test processes than two cores: there are always some that wait, for a lease or a browser.
 test: setup $(TEST_PACKAGES:%=install-%)
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 

@@ -1,7 +1,7 @@
 """Whole searches out of a store and into one, as the documents that they are made of."""
 
 from collections.abc import Iterator, Sequence
-from typing import cast
+from operator import itemgetter
 
 from search.errors import NameTakenError
 from search.store_connection import Record
@@ -24,7 +24,7 @@ class CopyStore(TrialStore):
         yield "searches", search
         until = self.now()
         trials = self._db.find("trials", {"search": name})
-        trials.sort(key=lambda trial: cast(int, trial["tid"]))
+        trials.sort(key=itemgetter("tid"))
         yield from (("trials", trial) for trial in trials)
         for trial in trials:
             epochs = self._db.find("epochs", {"trial": trial["_id"]}, sort=["attempt", "epoch"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from secured_server import SecuredServer
 
-# Three test processes share two cores; TensorFlow reads this when it is imported.
+# Four test processes share two cores; TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -22,7 +22,7 @@ from search.store import Store
 
 TESTS = Path(__file__).parent
 LONGEST = (
-    # In turn what mostly waits and what mostly computes: three test processes, two cores.
+    # In turn what mostly waits and what mostly computes: four test processes, two cores.
     "faults/test_cluster.py",
     "browser/test_pages.py",
     "search/cli/test_steering.py",

@@ -26,7 +26,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -104,11 +104,9 @@ def cpu_by_part(store_pid):
         if ancestor != os.getpid():
             continue
         part = "driver" if pid == os.getpid() else "store" if pid == store_pid else "Ray's own"
-        try:
+        # Some end just now.
+        with suppress(FileNotFoundError):
             cost["workers" if command.startswith("ray::") else part] += cpu_seconds(pid)
-        except FileNotFoundError:
-            # Ended just now.
-            continue
     return cost
 
 
