@@ -1,6 +1,6 @@
-"""The dashboard's charts as plotly figures, for notebooks: each takes a `search.client.Client`.
+"""The dashboard's charts as Plotly figures for notebooks, each drawn from a `Client`.
 
-from dashboards import plots
+from alignsearch.dashboards import plots
 
 plots.plot_history(client, "ia-digits-1")
 """
@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-
-from dashboards.history import LABELS
-from search.client import Client
-from search.errors import StateConflictError
+from alignsearch.dashboards.client import Client
+from alignsearch.dashboards.live.history import LABELS
+from alignsearch.search.documents.errors import StateConflictError
 
 # Okabe and Ito's colours, told apart by everybody.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

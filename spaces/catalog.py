@@ -20,8 +20,17 @@ Choices made where the paper leaves room:
   of the backward path's output) are off, as in Table 5's WM and WM+AD columns.
 """
 
+from alignsearch.spaces.space import (
+    Choice,
+    Derived,
+    Fixed,
+    LogUniform,
+    Metaparameter,
+    SearchSpace,
+    Uniform,
+)
+
 from alignment_core.errors import UnknownNameError
-from spaces.space import Choice, Derived, Fixed, LogUniform, Metaparameter, SearchSpace, Uniform
 
 _B11 = "Kunin et al. 2020, App. B.1.1"
 _B12 = "Kunin et al. 2020, App. B.1.2"
@@ -128,7 +137,7 @@ RUNS = SearchSpace(
     fixed=(),
     derived=(),
 )
-"""What a search records as its space whose trials are a fixed list of runs (`spaces.runs`)."""
+"""What a search records as its space whose trials are a fixed list of runs (`experiments.runs`)."""
 
 
 def get_space(name: str) -> SearchSpace:

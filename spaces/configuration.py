@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from alignsearch.spaces.space import SearchSpace, Value, same
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic import ValidationError as PydanticValidationError
 
 from alignment_core.errors import ConfigurationError
-from spaces.space import SearchSpace, Value, same
 
 
 class Configuration(BaseModel):
     """The 22 rows of Kunin et al. 2020, Table 5, in its order.
 
     The weights keep the paper's Greek letters here, as Table 5 prints them;
-    `spaces.training` is the one place that says which primitive each belongs to.
+    `alignsearch.spaces.training` is the one place that says which primitive each belongs to.
 
     Attributes:
         delay_epochs: de, epochs for which only R is optimized.

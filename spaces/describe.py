@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from spaces.space import SearchSpace
-from spaces.table5 import ROWS
+from alignsearch.spaces.space import SearchSpace
+from alignsearch.spaces.table5 import ROWS
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.table5 import PUBLISHED
+from alignsearch.spaces.training import WEIGHTS_ORDERS, training_config
+
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.model_names import PLAIN_WIDTHS, check_model
-from spaces.catalog import get_space
-from spaces.table5 import PUBLISHED
-from spaces.training import WEIGHTS_ORDERS, training_config
 
 if TYPE_CHECKING:
-    from alignment_core.training_config import TrainingConfig
+    from alignment_core.training.config import TrainingConfig
 
 B2, B3, TABLE5 = "b2", "b3", "table5"
 
@@ -158,7 +159,7 @@ def preset_config(
     if width is None:
         width = PLAIN_WIDTHS.get(model, known.default_width)
     # TensorFlow takes seconds to import; only those who train pay for it.
-    from alignment_core.training_config import WEIGHT_DECAY
+    from alignment_core.training.config import WEIGHT_DECAY
 
     if weight_decay is None:
         weight_decay = WEIGHT_DECAY
@@ -202,8 +203,8 @@ def preset_config(
 
 
 def _b2_config(rule: str, *, weight_decay: float, **common: Any) -> "TrainingConfig":
-    from alignment_core.backward_pass import BackwardPassOperations
-    from alignment_core.training_config import TrainingConfig
+    from alignment_core.rules.backward_pass import BackwardPassOperations
+    from alignment_core.training.config import TrainingConfig
 
     own = _B2_RULES[rule]
     return TrainingConfig(

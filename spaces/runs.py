@@ -5,16 +5,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import Configuration, configuration
+from alignsearch.spaces.presets import EPOCHS, TABLE5, check_names, preset_config
+from alignsearch.spaces.space import Value
+from alignsearch.spaces.training import training_config
+
 from alignment_core import data
 from alignment_core.errors import ConfigurationError
-from spaces.catalog import get_space
-from spaces.configuration import Configuration, configuration
-from spaces.presets import EPOCHS, TABLE5, check_names, preset_config
-from spaces.space import Value
-from spaces.training import training_config
 
 if TYPE_CHECKING:
-    from alignment_core.training_config import TrainingConfig
+    from alignment_core.training.config import TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,12 +23,12 @@ class Run:
     """One training: a rule with its metaparameters, a network, a seed.
 
     Attributes:
-        rule: a published rule's short name (`spaces.presets.RULES`), with `preset`'s
+        rule: a published rule's short name (`alignsearch.spaces.presets.RULES`), with `preset`'s
             metaparameters; or the space of the search whose `searched` configuration it takes.
         label: what figures and tables call it; the rule without it.
         seed: weights, order of images and noise follow from it.
         epochs: warm-up, delay and drops are compressed to it.
-        weights_order: which primitive the Greek letters weigh (`spaces.training`).
+        weights_order: which primitive the Greek letters weigh (`alignsearch.spaces.training`).
         update_noise_variance, alignment_update_noise_variance: of J's and R's updates
             (Kunin et al. 2020, App. B.3; `TrainingConfig`).
     """

@@ -141,7 +141,7 @@ class SearchSpace:
     Attributes:
         name: how people and the store call it.
         title: the heading of its column in Table 5, in LaTeX between dollar signs.
-        learning_rule: a key of `alignment_core.alignments.LEARNING_RULES`.
+        learning_rule: a key of `alignment_core.rules.alignment.LEARNING_RULES`.
         source: where the space is published.
 
     Raises:

@@ -2,8 +2,8 @@ r"""Table 5 of Kunin et al. 2020: its rows, its number formats and its four colu
 
 from dataclasses import dataclass
 
-from spaces.configuration import Configuration
-from spaces.space import SearchSpace, Value
+from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.space import SearchSpace, Value
 
 # The caption says "rounded up to 4 decimal places"; whether upwards or to nearest can't be told
 # from the table. Here: to nearest.

@@ -7,12 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.space import SearchSpace
+
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from spaces.configuration import Configuration
-from spaces.space import SearchSpace
 
 if TYPE_CHECKING:
-    from alignment_core.training_config import TrainingConfig
+    from alignment_core.training.config import TrainingConfig
 
 # learning rule -> primitive -> (Greek letter, factor in front of it). Our decay and null carry a
 # half, the reference code's don't: hence its factors of 2.
@@ -48,7 +49,7 @@ def primitive_weights(
     - `paper` (Kunin et al. 2020, App. B.1): alpha weighs amp, beta decay, gamma null.
     - `reference` (the authors' published code): weight mirror's alpha weighs decay and beta amp;
       information alignment's alpha weighs amp, beta null and gamma decay. That code's decay is
-      norm(B)^2 and its null norm(B x_{l+1})^2, without the halves of `alignment_core.primitives`,
+      norm(B)^2 and its null norm(B x_{l+1})^2, without the halves of `rules.primitives`,
       so their weights are doubled (that the paper has the half of null is unconfirmed).
 
     Raises:
@@ -108,8 +109,8 @@ def training_config(
         ConfigurationError: the divisor isn't positive, or the weights don't fit the learning rule.
     """
     # TensorFlow takes seconds to import; only those who train pay for it.
-    from alignment_core.backward_pass import BackwardPassOperations
-    from alignment_core.training_config import TrainingConfig
+    from alignment_core.rules.backward_pass import BackwardPassOperations
+    from alignment_core.training.config import TrainingConfig
 
     if batch_divisor < 1:
         raise ConfigurationError(f"the batch divisor must be at least 1, not {batch_divisor}")

@@ -17,33 +17,35 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 
-from search.embedded import EmbeddedStore
-from search.store import Store
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.store.store import Store
+
+pytest_plugins = ["command_line"]
 
 TESTS = Path(__file__).parent
 LONGEST = (
     # In turn what mostly waits and what mostly computes: four test processes, two cores.
     "faults/test_cluster.py",
     "browser/test_pages.py",
-    "search/cli/test_steering.py",
-    "alignment_core/test_training.py",
+    "public/cli/test_steering.py",
+    "alignment_core/training/test_trainer.py",
     "faults/test_chaos.py",
-    "search/cli/test_train.py",
+    "public/cli/test_train.py",
     "workers/test_dispatcher.py",
-    "alignment_core/test_accelerators.py",
+    "alignment_core/training/test_accelerators.py",
     "test_main_job.py",
     "browser/test_live.py",
-    "search/cli/test_training_experiment.py",
-    "search/cli/test_experiment.py",
+    "experiments/test_training_experiment.py",
+    "experiments/test_experiment.py",
     "browser/test_steering.py",
-    "dashboards/test_openapi.py",
-    "search/cli/test_finished.py",
-    "search/cli/test_bad_input.py",
-    "search/test_driver.py",
-    "search/cli/test_data.py",
-    "search/cli/test_reading.py",
-    "workers/test_training.py",
-    "search/test_embedded.py",
+    "dashboards/web/test_openapi.py",
+    "public/cli/test_finished.py",
+    "public/cli/test_bad_input.py",
+    "search/driver/test_driver.py",
+    "public/cli/test_data.py",
+    "public/cli/test_reading.py",
+    "workers/objectives/test_training.py",
+    "search/store/test_embedded.py",
     "faults/test_store_kill.py",
     "alignment_core/models/test_resnet.py",
     "workers/test_cluster.py",
@@ -80,9 +82,9 @@ def store(store_uri):
 @pytest.fixture(scope="module")
 def small_resnet():
     """A network with ResNet-18's kinds of blocks in its place: a third of it to compile."""
-    from alignment_core import training
     from alignment_core.models import MODELS
     from alignment_core.models.resnet import Architecture, resnet
+    from alignment_core.training import trainer as training
 
     blocks = Architecture("resnet18", (1, 1), bottleneck=False)
     with pytest.MonkeyPatch.context() as patch:

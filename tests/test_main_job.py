@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from search.export import read_csv
-from spaces.catalog import get_space
-from spaces.configuration import configuration, contains
+from alignsearch.search.reports.export import read_csv
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import configuration, contains
 
 ALIGNSEARCH = str(Path(sys.executable).parent / "alignsearch")
 TRIALS = 3

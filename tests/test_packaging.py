@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("alignment_core", "dashboards", "search", "spaces", "workers")
+FOLDERS = ("alignment_core", "dashboards", "experiments", "public", "search", "spaces", "workers")
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     """A wheel, built from a copy of the sources alone."""
     source = tmp_path_factory.mktemp("source")
-    for name in PACKAGES:
+    for name in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__", "screenshots")
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -41,17 +41,26 @@ def unpacked(wheel, tmp_path_factory):
     return folder
 
 
+def installed(path):
+    """Where a file of a folder of ours lies in an installation."""
+    top, *rest = path.parts
+    if top == "alignment_core":
+        return path
+    return Path("alignsearch", *([] if top == "public" else [top]), *rest)
+
+
 def test_the_wheel_has_what_runs_and_nothing_else(wheel, unpacked):
     assert wheel.name.endswith("-py3-none-any.whl")
     packed = {path.relative_to(unpacked) for path in unpacked.rglob("*") if path.is_file()}
-    assets = [*(ROOT / "dashboards/static").iterdir(), *(ROOT / "dashboards/templates").iterdir()]
+    assets = [*(ROOT / "dashboards/static").rglob("*"), *(ROOT / "dashboards/templates").iterdir()]
     assert len(assets) > 30
-    sources = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
-    assert packed >= {path.relative_to(ROOT) for path in (*assets, *sources)}
+    sources = [path for name in FOLDERS for path in (ROOT / name).rglob("*.py")]
+    files = [path for path in (*assets, *sources) if path.is_file()]
+    assert packed >= {installed(path.relative_to(ROOT)) for path in files}
     tops = {path.parts[0] for path in packed}
-    (information,) = tops - set(PACKAGES)
+    (information,) = tops - {"alignment_core", "alignsearch"}
     described = unpacked / information
-    assert "alignsearch = search.cli:main" in (described / "entry_points.txt").read_text()
+    assert "alignsearch = alignsearch.cli:main" in (described / "entry_points.txt").read_text()
     assert (described / "licenses" / "LICENSE").exists()
     metadata = (described / "METADATA").read_text()
     for extra in ("gpu", "tpu", "dev"):
@@ -60,9 +69,10 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel, unpacked):
 
 def test_what_is_in_it_runs_from_any_folder(unpacked, tmp_path):
     program = (
-        "import sys; sys.argv = ['alignsearch', '--help']; import search.cli, dashboards.assets;"
-        "print(search.cli.__file__, len(list(dashboards.assets.FOLDER.iterdir())));"
-        "search.cli.main()"
+        "import sys; sys.argv = ['alignsearch', '--help']; import alignsearch.cli;"
+        "from alignsearch.dashboards.web import assets;"
+        "print(alignsearch.cli.__file__, len(list(assets.FOLDER.iterdir())));"
+        "alignsearch.cli.main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -72,6 +82,6 @@ def test_what_is_in_it_runs_from_any_folder(unpacked, tmp_path):
         text=True,
         check=True,
     )
-    assert done.stdout.startswith(str(unpacked / "search"))
+    assert done.stdout.startswith(str(unpacked / "alignsearch"))
     assert "submit" in done.stdout
     assert done.stderr == ""

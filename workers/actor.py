@@ -10,14 +10,13 @@ from types import FrameType
 from typing import Any
 
 import ray
-
-from search.documents import REHEARSAL, Search, Trial
-from search.errors import ClusterError, StoreUnavailableError
-from search.store import Store
-from search.summary import is_driven
-from workers import tpu
-from workers.attempt import Ending, Objective, Worker, run_attempt
-from workers.versions import differences, versions
+from alignsearch.search.documents import REHEARSAL, Search, Trial
+from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
+from alignsearch.search.store.store import Store
+from alignsearch.search.use_cases.summary import is_driven
+from alignsearch.workers import tpu
+from alignsearch.workers.attempt_runner import Ending, Objective, Worker, run_attempt
+from alignsearch.workers.versions import differences, versions
 
 logger = logging.getLogger(__name__)
 
@@ -126,9 +125,9 @@ TrialActor: Any = ray.remote(max_restarts=0, max_concurrency=2)(TrialWorker)
 def _objective(dataset: str) -> Objective:
     # TensorFlow is imported by the processes that train, when they train.
     if dataset == REHEARSAL:
-        from workers.rehearsal import rehearse
+        from alignsearch.workers.objectives.rehearsal import rehearse
 
         return rehearse
-    from workers.training import train
+    from alignsearch.workers.objectives.training import train
 
     return train

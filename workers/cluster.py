@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+from alignsearch.search.attempts.allotment import room
+from alignsearch.search.documents.errors import ClusterError
 from ray.autoscaler.sdk import request_resources
-
-from search.allotment import room
-from search.errors import ClusterError
 
 NAMESPACE = "alignsearch"
 ACCELERATORS = ("TPU", "GPU", "CPU")

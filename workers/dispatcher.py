@@ -5,17 +5,16 @@ import secrets
 import threading
 
 import ray
+from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.errors import ClusterError
+from alignsearch.workers import deaths
+from alignsearch.workers.actor import TrialActor
+from alignsearch.workers.attempt_runner import Ending
+from alignsearch.workers.cluster import NAMESPACE
+from alignsearch.workers.versions import versions
 from ray.actor import ActorHandle
 from ray.exceptions import RayError, RayTaskError
-
-from search.dispatch import SlotReport
-from search.documents import Search, Trial
-from search.errors import ClusterError
-from workers import deaths
-from workers.actor import TrialActor
-from workers.attempt import Ending
-from workers.cluster import NAMESPACE
-from workers.versions import versions
 
 logger = logging.getLogger(__name__)
 

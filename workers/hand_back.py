@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.errors import ClusterError
+from alignsearch.search.documents.errors import ClusterError
 
 TITLE = b"ray::TrialWorker"
 """What Ray makes of a worker's command line."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from search.documents import LogLine, Trial
-from search.errors import StoreUnavailableError
-from search.logs import OUR_PACKAGES, without_passwords
-from search.store import Store
+from alignsearch.search.attempts.logs import OUR_PACKAGES, without_passwords
+from alignsearch.search.documents import LogLine, Trial
+from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
+from alignsearch.search.documents.findings import Finding
+from alignsearch.search.store.store import Store
+from alignsearch.workers.versions import differences, versions
+
 from alignment_core.errors import AlignSearchError
-from search.findings import Finding
-from search.store import Store
-from workers.versions import differences, versions
 
 ROUNDS = 5
 CLOCK_OFF = timedelta(seconds=2)

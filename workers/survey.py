@@ -4,13 +4,12 @@ import logging
 from collections.abc import Iterator
 
 import ray
+from alignsearch.search.documents.findings import Finding
+from alignsearch.workers.cluster import ACCELERATORS
+from alignsearch.workers.probe import look_at_devices, look_at_host
+from alignsearch.workers.versions import versions
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-from search.findings import Finding
-from workers.cluster import ACCELERATORS
-from workers.probe import look_at_devices, look_at_host
-from workers.versions import versions
 
 PATIENCE_SECONDS = 60.0
 

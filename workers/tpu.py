@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from search.errors import ClusterError
+from alignsearch.search.documents.errors import ClusterError
 
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.5

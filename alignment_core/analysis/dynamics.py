@@ -20,13 +20,13 @@ import sympy
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from alignment_core.alignments import (
+from alignment_core.layers.aligned import Dense
+from alignment_core.rules.alignment import (
     ActivationAlignment,
     Alignment,
     SymmetricAlignment,
     WeightMirror,
 )
-from alignment_core.layers import Dense
 
 W, B = sympy.symbols("w b", real=True)
 X, DECAY = sympy.symbols("x lambda_WM", positive=True)

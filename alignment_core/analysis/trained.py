@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from alignment_core import checkpoints, data
+from alignment_core import data
 from alignment_core.errors import ConfigurationError, DataError
 from alignment_core.models import features, get_model
+from alignment_core.training import checkpoints
 
 BATCH = 256
 LARGEST_BYTES = 8 * 2**30

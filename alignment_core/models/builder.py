@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
-from alignment_core.alignments import Alignment
 from alignment_core.errors import ConfigurationError
+from alignment_core.rules.alignment import Alignment
 
 
 class Builder(Protocol):

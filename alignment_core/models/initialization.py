@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from alignment_core.layers import Conv2D, Dense
-from alignment_core.models.normalization import BatchNormalization
+from alignment_core.layers.aligned import Conv2D, Dense
+from alignment_core.layers.normalization import BatchNormalization
 
 
 def initialize(model: Any, seed: int) -> None:

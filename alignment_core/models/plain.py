@@ -9,11 +9,11 @@ from typing import Any
 
 import keras
 
-from alignment_core.alignments import Alignment
-from alignment_core.layers import Conv2D, Dense
+from alignment_core.layers.aligned import Conv2D, Dense
 from alignment_core.model_names import PLAIN_WIDTHS
 from alignment_core.models.builder import check_width
 from alignment_core.models.initialization import initialize
+from alignment_core.rules.alignment import Alignment
 
 HIDDEN_LAYERS = 2
 """Of the dense network: two, so that a backward kernel propagates into a trained layer."""

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 import keras
 
-from alignment_core.alignments import Alignment
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers import Conv2D, Dense
+from alignment_core.layers.aligned import Conv2D, Dense
+from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models.builder import Builder, check_width
 from alignment_core.models.initialization import initialize
-from alignment_core.models.normalization import BatchNormalization
+from alignment_core.rules.alignment import Alignment
 
 STEMS = ("imagenet", "small")
 

@@ -1,6 +1,6 @@
 """What the API answers and takes, as typed models; the OpenAPI description is made of them."""
 
-from dashboards.models.base import (
+from alignsearch.dashboards.models.base import (
     CHANGE_ERRORS,
     JSON_ERRORS,
     Error,
@@ -10,7 +10,7 @@ from dashboards.models.base import (
     Nothing,
     Numbers,
 )
-from dashboards.models.forms import (
+from alignsearch.dashboards.models.forms import (
     Checked,
     LoginRequest,
     SessionState,
@@ -18,7 +18,7 @@ from dashboards.models.forms import (
     SubmitForm,
     Submitted,
 )
-from dashboards.models.insight import (
+from alignsearch.dashboards.models.insight import (
     CategoricalImportance,
     CategoryScore,
     Curve,
@@ -29,7 +29,7 @@ from dashboards.models.insight import (
     Importances,
     ParameterImportance,
 )
-from dashboards.models.searches import (
+from alignsearch.dashboards.models.searches import (
     BestSoFar,
     BestTrial,
     ColumnHead,
@@ -43,8 +43,14 @@ from dashboards.models.searches import (
     Steered,
     Verb,
 )
-from dashboards.models.tables import Compared, Comparison, Table5, TableCells, TableColumn
-from dashboards.models.trials import (
+from alignsearch.dashboards.models.tables import (
+    Compared,
+    Comparison,
+    Table5,
+    TableCells,
+    TableColumn,
+)
+from alignsearch.dashboards.models.trials import (
     AttemptDetail,
     Epochs,
     LayerCurves,

@@ -2,12 +2,11 @@
 
 from typing import Literal
 
+from alignsearch.dashboards.models.base import Model
+from alignsearch.dashboards.models.searches import Space
+from alignsearch.dashboards.web.auth import LONGEST_TOKEN, Login
+from alignsearch.spaces.space import Value
 from pydantic import Field, JsonValue
-
-from dashboards.auth import LONGEST_TOKEN, Login
-from dashboards.models.base import Model
-from dashboards.models.searches import Space
-from spaces.space import Value
 
 LONGEST_NAME = 64
 

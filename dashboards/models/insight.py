@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from dashboards.models.base import Model, Numbers
+from alignsearch.dashboards.models.base import Model, Numbers
 
 
 class Curve(Model):

@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Literal
 
-from dashboards.models.base import Model, Numbers
-from search.documents import Event, Recipe
-from search.states import SearchStatus, TrialState
-from spaces.space import Value
+from alignsearch.dashboards.models.base import Model, Numbers
+from alignsearch.search.documents import Event, Recipe
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.spaces.space import Value
 
 Verb = Literal["pause", "resume", "stop", "cancel"]
 

@@ -1,7 +1,7 @@
 """Configurations as columns of Table 5, and searches side by side."""
 
-from dashboards.models.base import Model
-from dashboards.models.searches import BestSoFar, SearchSummary
+from alignsearch.dashboards.models.base import Model
+from alignsearch.dashboards.models.searches import BestSoFar, SearchSummary
 
 
 class TableColumn(Model):

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from dashboards.models.base import Model, Numbers
-from search.documents import AttemptOutcome
-from search.states import TrialState
-from spaces.space import Value
+from alignsearch.dashboards.models.base import Model, Numbers
+from alignsearch.search.documents import AttemptOutcome
+from alignsearch.search.documents.states import TrialState
+from alignsearch.spaces.space import Value
 
 
 class TrialRow(Model):

@@ -20,27 +20,26 @@ from pathlib import Path
 import bson
 import numpy as np
 import pymongo.monitoring
+from alignsearch.search.documents import Recipe, Result, Search, Trial
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.driver.history import History
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import derive
+from alignsearch.spaces.hyperopt_space import to_point
 from bench_tpe_speed import random_point
 from epoch_maker import an_epoch
 
-from search.documents import Recipe, Result, Search, Trial
-from search.embedded import EmbeddedStore
-from search.history import History
-from search.states import TrialState
-from search.store import Store
-from spaces.catalog import get_space
-from spaces.configuration import derive
-from spaces.hyperopt_space import to_point
-
 SPACE = get_space("ia")
 BEATS = 3
-"""Heartbeats a lease (`workers.attempt`)."""
+"""Heartbeats a lease (`alignsearch.workers.attempt_runner`)."""
 EPOCHS = 45
 LAYERS = 21
 """Of a ResNet-18, whose angles and norms come with each epoch."""
 LOOK_SECONDS = 0.5
 LOOK_SHARE = 10.0
-"""How often a driver looks at its live trials (`search.driver`)."""
+"""How often a driver looks at its live trials (`alignsearch.search.driver.driver`)."""
 PROCESSES = 2
 THREADS = 8
 ON_PAPER = 20

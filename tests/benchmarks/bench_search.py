@@ -44,7 +44,7 @@ TUNE_SETTINGS = ((2, EMPTY_TRIALS, 600.0), (2, 120, 120.0), (8, 120, 120.0), (SL
 @contextmanager
 def a_store():
     """The URI of a store in a folder of its own."""
-    from search.embedded import EmbeddedStore
+    from alignsearch.search.store.embedded import EmbeddedStore
 
     folder = Path(tempfile.mkdtemp(prefix="bench-search-"))
     server = EmbeddedStore(folder / ".alignsearch")
@@ -56,8 +56,8 @@ def a_store():
 
 
 def a_search(store, name, *, trials, trial_seconds, parallel=SLOTS):
-    from search.documents import Recipe, Search
-    from spaces.catalog import get_space
+    from alignsearch.search.documents import Recipe, Search
+    from alignsearch.spaces.catalog import get_space
 
     recipe = Recipe(
         dataset="rehearsal",
@@ -122,11 +122,10 @@ def cost_since(snapshots, full):
 def run_here(name, trials, trial_seconds):
     """Drive a search over 60 slots of a Ray on this machine; its trials, and what it cost."""
     import ray
-
-    from search.driver import Driver
-    from search.store import Store
-    from workers.cluster import LOCAL_RAY, NAMESPACE
-    from workers.dispatcher import RayDispatcher
+    from alignsearch.search.driver.driver import Driver
+    from alignsearch.search.store.store import Store
+    from alignsearch.workers.cluster import LOCAL_RAY, NAMESPACE
+    from alignsearch.workers.dispatcher import RayDispatcher
 
     with a_store() as (uri, server), Store.connect(uri) as store:
         ray.init(
@@ -233,12 +232,11 @@ def throughput(arguments):
 def ray_tune(arguments):
     """The same for Ray Tune."""
     import ray
+    from alignsearch.spaces.catalog import get_space
+    from alignsearch.spaces.hyperopt_space import to_hyperopt
     from ray import tune
     from ray.tune.search import ConcurrencyLimiter
     from ray.tune.search.hyperopt import HyperOptSearch
-
-    from spaces.catalog import get_space
-    from spaces.hyperopt_space import to_hyperopt
 
     ray.init(
         address="local",

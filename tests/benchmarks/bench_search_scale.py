@@ -15,20 +15,19 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
+from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.documents import Attempt, Recipe, Result, Search, Trial
+from alignsearch.search.driver.driver import Driver
+from alignsearch.search.driver.history import Observation, Pending
+from alignsearch.search.reports.best import best_column
+from alignsearch.search.reports.export import export
+from alignsearch.search.samplers.suggest import Suggester
+from alignsearch.search.store.store import Store
+from alignsearch.search.use_cases.summary import read_summary
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import derive
+from alignsearch.spaces.hyperopt_space import to_point
 from bench_tpe_speed import random_point
-
-from search.best import best_column
-from search.dispatch import SlotReport
-from search.documents import Attempt, Recipe, Result, Search, Trial
-from search.driver import Driver
-from search.export import export
-from search.history import Observation, Pending
-from search.store import Store
-from search.suggest import Suggester
-from search.summary import read_summary
-from spaces.catalog import get_space
-from spaces.configuration import derive
-from spaces.hyperopt_space import to_point
 
 SPACE = get_space("ia")
 SLOTS = 1000

@@ -25,14 +25,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import optuna
+from alignsearch.search.driver.history import Observation, Pending
+from alignsearch.search.samplers.suggest import HYPEROPT_STARTUP, Suggester
+from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.hyperopt_space import to_point
+from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
+from alignsearch.spaces.table5 import PUBLISHED
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-from search.history import Observation, Pending
-from search.suggest import HYPEROPT_STARTUP, Suggester
-from spaces.catalog import SPACES
-from spaces.hyperopt_space import to_point
-from spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
-from spaces.table5 import PUBLISHED
 
 # Objectives
 

@@ -18,13 +18,12 @@ import time
 import hyperopt
 import numpy as np
 import optuna
+from alignsearch.search.driver.history import Pending
+from alignsearch.search.samplers.tpe import Tpe
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.hyperopt_space import to_hyperopt
+from alignsearch.spaces.space import Choice, LogUniform
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-
-from search.history import Pending
-from search.tpe import Tpe
-from spaces.catalog import get_space
-from spaces.hyperopt_space import to_hyperopt
-from spaces.space import Choice, LogUniform
 
 PENDING = 60
 SPACE = get_space("ia")

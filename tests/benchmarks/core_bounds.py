@@ -32,8 +32,8 @@ from collections import Counter, defaultdict
 import keras
 import tensorflow as tf
 
-from alignment_core.layers import AlignedLayer, Conv2D
-from alignment_core.models.normalization import BatchNormalization
+from alignment_core.layers.aligned import AlignedLayer, Conv2D
+from alignment_core.layers.normalization import BatchNormalization
 
 raw = tf.raw_ops
 

@@ -11,25 +11,17 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from alignsearch.spaces.presets import preset_config
 
-from alignment_core.alignments import LEARNING_RULES, Alignment, FeedbackAlignment
-from alignment_core.backward_pass import BackwardPassOperations
-from alignment_core.layers import Conv2D, Dense, aligned_layers
+from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
+from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import get_model
-from alignment_core.models.normalization import BatchNormalization
-from alignment_core.objectives import Objectives
-from alignment_core.optimizers.optimizers import (
-    ALIGNMENT_OPTIMIZERS,
-    NesterovMomentum,
-    Optimizers,
-)
-from alignment_core.training_config import WEIGHT_DECAY, TrainingConfig
-from alignment_core.training_steps import (
-    AlignmentSteps,
-    AlignmentUpdate,
-    LossSteps,
-)
-from spaces.presets import preset_config
+from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
+from alignment_core.rules.alignment import LEARNING_RULES, Alignment, FeedbackAlignment
+from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.training.config import WEIGHT_DECAY, TrainingConfig
+from alignment_core.training.objectives import Objectives
+from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
 NUM_CLASSES = 1000
 RATES = tf.zeros(2)

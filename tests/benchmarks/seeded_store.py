@@ -17,16 +17,15 @@ from pathlib import Path
 
 import numpy as np
 import pymongo
+from alignsearch.search.documents import Attempt, Epoch, Recipe, Result, Search, Trial
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import derive
+from alignsearch.spaces.space import Choice, LogUniform
+from alignsearch.workers.objectives.rehearsal import final_loss
 from pymongo import IndexModel
-
-from search.documents import Attempt, Epoch, Recipe, Result, Search, Trial
-from search.embedded import EmbeddedStore
-from search.states import SearchStatus, TrialState
-from search.store import Store
-from spaces.catalog import get_space
-from spaces.configuration import derive
-from spaces.space import Choice, LogUniform
-from workers.rehearsal import final_loss
 
 NAME = "large"
 SPACE = get_space("ia")

@@ -16,16 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import derive
+from alignsearch.spaces.space import Choice, LogUniform
+from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
+from alignsearch.workers.objectives.rehearsal import final_loss
 from playwright.sync_api import Error, expect, sync_playwright
-
-from search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
-from search.states import SearchStatus
-from search.store import Store
-from spaces.catalog import get_space
-from spaces.configuration import derive
-from spaces.space import Choice, LogUniform
-from workers.attempt import Finished, Worker, run_attempt
-from workers.rehearsal import final_loss
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 COMMAND = Path(sys.executable).with_name("alignsearch")

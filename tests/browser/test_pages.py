@@ -5,11 +5,10 @@ import io
 import re
 
 import pytest
+from alignsearch.search.reports.export import read_csv
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.configuration import configuration
 from playwright.sync_api import expect
-
-from search.export import read_csv
-from search.store import Store
-from spaces.configuration import configuration
 
 ON_CANVAS = ("best", "slice", "contour", "curves")
 CHARTS = (*ON_CANVAS, "importance", "categorical", "failures")

@@ -4,12 +4,11 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from alignsearch.dashboards.web.auth import FAILURES_A_MINUTE
+from alignsearch.search.documents import LogLine, Trial
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.store.store import Store
 from playwright.sync_api import expect
-
-from dashboards.auth import FAILURES_A_MINUTE
-from search.documents import LogLine, Trial
-from search.states import SearchStatus
-from search.store import Store
 
 TOKEN = "a token of these tests"
 REFUSED = ("status of 401", "status of 429")

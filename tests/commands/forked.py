@@ -22,10 +22,20 @@ from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("alignsearch")
 ASK = Path(__file__).with_name("ask.py")
-IMPORTED = ("search.cli.app", "pandas", "search.suggest", "spaces.presets", "workers.dispatcher")
+IMPORTED = (
+    "alignsearch.cli.app",
+    "pandas",
+    "alignsearch.search.samplers.suggest",
+    "alignsearch.spaces.presets",
+    "alignsearch.workers.dispatcher",
+)
 """What verbs import as they need it."""
 TRAINING = ("train", "data", "experiment")
-IMPORTED_TO_TRAIN = ("tensorflow", "search.training_run", "dashboards.report")
+IMPORTED_TO_TRAIN = (
+    "tensorflow",
+    "alignsearch.workers.training_run",
+    "alignsearch.experiments.report",
+)
 """What these verbs import besides, first imported when one of them is asked for."""
 
 
@@ -119,7 +129,7 @@ def end_of(pid, asking):
 
 def run():
     """Run the command to its end, but for taking apart all that was imported."""
-    from search.cli import main
+    from alignsearch.cli import main
 
     code = 1
     try:

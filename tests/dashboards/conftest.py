@@ -7,16 +7,15 @@ from contextlib import contextmanager
 import httpx
 import pytest
 import uvicorn
-
-from dashboards.app import Options, create_app
-from dashboards.context import Submitter
-from search.cli.dashboard import form_fields, prepare_aside
-from search.cli.submission import create, set_out
-from search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
-from search.states import SearchStatus
-from search.store import Store
-from spaces.catalog import get_space
-from spaces.configuration import derive
+from alignsearch.cli.dashboard import form_fields, prepare_aside
+from alignsearch.dashboards.web.app import Options, create_app
+from alignsearch.dashboards.web.context import Submitter
+from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.store.store import Store
+from alignsearch.search.use_cases.submission import create, set_out
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import derive
 
 SPACE = get_space("wm_ad")
 

@@ -6,11 +6,10 @@ import shlex
 import click
 import pytest
 import typer.main
+from alignsearch.cli.app import app
 from deployment_files import COMPOSE, DOCKER, MANIFESTS, ROOT, containers
 from ray.scripts.scripts import cli as ray_cli
 from typer.exceptions import TyperException
-
-from search.cli.app import app
 
 COMMANDS = {"alignsearch": typer.main.get_command(app), "ray": ray_cli}
 

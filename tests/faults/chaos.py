@@ -23,17 +23,16 @@ from pathlib import Path
 from statistics import mean
 
 import pymongo
+from alignsearch.search.documents import Search
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
+from alignsearch.search.documents.transitions import fence
+from alignsearch.search.driver import checkpoint_folders
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.store.processes import lives, wait_until
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.catalog import get_space
+from alignsearch.workers.objectives.rehearsal import final_loss
 from wire import Proxy
-
-from search import checkpoint_folders
-from search.attempts import fence
-from search.documents import Search
-from search.embedded import EmbeddedStore
-from search.processes import lives, wait_until
-from search.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
-from search.store import Store
-from spaces.catalog import get_space
-from workers.rehearsal import final_loss
 
 BIN = Path(sys.executable).parent
 KINDS = ("driver", "worker", "node", "store", "network", "stopped worker")

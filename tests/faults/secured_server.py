@@ -8,8 +8,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pymongo
-
-from search.processes import free_port, wait_until
+from alignsearch.search.store.processes import free_port, wait_until
 
 
 class SecuredServer:

@@ -4,11 +4,11 @@ import subprocess
 import sys
 import time
 
-from search.documents import Recipe, Search, Trial
-from search.states import TrialState
-from spaces.catalog import get_space
-from spaces.table5 import PUBLISHED
-from workers.rehearsal import final_loss
+from alignsearch.search.documents import Recipe, Search, Trial
+from alignsearch.search.documents.states import TrialState
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.table5 import PUBLISHED
+from alignsearch.workers.objectives.rehearsal import final_loss
 
 WORKER = """
 import datetime, itertools, sys, time
@@ -25,9 +25,9 @@ class Jumping(datetime.datetime):
 datetime.datetime = Jumping
 
 import threading
-from search.store import Store
-from workers.attempt import Worker, run_attempt
-from workers.rehearsal import rehearse
+from alignsearch.search.store.store import Store
+from alignsearch.workers.attempt_runner import Worker, run_attempt
+from alignsearch.workers.objectives.rehearsal import rehearse
 
 with Store.connect(sys.argv[1]) as store:
     trial, search = store.get_trial("s/0"), store.get_search("s")

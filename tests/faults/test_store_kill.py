@@ -6,14 +6,13 @@ import threading
 import time
 
 import pytest
+from alignsearch.search.documents import Recipe, Result, Search, Trial
+from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.store.processes import lives, wait_until
+from alignsearch.search.store.store import Store
 from epoch_maker import an_epoch
-
-from search.documents import Recipe, Result, Search, Trial
-from search.embedded import EmbeddedStore
-from search.errors import StoreUnavailableError
-from search.processes import lives, wait_until
-from search.states import TrialState
-from search.store import Store
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Documents of epochs for tests to store, read and draw."""
 
-from search.documents import Epoch, LayerRecord
+from alignsearch.search.documents import Epoch, LayerRecord
 
 KNOWN = {
     "epochs": 3,

@@ -5,14 +5,13 @@ import threading
 from functools import partial
 
 import pytest
-
-from search.dispatch import SlotReport
-from search.documents import Recipe, Search
-from search.driver import Driver
-from search.store import Store
-from spaces.catalog import get_space
-from workers.attempt import Worker, run_attempt
-from workers.rehearsal import rehearse
+from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.documents import Recipe, Search
+from alignsearch.search.driver.driver import Driver
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.catalog import get_space
+from alignsearch.workers.attempt_runner import Worker, run_attempt
+from alignsearch.workers.objectives.rehearsal import rehearse
 
 
 class ThreadDispatcher:

@@ -1,10 +1,9 @@
 import json
 
 import pytest
-
-from spaces.catalog import SPACES, get_space
-from spaces.configuration import Configuration
-from spaces.describe import describe, to_json
+from alignsearch.spaces.catalog import SPACES, get_space
+from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.describe import describe, to_json
 
 
 @pytest.mark.parametrize("name", SPACES)

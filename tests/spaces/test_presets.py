@@ -7,11 +7,11 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from alignsearch.spaces.presets import RULES, check_names, preset_config
 
-from alignment_core.alignments import LEARNING_RULES
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.layers import Dense
-from spaces.presets import RULES, check_names, preset_config
+from alignment_core.layers.aligned import Dense
+from alignment_core.rules.alignment import LEARNING_RULES
 
 # The columns of Table 5 as they are printed; alpha = (alpha / beta) beta.
 TABLE5 = {
@@ -165,7 +165,7 @@ def test_a_rule_alone_names_its_preset():
 def test_names_are_checked_without_tensorflow():
     code = (
         "import sys\n"
-        "from spaces.presets import preset_config\n"
+        "from alignsearch.spaces.presets import preset_config\n"
         "for change in ({'rule': 'x'}, {'preset': 'x'}, {'dataset': 'x'}, {'model': 'x'}):\n"
         "    try: preset_config(**{'rule': 'ia', 'dataset': 'digits', **change})\n"
         "    except LookupError: pass\n"

@@ -1,11 +1,11 @@
 import dataclasses
 
 import pytest
+from alignsearch.spaces.catalog import SPACES, get_space
+from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from spaces.catalog import SPACES, get_space
-from spaces.configuration import Configuration
-from spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
 
 BOOLEANS = {
     *("fo_bias", "fo_relu", "fo_bwmc", "fo_fwmc", "fo_fwl2n"),

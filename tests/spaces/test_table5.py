@@ -1,8 +1,7 @@
 import pytest
-
-from spaces.catalog import SPACES
-from spaces.configuration import Configuration
-from spaces.table5 import PUBLISHED, ROWS, format_cell, format_sampled
+from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.table5 import PUBLISHED, ROWS, format_cell, format_sampled
 
 
 def test_there_is_one_row_for_each_field_in_order():

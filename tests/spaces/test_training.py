@@ -4,13 +4,13 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from alignsearch.spaces.catalog import SPACES, get_space
+from alignsearch.spaces.table5 import PUBLISHED
+from alignsearch.spaces.training import primitive_weights, training_config
 
-from alignment_core import primitives
-from alignment_core.alignments import LEARNING_RULES
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from spaces.catalog import SPACES, get_space
-from spaces.table5 import PUBLISHED
-from spaces.training import primitive_weights, training_config
+from alignment_core.rules import primitives
+from alignment_core.rules.alignment import LEARNING_RULES
 
 RECIPE = {
     "dataset": "digits",
@@ -143,6 +143,6 @@ def test_a_batch_cant_be_divided_by_nothing():
 
 
 def test_spaces_and_export_dont_import_tensorflow():
-    modules = "spaces.describe, spaces.hyperopt_space, spaces.training, search.export"
+    modules = "alignsearch.spaces.describe, spaces.hyperopt_space, spaces.training, search.export"
     code = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,8 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-
-from workers import cluster
+from alignsearch.workers import cluster
 
 BIN = Path(sys.executable).parent
 

@@ -7,11 +7,11 @@ import sys
 import time
 
 import pytest
+from alignsearch.search.documents.errors import ClusterError
+from alignsearch.search.documents.resources import parse_resources
+from alignsearch.workers.cluster import Node, capacity, connect, default_resources
 
 from alignment_core.errors import ConfigurationError
-from search.errors import ClusterError
-from search.resources import parse_resources
-from workers.cluster import Node, capacity, connect, default_resources
 
 LAPTOP = Node("laptop", {"CPU": 8.0})
 GPU_BOX = Node("box", {"CPU": 16.0, "GPU": 4.0})
@@ -88,7 +88,7 @@ def test_another_program_at_the_address_is_told_from_ray(server_uri):
 
 def test_a_cluster_that_wants_a_token_says_so(ray_address):
     """In a process of its own: Ray reads its mode once."""
-    program = f"from workers.cluster import connect; connect({ray_address!r})"
+    program = f"from alignsearch.workers.cluster import connect; connect({ray_address!r})"
     without = {**os.environ, "RAY_AUTH_MODE": "disabled"}
     wait_until_it_listens(ray_address)
     ended = subprocess.run(

@@ -12,17 +12,16 @@ from pathlib import Path
 
 import pytest
 import ray
-
-from search.documents import Recipe, Search
-from search.driver import Driver, Outcome
-from search.errors import ClusterError
-from search.processes import free_port, wait_until
-from search.states import SearchStatus, TrialState
-from spaces.catalog import get_space
-from workers import cluster
-from workers.dispatcher import RayDispatcher
-from workers.hand_back import Raylet, drain
-from workers.versions import versions
+from alignsearch.search.documents import Recipe, Search
+from alignsearch.search.documents.errors import ClusterError
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.driver.driver import Driver, Outcome
+from alignsearch.search.store.processes import free_port, wait_until
+from alignsearch.spaces.catalog import get_space
+from alignsearch.workers import cluster
+from alignsearch.workers.dispatcher import RayDispatcher
+from alignsearch.workers.hand_back import Raylet, drain
+from alignsearch.workers.versions import versions
 
 ALIGNSEARCH = Path(sys.executable).with_name("alignsearch")
 
@@ -203,7 +202,7 @@ def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, dr
 def test_a_host_with_other_versions_is_refused_by_name(store, submit, driver, monkeypatch):
     submit(trials=2)
     older = {**versions(), "tensorflow": "2.0.1"}
-    monkeypatch.setattr("workers.dispatcher.versions", lambda: older)
+    monkeypatch.setattr("alignsearch.workers.dispatcher.versions", lambda: older)
     with pytest.raises(ClusterError, match=r"tensorflow is 2\.\d\d.* and 2\.0\.1 at the driver"):
         driver().run(threading.Event())
     assert {trial.state for trial in store.trials("a-search")} == {TrialState.QUEUED}
@@ -367,7 +366,7 @@ def test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so(
     store, submit, driver, starved, monkeypatch
 ):
     # A worker that is killed before it has begun is no crash of an attempt: another is started.
-    monkeypatch.setattr("search.starts.MAX_FAILURES", 1000)
+    monkeypatch.setattr("alignsearch.search.driver.start_failures.MAX_FAILURES", 1000)
     submit(trials=1, parallel=1, epochs=600, resources={"starved": 1.0})
     interrupt = threading.Event()
     thread, _ = drive_in_thread(driver(), interrupt)

@@ -6,14 +6,13 @@ import time
 import uuid
 
 import pytest
-
-from search.documents import Recipe, Result, Search, Trial
-from search.states import SearchStatus
-from search.store import Store
-from spaces.catalog import get_space
-from spaces.configuration import derive
-from workers.attempt import Finished, Worker, run_attempt
-from workers.kept_log import LINES
+from alignsearch.search.documents import Recipe, Result, Search, Trial
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.configuration import derive
+from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
+from alignsearch.workers.kept_log import LINES
 
 SPACE = get_space("wm")
 POINT = {"sigma": 0.5, "alpha_over_beta": 2.0, "beta": 1e-3}
@@ -50,8 +49,8 @@ def test_lines_reach_the_store_while_the_attempt_goes_on(store, queued):
     seen = []
 
     def objective(search, trial, link):
-        logging.getLogger("workers.test").info("reading mongodb://ann:secret@host/ now")
-        elsewhere = logging.getLogger("workers.test").warning
+        logging.getLogger("alignsearch.workers.test").info("reading mongodb://ann:secret@host/ now")
+        elsewhere = logging.getLogger("alignsearch.workers.test").warning
         other = threading.Thread(target=elsewhere, args=("of another trial",))
         other.start()
         other.join()
@@ -60,7 +59,7 @@ def test_lines_reach_the_store_while_the_attempt_goes_on(store, queued):
             seen.extend(store.log(trial.id, 1))
             time.sleep(0.05)
         for number in range(2 * LINES):
-            logging.getLogger("workers.test").info("line %d", number)
+            logging.getLogger("alignsearch.workers.test").info("line %d", number)
         return Finished(Result(status="ok", loss=0.5), 1)
 
     run_attempt(store, *queued, objective, WORKER, threading.Event())

@@ -6,9 +6,8 @@ import threading
 import time
 
 import pytest
-
-from search.errors import ClusterError
-from workers import tpu
+from alignsearch.search.documents.errors import ClusterError
+from alignsearch.workers import tpu
 
 HOLD = "import sys; file = open(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
 

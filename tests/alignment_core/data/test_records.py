@@ -14,7 +14,7 @@ from alignment_core.data.pipeline import PADDING_LABEL, readable
 from alignment_core.data.preprocessing import PREPROCESSING
 from alignment_core.data.throughput import images_per_second
 from alignment_core.errors import ConfigurationError, DataError, UnknownNameError
-from alignment_core.training import Trainer, TrainingConfig
+from alignment_core.training.trainer import Trainer, TrainingConfig
 
 SHARDS = {"train": 4, "validation": 2}
 RECORDS = {"train": 6, "validation": 5}

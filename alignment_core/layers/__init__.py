@@ -1,0 +1,1 @@
+"""Keras layers whose backward pass has a kernel of its own."""

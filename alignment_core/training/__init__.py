@@ -1,0 +1,1 @@
+"""Training one network under one learning rule."""

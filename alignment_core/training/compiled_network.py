@@ -1,0 +1,184 @@
+"""A network and its optimizers, with every graph that a training of them runs."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Any
+
+import tensorflow as tf
+
+from alignment_core.models import get_model, initialize
+from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
+from alignment_core.rules.alignment import LEARNING_RULES, Alignment
+from alignment_core.rules.primitives import PRIMITIVES
+from alignment_core.training import accelerators, checkpoints
+from alignment_core.training.config import TrainingConfig
+from alignment_core.training.objectives import Objectives
+from alignment_core.training.steps import (
+    LOSS,
+    AlignmentSteps,
+    AlignmentUpdate,
+    LossSteps,
+    on_replicas,
+)
+
+KEPT_RULES = 2
+"""Rules whose compiled steps a network keeps. Each costs some 40 MB, and where a search
+samples the operations a rule seldom comes back."""
+
+
+def structure(config: TrainingConfig) -> Hashable:
+    """What can't be changed once a network is built for it."""
+    has_backward_kernels = LEARNING_RULES[config.learning_rule] is not None
+    return (
+        config.dataset,
+        config.data_dir,
+        config.input_options,
+        config.precision,
+        config.model,
+        config.width,
+        config.stem,
+        has_backward_kernels,
+        config.ties_gradients,
+        config.alignment_optimizer if config.has_alignment_loss else None,
+        _noisy_updates(config),
+        config.momentum,
+        config.minibatches,
+        config.jit_compile,
+    )
+
+
+class CompiledNetwork:
+    """What is built and compiled once for all configurations of one `structure`.
+
+    Everything continuous (rates, weights, noise) is a variable or an argument of the graphs.
+    Nothing is traced before it is first called.
+
+    Attributes:
+        model: the Keras model.
+        objectives: its J and R.
+        optimizers: J's, and R's if R has one of its own.
+        state: all that a training moves, as checkpoints take it.
+        loss_steps: the steps on J alone.
+        alignment_steps: the steps of the rule that was taken last; None if no R has an
+            optimizer of its own.
+        evaluate: (images, labels) -> (sum of J, right answers) over rows with a label.
+        gradient_angles: (images, labels) -> (layers,), `metrics.gradient_angles`.
+    """
+
+    def __init__(
+        self, config: TrainingConfig, image_shape: tuple[int, int, int], num_classes: int
+    ) -> None:
+        """Build under the strategy in scope, and take `config`.
+
+        Raises ConfigurationError for a network that can't be built.
+        """
+        self._strategy = tf.distribute.get_strategy()
+        self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
+        self._noise_stddev = tf.Variable(0.0, trainable=False)
+        self._weight_decay = tf.Variable(0.0, trainable=False)
+        self._noise_variances = [
+            tf.Variable(0.0, trainable=False) if noisy else None for noisy in _noisy_updates(config)
+        ]
+        self._rules: OrderedDict[Hashable, tuple[Alignment, AlignmentSteps]] = OrderedDict()
+        with accelerators.precision(config.precision):
+            self.model = get_model(config.model)(
+                image_shape,
+                num_classes,
+                width=config.width,
+                stem=config.stem,
+                learning_rule=self._new_rule(config),
+                seed=config.seed,
+            )
+        self.objectives = Objectives(self.model, self._weight_decay)
+        self.optimizers = self._new_optimizers(config)
+        self.state = checkpoints.variables(self.model, self.optimizers.optimizers)
+        jit_compile = config.jit_compile
+        self.loss_steps = LossSteps(self.objectives, self.optimizers, jit_compile=jit_compile)
+        self._update = AlignmentUpdate(self.optimizers, jit_compile=jit_compile)
+        self.alignment_steps: AlignmentSteps | None = None
+        self.evaluate = on_replicas(self.objectives.evaluate, add_up=True, jit_compile=jit_compile)
+        self.gradient_angles = on_replicas(
+            self.objectives.gradient_angles, add_up=True, jit_compile=jit_compile
+        )
+        self.take(config)
+
+    def take(self, config: TrainingConfig) -> None:
+        """Take the values and the rule of a configuration of the same structure."""
+        self._weight_decay.assign(config.weight_decay)
+        self._noise_stddev.assign(config.noise_stddev or 0.0)
+        for variable, variance in zip(
+            self._noise_variances,
+            (config.update_noise_variance, config.alignment_update_noise_variance),
+            strict=True,
+        ):
+            if variable is not None:
+                variable.assign(variance)
+        for primitive, weight in config.weights.items():
+            self._weights[primitive].assign(weight)
+        self.alignment_steps = None
+        if config.has_alignment_loss:
+            with self._strategy.scope():
+                rule, self.alignment_steps = self._steps_of_rule(config)
+            self.alignment_steps.alternating = config.alternating
+            for layer in self.objectives.layers:
+                layer.learning_rule = rule
+
+    def start(self, seed: int) -> None:
+        """Draw the seed's initial weights, and forget all steps made."""
+        initialize(self.model, seed)
+        self.optimizers.reset()
+
+    @property
+    def measuring_traces(self) -> int:
+        """How many graphs have been traced so far, of steps under a rule and of metrics."""
+        of_rule = self.alignment_steps.traces if self.alignment_steps else 0
+        return of_rule + int(self.gradient_angles.experimental_get_tracing_count())
+
+    def _new_optimizers(self, config: TrainingConfig) -> Optimizers:
+        optimizers: list[Any] = [NesterovMomentum(momentum=config.momentum)]
+        variables = [list(self.model.trainable_variables)]
+        backward_kernels = [layer.backward_kernel for layer in self.objectives.layers]
+        if config.ties_gradients:
+            variables[LOSS] += backward_kernels
+        if config.has_alignment_loss:
+            optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
+            variables.append(backward_kernels)
+        return Optimizers(
+            optimizers,
+            variables,
+            minibatches=config.minibatches,
+            noise_variances=self._noise_variances[: len(optimizers)],
+        )
+
+    def _new_rule(self, config: TrainingConfig) -> Alignment | None:
+        rule = LEARNING_RULES[config.learning_rule]
+        if rule is None:
+            return None
+        return rule(
+            {name: self._weights[name] for name in config.weights},
+            config.operations,
+            None if config.noise_stddev is None else self._noise_stddev,
+        )
+
+    def _steps_of_rule(self, config: TrainingConfig) -> tuple[Alignment, AlignmentSteps]:
+        key = (config.learning_rule, config.operations, config.noise_stddev is None)
+        if key not in self._rules:
+            rule = self._new_rule(config)
+            assert rule is not None
+            steps = AlignmentSteps(
+                self.loss_steps,
+                self._update,
+                self.objectives,
+                self.optimizers,
+                jit_compile=config.jit_compile,
+            )
+            self._rules[key] = rule, steps
+        self._rules.move_to_end(key)
+        while len(self._rules) > KEPT_RULES:
+            self._rules.popitem(last=False)
+        return self._rules[key]
+
+
+def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:
+    """Whether J's and R's updates are: the noise itself is part of the compiled update."""
+    return config.update_noise_variance > 0, config.alignment_update_noise_variance > 0

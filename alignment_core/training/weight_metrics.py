@@ -1,0 +1,117 @@
+"""How well forward and backward kernels, and the gradients that they propagate, agree.
+
+Kunin et al. 2020, App. C (Fig. S4): the angle between the vectorized kernels, and the
+ratio of their Frobenius norms. Beside them the angle between each kernel's pseudogradient,
+which moves it, and the gradient that backpropagation would move it by.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from alignment_core.errors import UnknownNameError
+from alignment_core.layers.aligned import AlignedLayer, aligned_layers, exact_gradients
+from alignment_core.training.results import LayerMetrics
+
+
+def weight_metrics(
+    layers: Sequence[AlignedLayer], gradient_angles: Sequence[float] | None = None
+) -> list[LayerMetrics]:
+    """Measure layers under a rule, all in one compiled call, traced once a set of shapes.
+
+    `gradient_angles` are added as they are, one a layer, NaN for those without an angle.
+    """
+    rows = _agreements(
+        [layer.as_backward(tf.convert_to_tensor(layer.kernel)) for layer in layers],
+        [tf.convert_to_tensor(layer.backward_kernel) for layer in layers],
+    ).numpy()
+    between = [math.nan] * len(rows) if gradient_angles is None else gradient_angles
+    return [
+        LayerMetrics(
+            layer.name,
+            float(angle),
+            float(ratio),
+            float(gradient_angle) if math.isfinite(gradient_angle) else None,
+        )
+        for layer, (angle, ratio), gradient_angle in zip(layers, rows, between, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class SampledWeights:
+    """Some of a layer's forward weights, and the backward weights in their places."""
+
+    layer: str
+    forward: tuple[float, ...]
+    backward: tuple[float, ...]
+
+
+def sampled_weights(
+    model: Any, names: Sequence[str], pairs: int, seed: int
+) -> list[SampledWeights]:
+    """Return `pairs` weights of each named layer with their backward counterparts, or all.
+
+    Which ones depends on `seed` and the layer's size alone, so that epochs can be compared
+    (Kunin et al. 2020, Fig. S3). Nothing under backpropagation, where both are the same.
+
+    Raises:
+        UnknownNameError: no layer under a rule has this name.
+    """
+    layers = {layer.name: layer for layer in aligned_layers(model)}
+    if not layers:
+        return []
+    found = []
+    for name in names:
+        if name not in layers:
+            raise UnknownNameError("layer under a learning rule", name, layers)
+        layer = layers[name]
+        forward = np.ravel(layer.as_backward(tf.convert_to_tensor(layer.kernel)).numpy())
+        backward = np.ravel(tf.convert_to_tensor(layer.backward_kernel).numpy())
+        generator = np.random.default_rng([seed, forward.size])
+        size = min(pairs, forward.size)
+        chosen = np.sort(generator.choice(forward.size, size, replace=False))
+        found.append(
+            SampledWeights(name, *(tuple(each[chosen].tolist()) for each in (forward, backward)))
+        )
+    return found
+
+
+def gradient_angles(loss: Callable[[], Any], layers: Sequence[AlignedLayer]) -> Any:
+    """Return (layers,): the angle between pseudogradient and true gradient of each kernel.
+
+    `loss` runs the network and returns a scalar. It is called twice, at the same weights:
+    once as the layers are, once with forward kernels in the backward kernels' place. In
+    degrees; NaN where a gradient is zero or not finite.
+    """
+    kernels = [layer.kernel.value for layer in layers]
+    pseudogradients = _gradients(loss, kernels)
+    with exact_gradients():
+        gradients = _gradients(loss, kernels)
+    return tf.stack([_angle(*pair) for pair in zip(pseudogradients, gradients, strict=True)])
+
+
+def _gradients(loss: Callable[[], Any], kernels: Sequence[Any]) -> list[Any]:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(kernels)
+        value = loss()
+    return tape.gradient(value, kernels)
+
+
+@tf.function
+def _agreements(forward: list[Any], backward: list[Any]) -> Any:
+    rows = [_agreement(w, b) for w, b in zip(forward, backward, strict=True)]
+    return tf.stack(rows) if rows else tf.zeros((0, 2))
+
+
+def _agreement(forward: Any, backward: Any) -> Any:
+    return tf.stack([_angle(forward, backward), tf.norm(backward) / tf.norm(forward)])
+
+
+def _angle(one: Any, other: Any) -> Any:
+    a, b = one / tf.norm(one), other / tf.norm(other)
+    # Kahan's form: the inverse cosine loses half the digits near 0 and 180 degrees.
+    return 2 * tf.atan2(tf.norm(a - b), tf.norm(a + b)) * (180 / math.pi)

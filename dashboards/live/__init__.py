@@ -1,0 +1,1 @@
+"""A live copy of the store in memory, from which pages are served."""

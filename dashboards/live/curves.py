@@ -1,0 +1,152 @@
+"""Learning curves: of one trial in full, and of many at once, thinned out.
+
+The curve of a trial that has ended doesn't change: it is read once and kept.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from alignsearch.dashboards import models
+from alignsearch.dashboards.live.mirror import Board, Entry
+from alignsearch.search.documents import Epoch, Trial
+from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
+
+from alignment_core.training.results import EPOCH_VALUES
+
+KEPT_CURVES = 5000
+
+
+@dataclass(frozen=True)
+class Points:
+    """Validation error by epoch, of a trial's last attempt."""
+
+    epoch: tuple[int, ...]
+    error: tuple[float, ...]
+
+
+class Curves:
+    """Curves of ended trials, the last asked for of all searches."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._kept: OrderedDict[tuple[str, int, int], Points] = OrderedDict()
+        self._lock = Lock()
+
+    def bundle(
+        self, entry: Entry, *, top: int, limit: int, points: int, tids: Sequence[int] = ()
+    ) -> models.Curves:
+        """The best `top` curves and others evenly by rank, or those of `tids`."""
+        history = entry.history
+        with entry.lock:
+            if tids:
+                rows = [history.row_of[tid] for tid in tids if tid in history.row_of]
+            else:
+                rows = _chosen(history.ranked(), top, limit)
+            rev, total = history.rev, history.scored
+            numbers = [int(history.table["tid"][row]) for row in rows]
+            seqs = [history.seq_of(row) for row in rows]
+            ended = [TrialState(history.state_of(row)) in TERMINAL_TRIAL_STATES for row in rows]
+            losses = [
+                None if np.isnan(loss) else float(loss) for loss in history.table["loss"][rows]
+            ]
+            ranks = [
+                None if loss is None else history.rank(tid, loss)
+                for tid, loss in zip(numbers, losses, strict=True)
+            ]
+        curves = []
+        for tid, rank, seq, final, loss in zip(numbers, ranks, seqs, ended, losses, strict=True):
+            read = self._read(entry.search.name, tid, seq if final else None)
+            thin = _thinned(read, points)
+            curves.append(
+                models.Curve(
+                    tid=tid,
+                    rank=rank,
+                    top=rank is not None and rank <= top,
+                    loss=loss,
+                    epoch=list(thin.epoch),
+                    error=list(thin.error),
+                )
+            )
+        note = "" if tids or len(rows) == total else _note(len(rows), total, top)
+        return models.Curves(rev=rev, total=total, shown=len(curves), note=note, curves=curves)
+
+    def _read(self, search: str, tid: int, seq: int | None) -> Points:
+        """A trial's curve; with the number of its last change, it may be kept."""
+        key = (search, tid, seq or 0)
+        with self._lock:
+            if seq is not None and key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        records = self._board.store.epoch_records(Trial.key(search, tid))
+        last = records[-1]["attempt"] if records else 0
+        mine = [record for record in records if record["attempt"] == last]
+        points = Points(
+            tuple(record["epoch"] for record in mine),
+            tuple(round(1.0 - record["validation_accuracy"], 5) for record in mine),
+        )
+        if seq is not None:
+            with self._lock:
+                self._kept[key] = points
+                while len(self._kept) > KEPT_CURVES:
+                    self._kept.popitem(last=False)
+        return points
+
+
+def epochs_model(epochs: Sequence[Epoch], planned: int) -> models.Epochs:
+    """A trial's epochs in columns; a layer that an epoch doesn't name has no value there."""
+    layers: dict[str, list[Any]] = defaultdict(lambda: [None] * len(epochs))
+    for at, epoch in enumerate(epochs):
+        for layer in epoch.layers:
+            layers[layer.name][at] = layer
+    return models.Epochs(
+        count=len(epochs),
+        epochs=planned,
+        attempt=[epoch.attempt for epoch in epochs],
+        epoch=[epoch.epoch for epoch in epochs],
+        **{
+            field: [getattr(epoch, field) for epoch in epochs]
+            for field in (*EPOCH_VALUES, "seconds")
+        },
+        layers=[
+            models.LayerCurves(
+                name=name,
+                angle=_values(records, lambda layer: layer.angle) or [],
+                norm_ratio=_values(records, lambda layer: layer.norm_ratio) or [],
+                gradient_angle=_values(records, lambda layer: layer.gradient_angle, optional=True),
+            )
+            for name, records in layers.items()
+        ],
+    )
+
+
+def _values(
+    records: Sequence[Any], value: Callable[[Any], float | None], *, optional: bool = False
+) -> list[float | None] | None:
+    values = [None if record is None else value(record) for record in records]
+    return None if optional and all(each is None for each in values) else values
+
+
+def _chosen(ranked: Sequence[int], top: int, limit: int) -> list[int]:
+    """The best `top` rows, and of the others as many as there is room for, at equal distances."""
+    best, others = list(ranked[:top]), ranked[top:]
+    room = min(max(0, limit - len(best)), len(others))
+    if not room:
+        return best
+    taken = np.unique(np.linspace(0, len(others) - 1, room).round().astype(int))
+    return [*best, *(others[at] for at in taken)]
+
+
+def _thinned(points: Points, most: int) -> Points:
+    if len(points.epoch) <= most:
+        return points
+    # The last epoch is what counts: it stays.
+    taken = np.unique(np.linspace(0, len(points.epoch) - 1, most).round().astype(int))
+    return Points(tuple(points.epoch[at] for at in taken), tuple(points.error[at] for at in taken))
+
+
+def _note(shown: int, total: int, top: int) -> str:
+    return f"{shown} of {total} trials: the best {min(top, total)}, and others evenly by rank"

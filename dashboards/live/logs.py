@@ -1,0 +1,60 @@
+"""An attempt's log: what its worker logged, as far as the store has it, and what befell it."""
+
+from datetime import datetime
+
+from alignsearch.dashboards.models import Log, LogLine
+from alignsearch.search.documents import Attempt, Trial
+from alignsearch.search.store.store import Store
+
+LINES = 200
+
+
+def log_of(store: Store, trial: Trial, number: int) -> Log:
+    """The last lines about one attempt at the trial."""
+    attempt = trial.attempts.get(str(number))
+    if attempt is None:
+        note = f"there is no attempt {number}" if trial.attempts else "no attempt has begun yet"
+        return Log(attempt=number, available=False, lines=[], note=note)
+    kept = [LogLine(**line.model_dump()) for line in store.log(trial.id, number)]
+    begun = f"begun on {attempt.host} ({attempt.accelerator}) by {attempt.owner}"
+    lines = [LogLine(at=attempt.started_at, level="INFO", text=begun)]
+    if all(line.level != "INFO" for line in kept):
+        # A worker that says nothing of its epochs, such as a rehearsal's.
+        lines += _epochs(store, trial, number)
+    said = "\n".join(line.text for line in kept)
+    about = f"trial {trial.tid}, attempt {number}: "
+    events = [
+        LogLine(at=event.at, level="WARNING", text=event.detail.removeprefix(about))
+        for event in store.events_since(trial.search, attempt.started_at)
+        if event.detail.startswith(about)
+    ]
+    lines += sorted(
+        [*kept, *(event for event in events if event.text not in said)],
+        key=lambda line: line.at or attempt.started_at,
+    )
+    if attempt.ended_at is not None:
+        lines += _end(attempt, attempt.ended_at, said)
+    return Log(attempt=number, available=True, lines=lines[-LINES:], note="")
+
+
+def _epochs(store: Store, trial: Trial, number: int) -> list[LogLine]:
+    return [
+        LogLine(
+            at=None,
+            level="INFO",
+            text=f"epoch {record['epoch']} of {record['epochs']}: validation error "
+            f"{1 - record['validation_accuracy']:.4f} in {record['seconds']:.1f} s",
+        )
+        for record in store.epoch_records(trial.id)
+        if record["attempt"] == number
+    ]
+
+
+def _end(attempt: Attempt, at: datetime, said: str) -> list[LogLine]:
+    error = attempt.error or ""
+    lines = [] if error and error.strip() in said else error.splitlines()
+    ended = (attempt.outcome or "ended").replace("_", " ")
+    return [
+        *(LogLine(at=at, level="ERROR", text=text) for text in lines),
+        LogLine(at=at, level="INFO", text=ended),
+    ]

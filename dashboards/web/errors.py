@@ -1,0 +1,113 @@
+"""Errors as answers: JSON for programs, a page that helps for people."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from alignsearch.dashboards.web.guard import error_json
+from alignsearch.search.documents.errors import (
+    ClusterError,
+    NameTakenError,
+    StateConflictError,
+    StoreCorruptedError,
+    StoreUnavailableError,
+)
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
+
+_KNOWN: Sequence[tuple[type[AlignSearchError], int, str]] = (
+    (UnknownNameError, 404, "unknown_name"),
+    (ConfigurationError, 422, "invalid"),
+    (StateConflictError, 409, "conflict"),
+    (NameTakenError, 409, "conflict"),
+    (ClusterError, 409, "conflict"),
+    (StoreUnavailableError, 503, "store_unavailable"),
+    (StoreCorruptedError, 503, "store_damaged"),
+)
+_CODES = {404: "not_found", 405: "not_found", 413: "too_large"}
+_RETRY_SECONDS = 2
+_LONGEST_INPUT = 80
+
+
+class RefusedError(Exception):
+    """A request that isn't done, with its status and code."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let the app answer errors in our words."""
+    app.add_exception_handler(AlignSearchError, _ours)
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    status, code = next(
+        ((status, code) for kind, status, code in _KNOWN if isinstance(error, kind)),
+        (422, "invalid"),
+    )
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if status == 503 else {}
+    return _answer(request, status, code, str(error), headers=headers)
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    headers = {} if error.retry_after is None else {"Retry-After": f"{error.retry_after:.0f}"}
+    return _answer(request, error.status, error.code, str(error), headers=headers)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or None
+    given = repr(first.get("input"))
+    if len(given) > _LONGEST_INPUT:
+        given = f"{given[:_LONGEST_INPUT]}…"
+    where = f"{field}: " if field else ""
+    return _answer(request, 422, "invalid", f"{where}{first['msg']}, not {given}", field=field)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    message = str(error.detail)
+    if error.status_code == 404:
+        message = f"there is nothing at {request.url.path}"
+    code = _CODES.get(error.status_code, "invalid")
+    return _answer(request, error.status_code, code, message, headers=dict(error.headers or {}))
+
+
+def _answer(
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    *,
+    field: str | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+        content = error_json(code, message, field)
+        return Response(content, status, headers, media_type="application/json")
+    render: Any = request.app.state.render
+    title = HTTPStatus(status).phrase
+    context = {"status": status, "title": title, "message": message, "links": _links(status)}
+    page: Response = render(request, "error", status_code=status, **context)
+    page.headers.update(headers or {})
+    return page
+
+
+def _links(status: int) -> list[tuple[str, str]]:
+    links = [("All searches", "/"), ("Submit a search", "/submit")]
+    return links if status < 500 else [("Try again", "")]

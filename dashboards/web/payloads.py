@@ -1,0 +1,263 @@
+"""From what the store and the memory hold to what the API answers."""
+
+from datetime import datetime
+from typing import Any
+
+from alignsearch.dashboards import models
+from alignsearch.dashboards.live.history import LABELS, Improvement, SearchHistory, known_space
+from alignsearch.dashboards.live.mirror import Board, Entry
+from alignsearch.dashboards.web.responses import Payload
+from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.states import (
+    SEARCH_TRANSITIONS,
+    TERMINAL_SEARCH_STATUSES,
+    SearchStatus,
+)
+from alignsearch.search.use_cases.summary import Summary
+from alignsearch.spaces.configuration import configuration
+from alignsearch.spaces.describe import describe, to_json
+from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.table5 import ROWS, format_cell, format_sampled
+
+
+def steps_of(search: Search) -> list[models.Verb]:
+    """The verbs that the search's status allows."""
+    if search.status in TERMINAL_SEARCH_STATUSES:
+        return []
+    steps: list[models.Verb] = []
+    if SearchStatus.PAUSED in SEARCH_TRANSITIONS[search.status]:
+        steps.append("pause")
+    if search.status is SearchStatus.PAUSED:
+        steps.append("resume")
+    if not search.stop_requested:
+        steps.append("stop")
+    return [*steps, "cancel"]
+
+
+def summary_model(
+    summary: Summary, now: datetime, diverged: int | None = None
+) -> models.SearchSummary:
+    """A search as lists and pages show it."""
+    search, recipe = summary.search, summary.search.recipe
+    best = summary.best
+    return models.SearchSummary(
+        name=search.name,
+        space=search.space,
+        status=search.status,
+        stop_requested=search.stop_requested,
+        dataset=recipe.dataset,
+        model=recipe.model,
+        width=recipe.width,
+        epochs=recipe.epochs,
+        trials=search.trials,
+        parallel=search.parallel,
+        algo=search.algo,
+        seed=search.seed,
+        priority=search.priority,
+        counts=summary.counts,
+        finished=summary.finished,
+        busy=summary.busy,
+        slots={name: getattr(summary.slots, name) for name in ("total", "busy", "placing", "free")},
+        best=models.BestTrial(tid=best.tid, loss=best.loss) if best else None,
+        chance=summary.chance,
+        seconds_left=summary.seconds_left,
+        waits_for=summary.waits_for,
+        driver=search.driver.owner if search.driver else None,
+        driven=summary.driven,
+        owner=search.created_by,
+        created_at=search.created_at,
+        updated_at=search.updated_at,
+        age=(now - search.created_at).total_seconds(),
+        error=search.error,
+        diverged=diverged,
+        steps=steps_of(search),
+    )
+
+
+def summary_of(board: Board, name: str) -> models.SearchSummary:
+    """Where the search stands, from the memory or the store."""
+    summary = board.summary(name)
+    entry = board.known(name)
+    diverged = entry.history.diverged if entry else None
+    return summary_model(summary, board.now(), diverged)
+
+
+def space_model(space: SearchSpace) -> models.Space:
+    """A space of the catalog, its 22 metaparameters in Table 5's order."""
+    data = to_json(space)
+    by_name = {each["name"]: each for each in data["sampled"]}
+    fixed = {each.name: each.value for each in space.fixed}
+    parameters = []
+    for row in describe(space):
+        sampled = by_name.get(row.name, {})
+        parameters.append(
+            models.Parameter(
+                name=row.name,
+                label=LABELS[row.name],
+                kind=sampled["kind"] if row.kind == "sampled" else row.kind,
+                low=sampled.get("low"),
+                high=sampled.get("high"),
+                options=sampled.get("options"),
+                value=fixed.get(row.name),
+                formula=row.distribution if row.kind == "derived" else None,
+                text=row.distribution,
+                source=row.source,
+            )
+        )
+    return models.Space(
+        name=space.name,
+        title=space.title,
+        learning_rule=space.learning_rule,
+        source=space.source,
+        space_hash=space.space_hash,
+        known=True,
+        parameters=parameters,
+    )
+
+
+def space_of(search: Search) -> models.Space:
+    """The search's space; one that this program doesn't know has a name only."""
+    space = known_space(search)
+    if space is not None:
+        return space_model(space)
+    return models.Space(
+        name=search.space,
+        title=search.space,
+        learning_rule="",
+        source="",
+        space_hash=search.space_hash,
+        known=False,
+        parameters=[],
+    )
+
+
+def history_data(entry: Entry, now: datetime, since: int | None = None) -> dict[str, Any]:
+    """Fields of `models.History`: all trials, or those that have changed after `since`."""
+    with entry.lock:
+        history = entry.history
+        # A page of another store's search of this name starts again.
+        reset = since is None or since > history.rev
+        rows = None if reset else history.changed_since(since or 0)
+        count = history.table.rows if rows is None else len(rows)
+        values = history.table.sent(rows) if count else {}
+        summary = entry.summary
+        assert summary is not None, "an entry is synchronized before it is given out"
+        return {
+            "rev": history.rev,
+            "count": count,
+            "reset": reset,
+            "epoch0": history.begun.timestamp(),
+            "columns": [column.to_json() for column in history.table.columns.values()],
+            "values": values,
+            "best": best_so_far(history.improvements),
+            "summary": summary_model(summary, now, history.diverged),
+            "now": now.timestamp(),
+        }
+
+
+def history_payload(board: Board, entry: Entry) -> Payload:
+    """The search's whole history as it is sent; made once for each of its versions."""
+    version, kept = entry.version, entry.payload
+    if kept is None or kept[0] != version:
+        kept = entry.payload = (version, Payload.of(history_data(entry, board.now())))
+    return kept[1]
+
+
+def best_so_far(improvements: list[Improvement]) -> models.BestSoFar:
+    """The improvements in columns."""
+    return models.BestSoFar(
+        tid=[each.tid for each in improvements],
+        finished=[round(each.at, 1) for each in improvements],
+        number=[each.number for each in improvements],
+        loss=[each.loss for each in improvements],
+    )
+
+
+def cell_of(value: Value) -> str:
+    """A sampled value as Table 5 prints it."""
+    if value is None:
+        return "N/A"
+    return format_sampled(value) if isinstance(value, float) else str(value)
+
+
+def trial_row(history: SearchHistory, row: int) -> models.TrialRow:
+    """A trial as the table shows it."""
+
+    def of(name: str) -> Any:
+        return history.table.columns[name].value(float(history.table[name][row]))
+
+    config = history.config_of(row)
+    names = ("tid", "state", "loss", "current", "epoch", "attempt", "seconds", "started")
+    return models.TrialRow(
+        **{name: of(name) for name in (*names, "finished", "host", "outcome")},
+        note=history.notes[row],
+        config=config,
+        cells={name: cell_of(value) for name, value in config.items()},
+    )
+
+
+def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
+    """A trial as the rows of Table 5; as it is stored where its space isn't known."""
+    space = known_space(search)
+    if space is None:
+        return [
+            models.TableRow(name=name, field=name, cell=str(value), value=value, sampled=True)
+            for name, value in trial.config.items()
+        ]
+    column = configuration(trial.config)
+    return [
+        models.TableRow(
+            name=row.name,
+            field=row.field,
+            cell=format_cell(row, column, space),
+            value=getattr(column, row.field),
+            sampled=row.field in space.sampled_names,
+        )
+        for row in ROWS
+    ]
+
+
+def trial_model(entry: Entry, trial: Trial) -> models.TrialDetail:
+    """All about one trial."""
+    history = entry.history
+    with entry.lock:
+        tids = history.table["tid"]
+        scored = history.scored
+        rank = None if trial.loss is None else history.rank(trial.tid, trial.loss)
+        before, after = tids[tids < trial.tid], tids[tids > trial.tid]
+        row = history.row_of.get(trial.tid)
+        note = None if row is None else history.notes[row]
+    result, progress = trial.result, trial.progress
+    return models.TrialDetail(
+        tid=trial.tid,
+        search=trial.search,
+        state=trial.state,
+        rev=trial.seq,
+        loss=trial.loss,
+        current=progress.validation_error if progress else None,
+        outcome=result.status if result else None,
+        reason=result.reason if result else None,
+        note=note,
+        metrics=dict(result.metrics) if result else {},
+        best_epoch=trial.best_epoch,
+        epoch=progress.epoch if progress else None,
+        epochs=entry.search.recipe.epochs,
+        error=trial.error,
+        rank=rank,
+        of=scored,
+        rows=table_rows(entry.search, trial),
+        config=dict(trial.config),
+        attempts=[
+            models.AttemptDetail(
+                **attempt.model_dump(include=set(models.AttemptDetail.model_fields)),
+                seconds=None
+                if attempt.ended_at is None
+                else (attempt.ended_at - attempt.started_at).total_seconds(),
+            )
+            for _, attempt in sorted(trial.attempts.items(), key=lambda item: int(item[0]))
+        ],
+        timings={str(what): at for what, at in trial.timings.items()},
+        resources=trial.resources,
+        previous=int(before.max()) if len(before) else None,
+        next=int(after.min()) if len(after) else None,
+    )

@@ -1,0 +1,1 @@
+"""The experiments of the paper's appendix: their runs, statistics and reports."""

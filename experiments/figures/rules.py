@@ -1,0 +1,51 @@
+"""How a learning rule is drawn: one colour, one marker and one name in all figures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alignsearch.experiments.figures.figure import GREY, Marker
+
+
+@dataclass(frozen=True)
+class Look:
+    """What stands for one rule; `hollow` markers and dashes tell apart its variants."""
+
+    name: str
+    color: str
+    marker: Marker
+
+
+LOOKS = {
+    "bp": Look("BP", "#000000", "circle"),
+    "fa": Look("FA", "#661100", "pentagon"),
+    "sa": Look("SA", "#0072B2", "square"),
+    "aa": Look("AA", "#D55E00", "triangle-up"),
+    "kp": Look("KP", "#CC79A7", "diamond"),
+    "kp_angle": Look("KP (angle)", "#882255", "star"),
+    "wm": Look("WM", "#E69F00", "triangle-down"),
+    "wm_ad": Look("WM+AD", "#56B4E9", "triangle-left"),
+    "wm_ad_ops": Look("WM+AD+OPS", "#332288", "triangle-right"),
+    "ia": Look("IA", "#009E73", "x"),
+}
+"""By the names of `spaces.presets.RULES`. Okabe and Ito's colours, and three of Tol's where those
+run out: under every kind of colour blindness any two differ by 15 in CIELAB at least
+(tests/experiments/figures/test_rules.py)."""
+
+OTHERS: tuple[Marker, ...] = ("cross", "hexagon", "octagon")
+"""Of what has no look of its own, such as a search's best configuration."""
+
+
+def name_of(rule: str) -> str:
+    """What texts call it; a search has its own name."""
+    return LOOKS[rule].name if rule in LOOKS else rule
+
+
+def looks(rules: Sequence[str]) -> dict[str, Look]:
+    """How each of the rules of one figure is drawn; those without a look of their own are grey."""
+    others = [rule for rule in rules if rule not in LOOKS]
+    return {
+        rule: LOOKS[rule]
+        if rule in LOOKS
+        else Look(rule, GREY, OTHERS[others.index(rule) % len(OTHERS)])
+        for rule in rules
+    }

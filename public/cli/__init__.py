@@ -1,0 +1,47 @@
+"""The command `alignsearch`. This package alone wires store, driver, workers and figures."""
+
+import sys
+
+from alignsearch.cli.hiding import hide_password
+from pydantic import ValidationError
+from typer.exceptions import TyperException
+
+from alignment_core.errors import AlignSearchError
+
+USAGE_ERROR = 2
+
+
+def main() -> None:
+    """Run the command line; an error that is the user's to mend is said in a line, exit code 2."""
+    hide_password()
+    from alignsearch.cli.app import app
+
+    try:
+        code = app(prog_name="alignsearch", standalone_mode=False)
+    except TyperException as error:
+        _fail(_usage_error(error))
+    except AlignSearchError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(code)
+
+
+def _usage_error(error: TyperException) -> str:
+    message = error.format_message().rstrip(".")
+    if isinstance(error.__cause__, ValidationError):
+        # Of pydantic's words, what was wanted; and what was given, which they leave out.
+        wrong = error.__cause__.errors()[0]
+        wanted = wrong["msg"].partition(",")[0]
+        message = f"{message.partition(': ')[0]}: {wanted}, not {wrong['input']!r}"
+    context = getattr(error, "ctx", None)
+    if not message or context is None:
+        return message
+    return f"{message}; `{context.command_path} --help` says what there is"
+
+
+def _fail(message: str) -> None:
+    # A bare command has printed its help already and has no message.
+    if message:
+        sys.stderr.write(f"alignsearch: {message}\n")
+    sys.exit(USAGE_ERROR)

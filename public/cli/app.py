@@ -1,0 +1,53 @@
+"""The command line's verbs, in the order in which `--help` lists them."""
+
+import typer
+from alignsearch.cli import (
+    copy,
+    dashboard,
+    data,
+    doctor,
+    drive,
+    events,
+    experiment,
+    export,
+    hand_back,
+    inspect,
+    retain,
+    spaces,
+    steer,
+    store,
+    submit,
+    train,
+)
+
+app = typer.Typer(
+    name="alignsearch",
+    help="Distributed hyperparameter search for learning rules without weight symmetry.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(spaces.spaces)
+app.command()(submit.submit)
+app.command()(drive.serve)
+app.command()(inspect.status)
+app.command()(inspect.trials)
+app.command()(inspect.show)
+app.command()(inspect.best)
+app.command()(steer.pause)
+app.command()(steer.resume)
+app.command()(steer.stop)
+app.command()(steer.cancel)
+app.command()(steer.release)
+app.command()(events.events)
+app.command()(export.export)
+app.command()(copy.dump)
+app.command()(copy.load)
+app.command()(retain.retain)
+app.command()(dashboard.dashboard)
+app.command()(train.train)
+app.add_typer(experiment.app, name="experiment")
+app.add_typer(store.app, name="store")
+app.command()(data.data)
+app.command()(doctor.doctor)
+app.command()(hand_back.hand_back)

@@ -1,0 +1,60 @@
+"""`alignsearch events`: who did what to a search, and when."""
+
+import threading
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from alignsearch.cli.live import REFRESH_SECONDS
+from alignsearch.cli.options import (
+    JsonOption,
+    NameArgument,
+    StoreOption,
+    open_store,
+    print_json,
+    print_text,
+)
+from alignsearch.search.documents import Event
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+
+from alignment_core.errors import ConfigurationError
+
+OVERLAP = timedelta(seconds=30)
+"""How much later than its time an event may be written, and still be followed."""
+
+
+def events(
+    name: NameArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on until the search is over.")
+    ] = False,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """List who did what to a search, and when (UTC)."""
+    if follow and as_json:
+        raise ConfigurationError("--follow or --json, not both")
+    pause = threading.Event()
+    with open_store(store) as opened:
+        search = opened.get_search(name)
+        found = opened.events(name)
+        if as_json:
+            print_json([event.model_dump(mode="json") for event in found])
+            return
+        told: set[Event] = set()
+        while True:
+            for event in found:
+                if event not in told:
+                    told.add(event)
+                    print_text(_line(event))
+            if not follow or search.status in TERMINAL_SEARCH_STATUSES:
+                return
+            pause.wait(REFRESH_SECONDS)
+            search = opened.get_search(name)
+            newest = max((event.at for event in told), default=search.created_at)
+            found = opened.events_since(name, newest - OVERLAP)
+
+
+def _line(event: Event) -> str:
+    detail = f": {event.detail}" if event.detail else ""
+    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.who}  {event.what}{detail}"

@@ -1,0 +1,33 @@
+"""`alignsearch export`: best configurations as columns of Table 5."""
+
+from typing import Annotated
+
+import typer
+from alignsearch.cli.options import StoreOption, open_store, print_text
+from alignsearch.search.reports.best import best_column
+from alignsearch.search.reports.export import export as render
+from alignsearch.search.reports.export import published_columns
+
+from alignment_core.errors import ConfigurationError
+
+
+def export(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME...", help="Searches, a column each.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="markdown, latex, csv or json.")
+    ] = "markdown",
+    published: Annotated[
+        bool, typer.Option("--published", help="Add the paper's own four columns.")
+    ] = False,
+    store: StoreOption = None,
+) -> None:
+    """Print the best configuration of each search as a column of the paper's Table 5."""
+    columns = published_columns() if published else []
+    if not names and not published:
+        raise ConfigurationError("name at least one search, or ask for --published")
+    if names:
+        with open_store(store) as opened:
+            columns += [best_column(opened, name) for name in names]
+    print_text(render(columns, format))

@@ -1,0 +1,141 @@
+"""A search's progress on the terminal: a panel that lives where there is one, else lines."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Self
+
+from alignsearch.search.documents import Trial
+from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.use_cases.summary import Summary
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+REFRESH_SECONDS = 1.0
+BAR_WIDTH = 60
+
+
+class ProgressDisplay(ExitStack):
+    """Shows summaries as they come, at most one a second; as lines where output is no terminal.
+
+    One of several searches that are shown at once is named in `among`: lines that begin with it.
+    """
+
+    def __init__(self, console: Console, among: str | None = None) -> None:
+        super().__init__()
+        self._console = console
+        self._prefix = "" if among is None else f"{among}: "
+        self._live: Live | None = None
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal and not self._prefix:
+            live = Live(console=self._console, auto_refresh=False)
+            self._live = self.enter_context(live)
+        return self
+
+    def update(
+        self,
+        summary: Callable[[], Summary],
+        ended: Callable[[], list[Trial]],
+        *,
+        last: bool = False,
+    ) -> None:
+        """Show the search as it is now; a call too soon after the one before does nothing.
+
+        ended: gives each trial that has ended once.
+        """
+        if not last and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + REFRESH_SECONDS
+        untold = ended()
+        if self._live is not None:
+            self._live.update(panel(summary()), refresh=True)
+            return
+        if not untold:
+            return
+        now = summary()
+        for number, trial in enumerate(untold, now.finished - len(untold) + 1):
+            text = self._prefix + line(trial, now, number)
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def panel(summary: Summary) -> Panel:
+    """The search in a box: slots, trials by state, best so far, time left, what it waits for."""
+    search = summary.search
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column()
+    facts.add_row("finished", f"{summary.finished} of {search.trials} trials")
+    bar = ProgressBar(total=search.trials, completed=summary.finished, width=BAR_WIDTH)
+    facts.add_row("", bar)
+    facts.add_row("slots", f"{summary.busy} of {search.parallel} busy")
+    facts.add_row(
+        "trials",
+        ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
+    )
+    facts.add_row("best", best_so_far(summary.best))
+    facts.add_row("time left", duration(summary.seconds_left))
+    facts.add_row("waits for", summary.waits_for)
+    title = f"{search.name}: {search.space} on {search.recipe.dataset}, {search.status}"
+    return Panel(facts, title=title, title_align="left", expand=False)
+
+
+def line(trial: Trial, summary: Summary, number: int) -> str:
+    """The `number`th trial that has ended in a line, for logs."""
+    if trial.state is TrialState.PRUNED and trial.result is not None:
+        outcome = f"pruned by {trial.result.reason}"
+    elif trial.result is not None and trial.result.loss is not None:
+        outcome = f"validation error {trial.result.loss:.4f}"
+    elif trial.result is not None:
+        outcome = f"diverged: {trial.result.reason}"
+    else:
+        why = last_line(trial.error)
+        outcome = f"{trial.state}: {why}" if why else trial.state.value
+    seconds = seconds_of(trial)
+    took = f" in {seconds:.0f} s" if seconds is not None else ""
+    known = summary.seconds_left is not None
+    left = f"; left {duration(summary.seconds_left)}" if known else ""
+    return (
+        f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
+        f"best {best_so_far(summary.best)}{left}"
+    )
+
+
+def best_so_far(best: Trial | None) -> str:
+    """The best trial's loss, its number, and chance beside it where that is known."""
+    if best is None or best.loss is None:
+        return "none yet"
+    chance = "" if best.chance is None else f", chance {best.chance:.4f}"
+    return f"{best.loss:.4f} (trial {best.tid}{chance})"
+
+
+def against_chance(summary: Summary) -> str:
+    """By how many percentage points of validation error the best trial beats guessing."""
+    if summary.best_loss is None or summary.chance is None:
+        return ""
+    points = 100 * (summary.chance - summary.best_loss)
+    if points <= 0:
+        return "no better than guessing"
+    return f"{points:.1f} percentage points better than guessing the largest class"
+
+
+def seconds_of(trial: Trial) -> float | None:
+    """How long the trial's last attempt took, in seconds."""
+    if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
+        return None
+    return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: 40 s, 12 min, 3.5 h, 2.1 days."""
+    if seconds is None:
+        return "not known"
+    for unit, size, digits in (("days", 86400, 1), ("h", 3600, 1), ("min", 60, 0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.{digits}f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,48 @@
+"""`alignsearch retain`: epochs, logs and states of searches that are over, for the best only."""
+
+from typing import Annotated
+
+import typer
+from alignsearch.cli.options import (
+    LARGEST,
+    JsonOption,
+    StoreOption,
+    open_store,
+    print_json,
+    print_text,
+    whoami,
+)
+from alignsearch.search.use_cases.retention import drop, excess
+
+
+def retain(
+    days: Annotated[
+        float, typer.Option(min=0, max=36500, help="Only of searches that ended so long ago.")
+    ] = 30.0,
+    keep: Annotated[
+        int, typer.Option(min=0, max=LARGEST, help="Of the best so many trials of each, all stays.")
+    ] = 10,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete it; else only say what.")] = False,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Drop epochs, logs and states of old searches; trials and their results stay."""
+    rows = []
+    with open_store(store) as opened:
+        for found in excess(opened, days=days, keep=keep):
+            if yes:
+                drop(opened, found, whoami(), keep=keep)
+            rows.append((found.search.name, len(found.trials), found.epochs))
+    if as_json:
+        keys = ("search", "trials", "epochs")
+        print_json(
+            {"dropped": yes, "searches": [dict(zip(keys, row, strict=True)) for row in rows]}
+        )
+        return
+    for name, trials, epochs in rows:
+        done = "dropped" if yes else "would drop"
+        print_text(f"{name}: {done} {epochs} epochs of {trials} trials")
+    if not rows:
+        print_text(f"no search that ended {days:g} days ago has more than is kept")
+    elif not yes:
+        print_text("nothing is dropped without --yes; `alignsearch dump` keeps a copy")

@@ -1,0 +1,29 @@
+"""`alignsearch spaces`: what can be searched."""
+
+from typing import Annotated
+
+import typer
+from alignsearch.cli.options import JsonOption, console, print_json
+from alignsearch.spaces.catalog import SPACES, get_space
+from alignsearch.spaces.describe import describe, to_json
+from rich.table import Table
+
+
+def spaces(
+    name: Annotated[str | None, typer.Argument(help="One space; without it, all.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the search spaces: metaparameters, ranges, fixed values and their sources."""
+    chosen = list(SPACES.values()) if name is None else [get_space(name)]
+    if as_json:
+        documents = [to_json(space) for space in chosen]
+        print_json(documents if name is None else documents[0])
+        return
+    for space in chosen:
+        table = Table(title=f"{space.name} ({space.source})", title_justify="left")
+        table.add_column("metaparameter", no_wrap=True)
+        for heading in ("values", "source"):
+            table.add_column(heading, overflow="fold")
+        for row in describe(space):
+            table.add_row(row.name, row.distribution, row.source)
+        console.print(table)

@@ -1,0 +1,50 @@
+"""`alignsearch pause|resume|stop|cancel|release`: steering, each an event with its author."""
+
+from alignsearch.cli.options import (
+    NameArgument,
+    StoreOption,
+    TidArgument,
+    open_store,
+    print_text,
+    whoami,
+)
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.use_cases import steering
+
+
+def pause(name: NameArgument, store: StoreOption = None) -> None:
+    """Begin no new trials; running ones finish."""
+    with open_store(store) as opened:
+        steering.pause(opened, name, whoami())
+    print_text(f"{name} is paused; `alignsearch resume {name}` lets it go on")
+
+
+def resume(name: NameArgument, store: StoreOption = None) -> None:
+    """Let a paused search go on."""
+    with open_store(store) as opened:
+        steering.resume(opened, name, whoami())
+    print_text(f"{name} goes on where a driver runs (`alignsearch serve`)")
+
+
+def stop(name: NameArgument, store: StoreOption = None) -> None:
+    """End a search for good; running trials finish."""
+    with open_store(store) as opened:
+        search = steering.stop(opened, name, whoami())
+    if search.status is SearchStatus.COMPLETED:
+        print_text(f"{name} is completed: none of its trials ran")
+    else:
+        print_text(f"{name} begins no more trials and completes with those that run")
+
+
+def cancel(name: NameArgument, store: StoreOption = None) -> None:
+    """End a search and its running trials now."""
+    with open_store(store) as opened:
+        ended = steering.cancel(opened, name, whoami())
+    print_text(f"{name} is cancelled; running and queued trials that ended with it: {ended}")
+
+
+def release(name: NameArgument, tid: TidArgument, store: StoreOption = None) -> None:
+    """Take a stuck trial from its worker: it is tried again, at no cost to its attempts."""
+    with open_store(store) as opened:
+        trial = steering.release(opened, name, tid, whoami())
+    print_text(f"trial {tid} of {name} is {trial.state}: attempt {trial.attempt} writes no more")

@@ -1,0 +1,259 @@
+"""`alignsearch train`: one network, under one rule, in this process."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from alignsearch.cli.drive import EXIT_INTERRUPTED, interruptible
+from alignsearch.cli.options import (
+    LARGEST,
+    ImageSizeOption,
+    OnCorruptOption,
+    PrecisionOption,
+    StrategyOption,
+    console,
+    notices,
+)
+from alignsearch.cli.quiet import check_data, import_tensorflow
+from alignsearch.workers.training_results import Results, exclusive
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from alignment_core.accelerator_names import check_accelerator
+
+if TYPE_CHECKING:
+    from alignment_core.training.config import TrainingConfig
+    from alignment_core.training.results import EpochReport, TrainingResult
+
+
+def train(
+    rule: Annotated[
+        str, typer.Option(help="bp, fa, sa, aa, kp, kp_angle, wm, wm_ad, wm_ad_ops or ia.")
+    ],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="b2 (App. B.2) or table5 (Table 5), as the rule has it; or b3 (App. B.3)."
+        ),
+    ] = None,
+    dataset: Annotated[str, typer.Option(help="A name that `alignsearch data` lists.")] = "digits",
+    data_dir: Annotated[
+        str | None, typer.Option(help="Folder or gs:// address of its files.")
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="The preset's own (b2 90, table5 100) without it; with fewer, warm-up, delay "
+            "and drops are compressed alike.",
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="resnet18, 34, 50, 101, 152; resnet50v2, …; dense, convnet.")
+    ] = "resnet18",
+    width: Annotated[
+        int | None,
+        typer.Option(min=1, max=LARGEST, help="Channels of the first stage, or units."),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=LARGEST, help="Images in a batch; else the preset's, made to fit the data."
+        ),
+    ] = None,
+    minibatches: Annotated[
+        int, typer.Option(min=1, max=LARGEST, help="Parts of a batch, for the memory's sake.")
+    ] = 1,
+    weight_decay: Annotated[
+        float | None, typer.Option(min=0, help="Of the L2 penalty, and of Kolen-Pollack; 1e-4.")
+    ] = None,
+    update_noise_variance: Annotated[
+        float,
+        typer.Option(min=0, help="Of noise on J's updates, times the learning rate (App. B.3)."),
+    ] = 0.0,
+    alignment_update_noise_variance: Annotated[
+        float, typer.Option(min=0, help="The same of R's updates.")
+    ] = 0.0,
+    weights_order: Annotated[
+        str | None,
+        typer.Option(help="Which primitive Table 5's alpha, beta, gamma weigh: paper, reference."),
+    ] = None,
+    image_size: ImageSizeOption = None,
+    preprocessing: Annotated[
+        str | None,
+        typer.Option(help="Of photographs: v1 or v2, else the one that belongs to the network."),
+    ] = None,
+    on_corrupt: OnCorruptOption = "refuse",
+    precision: PrecisionOption = "float32",
+    strategy: StrategyOption = "auto",
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST, help="Weights, order and noise follow from it.")
+    ] = 0,
+    jit: Annotated[
+        bool, typer.Option("--jit", help="Compile the steps with XLA, on one CPU or GPU.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of what it leaves; runs/… without it.")
+    ] = None,
+) -> None:
+    """Train one network; run the same command again to go on where it was interrupted.
+
+    Its folder holds checkpoints of the last two epochs, scalars for TensorBoard, and
+    results.json. Exit code 1: the loss became infinite or no number.
+    """
+    # These bring NumPy, which most verbs do without.
+    from alignsearch.spaces.presets import check_names, preset_config
+
+    from alignment_core.data import InputOptions
+
+    preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
+    check_accelerator(strategy, precision)
+    check_data(dataset, data_dir, InputOptions(image_size, preprocessing or "v1", on_corrupt))
+    import_tensorflow()
+    from alignsearch.workers.training_run import asked, run
+
+    from alignment_core.training.accelerators import get_strategy
+
+    config = preset_config(
+        rule,
+        preset,
+        dataset=dataset,
+        data_dir=data_dir,
+        model=model,
+        width=width,
+        epochs=epochs,
+        batch_size=batch_size,
+        weights_order=weights_order,
+        weight_decay=weight_decay,
+        update_noise_variance=update_noise_variance,
+        alignment_update_noise_variance=alignment_update_noise_variance,
+        minibatches=minibatches,
+        image_size=image_size,
+        preprocessing=preprocessing,
+        on_corrupt=on_corrupt,
+        precision=precision,
+        seed=seed,
+        jit_compile=jit,
+    )
+    devices = get_strategy(strategy)
+    folder = out or Path("runs") / f"{rule}-{preset}-{dataset}-{model}-seed{seed}"
+    with exclusive(folder):
+        results = Results(folder, asked(rule, preset, config))
+        done = len(results.epochs)
+        _say(_what(rule, preset, config))
+        if done:
+            _say(f"going on in {folder}, which has {done} of {config.epochs} epochs")
+        with _Progress(console, config.epochs, done) as progress:
+            told = progress.begin, progress.epoch, progress.step
+            # An exception at any moment could be lost in one of TensorFlow's own callbacks.
+            with interruptible("stopping at the next step") as interrupt, devices.scope():
+                outcome = run(config, folder, results, *told, interrupt.is_set)
+        if outcome.status == "interrupted":
+            notices.print(
+                f"interrupted; the same command goes on from there in {folder}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            raise typer.Exit(EXIT_INTERRUPTED)
+        _say(_summary(outcome, folder))
+    if outcome.status != "ok":
+        raise typer.Exit(1)
+
+
+class _Progress(ExitStack):
+    """A line an epoch; on a terminal a bar below them that moves with every step."""
+
+    def __init__(self, shown_on: Console, epochs: int, done: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+        self._steps = 0
+        self._done = done
+        self._shown_on = shown_on
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=shown_on,
+            transient=True,
+        )
+        self._task = self._bar.add_task(self._next(done), total=None)
+
+    def __enter__(self) -> Self:
+        if self._shown_on.is_terminal:
+            self.enter_context(self._bar)
+        return self
+
+    def begin(self, steps: int) -> None:
+        """The images are there, for so many steps an epoch."""
+        self._steps = steps
+        total, completed = self._epochs * steps, self._done * steps
+        self._bar.update(self._task, total=total, completed=completed)
+
+    def step(self) -> None:
+        """A step begins."""
+        self._bar.advance(self._task)
+
+    def epoch(self, report: "EpochReport") -> None:
+        """An epoch has ended."""
+        self._bar.update(
+            self._task,
+            completed=report.epoch * self._steps,
+            description=self._next(report.epoch),
+        )
+        _say(_line(report))
+
+    def _next(self, done: int) -> str:
+        return f"epoch {min(done + 1, self._epochs)} of {self._epochs}"
+
+
+def _what(rule: str, preset: str, config: "TrainingConfig") -> str:
+    from alignment_core import data
+
+    seen = ""
+    if data.info(config.dataset).streamed:
+        from alignment_core.data.preprocessing import get_preprocessing
+
+        options = config.input_options
+        _, size = get_preprocessing(options.preprocessing, options.image_size)
+        seen = f" ({options.preprocessing}, {size} pixels)"
+    return (
+        f"{rule} ({config.learning_rule}, preset {preset}): {config.model} of width "
+        f"{config.width} on {config.dataset}{seen}, {config.epochs} epochs for a schedule of "
+        f"{config.schedule_epochs:g}, batches of {config.batch_size}, seed {config.seed}"
+    )
+
+
+def _line(report: "EpochReport") -> str:
+    if report.loss is None or report.train_accuracy is None:
+        learnt = "only R, in the delay"
+    else:
+        learnt = f"loss {report.loss:.4f}, training accuracy {report.train_accuracy:.4f}"
+    parts = [learnt, f"validation error {1 - report.validation_accuracy:.4f}"]
+    if report.layers:
+        angles = [layer.angle for layer in report.layers]
+        parts.append(f"angles {min(angles):.1f} to {max(angles):.1f} degrees")
+    parts.append(f"{report.seconds:.1f} s")
+    return f"epoch {report.epoch}/{report.epochs}: {', '.join(parts)}"
+
+
+def _summary(outcome: "TrainingResult", folder: Path) -> str:
+    where = f"in {folder}"
+    if outcome.status != "ok":
+        return f"{outcome.status} after {outcome.epochs_done} epochs: {outcome.reason}; {where}"
+    seconds = dict(outcome.timings)
+    once = ", ".join(f"{name} {seconds.pop(name):.1f} s" for name in ("build", "trace"))
+    total = sum(seconds.values()) or 1.0
+    shares = ", ".join(f"{name} {each / total:.1%}" for name, each in seconds.items())
+    return (
+        f"validation error {outcome.validation_error:.4f}, "
+        f"best {outcome.best_validation_error:.4f} in epoch {outcome.best_epoch}, "
+        f"chance {outcome.chance_error:.4f}; {where}\n"
+        f"once: {once}; of the epochs: {shares}"
+    )
+
+
+def _say(text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

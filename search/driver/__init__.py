@@ -1,0 +1,1 @@
+"""The driver of a search: suggests, places trials and takes in their results."""

@@ -1,0 +1,87 @@
+"""Where the states of a search's trials are, and which of them stay.
+
+DIR/SEARCH-CREATED/TID/ATTEMPT: an attempt writes into a folder of its own, so that one whose
+lease was taken over can't disturb the next. A finished trial's folder stays if it is one of
+the best. Only what is in the search's own folder is ever removed.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+
+from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
+from alignsearch.search.store.store import Store
+
+from alignment_core import files
+
+logger = logging.getLogger(__name__)
+
+# A search's name comes from a store: it must not lead out of the folder.
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NUMBER = re.compile(r"\d+")
+
+
+def of_search(search: Search) -> str | None:
+    """The folder of the search's states; None if it keeps none.
+
+    Named by its time of birth too: a later search of the same name has another.
+    """
+    if search.checkpoints is None or not _SAFE.fullmatch(search.name):
+        return None
+    created = search.created_at.strftime("%Y%m%dT%H%M%S%f")[:-3]
+    return f"{search.checkpoints.rstrip('/')}/{search.name}-{created}"
+
+
+def of_attempt(search: Search, trial: Trial, attempt: int) -> str | None:
+    """The folder into which an attempt writes."""
+    folder = of_search(search)
+    return None if folder is None else f"{folder}/{trial.tid}/{attempt}"
+
+
+def of_earlier_attempts(search: Search, trial: Trial, attempt: int) -> list[str]:
+    """The folders from which an attempt may go on, the latest attempt last.
+
+    Raises:
+        OSError: the trial's folder can't be read.
+    """
+    folder = of_search(search)
+    if folder is None:
+        return []
+    numbers = sorted(_numbers(f"{folder}/{trial.tid}"))
+    return [f"{folder}/{trial.tid}/{number}" for number in numbers if number < attempt]
+
+
+def sweep(store: Store, search: Search) -> None:
+    """Remove the states of finished trials, but for the best ones that the search keeps.
+
+    What can't be removed stays, with a warning in the log: no trial depends on it.
+    """
+    folder = of_search(search)
+    if folder is None:
+        return
+    try:
+        tids = _numbers(folder)
+        if not tids:
+            return
+        # Whoever was among the best still has its folder: nobody has to look at all trials.
+        trials = store.trials_by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
+        live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
+        for tid in tids - live - set(_best(trials, search.keep_checkpoints)):
+            files.remove(f"{folder}/{tid}")
+    except OSError as error:
+        logger.warning("states of search %s that are needed no more stay: %s", search.name, error)
+
+
+def _best(trials: Sequence[Trial], number: int) -> list[int]:
+    """The so many completed trials of the lowest losses, of equals those of the lowest tids."""
+    done = [
+        (trial.loss, trial.tid)
+        for trial in trials
+        if trial.state is TrialState.COMPLETED and trial.loss is not None
+    ]
+    return [tid for _, tid in sorted(done)[:number]]
+
+
+def _numbers(folder: str) -> set[int]:
+    return {int(name) for name in files.names(folder) if _NUMBER.fullmatch(name)}

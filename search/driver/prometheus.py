@@ -1,0 +1,95 @@
+"""What Prometheus can ask a process that drives searches.
+
+How trials and slots stand is read from the store at each scrape; the rest is counted in this
+process as it happens.
+"""
+
+from collections.abc import Iterator
+
+from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.store.connection import observe_commands
+from alignsearch.search.store.store import Store
+from prometheus_client import REGISTRY, Counter, Histogram, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from alignment_core.errors import ConfigurationError
+
+SUGGEST_SECONDS = Histogram(
+    "alignsearch_suggest_seconds",
+    "Time to suggest one trial.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+LEASE_EXPIRIES = Counter(
+    "alignsearch_lease_expiries", "Leases of trials that this process found expired.", ["search"]
+)
+STORE_SECONDS = Histogram(
+    "alignsearch_store_seconds", "Time of one command of the store.", ["command", "outcome"]
+)
+
+
+def serve_metrics(store_uri: str, host: str, port: int) -> int:
+    """Answer Prometheus at `host`:`port` until the process ends; return the port (0: any).
+
+    Only what connects to the store from now on counts towards its times.
+
+    Raises:
+        ConfigurationError: the address can't be had.
+    """
+    try:
+        server, _ = start_http_server(port, host)
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            f"metrics can't be served at {host}:{port} ({error}): choose another --metrics-port, "
+            "or --metrics-host"
+        ) from error
+    observe_commands(_note_command)
+    REGISTRY.register(_Searches(Store.connect(store_uri)))
+    return server.server_port
+
+
+def _note_command(command: str, seconds: float, succeeded: bool) -> None:
+    STORE_SECONDS.labels(command, "ok" if succeeded else "failed").observe(seconds)
+
+
+class _Searches(Collector):
+    """The searches that haven't ended before now, as the store has them when it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._since = store.now()
+
+    def describe(self) -> list[Metric]:
+        """Nothing before it is asked for: registering must not query the store."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the store."""
+        up = GaugeMetricFamily("alignsearch_store_up", "Whether the store answers.")
+        trials = GaugeMetricFamily(
+            "alignsearch_trials", "Trials of a search by state.", labels=["search", "state"]
+        )
+        slots = GaugeMetricFamily(
+            "alignsearch_slots", "Slots that a search may fill.", labels=["search"]
+        )
+        utilization = GaugeMetricFamily(
+            "alignsearch_slot_utilization",
+            "Part of a search's slots in which a trial runs.",
+            labels=["search"],
+        )
+        try:
+            for search in self._store.list_searches():
+                over = search.status in TERMINAL_SEARCH_STATUSES
+                if over and search.updated_at < self._since:
+                    continue
+                counts = self._store.counts(search.name)
+                for state, count in counts.items():
+                    trials.add_metric([search.name, state.value], count)
+                slots.add_metric([search.name], search.parallel)
+                busy = counts[TrialState.RUNNING] / search.parallel
+                utilization.add_metric([search.name], busy)
+            up.add_metric([], 1)
+        except StoreUnavailableError:
+            up.add_metric([], 0)
+        yield from (up, trials, slots, utilization)

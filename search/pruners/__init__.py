@@ -1,0 +1,1 @@
+"""Pruners: rules that end a trial before its last epoch."""

@@ -1,0 +1,1 @@
+"""What a search found: its best trials, exports, text tables and importance."""

@@ -1,0 +1,272 @@
+"""Which metaparameters a search's score depends on: the paper's view, and fANOVA's.
+
+Both take configurations by field of `spaces.configuration.Configuration` and, beside each, its
+loss, or None where it has none. The score is the accuracy, 1 - loss. What has no loss, because
+it diverged, failed or is still running, is left out.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sklearn.tree import DecisionTreeRegressor
+
+Floats = NDArray[np.float64]
+Configurations = Sequence[Mapping[str, Value]]
+Losses = Sequence[float | None]
+
+LEAST_SCORES = 10
+"""Trials with a loss without which nothing is said."""
+MOST_SCORES = 10_000
+"""Trials that the forest is grown from at most; of more, as many at equal distances."""
+TREES = 64
+DEPTH = 64
+
+
+@dataclass(frozen=True)
+class ValueScore:
+    """The score of the configurations in which a question has one answer.
+
+    mean: None without such a trial. sem: standard error of the mean, s / sqrt(n) with s the
+    sample's deviation; None with fewer than two.
+    """
+
+    value: bool
+    trials: int
+    mean: float | None
+    sem: float | None
+
+
+@dataclass(frozen=True)
+class CategoricalEffect:
+    """One of the categorical metaparameters of Kunin et al. 2020, App. B.4.
+
+    Attributes:
+        label: A to I, as in Fig. S2.
+        metaparameter: the field of a configuration that answers it.
+        question: what Fig. S2 asks.
+        no, yes: the score by the answer.
+        difference: mean score of yes less that of no, whose size is the importance; None where
+            one of them has no trial.
+    """
+
+    label: str
+    metaparameter: str
+    question: str
+    no: ValueScore
+    yes: ValueScore
+    difference: float | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """A metaparameter's part of the score's variance, averaged over the trees.
+
+    deviation: its standard deviation among them.
+    """
+
+    metaparameter: str
+    share: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Importance:
+    """The shares of all metaparameters, the largest first; interactions have the rest.
+
+    trials: the forest was grown from so many of `scored`, those with a loss.
+    """
+
+    shares: tuple[Share, ...]
+    trials: int
+    scored: int
+
+
+@dataclass(frozen=True)
+class _Question:
+    label: str
+    metaparameter: str
+    text: str
+    is_yes: Callable[[Any], bool] = bool
+
+
+# B is asked though App. B.1's searches always use noise: then it has one answer and no difference.
+_QUESTIONS = (
+    _Question("A", "bo_fwl2n", "L2-normalize the backward path's outputs across features"),
+    _Question("B", "sigma", "Gaussian noise as the backward pass's input", lambda s: s > 0),
+    _Question(
+        "C", "delay_epochs", "Only the alignment loss in the first 1-2 epochs", lambda de: de > 0
+    ),
+    _Question("D", "bo_relu", "Non-linearity on the backward path's outputs"),
+    _Question("E", "fo_relu", "Non-linearity on the forward path's outputs"),
+    _Question("F", "fo_bias", "Bias on the forward path's outputs"),
+    _Question("G", "bi_fwmc", "Mean-center the backward pass's inputs across features"),
+    _Question("H", "bi_fwl2n", "L2-normalize the backward pass's inputs across features"),
+    _Question("I", "fo_fwl2n", "L2-normalize the forward path's outputs across features"),
+)
+
+
+def categorical_effects(
+    configurations: Configurations, losses: Losses
+) -> tuple[CategoricalEffect, ...]:
+    """Fig. S2 of Kunin et al. 2020 (App. B.4): A to I, the most important first.
+
+    The appendix doesn't say what it sorts by. Here: the size of the difference between the two
+    mean scores that the figure shows; those with one answer only come last, by label.
+
+    Raises:
+        StateConflictError: fewer than `LEAST_SCORES` have a loss.
+    """
+    scored, scores = _scored(configurations, losses)
+    effects = [_effect(question, scored, scores) for question in _QUESTIONS]
+    return tuple(
+        sorted(effects, key=lambda e: math.inf if e.difference is None else -abs(e.difference))
+    )
+
+
+def importance(
+    space: SearchSpace, configurations: Configurations, losses: Losses, *, seed: int = 0
+) -> Importance:
+    """Functional ANOVA over all sampled metaparameters (Hutter et al. 2014).
+
+    A random forest, the same for the same seed, is fitted to the scores. A metaparameter's share
+    is the variance, over its own distribution, of the forest's mean over all others, as a part of
+    the forest's variance over the space. A log-uniform one is uniform in its logarithm, and each
+    option of a choice weighs the same. All shares are 0 where all scores are equal.
+
+    A forest knows most where most trials lie: after TPE, around the good ones.
+
+    Raises:
+        StateConflictError: fewer than `LEAST_SCORES` have a loss.
+    """
+    # Takes a second, and only this needs it.
+    from sklearn.ensemble import RandomForestRegressor
+
+    scored, scores = _scored(configurations, losses)
+    taken = np.unique(np.linspace(0, len(scored) - 1, min(len(scored), MOST_SCORES)).round())
+    rows = taken.astype(int)
+    units = np.column_stack(
+        [
+            _unit(each.distribution, [scored[row][each.name] for row in rows])
+            for each in space.sampled
+        ]
+    )
+    forest = RandomForestRegressor(n_estimators=TREES, max_depth=DEPTH, random_state=seed)
+    forest.fit(units, scores[rows])
+    parts = [_tree_shares(tree, units.shape[1]) for tree in forest.estimators_]
+    known = np.array([part for part in parts if part is not None] or [np.zeros(units.shape[1])])
+    shares = [
+        Share(each.name, float(part.mean()), float(part.std()))
+        for each, part in zip(space.sampled, known.T, strict=True)
+    ]
+    return Importance(
+        shares=tuple(sorted(shares, key=lambda each: -each.share)),
+        trials=len(rows),
+        scored=len(scored),
+    )
+
+
+def _scored(configurations: Configurations, losses: Losses) -> tuple[Configurations, Floats]:
+    """The configurations that have a loss, and their scores."""
+    pairs = [
+        (each, 1.0 - loss)
+        for each, loss in zip(configurations, losses, strict=True)
+        if loss is not None and math.isfinite(loss)
+    ]
+    if len(pairs) < LEAST_SCORES:
+        raise StateConflictError(
+            f"importance needs at least {LEAST_SCORES} trials that finished with a loss, and "
+            f"there are {len(pairs)}: ask again when more have finished"
+        )
+    return [each for each, _ in pairs], np.array([score for _, score in pairs])
+
+
+def _effect(question: _Question, scored: Configurations, scores: Floats) -> CategoricalEffect:
+    is_yes = np.array([question.is_yes(each[question.metaparameter]) for each in scored])
+    no = _value_score(value=False, scores=scores[~is_yes])
+    yes = _value_score(value=True, scores=scores[is_yes])
+    return CategoricalEffect(
+        label=question.label,
+        metaparameter=question.metaparameter,
+        question=question.text,
+        no=no,
+        yes=yes,
+        difference=None if no.mean is None or yes.mean is None else yes.mean - no.mean,
+    )
+
+
+def _value_score(*, value: bool, scores: Floats) -> ValueScore:
+    n = len(scores)
+    return ValueScore(
+        value=value,
+        trials=n,
+        mean=float(scores.mean()) if n else None,
+        sem=float(scores.std(ddof=1)) / math.sqrt(n) if n > 1 else None,
+    )
+
+
+def _unit(distribution: Distribution, values: Sequence[Any]) -> Floats:
+    """The values where the distribution is uniform on [0, 1]; an option is in its cell's middle."""
+    if isinstance(distribution, Choice):
+        places = [distribution.options.index(value) for value in values]
+        return (np.array(places) + 0.5) / len(distribution.options)
+    given = np.array(values, dtype=np.float64)
+    low, high = distribution.low, distribution.high
+    if isinstance(distribution, LogUniform):
+        given, low, high = np.log(given), math.log(low), math.log(high)
+    unit: Floats = np.clip((given - low) / (high - low), 0.0, 1.0)
+    return unit
+
+
+def _tree_shares(estimator: "DecisionTreeRegressor", features: int) -> Floats | None:
+    """Each feature's part of one tree's variance over the unit cube; None if it is constant."""
+    tree = estimator.tree_
+    low, high = _boxes(tree, features)
+    leaves = tree.children_left < 0
+    low, high = low[leaves], high[leaves]
+    values = tree.value[leaves, 0, 0]
+    sides = high - low
+    volumes = sides.prod(axis=1)
+    mean = volumes @ values
+    variance = volumes @ (values - mean) ** 2
+    if variance <= 0:
+        return None
+    return np.array(
+        [
+            _marginal_variance(low[:, at], high[:, at], (values - mean) * volumes / sides[:, at])
+            for at in range(features)
+        ]
+    ) / float(variance)
+
+
+def _boxes(tree: Any, features: int) -> tuple[Floats, Floats]:
+    """The lower and upper corners of every node's box, a row a node."""
+    low = np.zeros((tree.node_count, features))
+    high = np.ones((tree.node_count, features))
+    parents = np.zeros(1, dtype=np.intp)
+    while len(parents := parents[tree.children_left[parents] >= 0]):
+        left, right = tree.children_left[parents], tree.children_right[parents]
+        for children in (left, right):
+            low[children], high[children] = low[parents], high[parents]
+        split, threshold = tree.feature[parents], tree.threshold[parents]
+        high[left, split] = threshold
+        low[right, split] = threshold
+        parents = np.concatenate([left, right])
+    return low, high
+
+
+def _marginal_variance(low: Floats, high: Floats, heights: Floats) -> float:
+    """The variance over [0, 1] of a sum of steps, each `heights` from `low` to `high`.
+
+    The steps are centred: their sum has mean 0.
+    """
+    places, at = np.unique(np.concatenate([low, high]), return_inverse=True)
+    changes = np.bincount(at, weights=np.concatenate([heights, -heights]))
+    return float(np.diff(places) @ np.cumsum(changes)[:-1] ** 2)

@@ -1,0 +1,1 @@
+"""Samplers: algorithms that suggest the next point of a search space."""

@@ -1,0 +1,1 @@
+"""The store of searches and trials in MongoDB, and the embedded server."""

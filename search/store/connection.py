@@ -1,0 +1,315 @@
+"""The one place where PyMongo is used: a connection to a store, with errors said to people.
+
+Only commands that every MongoDB-wire server has: insert, find, update, delete, findAndModify,
+createIndexes, aggregate with plain stages; and, for an administrator, those for users and roles.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self, TypeVar, cast
+
+import pymongo
+from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.store.address import mask, read_uri
+from alignsearch.search.store.refusals import no_tls_file, no_uri, translated
+from bson.codec_options import CodecOptions
+from pymongo import errors, monitoring
+from pymongo.collection import Collection
+from pymongo.database import Database
+
+Record = dict[str, Any]
+T = TypeVar("T")
+
+DATABASE = "alignsearch"
+SCHEMA_VERSION = 1
+
+SOCKET_TIMEOUT = 20.0
+"""Seconds that one command may take at most; a server that hangs longer is unavailable."""
+
+CLOCK_SECONDS = 5.0
+"""How long the server's clock is followed before it is asked again."""
+
+# Each query that the store issues is served by one of these, or by `_id`.
+INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
+    "searches": [(("created_at",), False), (("status",), False)],
+    "trials": [
+        (("search", "seq"), True),
+        (("search", "state", "result.status", "result.loss", "tid"), False),
+    ],
+    "epochs": [(("trial", "attempt", "epoch"), True)],
+    "events": [(("search", "at"), False)],
+}
+
+_DUPLICATE_KEY = 11000
+
+
+class StoreConnection:
+    """A store's database, with acknowledged, journaled writes and the server's clock.
+
+    Every method raises StoreUnavailableError when the server doesn't answer or refuses, and
+    StoreCorruptedError when it fails inside.
+    """
+
+    def __init__(self, uri: str, timeout: float) -> None:
+        """Prepare a connection; nothing is sent yet."""
+        uri = read_uri(uri)
+        self.uri = uri
+        self.uri_for_people = mask(uri)
+        if not uri.startswith(("mongodb://", "mongodb+srv://")):
+            # PyMongo would take it for a host's name and look for that.
+            raise no_uri(uri, "it doesn't begin with mongodb:// or mongodb+srv://")
+        try:
+            self._client: pymongo.MongoClient[Record] = pymongo.MongoClient(
+                uri,
+                appname="alignsearch",
+                tz_aware=True,
+                tzinfo=UTC,
+                serverSelectionTimeoutMS=round(timeout * 1000),
+                connectTimeoutMS=round(timeout * 1000),
+                socketTimeoutMS=round(max(timeout, SOCKET_TIMEOUT) * 1000),
+                # Every worker has a client: streamed, each would keep a connection more, on which
+                # the embedded server looks four times a second whether there is news.
+                serverMonitoringMode="poll",
+            )
+            default = self._client.get_default_database(DATABASE).name
+        except (errors.PyMongoError, ValueError) as error:
+            raise no_uri(uri, error) from None
+        except OSError as error:
+            raise no_tls_file(uri, error) from error
+        self._database: Database[Record] = self._client.get_database(
+            default, write_concern=pymongo.WriteConcern("majority", j=True)
+        )
+        self.database: str = default
+        self._clock_options = CodecOptions[Record](tz_aware=True, tzinfo=UTC)
+        self._clock: tuple[datetime, float] | None = None
+
+    @classmethod
+    def open(cls, uri: str, timeout: float) -> Self:
+        """Connect, check the schema's version and create what is missing of the indexes.
+
+        Raises:
+            ConfigurationError: `uri` can't be parsed, or its file can't be read.
+            StoreCorruptedError: a newer version of the program wrote this store.
+        """
+        connection = cls(uri, timeout)
+        try:
+            connection._prepare_schema()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Close the connection's sockets."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _prepare_schema(self) -> None:
+        found = self.find_one("meta", {"_id": "schema"})
+        version = found["version"] if found else None
+        if version == SCHEMA_VERSION:
+            return
+        if version is not None:
+            raise StoreCorruptedError(
+                f"the store {self.uri_for_people} has schema version {version!r}; this program "
+                f"knows versions up to {SCHEMA_VERSION}: upgrade alignsearch, or use another store"
+            )
+        for collection, indexes in INDEXES.items():
+            models = [
+                pymongo.IndexModel([(key, pymongo.ASCENDING) for key in keys], unique=unique)
+                for keys, unique in indexes
+            ]
+            with self._translated():
+                self._database[collection].create_indexes(models)
+        # Last, so that a store with a version has its indexes.
+        self.insert("meta", {"_id": "schema", "version": SCHEMA_VERSION})
+
+    def now(self) -> datetime:
+        """Return the server's clock, aware UTC, to the millisecond.
+
+        Asked for now and then, and counted on from there: nearly every write carries a time.
+        """
+        if self._clock is not None:
+            asked, when = self._clock
+            since = time.monotonic() - when
+            if since < CLOCK_SECONDS:
+                return asked + timedelta(milliseconds=int(1000 * since))
+        return self.ask_clock()
+
+    def ask_clock(self) -> datetime:
+        """Return the server's clock as the server says it, which shows that it answers."""
+        with self._translated():
+            try:
+                answer = self._hello()
+            except errors.AutoReconnect:
+                # PyMongo tries reads and writes again after a server's restart, but not this.
+                answer = self._hello()
+        self._clock = (cast(datetime, answer["localTime"]), time.monotonic())
+        return self._clock[0]
+
+    def _hello(self) -> Record:
+        return self._client.admin.command("hello", codec_options=self._clock_options)
+
+    def command(self, command: Record) -> Record:
+        """Run an administrator's command on the store's database; return the answer."""
+        with self._translated():
+            return self._database.command(command)
+
+    def server_pid(self) -> int:
+        """Return the server's process id, on its own machine."""
+        with self._translated():
+            return cast(int, self._client.admin.command("serverStatus")["pid"])
+
+    def find_one(
+        self, collection: str, condition: Record, *, fields: Sequence[str] | None = None
+    ) -> Record | None:
+        """Return the one document that fits, or these fields of it."""
+        with self._translated():
+            return self._database[collection].find_one(condition, fields)
+
+    def find(
+        self,
+        collection: str,
+        condition: Record,
+        *,
+        sort: Sequence[str] = (),
+        limit: int = 0,
+        fields: Sequence[str] | None = None,
+    ) -> list[Record]:
+        """Return the documents that fit, in the ascending order of the `sort` fields."""
+        with self._translated():
+            cursor = self._database[collection].find(condition, fields, limit=limit)
+            if sort:
+                cursor = cursor.sort([(key, pymongo.ASCENDING) for key in sort])
+            return cursor.to_list()
+
+    def insert(self, collection: str, document: Record) -> bool:
+        """Insert the document; return False if a unique key of it exists already."""
+        with self._translated():
+            try:
+                _written(lambda: self._database[collection].insert_one(document))
+            except errors.DuplicateKeyError:
+                return False
+        return True
+
+    def insert_each(self, collection: str, documents: Sequence[Record]) -> list[Record]:
+        """Insert the documents; return those of which a unique key exists already."""
+        with self._translated():
+            try:
+                _written(lambda: self._database[collection].insert_many(documents, ordered=False))
+            except errors.BulkWriteError as error:
+                failures = error.details["writeErrors"]
+                if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                    raise
+                return [documents[failure["index"]] for failure in failures]
+        return []
+
+    def update(
+        self,
+        collection: str,
+        condition: Record,
+        changes: Record,
+        *,
+        upsert: bool = False,
+        durable: bool = True,
+    ) -> bool:
+        """Change the one document that fits; return False if none does.
+
+        A write whose answer got lost is sent again: then False can also mean that it was
+        applied and the condition doesn't hold any more. Without `durable` a crash of the
+        server can undo it, unless a durable write came after it.
+        """
+        there = self._written_to(collection, durable)
+        # Not findAndModify, for which the embedded server reads the whole collection.
+        with self._translated():
+            updated = _written(lambda: there.update_one(condition, changes, upsert=upsert))
+        return updated.matched_count > 0
+
+    def update_each(
+        self, collection: str, updates: Sequence[tuple[Record, Record]], *, durable: bool = True
+    ) -> None:
+        """Change, for each pair of condition and changes, the document that fits, if any.
+
+        Without `durable` a crash of the server can undo it.
+        """
+        requests = [pymongo.UpdateOne(condition, changes) for condition, changes in updates]
+        there = self._written_to(collection, durable)
+        with self._translated():
+            _written(lambda: there.bulk_write(requests, ordered=False))
+
+    def _written_to(self, collection: str, durable: bool) -> Collection[Record]:
+        concern = self._database.write_concern if durable else pymongo.WriteConcern(1)
+        return self._database.get_collection(collection, write_concern=concern)
+
+    def increase(self, collection: str, key: str, field: str, by: int) -> Record | None:
+        """Add to a field of the document `key` and return it as it is then, if there is one.
+
+        It can be added twice, when the answer got lost. For small collections only.
+        """
+        with self._translated():
+            return _written(
+                lambda: self._database[collection].find_one_and_update(
+                    {"_id": key},
+                    {"$inc": {field: by}},
+                    return_document=pymongo.ReturnDocument.AFTER,
+                )
+            )
+
+    def delete(self, collection: str, condition: Record) -> int:
+        """Delete the documents that fit; return how many did."""
+        with self._translated():
+            return _written(lambda: self._database[collection].delete_many(condition)).deleted_count
+
+    def aggregate(self, collection: str, stages: Sequence[Record]) -> list[Record]:
+        """Return what the aggregation's stages yield."""
+        with self._translated():
+            return self._database[collection].aggregate(list(stages)).to_list()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except errors.PyMongoError as error:
+            raise translated(error, self.uri_for_people) from error
+
+
+def observe_commands(note: Callable[[str, float, bool], None]) -> None:
+    """Have `note` told of each command of connections opened from now on.
+
+    It gets the command's name, its seconds, and whether it succeeded; it must not raise.
+    """
+    monitoring.register(_Observer(note))
+
+
+class _Observer(monitoring.CommandListener):
+    def __init__(self, note: Callable[[str, float, bool], None]) -> None:
+        self._note = note
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        pass
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        self._note(event.command_name, event.duration_micros / 1e6, True)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        self._note(event.command_name, event.duration_micros / 1e6, False)
+
+
+def _written(write: Callable[[], T]) -> T:
+    """Write, and once more if the connection breaks meanwhile, which may lose the answer only.
+
+    PyMongo does so itself only where the server is a replica set.
+    """
+    try:
+        return write()
+    except (errors.NetworkTimeout, errors.ServerSelectionTimeoutError):
+        raise
+    except errors.AutoReconnect:
+        return write()

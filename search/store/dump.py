@@ -1,0 +1,308 @@
+"""One search as a file: JSON lines that hold its documents without any loss.
+
+The first line says what the file is. Each line after it is one document in MongoDB's canonical
+Extended JSON, which keeps every BSON type, under the name of its collection. The last line counts
+and hashes what is before it. A name that ends in .gz is compressed.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from alignsearch.search.documents import (
+    NAME_FORM,
+    AttemptLog,
+    Document,
+    Epoch,
+    Event,
+    Search,
+    Trial,
+    first_problem,
+)
+from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.store.connection import SCHEMA_VERSION, Record
+from alignsearch.search.store.store import Store
+from alignsearch.search.store.trial_store import MARK
+from bson import json_util
+from bson.int64 import Int64
+from bson.objectid import ObjectId
+from pydantic import ValidationError
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+
+FORMAT = "alignsearch search"
+LONGEST_LINE = 2**26
+"""Characters; MongoDB's documents have at most 2**24 bytes."""
+MOST_DOCUMENTS = 10**8
+"""Of one search; a compressed file can pretend to hold any number."""
+BATCH = 1000
+
+_PLAIN = (str, bool, int, Int64, float, datetime, ObjectId, type(None))
+
+D = TypeVar("D", bound=Document)
+
+_EXACT = json_util.CANONICAL_JSON_OPTIONS.with_options(tz_aware=True, tzinfo=UTC)
+_END = re.compile(r'\{"documents": \d+, "sha256": "[0-9a-f]{64}"\}')
+
+
+def dump(store: Store, name: str, file: Path) -> int:
+    """Write the search to a new file; return how many documents that are.
+
+    Of a search that goes on meanwhile, every trial is written as it was at one moment.
+
+    Raises:
+        UnknownNameError: there is no such search.
+        ConfigurationError: the file exists, or can't be written.
+    """
+    if file.exists():
+        raise ConfigurationError(f"{file} exists already: name another file")
+    store.get_search(name)
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    digest = hashlib.sha256()
+    written = 0
+    try:
+        with _opened(unfinished, "xt", compressed=file.suffix == ".gz") as out:
+
+            def line(text: str) -> None:
+                digest.update(text.encode())
+                out.write(text)
+
+            header = {"format": FORMAT, "schema": SCHEMA_VERSION, "name": name}
+            line(json.dumps(header) + "\n")
+            for collection, document in store.documents(name):
+                text = json_util.dumps(document, json_options=_EXACT)
+                line(f'{{"collection": {json.dumps(collection)}, "document": {text}}}\n')
+                written += 1
+            if not written:
+                raise UnknownNameError("search", name, ())
+            end = {"documents": written, "sha256": digest.hexdigest()}
+            out.write(json.dumps(end) + "\n")
+        os.link(unfinished, file)
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be written: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return written
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file that holds one search, whole and sound."""
+
+    file: Path
+    checksum: str
+    search: Record
+    counter: Record
+
+
+def check(file: Path) -> Checked:
+    """Read all of a file and make sure that it can be loaded.
+
+    Raises:
+        ConfigurationError: it can't be read, is damaged, holds what no search holds, or a newer
+            version wrote it.
+    """
+    known = _Known()
+    checksum = _read(file, known.take)
+    if known.search is None or known.counter is None:
+        raise _bad(file, "it lacks the search or its counter")
+    if known.counter["seq"] < known.last_seq:
+        raise _bad(file, "its counter is behind its trials")
+    return Checked(file, checksum, known.search, known.counter)
+
+
+def load(store: Store, checked: Checked) -> str:
+    """Put the search of a file into the store, with all that belongs to it; return its name.
+
+    It can't be seen before all of it is there. If that is broken off, loading the same file again
+    goes on.
+
+    Raises:
+        ConfigurationError: the file was changed since it was checked.
+        NameTakenError: the store has a search of this name.
+    """
+    store.begin_load(checked.counter, checked.checksum)
+    batches: dict[str, list[Record]] = {part: [] for part in _PARTS}
+
+    def write(collection: str, document: Record) -> None:
+        if collection not in _PARTS:
+            return
+        batch = batches[collection]
+        batch.append(document)
+        if len(batch) == BATCH:
+            store.load_each(collection, batch)
+            batch.clear()
+
+    if _read(checked.file, write) != checked.checksum:
+        raise _bad(checked.file, "it was changed while it was read")
+    for collection, batch in batches.items():
+        if batch:
+            store.load_each(collection, batch)
+    store.finish_load(checked.search)
+    name: str = checked.search["_id"]
+    return name
+
+
+_PARTS: Mapping[str, type[Document]] = {
+    "trials": Trial,
+    "epochs": Epoch,
+    "logs": AttemptLog,
+    "events": Event,
+}
+
+
+class _Known:
+    """What the lines so far have told; refuses what doesn't belong to one search in one piece."""
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.search: Record | None = None
+        self.counter: Record | None = None
+        self.last_seq = 0
+        self._ids: set[tuple[str, str]] = set()
+
+    def take(self, collection: str, document: Any) -> None:
+        """Take in the next document."""
+        if not isinstance(document, dict) or not _is_plain(document):
+            raise ValueError("this is no document of a search")
+        self._only_once(collection, document.get("_id"))
+        if collection == "searches":
+            plain = {key: value for key, value in document.items() if key != "change"}
+            _belongs(self.search is None)
+            self.search, self.name = document, _decoded(Search, plain).name
+            if not NAME_FORM.fullmatch(self.name):
+                raise ValueError(f"{self.name!r} is no name of a search")
+        elif collection == "counters":
+            _belongs(document.keys() == {"_id", "seq"} and document["_id"] == self.name)
+            _belongs(isinstance(document["seq"], int))
+            self.counter = document
+        elif collection == "trials":
+            trial = _decoded(Trial, document)
+            _belongs(trial.search == self.name)
+            self._only_once("seq", trial.seq)
+            if trial.seq < MARK:
+                self.last_seq = max(self.last_seq, trial.seq)
+        elif collection == "epochs":
+            epoch = _decoded(Epoch, document)
+            _belongs(("trials", epoch.trial) in self._ids)
+            _belongs(document["_id"] == epoch.to_bson()["_id"])
+        elif collection == "logs":
+            log = _decoded(AttemptLog, document)
+            _belongs(("trials", log.trial) in self._ids)
+            _belongs(document["_id"] == log.to_bson()["_id"])
+        elif collection == "events":
+            event = _decoded(Event, document)
+            _belongs(event.search == self.name and isinstance(document["_id"], ObjectId))
+        else:
+            raise ValueError(f"a search has no {collection!r}")
+
+    def _only_once(self, kind: str, key: object) -> None:
+        _belongs((kind, str(key)) not in self._ids)
+        self._ids.add((kind, str(key)))
+
+
+def _read(file: Path, take: Callable[[str, Any], None]) -> str:
+    """Give each document and its collection to `take`; return the checksum of all lines."""
+    reader = _Reader()
+    try:
+        with _opened(file, "rt", compressed=file.suffix == ".gz") as lines:
+            return reader.read(lines, take)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _bad(file, f"it can't be read ({error})") from error
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
+        words = str(error).splitlines() or [type(error).__name__]
+        raise _bad(file, f"line {reader.number}: {words[0]}") from error
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.number = 1
+        self._digest = hashlib.sha256()
+
+    def read(self, lines: IO[str], take: Callable[[str, Any], None]) -> str:
+        """As `_read`, of what is open; raises ValueError at the line with `number`."""
+        text = _line(lines)
+        _check_header(text)
+        while not _END.fullmatch(text.rstrip("\n")):
+            self._digest.update(text.encode())
+            self.number += 1
+            if self.number > MOST_DOCUMENTS:
+                raise ValueError(f"a search has {MOST_DOCUMENTS} documents at most")
+            text = _line(lines)
+            if not text:
+                raise ValueError("the file has no end: it is truncated")
+            if not _END.fullmatch(text.rstrip("\n")):
+                take(*_parsed(text))
+        checksum = self._digest.hexdigest()
+        if json.loads(text) != {"documents": self.number - 2, "sha256": checksum} or _line(lines):
+            raise ValueError("the checksum is not that of the lines before it")
+        return checksum
+
+
+def _parsed(text: str) -> tuple[str, Any]:
+    found = json_util.loads(text, json_options=_EXACT)
+    if not isinstance(found, dict) or found.keys() != {"collection", "document"}:
+        raise ValueError("this is no document of a search")
+    return found["collection"], found["document"]
+
+
+def _line(lines: IO[str]) -> str:
+    text = lines.readline(LONGEST_LINE + 1)
+    if len(text) > LONGEST_LINE:
+        raise ValueError("it is longer than any document")
+    return text
+
+
+def _check_header(text: str) -> None:
+    header = json.loads(text)
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise ValueError("this file was not made by `alignsearch dump`")
+    schema = header.get("schema")
+    if not isinstance(schema, int) or schema > SCHEMA_VERSION:
+        raise ValueError(
+            f"its documents have schema version {schema!r}, and this program knows versions up to "
+            f"{SCHEMA_VERSION}: upgrade alignsearch"
+        )
+
+
+def _decoded(kind: type[D], document: Record) -> D:
+    try:
+        return kind.from_bson(document)
+    except StoreCorruptedError as error:
+        invalid = error.__cause__
+        what = first_problem(invalid) if isinstance(invalid, ValidationError) else str(error)
+        raise ValueError(what) from error
+
+
+def _belongs(condition: bool) -> None:
+    if not condition:
+        raise ValueError("this document doesn't belong to the file's search")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether these are data alone: no code (a kind of str), no operators."""
+    if isinstance(value, dict):
+        return all("$" not in key and _is_plain(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    return type(value) in _PLAIN
+
+
+def _bad(file: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(f"{file} can't be loaded: {why}; nothing was loaded")
+
+
+@contextmanager
+def _opened(file: Path, mode: str, *, compressed: bool) -> Iterator[IO[str]]:
+    opener: Callable[..., Any] = gzip.open if compressed else open
+    with opener(file, mode, encoding="utf-8") as opened:
+        yield opened

@@ -1,0 +1,109 @@
+"""Roles of least privilege: what each part of the program may do to which collection.
+
+A right is one of MongoDB's privilege actions on one collection. The tests derive the same table
+from the commands that each part's code sends.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from alignsearch.search.store.address import with_user
+from alignsearch.search.store.connection import INDEXES, Record, StoreConnection
+
+Rights = Mapping[str, Sequence[str]]
+"""Privilege actions by collection."""
+
+READ = ("find",)
+COLLECTIONS = (*INDEXES, "counters", "logs", "meta")
+_READING: Rights = dict.fromkeys(COLLECTIONS, READ)
+
+ROLES: Mapping[str, Rights] = {
+    # `alignsearch serve`.
+    "driver": {
+        "meta": READ,
+        "searches": ("find", "update"),
+        "trials": ("find", "insert", "update"),
+        "counters": ("find", "update"),
+        "events": ("insert",),
+    },
+    # The processes that train.
+    "worker": {
+        "meta": READ,
+        "searches": READ,
+        "trials": ("find", "update"),
+        "epochs": ("insert",),
+        "events": ("insert",),
+        "logs": ("insert", "update"),
+    },
+    # People who submit, follow and steer; a dashboard that steers.
+    "submitter": {
+        **_READING,
+        "searches": ("find", "insert", "update"),
+        "trials": ("find", "insert", "update"),
+        "counters": ("find", "insert", "update"),
+        "events": ("find", "insert"),
+    },
+    # A dashboard that shows.
+    "dashboard": _READING,
+    # Whoever loads searches and drops what is kept no longer.
+    "operator": {
+        **dict.fromkeys(COLLECTIONS, ("find", "insert", "update", "remove")),
+        **dict.fromkeys(INDEXES, ("find", "insert", "update", "remove", "createIndex")),
+    },
+}
+
+
+def role_name(part: str) -> str:
+    """What the role is called in the database."""
+    return f"alignsearch-{part}"
+
+
+def create_role(part: str, database: str) -> Record:
+    """The command that makes the part's role."""
+    privileges = [
+        {"resource": {"db": database, "collection": collection}, "actions": list(actions)}
+        for collection, actions in ROLES[part].items()
+    ]
+    return {"createRole": role_name(part), "privileges": privileges, "roles": []}
+
+
+def create_user(part: str, database: str, password: object) -> Record:
+    """The command that makes the part's user, who is called as the part is."""
+    roles = [{"role": role_name(part), "db": database}]
+    return {"createUser": part, "pwd": password, "roles": roles}
+
+
+def apply_roles(uri: str, timeout: float = 5.0) -> None:
+    """Make the roles, or bring them to what they should be, with an administrator's URI.
+
+    Raises:
+        StoreRefusedError: the URI's user may not do that.
+    """
+    # Opened, the store has its schema, which none of the roles but the operator's can make.
+    with StoreConnection.open(uri, timeout) as connection:
+        for part in ROLES:
+            command = create_role(part, connection.database)
+            known = connection.command({"rolesInfo": command["createRole"]})["roles"]
+            connection.command(_renamed(command, "updateRole") if known else command)
+
+
+def apply_users(uri: str, timeout: float = 5.0) -> dict[str, str]:
+    """Make a user for each role, or give it a new password; return each part's URI.
+
+    Raises:
+        StoreRefusedError: the URI's user may not do that.
+    """
+    uris = {}
+    with StoreConnection.open(uri, timeout) as connection:
+        for part in ROLES:
+            password = secrets.token_urlsafe(24)
+            command = create_user(part, connection.database, password)
+            known = connection.command({"usersInfo": part})["users"]
+            connection.command(_renamed(command, "updateUser") if known else command)
+            uris[part] = with_user(connection.uri, part, password, connection.database)
+    return uris
+
+
+def _renamed(command: Record, name: str) -> Record:
+    (_, subject), *rest = command.items()
+    return {name: subject, **dict(rest)}

@@ -1,0 +1,93 @@
+"""A search as HyperOpt's `Trials`: for `hyperopt.fmin`, its plotting and its other tools.
+
+The store's trials are shown, never changed: what `fmin` adds stays in this process, under numbers
+beyond the search's budget.
+"""
+
+from typing import Any
+
+import hyperopt
+from alignsearch.search.documents import Trial
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.driver.history import History
+from alignsearch.search.store.store import Store
+from hyperopt import base
+
+_STATES = {
+    TrialState.QUEUED: base.JOB_STATE_RUNNING,
+    TrialState.RUNNING: base.JOB_STATE_RUNNING,
+    TrialState.COMPLETED: base.JOB_STATE_DONE,
+    TrialState.PRUNED: base.JOB_STATE_DONE,
+    TrialState.FAILED: base.JOB_STATE_ERROR,
+    TrialState.CANCELLED: base.JOB_STATE_CANCEL,
+}
+"""A queued trial isn't NEW here: `fmin` would evaluate it, and it is the search's to run."""
+
+
+class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no types.
+    """All trials of a search; `refresh` takes in what has changed in the store.
+
+    As always in HyperOpt, failed and cancelled trials aren't among `trials`, and a trial without
+    a loss has status `fail`, or `running`.
+
+    Raises:
+        UnknownNameError: there is no such search.
+    """
+
+    _dynamic_trials: list[dict[str, Any]]
+
+    def __init__(self, store: Store, name: str) -> None:
+        """Read the search."""
+        self._history = History(store, name)
+        self._first_own = store.get_search(name).trials
+        super().__init__()
+
+    def refresh(self) -> None:
+        """Take in what has changed in the store, and what `fmin` has added."""
+        known = {document["tid"]: document for document in self._dynamic_trials}
+        known |= {trial.tid: _document(trial) for trial in self._history.sync()}
+        self._dynamic_trials = [known[tid] for tid in sorted(known)]
+        super().refresh()
+
+    def new_trial_ids(self, n: int) -> list[int]:
+        """Numbers that no trial of the search has or will have."""
+        first = max((*self._ids, self._first_own - 1)) + 1
+        numbers = list(range(first, first + n))
+        self._ids.update(numbers)
+        return numbers
+
+
+def _document(trial: Trial) -> dict[str, Any]:
+    misc: dict[str, Any] = {
+        "tid": trial.tid,
+        "cmd": None,
+        "workdir": None,
+        "idxs": {label: [trial.tid] for label in trial.point},
+        "vals": {label: [value] for label, value in trial.point.items()},
+    }
+    if trial.error is not None:
+        misc["error"] = (trial.state.value, trial.error)
+    return {
+        "state": _STATES[trial.state],
+        "tid": trial.tid,
+        "spec": None,
+        "result": _result(trial),
+        "misc": misc,
+        "exp_key": None,
+        "owner": trial.lease.owner if trial.lease else None,
+        "version": trial.attempt,
+        "book_time": trial.timings.get("started"),
+        "refresh_time": trial.timings.get("finished"),
+    }
+
+
+def _result(trial: Trial) -> dict[str, Any]:
+    if trial.result is None:
+        over = _STATES[trial.state] != base.JOB_STATE_RUNNING
+        return {"status": base.STATUS_FAIL if over else base.STATUS_RUNNING}
+    known: dict[str, Any] = {"status": trial.result.status, **trial.result.metrics}
+    if trial.result.loss is not None:
+        known["loss"] = trial.result.loss
+    if trial.result.reason is not None:
+        known["failure"] = trial.result.reason
+    return known

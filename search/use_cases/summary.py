@@ -1,0 +1,252 @@
+"""Where a search stands, in a few numbers and one sentence."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from statistics import fmean
+
+from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.states import (
+    TERMINAL_SEARCH_STATUSES,
+    TERMINAL_TRIAL_STATES,
+    SearchStatus,
+    TrialState,
+)
+from alignsearch.search.documents.tally import Standing
+from alignsearch.search.store.store import Store
+
+SLOW_STORE_SECONDS = 0.5
+"""A store that takes longer to answer is named among what a search waits for."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """A search's slots, of which as many are used as trials are left.
+
+    Attributes:
+        busy: with a running trial.
+        placing: given a trial whose worker hasn't begun it yet.
+        free: without a trial.
+    """
+
+    total: int
+    busy: int
+    placing: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A search at one moment.
+
+    Attributes:
+        counts: trials by state, every state named.
+        chance: validation error of guessing the largest class, where a trial has told it.
+        seconds_left: estimate from recent trials, 0 of a search that is over; None while nothing
+            has finished, and while nobody drives the search or it is paused.
+        lease_seconds: until the first lease of a running trial expires; negative if it has.
+        driven: whether a driver holds the search.
+        store_seconds: how long the store took to answer, where that was measured.
+        waits_for: what has to happen next, and why it hasn't.
+    """
+
+    search: Search
+    counts: dict[TrialState, int]
+    best: Trial | None
+    chance: float | None
+    seconds_left: float | None
+    slots: Slots
+    lease_seconds: float | None
+    driven: bool
+    store_seconds: float | None
+    waits_for: str
+
+    @property
+    def finished(self) -> int:
+        """Trials that have come to an end of any kind."""
+        return sum(self.counts[state] for state in TERMINAL_TRIAL_STATES)
+
+    @property
+    def busy(self) -> int:
+        """Slots with a running trial."""
+        return self.slots.busy
+
+    @property
+    def best_loss(self) -> float | None:
+        """The best trial's loss."""
+        return self.best.loss if self.best else None
+
+    def to_json(self) -> dict[str, object]:
+        """The summary as plain data, for programs."""
+        driver = self.search.driver
+        start = self.search.warm_start
+        return {
+            "name": self.search.name,
+            "space": self.search.space,
+            "status": self.search.status.value,
+            "dataset": self.search.recipe.dataset,
+            "trials": self.search.trials,
+            "parallel": self.search.parallel,
+            "counts": {state.value: count for state, count in self.counts.items()},
+            "slots": asdict(self.slots),
+            "best": None if self.best is None else {"tid": self.best.tid, "loss": self.best_loss},
+            "chance": self.chance,
+            "seconds_left": self.seconds_left,
+            "waits_for": self.waits_for,
+            "lease_seconds": self.lease_seconds,
+            "driver": driver.owner if driver else None,
+            "driven": self.driven,
+            "store_seconds": self.store_seconds,
+            "created_at": self.search.created_at.isoformat(),
+            "warm_start": start.model_dump() if start else None,
+            "error": self.search.error,
+        }
+
+
+def is_driven(search: Search, now: datetime) -> bool:
+    """Whether a driver holds the search; `now` is the store's time."""
+    return search.driver is not None and search.driver.expires_at >= now
+
+
+def read_summary(store: Store, name: str) -> Summary:
+    """Sum up the search as the store has it now, without reading the trials that
+    the store's tally counts.
+
+    Raises:
+        UnknownNameError: there is no such search.
+    """
+    search = store.get_search(name)
+    return summarize(search, store.standing(name), store.now(), store.ping())
+
+
+def summarize(
+    search: Search, standing: Standing, now: datetime, store_seconds: float | None = None
+) -> Summary:
+    """Sum up `search`; `now` is the store's time, `store_seconds` how long that took to answer."""
+    finished = sum(standing.counts[state] for state in TERMINAL_TRIAL_STATES)
+    left = search.trials - finished
+    running = [trial for trial in standing.live if trial.state is TrialState.RUNNING]
+    placing = sum(_is_placed(trial) for trial in standing.live)
+    used = max(0, min(search.parallel, left))
+    slots = Slots(
+        total=search.parallel,
+        busy=len(running),
+        placing=placing,
+        free=max(0, used - len(running) - placing),
+    )
+    expiries = [trial.lease.expires_at for trial in running if trial.lease is not None]
+    lease_seconds = (min(expiries) - now).total_seconds() if expiries else None
+    waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live))
+    if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
+        waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
+    return Summary(
+        search=search,
+        counts=standing.counts,
+        best=standing.best,
+        chance=standing.best.chance if standing.best else None,
+        seconds_left=_seconds_left(search, standing.seconds, left, len(running), now),
+        slots=slots,
+        lease_seconds=lease_seconds,
+        driven=is_driven(search, now),
+        store_seconds=store_seconds,
+        waits_for=waits_for,
+    )
+
+
+def _seconds_left(
+    search: Search, seconds: Sequence[float], left: int, running: int, now: datetime
+) -> float | None:
+    if search.status in TERMINAL_SEARCH_STATUSES:
+        return 0.0
+    if search.stop_requested:
+        left = running
+    elif search.status is SearchStatus.PAUSED:
+        return None
+    if not is_driven(search, now):
+        return None
+    if left <= 0:
+        return 0.0
+    return fmean(seconds) * left / min(search.parallel, left) if seconds else None
+
+
+def _is_placed(trial: Trial) -> bool:
+    """Whether the cluster has a queued trial since it was queued last."""
+    if trial.state is not TrialState.QUEUED or "placed" not in trial.timings:
+        return False
+    last = trial.attempts.get(str(trial.attempt))
+    return last is None or last.ended_at is None or last.ended_at <= trial.timings["placed"]
+
+
+def _trouble(live: Sequence[Trial]) -> str | None:
+    """What kept the trial that was placed last from beginning, or from its end before."""
+    placed = [trial for trial in live if _is_placed(trial) and trial.error]
+    if not placed:
+        return None
+    last = max(placed, key=lambda trial: trial.timings["placed"])
+    return f"trial {last.tid} is tried again, for {last_line(last.error)}"
+
+
+def _waits_for(
+    search: Search,
+    slots: Slots,
+    lease_seconds: float | None,
+    now: datetime,
+    trouble: str | None,
+) -> str:
+    status = search.status
+    if status in TERMINAL_SEARCH_STATUSES:
+        return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
+    running = slots.busy
+    if status is SearchStatus.PAUSED and not search.stop_requested:
+        waits = f"`alignsearch resume {search.name}`: it is paused"
+        return f"{waits}, and still runs {_trials(running)}" if running else waits
+    if not is_driven(search, now):
+        waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
+        if search.driver is None:
+            waits += ", unless one runs and has no slot free"
+        return f"{waits} ({_trials(running)} may still run)" if running else waits
+    why = [f"{running} of {slots.total} slots busy"]
+    if slots.placing:
+        why.append(f"{slots.placing} waiting for {_hosts(search)}")
+    if trouble is not None:
+        why.append(trouble)
+    if lease_seconds is not None:
+        why.append(
+            f"next lease expires in {lease_seconds:.0f} s"
+            if lease_seconds >= 0
+            else f"a lease expired {-lease_seconds:.0f} s ago, and its trial will be tried again"
+        )
+    if search.stop_requested:
+        what = f"the end of {_trials(running)}, for it was stopped"
+    elif slots.placing:
+        what = "workers to begin their trials"
+    elif slots.free:
+        what = f"the driver to place {_trials(slots.free)}"
+    else:
+        what = "the end of a running trial"
+    return f"{what}: {'; '.join(why)}"
+
+
+def _driver_lost(search: Search, now: datetime) -> str:
+    if search.driver is None:
+        return ""
+    since = search.driver.expires_at
+    ago = (now - since).total_seconds()
+    return (
+        f"none is alive since {since:%Y-%m-%d %H:%M:%S} UTC ({ago:.0f} s ago, "
+        f"{search.driver.owner}); "
+    )
+
+
+def _hosts(search: Search) -> str:
+    """What a trial is placed on: TPU hosts, CPU=0.5 hosts."""
+    kinds = [
+        kind if amount == round(amount) else f"{kind}={amount:g}"
+        for kind, amount in search.resources.items()
+    ]
+    return f"{' and '.join(kinds)} hosts".strip()
+
+
+def _trials(number: int) -> str:
+    return "1 trial" if number == 1 else f"{number} trials"

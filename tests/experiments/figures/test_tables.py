@@ -1,0 +1,68 @@
+"""What experiments leave to read: tables that compile as LaTeX, and every command on the page."""
+
+import subprocess
+
+import numpy as np
+from alignsearch.experiments.figures.architectures import Row
+from alignsearch.experiments.figures.architectures import draw as architectures
+from alignsearch.experiments.figures.neural_fit import report as neural_fit
+from alignsearch.experiments.figures.noise import Curve
+from alignsearch.experiments.figures.noise import draw as noise
+from alignsearch.experiments.figures.symmetry import Pairs
+from alignsearch.experiments.figures.symmetry import report as symmetry
+from alignsearch.experiments.figures.weight_metrics import course
+from alignsearch.experiments.figures.weight_metrics import report as weight_metrics
+from alignsearch.experiments.report_page import Entry, Section, page_of_all
+from alignsearch.experiments.run_statistics import Accuracy, Mean
+
+from alignment_core.analysis.neural_fit import LayerFit
+from alignment_core.analysis.recordings import Recordings
+
+ACCURACY = Accuracy(0.9, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
+
+
+def tables():
+    weights = np.linspace(-1, 1, 5)
+    fits = [LayerFit("stem_relu", 9, np.full((2, 3), 0.4), np.full((2, 3), 0.8))]
+    recordings = Recordings(np.zeros((8, 2, 3)), np.arange(8) % 2, ("a", "b_1", "c"))
+    rows = [
+        Row("resnet18", "bp", ACCURACY, None),
+        Row("resnet18", "my_search", ACCURACY, Mean(-0.1, 0.01, 3)),
+    ]
+    curves = [Curve("sa", [0.0, 1e-10], [ACCURACY] * 2, alone=True, shifted=True)]
+    for report in (
+        architectures(rows, name="transfer", title="", source="", setting=[], chance=0.1),
+        noise(curves, [], chance=0.1),
+        symmetry([Pairs("WM ref.", 1, weights, weights, 5.0, 1.0)], "stage1_conv", 0, []),
+        weight_metrics([course("WM+AD", [(0, False, []), (1, True, [])], 2, ())], []),
+        neural_fit(fits, recordings, 25, []),
+    ):
+        yield from report.tables
+
+
+def test_a_page_of_many_names_what_an_experiment_needed_first():
+    found = {
+        **{"title": "t", "source": "s", "setting": [], "figures": [], "tables": [], "seeds": []},
+        **{"command": "alignsearch fit", "started_at": "now", "seconds": 1.0, "versions": {}},
+    }
+    for command, said in (("alignsearch fit", 0), ("alignsearch train && alignsearch fit", 1)):
+        entry = Entry("fit", "s", command, "done", 1.0, Section(found, {}, {}))
+        text = page_of_all(
+            "all", [], [entry], script="", command="c", started_at="now", seconds=1.0, versions={}
+        )
+        assert (
+            text.count("needed first: <code>alignsearch train &amp;&amp; alignsearch fit") == said
+        )
+
+
+def test_every_table_is_a_document_that_compiles(tmp_path):
+    """All in one, for LaTeX takes longest to begin."""
+    parts = [each.latex().partition(r"\begin{document}") for each in tables()]
+    assert len(parts) == 6
+    assert len({head for head, _, _ in parts}) == 1
+    bodies = [body.removesuffix("\\end{document}\n") for _, _, body in parts]
+    text = "".join([parts[0][0], r"\begin{document}", *bodies, "\\end{document}\n"])
+    (tmp_path / "all.tex").write_text(text)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]

@@ -1,0 +1,100 @@
+"""What each scale trains: the paper's own setting at `paper`, and what is said of it."""
+
+import numpy as np
+import pytest
+from alignsearch.experiments import (
+    importance,
+    noise,
+    reproduce,
+    symmetry,
+    transfer,
+    weight_metrics,
+    weights,
+)
+from alignsearch.experiments.neural_fit import IMAGES
+from alignsearch.experiments.reproduce import NETWORKS, READ_OUT, parts
+from alignsearch.experiments.training_options import Setting
+from alignsearch.spaces.presets import B3
+
+from alignment_core import data
+from alignment_core.analysis.trained import LARGEST_BYTES
+from alignment_core.models import get_model
+
+WHOLE = ("resnet18", "resnet50", "resnet50v2", "resnet101v2", "resnet152v2")
+PAPER = {
+    "transfer": (transfer.TRANSFER.scales, {"bp", "sa", "aa", "wm", "wm_ad_ops", "ia"}, WHOLE),
+    "kolen-pollack": (transfer.KOLEN_POLLACK.scales, {"bp", "kp", "sa", "aa", "ia"}, WHOLE),
+    "noise": (noise.SCALES, {"bp", "sa", "aa", "kp"}, WHOLE[:1]),
+    "weights": (weights.SCALES, {"sa", "aa", "wm", "ia"}, WHOLE[:1]),
+}
+"""Each experiment's scales; rules and networks of its figure or table."""
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_papers_own_setting_is_the_default_of_its_scale(name):
+    """Networks of width 64 on ImageNet, batches and epochs of App. B.2 and Table 5."""
+    scales, rules, models = PAPER[name]
+    setting = scales["paper"]
+    assert set(setting.rules) >= rules
+    assert setting.models == models
+    if name == "noise":
+        assert len(setting.seeds) == 10
+    for rule in setting.rules:
+        preset = B3 if name == "noise" else None
+        config = setting.run(rule, "resnet18", 0, preset=preset).training_config(dataset="imagenet")
+        table5 = rule in {"wm", "wm_ad", "wm_ad_ops", "ia"}
+        assert (config.width, config.epochs) == (64, 100 if table5 else 90)
+        assert config.batch_size == (2048 if rule == "wm" else 256)
+        drops = (30, 60) if name == "noise" else (30, 60, 80)
+        assert tuple(config.schedule().drop_epochs) == pytest.approx(drops), rule
+
+
+@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("scale", ["minutes", "hours"])
+def test_a_report_says_what_the_papers_setting_is_and_what_is_trained(name, scale):
+    scales, _, _ = PAPER[name]
+    setting = scales[scale]
+    asked = Setting(**{**setting.__dict__, "scale": scale})
+    paper, here = asked.lines("ImageNet.")
+    assert paper == "The paper's setting: ImageNet."
+    assert here.startswith(f"Here (--scale {scale}): {', '.join(setting.models)} of width")
+    assert f"on digits, {setting.epochs} epochs, {len(setting.seeds)} seed" in here
+    assert f"({', '.join(map(str, setting.seeds))})" in here
+    assert "compressed alike to the epochs" in here
+
+
+def test_every_experiment_that_trains_names_the_papers_setting():
+    stated = (
+        *(transfer.TRANSFER.paper, transfer.KOLEN_POLLACK.paper, noise.PAPER, importance.PAPER),
+        weights.PAPER,
+    )
+    assert all("ImageNet" in each for each in stated)
+    assert {symmetry.PAPER, weight_metrics.PAPER} == {weights.PAPER}
+
+
+@pytest.mark.parametrize("scale", NETWORKS)
+def test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there(scale, tmp_path):
+    asked = {part.name: part.options for part in parts(scale, tmp_path, None)}
+    assert len(asked) == 9
+    for name in ("transfer", "noise", "importance", "symmetry", "weight-metrics", "kolen-pollack"):
+        assert asked[name][:2] == ("--scale", scale)
+    given = dict(zip(NETWORKS[scale][::2], NETWORKS[scale][1::2], strict=True))
+    facts = data.info(given["--dataset"])
+    network = get_model("resnet18")(
+        facts.image_shape,
+        facts.num_classes,
+        width=int(given.get("--width", facts.default_width)),
+        stem=facts.stem,
+    )
+    fit = asked["neural-fit"]
+    layers = fit[fit.index("--layers") + 1].split(",")
+    assert READ_OUT in layers
+    for layer in layers:
+        features = int(np.prod(network.get_layer(layer).output.shape[1:]))
+        assert 4 * features * IMAGES <= LARGEST_BYTES, layer
+
+
+def test_reproduce_passes_the_images_folder_on():
+    assert reproduce.parts("paper", reproduce.Path("r"), "/images")[2].options == (
+        *("--scale", "paper", "--data-dir", "/images"),
+    )

@@ -1,0 +1,315 @@
+"""Steering searches that a real `serve` drives over a real Ray."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+import urllib.request
+import uuid
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from alignsearch.cli.drive import RAY_LOGS
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store.store import Store
+from prometheus_client.parser import text_string_to_metric_families
+
+MARK = "ALIGNSEARCH_TEST_MARK"
+ROTATION = "RAY_ROTATION_MAX_BYTES"
+# Two slots, whatever this machine has.
+TWO_SLOTS = ("--resources", "CPU=0.5", "--parallel", "2")
+
+
+def wait_until(condition, seconds=60.0):
+    """Wait until the condition holds and return what it returns."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it hasn't come to pass"
+        time.sleep(0.1)
+    return found
+
+
+class Service:
+    """`alignsearch serve` in the background of a shell's folder."""
+
+    def __init__(self, shell):
+        self.shell = shell
+        self.mark = uuid.uuid4().hex
+        self.log = shell.folder / f"serve-{self.mark}.log"
+        shell.environment[MARK] = self.mark
+        self.process = shell.start("serve", "--metrics-port", "0", log=self.log)
+        del shell.environment[MARK]
+
+    def wait_until_it_serves(self):
+        wait_until(lambda: "serving the searches of mongodb://" in self.log.read_text())
+        return self
+
+    def metrics(self):
+        """What Prometheus reads of it: values by name and labels."""
+        address = re.search(
+            r"^metrics at (http://127\.0\.0\.1:\d+/metrics)$", self.log.read_text(), re.M
+        )
+        with urllib.request.urlopen(address[1], timeout=10) as answer:
+            text = answer.read().decode()
+        return {
+            (sample.name, *sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def interrupt(self):
+        """Ctrl-C, and wait for the end; the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(30)
+
+    def processes(self):
+        """What it and its Ray started and still lives, but for a store that it revived."""
+        living = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                marked = f"{MARK}={self.mark}".encode() in (folder / "environ").read_bytes()
+                state = (folder / "stat").read_text().rpartition(") ")[2][0]
+                command = (folder / "cmdline").read_text()
+            except OSError:
+                continue
+            if marked and state != "Z" and "secantusd" not in command:
+                living.append((folder.name, command[:100]))
+        return living
+
+    def ray_logs(self):
+        """The folder in which its Ray logs."""
+        commands = (Path(f"/proc/{pid}/cmdline").read_text() for pid, _ in self.processes())
+        found = (re.search(r"\0--log_dir=([^\0]+)", command) for command in commands)
+        return Path(next(filter(None, found))[1])
+
+    def end(self):
+        """End it, whatever state it is in."""
+        if self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+@pytest.fixture(scope="module")
+def shell(shell_in, tmp_path_factory):
+    """A shell in a folder with a store of its own."""
+    here = shell_in(tmp_path_factory.mktemp("served"))
+    yield here
+    here.end_store()
+
+
+@pytest.fixture(scope="module")
+def service(shell):
+    """One `serve` for all tests, because its Ray takes long to start."""
+    # The store first, so that its process isn't counted among the service's.
+    shell.submit("first", "--trials", "3", "--epochs", "2", *TWO_SLOTS)
+    shell.environment[ROTATION] = "5000"
+    running = Service(shell).wait_until_it_serves()
+    del shell.environment[ROTATION]
+    yield running
+    running.end()
+
+
+@pytest.fixture(scope="module")
+def store(shell, service):
+    """The folder's store, to wait on without the cost of a process a look."""
+    with Store.connect(shell.json("store", "status")["uri"]) as opened:
+        yield opened
+
+
+def wait_for_status(store, name, status):
+    wait_until(lambda: store.get_search(name).status == status)
+
+
+def wait_for_running(store, name, trials):
+    wait_until(lambda: store.counts(name).get("running", 0) == trials)
+
+
+def outcomes(trials):
+    return Counter(attempt.outcome for trial in trials for attempt in trial.attempts.values())
+
+
+def test_serve_takes_up_what_waits_and_says_what_comes_of_it(shell, service, store):
+    wait_for_status(store, "first", "completed")
+    assert shell.json("status", "first")["counts"]["completed"] == 3
+    wait_until(lambda: "first: finished" in service.log.read_text())
+    said = service.log.read_text()
+    assert [f"trial {tid} (" in said for tid in range(3)] == [True] * 3
+
+
+def test_prometheus_reads_trials_slots_suggestions_and_the_store(service, store):
+    wait_for_status(store, "first", "completed")
+    found = service.metrics()
+    first = ("search", "first")
+    states = {
+        dict(labels)["state"]: value
+        for (name, *labels), value in found.items()
+        if name == "alignsearch_trials" and first in labels
+    }
+    assert states == {state: 3.0 * (state == "completed") for state in TrialState}
+    assert found["alignsearch_slots", first] == 2
+    assert found["alignsearch_slot_utilization", first] == 0
+    assert found["alignsearch_suggest_seconds_count",] >= 3
+    assert 0 < found["alignsearch_suggest_seconds_sum",] < 30
+    writes = ("command", "update"), ("outcome", "ok")
+    assert found["alignsearch_store_seconds_count", *writes] >= 3
+    assert found["alignsearch_store_up",] == 1
+
+
+def test_a_submit_is_taken_up_within_a_second(make_search_in, service, store):
+    wait_for_status(store, "first", "completed")
+
+    def seconds_until_driven(name):
+        made = make_search_in(store, name, trials=1, parallel=1, resources={"CPU": 0.5})
+        events = wait_until(lambda: [e for e in store.events(name) if e.what == "running"])
+        wait_for_status(store, name, "completed")
+        return (events[0].at - made.created_at).total_seconds()
+
+    # What else this machine does may hold one of them up.
+    assert any(seconds_until_driven(f"prompt-{number}") <= 1.0 for number in range(5))
+
+
+def test_the_store_is_not_stopped_under_a_serve(shell, service, store):
+    said = shell.refused("store", "stop")
+    assert said.startswith("the store is in use by ")
+    assert f"{service.process.pid} (alignsearch serve --metrics-port 0)" in said
+    assert "Ctrl-C hands running trials back" in said
+    assert service.process.poll() is None
+    assert shell.json("store", "status")["running"] is True
+
+
+def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, store):
+    # More than end while a busy machine starts a command.
+    shell.submit("steered", "--trials", "90", "--epochs", "25", *TWO_SLOTS)
+    wait_for_running(store, "steered", 2)
+    driven = shell.json("status", "steered")
+    assert (driven["status"], driven["counts"]["running"]) == ("running", 2)
+    assert driven["driver"].endswith(f":{service.process.pid}")
+    assert (
+        "the end of a running trial: 2 of 2 slots busy; next lease expires in"
+        in driven["waits_for"]
+    )
+
+    assert "alignsearch resume steered" in shell.ok("pause", "steered")
+    begun = len(shell.json("trials", "steered"))
+    wait_until(lambda: store.get_search("steered").driver is None)
+    rests = shell.json("status", "steered")
+    assert rests["status"] == "paused"
+    # The driver may have been about to begin two more.
+    assert begun <= rests["counts"]["completed"] <= begun + 2 < 90
+    assert "alignsearch resume steered" in rests["waits_for"]
+    assert outcomes(store.trials("steered")) == {"completed": rests["counts"]["completed"]}
+
+    shell.ok("resume", "steered")
+    wait_for_running(store, "steered", 2)
+    assert "completes with those that run" in shell.ok("stop", "steered")
+    wait_for_status(store, "steered", "completed")
+    completed = shell.json("status", "steered")["counts"]["completed"]
+    assert rests["counts"]["completed"] < completed < 90
+    assert outcomes(store.trials("steered")) == {"completed": completed}
+    assert {trial.state for trial in store.trials("steered")} <= {"completed", "cancelled"}
+    who = [(event.what, "@" in event.who) for event in store.events("steered")]
+    steps = ["created", "running", "paused", "running", "stop requested", "completed"]
+    assert who == [(step, True) for step in steps]
+
+
+def test_cancel_ends_running_trials_now_and_frees_their_slots(shell, service, store):
+    shell.submit("dropped", "--trials", "6", "--epochs", "600", *TWO_SLOTS)
+    wait_for_running(store, "dropped", 2)
+    assert "trial 0 of dropped is queued" in shell.ok("release", "dropped", "0")
+    wait_until(lambda: store.get_trial("dropped", 0).attempt == 2)
+    wait_for_running(store, "dropped", 2)
+    assert "trial released: trial 0, attempt 1, from " in shell.ok("events", "dropped")
+    assert "dropped is cancelled" in shell.ok("cancel", "dropped")
+    assert shell.json("status", "dropped")["status"] == "cancelled"
+    trials = shell.json("trials", "dropped")
+    assert {trial["state"] for trial in trials} == {"cancelled"}
+    assert outcomes(store.trials("dropped")) == {"cancelled": 2, "released": 1}
+
+    shell.submit("next", "--trials", "1", "--epochs", "1", *TWO_SLOTS)
+    wait_for_status(store, "next", "completed")
+    assert shell.json("trials", "dropped") == trials
+
+
+def test_a_log_of_its_ray_begins_anew_when_it_is_long(service):
+    logs = service.ray_logs()
+    wait_until((logs / "gcs_server.out.1").exists)
+    for part in logs.glob("gcs_server.out*"):
+        assert part.stat().st_size < 20000, part
+
+
+@pytest.fixture(scope="module")
+def following(shell, service):
+    """The `serve` after the first one, which a test interrupts or has interrupted."""
+    service.end()
+    running = Service(shell).wait_until_it_serves()
+    yield running
+    running.end()
+
+
+def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service, store, request):
+    shell.submit("handed", "--trials", "2", "--epochs", "40", *TWO_SLOTS)
+    wait_until(lambda: [t.progress is not None for t in store.trials("handed")] == [True] * 2)
+    assert service.processes()
+    assert service.interrupt() == 0
+    assert service.processes() == []
+    assert "handed: interrupted" in service.log.read_text()
+
+    waiting = shell.json("status", "handed")
+    assert (waiting["status"], waiting["driver"]) == ("running", None)
+    assert waiting["counts"]["queued"] == 2
+    assert "alignsearch serve" in waiting["waits_for"]
+    assert outcomes(store.trials("handed")) == {"handed_back": 2}
+
+    following = request.getfixturevalue("following")
+    shown = [Path(f"/proc/{pid}/environ").read_text() for pid, _ in following.processes()]
+    assert any(f"\0{ROTATION}={RAY_LOGS[ROTATION]}\0" in each for each in shown)
+    wait_for_status(store, "handed", "completed")
+    assert {trial.state for trial in store.trials("handed")} == {"completed"}
+    assert outcomes(store.trials("handed")) == {"handed_back": 2, "completed": 2}
+    assert "Traceback" not in service.log.read_text() + following.log.read_text()
+
+
+def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell, following, store):
+    lease = 4.0
+    options = ("--trials", "12", "--epochs", "15", "--lease", f"{lease:g}", *TWO_SLOTS)
+    both = [following, Service(shell)]
+    try:
+        # Before the search, which else is over on a slow machine when the second one serves.
+        both[1].wait_until_it_serves()
+        shell.submit("taken", *options)
+        wait_for_running(store, "taken", 2)
+        both.sort(key=lambda each: each.process.pid != driver_pid(store, "taken"))
+        first, second = both
+        os.kill(first.process.pid, signal.SIGKILL)
+        killed_at = time.monotonic()
+        wait_until(lambda: driver_pid(store, "taken") == second.process.pid)
+        assert time.monotonic() - killed_at < lease + 20  # Its next look, on a busy machine.
+        os.kill(shell.json("store", "status")["pid"], signal.SIGKILL)
+        # Which looks and starts none.
+        wait_until(lambda: shell.json("store", "status")["running"])
+        wait_until(lambda: shell.json("status", "taken")["status"] == "completed", 120)
+        second.end()
+        assert second.process.returncode == 0
+        assert second.processes() == []
+    finally:
+        for each in both:
+            each.end()
+            for pid, _ in each.processes():
+                os.kill(int(pid), signal.SIGKILL)
+            each.process.wait()
+    trials = store.trials("taken")
+    assert [trial.tid for trial in trials] == list(range(12))
+    assert {trial.state for trial in trials} == {"completed"}
+    # The killed one's workers died with it or finished what they had: none was repeated otherwise.
+    assert sum(trial.attempt for trial in trials) <= 12 + 2
+
+
+def driver_pid(store, name):
+    driver = store.get_search(name).driver
+    return None if driver is None else int(driver.owner.rpartition(":")[2])

@@ -1,0 +1,90 @@
+"""Which states stay, and that nothing else is ever removed."""
+
+from pathlib import Path
+
+import pytest
+from alignsearch.search.documents import Result, Search, Trial
+from alignsearch.search.driver import checkpoint_folders
+
+
+@pytest.fixture
+def search(make_search, tmp_path):
+    return make_search(trials=9, checkpoints=str(tmp_path / "states"), keep_checkpoints=2)
+
+
+@pytest.fixture
+def leave_state(store, search):
+    """A trial with a state on disk, queued or completed with a loss."""
+
+    def leave(tid, loss=None):
+        trial = store.add_trial(Trial(id=f"{search.name}/{tid}", search=search.name, tid=tid))
+        folder = Path(checkpoint_folders.of_attempt(search, trial, 1))
+        folder.mkdir(parents=True)
+        (folder / "state").write_text("some numbers")
+        if loss is not None:
+            begun = store.begin_attempt(
+                trial.id, "w", ttl=60, host="h", accelerator="cpu", versions={}
+            )
+            result = Result(status="ok", loss=loss)
+            store.finish(trial.id, 1, begun.lease.token, result)
+        return trial
+
+    return leave
+
+
+def names(folder):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def test_live_trials_and_the_best_finished_ones_keep_their_states(store, search, leave_state):
+    for tid, loss in enumerate((0.5, None, 0.1, 0.9, 0.3)):
+        leave_state(tid, loss)
+    checkpoint_folders.sweep(store, search)
+    assert names(checkpoint_folders.of_search(search)) == ["1", "2", "4"]
+
+
+def test_swept_after_each_end_the_best_of_all_are_left(store, search, leave_state):
+    losses = (0.4, 0.6, 0.5, 0.3, 0.9, 0.3, 0.7)
+    for tid, loss in enumerate(losses):
+        leave_state(tid, loss)
+        checkpoint_folders.sweep(store, search)
+    kept = [str(trial.tid) for trial in store.best_trials(search.name, 2)]
+    assert names(checkpoint_folders.of_search(search)) == kept == ["3", "5"]
+
+
+def test_nothing_outside_the_searchs_own_folder_is_removed(store, search, leave_state, tmp_path):
+    leave_state(0, 0.5)
+    own = Path(checkpoint_folders.of_search(search))
+    beside = [tmp_path / "states" / "0", own.with_name(f"{own.name}0") / "0", tmp_path / "0"]
+    for folder in beside:
+        folder.mkdir(parents=True)
+    (own / "notes").write_text("mine")
+    (own / "7").symlink_to(tmp_path / "0")
+    none_kept = search.model_copy(update={"keep_checkpoints": 0})
+    checkpoint_folders.sweep(store, none_kept)
+    assert "notes" in names(own)
+    assert "0" not in names(own)
+    assert all(folder.is_dir() for folder in beside)
+
+
+@pytest.mark.parametrize("name", ["..", "../other", "/etc", "a/b", ".hidden"])
+def test_a_name_that_leads_elsewhere_has_no_folder(search, name):
+    strange: Search = search.model_copy(update={"name": name})
+    assert checkpoint_folders.of_search(strange) is None
+
+
+def test_a_later_attempt_goes_on_from_all_earlier_ones(search, leave_state):
+    trial = leave_state(0)
+    for attempt in (2, 10):
+        Path(checkpoint_folders.of_attempt(search, trial, attempt)).mkdir()
+    found = checkpoint_folders.of_earlier_attempts(search, trial, 10)
+    assert [Path(folder).name for folder in found] == ["1", "2"]
+    assert checkpoint_folders.of_earlier_attempts(search, trial, 1) == []
+
+
+def test_a_search_without_a_folder_keeps_nothing(make_search, store):
+    search = make_search(name="bare")
+    trial = Trial(id="bare/0", search="bare", tid=0)
+    assert checkpoint_folders.of_attempt(search, trial, 1) is None
+    assert checkpoint_folders.of_earlier_attempts(search, trial, 2) == []
+    checkpoint_folders.sweep(store, search)

@@ -1,0 +1,190 @@
+"""Many searches over one cluster, with workers that are threads; a real store."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.driver.driver import Driver
+from alignsearch.search.driver.service import Service
+from alignsearch.search.use_cases import steering
+
+
+def wait_until(condition, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def serve(store, store_uri, thread_dispatcher):
+    """Run a service over threads; yields what drivers it made, by search."""
+
+    @contextmanager
+    def run(
+        hosts,
+        owner="a service",
+        make_dispatcher=thread_dispatcher,
+        ask_for=lambda trials: None,
+        drive=lambda driver, stop: driver.run(stop),
+    ):
+        dispatchers = {}
+        said = []
+
+        def make_driver(name, allotted):
+            def dispatch(search):
+                dispatchers[name] = make_dispatcher(search, store_uri)
+                return dispatchers[name]
+
+            return Driver(store, name, dispatch, owner=owner, allotted=allotted)
+
+        interrupt = threading.Event()
+        service = Service(
+            store,
+            make_driver,
+            drive,
+            lambda: hosts,
+            owner=owner,
+            say=said.append,
+            revive_store=lambda: None,
+            ask_for=ask_for,
+        )
+        thread = threading.Thread(target=service.run, args=(interrupt,), daemon=True)
+        thread.start()
+        try:
+            yield dispatchers
+        finally:
+            interrupt.set()
+            thread.join(30)
+            assert not thread.is_alive()
+
+    return run
+
+
+def running(store, name):
+    return store.counts(name)[TrialState.RUNNING]
+
+
+def status(store, name):
+    return store.get_search(name).status
+
+
+def test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back(store, make_search, serve):
+    one_cpu = {"resources": {"CPU": 1.0}, "parallel": 4}
+    make_search(name="long", trials=100, epochs=20, **one_cpu)
+    with serve([{"CPU": 4.0}]) as dispatchers:
+        wait_until(lambda: running(store, "long") == 4)
+        make_search(name="short", trials=4, epochs=10, **one_cpu)
+        submitted = store.now()
+        wait_until(lambda: [running(store, name) for name in ("short", "long")] == [2, 2])
+        # Nobody's trial was ended for it: it began as two of the others' had.
+        assert {t.attempt for t in store.trials("long")} == {1}
+        assert len(dispatchers["long"].held()) == 2
+        wait_until(lambda: status(store, "short") == SearchStatus.COMPLETED)
+        wait_until(lambda: running(store, "long") == 4)
+        taken_up = next(e.at for e in store.events("short") if e.what == "running")
+        # As soon as a slot is free there: a trial of the other takes two seconds, all of it fifty.
+        assert (taken_up - submitted).total_seconds() < 15
+        assert dispatchers["long"].most_busy == 4
+    for name in ("long", "short"):
+        assert running(store, name) == 0
+    # Handed back, all of them.
+    assert status(store, "long") == SearchStatus.RUNNING
+    assert store.get_search("long").driver is None
+
+
+def test_one_search_that_fails_leaves_the_others_alone(
+    store, make_search, serve, thread_dispatcher
+):
+    resources = {"resources": {"CPU": 1.0}}
+    make_search(name="changed", space_hash="of another version", **resources)
+    make_search(name="elsewhere", resources={"TPU": 8.0})
+    make_search(name="dies", **resources)
+    make_search(name="fine", trials=4, **resources)
+
+    class DiesForOne(thread_dispatcher):
+        def place(self, slot, trial):
+            if trial.search == "dies":
+                raise ZeroDivisionError("a bug")
+            super().place(slot, trial)
+
+    with serve([{"CPU": 4.0}], make_dispatcher=DiesForOne):
+        wait_until(lambda: status(store, "fine") == SearchStatus.COMPLETED)
+        wait_until(lambda: len(store.events("dies")) == 3)
+    told = {
+        name: [e.detail for e in store.events(name) if e.what == "driver failed"]
+        for name in ("changed", "elsewhere", "dies", "fine")
+    }
+    assert [len(each) for each in told.values()] == [1, 1, 1, 0]
+    assert "another version" in told["changed"][0]
+    assert "no host of the cluster offers TPU=8" in told["elsewhere"][0]
+    assert "a bug" in told["dies"][0]
+    assert store.get_search("dies").driver is None
+
+
+def test_a_cluster_without_hosts_is_asked_for_them_and_the_search_begins_when_one_joins(
+    store, make_search, serve
+):
+    hosts, asked = [], []
+
+    def grow(trials):
+        asked.append([dict(each) for each in trials])
+        hosts[:] = [{"TPU": 4.0}] * len(trials)
+
+    make_search(name="waits", trials=3, parallel=2, resources={"TPU": 4.0})
+    with serve(hosts, ask_for=grow):
+        wait_until(lambda: status(store, "waits") == SearchStatus.COMPLETED)
+    # As many as it has slots for at first, and none in the end.
+    assert asked[0] == [{"TPU": 4.0}] * 2
+    assert asked[-1] == []
+
+
+@pytest.mark.parametrize("lost", ["race", "store"])
+def test_neither_a_lost_race_nor_an_outage_keeps_a_search_waiting(store, make_search, serve, lost):
+    """The winner dies before the loser looks again; the store comes back as soon."""
+    first = []
+
+    def drive(driver, stop):
+        if first:
+            return driver.run(stop)
+        first.append(driver)
+        if lost == "store":
+            raise StoreUnavailableError("the store doesn't answer")
+        assert store.acquire_driver("a-search", "quicker", 0.5) is not None
+        try:
+            return driver.run(stop)
+        finally:
+            wait_until(lambda: store.get_search("a-search").driver.expires_at < store.now())
+
+    make_search(trials=1, resources={"CPU": 1.0})
+    with serve([{"CPU": 1.0}], drive=drive):
+        wait_until(lambda: status(store, "a-search") == SearchStatus.COMPLETED, 20)
+    assert first
+    assert [each.what for each in store.events("a-search")] == ["created", "running", "completed"]
+
+
+def test_a_search_that_is_stopped_while_it_is_paused_is_completed(store, make_search, serve):
+    make_search(name="rests", resources={"CPU": 1.0})
+    steering.pause(store, "rests", "ann")
+    with serve([{"CPU": 1.0}]):
+        make_search(name="other", trials=1, resources={"CPU": 1.0})
+        wait_until(lambda: status(store, "other") == SearchStatus.COMPLETED)
+        assert status(store, "rests") == SearchStatus.PAUSED
+        steering.resume(store, "rests", "ann")
+        wait_until(lambda: status(store, "rests") == SearchStatus.COMPLETED)
+
+
+def test_two_services_drive_each_search_once(store, make_search, serve):
+    for name in "abcd":
+        make_search(name=name, trials=3, resources={"CPU": 1.0})
+    with serve([{"CPU": 8.0}], owner="first"), serve([{"CPU": 8.0}], owner="second"):
+        wait_until(lambda: all(status(store, n) == SearchStatus.COMPLETED for n in "abcd"))
+    for name in "abcd":
+        trials = store.trials(name)
+        assert [trial.attempt for trial in trials] == [1, 1, 1]
+        who = [e.who for e in store.events(name) if e.what in ("running", "completed")]
+        assert len(who) == 2
+        assert len(set(who)) == 1

@@ -1,0 +1,79 @@
+"""Searches that set out from what another one has found."""
+
+import threading
+
+import pytest
+from alignsearch.search.documents import WarmStart
+from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.driver.driver import Driver, Outcome
+from alignsearch.search.driver.history import Observation
+from alignsearch.search.driver.warm_start import prior, warm_start
+from alignsearch.search.samplers.suggest import suggest
+from alignsearch.spaces.catalog import get_space
+
+from alignment_core.errors import UnknownNameError
+
+NEVER = threading.Event()
+WM = get_space("wm")
+
+
+@pytest.fixture
+def first(make_search, make_driver):
+    search = make_search("first", trials=6, seed=1)
+    make_driver("first").run(NEVER)
+    return search
+
+
+def test_the_first_suggestion_follows_from_the_other_searchs_results(
+    store, first, make_search, make_driver
+):
+    start = warm_start(store, "first", WM)
+    assert start == WarmStart(search="first", trials=6)
+    fields = {"trials": 4, "parallel": 1, "seed": 5, "startup": 3}
+    make_search("warm", warm_start=start, **fields)
+    make_search("again", warm_start=start, **fields)
+    make_search("cold", **fields)
+    for name in ("warm", "again", "cold"):
+        assert make_driver(name).run(NEVER) == Outcome.FINISHED
+    told = [Observation(t.tid, t.point, t.loss) for t in store.trials("first")]
+    expected = suggest(WM, told, [], tid=0, seed=5, algo="tpe", startup=3)
+    warm, again, cold = (store.trials(name) for name in ("warm", "again", "cold"))
+    assert warm[0].point == expected != cold[0].point
+    assert again[0].point == expected
+    # How many of its own results a later suggestion has seen depends on when they come.
+    assert warm[0].seen == 6 <= min(trial.seen for trial in warm)
+    assert store.get_search("warm").warm_start == start
+
+
+def test_what_it_set_out_from_is_older_than_its_own_trials(store, first, make_search):
+    search = make_search("warm", warm_start=WarmStart(search="first", trials=6))
+    before = prior(store, search)
+    assert [each.tid for each in before] == [-6, -5, -4, -3, -2, -1]
+    assert [each.loss for each in before] == [trial.loss for trial in store.trials("first")]
+
+
+def test_a_start_that_will_not_do_is_refused(store, first, make_search, make_driver):
+    make_search("waiting")
+    make_search("empty")
+    store.change_search("empty", SearchStatus.CANCELLED, "ann")
+    ia = make_search("other", space="ia", space_hash="of an older version")
+    make_search("wide", space="wm_ad")
+    for name, said in {
+        "waiting": "while it is queued: wait for its end, or end it with `alignsearch stop",
+        "empty": "no finished trial",
+        "wide": "it is over 'wm_ad'; it sampled besides alignment_learning_rate, alternating",
+        ia.name: "a version of 'ia' that this program doesn't know",
+    }.items():
+        with pytest.raises(StateConflictError, match=said):
+            warm_start(store, name, WM)
+    with pytest.raises(StateConflictError, match="it didn't sample alignment_learning_rate"):
+        warm_start(store, "first", get_space("wm_ad"))
+    with pytest.raises(UnknownNameError, match="did you mean first"):
+        warm_start(store, "frist", WM)
+
+
+def test_a_search_whose_start_is_gone_is_not_driven(store, make_search):
+    make_search("orphan", warm_start=WarmStart(search="elsewhere", trials=6))
+    with pytest.raises(StateConflictError, match="load 'elsewhere' into it as well"):
+        Driver(store, "orphan", lambda _: None, owner="x")

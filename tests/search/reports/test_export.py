@@ -1,0 +1,164 @@
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from alignsearch.search.reports.export import Column, export, published_columns, read_csv, read_json
+from alignsearch.spaces.catalog import SPACES, get_space
+from alignsearch.spaces.table5 import PUBLISHED
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+
+# Kunin et al. 2020, Table 5, as printed.
+TITLES = (
+    r"$\mathcal{R}_{\text{WM}}^{\text{TPE}}$",
+    r"$\mathcal{R}_{\text{WM+AD}}^{\text{TPE}}$",
+    r"$\mathcal{R}_{\text{WM+AD+OPS}}^{\text{TPE}}$",
+    r"$\mathcal{R}_{\text{IA}}^{\text{TPE}}$",
+)
+TABLE_5 = (
+    ("Alternating Minimization", "True", "True", "True", "True"),
+    ("Delay Epochs (de)", "2", "0", "0", "1"),
+    (r"Train Batch Size ($\lvert\mathcal{B}\rvert$)", "2048", "256", "256", "256"),
+    ("SGDM Learning Rate", "1.0", "0.125", "0.125", "0.125"),
+    ("Alignment Optimizer", "Vanilla GD", "Adam", "Adam", "Adam"),
+    ("Alignment Learning Rate (η)", "1.0", "0.0053", "0.0025", "0.0098"),
+    ("σ", "0.6905", "0.9500", "0.6402", "0.8176"),
+    ("α/β", "15.6607", "13.9040", "0.1344", "129.1123"),
+    ("β", "0.0283", "2.8109×10^{-8}", "232.7856", "7.9990"),
+    ("γ", "N/A", "N/A", "N/A", "3.1610×10^{-6}"),
+    ("Forward Path Output (FO) Bias", "True", "True", "True", "True"),
+    ("FO ReLU", "True", "True", "True", "True"),
+    ("FO BWMC", "True", "True", "True", "True"),
+    ("FO FWMC", "False", "False", "True", "True"),
+    ("FO FWL2N", "False", "False", "False", "False"),
+    ("Backward Path Output (BO) Bias", "False", "False", "False", "True"),
+    ("BO ReLU", "False", "False", "True", "False"),
+    ("BO FWMC", "False", "False", "False", "True"),
+    ("BO FWL2N", "False", "False", "True", "True"),
+    ("Backward Path Input (BI) BWMC", "True", "True", "True", "False"),
+    ("BI FWMC", "False", "False", "False", "False"),
+    ("BI FWL2N", "False", "False", "False", "False"),
+)
+
+# Values that only full precision brings back, and text that every format must guard.
+AWKWARD = PUBLISHED["ia"].model_copy(
+    update={"sigma": 0.1 + 0.2, "beta": 1 / 3e7, "gamma": 9_999_999.123456789, "bo_relu": True}
+)
+NASTY = r"50%_of {a} \ b & c # d ~ e ^ f, x|y <é>"
+MINE = [
+    Column("ia-1", AWKWARD, get_space("ia"), "best of 300 trials"),
+    Column(NASTY, PUBLISHED["wm"], get_space("wm"), NASTY),
+]
+
+
+def _markdown_cells(text):
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+
+
+def test_the_published_table_comes_out_cell_by_cell():
+    head, rule, *body = _markdown_cells(export(published_columns(), "markdown"))
+    assert head == ["", *TITLES]
+    assert all(re.fullmatch("-{3,}", cell) for cell in rule)
+    assert [tuple(line) for line in body] == list(TABLE_5)
+
+
+def test_readable_formats_say_that_they_are_rounded_and_where_a_column_is_from():
+    for format_ in ("markdown", "latex"):
+        text = export(MINE, format_)
+        assert "Continuous values are rounded to 4 decimal places." in text
+        assert "ia-1: best of 300 trials" in text
+    published = export(published_columns(), "markdown")
+    assert published.count("Kunin et al. 2020, Table 5") == 1
+
+
+def test_markdown_rounds_sampled_values_and_keeps_nasty_titles_in_their_cell():
+    cells = _markdown_cells(export(MINE, "markdown"))
+    assert {len(line) for line in cells} == {3}
+    rows = {line[0]: line[1] for line in cells}
+    assert rows["σ"] == "0.3000"
+    assert rows["β"] == "3.3333×10^{-8}"
+    assert rows["γ"] == "1.0000×10^{7}"
+
+
+@pytest.mark.parametrize(("format_", "read"), [("csv", read_csv), ("json", read_json)])
+@pytest.mark.parametrize("columns", [published_columns(), MINE], ids=["published", "mine"])
+def test_data_formats_bring_back_the_very_same_configurations(columns, format_, read):
+    back = read(export(columns, format_))
+    assert back == {column.title: column.configuration for column in columns}
+
+
+def test_csv_has_the_rows_of_table_5_for_other_programs():
+    lines = list(csv.reader(io.StringIO(export(published_columns(), "csv"))))
+    assert [line[0] for line in lines[1:]] == [line[0] for line in TABLE_5]
+    assert lines[0][1:] == list(TITLES)
+    assert float(lines[9][2]) == 2.8109e-8
+
+
+def test_json_names_space_hash_and_note():
+    first = json.loads(export(MINE, "json"))["columns"][0]
+    assert first["space"] == "ia"
+    assert first["space_hash"] == SPACES["ia"].space_hash
+    assert first["note"] == "best of 300 trials"
+
+
+@pytest.mark.parametrize("columns", [published_columns(), MINE], ids=["published", "mine"])
+def test_latex_compiles(columns, tmp_path):
+    assert shutil.which("pdflatex"), "pdflatex is missing: install texlive-latex-base"
+    (tmp_path / "table.tex").write_text(export(columns, "latex"), encoding="utf-8")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "table.pdf").read_bytes().startswith(b"%PDF")
+    assert "Overfull" not in (tmp_path / "table.log").read_text(errors="replace")
+
+
+def test_latex_has_the_published_cells():
+    plain = export(published_columns(), "latex")
+    for greek, symbol in {"alpha": "α", "beta": "β", "gamma": "γ", "sigma": "σ"}.items():
+        plain = plain.replace(rf"$\{greek}$", symbol)
+    plain = plain.replace(r"$\eta$", "η")
+    plain = re.sub(r"\$\\times10\^(\{-?\d+\})\$", r"×10^\1", plain)
+    for line in TABLE_5:
+        assert f"{' & '.join(line)} \\\\" in plain
+
+
+def test_a_table_needs_columns_with_titles_of_their_own():
+    with pytest.raises(ConfigurationError, match="different titles"):
+        export([], "csv")
+    with pytest.raises(ConfigurationError, match="different titles"):
+        export([MINE[0], MINE[0]], "csv")
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(UnknownNameError, match=r"no export format is named 'tex'.*latex"):
+        export(MINE, "tex")
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "{"])
+def test_foreign_csv_is_refused(text):
+    with pytest.raises(ConfigurationError, match="not a CSV export"):
+        read_csv(text)
+
+
+def test_a_damaged_csv_is_refused():
+    text = export(MINE, "csv")
+    with pytest.raises(ConfigurationError, match="differ in length"):
+        read_csv(text.replace("FO ReLU,True,True", "FO ReLU,True"))
+    with pytest.raises(ConfigurationError, match="fo_relu"):
+        read_csv(text.replace("FO ReLU,True,True", "FO ReLU,True,perhaps"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"columns": [1]}'])
+def test_foreign_json_is_refused(text):
+    with pytest.raises(ConfigurationError, match="not a JSON export"):
+        read_json(text)

@@ -1,0 +1,183 @@
+"""Importance, held to closed forms, to Optuna's fANOVA, and to means worked out by hand."""
+
+import math
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import optuna
+import pytest
+from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.reports.importance import LEAST_SCORES, categorical_effects, importance
+from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.table5 import PUBLISHED
+
+SEARCHED = PUBLISHED["ia"].model_dump()
+
+
+def configurations(space, number, seed=0):
+    """Random ones, each sampled metaparameter uniform or log-uniform, by plain formulas."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for _ in range(number):
+        values = dict(SEARCHED)
+        for each in space.sampled:
+            ends = each.distribution.to_json()
+            if ends["kind"] == "choice":
+                values[each.name] = ends["options"][rng.integers(len(ends["options"]))]
+            elif ends["kind"] == "uniform":
+                values[each.name] = rng.uniform(ends["low"], ends["high"])
+            else:
+                values[each.name] = 10 ** rng.uniform(
+                    math.log10(ends["low"]), math.log10(ends["high"])
+                )
+        found.append(values)
+    return found
+
+
+def test_shares_are_those_of_an_additive_function():
+    # Independent terms: their variances add up, and each is known in closed form. beta counts by
+    # its logarithm, which spans 18 decades; the three delays differ by equal steps.
+    known = configurations(SPACES["ia"], 1500)
+    losses = [
+        0.3 * each["fo_relu"]
+        + 0.02 * math.log10(each["beta"])
+        + 0.1 * each["delay_epochs"]
+        + 0.4 * each["sigma"]
+        for each in known
+    ]
+    variances = {
+        "fo_relu": 0.3**2 / 4,
+        "beta": (0.02 * 18) ** 2 / 12,
+        "delay_epochs": 0.1**2 * 2 / 3,
+        "sigma": 0.4**2 / 12,
+    }
+    found = importance(SPACES["ia"], known, losses)
+    shares = {each.metaparameter: each.share for each in found.shares}
+    assert shares.keys() == SPACES["ia"].sampled_names
+    assert [each.metaparameter for each in found.shares[:4]] == [
+        "fo_relu",
+        "sigma",
+        "beta",
+        "delay_epochs",
+    ]
+    for name, share in shares.items():
+        assert share == pytest.approx(variances.get(name, 0) / sum(variances.values()), abs=0.03)
+    assert (found.trials, found.scored) == (1500, 1500)
+
+
+def test_an_interaction_is_no_ones_share():
+    known = configurations(SPACES["ia"], 800)
+    losses = [0.2 * (each["fo_relu"] ^ each["bo_relu"]) for each in known]
+    shares = importance(SPACES["ia"], known, losses).shares
+    assert sum(each.share for each in shares) < 0.15
+
+
+def test_shares_are_optunas_where_all_is_uniform():
+    # In the order of names, in which Optuna takes columns: the same seed grows the same forest.
+    by_name = sorted(SPACES["wm_ad"].sampled, key=lambda each: each.name)
+    space = replace(SPACES["wm_ad"], sampled=tuple(by_name))
+    known = configurations(space, 120)
+    losses = [each["sigma"] ** 2 + 0.1 * math.log(each["beta"]) ** 2 / 50 for each in known]
+    study = optuna.create_study()
+    names = [each.name for each in space.sampled]
+    for values, loss in zip(known, losses, strict=True):
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={
+                    each.name: uniform(each.distribution, values[each.name])
+                    for each in space.sampled
+                },
+                distributions=dict.fromkeys(names, optuna.distributions.FloatDistribution(0, 1)),
+                value=1 - loss,
+            )
+        )
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=7)
+    theirs = evaluator.evaluate(study, names)
+    ours = importance(space, known, losses, seed=7)
+    assert {each.metaparameter: each.share for each in ours.shares} == pytest.approx(theirs)
+
+
+def uniform(distribution, value):
+    ends = distribution.to_json()
+    if ends["kind"] == "choice":
+        return (ends["options"].index(value) + 0.5) / len(ends["options"])
+    if ends["kind"] == "uniform":
+        return (value - ends["low"]) / (ends["high"] - ends["low"])
+    return math.log(value / ends["low"]) / math.log(ends["high"] / ends["low"])
+
+
+def test_importance_is_repeatable_and_needs_no_full_history():
+    known = configurations(SPACES["wm"], 60)
+    losses = [each["sigma"] for each in known]
+    losses[3], losses[4] = None, math.nan
+    found = importance(SPACES["wm"], known, losses, seed=3)
+    assert found == importance(SPACES["wm"], known, losses, seed=3)
+    assert found.scored == 58
+    equal = importance(SPACES["wm"], known, [0.5] * 60)
+    assert [each.share for each in equal.shares] == [0.0] * 3
+
+
+def test_of_a_long_history_as_many_as_said_are_taken(monkeypatch):
+    monkeypatch.setattr("alignsearch.search.reports.importance.MOST_SCORES", 50)
+    known = configurations(SPACES["wm"], 130)
+    found = importance(SPACES["wm"], known, [each["sigma"] for each in known])
+    assert (found.trials, found.scored) == (50, 130)
+    assert found.shares[0].metaparameter == "sigma"
+
+
+@pytest.mark.parametrize("view", [categorical_effects, lambda *a: importance(SPACES["wm"], *a)])
+def test_too_few_scores_are_refused_with_their_number(view):
+    known = configurations(SPACES["wm"], 30)
+    losses = [0.5] * (LEAST_SCORES - 1) + [None] * 20 + [math.inf]
+    with pytest.raises(StateConflictError, match=r"at least 10 trials .* there are 9"):
+        view(known, losses)
+
+
+def test_fig_s2_has_the_appendix_labels_means_and_sems_the_largest_difference_first():
+    # A changes the score by 0.2, D by -0.3, C (delays of 1 and 2 alike) by 0.1.
+    known = [
+        SEARCHED | {"bo_fwl2n": a, "bo_relu": d, "delay_epochs": de, "fo_bias": f, "fo_relu": False}
+        for a, d, de, f in product((False, True), (False, True), (0, 1, 2), (False, True))
+    ]
+    losses = [
+        0.6 - 0.2 * each["bo_fwl2n"] + 0.3 * each["bo_relu"] - 0.1 * (each["delay_epochs"] > 0)
+        for each in known
+    ]
+    effects = categorical_effects(known, losses)
+    assert "".join(each.label for each in effects) == "DACFBEGHI"
+    assert [each.metaparameter for each in sorted(effects, key=lambda each: each.label)] == [
+        "bo_fwl2n",
+        "sigma",
+        "delay_epochs",
+        "bo_relu",
+        "fo_relu",
+        "fo_bias",
+        "bi_fwmc",
+        "bi_fwl2n",
+        "fo_fwl2n",
+    ]
+    by_label = {each.label: each for each in effects}
+    assert by_label["D"].difference == pytest.approx(-0.3)
+    assert by_label["A"].difference == pytest.approx(0.2)
+    assert by_label["C"].difference == pytest.approx(0.1)
+    assert by_label["F"].difference == pytest.approx(0)
+    assert (by_label["C"].no.trials, by_label["C"].yes.trials) == (8, 16)
+    # Without a delay: A and D on four pairs of values, twice each.
+    scores = [0.4, 0.4, 0.1, 0.1, 0.6, 0.6, 0.3, 0.3]
+    mean = sum(scores) / 8
+    deviation = math.sqrt(sum((score - mean) ** 2 for score in scores) / 7)
+    assert by_label["C"].no.mean == pytest.approx(mean)
+    assert by_label["C"].no.sem == pytest.approx(deviation / math.sqrt(8))
+    # Noise is always used: one answer, and nothing to compare.
+    noise = by_label["B"]
+    assert (noise.no.trials, noise.no.mean, noise.no.sem) == (0, None, None)
+    assert (noise.yes.trials, noise.difference) == (24, None)
+
+
+def test_one_trial_has_a_mean_and_no_error():
+    known = [SEARCHED | {"fo_bias": at == 0} for at in range(LEAST_SCORES)]
+    losses = [0.25] + [0.5] * (LEAST_SCORES - 1)
+    bias = next(each for each in categorical_effects(known, losses) if each.label == "F")
+    assert (bias.yes.trials, bias.yes.mean, bias.yes.sem) == (1, 0.75, None)
+    assert (bias.no.mean, bias.no.sem) == (0.5, 0.0)

@@ -1,0 +1,253 @@
+"""Our TPE against `hyperopt.tpe.suggest`, point by point, over histories of every kind."""
+
+import math
+
+import hyperopt
+import numpy as np
+import pytest
+from alignsearch.search.driver.history import Observation, Pending
+from alignsearch.search.samplers import tpe
+from alignsearch.search.samplers.suggest import Suggester
+from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.hyperopt_space import to_hyperopt
+from alignsearch.spaces.space import Choice, LogUniform
+from hyperopt import tpe as hyperopt_tpe
+
+SPACE_NAMES = sorted(SPACES)
+HISTORIES = 80
+"""Histories a space."""
+
+
+def domain_of(space):
+    return hyperopt.base.Domain(lambda point: 0.0, to_hyperopt(space))
+
+
+def document(domain, tid, point, state, result):
+    return {
+        "state": state,
+        "tid": tid,
+        "spec": None,
+        "result": result,
+        "misc": {
+            "tid": tid,
+            "cmd": domain.cmd,
+            "workdir": None,
+            "idxs": {label: [tid] for label in point},
+            "vals": {label: [value] for label, value in point.items()},
+        },
+        "exp_key": None,
+        "owner": None,
+        "version": 0,
+        "book_time": None,
+        "refresh_time": None,
+    }
+
+
+def result_of(loss):
+    if loss is None:
+        return {"status": hyperopt.STATUS_FAIL}
+    return {"status": hyperopt.STATUS_OK, "loss": loss}
+
+
+def hyperopt_point(domain, observations, pending, seed, startup=0):
+    """What HyperOpt itself suggests."""
+    documents = [
+        document(domain, seen.tid, seen.point, hyperopt.JOB_STATE_DONE, result_of(seen.loss))
+        for seen in observations
+    ]
+    documents += [
+        document(domain, live.tid, live.point, hyperopt.JOB_STATE_RUNNING, {"status": "new"})
+        for live in pending
+    ]
+    trials = hyperopt.Trials()
+    if documents:
+        trials.insert_trial_docs(documents)
+        trials.refresh()
+    tid = 1 + max((each["tid"] for each in documents), default=-1)
+    suggested = hyperopt_tpe.suggest(
+        [tid], domain, trials, seed, n_startup_jobs=startup, verbose=False
+    )
+    return {label: value[0] for label, value in suggested[0]["misc"]["vals"].items()}
+
+
+def random_value(distribution, rng):
+    if isinstance(distribution, Choice):
+        return int(rng.integers(len(distribution.options)))
+    low, high = distribution.low, distribution.high
+    if isinstance(distribution, LogUniform):
+        return math.exp(rng.uniform(math.log(low), math.log(high)))
+    return float(rng.uniform(low, high))
+
+
+def random_point(space, rng):
+    return {each.name: random_value(each.distribution, rng) for each in space.sampled}
+
+
+def random_losses(size, rng):
+    """Losses of one of three kinds: all different, of a few levels (tied), or all the same."""
+    kind = rng.integers(3)
+    if kind == 0:
+        losses = rng.normal(size=size)
+    else:
+        losses = rng.integers(4, size=size) / 4 if kind == 1 else np.full(size, 0.9)
+    failed = rng.random(size) < rng.choice([0.0, 0.2, 1.0], p=[0.3, 0.6, 0.1])
+    return [None if fail else float(loss) for loss, fail in zip(losses, failed, strict=True)]
+
+
+def random_trials(space, size, pending, rng):
+    """Observations and pending trials, their tids mixed; some points are there several times."""
+    points = [random_point(space, rng) for _ in range(max(1, int(size * rng.uniform(0.3, 1.0))))]
+    tids = [int(tid) for tid in rng.choice(3 * (size + pending) + 1, size + pending, replace=False)]
+    observations = [
+        Observation(tid, points[rng.integers(len(points))], loss)
+        for tid, loss in zip(tids[:size], random_losses(size, rng), strict=True)
+    ]
+    return observations, [Pending(tid, random_point(space, rng)) for tid in tids[size:]]
+
+
+@pytest.mark.parametrize("name", SPACE_NAMES)
+def test_the_point_is_hyperopts_whatever_the_history(name):
+    space = SPACES[name]
+    domain = domain_of(space)
+    rng = np.random.default_rng(SPACE_NAMES.index(name))
+    for _ in range(HISTORIES):
+        size, live = int(rng.integers(0, 70)), int(rng.choice([0, 3, 60]))
+        observations, pending = random_trials(space, size, live, rng)
+        history = tpe.Tpe(space)
+        for observation in observations:
+            history.tell(observation.tid, observation.point, observation.loss)
+        seed = int(rng.integers(2**32))
+        expected = hyperopt_point(domain, observations, pending, seed)
+        assert history.suggest(pending, seed) == expected
+
+
+@pytest.mark.parametrize("size", [250, 1500, 4000])
+@pytest.mark.parametrize("name", ["wm", "ia"])
+def test_long_histories_too(name, size):
+    space = SPACES[name]
+    domain = domain_of(space)
+    rng = np.random.default_rng(size)
+    observations, pending = random_trials(space, size, 60, rng)
+    history = tpe.Tpe(space)
+    for observation in observations:
+        history.tell(observation.tid, observation.point, observation.loss)
+    for seed in range(2):
+        assert history.suggest(pending, seed) == hyperopt_point(domain, observations, pending, seed)
+
+
+def test_what_was_pending_before_leaves_no_trace():
+    """Results arrive out of order while other trials are pending, with suggestions between."""
+    space = SPACES["wm_ad"]
+    domain = domain_of(space)
+    rng = np.random.default_rng(5)
+    observations, _ = random_trials(space, 280, 0, rng)
+    history = tpe.Tpe(space)
+    for number, observation in enumerate(observations):
+        history.tell(observation.tid, observation.point, observation.loss)
+        if number % 20 == 9:
+            running = observations[number + 1 : number + 9]
+            pending = [Pending(each.tid, each.point) for each in running]
+            expected = hyperopt_point(domain, observations[: number + 1], pending, number)
+            assert history.suggest(pending, number) == expected
+
+
+def test_a_whole_search_goes_as_hyperopts_own_would():
+    """Each suggestion becomes a trial, so that the history is one that TPE itself has shaped."""
+    space = SPACES["ia"]
+    domain = domain_of(space)
+    history = tpe.Tpe(space)
+    observations = []
+    for tid in range(120):
+        point = history.suggest([], seed=tid)
+        assert point == hyperopt_point(domain, observations, [], tid)
+        loss = (point["sigma"] - 0.4) ** 2 + abs(math.log10(point["beta"]) + 2) / 10
+        observations.append(Observation(tid, point, None if tid % 11 == 7 else loss))
+        history.tell(tid, point, observations[-1].loss)
+
+
+@pytest.mark.parametrize("components", [1, 4, 300, 5000])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (1000.0, 1001.0), (-25.3, 16.1)])
+def test_the_quick_density_differs_from_hyperopts_by_a_constant_and_less_than_a_tenth_of_the_doubt(
+    low, high, components
+):
+    rng = np.random.default_rng(components)
+    spread = rng.uniform(low, high, components)
+    cluster = low + (high - low) * (0.3 + 1e-3 * rng.random(components))
+    places = rng.uniform(low, high, 200)
+    for observed in (spread, cluster, np.concatenate([spread, cluster])):
+        mixture = tpe._parzen(observed, low, high)
+        exact = hyperopt_tpe.GMM1_lpdf(places, *mixture)
+        difference = tpe._nearly_density(places, *mixture) - exact
+        assert np.ptp(difference) < tpe.DOUBT / 10
+
+
+def test_a_result_counts_once():
+    history = tpe.Tpe(SPACES["wm"])
+    point = random_point(SPACES["wm"], np.random.default_rng(0))
+    history.tell(3, point, 0.5)
+    with pytest.raises(ValueError, match="trial 3 is taken in already"):
+        history.tell(3, point, 0.4)
+    with pytest.raises(ValueError, match="trial 4 is not a number"):
+        history.tell(4, point, math.nan)
+    assert len(history) == 1
+
+
+@pytest.mark.parametrize("policy", ["hyperopt", "ignore", "liar-mean", "liar-worst"])
+def test_pending_trials_count_as_the_policy_says(policy):
+    """The expected histories are HyperOpt's, with the lie told to it as a result."""
+    space = SPACES["wm_ad"]
+    domain = domain_of(space)
+    rng = np.random.default_rng(8)
+    points = [random_point(space, rng) for _ in range(8)]
+    # Half of the trials have failed, so that it matters how pending ones rank beside them.
+    losses = [0.75, 0.5, None, None]
+    observations = [
+        Observation(2 * tid + 1, point, loss)
+        for tid, (point, loss) in enumerate(zip(points, losses, strict=False))
+    ]
+    pending = [Pending(2 * tid, point) for tid, point in enumerate(points[4:])]
+    lie = {"liar-mean": 0.625, "liar-worst": 0.75}.get(policy)
+    told = [Observation(each.tid, each.point, lie) for each in pending]
+    for seed in range(10):
+        suggester = Suggester(space, seed=seed, algo="tpe", startup=3, pending=policy)
+        for observation in observations:
+            suggester.tell(observation)
+        expected = hyperopt_point(
+            domain,
+            observations if lie is None else observations + told,
+            pending if policy == "hyperopt" else [],
+            int(np.random.SeedSequence([seed, 9]).generate_state(1)[0]),
+        )
+        assert suggester.suggest(9, pending) == expected
+
+
+def test_only_hyperopts_policy_counts_pending_trials_towards_the_start_up():
+    space = SPACES["wm"]
+    rng = np.random.default_rng(1)
+    observations = [Observation(tid, random_point(space, rng), 0.1 * tid) for tid in range(4)]
+    pending = [Pending(tid, random_point(space, rng)) for tid in range(4, 8)]
+
+    def suggest(algo, policy):
+        suggester = Suggester(space, seed=0, algo=algo, startup=8, pending=policy)
+        for observation in observations:
+            suggester.tell(observation)
+        return suggester.suggest(8, pending)
+
+    random = suggest("random", "ignore")
+    assert [
+        suggest("tpe", policy) == random
+        for policy in ("hyperopt", "ignore", "liar-mean", "liar-worst")
+    ] == [False, True, True, True]
+
+
+def test_the_order_in_which_results_arrive_changes_nothing():
+    space = SPACES["wm_ad_ops"]
+    rng = np.random.default_rng(2)
+    observations, pending = random_trials(space, 60, 20, rng)
+    suggested = []
+    for order in (range(60), rng.permutation(60)):
+        suggester = Suggester(space, seed=4, algo="tpe", startup=20, pending="liar-mean")
+        for number in order:
+            suggester.tell(observations[number])
+        suggested.append(suggester.suggest(1000, pending))
+    assert suggested[0] == suggested[1]

@@ -1,0 +1,1 @@
+"""Objectives: the functions that a worker evaluates for a trial."""

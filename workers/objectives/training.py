@@ -1,0 +1,171 @@
+"""The objective of a real search: train the trial's network with the alignment core."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from alignsearch.search.documents import (
+    Epoch,
+    LayerRecord,
+    Recipe,
+    Result,
+    Search,
+    Trial,
+    WeightSample,
+)
+from alignsearch.spaces.catalog import RUNS, get_space
+from alignsearch.spaces.configuration import configuration
+from alignsearch.spaces.runs import Run
+from alignsearch.spaces.training import training_config
+from alignsearch.workers.attempt_runner import Finished, Link
+
+from alignment_core.errors import CheckpointError
+from alignment_core.training.accelerators import get_strategy
+from alignment_core.training.config import TrainingConfig
+from alignment_core.training.results import EpochReport, TrainingResult
+from alignment_core.training.trainer import trainer_for
+from alignment_core.training.weight_metrics import sampled_weights
+
+logger = logging.getLogger(__name__)
+
+
+def train(search: Search, trial: Trial, link: Link) -> Finished:
+    """Train the trial's configuration, or its run, by the search's recipe.
+
+    The objective is the top-1 error on the validation images after the last
+    epoch. A diverged training is a result of status `fail`, for TPE to learn
+    from. Weights, order of images and noise follow from the search's seed and
+    the tid, or from the run's own seed, so a second attempt repeats the first, from its last
+    state where there is one that can be read.
+
+    Raises:
+        ConfigurationError: the configuration can't be trained, or not on these devices.
+        DataError: the images are missing on this host.
+    """
+    config = _training_config(search, trial)
+
+    logger.info(
+        "training %s of width %d on %s for %d epochs, rule %s",
+        search.recipe.model,
+        search.recipe.width,
+        search.recipe.dataset,
+        search.recipe.epochs,
+        config.learning_rule,
+    )
+
+    def report(epoch: EpochReport) -> None:
+        logger.info(
+            "epoch %d of %d: validation error %.4f, in %.1f s",
+            epoch.epoch,
+            epoch.epochs,
+            1 - epoch.validation_accuracy,
+            epoch.seconds,
+        )
+        samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
+        link.on_epoch(_document(trial, epoch, samples))
+
+    def resume(epochs: Sequence[EpochReport]) -> None:
+        link.on_resume([_document(trial, epoch) for epoch in epochs])
+
+    def fit(resume_from: Sequence[str]) -> TrainingResult:
+        return trainer.fit(
+            report,
+            link.should_stop,
+            link.checkpoints,
+            resume_from=resume_from,
+            on_resume=resume,
+            on_warning=link.on_warning,
+        )
+
+    with _strategy(search).scope():
+        trainer = trainer_for(config)
+        try:
+            outcome = fit(link.resume_from)
+        except CheckpointError as error:
+            link.on_warning(f"training from the start: {error}")
+            outcome = fit(())
+    if outcome.status == "interrupted":
+        return Finished(None)
+    metrics = {
+        "best_validation_error": outcome.best_validation_error,
+        "chance_error": outcome.chance_error,
+        "epochs": float(outcome.epochs_done),
+        **{f"seconds_{name}": seconds for name, seconds in outcome.timings.items()},
+    }
+    known = {name: value for name, value in metrics.items() if value is not None}
+    if outcome.status == "diverged":
+        return Finished(Result(status="fail", metrics=known, reason=outcome.reason))
+    return Finished(
+        Result(status="ok", loss=outcome.validation_error, metrics=known), outcome.best_epoch
+    )
+
+
+def _training_config(search: Search, trial: Trial) -> TrainingConfig:
+    recipe = search.recipe
+    if search.space == RUNS.name:
+        return Run.of(trial.config).training_config(
+            dataset=recipe.dataset,
+            data_dir=recipe.data_dir,
+            image_size=recipe.image_size,
+            on_corrupt=recipe.on_corrupt,
+            precision=recipe.precision,
+        )
+    seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
+    return training_config(
+        get_space(search.space),
+        configuration(trial.config),
+        dataset=recipe.dataset,
+        data_dir=recipe.data_dir,
+        model=recipe.model,
+        width=recipe.width,
+        stem=recipe.stem,
+        epochs=recipe.epochs,
+        schedule_epochs=recipe.schedule_epochs,
+        batch_divisor=recipe.batch_divisor,
+        seed=seed,
+        weights_order=recipe.weights_order,
+        image_size=recipe.image_size,
+        on_corrupt=recipe.on_corrupt,
+        precision=recipe.precision,
+    )
+
+
+def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[WeightSample, ...]:
+    wanted = recipe.weight_samples
+    if wanted is None or epoch not in wanted.epochs:
+        return ()
+    return tuple(
+        WeightSample(layer=each.layer, forward=each.forward, backward=each.backward)
+        for each in sampled_weights(model, wanted.layers, wanted.pairs, seed)
+    )
+
+
+def _strategy(search: Search) -> Any:
+    name = search.recipe.strategy
+    # Ray hides GPUs from who has asked for none, but not a TPU.
+    if name == "auto" and not {"TPU", "GPU"} & search.resources.keys():
+        name = "one"
+    return get_strategy(name)
+
+
+def _document(
+    trial: Trial, epoch: EpochReport, weight_samples: tuple[WeightSample, ...] = ()
+) -> Epoch:
+    return Epoch(
+        trial=trial.id,
+        attempt=trial.attempt,
+        epoch=epoch.epoch,
+        epochs=epoch.epochs,
+        loss=epoch.loss,
+        train_accuracy=epoch.train_accuracy,
+        validation_loss=epoch.validation_loss,
+        validation_accuracy=epoch.validation_accuracy,
+        learning_rate=epoch.learning_rate,
+        alignment_learning_rate=epoch.alignment_learning_rate,
+        alignment_loss=epoch.alignment_loss,
+        layers=tuple(LayerRecord(**asdict(layer)) for layer in epoch.layers),
+        weight_samples=weight_samples,
+        seconds=epoch.seconds,
+    )
