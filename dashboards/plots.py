@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+
 from alignsearch.dashboards.client import Client
 from alignsearch.dashboards.live.history import LABELS
 from alignsearch.search.documents.errors import StateConflictError

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from alignsearch.cli.options import (
     LogFormatOption,
@@ -27,8 +29,6 @@ from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialS
 from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.space import SearchSpace, Value
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report

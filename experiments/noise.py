@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.experiments.perform import OutOption, perform
 from alignsearch.experiments.run_statistics import accuracy
 from alignsearch.experiments.training_options import (
@@ -16,8 +18,6 @@ from alignsearch.experiments.training_options import (
 from alignsearch.experiments.training_place import Train, TrainingPlace
 from alignsearch.spaces.presets import B3, NOISY_RULES
 from alignsearch.spaces.runs import Run
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report

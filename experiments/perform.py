@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from alignsearch.cli.options import notices, print_text
-from alignsearch.cli.quiet import import_tensorflow
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.cli.options import notices, print_text
+from alignsearch.cli.quiet import import_tensorflow
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alignsearch.experiments.figures.static import PIXELS_AN_INCH
 from jinja2 import DictLoader, Environment
+
+from alignsearch.experiments.figures.static import PIXELS_AN_INCH
 
 _STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; margin: 2rem auto; padding: 0 1rem;

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster
 from alignsearch.cli.options import RayOption, StoreOption, print_text
 from alignsearch.experiments.perform import PACKAGES
 from alignsearch.experiments.training_options import Scale, names
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 PAGE, SUMMARY = "index.html", "reproduce.json"
 TAIL = 40

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.experiments.perform import OutOption, perform
 from alignsearch.experiments.training_options import Setting, TrainingOptions, chosen_setting
 from alignsearch.experiments.training_place import Train, TrainingPlace
@@ -17,8 +19,6 @@ from alignsearch.experiments.weights import (
     third,
     train_rules,
 )
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
     from alignsearch.experiments.figures.symmetry import Pairs
@@ -55,6 +55,7 @@ def report(
 
 def _pairs(curves: Curves, layer: str, number: int) -> "Pairs":
     import numpy as np
+
     from alignsearch.experiments.figures.rules import LOOKS
     from alignsearch.experiments.figures.symmetry import Pairs
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
+
+from alignment_core.accelerator_names import check_accelerator
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.model_names import PLAIN_WIDTHS, check_model
 from alignsearch.cli.options import (
     LARGEST,
     ImageSizeOption,
@@ -23,10 +27,6 @@ from alignsearch.search.documents import NAME_FORM
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.presets import EPOCHS, RULES, TABLE5
 from alignsearch.spaces.runs import Run
-
-from alignment_core.accelerator_names import check_accelerator
-from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.model_names import PLAIN_WIDTHS, check_model
 
 Scale = Literal["minutes", "hours", "paper"]
 

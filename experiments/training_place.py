@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import typer
+
 from alignsearch.cli.checkpoint_options import checkpoints_folder
 from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from alignsearch.cli.options import console, notices, print_text, start_logs, store_uri, whoami

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.options import has_store
 from alignsearch.experiments.perform import OutOption, perform
 from alignsearch.experiments.run_statistics import accuracy, difference
@@ -19,8 +20,6 @@ from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.presets import RULES
 from alignsearch.spaces.runs import Run
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report

@@ -20,6 +20,7 @@ Choices made where the paper leaves room:
   of the backward path's output) are off, as in Table 5's WM and WM+AD columns.
 """
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.spaces.space import (
     Choice,
     Derived,
@@ -29,8 +30,6 @@ from alignsearch.spaces.space import (
     SearchSpace,
     Uniform,
 )
-
-from alignment_core.errors import UnknownNameError
 
 _B11 = "Kunin et al. 2020, App. B.1.1"
 _B12 = "Kunin et al. 2020, App. B.1.2"

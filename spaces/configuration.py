@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from alignsearch.spaces.space import SearchSpace, Value, same
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic import ValidationError as PydanticValidationError
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.spaces.space import SearchSpace, Value, same
 
 
 class Configuration(BaseModel):

@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
 from hyperopt import hp
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
 
 
 def to_hyperopt(space: SearchSpace) -> dict[str, Any]:

@@ -4,13 +4,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.table5 import PUBLISHED
-from alignsearch.spaces.training import WEIGHTS_ORDERS, training_config
-
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.model_names import PLAIN_WIDTHS, check_model
+from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.table5 import PUBLISHED
+from alignsearch.spaces.training import WEIGHTS_ORDERS, training_config
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig

@@ -5,14 +5,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from alignment_core import data
+from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import Configuration, configuration
 from alignsearch.spaces.presets import EPOCHS, TABLE5, check_names, preset_config
 from alignsearch.spaces.space import Value
 from alignsearch.spaces.training import training_config
-
-from alignment_core import data
-from alignment_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig

@@ -7,10 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.space import SearchSpace
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig

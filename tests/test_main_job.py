@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from alignsearch.search.reports.export import read_csv
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import configuration, contains

@@ -10,10 +10,10 @@ from types import FrameType
 from typing import Any
 
 import ray
-from alignsearch.search.documents import REHEARSAL, Search, Trial
+
+from alignsearch.search.documents import REHEARSAL, Search, Trial, is_driven
 from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
 from alignsearch.search.store.store import Store
-from alignsearch.search.use_cases.summary import is_driven
 from alignsearch.workers import tpu
 from alignsearch.workers.attempt_runner import Ending, Objective, Worker, run_attempt
 from alignsearch.workers.versions import differences, versions

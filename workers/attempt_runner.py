@@ -13,15 +13,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
+from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.heartbeat import Heartbeat
-from alignsearch.search.documents import Epoch, Result, Search, Trial
+from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
 from alignsearch.search.documents.transitions import with_epoch
 from alignsearch.search.driver import checkpoint_folders
 from alignsearch.search.store.store import Store
 from alignsearch.workers.kept_log import kept_log
-
-from alignment_core.errors import AlignSearchError
 
 logger = logging.getLogger(__name__)
 
@@ -186,7 +185,7 @@ class _Attempt:
             on_resume=self._resume,
             on_warning=self._warn,
             should_stop=lambda: self._interrupt.is_set() or lost.is_set() or self._is_pruned(),
-            checkpoints=checkpoint_folders.of_attempt(self._search, self._trial, number),
+            checkpoints=checkpoint_names.of_attempt(self._search, self._trial, number),
             resume_from=checkpoint_folders.of_earlier_attempts(self._search, self._trial, number),
         )
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+from ray.autoscaler.sdk import request_resources
+
 from alignsearch.search.attempts.allotment import room
 from alignsearch.search.documents.errors import ClusterError
-from ray.autoscaler.sdk import request_resources
 
 NAMESPACE = "alignsearch"
 ACCELERATORS = ("TPU", "GPU", "CPU")

@@ -5,6 +5,9 @@ import secrets
 import threading
 
 import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayError, RayTaskError
+
 from alignsearch.search.attempts.dispatcher import SlotReport
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import ClusterError
@@ -13,8 +16,6 @@ from alignsearch.workers.actor import TrialActor
 from alignsearch.workers.attempt_runner import Ending
 from alignsearch.workers.cluster import NAMESPACE
 from alignsearch.workers.versions import versions
-from ray.actor import ActorHandle
-from ray.exceptions import RayError, RayTaskError
 
 logger = logging.getLogger(__name__)
 

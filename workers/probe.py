@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
+from alignment_core.errors import AlignSearchError
 from alignsearch.search.documents.findings import Finding
 from alignsearch.search.store.store import Store
 from alignsearch.workers.versions import differences, versions
-
-from alignment_core.errors import AlignSearchError
 
 ROUNDS = 5
 CLOCK_OFF = timedelta(seconds=2)

@@ -4,12 +4,13 @@ import logging
 from collections.abc import Iterator
 
 import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from alignsearch.search.documents.findings import Finding
 from alignsearch.workers.cluster import ACCELERATORS
 from alignsearch.workers.probe import look_at_devices, look_at_host
 from alignsearch.workers.versions import versions
-from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 PATIENCE_SECONDS = 60.0
 

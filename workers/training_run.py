@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from alignsearch.workers.training_results import Results
 
 from alignment_core.training.accelerators import described as described_strategy
 from alignment_core.training.checkpoints import described
 from alignment_core.training.results import EpochReport, TrainingResult
 from alignment_core.training.tensorboard import Summaries
 from alignment_core.training.trainer import Trainer, TrainingConfig
+from alignsearch.workers.training_results import Results
 
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
 

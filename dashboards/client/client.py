@@ -18,9 +18,9 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
+from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 
 TIMEOUT_SECONDS = 60.0
 

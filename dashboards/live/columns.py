@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, Value, same
 from numpy.typing import NDArray
+
+from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, Value, same
 
 Floats = NDArray[np.float64]
 Kind = Literal["integer", "number", "category", "time"]

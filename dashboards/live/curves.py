@@ -10,12 +10,12 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+
+from alignment_core.training.results import EPOCH_VALUES
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Board, Entry
 from alignsearch.search.documents import Epoch, Trial
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
-
-from alignment_core.training.results import EPOCH_VALUES
 
 KEPT_CURVES = 5000
 

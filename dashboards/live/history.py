@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+
+from alignment_core.errors import UnknownNameError
 from alignsearch.dashboards.live.columns import Column, Table, of_metaparameter
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError
@@ -21,8 +23,6 @@ from alignsearch.search.store.connection import Record
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import ROWS
-
-from alignment_core.errors import UnknownNameError
 
 LABELS = {row.field: row.name.replace(r" ($\lvert\mathcal{B}\rvert$)", " |B|") for row in ROWS}
 """The names of Table 5's rows in plain text, by metaparameter."""

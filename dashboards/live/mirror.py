@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards.live.history import SearchHistory
 from alignsearch.dashboards.web.responses import Payload
 from alignsearch.search.documents import Event, Search
@@ -19,8 +20,6 @@ from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavai
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
-
-from alignment_core.errors import AlignSearchError
 
 logger = logging.getLogger(__name__)
 

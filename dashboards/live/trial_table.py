@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from alignsearch.dashboards.live.columns import Column, option_of
-from alignsearch.dashboards.live.history import SearchHistory
-from alignsearch.search.documents.states import TrialState
 from numpy.typing import NDArray
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.dashboards.live.columns import Column, option_of
+from alignsearch.dashboards.live.history import SearchHistory
+from alignsearch.search.documents.states import TrialState
 
 Mask = NDArray[np.bool_]
 NOTE = "note"

@@ -2,11 +2,12 @@
 
 from typing import Literal
 
+from pydantic import Field, JsonValue
+
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import Space
 from alignsearch.dashboards.web.auth import LONGEST_TOKEN, Login
 from alignsearch.spaces.space import Value
-from pydantic import Field, JsonValue
 
 LONGEST_NAME = 64
 

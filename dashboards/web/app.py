@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from alignsearch.dashboards.live.curves import Curves
 from alignsearch.dashboards.live.importances import Aside, ImportanceBoard
 from alignsearch.dashboards.live.mirror import Board
@@ -20,7 +22,6 @@ from alignsearch.dashboards.web.context import Context, Submitter
 from alignsearch.dashboards.web.guard import Guard
 from alignsearch.dashboards.web.warming import warm
 from alignsearch.search.store.store import Store
-from fastapi import FastAPI
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 

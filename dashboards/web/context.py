@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.requests import Request
+
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.curves import Curves
 from alignsearch.dashboards.live.importances import Aside, ImportanceBoard
@@ -12,7 +14,6 @@ from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
 from alignsearch.search.documents import Search
 from alignsearch.search.store.store import Store
-from starlette.requests import Request
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
 from alignsearch.dashboards.web.guard import error_json
 from alignsearch.search.documents.errors import (
     ClusterError,
@@ -12,12 +18,6 @@ from alignsearch.search.documents.errors import (
     StoreCorruptedError,
     StoreUnavailableError,
 )
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.responses import Response
-
-from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
 
 _KNOWN: Sequence[tuple[type[AlignSearchError], int, str]] = (
     (UnknownNameError, 404, "unknown_name"),

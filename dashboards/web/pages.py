@@ -2,15 +2,16 @@
 
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.templating import Jinja2Templates
+
 from alignsearch.dashboards.web import payloads as views
 from alignsearch.dashboards.web.api.changing import session_of, session_state
 from alignsearch.dashboards.web.assets import Asset
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import MOST_COMPARED, Name, Tid
 from alignsearch.dashboards.web.reference import operations_of, schemas_of
-from fastapi import APIRouter, Query, Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.templating import Jinja2Templates
 
 router = APIRouter(include_in_schema=False)
 

@@ -3,8 +3,9 @@
 import re
 from typing import Annotated, Any, Literal
 
-from alignsearch.dashboards.web import tables
 from fastapi import Path, Query, Response
+
+from alignsearch.dashboards.web import tables
 
 LARGEST_NUMBER = 2**53
 MOST_COMPARED = 8

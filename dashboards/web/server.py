@@ -5,8 +5,9 @@ from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
-from alignsearch.dashboards.web.context import Context
 from fastapi import FastAPI
+
+from alignsearch.dashboards.web.context import Context
 
 GRACE_SECONDS = 2
 

@@ -6,15 +6,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
+from fastapi import APIRouter, Header, Request
+from pydantic_core import to_json
+from starlette.responses import Response, StreamingResponse
+
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Board, Entry
 from alignsearch.dashboards.web import payloads as views
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import LARGEST_NUMBER, Name, Rev
 from alignsearch.search.documents.errors import StoreUnavailableError
-from fastapi import APIRouter, Header, Request
-from pydantic_core import to_json
-from starlette.responses import Response, StreamingResponse
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 

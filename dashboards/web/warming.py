@@ -2,12 +2,11 @@
 
 import threading
 
+from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards.live.mirror import Board
 from alignsearch.dashboards.web import payloads as views
 from alignsearch.dashboards.web.context import Context
 from alignsearch.dashboards.web.pages import Renderer
-
-from alignment_core.errors import AlignSearchError
 
 WARM_SECONDS = 10.0
 """After which the server starts all the same: a store may be slow, or away."""

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import plotly.io
+from plotly.subplots import make_subplots
+
 from alignsearch.experiments.figures.figure import (
     Axis,
     ColorScale,
@@ -18,7 +20,6 @@ from alignsearch.experiments.figures.figure import (
     Regions,
 )
 from alignsearch.experiments.figures.static import halfway
-from plotly.subplots import make_subplots
 
 PANEL_PIXELS = (460, 400)
 ALONE_PIXELS = (760, 500)

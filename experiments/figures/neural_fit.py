@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+
+from alignment_core.analysis.neural_fit import LayerFit
+from alignment_core.analysis.recordings import Recordings
 from alignsearch.experiments.figures.figure import (
     GREY,
     MARKERS,
@@ -14,9 +17,6 @@ from alignsearch.experiments.figures.figure import (
     Points,
 )
 from alignsearch.experiments.report import Cell, Report, Table
-
-from alignment_core.analysis.neural_fit import LayerFit
-from alignment_core.analysis.recordings import Recordings
 
 
 def report(

@@ -5,21 +5,6 @@ from typing import Any
 
 import numpy as np
 import sympy
-from alignsearch.experiments.figures.figure import (
-    GREY,
-    PALE,
-    PALETTE,
-    Axis,
-    Dash,
-    Figure,
-    Line,
-    Mark,
-    Panel,
-    Points,
-    Regions,
-)
-from alignsearch.experiments.figures.rules import LOOKS
-from alignsearch.experiments.report import Cell, Formula, Report, Table
 
 from alignment_core.analysis.scalar_network import (
     ALPHA,
@@ -36,6 +21,21 @@ from alignment_core.analysis.scalar_network import (
     kind_of,
     trajectories,
 )
+from alignsearch.experiments.figures.figure import (
+    GREY,
+    PALE,
+    PALETTE,
+    Axis,
+    Dash,
+    Figure,
+    Line,
+    Mark,
+    Panel,
+    Points,
+    Regions,
+)
+from alignsearch.experiments.figures.rules import LOOKS
+from alignsearch.experiments.report import Cell, Formula, Report, Table
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])
 TARGETS = np.array([[1.0], [-0.5], [1.0], [1.4]])

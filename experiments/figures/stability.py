@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 import sympy
+from numpy.typing import NDArray
+
+from alignment_core.analysis.dynamics import DECAY, FLOWS, Flow, X, measured_matrix, trajectory
+from alignment_core.analysis.mirror_instability import Descent
 from alignsearch.experiments.figures.figure import (
     GREY,
     MARKERS,
@@ -19,10 +23,6 @@ from alignsearch.experiments.figures.figure import (
 )
 from alignsearch.experiments.figures.rules import LOOKS, Look
 from alignsearch.experiments.report import Cell, Formula, Report, Table
-from numpy.typing import NDArray
-
-from alignment_core.analysis.dynamics import DECAY, FLOWS, Flow, X, measured_matrix, trajectory
-from alignment_core.analysis.mirror_instability import Descent
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])
 """A batch whose mean square plays x^2; any will do."""

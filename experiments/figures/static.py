@@ -6,6 +6,13 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap, Normalize
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Patch
+from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
+
 from alignsearch.experiments.figures.figure import (
     Axis,
     ColorScale,
@@ -15,12 +22,6 @@ from alignsearch.experiments.figures.figure import (
     Points,
     Regions,
 )
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, LinearSegmentedColormap, ListedColormap, Normalize
-from matplotlib.figure import Figure as Canvas
-from matplotlib.patches import Patch
-from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
 PANEL_INCHES = (3.5, 3.1)
 ALONE_INCHES = (4.4, 3.3)

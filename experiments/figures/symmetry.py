@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from alignsearch.experiments.figures.figure import (
     GREY,
     PALETTE,
@@ -15,7 +17,6 @@ from alignsearch.experiments.figures.figure import (
     Points,
 )
 from alignsearch.experiments.report import Cell, Report, Table
-from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from alignsearch.experiments.figures.figure import (
     GREY,
     SHADES,
@@ -17,7 +19,6 @@ from alignsearch.experiments.figures.figure import (
 )
 from alignsearch.experiments.report import Cell, Report, Table
 from alignsearch.search.documents import Epoch
-from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
 

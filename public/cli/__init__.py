@@ -2,11 +2,11 @@
 
 import sys
 
-from alignsearch.cli.hiding import hide_password
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from alignment_core.errors import AlignSearchError
+from alignsearch.cli.hiding import hide_password
 
 USAGE_ERROR = 2
 

@@ -1,6 +1,7 @@
 """The command line's verbs, in the order in which `--help` lists them."""
 
 import typer
+
 from alignsearch.cli import (
     copy,
     dashboard,

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import get_args
 
-from alignsearch.cli.options import EMBEDDED_FOLDER, LARGEST
-from alignsearch.search.documents import REHEARSAL, Pruning
-
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.files import is_address
+from alignsearch.cli.options import EMBEDDED_FOLDER, LARGEST
+from alignsearch.search.documents import REHEARSAL, Pruning
 
 OFF = "off"
 PRUNERS = ("none", *get_args(Pruning.model_fields["pruner"].annotation))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from alignsearch.cli.options import NameArgument, StoreOption, open_store, print_text, store_uri
 from alignsearch.search.store.store import Store
 

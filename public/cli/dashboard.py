@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
+
+from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
+from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
 from alignsearch.cli.checkpoint_options import INFORMS, PRUNERS
 from alignsearch.cli.drive import reviver
 from alignsearch.cli.options import (
@@ -36,9 +39,6 @@ from alignsearch.search.use_cases.submission import (
 )
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.training import WEIGHTS_ORDERS
-
-from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
-from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
     from alignsearch.dashboards.models import SubmitField
@@ -146,9 +146,8 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def form_fields() -> "list[SubmitField]":
     """The form's fields: the options of `alignsearch submit` that say what is searched."""
-    from alignsearch.dashboards.models import SubmitField
-
     from alignment_core.data import DATA_SETS
+    from alignsearch.dashboards.models import SubmitField
 
     options = {
         "space": list(SPACES),

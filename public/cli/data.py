@@ -4,11 +4,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from alignsearch.cli.options import ImageSizeOption, JsonOption, console, notices, print_json
-from alignsearch.cli.quiet import check_data, import_tensorflow
 from rich.table import Table
 
 from alignment_core.errors import DataError
+from alignsearch.cli.options import ImageSizeOption, JsonOption, console, notices, print_json
+from alignsearch.cli.quiet import check_data, import_tensorflow
 
 if TYPE_CHECKING:
     from alignment_core.data.dataset import SplitSurvey

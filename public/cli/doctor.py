@@ -6,6 +6,10 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.table import Table
+
+from alignment_core.errors import AlignSearchError
 from alignsearch.cli.drive import cluster
 from alignsearch.cli.options import (
     EMBEDDED_FOLDER,
@@ -18,10 +22,6 @@ from alignsearch.cli.options import (
 from alignsearch.search.documents.findings import Finding
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.store import Store
-from rich.markup import escape
-from rich.table import Table
-
-from alignment_core.errors import AlignSearchError
 
 PACKAGES = ("alignsearch", "tensorflow", "keras", "hyperopt", "pymongo", "ray", "secantusdb")
 

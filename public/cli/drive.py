@@ -10,6 +10,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+
 from alignsearch.cli.hiding import forget_store
 from alignsearch.cli.live import ProgressDisplay
 from alignsearch.cli.options import (
@@ -28,7 +30,6 @@ from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavail
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store.store import Store
 from alignsearch.search.use_cases.summary import summarize
-from rich.console import Console
 
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver, Outcome

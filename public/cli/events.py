@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.cli.live import REFRESH_SECONDS
 from alignsearch.cli.options import (
     JsonOption,
@@ -16,8 +18,6 @@ from alignsearch.cli.options import (
 )
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-
-from alignment_core.errors import ConfigurationError
 
 OVERLAP = timedelta(seconds=30)
 """How much later than its time an event may be written, and still be followed."""

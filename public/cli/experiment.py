@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import LARGEST, JsonOption, console, print_json
 from alignsearch.experiments import importance, noise, reproduce, symmetry, transfer, weight_metrics
 from alignsearch.experiments.perform import OutOption, perform
 from alignsearch.experiments.training_options import with_training_options
-from rich.table import Table
-
-from alignment_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report
@@ -130,10 +130,9 @@ def stability(
     wanted = _positive_numbers("--ratios", ratios)
 
     def make() -> "Report":
-        from alignsearch.experiments.figures.stability import report
-
         from alignment_core import data
         from alignment_core.analysis.mirror_instability import descend
+        from alignsearch.experiments.figures.stability import report
 
         seen, _ = data.load("digits", None).sample("train", images)
         setting = [
@@ -223,9 +222,8 @@ def neural_fit(
     )
 
     def make() -> "Report":
-        from alignsearch.experiments.figures.neural_fit import report
-
         from alignment_core.analysis.neural_fit import fit
+        from alignsearch.experiments.figures.neural_fit import report
 
         recorded, found = sources.read()
         fits = fit(found, recorded, components=components, splits=splits, seed=seed)

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import typer
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import StoreOption, open_store, print_text
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.export import published_columns
-
-from alignment_core.errors import ConfigurationError
 
 
 def export(

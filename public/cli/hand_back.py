@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+
 from alignsearch.cli.options import print_text
 
 

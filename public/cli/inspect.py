@@ -5,6 +5,9 @@ from statistics import fmean
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.cli.live import (
     REFRESH_SECONDS,
     ProgressDisplay,
@@ -35,9 +38,6 @@ from alignsearch.search.store.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
 from alignsearch.spaces.catalog import RUNS, get_space, recorded_space
 from alignsearch.spaces.configuration import configuration
-from rich.table import Table
-
-from alignment_core.errors import ConfigurationError
 
 RUN_FIELDS = ("rule", "model", "seed")
 """What tells an experiment's runs apart in a table of them."""

@@ -5,15 +5,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Self
 
-from alignsearch.search.documents import Trial
-from alignsearch.search.documents.reasons import last_line
-from alignsearch.search.documents.states import TrialState
-from alignsearch.search.use_cases.summary import Summary
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+
+from alignsearch.search.documents import Trial
+from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.use_cases.summary import Summary
 
 REFRESH_SECONDS = 1.0
 BAR_WIDTH = 60

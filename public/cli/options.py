@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
 import typer
-from alignsearch.cli.hiding import STORE_VARIABLE
-from alignsearch.search.attempts.logs import LogFormat, LogLevel, log_to_stderr
-from alignsearch.search.documents.errors import StoreUnavailableError
-from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 from pydantic_core import to_json
 from rich.console import Console
 
 from alignment_core.accelerator_names import PRECISIONS
 from alignment_core.errors import UnknownNameError
+from alignsearch.cli.hiding import STORE_VARIABLE
+from alignsearch.search.attempts.logs import LogFormat, LogLevel, log_to_stderr
+from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.store.store import Store
 
 EMBEDDED_FOLDER = Path(".alignsearch")
 LARGEST = 2**31 - 1

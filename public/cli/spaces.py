@@ -3,10 +3,11 @@
 from typing import Annotated
 
 import typer
+from rich.table import Table
+
 from alignsearch.cli.options import JsonOption, console, print_json
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.describe import describe, to_json
-from rich.table import Table
 
 
 def spaces(

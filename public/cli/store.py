@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import EMBEDDED_FOLDER, JsonOption, StoreOption, print_json, print_text
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.store.connection import DATABASE
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import command_line
 from alignsearch.search.store.roles import ROLES, apply_roles, apply_users, create_role, create_user
-
-from alignment_core.errors import ConfigurationError
 
 USERS_SECONDS = 5.0
 """What the workers of a search that was just driven to its end need to be gone."""

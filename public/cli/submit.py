@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
+
+from alignment_core.errors import UnknownNameError
 from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from alignsearch.cli.live import against_chance, best_so_far
 from alignsearch.cli.options import (
@@ -38,8 +40,6 @@ from alignsearch.search.use_cases.submission import (
     set_out,
 )
 from alignsearch.search.use_cases.summary import read_summary
-
-from alignment_core.errors import UnknownNameError
 
 
 def submit(

@@ -5,6 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from alignment_core.accelerator_names import check_accelerator
 from alignsearch.cli.drive import EXIT_INTERRUPTED, interruptible
 from alignsearch.cli.options import (
     LARGEST,
@@ -17,10 +21,6 @@ from alignsearch.cli.options import (
 )
 from alignsearch.cli.quiet import check_data, import_tensorflow
 from alignsearch.workers.training_results import Results, exclusive
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-from alignment_core.accelerator_names import check_accelerator
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
@@ -104,17 +104,15 @@ def train(
     results.json. Exit code 1: the loss became infinite or no number.
     """
     # These bring NumPy, which most verbs do without.
-    from alignsearch.spaces.presets import check_names, preset_config
-
     from alignment_core.data import InputOptions
+    from alignsearch.spaces.presets import check_names, preset_config
 
     preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
     check_accelerator(strategy, precision)
     check_data(dataset, data_dir, InputOptions(image_size, preprocessing or "v1", on_corrupt))
     import_tensorflow()
-    from alignsearch.workers.training_run import asked, run
-
     from alignment_core.training.accelerators import get_strategy
+    from alignsearch.workers.training_run import asked, run
 
     config = preset_config(
         rule,

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from pydantic import Field
+
 from alignsearch.search.documents import Document, Trial
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
-from pydantic import Field
 
 RECENT = 100
 """Ended trials from which the time that one takes is judged."""

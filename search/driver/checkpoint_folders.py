@@ -1,7 +1,6 @@
 """Where the states of a search's trials are, and which of them stay.
 
-DIR/SEARCH-CREATED/TID/ATTEMPT: an attempt writes into a folder of its own, so that one whose
-lease was taken over can't disturb the next. A finished trial's folder stays if it is one of
+A finished trial's folder stays if it is one of
 the best. Only what is in the search's own folder is ever removed.
 """
 
@@ -9,34 +8,15 @@ import logging
 import re
 from collections.abc import Sequence
 
+from alignment_core import files
 from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.checkpoint_names import of_search
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
 from alignsearch.search.store.store import Store
 
-from alignment_core import files
-
 logger = logging.getLogger(__name__)
 
-# A search's name comes from a store: it must not lead out of the folder.
-_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NUMBER = re.compile(r"\d+")
-
-
-def of_search(search: Search) -> str | None:
-    """The folder of the search's states; None if it keeps none.
-
-    Named by its time of birth too: a later search of the same name has another.
-    """
-    if search.checkpoints is None or not _SAFE.fullmatch(search.name):
-        return None
-    created = search.created_at.strftime("%Y%m%dT%H%M%S%f")[:-3]
-    return f"{search.checkpoints.rstrip('/')}/{search.name}-{created}"
-
-
-def of_attempt(search: Search, trial: Trial, attempt: int) -> str | None:
-    """The folder into which an attempt writes."""
-    folder = of_search(search)
-    return None if folder is None else f"{folder}/{trial.tid}/{attempt}"
 
 
 def of_earlier_attempts(search: Search, trial: Trial, attempt: int) -> list[str]:

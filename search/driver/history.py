@@ -1,38 +1,18 @@
 """A search's trials as the driver holds them: read once, then kept up by what changed."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
-from alignsearch.search.documents import Trial
+from alignsearch.search.documents import (
+    OBSERVED_STATES,
+    Observation,
+    Pending,
+    Trial,
+    observation_of,
+)
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
 from alignsearch.search.store.store import Store
-from alignsearch.spaces.space import Value
-
-Point = Mapping[str, Value]
-"""HyperOpt's values by metaparameter: a number, or the index of a choice's option."""
-
-
-OBSERVED_STATES = (TrialState.COMPLETED, TrialState.FAILED, TrialState.PRUNED)
-"""The states of trials that TPE learns from; no trial leaves them."""
-
-
-@dataclass(frozen=True)
-class Observation:
-    """A finished trial: its point, and its loss, or None where it diverged or failed."""
-
-    tid: int
-    point: Point
-    loss: float | None
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A trial whose result is not there yet."""
-
-    tid: int
-    point: Point
 
 
 class History:
@@ -151,8 +131,3 @@ class History:
     def pending(self) -> list[Pending]:
         """The points whose results are still to come."""
         return [Pending(tid, self.live[tid].point) for tid in sorted(self.live)]
-
-
-def observation_of(trial: Trial) -> Observation:
-    """What TPE learns from a trial that has ended."""
-    return Observation(trial.tid, trial.point, trial.result.loss if trial.result else None)

@@ -6,15 +6,15 @@ process as it happens.
 
 from collections.abc import Iterator
 
-from alignsearch.search.documents.errors import StoreUnavailableError
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
-from alignsearch.search.store.connection import observe_commands
-from alignsearch.search.store.store import Store
 from prometheus_client import REGISTRY, Counter, Histogram, start_http_server
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.store.connection import observe_commands
+from alignsearch.search.store.store import Store
 
 SUGGEST_SECONDS = Histogram(
     "alignsearch_suggest_seconds",

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.allotment import Demand, Resources, allot, room
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import Search, is_driven
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
     StoreRefusedError,
@@ -17,9 +18,6 @@ from alignsearch.search.documents.errors import (
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.search.store.store import Store
-from alignsearch.search.use_cases.summary import is_driven
-
-from alignment_core.errors import AlignSearchError
 
 logger = logging.getLogger(__name__)
 

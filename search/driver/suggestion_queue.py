@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from alignsearch.search.documents import Search, Trial
-from alignsearch.search.driver.history import History, Observation, Pending
+from alignsearch.search.documents import Observation, Pending, Search, Trial
+from alignsearch.search.driver.history import History
 from alignsearch.search.samplers.suggest import Suggester, suggest
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point

@@ -8,15 +8,19 @@ trained: what is nearly the same recipe makes a good start, something else a mis
 
 from dataclasses import replace
 
-from alignsearch.search.documents import Search, WarmStart
+from alignment_core.errors import UnknownNameError
+from alignsearch.search.documents import (
+    OBSERVED_STATES,
+    Observation,
+    Search,
+    WarmStart,
+    observation_of,
+)
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.driver.history import OBSERVED_STATES, Observation, observation_of
 from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.space import SearchSpace
-
-from alignment_core.errors import UnknownNameError
 
 
 def warm_start(store: Store, name: str, space: SearchSpace) -> WarmStart:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.reports import text_tables
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import Configuration, configuration
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import PUBLISHED, ROUNDING_NOTE, ROWS, format_cell
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 
 @dataclass(frozen=True)

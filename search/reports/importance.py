@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeRegressor

@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 import hyperopt
 import numpy as np
-from alignsearch.search.documents import DEFAULT_PENDING, PendingPolicy
-from alignsearch.search.driver.history import Observation, Pending
+from hyperopt import rand
+
+from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending, PendingPolicy
 from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
 from alignsearch.search.samplers.tpe import Tpe
 from alignsearch.spaces.hyperopt_space import to_hyperopt
 from alignsearch.spaces.space import SearchSpace
-from hyperopt import rand
 
 Algo = Literal["tpe", "random"]
 

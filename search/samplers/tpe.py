@@ -13,12 +13,13 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from alignsearch.search.driver.history import Pending, Point
-from alignsearch.spaces.space import Choice, LogUniform, SearchSpace, Uniform
 from hyperopt import tpe as hyperopt_tpe
 from hyperopt.pyll import scope
 from hyperopt.pyll.stochastic import categorical
 from numpy.typing import NDArray
+
+from alignsearch.search.documents import Pending, Point
+from alignsearch.spaces.space import Choice, LogUniform, SearchSpace, Uniform
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]

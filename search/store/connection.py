@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self, TypeVar, cast
 
 import pymongo
-from alignsearch.search.documents.errors import StoreCorruptedError
-from alignsearch.search.store.address import mask, read_uri
-from alignsearch.search.store.refusals import no_tls_file, no_uri, translated
 from bson.codec_options import CodecOptions
 from pymongo import errors, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database
+
+from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.store.address import mask, read_uri
+from alignsearch.search.store.refusals import no_tls_file, no_uri, translated
 
 Record = dict[str, Any]
 T = TypeVar("T")

@@ -18,6 +18,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from bson import json_util
+from bson.int64 import Int64
+from bson.objectid import ObjectId
+from pydantic import ValidationError
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents import (
     NAME_FORM,
     AttemptLog,
@@ -32,12 +38,6 @@ from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
 from alignsearch.search.store.store import Store
 from alignsearch.search.store.trial_store import MARK
-from bson import json_util
-from bson.int64 import Int64
-from bson.objectid import ObjectId
-from pydantic import ValidationError
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 FORMAT = "alignsearch search"
 LONGEST_LINE = 2**26

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.store.connection import INDEXES, StoreConnection
 from alignsearch.search.store.processes import (
@@ -29,7 +31,6 @@ from alignsearch.search.store.processes import (
     lives,
     wait_until,
 )
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 COMMAND = "secantusd-py"
 

@@ -2,15 +2,15 @@
 
 import re
 
+from pymongo import errors
+
+from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.search.documents.errors import (
     StoreCorruptedError,
     StoreRefusedError,
     StoreUnavailableError,
 )
 from alignsearch.search.store.address import mask
-from pymongo import errors
-
-from alignment_core.errors import AlignSearchError, ConfigurationError
 
 _INTERNAL_ERROR = 1
 _UNAUTHORIZED = 13

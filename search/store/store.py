@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Self
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import DriverLease, Event, Search
 from alignsearch.search.documents.errors import (
     NameTakenError,
@@ -29,8 +30,6 @@ from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.copy_store import CopyStore
 from alignsearch.search.store.tally_store import TallyStore
 from alignsearch.search.store.view_store import ViewStore
-
-from alignment_core.errors import UnknownNameError
 
 __all__ = ["Store", "mask"]
 

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Epoch, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreRefusedError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store.connection import Record, StoreConnection
-
-from alignment_core.errors import UnknownNameError
 
 # Both below 2**53, so that programs that know numbers as doubles only read them exactly.
 MARK = 2**52

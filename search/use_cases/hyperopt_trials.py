@@ -7,11 +7,12 @@ beyond the search's budget.
 from typing import Any
 
 import hyperopt
+from hyperopt import base
+
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.store.store import Store
-from hyperopt import base
 
 _STATES = {
     TrialState.QUEUED: base.JOB_STATE_RUNNING,

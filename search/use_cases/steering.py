@@ -4,11 +4,10 @@ pause: no new trials, running ones finish. resume: go on. stop: final, running
 ones finish. cancel: final, running ones end now. release: try one trial elsewhere.
 """
 
-from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store.store import Store
-from alignsearch.search.use_cases.summary import is_driven
 
 
 def pause(store: Store, name: str, who: str) -> None:

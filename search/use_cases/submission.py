@@ -11,6 +11,8 @@ from itertools import count
 from pathlib import Path
 from typing import Literal, get_args
 
+from alignment_core.accelerator_names import check_accelerator
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.checkpoint_options import check_lease, checkpoints_folder, pruning
 from alignsearch.cli.drive import cluster
 from alignsearch.cli.options import LARGEST
@@ -22,9 +24,6 @@ from alignsearch.search.driver.warm_start import warm_start
 from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.training import WEIGHTS_ORDERS
-
-from alignment_core.accelerator_names import check_accelerator
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 ALGOS = ("tpe", "random")
 PENDING_POLICIES = get_args(PendingPolicy)

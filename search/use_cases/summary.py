@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean
 
-from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
@@ -102,11 +102,6 @@ class Summary:
             "warm_start": start.model_dump() if start else None,
             "error": self.search.error,
         }
-
-
-def is_driven(search: Search, now: datetime) -> bool:
-    """Whether a driver holds the search; `now` is the store's time."""
-    return search.driver is not None and search.driver.expires_at >= now
 
 
 def read_summary(store: Store, name: str) -> Summary:

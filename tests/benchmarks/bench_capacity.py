@@ -20,6 +20,9 @@ from pathlib import Path
 import bson
 import numpy as np
 import pymongo.monitoring
+from bench_tpe_speed import random_point
+from epoch_maker import an_epoch
+
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
@@ -28,8 +31,6 @@ from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point
-from bench_tpe_speed import random_point
-from epoch_maker import an_epoch
 
 SPACE = get_space("ia")
 BEATS = 3

@@ -25,18 +25,19 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pymongo
-from alignsearch.search.documents import Result
-from alignsearch.search.documents.states import TrialState
-from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.processes import free_port
-from alignsearch.search.store.store import Store
-from alignsearch.spaces.space import Choice, LogUniform
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import create_trial
 from playwright.sync_api import sync_playwright
 from seeded_store import NAME, SPACE, a_trial, epochs_of, seed
+
+from alignsearch.search.documents import Result
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.store.processes import free_port
+from alignsearch.search.store.store import Store
+from alignsearch.spaces.space import Choice, LogUniform
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 BIN = Path(sys.executable).parent

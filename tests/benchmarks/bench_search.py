@@ -122,6 +122,7 @@ def cost_since(snapshots, full):
 def run_here(name, trials, trial_seconds):
     """Drive a search over 60 slots of a Ray on this machine; its trials, and what it cost."""
     import ray
+
     from alignsearch.search.driver.driver import Driver
     from alignsearch.search.store.store import Store
     from alignsearch.workers.cluster import LOCAL_RAY, NAMESPACE
@@ -232,11 +233,12 @@ def throughput(arguments):
 def ray_tune(arguments):
     """The same for Ray Tune."""
     import ray
-    from alignsearch.spaces.catalog import get_space
-    from alignsearch.spaces.hyperopt_space import to_hyperopt
     from ray import tune
     from ray.tune.search import ConcurrencyLimiter
     from ray.tune.search.hyperopt import HyperOptSearch
+
+    from alignsearch.spaces.catalog import get_space
+    from alignsearch.spaces.hyperopt_space import to_hyperopt
 
     ray.init(
         address="local",

@@ -15,10 +15,19 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
+from bench_tpe_speed import random_point
+
 from alignsearch.search.attempts.dispatcher import SlotReport
-from alignsearch.search.documents import Attempt, Recipe, Result, Search, Trial
+from alignsearch.search.documents import (
+    Attempt,
+    Observation,
+    Pending,
+    Recipe,
+    Result,
+    Search,
+    Trial,
+)
 from alignsearch.search.driver.driver import Driver
-from alignsearch.search.driver.history import Observation, Pending
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export
 from alignsearch.search.samplers.suggest import Suggester
@@ -27,7 +36,6 @@ from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point
-from bench_tpe_speed import random_point
 
 SPACE = get_space("ia")
 SLOTS = 1000

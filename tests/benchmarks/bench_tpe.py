@@ -25,13 +25,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import optuna
-from alignsearch.search.driver.history import Observation, Pending
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.suggest import HYPEROPT_STARTUP, Suggester
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.hyperopt_space import to_point
 from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
 from alignsearch.spaces.table5 import PUBLISHED
-from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 # Objectives
 

@@ -18,12 +18,13 @@ import time
 import hyperopt
 import numpy as np
 import optuna
-from alignsearch.search.driver.history import Pending
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+from alignsearch.search.documents import Pending
 from alignsearch.search.samplers.tpe import Tpe
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.hyperopt_space import to_hyperopt
 from alignsearch.spaces.space import Choice, LogUniform
-from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 PENDING = 60
 SPACE = get_space("ia")

@@ -11,9 +11,9 @@ import time
 from collections import defaultdict
 
 import tensorflow as tf
-from alignsearch.spaces.presets import preset_config
 
 from alignment_core.training.trainer import Trainer
+from alignsearch.spaces.presets import preset_config
 
 OVERHEAD = ("input", "measure", "checkpoint")
 PARTS = ("train", *OVERHEAD, "validate")

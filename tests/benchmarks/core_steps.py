@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from alignsearch.spaces.presets import preset_config
 
 from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
 from alignment_core.layers.normalization import BatchNormalization
@@ -22,6 +21,7 @@ from alignment_core.rules.backward_pass import BackwardPassOperations
 from alignment_core.training.config import WEIGHT_DECAY, TrainingConfig
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
+from alignsearch.spaces.presets import preset_config
 
 NUM_CLASSES = 1000
 RATES = tf.zeros(2)

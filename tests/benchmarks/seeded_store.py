@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 import pymongo
+from pymongo import IndexModel
+
 from alignsearch.search.documents import Attempt, Epoch, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store.embedded import EmbeddedStore
@@ -25,7 +27,6 @@ from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.space import Choice, LogUniform
 from alignsearch.workers.objectives.rehearsal import final_loss
-from pymongo import IndexModel
 
 NAME = "large"
 SPACE = get_space("ia")

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error, expect, sync_playwright
+
 from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store.store import Store
@@ -24,7 +26,6 @@ from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.space import Choice, LogUniform
 from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
 from alignsearch.workers.objectives.rehearsal import final_loss
-from playwright.sync_api import Error, expect, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 COMMAND = Path(sys.executable).with_name("alignsearch")

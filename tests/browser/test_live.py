@@ -9,10 +9,11 @@ import uuid
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
+
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.store import Store
-from playwright.sync_api import expect
 
 COMMAND = Path(sys.executable).with_name("alignsearch")
 AWAY = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_CONNECTION_RESET", "ERR_EMPTY")

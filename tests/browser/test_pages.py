@@ -5,10 +5,11 @@ import io
 import re
 
 import pytest
+from playwright.sync_api import expect
+
 from alignsearch.search.reports.export import read_csv
 from alignsearch.search.store.store import Store
 from alignsearch.spaces.configuration import configuration
-from playwright.sync_api import expect
 
 ON_CANVAS = ("best", "slice", "contour", "curves")
 CHARTS = (*ON_CANVAS, "importance", "categorical", "failures")

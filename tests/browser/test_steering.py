@@ -4,11 +4,12 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import expect
+
 from alignsearch.dashboards.web.auth import FAILURES_A_MINUTE
 from alignsearch.search.documents import LogLine, Trial
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store.store import Store
-from playwright.sync_api import expect
 
 TOKEN = "a token of these tests"
 REFUSED = ("status of 401", "status of 429")

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from alignsearch.search.store.embedded import EmbeddedStore
 from forked import COMMAND, Commands
+
+from alignsearch.search.store.embedded import EmbeddedStore
 
 REHEARSAL = ("--dataset", "rehearsal")
 UNSET = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY", "COLUMNS")

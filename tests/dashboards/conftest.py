@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 import uvicorn
+
 from alignsearch.cli.dashboard import form_fields, prepare_aside
 from alignsearch.dashboards.web.app import Options, create_app
 from alignsearch.dashboards.web.context import Submitter

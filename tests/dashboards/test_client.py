@@ -1,10 +1,10 @@
 import plotly.graph_objects as go
 import pytest
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.dashboards import plots
 from alignsearch.dashboards.client import Client
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 from .conftest import point
 

@@ -17,11 +17,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from alignsearch.search.store.processes import free_port, wait_until
-from alignsearch.workers.hand_back import raylets
 from chaos import kill_tree
 from deployment_files import COMPOSE, DOCKER
 from secured_server import SecuredServer
+
+from alignsearch.search.store.processes import free_port, wait_until
+from alignsearch.workers.hand_back import raylets
 
 SERVICES = COMPOSE["services"]
 PATIENCE = 120.0

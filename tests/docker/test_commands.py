@@ -6,10 +6,11 @@ import shlex
 import click
 import pytest
 import typer.main
-from alignsearch.cli.app import app
 from deployment_files import COMPOSE, DOCKER, MANIFESTS, ROOT, containers
 from ray.scripts.scripts import cli as ray_cli
 from typer.exceptions import TyperException
+
+from alignsearch.cli.app import app
 
 COMMANDS = {"alignsearch": typer.main.get_command(app), "ray": ray_cli}
 

@@ -5,9 +5,10 @@ import re
 import kubernetes_validate
 import pytest
 import yaml
-from alignsearch.cli.drive import RAY_LOGS
 from deployment_files import BIN, COMPOSE, DOCKER, KUBERNETES, MANIFESTS, ROOT, containers, run
 from ray.autoscaler._private.util import validate_config
+
+from alignsearch.cli.drive import RAY_LOGS
 
 RAY_CLUSTER = {
     "spec": "autoscalerOptions enableInTreeAutoscaling headGroupSpec rayVersion workerGroupSpecs",

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from alignsearch.search.store.processes import wait_until
 from deployment_files import BIN, COMPOSE, DOCKER, MANIFESTS, ROOT, run
+
+from alignsearch.search.store.processes import wait_until
 
 
 def test_up_asks_compose_for_what_it_has(tmp_path):

@@ -15,6 +15,8 @@ import uuid
 
 import numpy as np
 import pytest
+
+from alignment_core.analysis.simulated_recordings import read_out, simulate
 from alignsearch.cli import main
 from alignsearch.experiments import transfer
 from alignsearch.experiments.runs import Outcome
@@ -27,8 +29,6 @@ from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import configuration
 from alignsearch.workers.attempt_runner import Finished
 from alignsearch.workers.objectives.rehearsal import rehearse
-
-from alignment_core.analysis.simulated_recordings import read_out, simulate
 
 FIGURE_FORMATS, TABLE_FORMATS = ("png", "svg", "html", "json"), ("md", "tex", "csv")
 

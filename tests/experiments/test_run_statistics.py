@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.stats import sem
+
 from alignsearch.experiments.run_statistics import accuracy, difference, losses_in_words, mean_of
 from alignsearch.experiments.runs import Outcome
 from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.runs import Run
-from scipy.stats import sem
 
 
 def outcome(seed, accuracy, *, diverged=False):

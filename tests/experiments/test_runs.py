@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from alignsearch.experiments.runs import name_of, outcomes, submit
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.errors import NameTakenError, StateConflictError

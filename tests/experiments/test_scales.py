@@ -2,6 +2,10 @@
 
 import numpy as np
 import pytest
+
+from alignment_core import data
+from alignment_core.analysis.trained import LARGEST_BYTES
+from alignment_core.models import get_model
 from alignsearch.experiments import (
     importance,
     noise,
@@ -15,10 +19,6 @@ from alignsearch.experiments.neural_fit import IMAGES
 from alignsearch.experiments.reproduce import NETWORKS, READ_OUT, parts
 from alignsearch.experiments.training_options import Setting
 from alignsearch.spaces.presets import B3
-
-from alignment_core import data
-from alignment_core.analysis.trained import LARGEST_BYTES
-from alignment_core.models import get_model
 
 WHOLE = ("resnet18", "resnet50", "resnet50v2", "resnet101v2", "resnet152v2")
 PAPER = {

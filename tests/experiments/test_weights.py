@@ -1,13 +1,14 @@
 """What `weight-metrics` and `symmetry` make of trainings that have come to their end."""
 
 import pytest
+from epoch_maker import an_epoch
+
 from alignsearch.experiments import symmetry, weight_metrics
 from alignsearch.experiments.runs import Outcome
 from alignsearch.experiments.training_options import Setting
 from alignsearch.experiments.training_place import Trained
 from alignsearch.search.documents import LayerRecord, Recipe, Search, WeightSample
 from alignsearch.search.documents.states import TrialState
-from epoch_maker import an_epoch
 
 LAYERS = ("dense1", "dense2", "logits")
 EPOCHS = 10

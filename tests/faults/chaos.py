@@ -23,16 +23,16 @@ from pathlib import Path
 from statistics import mean
 
 import pymongo
-from alignsearch.search.documents import Search
+from wire import Proxy
+
+from alignsearch.search.documents import Search, checkpoint_names
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
 from alignsearch.search.documents.transitions import fence
-from alignsearch.search.driver import checkpoint_folders
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
 from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers.objectives.rehearsal import final_loss
-from wire import Proxy
 
 BIN = Path(sys.executable).parent
 KINDS = ("driver", "worker", "node", "store", "network", "stopped worker")
@@ -223,7 +223,7 @@ def check(world, name, trials, epochs):
     """Hold the store to what the workers computed and to what it promised."""
     known = check_trials(world.store, name, trials, epochs)
     check_promises(world, name, {trial.id: trial for trial in known})
-    kept = os.listdir(checkpoint_folders.of_search(world.store.get_search(name)))
+    kept = os.listdir(checkpoint_names.of_search(world.store.get_search(name)))
     assert kept == [str(world.store.best(name).tid)], kept
     return known
 

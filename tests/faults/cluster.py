@@ -20,14 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pymongo
+from chaos import check_trials, kill_tree
+from secured_server import SecuredServer, answers
+
 from alignsearch.dashboards.client import Client
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
 from alignsearch.search.store.processes import free_port, wait_until
 from alignsearch.search.store.roles import apply_roles, apply_users
 from alignsearch.search.store.store import Store
-from chaos import check_trials, kill_tree
-from secured_server import SecuredServer, answers
 
 BIN = Path(sys.executable).parent
 HOSTS = ("head", "host-1", "host-2", "laptop")

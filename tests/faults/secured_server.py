@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 import pymongo
+
 from alignsearch.search.store.processes import free_port, wait_until
 
 

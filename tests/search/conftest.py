@@ -5,6 +5,7 @@ import threading
 from functools import partial
 
 import pytest
+
 from alignsearch.search.attempts.dispatcher import SlotReport
 from alignsearch.search.documents import Recipe, Search
 from alignsearch.search.driver.driver import Driver

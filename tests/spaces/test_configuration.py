@@ -1,9 +1,9 @@
 import pytest
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.configuration import configuration, contains, derive
 from alignsearch.spaces.table5 import PUBLISHED
-
-from alignment_core.errors import ConfigurationError
 
 WM_POINT = {"sigma": 0.5, "alpha_over_beta": 2.0, "beta": 0.25}
 

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.describe import describe, to_json

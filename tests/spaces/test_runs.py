@@ -1,12 +1,12 @@
 """Runs: kept as plain values, and the trainings that they are."""
 
 import pytest
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.catalog import SPACES, get_space, recorded_space
 from alignsearch.spaces.presets import preset_config
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.table5 import PUBLISHED
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 PRESET = Run(rule="sa", preset="b3", seed=3, width=4, epochs=2, update_noise_variance=0.1)
 SEARCHED = Run(

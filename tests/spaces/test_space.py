@@ -1,11 +1,11 @@
 import dataclasses
 
 import pytest
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 BOOLEANS = {
     *("fo_bias", "fo_relu", "fo_bwmc", "fo_fwmc", "fo_fwl2n"),

@@ -1,4 +1,5 @@
 import pytest
+
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.table5 import PUBLISHED, ROWS, format_cell, format_sampled

@@ -4,13 +4,13 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from alignsearch.spaces.catalog import SPACES, get_space
-from alignsearch.spaces.table5 import PUBLISHED
-from alignsearch.spaces.training import primitive_weights, training_config
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.rules import primitives
 from alignment_core.rules.alignment import LEARNING_RULES
+from alignsearch.spaces.catalog import SPACES, get_space
+from alignsearch.spaces.table5 import PUBLISHED
+from alignsearch.spaces.training import primitive_weights, training_config
 
 RECIPE = {
     "dataset": "digits",
@@ -143,6 +143,14 @@ def test_a_batch_cant_be_divided_by_nothing():
 
 
 def test_spaces_and_export_dont_import_tensorflow():
-    modules = "alignsearch.spaces.describe, spaces.hyperopt_space, spaces.training, search.export"
+    modules = ", ".join(
+        f"alignsearch.{name}"
+        for name in (
+            "spaces.describe",
+            "spaces.hyperopt_space",
+            "spaces.training",
+            "search.reports.export",
+        )
+    )
     code = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from alignsearch.workers import cluster
 
 BIN = Path(sys.executable).parent

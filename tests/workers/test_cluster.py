@@ -7,11 +7,11 @@ import sys
 import time
 
 import pytest
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.workers.cluster import Node, capacity, connect, default_resources
-
-from alignment_core.errors import ConfigurationError
 
 LAPTOP = Node("laptop", {"CPU": 8.0})
 GPU_BOX = Node("box", {"CPU": 16.0, "GPU": 4.0})

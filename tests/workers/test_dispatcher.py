@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import ray
+
 from alignsearch.search.documents import Recipe, Search
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.states import SearchStatus, TrialState

@@ -6,6 +6,7 @@ import time
 import uuid
 
 import pytest
+
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store.store import Store

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.workers import tpu
 

@@ -6,6 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+
+from alignment_core.errors import CheckpointError
+from alignment_core.training.accelerators import get_strategy
+from alignment_core.training.config import TrainingConfig
+from alignment_core.training.results import EpochReport, TrainingResult
+from alignment_core.training.trainer import trainer_for
+from alignment_core.training.weight_metrics import sampled_weights
 from alignsearch.search.documents import (
     Epoch,
     LayerRecord,
@@ -20,13 +27,6 @@ from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.training import training_config
 from alignsearch.workers.attempt_runner import Finished, Link
-
-from alignment_core.errors import CheckpointError
-from alignment_core.training.accelerators import get_strategy
-from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, TrainingResult
-from alignment_core.training.trainer import trainer_for
-from alignment_core.training.weight_metrics import sampled_weights
 
 logger = logging.getLogger(__name__)
 

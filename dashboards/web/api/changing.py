@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated
 
+from fastapi import APIRouter, Body, Depends, Path, Request, Response
+from pydantic import JsonValue
+from starlette.concurrency import run_in_threadpool
+
 from alignsearch.dashboards import models
 from alignsearch.dashboards.web import payloads as views
 from alignsearch.dashboards.web.auth import COOKIE, SESSION_SECONDS, Gate, Session
@@ -17,9 +21,6 @@ from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store.store import Store
 from alignsearch.search.use_cases import steering
 from alignsearch.spaces.catalog import SPACES
-from fastapi import APIRouter, Body, Depends, Path, Request, Response
-from pydantic import JsonValue
-from starlette.concurrency import run_in_threadpool
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 

@@ -2,6 +2,8 @@
 
 from typing import Annotated
 
+from fastapi import APIRouter, Query, Request, Response
+
 from alignsearch.dashboards import models
 from alignsearch.dashboards.web import payloads as views
 from alignsearch.dashboards.web import tables
@@ -18,7 +20,6 @@ from alignsearch.dashboards.web.parameters import (
     numbers,
 )
 from alignsearch.dashboards.web.responses import answer
-from fastapi import APIRouter, Query, Request, Response
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 

@@ -2,6 +2,9 @@
 
 from typing import Annotated, Literal
 
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.curves import epochs_model
 from alignsearch.dashboards.live.logs import log_of
@@ -23,8 +26,6 @@ from alignsearch.dashboards.web.parameters import (
 from alignsearch.dashboards.web.responses import answer
 from alignsearch.search.documents import Epoch
 from alignsearch.search.documents.states import TrialState
-from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 

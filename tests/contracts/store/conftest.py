@@ -7,6 +7,7 @@ import os
 import uuid
 
 import pytest
+
 from alignsearch.search.documents import Recipe, Search, Trial
 from alignsearch.search.store.store import Store
 

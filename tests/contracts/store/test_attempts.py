@@ -7,13 +7,13 @@ import time
 from datetime import timedelta
 
 import pytest
+from epoch_maker import an_epoch
+
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.errors import StaleAttemptError
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
 from alignsearch.search.documents.transitions import begun, with_epoch
-from epoch_maker import an_epoch
-
-from alignment_core.errors import UnknownNameError
 
 OK = Result(status="ok", loss=0.25, metrics={"validation_accuracy": 0.75})
 

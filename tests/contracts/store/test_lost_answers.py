@@ -8,11 +8,12 @@ import threading
 from urllib.parse import quote_plus
 
 import pytest
+from epoch_maker import an_epoch
+from pymongo.uri_parser import parse_uri
+
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store.store import Store
-from epoch_maker import an_epoch
-from pymongo.uri_parser import parse_uri
 
 
 class LossyProxy:

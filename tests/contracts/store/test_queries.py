@@ -6,16 +6,17 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-import alignsearch.search
 import pymongo
 import pytest
+from epoch_maker import an_epoch
+from pymongo import monitoring
+
+import alignsearch.search
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, SearchStatus
 from alignsearch.search.store.connection import INDEXES
 from alignsearch.search.store.roles import COLLECTIONS, ROLES
 from alignsearch.search.store.store import Store
-from epoch_maker import an_epoch
-from pymongo import monitoring
 
 ISSUED = "find aggregate findAndModify update delete"
 

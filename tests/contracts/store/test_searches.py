@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
 import pytest
+
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents.errors import NameTakenError, StateConflictError
 from alignsearch.search.documents.states import (
     SEARCH_TRANSITIONS,
@@ -14,8 +16,6 @@ from alignsearch.search.documents.states import (
     SearchStatus,
 )
 from alignsearch.search.store.store import Store
-
-from alignment_core.errors import UnknownNameError
 
 ROUTES = {
     SearchStatus.QUEUED: [],

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pymongo
 import pytest
+
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState

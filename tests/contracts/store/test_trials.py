@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pymongo
 import pytest
+
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
 from alignsearch.search.store import trial_store
 from alignsearch.search.store.store import Store
-
-from alignment_core.errors import UnknownNameError
 
 
 def complete(store, begin, trial, **result):

@@ -5,6 +5,7 @@ from statistics import median
 
 import httpx
 import pytest
+
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.store import Store
 

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+
 from alignsearch.search.reports.export import read_csv
 from alignsearch.spaces.configuration import derive
 

@@ -3,6 +3,7 @@ import time
 
 import httpx
 import pytest
+
 from alignsearch.dashboards.web.auth import COOKIE, FAILURES_A_MINUTE, Gate, HashedToken, new_token
 from alignsearch.search.documents.states import SearchStatus
 

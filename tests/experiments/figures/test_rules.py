@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+
 from alignsearch.experiments.figures.architectures import Row
 from alignsearch.experiments.figures.architectures import draw as architectures
 from alignsearch.experiments.figures.figure import GREY, PALETTE, Axis, Figure, Panel, Points

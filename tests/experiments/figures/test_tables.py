@@ -3,6 +3,9 @@
 import subprocess
 
 import numpy as np
+
+from alignment_core.analysis.neural_fit import LayerFit
+from alignment_core.analysis.recordings import Recordings
 from alignsearch.experiments.figures.architectures import Row
 from alignsearch.experiments.figures.architectures import draw as architectures
 from alignsearch.experiments.figures.neural_fit import report as neural_fit
@@ -14,9 +17,6 @@ from alignsearch.experiments.figures.weight_metrics import course
 from alignsearch.experiments.figures.weight_metrics import report as weight_metrics
 from alignsearch.experiments.report_page import Entry, Section, page_of_all
 from alignsearch.experiments.run_statistics import Accuracy, Mean
-
-from alignment_core.analysis.neural_fit import LayerFit
-from alignment_core.analysis.recordings import Recordings
 
 ACCURACY = Accuracy(0.9, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from epoch_maker import an_epoch
+
 from alignsearch.experiments.figures.figure import GREY, SHADES, Line, Points, shades
 from alignsearch.experiments.figures.symmetry import Pairs
 from alignsearch.experiments.figures.symmetry import report as symmetry
 from alignsearch.experiments.figures.weight_metrics import course
 from alignsearch.experiments.figures.weight_metrics import report as weight_metrics
 from alignsearch.search.documents import LayerRecord
-from epoch_maker import an_epoch
 
 LAYERS = ("stem", "middle", "logits")
 DROPS = (1.5, 3.0)

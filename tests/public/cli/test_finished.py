@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 import pytest
+
 from alignsearch.search.reports.export import read_csv, read_json
 from alignsearch.spaces.catalog import SPACES
 

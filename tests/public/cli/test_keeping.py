@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from alignsearch.cli.checkpoint_options import check_lease, checkpoints_folder, pruning
-from alignsearch.search.documents import Pruning
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.cli.checkpoint_options import check_lease, checkpoints_folder, pruning
+from alignsearch.search.documents import Pruning
 
 
 @pytest.mark.parametrize(

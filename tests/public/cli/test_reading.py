@@ -6,6 +6,7 @@ import threading
 
 import pandas as pd
 import pytest
+
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.reports.export import read_json

@@ -11,10 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
 from alignsearch.cli.drive import RAY_LOGS
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store.store import Store
-from prometheus_client.parser import text_string_to_metric_families
 
 MARK = "ALIGNSEARCH_TEST_MARK"
 ROTATION = "RAY_ROTATION_MAX_BYTES"

@@ -4,6 +4,7 @@ import math
 import random
 
 import pytest
+
 from alignsearch.search.attempts.allotment import Demand, allot, room
 
 CPUS = [{"CPU": 60.0}]

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import bson
 import numpy as np
 import pytest
+from epoch_maker import an_epoch
+from pydantic import ValidationError
+
 from alignsearch.search.documents import Attempt, Lease, Progress, Recipe, Result, Search, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TrialState
-from epoch_maker import an_epoch
-from pydantic import ValidationError
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 RECIPE = Recipe(dataset="digits", width=16, stem="small", epochs=3, batch_divisor=32)

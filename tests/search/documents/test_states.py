@@ -1,6 +1,7 @@
 """The tables of states as DESIGN and users know them, written out a second time."""
 
 import pytest
+
 from alignsearch.search.documents.states import (
     LIVE_TRIAL_STATES,
     SEARCH_TRANSITIONS,

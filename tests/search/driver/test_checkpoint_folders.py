@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from alignsearch.search.documents import Result, Search, Trial
+
+from alignsearch.search.documents import Result, Search, Trial, checkpoint_names
 from alignsearch.search.driver import checkpoint_folders
 
 
@@ -18,7 +19,7 @@ def leave_state(store, search):
 
     def leave(tid, loss=None):
         trial = store.add_trial(Trial(id=f"{search.name}/{tid}", search=search.name, tid=tid))
-        folder = Path(checkpoint_folders.of_attempt(search, trial, 1))
+        folder = Path(checkpoint_names.of_attempt(search, trial, 1))
         folder.mkdir(parents=True)
         (folder / "state").write_text("some numbers")
         if loss is not None:
@@ -40,7 +41,7 @@ def test_live_trials_and_the_best_finished_ones_keep_their_states(store, search,
     for tid, loss in enumerate((0.5, None, 0.1, 0.9, 0.3)):
         leave_state(tid, loss)
     checkpoint_folders.sweep(store, search)
-    assert names(checkpoint_folders.of_search(search)) == ["1", "2", "4"]
+    assert names(checkpoint_names.of_search(search)) == ["1", "2", "4"]
 
 
 def test_swept_after_each_end_the_best_of_all_are_left(store, search, leave_state):
@@ -49,12 +50,12 @@ def test_swept_after_each_end_the_best_of_all_are_left(store, search, leave_stat
         leave_state(tid, loss)
         checkpoint_folders.sweep(store, search)
     kept = [str(trial.tid) for trial in store.best_trials(search.name, 2)]
-    assert names(checkpoint_folders.of_search(search)) == kept == ["3", "5"]
+    assert names(checkpoint_names.of_search(search)) == kept == ["3", "5"]
 
 
 def test_nothing_outside_the_searchs_own_folder_is_removed(store, search, leave_state, tmp_path):
     leave_state(0, 0.5)
-    own = Path(checkpoint_folders.of_search(search))
+    own = Path(checkpoint_names.of_search(search))
     beside = [tmp_path / "states" / "0", own.with_name(f"{own.name}0") / "0", tmp_path / "0"]
     for folder in beside:
         folder.mkdir(parents=True)
@@ -70,13 +71,13 @@ def test_nothing_outside_the_searchs_own_folder_is_removed(store, search, leave_
 @pytest.mark.parametrize("name", ["..", "../other", "/etc", "a/b", ".hidden"])
 def test_a_name_that_leads_elsewhere_has_no_folder(search, name):
     strange: Search = search.model_copy(update={"name": name})
-    assert checkpoint_folders.of_search(strange) is None
+    assert checkpoint_names.of_search(strange) is None
 
 
 def test_a_later_attempt_goes_on_from_all_earlier_ones(search, leave_state):
     trial = leave_state(0)
     for attempt in (2, 10):
-        Path(checkpoint_folders.of_attempt(search, trial, attempt)).mkdir()
+        Path(checkpoint_names.of_attempt(search, trial, attempt)).mkdir()
     found = checkpoint_folders.of_earlier_attempts(search, trial, 10)
     assert [Path(folder).name for folder in found] == ["1", "2"]
     assert checkpoint_folders.of_earlier_attempts(search, trial, 1) == []
@@ -85,6 +86,6 @@ def test_a_later_attempt_goes_on_from_all_earlier_ones(search, leave_state):
 def test_a_search_without_a_folder_keeps_nothing(make_search, store):
     search = make_search(name="bare")
     trial = Trial(id="bare/0", search="bare", tid=0)
-    assert checkpoint_folders.of_attempt(search, trial, 1) is None
+    assert checkpoint_names.of_attempt(search, trial, 1) is None
     assert checkpoint_folders.of_earlier_attempts(search, trial, 2) == []
     checkpoint_folders.sweep(store, search)

@@ -8,6 +8,9 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from prometheus_client import REGISTRY
+
+from alignment_core.errors import DataError
 from alignsearch.search.attempts.dispatcher import SlotReport
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
@@ -24,9 +27,6 @@ from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point
 from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
 from alignsearch.workers.objectives.rehearsal import final_loss, rehearse
-from prometheus_client import REGISTRY
-
-from alignment_core.errors import DataError
 
 NEVER = threading.Event()
 

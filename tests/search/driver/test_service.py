@@ -5,6 +5,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver

@@ -4,6 +4,7 @@ import itertools
 from datetime import UTC, datetime
 
 import pytest
+
 from alignsearch.search.attempts.dispatcher import SlotReport
 from alignsearch.search.documents import Attempt, Trial
 from alignsearch.search.driver.slots import Slots

@@ -1,6 +1,7 @@
 """Workers that die before they begin what they were given: said, counted once, and an end."""
 
 import pytest
+
 from alignsearch.search.attempts.dispatcher import SlotReport
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.errors import StoreUnavailableError

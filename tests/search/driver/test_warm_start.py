@@ -3,16 +3,15 @@
 import threading
 
 import pytest
-from alignsearch.search.documents import WarmStart
+
+from alignment_core.errors import UnknownNameError
+from alignsearch.search.documents import Observation, WarmStart
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.driver.history import Observation
 from alignsearch.search.driver.warm_start import prior, warm_start
 from alignsearch.search.samplers.suggest import suggest
 from alignsearch.spaces.catalog import get_space
-
-from alignment_core.errors import UnknownNameError
 
 NEVER = threading.Event()
 WM = get_space("wm")

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import optuna
 import pytest
+
 from alignsearch.cli.live import line
 from alignsearch.search.documents import Pruning, Result, Trial
 from alignsearch.search.documents.states import TrialState

@@ -6,11 +6,11 @@ import shutil
 import subprocess
 
 import pytest
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.reports.export import Column, export, published_columns, read_csv, read_json
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.table5 import PUBLISHED
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 # Kunin et al. 2020, Table 5, as printed.
 TITLES = (

@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import optuna
 import pytest
+
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.importance import LEAST_SCORES, categorical_effects, importance
 from alignsearch.spaces.catalog import SPACES

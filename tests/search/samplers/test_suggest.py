@@ -3,12 +3,13 @@
 import hyperopt
 import numpy as np
 import pytest
-from alignsearch.search.driver.history import Observation, Pending
+from hyperopt import tpe
+
+from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.suggest import default_startup, suggest
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import contains, derive
 from alignsearch.spaces.hyperopt_space import to_hyperopt, to_point
-from hyperopt import tpe
 
 SPACE_NAMES = sorted(SPACES)
 

@@ -5,13 +5,14 @@ import math
 import hyperopt
 import numpy as np
 import pytest
-from alignsearch.search.driver.history import Observation, Pending
+from hyperopt import tpe as hyperopt_tpe
+
+from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers import tpe
 from alignsearch.search.samplers.suggest import Suggester
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.hyperopt_space import to_hyperopt
 from alignsearch.spaces.space import Choice, LogUniform
-from hyperopt import tpe as hyperopt_tpe
 
 SPACE_NAMES = sorted(SPACES)
 HISTORIES = 80

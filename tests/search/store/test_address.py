@@ -1,10 +1,10 @@
 """A store's URI in a file, which keeps its password out of sight."""
 
 import pytest
-from alignsearch.search.store.address import read_uri
-from alignsearch.search.store.store import Store
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.search.store.address import read_uri
+from alignsearch.search.store.store import Store
 
 
 @pytest.fixture

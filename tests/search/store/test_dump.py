@@ -8,15 +8,15 @@ import uuid
 from pathlib import Path
 
 import pytest
+from bson import json_util
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents import Lease, LogLine
 from alignsearch.search.documents.errors import NameTakenError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.store.dump import check, dump, load
 from alignsearch.search.store.store import Store
-from bson import json_util
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 NEVER = threading.Event()
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.store.embedded import STOP_SECONDS, EmbeddedStore
 from alignsearch.search.store.processes import listens

@@ -5,6 +5,8 @@ import time
 
 import pymongo
 import pytest
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents.errors import (
     StateConflictError,
     StoreCorruptedError,
@@ -12,8 +14,6 @@ from alignsearch.search.documents.errors import (
 )
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store.store import Store, mask
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
 
 
 @pytest.mark.parametrize(

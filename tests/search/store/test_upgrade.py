@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pymongo
 import pytest
+from bson import json_util
+
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store.connection import SCHEMA_VERSION
 from alignsearch.search.store.dump import check, dump
 from alignsearch.search.store.store import Store
-from bson import json_util
 
 STORES = sorted(Path(__file__).with_name("stores").glob("*.jsonl"))
 

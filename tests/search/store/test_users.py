@@ -5,12 +5,12 @@ import uuid
 
 import pymongo
 import pytest
+
+from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.errors import StoreRefusedError, StoreUnavailableError
 from alignsearch.search.store.roles import ROLES, apply_roles, apply_users
 from alignsearch.search.store.store import Store
-
-from alignment_core.errors import ConfigurationError
 
 SECONDS = 0.6
 

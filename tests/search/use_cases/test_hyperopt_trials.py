@@ -7,6 +7,10 @@ import hyperopt
 import matplotlib as mpl
 import numpy as np
 import pytest
+from hyperopt import plotting
+from matplotlib import pyplot
+
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
@@ -14,10 +18,6 @@ from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.hyperopt_space import to_hyperopt
 from alignsearch.workers.attempt_runner import Finished
 from alignsearch.workers.objectives.rehearsal import rehearse
-from hyperopt import plotting
-from matplotlib import pyplot
-
-from alignment_core.errors import UnknownNameError
 
 NEVER = threading.Event()
 

@@ -3,11 +3,11 @@
 import threading
 
 import pytest
-from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.driver import checkpoint_folders
-from alignsearch.search.use_cases.retention import drop, excess
 
 from alignment_core import files
+from alignsearch.search.documents import checkpoint_names
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.use_cases.retention import drop, excess
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_epochs_of_all_but_the_best_go_and_results_stay(store, ended, make_searc
     assert store.trials("ended") == before
     assert len(store.epochs(best.id)) == 2
     assert store.epochs(second.id) == []
-    assert files.names(checkpoint_folders.of_search(ended)) == [str(best.tid)]
+    assert files.names(checkpoint_names.of_search(ended)) == [str(best.tid)]
     last = store.events("ended")[-1]
     assert (last.who, last.what) == ("me", "epochs dropped")
     assert list(excess(store, days=0, keep=1)) == []

@@ -6,12 +6,13 @@ from io import StringIO
 from threading import Event
 
 import pytest
+from rich.console import Console
+
 from alignsearch.cli.live import duration, line, panel
 from alignsearch.search.documents import Attempt, DriverLease, Lease, Recipe, Search, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.use_cases.summary import read_summary, summarize
-from rich.console import Console
 
 NOW = datetime(2024, 5, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from alignsearch.experiments.runs import submit
 from alignsearch.search.documents import Recipe, Search, Trial, WeightSampling
 from alignsearch.search.documents.states import TrialState

@@ -1,0 +1,73 @@
+"""A stored document as a frozen model, and how it becomes BSON.
+
+Only BSON's own types are written, never pickles, so that a store can't run code.
+Times are aware UTC, to the millisecond, as BSON keeps them.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from alignsearch.search.documents.errors import StoreCorruptedError
+
+UNSET_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands in a document until the store, whose clock counts, has written it."""
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy's scalars, which HyperOpt suggests, into Python's."""
+    return value.item() if hasattr(value, "item") else value
+
+
+Scalar = Annotated[bool | int | float | str | None, BeforeValidator(_plain)]
+
+
+NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a search may be called."""
+
+
+_BY_HAND = "it was changed by hand or by another program"
+_NEWER = "a newer version of alignsearch has written it: upgrade this one, or go on with that one"
+_CAUSES = {"extra_forbidden": _NEWER, "enum": _NEWER, "literal_error": _NEWER}
+
+
+class Document(BaseModel):
+    """A frozen document or a part of one; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id_field: ClassVar[str | None] = None
+    """The field that is stored as `_id`."""
+
+    def to_bson(self) -> dict[str, Any]:
+        """Return the document with BSON's types only."""
+        document = self.model_dump()
+        if self.id_field is not None:
+            document = {"_id": document.pop(self.id_field), **document}
+        return document
+
+    @classmethod
+    def from_bson(cls, document: Mapping[str, Any]) -> Self:
+        """Read a stored document; raise StoreCorruptedError, naming it, if it doesn't fit."""
+        fields = {name: value for name, value in document.items() if name != "_id"}
+        if cls.id_field is not None:
+            fields[cls.id_field] = document.get("_id")
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            cause = _CAUSES.get(error.errors()[0]["type"], _BY_HAND)
+            raise StoreCorruptedError(
+                f"the store's {cls.__name__.lower()} document {document.get('_id')!r} can't be "
+                f"read: {first_problem(error)}; {cause}"
+            ) from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with a document, and where in it, in words."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    what = first["msg"].removeprefix("Value error, ")
+    return f"{where}: {what}" if where else what

@@ -1,0 +1,42 @@
+"""Events of a search, and the log lines of an attempt."""
+
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from alignsearch.search.documents.base import Document
+
+
+class Event(Document):
+    """Who did what to a search, and when."""
+
+    search: str
+    at: AwareDatetime
+    who: str
+    what: str
+    detail: str = ""
+
+
+class LogLine(Document):
+    """One message of a worker's log."""
+
+    at: AwareDatetime
+    level: str
+    text: str
+
+
+class AttemptLog(Document):
+    """The last lines that a worker logged during an attempt."""
+
+    trial: str
+    attempt: int
+    lines: tuple[LogLine, ...]
+
+    @staticmethod
+    def key(trial: str, attempt: int) -> str:
+        """The `_id` that names trial and attempt."""
+        return f"{trial}/{attempt}"
+
+    def to_bson(self) -> dict[str, Any]:
+        """Return the document under its key."""
+        return {"_id": self.key(self.trial, self.attempt), **super().to_bson()}
