@@ -4,19 +4,28 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser,
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shell openssl iproute2
+# A test file stays in one process. Four processes for two cores: some always wait, for a lease
+# or a browser.
+PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo test test-cluster test-wheel lint wheel audit chaos screenshots check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
-setup: .venv/ready
+# What runs; `make demo` needs no more.
+setup: .venv/run
 
-.venv/ready: requirements.lock pyproject.toml
+.venv/run: locks/run.lock locks/install.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "alignsearch needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory install-python3-venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python locks/install.py locks/run.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python tests/names.py .venv/names
+	@touch $@
+
+# What tests, measures beside peers, or reads the files of docker/, on top of what runs.
+.venv/test .venv/benchmark .venv/integrate: .venv/%: locks/%.lock .venv/run
+	$(BIN)/python locks/install.py $<
 	@touch $@
 
 # Debian ships venv apart from Python.
@@ -31,13 +40,22 @@ install-%:
 demo: setup
 	@./tests/demo.sh
 
-# More test processes than two cores: there are always some that wait, for a lease or a browser.
-test: setup $(TEST_PACKAGES:%=install-%)
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+# Before every commit: lint, and the tests that start no process. A minute.
+check: lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not process and not slow"
 
-lint: setup
+# What a user needs to trust an installation. Six minutes on two cores.
+test: .venv/test $(TEST_PACKAGES:%=install-%)
+	$(PYTEST) -m "not slow"
+
+# All other tests. At most 45 minutes.
+test-slow: .venv/test .venv/integrate $(TEST_PACKAGES:%=install-%)
+	$(PYTEST) -m slow
+
+lint: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tests/words.py
 	$(BIN)/mypy
 
 # A wheel in `dist/`.
@@ -54,11 +72,16 @@ test-wheel: wheel install-openssl
 	cd build/bare && bin/alignsearch store stop
 	PYTHONPATH=tests/faults $(BIN)/python tests/docker/containers.py build/bare
 
+# A fresh clone's `make setup` and a small search on each Python that the machine has.
+test-pythons:
+	tests/pythons.sh
+
 # Known weaknesses of what is pinned, from PyPI's advisories: needs the internet.
 audit: setup
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
-	build/audit/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip
+	for lock in locks/*.lock; do \
+	  build/audit/bin/pip-audit --requirement $$lock --require-hashes --disable-pip || exit 1; done
 
 chaos: setup
 	$(BIN)/python tests/faults/chaos.py
@@ -67,21 +90,21 @@ test-cluster: setup install-openssl install-iproute2
 	$(BIN)/python tests/faults/cluster.py
 
 # Every page, light and dark, wide and narrow, as a picture in `screenshots/`.
-screenshots: setup install-chromium-headless-shell
+screenshots: .venv/test install-chromium-headless-shell
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
 
 # Whether what the paper claims of its stochastic experiments holds on digits, all or EXPERIMENTS=noise.
 check-claims: setup
 	$(BIN)/python tests/claims/check.py $(EXPERIMENTS)
 
-# README's table of all rules, 45 epochs under three seeds: some hours.
+# The table of all rules in docs/measurements.md, 45 epochs under three seeds: some hours.
 rules-on-digits: setup
 	$(BIN)/python tests/claims/rules.py
 
-bench-search: setup
+bench-search: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_search.py
 
-bench-tpe: setup
+bench-tpe: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py
 	$(BIN)/python tests/benchmarks/bench_tpe.py
 
@@ -95,22 +118,27 @@ bench-neural-fit: setup
 bench-capacity: setup
 	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_capacity.py
 
-bench-dashboard: setup install-chromium-headless-shell
+bench-dashboard: .venv/benchmark install-chromium-headless-shell
 	$(BIN)/python tests/benchmarks/bench_dashboard.py
 
-# The tests' own packages first; then what each image holds, at the same versions. tensorflow-tpu
-# takes tensorflow's place, which uv is told by an override.
-IMAGE_LOCK = uv pip compile pyproject.toml --constraint requirements.lock --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+# New versions of everything. The image of docker/ for the CPU installs run.lock itself; those for
+# other accelerators hold the same versions. tensorflow-tpu takes tensorflow's place, which uv is
+# told by an override.
+COMPILE = $(BIN)/uv pip compile --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url --no-emit-find-links --quiet
 
-lock:
-	$(PYTHON) -m pip install --quiet uv
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --upgrade -o requirements.lock
-	$(IMAGE_LOCK) --python-platform linux -o docker/cpu.lock
-	$(IMAGE_LOCK) --python-platform linux --extra gpu -o docker/gpu.lock
-	echo "tensorflow ; sys_platform == 'none'" | $(IMAGE_LOCK) --override - \
-	  --python-platform x86_64-manylinux_2_31 --extra tpu -o docker/tpu.lock
+lock: setup
+	echo uv | $(COMPILE) --universal --upgrade - -o locks/installer.lock
+	$(COMPILE) pyproject.toml --universal --upgrade -o locks/run.lock
+	$(COMPILE) pyproject.toml --universal --upgrade --constraint locks/run.lock --group test \
+	  -o locks/test.lock
+	for group in benchmark integrate; do $(COMPILE) pyproject.toml --universal --upgrade \
+	  --constraint locks/test.lock --group $$group -o locks/$$group.lock || exit 1; done
+	$(COMPILE) pyproject.toml --upgrade --constraint locks/run.lock --python-platform linux \
+	  --extra gpu -o locks/gpu.lock
+	echo "tensorflow ; sys_platform == 'none'" | $(COMPILE) pyproject.toml --upgrade \
+	  --constraint locks/run.lock --override - --python-platform x86_64-manylinux_2_31 \
+	  --extra tpu -o locks/tpu.lock
 
 clean:
 	rm -rf .venv .alignsearch
