@@ -1,0 +1,2 @@
+SLOW = ()
+SLOW_FOLDERS = ()

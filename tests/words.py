@@ -1,0 +1,104 @@
+"""Refuse texts whose first word hides what they are about; `make lint` runs this.
+
+    python tests/words.py [FOLDER]
+
+Docstrings, help texts, descriptions of fields, Markdown headings and the comments of JavaScript
+begin with the thing that they describe. The words below begin a clause instead, whose subject
+the reader has to look for.
+"""
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+REFUSED = re.compile(r"[\W_]*(Of|What|Such|Whoever)\b")
+KEYWORDS = {"help", "short_help", "epilog", "description", "summary"}
+"""Arguments of typer's, pydantic's and FastAPI's functions that a user gets to read."""
+SKIPPED = {".git", ".venv", "build", "dist", "node_modules", "lib"}
+"""Folders whose texts are not ours."""
+
+Text = tuple[int, str]
+"""A line number and what is written there."""
+
+
+def constant(node: ast.AST) -> str | None:
+    """Return the text that an expression begins with, if it is a text."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        return constant(node.values[0])
+    if isinstance(node, ast.BinOp):
+        return constant(node.left)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return None
+
+
+def python_texts(source: str) -> Iterator[Text]:
+    """Yield docstrings, also those below an assignment, and the texts of `KEYWORDS`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and (said := constant(node.value)) is not None:
+            yield node.lineno, said
+        elif isinstance(node, ast.keyword) and node.arg in KEYWORDS:
+            if (said := constant(node.value)) is not None:
+                yield node.value.lineno, said
+
+
+def script_texts(source: str) -> Iterator[Text]:
+    """Yield the comments of JavaScript: each block, and the first of adjoining line comments."""
+    before = ""
+    for number, line in enumerate(source.splitlines(), 1):
+        found = re.match(r"\s*(?://|/\*+)\s*(.*)", line)
+        if found and not re.match(r"\s*//", before):
+            yield number, found[1]
+        elif re.match(r"\s*/\*+\s*$", before):
+            yield number, line.strip(" *")
+        before = line
+
+
+def headings(source: str) -> Iterator[Text]:
+    """Yield the headings of a Markdown document."""
+    for number, line in enumerate(source.splitlines(), 1):
+        if found := re.match(r"#+ (.*)", line):
+            yield number, found[1]
+
+
+READERS = {".py": python_texts, ".js": script_texts, ".mjs": script_texts, ".md": headings}
+
+
+def sources(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder whose texts are ours."""
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder).parts
+        if path.suffix in READERS and not any(
+            name in SKIPPED or name.startswith(".") for name in inside
+        ):
+            yield path
+
+
+def refused(path: Path) -> list[Text]:
+    """Return the texts of one file that begin with a refused word."""
+    texts = READERS[path.suffix](path.read_text())
+    return [(number, said) for number, said in texts if REFUSED.match(said)]
+
+
+def main() -> int:
+    """Print each refused text and the count by folder; return the exit code."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT
+    counts: Counter[str] = Counter()
+    for path in sources(folder):
+        name = path.relative_to(folder)
+        for number, said in refused(path):
+            counts[str(name.parent)] += 1
+            print(f"{name}:{number}: {said.strip().splitlines()[0][:80]}")
+    for place, count in sorted(counts.items()):
+        print(f"{count:5} {place}")
+    if counts:
+        print(f"{counts.total()} texts begin with Of, What, Such or Whoever: name the thing first")
+    return int(bool(counts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
