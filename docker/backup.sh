@@ -1,5 +1,5 @@
 #!/bin/sh
-# A dump every BACKUP_HOURS; those older than BACKUP_DAYS go. One that failed is no dump.
+# Write a dump every BACKUP_HOURS and remove dumps older than BACKUP_DAYS. A failed dump leaves no file.
 set -eu
 while :; do
     name="/backups/alignsearch-$(date -u +%Y%m%dT%H%M%SZ).gz"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# mongod takes a key file only from its own user, and Docker mounts secrets as they are.
+# Copy the key file for mongod, which accepts one only from its own user; Docker mounts secrets with
+# the owner that they have.
 set -eu
 for secret in mongo-key mongo-root; do
     install -m 400 -o mongodb -g mongodb "/run/secrets/$secret" "/run/mongo/$secret"

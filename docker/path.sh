@@ -1,2 +1,3 @@
-# Login shells, which KubeRay starts Ray in, make their PATH anew: what is installed comes first.
+# Put the installed programs first in the PATH of login shells: KubeRay starts Ray in one, and it
+# sets PATH anew.
 PATH=/opt/alignsearch/bin:$PATH

@@ -1,4 +1,4 @@
-// The health check: make the replica set of one member if there is none, and be its primary.
+// Health check: make the replica set of one member if there is none, and wait until it is primary.
 const password = require("fs").readFileSync("/run/mongo/mongo-root", "utf8").trim();
 db.getSiblingDB("admin").auth("root", password);
 try {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Make what is still missing of the secrets in the folder $1, for its owner's eyes only.
+# Make the secrets that are still missing in the folder $1, readable by their owner only.
 set -eu
 umask 077
 mkdir -p "$1"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Bring all of it up with $1 workers, and the first time make its secrets and users.
+# Start every service with $1 workers; make secrets and users the first time.
 set -eu
 cd "$(dirname "$0")"
 target=${ALIGNSEARCH_TARGET:-cpu}
@@ -7,10 +7,10 @@ files=compose.yaml
 workers=${1:-2}
 if [ "$target" != cpu ]; then
     files="$files:compose.$target.yaml"
-    # One worker has all devices of the host: a second one would take the same.
+    # One worker gets all devices of the host; a second worker would get the same ones.
     workers=1
 fi
-# Compose reads this here, whoever calls it.
+# Compose reads .env from this folder, also when another program calls it.
 cat >.env <<END
 COMPOSE_FILE=$files
 ALIGNSEARCH_TARGET=$target
@@ -20,7 +20,7 @@ mkdir -p backups
 ./secrets.sh secrets
 docker compose build
 if ! [ -s secrets/driver ]; then
-    # Compose wants each file of a secret to be there before anything starts.
+    # Compose starts nothing before the file of every secret exists.
     touch secrets/driver secrets/worker secrets/submitter secrets/dashboard-token
     docker compose run --rm users
 fi

@@ -104,7 +104,7 @@ def train_rules(
     """Train every rule, once a seed; and what the report says of the search.
 
     Weight Mirror in both orders of Table 5's letters, unless one is asked for: it is the rule of
-    which they decide whether weights explode (README.md).
+    which they decide whether weights explode (docs/fidelity.md).
     """
     variants = []
     for rule in setting.rules:

@@ -62,9 +62,7 @@ def install(locks: list[str]) -> None:
         print(f"uv could not install ({error}); pip does", file=sys.stderr)
         subprocess.run([*PIP, "install", *options], check=True)
     # Without this, every process compiles its imports anew where Python may not write bytecode.
-    compileall.compile_dir(
-        sysconfig.get_path("purelib"), quiet=2, workers=0, rx=NEVER_IMPORTED
-    )
+    compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0, rx=NEVER_IMPORTED)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What tests of every folder share: one real store server, and a database of its own each."""
+"""Fixtures and order of all tests: one real store server, and an empty database for each test."""
 
 import os
 import signal
@@ -7,13 +7,14 @@ from collections import OrderedDict
 from pathlib import Path
 
 import pytest
+import tiers
 from secured_server import SecuredServer
 
-# Four test processes share two cores; TensorFlow reads this when it is imported.
+# Four test processes share two cores. TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-# As on a production cluster: whoever joins shows a token. Ray reads it when it is imported.
+# A token, as on a production cluster. Ray reads it when it is imported.
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 
@@ -24,7 +25,7 @@ pytest_plugins = ["command_line"]
 
 TESTS = Path(__file__).parent
 LONGEST = (
-    # In turn what mostly waits and what mostly computes: four test processes, two cores.
+    # Files that mostly wait alternate with files that mostly compute: four processes, two cores.
     "faults/test_cluster.py",
     "browser/test_pages.py",
     "public/cli/test_steering.py",
@@ -52,15 +53,25 @@ LONGEST = (
 )
 
 
+def pytest_itemcollected(item):
+    """Mark a test as slow, or as one that needs a process, by the table of tiers."""
+    folder = item.path.parent.relative_to(TESTS).as_posix()
+    name = getattr(item, "originalname", None) or item.name
+    if tiers.is_slow(folder, name):
+        item.add_marker("slow")
+    if tiers.is_process(folder, item.fixturenames, item.module):
+        item.add_marker("process")
+
+
 def pytest_collection_modifyitems(items):
-    """Begin with what takes longest, so that no test process works alone at the end."""
+    """Begin with the longest files, so that no test process works alone at the end."""
     ranks = {str(TESTS / name): rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(str(item.path), len(ranks)))
 
 
 @pytest.fixture(scope="session")
 def server_uri(tmp_path_factory):
-    """The URI of a real MongoDB-wire server that this run has to itself."""
+    """Return the URI of a real MongoDB-wire server that this run has to itself."""
     server = EmbeddedStore(tmp_path_factory.mktemp("server") / ".alignsearch")
     yield server.ensure()
     server.stop()
@@ -68,20 +79,20 @@ def server_uri(tmp_path_factory):
 
 @pytest.fixture
 def store_uri(server_uri):
-    """The URI of an empty database."""
+    """Return the URI of an empty database."""
     return f"{server_uri.rstrip('/')}/test_{uuid.uuid4().hex}"
 
 
 @pytest.fixture
 def store(store_uri):
-    """A connection to an empty database."""
+    """Return a store with an empty database."""
     with Store.connect(store_uri) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def small_resnet():
-    """A network with ResNet-18's kinds of blocks in its place: a third of it to compile."""
+    """Replace ResNet-18 by a network with the same kinds of blocks, a third of it to compile."""
     from alignment_core.models import MODELS
     from alignment_core.models.resnet import Architecture, resnet
     from alignment_core.training import trainer as training
@@ -89,14 +100,14 @@ def small_resnet():
     blocks = Architecture("resnet18", (1, 1), bottleneck=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "resnet18", resnet(blocks))
-        # Trainers of the whole network are not for these tests, nor are these for others.
+        # A cache of their own: trainers of the whole network must not serve these tests.
         patch.setattr(training, "_trainers", OrderedDict())
         yield
 
 
 @pytest.fixture
 def whole_resnet(monkeypatch):
-    """ResNet-18 itself again, for a test of a module that has the small one."""
+    """Undo `small_resnet` for one test of a module that uses it."""
     from alignment_core.models import MODELS
     from alignment_core.models.resnet import ARCHITECTURES, resnet
 
@@ -105,7 +116,7 @@ def whole_resnet(monkeypatch):
 
 @pytest.fixture(scope="session")
 def secured(tmp_path_factory):
-    """A server that wants users and TLS."""
+    """Return a server that asks for users and TLS."""
     server = SecuredServer(tmp_path_factory.mktemp("secured"))
     server.start()
     yield server

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job, small: a TPE search over the space `ia`, every trial a real ResNet-18
-# trained on scikit-learn's digits; its best configuration as a column of Table 5.
+# A small search for real: TPE over the space `ia`, each trial a ResNet-18 trained on scikit-learn's
+# digits. At the end its best configuration is printed as a column of Table 5.
 set -euo pipefail
 folder=${DEMO_FOLDER:-.alignsearch-demo}
 rm -rf "$folder" && mkdir "$folder" && cd "$folder"

@@ -1,4 +1,4 @@
-"""Lay the installed package's names over the folders, as links, for tools that want a tree.
+"""Make a tree of links in which the folders have their installed names, for tools like mypy.
 
     python tests/names.py FOLDER
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def link(names: Path) -> None:
-    """Make the tree of links anew."""
+    """Make the tree of links in `names`, which is removed first."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     shutil.rmtree(names, ignore_errors=True)
     (names / "alignsearch").mkdir(parents=True)

@@ -44,7 +44,7 @@ MODULES = modules()
 
 
 def level_of(name, levels):
-    """The line that a module stands in, and the longest of its names that the module begins with."""
+    """Return the line of a module's room in `levels`, and the room's name."""
     found = [
         (len(room), level, room)
         for level, line in enumerate(levels)
@@ -56,7 +56,7 @@ def level_of(name, levels):
 
 
 def against(levels, graph):
-    """The arrows of a graph that go up, or to a neighbour of the same line."""
+    """Return the arrows of a graph that go up, or to a neighbour in the same line."""
     wrong = []
     for name, others in graph.items():
         level, room = level_of(name, levels)
@@ -178,7 +178,9 @@ def test_texts_with_a_refused_first_word_are_found(tmp_path):
     )
     assert sorted(number for number, _ in words.refused(python)) == [1, 3, 4, 5]
     script = tmp_path / "script.js"
-    script.write_text("// What is\n// Of this\nlet a; // Such\n/** Of that. */\n/*\n * Of it\n */\n")
+    script.write_text(
+        "// What is\n// Of this\nlet a; // Such\n/** Of that. */\n/*\n * Of it\n */\n"
+    )
     assert [number for number, _ in words.refused(script)] == [1, 4, 6]
     document = tmp_path / "document.md"
     document.write_text("# What\nOf no matter\n## Often\n")

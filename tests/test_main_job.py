@@ -1,4 +1,4 @@
-"""The main job as a user runs it: one command, real images, real Ray, a real store."""
+"""One command runs a search as a user runs it: real images, real Ray, a real store."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ TRIALS = 3
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder in which a small search over `ia` on digits has run to its end."""
+    """Return a folder in which a small search over `ia` on digits has run to its end."""
     folder = tmp_path_factory.mktemp("main-job")
     try:
         ended = run(
@@ -33,13 +33,13 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trials(folder):
-    """Its trials, as the command line gives them to programs."""
+    """Return the search's trials, as the command line prints them for programs."""
     return json.loads(run(folder, "trials", "small", "--json"))
 
 
 @pytest.fixture(scope="module")
 def best(folder):
-    """Its best trial, likewise."""
+    """Return the search's best trial, as the command line prints it for programs."""
     return json.loads(run(folder, "best", "small", "--json"))
 
 

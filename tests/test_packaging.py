@@ -1,4 +1,4 @@
-"""The wheel that `make wheel` builds: all that runs is in it, and it runs from anywhere."""
+"""The wheel of `make wheel` holds all that runs, and runs from any folder."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ FOLDERS = ("alignment_core", "dashboards", "experiments", "public", "search", "s
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """A wheel, built from a copy of the sources alone."""
+    """Build a wheel from a copy of the sources alone."""
     source = tmp_path_factory.mktemp("source")
     for name in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__", "screenshots")
@@ -34,7 +34,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def unpacked(wheel, tmp_path_factory):
-    """Where its files lie, as after an installation."""
+    """Unpack the wheel, as an installation does."""
     folder = tmp_path_factory.mktemp("site")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
@@ -42,7 +42,7 @@ def unpacked(wheel, tmp_path_factory):
 
 
 def installed(path):
-    """Where a file of a folder of ours lies in an installation."""
+    """Return where an installation has a file of our folders."""
     top, *rest = path.parts
     if top == "alignment_core":
         return path
@@ -63,7 +63,7 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel, unpacked):
     assert "alignsearch = alignsearch.cli:main" in (described / "entry_points.txt").read_text()
     assert (described / "licenses" / "LICENSE").exists()
     metadata = (described / "METADATA").read_text()
-    for extra in ("gpu", "tpu", "dev"):
+    for extra in ("gpu", "tpu"):
         assert f"Provides-Extra: {extra}\n" in metadata
 
 

@@ -1,10 +1,13 @@
-"""What the sources do without: whatever would run what a store, a file or a page brings."""
+"""No source imports or calls anything that could run stored or received data as code."""
 
 import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("alignment_core", "dashboards", "search", "spaces", "workers")
+PACKAGES = (
+    *("alignment_core", "dashboards", "experiments", "public", "search", "spaces", "workers"),
+    "locks",
+)
 FORBIDDEN_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
 RESTRICTED = {"alignment_core/data/cifar_files.py": ["import pickle"]}
 """CIFAR's published files are pickles; what reads them makes two stand-ins and nothing else."""
@@ -13,7 +16,7 @@ FORBIDDEN_OPTIONS = {("allow_pickle", True), ("shell", True), ("verify", False)}
 
 
 def wrongs(tree):
-    """What a module imports or calls that can run data as code."""
+    """Yield the imports and calls of a module that can run data as code."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = {alias.name.partition(".")[0] for alias in node.names}

@@ -1,2 +1,109 @@
-SLOW = ()
-SLOW_FOLDERS = ()
+"""Which tests `make check`, `make test` and `make test-slow` run, in one table.
+
+`make check` leaves out tests that start processes, compile networks, or are slow. `make test`
+leaves out the slow ones. `make test-slow` runs the slow ones alone. A test is found by its name,
+wherever its file lies; `test_house.py` holds this table to the tests that exist.
+"""
+
+import types
+
+SLOW_FOLDERS = ("browser", "faults", "docker")
+"""Folders whose tests take minutes or packages of their own: slow, but for those of `KEPT`."""
+
+KEPT = (
+    # One page in a real browser, one real kill, and the documents' commands.
+    "test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address",
+    "test_what_was_acknowledged_survives_kills",
+    "test_only_commands_and_options_that_exist_are_used",
+    "test_documents_name_only_options_and_targets_that_exist",
+    "test_a_command_that_does_not_exist_is_found",
+)
+"""Tests of these folders that an installation is to pass."""
+
+SLOW = (
+    # Training to a result, where shorter tests train the same way.
+    "test_digits_are_learnt",
+    "test_one_configuration_gives_one_training_on_a_new_and_on_a_used_trainer",
+    "test_a_result_sums_its_epochs_up",
+    "test_two_replicas_train_as_two_minibatches_do",
+    "test_photographs_are_trained_on_as_the_network_sees_them",
+    "test_a_trial_whose_first_epoch_is_all_delay_is_recorded",
+    "test_ctrl_c_ends_it_and_until_then_nobody_else_trains_there",
+    # Every rule on every kind of device, every network.
+    "test_xla_compiles_every_rule",
+    "test_two_replicas_give_what_one_device_gives",
+    "test_a_training_on_two_replicas_goes_on_to_the_same_end",
+    "test_a_deeper_network_repeats_the_blocks_of_a_shallower_one",
+    # ImageNet's and CIFAR's readers.
+    "test_pipelines_of_uneven_shares_keep_step",
+    "test_a_network_is_trained_from_shards_whatever_is_skipped",
+    "test_input_pipelines_share_the_records",
+    "test_a_sample_is_always_the_same",
+    "test_throughput_is_measured_over_epochs",
+    "test_the_batch_size_changes_neither_order_nor_pixels",
+    "test_a_file_system_of_tensorflows_own_is_read",
+    "test_seed_and_epoch_decide_order_and_pixels",
+    "test_kerass_cache_is_loaded_whole_and_standardized_by_channel",
+    "test_a_corrupt_record_is_printed_with_its_place",
+    "test_data_sets_are_listed_with_what_they_lack",
+    # The paper's experiments, whole.
+    "test_its_runs_are_a_search_of_the_store_like_any_other",
+    "test_what_its_search_cannot_show_is_said",
+    "test_the_same_command_trains_nothing_again_and_shifts_what_is_there",
+    "test_a_trained_networks_layers_are_fitted_to_simulated_recordings",
+    "test_scalar_network_leaves_figures_tables_and_what_was_run",
+    "test_stability_shows_both_fates_of_a_network",
+    # Thousands of requests; long histories; other programs' answers beside ours.
+    "test_no_request_makes_the_server_fail",
+    "test_long_histories_too",
+    "test_a_whole_search_goes_as_hyperopts_own_would",
+    "test_shares_are_optunas_where_all_is_uniform",
+    # Several servers, drivers or hosts at once.
+    "test_importance_is_computed_beside_the_server",
+    "test_a_store_that_goes_away_is_told_and_comes_back",
+    "test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store",
+    "test_pause_lets_trials_finish_and_resume_goes_on_until_stop",
+    "test_data_that_were_copied_while_it_was_stopped_are_a_backup",
+    "test_damaged_data_are_reported_in_time_and_left_as_they_are",
+    "test_an_autoscaler_hears_what_is_asked_for",
+    "test_every_host_is_looked_at_from_inside",
+    "test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so",
+    "test_a_preempted_worker_hands_back_and_another_goes_on_from_its_state",
+    "test_a_host_that_goes_hands_back_and_is_given_nothing_more",
+    "test_a_cluster_that_wants_a_token_says_so",
+)
+"""Slow tests of other folders, by name."""
+
+NETWORK_FOLDERS = ("alignment_core/data", "alignment_core/models", "alignment_core/training")
+"""Folders whose tests compile networks or read images for seconds: not in `make check`."""
+
+PROCESS_FIXTURES = {
+    "server_uri",
+    "commands",
+    "secured",
+    "ray_address",
+    "browser",
+    "server",
+    "wheel",
+}
+"""Fixtures that start a process, or pass one on that the session shares."""
+
+PROCESS_NAMES = {"subprocess", "ray", "EmbeddedStore", "SecuredServer", "Process", "get_context"}
+"""A test module that imports one of these starts processes itself."""
+
+
+def is_slow(folder: str, name: str) -> bool:
+    """Return whether a test of a folder belongs to `make test-slow`.
+
+    folder: below `tests/`, like `search/store`; name: of the function, without parameters.
+    """
+    return name in SLOW or (folder.split("/", maxsplit=1)[0] in SLOW_FOLDERS and name not in KEPT)
+
+
+def is_process(folder: str, fixtures: list[str], module: types.ModuleType) -> bool:
+    """Return whether a test does more than compute for a moment in the process of pytest."""
+    return bool(
+        folder.startswith(NETWORK_FOLDERS)
+        or PROCESS_FIXTURES & set(fixtures)
+        or PROCESS_NAMES & set(vars(module))
+    )

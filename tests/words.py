@@ -41,9 +41,12 @@ def python_texts(source: str) -> Iterator[Text]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and (said := constant(node.value)) is not None:
             yield node.lineno, said
-        elif isinstance(node, ast.keyword) and node.arg in KEYWORDS:
-            if (said := constant(node.value)) is not None:
-                yield node.value.lineno, said
+        elif (
+            isinstance(node, ast.keyword)
+            and node.arg in KEYWORDS
+            and (said := constant(node.value)) is not None
+        ):
+            yield node.value.lineno, said
 
 
 def script_texts(source: str) -> Iterator[Text]:

@@ -1,4 +1,4 @@
-"""README's table "Learning rules on digits", made anew: `make rules-on-digits`.
+"""Make the table "Learning rules on digits" of docs/measurements.md: `make rules-on-digits`.
 
 Every row is trained as people train it, by `alignsearch train`, under a few seeds. A run whose loss
 becomes infinite or no number counts as guessing, and is counted. Stopped and run again, it goes on

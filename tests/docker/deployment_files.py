@@ -8,6 +8,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), DOCKER / "README.md"]
 BIN = Path(sys.executable).parent
 KUBERNETES = "1.31"
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())

@@ -6,7 +6,7 @@ import shlex
 import click
 import pytest
 import typer.main
-from deployment_files import COMPOSE, DOCKER, MANIFESTS, ROOT, containers
+from deployment_files import COMPOSE, DOCKER, DOCUMENTS, MANIFESTS, ROOT, containers
 from ray.scripts.scripts import cli as ray_cli
 from typer.exceptions import TyperException
 
@@ -65,8 +65,8 @@ PLACEHOLDERS = {'"$@"': "status", "TID": "7", "experiment NAME": "experiment"}
 
 def written_commands():
     """Those in scripts, in the `ray up` file and in documents' code."""
-    files = [*DOCKER.glob("*.sh"), DOCKER / "ray-gcp-tpu.yaml", DOCKER / "README.md"]
-    for path in (*files, ROOT / "README.md"):
+    files = [*DOCKER.glob("*.sh"), DOCKER / "ray-gcp-tpu.yaml"]
+    for path in (*files, *DOCUMENTS):
         text = re.sub(r"\\\n\s*|\n {4}(?=--)", " ", path.read_text())
         for line in lines_of_code(text) if path.suffix == ".md" else text.splitlines():
             found = re.search(r"(?<![-\w./])(alignsearch|ray) (?=[a-z-]+( |$))([^;|`#>'&]*)", line)
@@ -98,10 +98,10 @@ def test_only_commands_and_options_that_exist_are_used(words):
 
 def test_documents_name_only_options_and_targets_that_exist():
     known = {name for command in leaves(COMMANDS["alignsearch"]) for name in options(command)}
-    # Of other programs, said to be theirs.
+    # Options of other programs, which the documents say are theirs.
     known |= {"--no-deps", "--target", "--help"}
     targets = set(re.findall(r"(?m)^([a-z][a-z-]*):", (ROOT / "Makefile").read_text()))
-    for path in (ROOT / "README.md", DOCKER / "README.md"):
+    for path in DOCUMENTS:
         for line in lines_of_code(path.read_text()):
             if re.match(r"\s*(docker|kubectl|git|pip|python|ray) ", line):
                 continue

@@ -375,15 +375,15 @@ def test_noisy_kolen_pollack_goes_on_to_the_same_end(tmp_path):
     assert np.abs(weights(trainer)[0] - ends[0]).max() > 1e-3
 
 
-def test_the_readmes_own_rule_trains(monkeypatch, capsys):
+def test_the_rule_of_ones_own_in_the_documents_trains(monkeypatch, capsys):
     """The example as it stands, but for the size."""
     monkeypatch.setitem(LEARNING_RULES, "sparse_mirror", None)  # Taken out again afterwards.
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    document = (Path(__file__).parents[3] / "docs" / "experiments.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     for size, smaller in (("epochs=3", "epochs=1"), ("=32", "=256"), ("width=8", "width=2")):
         assert example.count(size) == 1
         example = example.replace(size, smaller)
-    exec(compile(example, "README.md", "exec"), {"__name__": "example"})
+    exec(compile(example, "experiments.md", "exec"), {"__name__": "example"})
     assert re.fullmatch(r"[\d.]+%\n", capsys.readouterr().out)
 
 
