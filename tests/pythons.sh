@@ -4,14 +4,19 @@
 set -euo pipefail
 source=$(cd "$(dirname "$0")/.." && pwd)
 for version in ${PYTHONS:-3.11 3.12 3.13}; do
-  if ! "python$version" -c '' 2>/dev/null; then
+  # pyenv keeps each version in a folder of its own, also when none of its shims is active.
+  python=
+  for each in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/python; do
+    if "$each" -c '' 2>/dev/null; then python=$each; fi
+  done
+  if [ -z "$python" ]; then
     echo "python$version: not on this machine"
     continue
   fi
   place=$(mktemp -d)
   trap 'rm -rf "$place"' EXIT
   git clone --quiet "$source" "$place/clone"
-  make --silent -C "$place/clone" setup PYTHON="python$version"
+  make --silent -C "$place/clone" setup PYTHON="$python"
   mkdir "$place/user"
   # The names of our own folders: a user's files must neither hide ours nor be hidden.
   for name in search spaces workers dashboards experiments public; do

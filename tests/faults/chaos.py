@@ -1,4 +1,4 @@
-"""A search over a real cluster while everything that can die dies; `make chaos` runs it whole.
+"""A search over a real cluster under faults of every kind; `make chaos` runs it whole.
 
 The parts are processes as in production: the embedded store's server behind a network path that
 can be cut, a Ray head and a second host, `alignsearch serve` under a supervisor. Faults follow a
@@ -22,17 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-import pymongo
+from outcomes import check_no_orphans, check_promises, check_trials, pid_of
 from wire import Proxy
 
-from alignsearch.search.documents import Search, checkpoint_names
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
-from alignsearch.search.documents.transitions import fence
+from alignsearch.search.documents import checkpoint_names
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
 from alignsearch.search.store.store import Store
-from alignsearch.spaces.catalog import get_space
-from alignsearch.workers.objectives.rehearsal import final_loss
 
 BIN = Path(sys.executable).parent
 KINDS = ("driver", "worker", "node", "store", "network", "stopped worker")
@@ -40,7 +37,7 @@ OUTAGE_SECONDS = 2.0
 
 
 class World:
-    """Everything that a search needs, each part killable."""
+    """Store, network path, Ray head, second host and driver of a search, all killable."""
 
     def __init__(self, folder, slots):
         self.folder = Path(folder)
@@ -100,7 +97,7 @@ class World:
 
     def submit(self, *arguments):
         """Submit a search, once the second host has joined."""
-        # A command that comes too soon costs as much as one that doesn't.
+        # A submit that fails, because the host is not there yet, takes seconds as well.
         log = self.folder / "ray.log"
         wait_until(lambda: log.read_text().count("Ray runtime started") >= 2, 60)
         said = []
@@ -120,7 +117,7 @@ class World:
         assert wait_until(submitted, 60), said[-1]
 
     def serve(self):
-        """Keep a driver running, as a supervisor would."""
+        """Keep a driver running: start a new one whenever it ends."""
         self.supervised = True
         self._supervisor = threading.Thread(target=self._supervise, daemon=True)
         self._supervisor.start()
@@ -143,7 +140,7 @@ class World:
                 self.serving.wait()
 
     def stop_serving(self):
-        """End the driver as its user would."""
+        """End the driver by SIGTERM, as its user would."""
         if not self.supervised:
             return
         self.supervised = False
@@ -155,12 +152,12 @@ class World:
         self._supervisor.join()
 
     def running(self, name):
-        """The processes that hold trials now, with those trials."""
+        """Return the running trials by the pid of their worker."""
         trials = self.store.trials(name, [TrialState.RUNNING])
         return {pid_of(trial, trial.attempt): trial for trial in trials}
 
     def inflict(self, kind, name, chance, lease):
-        """Do one kind of harm, and what an operator or a cluster would do about it."""
+        """Inflict one kind of fault, then repair it as an operator or a cluster would."""
         if kind == "driver":
             os.kill(self.serving.pid, signal.SIGKILL)
         elif kind == "node":
@@ -191,7 +188,10 @@ class World:
 
 
 def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=280.0):
-    """Run one search under a plan of (pause before, kind); its seconds, and each fault's moment."""
+    """Run one search under a plan of (pause before, kind).
+
+    Return the seconds that it took, and the moment and kind of each fault.
+    """
     world.submit(
         *("wm", "--name", name, "--trials", str(trials), "--dataset", "rehearsal"),
         *("--parallel", str(slots), "--epochs", str(epochs), "--lease", str(lease)),
@@ -201,7 +201,7 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
     if not world.supervised:
         world.serve()
     assert wait_until(lambda: world.store.counts(name)[TrialState.COMPLETED] > 0, 120), "no start"
-    # The first workers' start is no part of either figure.
+    # Neither figure includes the start of the first workers.
     started = time.monotonic()
     chance = random.Random(seed)
     faults = []
@@ -220,7 +220,7 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
 
 
 def check(world, name, trials, epochs):
-    """Hold the store to what the workers computed and to what it promised."""
+    """Assert results, acknowledged writes and kept checkpoints of a search that is over."""
     known = check_trials(world.store, name, trials, epochs)
     check_promises(world, name, {trial.id: trial for trial in known})
     kept = os.listdir(checkpoint_names.of_search(world.store.get_search(name)))
@@ -228,60 +228,11 @@ def check(world, name, trials, epochs):
     return known
 
 
-def check_trials(store, name, trials, epochs):
-    """Hold the store to what the workers computed: each trial ended once, with its own loss."""
-    search: Search = store.get_search(name)
-    assert search.status == SearchStatus.COMPLETED, search.error
-    known = store.trials(name)
-    assert [trial.tid for trial in known] == list(range(trials)), "not exactly the budget"
-    assert {trial.state for trial in known} == {TrialState.COMPLETED}, [
-        (t.tid, t.state, t.error) for t in known if t.state is not TrialState.COMPLETED
-    ]
-    space = get_space(search.space)
-    for trial in known:
-        assert trial.result.loss == final_loss(space, trial.config), trial.id
-        outcomes = [attempt.outcome for attempt in trial.attempts.values()]
-        assert outcomes.count("completed") == 1, (trial.id, outcomes)
-        assert trial.attempts[str(trial.attempt)].outcome == "completed"
-        told = store.epochs(trial.id, trial.attempt)
-        assert [epoch.epoch for epoch in told] == list(range(1, epochs + 1)), trial.id
-    return known
-
-
-def check_promises(world, name, known):
-    """Whatever the store has acknowledged is there."""
-    database = pymongo.MongoClient(world.direct).alignsearch
-    stored = {
-        collection: {document["_id"] for document in database[collection].find({}, ["_id"])}
-        for collection in ("trials", "epochs")
-    }
-    for collection, document in world.proxy.acknowledged["insert"]:
-        if collection in stored:
-            assert document["_id"] in stored[collection], f"lost: {document['_id']}"
-    results = 0
-    for collection, update in world.proxy.acknowledged["update"]:
-        changes = update["u"].get("$set", {})
-        if collection == "trials" and changes.get("state") == TrialState.COMPLETED:
-            trial = known.get(update["q"]["_id"])
-            if trial is not None:
-                results += 1
-                assert trial.result.loss == changes["result"]["loss"], trial.id
-                held = fence(trial.attempts[str(trial.attempt)].token)
-                assert update["q"] == {"_id": trial.id, **held}
-    assert results >= len(known) * 0.9, f"only {results} results seen to be acknowledged"
-    database.client.close()
-
-
-def check_no_orphans(world, trials):
-    """Nobody who held a trial is left once the drivers have gone."""
-    pids = {pid_of(trial, number) for trial in trials for number in trial.attempts}
-    assert wait_until(lambda: not any(is_worker(pid) for pid in pids), 45), "workers are left"
-
-
 def overheads(faults, seconds, rate, finished):
-    """Seconds that each fault cost: until the next one, what the undisturbed rate had needed less.
+    """Return the seconds that each fault cost, by kind.
 
-    finished: seconds after the start at which trials ended.
+    A fault's cost is the time until the next fault, less what the same trials take undisturbed.
+    finished: seconds after the start at which trials ended; rate: trials a second, undisturbed.
     """
     costs = defaultdict(list)
     moments = [*faults, (seconds, "end")]
@@ -292,7 +243,7 @@ def overheads(faults, seconds, rate, finished):
 
 
 def a_plan(seed, rounds, pauses):
-    """Each kind of fault in each round, in random order at random moments."""
+    """Return a plan with each kind of fault once a round, in random order at random moments."""
     chance = random.Random(seed)
     kinds = []
     for _ in range(rounds):
@@ -302,7 +253,7 @@ def a_plan(seed, rounds, pauses):
 
 @dataclass(frozen=True)
 class Size:
-    """How much is run: `make chaos`, or the tests' shorter form."""
+    """Size of the search: of `make chaos`, or shorter for the tests."""
 
     trials: int
     slots: int
@@ -375,19 +326,8 @@ def report_overhead(known, faults, seconds, undisturbed):
     print(f"in all {seconds:.1f} s for {undisturbed:.1f} s: {overhead:.1f} s a fault")
 
 
-def pid_of(trial, attempt):
-    return int(trial.attempts[str(attempt)].owner.rpartition(":")[2])
-
-
-def is_worker(pid):
-    try:
-        return lives(pid) and b"TrialWorker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
 def kill_tree(pid):
-    """End a process and all that it started at once, as when a host loses its power."""
+    """Kill a process and all its descendants at once, as when a host loses its power."""
     tree = [pid]
     for each in tree:
         children = Path(f"/proc/{each}/task/{each}/children")

@@ -1,9 +1,10 @@
-"""A cluster on one machine, set up as in production; `make test-cluster` runs it whole.
+"""A search on a cluster that loses a host; `make test-cluster` runs it whole, on one machine.
 
-A store with users and rights, a Ray head and two hosts whose accelerators are declared only, all
-by TLS, `alignsearch serve` and a dashboard with a token, each with the rights of its role. A laptop
-that has the store's URI and the token, and no Ray, submits. While the search runs, one host is cut
-off. Each host is a network namespace of its own; where those are refused, a process is one.
+The cluster is set up as in production. It has a store with users and rights, a Ray head and two
+hosts that declare accelerators, `alignsearch serve`, and a dashboard with a token. All connections
+use TLS, and each part has the rights of its role only. A laptop without Ray submits a search, with
+the store's URI and the token. While the search runs, one host is cut off. Each host is a network
+namespace, or a process where namespaces are refused.
 """
 
 import argparse
@@ -20,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pymongo
-from chaos import check_trials, kill_tree
+from chaos import kill_tree
+from namespaces import Network, OneHost
+from outcomes import check_trials
 from secured_server import SecuredServer, answers
 
 from alignsearch.dashboards.client import Client
@@ -31,90 +34,12 @@ from alignsearch.search.store.roles import apply_roles, apply_users
 from alignsearch.search.store.store import Store
 
 BIN = Path(sys.executable).parent
-HOSTS = ("head", "host-1", "host-2", "laptop")
 CHIPS = 4
 LEASE = 4.0
 
 
-class Network:
-    """A namespace for each host, on one switch; this process is on the laptop."""
-
-    def __init__(self, tag):
-        self.names = {host: f"{tag}-{host}" for host in HOSTS}
-        self.addresses = {host: f"10.77.0.{n}" for n, host in enumerate(HOSTS, 1)}
-        self.separate = True
-
-    @classmethod
-    def make(cls, tag):
-        """Make it; None where this machine refuses."""
-        network = cls(tag)
-        try:
-            for name in network.names.values():
-                ip("netns", "add", name)
-            head = network.names["head"]
-            ip("-n", head, "link", "add", "switch", "type", "bridge")
-            ip("-n", head, "addr", "add", f"{network.addresses['head']}/24", "dev", "switch")
-            ip("-n", head, "link", "set", "switch", "up")
-            for host, name in network.names.items():
-                ip("-n", name, "link", "set", "lo", "up")
-                if host != "head":
-                    port = f"to-{host}"
-                    peer = ("peer", "name", "net", "netns", name)
-                    ip("-n", head, "link", "add", port, "type", "veth", *peer)
-                    ip("-n", head, "link", "set", port, "master", "switch", "up")
-                    address = f"{network.addresses[host]}/24"
-                    ip("-n", name, "addr", "add", address, "dev", "net")
-                    ip("-n", name, "link", "set", "net", "up")
-        except (OSError, subprocess.CalledProcessError):
-            network.remove()
-            return None
-        return network
-
-    def inside(self, host):
-        """The command that runs another one on the host."""
-        return ("ip", "netns", "exec", self.names[host])
-
-    def cut(self, host):
-        """Take the host off the switch."""
-        ip("-n", self.names["head"], "link", "set", f"to-{host}", "down")
-
-    def mend(self, host):
-        """Put it back."""
-        ip("-n", self.names["head"], "link", "set", f"to-{host}", "up")
-
-    def remove(self):
-        """End what runs on the hosts, and remove them."""
-        for name in self.names.values():
-            with contextlib.suppress(OSError, subprocess.CalledProcessError):
-                for pid in map(int, ip("netns", "pids", name).split()):
-                    if pid != os.getpid():
-                        with contextlib.suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
-                ip("netns", "del", name)
-
-
-class OneHost:
-    """Processes of one network in place of hosts."""
-
-    separate = False
-
-    def __init__(self):
-        self.addresses = dict.fromkeys(HOSTS, "127.0.0.1")
-
-    def inside(self, host):
-        return ()
-
-    def remove(self):
-        pass
-
-
-def ip(*arguments):
-    done = subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
-    return done.stdout
-
-
 class Cluster:
-    """All that runs."""
+    """Store, Ray head, two hosts, driver and dashboard, each as its own process."""
 
     def __init__(self, folder, network, size):
         self.folder = folder
@@ -125,7 +50,7 @@ class Cluster:
         self.head = network.addresses["head"]
         self.ray_port = free_port()
         self.dashboard_port = free_port()
-        # Of what is secret here, nothing may be seen anywhere else.
+        # Each secret by its owner; none may be seen anywhere else.
         self.secrets = {}
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("ALIGNSEARCH_")},
@@ -190,9 +115,9 @@ class Cluster:
             f"--object-store-memory={80 * 2**20}",
         ]
         if host != "head":
-            # Every host keeps its own store's URI at the same place: here, the workers'.
+            # Every host reads the store's URI from the same path. Here it is the workers' URI.
             own = 'mount --bind "$0" "$1"; ' if self.network.separate else ""
-            # As a supervisor would: on a busy machine a host may miss the head's patience.
+            # Start again as a supervisor would: on a busy machine the head may give a host up.
             again = 'shift; until "$@"; do sleep 1; done'
             secret = (str(self.folder / "worker"), str(self.folder / "driver"))
             command = ["sh", "-c", own + again, *secret, *command]
@@ -279,7 +204,7 @@ class Laptop:
 
 
 def processes():
-    """Command line and environment of what runs on this machine, as far as they can be read."""
+    """Yield pid, command line and environment of this machine's processes, where readable."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             yield int(folder.name), (folder / "cmdline").read_bytes(), b""
@@ -287,7 +212,7 @@ def processes():
 
 
 def exposed(cluster, laptop, *, ray=False):
-    """Where any secret but its owner's own file has come to light."""
+    """Return the places, other than its owner's file, where a secret can be read."""
     places = {
         f"{name} of process {pid}": text
         for pid, line, environ in processes()
@@ -316,7 +241,7 @@ def exposed(cluster, laptop, *, ray=False):
 
 
 def jobs(cluster):
-    """What Ray tells whoever joins of the processes that have joined it, as text."""
+    """Return Ray's list of jobs as text: every process that joins the cluster can read it."""
     ask = (
         "import ray, sys; ray.init(sys.argv[1], log_to_driver=False, logging_level='ERROR');"
         "from ray._private.state import state; print(state.job_table())"
@@ -337,7 +262,7 @@ def jobs(cluster):
 
 @dataclass(frozen=True)
 class Size:
-    """How much is run: `make test-cluster`, or the tests' shorter form."""
+    """Size of the search: of `make test-cluster`, or shorter for the tests."""
 
     trials: int
     slots: int
@@ -350,7 +275,7 @@ SHORT = Size(trials=12, slots=4, epochs=25, seconds=200.0)
 
 
 def run(cluster):
-    """One search from the laptop to its end, with a host cut off half-way."""
+    """Run one search from the laptop to its end, and cut a host off while it runs."""
     size = cluster.size
     laptop = Laptop(cluster)
     assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 60)
@@ -417,7 +342,7 @@ def run(cluster):
 
 
 def done(steer, name):
-    """Steer; whether it was done now or before. A busy store may not answer in time."""
+    """Steer, and return whether it was done now or before; a busy store may not answer in time."""
     try:
         steer(name)
     except StoreUnavailableError:

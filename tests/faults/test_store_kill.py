@@ -82,7 +82,8 @@ def test_what_was_acknowledged_survives_kills(server):
             writer.join()
         started = time.monotonic()
         with Store.connect(server.ensure()) as store:
-            assert time.monotonic() - started < 20
+            # A restart takes 1 to 2 s on a quiet machine.
+            assert time.monotonic() - started < 60
             stored = {trial.id: trial for trial in store.trials("s")}
             assert acknowledged.keys() <= stored.keys()
             for trial_id, state in acknowledged.items():

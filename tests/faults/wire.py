@@ -1,4 +1,4 @@
-"""The network path to a store: forwards MongoDB's protocol, can be cut, notes what was promised."""
+"""A proxy before a store: it can be cut, and notes which writes the store has acknowledged."""
 
 import asyncio
 import contextlib
