@@ -1,9 +1,8 @@
-"""What 60, 600 and 6,000 slots ask of store, driver and network: on paper, then replayed.
+"""Measure the load of 60, 600 and 6,000 slots on store, driver and network.
 
-On paper: what a slot sends is counted, command by command, on trials as workers send them, and
-multiplied by how often. Replayed: so many leased trials of one search, whose heartbeats, epochs,
-ends and beginnings a few processes send at the times when that many workers would, to a real store
-on this machine, while the driver's reading of live trials goes on beside it. Trials train nothing.
+First on paper: the commands of a slot are counted, and multiplied by how often it sends them. Then
+replayed: a few processes send heartbeats, epochs, ends and beginnings of trials to a real store at
+the times of that many workers, while a driver reads live trials. Trials train nothing.
 """
 
 import argparse
@@ -34,20 +33,20 @@ from alignsearch.spaces.hyperopt_space import to_point
 
 SPACE = get_space("ia")
 BEATS = 3
-"""Heartbeats a lease (`alignsearch.workers.attempt_runner`)."""
+"""Heartbeats in the time of one lease (`alignsearch.workers.attempt_runner`)."""
 EPOCHS = 45
 LAYERS = 21
-"""Of a ResNet-18, whose angles and norms come with each epoch."""
+"""Layers of a ResNet-18, whose angles and norms are in each epoch's document."""
 LOOK_SECONDS = 0.5
 LOOK_SHARE = 10.0
-"""How often a driver looks at its live trials (`alignsearch.search.driver.driver`)."""
+"""A driver's pause between looks at live trials: seconds, and multiples of a look's own time."""
 PROCESSES = 2
 THREADS = 8
 ON_PAPER = 20
 
 
 class Counted(pymongo.monitoring.CommandListener):
-    """Commands and bytes of this process; a message has 21 bytes around its BSON."""
+    """Counts commands and bytes of this process; a message has 21 bytes around its BSON."""
 
     def __init__(self):
         self.commands = self.bytes = 0
@@ -111,7 +110,7 @@ def make_search(store, slots, lease):
 
 
 def on_paper(uri, lease):
-    """Commands, bytes and time of what a slot does, of each by itself."""
+    """Return commands, bytes and seconds of each thing that a slot does, alone."""
     counted = Counted()
     pymongo.monitoring.register(counted)
     costs = {}
@@ -309,7 +308,7 @@ def simulate(uri, server, slots, lease, epoch_seconds, seconds):
 
 
 class Begin:
-    """When to begin, once that is known; can be sent to another process."""
+    """The time to begin, set later; it can be sent to another process."""
 
     def __init__(self, signal):
         self._signal = signal
@@ -372,7 +371,7 @@ def main():
 
 
 def paper(costs, sizes, lease, epoch_seconds):
-    """What many slots send a second, from what each does and how often."""
+    """Return the table's rows of rates: what many slots send a second."""
     trial = EPOCHS * epoch_seconds
     rates = {
         "heartbeat": BEATS / lease,

@@ -1,4 +1,4 @@
-"""How well slots are kept full, how fast trials go through, and how it grows; peers beside it.
+"""Measure slot utilization, throughput and growth of a search, with peers beside it.
 
     python tests/benchmarks/bench_search.py [slots] [throughput] [ray-tune] [journal] [scale]
 
@@ -38,12 +38,12 @@ TRIAL_SECONDS = 5.0
 LOOK_SECONDS = 5.0
 EMPTY_TRIALS = 2500
 TUNE_SETTINGS = ((2, EMPTY_TRIALS, 600.0), (2, 120, 120.0), (8, 120, 120.0), (SLOTS, 90, 180.0))
-"""For Ray Tune: trials at once, trials, and seconds after which it is stopped."""
+"""Ray Tune's settings: trials at once, trials in all, seconds after which it is stopped."""
 
 
 @contextmanager
 def a_store():
-    """The URI of a store in a folder of its own."""
+    """Start a store in a folder of its own; yield its URI and its server."""
     from alignsearch.search.store.embedded import EmbeddedStore
 
     folder = Path(tempfile.mkdtemp(prefix="bench-search-"))
@@ -88,7 +88,7 @@ def cpu_seconds(pid):
 
 
 def cpu_by_part(store_pid):
-    """CPU seconds of everything that this process has started, by what it is."""
+    """Return the CPU seconds of this process and its descendants, by part."""
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -111,7 +111,7 @@ def cpu_by_part(store_pid):
 
 
 def cost_since(snapshots, full):
-    """What the time from `full` on took of the processors, in words."""
+    """Return the CPU seconds of each part from `full` on, in words."""
     after = [(at, cost) for at, cost in snapshots if at >= full]
     # Processes that have ended are counted no more: up to the last look at all workers.
     (begun, first), (ended, last) = after[0], max(after, key=lambda look: look[1]["workers"])
@@ -120,7 +120,7 @@ def cost_since(snapshots, full):
 
 
 def run_here(name, trials, trial_seconds):
-    """Drive a search over 60 slots of a Ray on this machine; its trials, and what it cost."""
+    """Drive a search over 60 slots of a local Ray; return trials, seconds, and CPU snapshots."""
     import ray
 
     from alignsearch.search.driver.driver import Driver
@@ -164,7 +164,7 @@ def run_here(name, trials, trial_seconds):
 
 
 def times(trials):
-    """When each trial began and ended, in seconds."""
+    """Return when each trial began and ended, in seconds since the epoch."""
     return [
         (trial.timings["started"].timestamp(), trial.timings["finished"].timestamp())
         for trial in trials
@@ -172,7 +172,7 @@ def times(trials):
 
 
 def first_full(trials):
-    """When every slot had begun its first trial."""
+    """Return the time at which every slot had begun its first trial."""
     first = {}
     for trial in trials:
         slot = trial.attempts["1"].slot
@@ -183,7 +183,7 @@ def first_full(trials):
 
 
 def slots(arguments):
-    """Busy slot-seconds over available ones, from when all are full to the last refill."""
+    """Print busy over available slot-seconds, from when all slots are full to the last refill."""
     trials, _, snapshots = run_here("slots", arguments.slot_trials, TRIAL_SECONDS)
     full = first_full(trials)
     last = max(begun for begun, _ in times(trials))
@@ -216,7 +216,7 @@ def pairs(trials):
 
 
 def throughput(arguments):
-    """Trials a second once every slot has begun its first, and over the whole run."""
+    """Print trials a second, once every slot has begun its first and over the whole run."""
     trials, seconds, snapshots = run_here("throughput", arguments.empty_trials, 0.0)
     full = first_full(trials)
     ends = [end for _, end in times(trials)]
@@ -231,7 +231,7 @@ def throughput(arguments):
 
 
 def ray_tune(arguments):
-    """The same for Ray Tune."""
+    """Print trials a second of Ray Tune."""
     import ray
     from ray import tune
     from ray.tune.search import ConcurrencyLimiter
@@ -284,7 +284,7 @@ def ray_tune(arguments):
 
 
 def journal(arguments):
-    """The same for Optuna."""
+    """Print trials a second of Optuna's journal file."""
     import optuna
 
     with tempfile.TemporaryDirectory() as folder:
@@ -330,7 +330,7 @@ def journal_worker(file, seed, trials, go):
 
 
 def scale(arguments):
-    """How the driver, a suggestion, status and export grow."""
+    """Print how driver, suggestion, status and export grow with the trials in the store."""
     from bench_search_scale import grow
 
     with a_store() as (uri, _):

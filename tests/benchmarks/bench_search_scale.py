@@ -1,4 +1,4 @@
-"""How what a search costs grows with its trials: 1,000 simulated slots, up to 100,000 trials.
+"""Measure how a search's cost grows with its trials: 1,000 simulated slots, up to 100,000 trials.
 
 For each size the store gets a search with so many finished trials. A driver takes it up and runs
 1,500 more over 1,000 slots, whose workers are functions of the same process that begin and finish
@@ -44,7 +44,7 @@ ENDING_AT_ONCE = 20
 SUGGESTIONS = 20
 BATCH = 1000
 LEASE_SECONDS = 3600.0
-"""The functions renew none, and a round of the slots takes longer than the default."""
+"""Seconds of a lease: nobody renews it here, and a round of the slots outlasts the default."""
 
 
 class Here:
@@ -99,7 +99,7 @@ def loss_of(point):
 
 
 def fill(store, size):
-    """A search with so many finished trials, numbered and tallied as its drivers leave them."""
+    """Make a search with so many finished trials, numbered and tallied as drivers leave them."""
     name = f"scale-{size}"
     search = store.create_search(
         Search(
@@ -152,7 +152,7 @@ def fill(store, size):
 
 
 def drive(uri, name):
-    """What driving the search to its end takes of this process, in seconds and megabytes."""
+    """Drive the search to its end; return this process's seconds and megabytes for it."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with Store.connect(uri) as store:
         here = Here(store)
@@ -173,7 +173,7 @@ def drive(uri, name):
 
 
 def suggest_ms(size):
-    """The median time of a suggestion with so many results and 1,000 trials pending."""
+    """Return the median time of a suggestion with so many results and 1,000 trials pending."""
     rng = np.random.default_rng(0)
     suggester = Suggester(SPACE, seed=0, algo="tpe", startup=20)
     for tid in range(size):

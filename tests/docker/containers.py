@@ -1,9 +1,9 @@
-"""Every container's own command, started for real in a bare environment; `make test-wheel` runs it.
+"""Start every container's own command in a bare environment; `make test-wheel` runs this.
 
-What `compose.yaml` says is run as the container would run it: entrypoint, arguments, environment,
-health check, what is before its end. Other are only the paths, ports and addresses of what a
-container has for itself. Not among them is what there is no program of: MongoDB, its shell and
-tools, and Caddy; a MongoDB-wire store with users and TLS stands in MongoDB's place.
+Each service of `compose.yaml` is run as its container would run it: entrypoint, arguments,
+environment, health check, pre-stop hook. Only paths, ports and addresses differ, since one machine
+has them all. MongoDB, its shell and tools, and Caddy are left out, as their programs are not here;
+a MongoDB-wire store with users and TLS takes MongoDB's place.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ PATIENCE = 120.0
 
 
 class Containers:
-    """Those of compose.yaml, as processes of one machine."""
+    """The services of compose.yaml, as processes of one machine."""
 
     def __init__(self, folder, environment):
         self.folder = folder
@@ -39,17 +39,17 @@ class Containers:
         self.running = {}
         programs = folder / "programs"
         programs.mkdir()
-        # Every container has the URI of its role at the same place; where that is refused, all have
-        # the one of who may do everything.
+        # Every container reads its own role's URI from the same path, by a mount of its own. Where
+        # mounts are refused, all share the operator's URI.
         self.separate = not subprocess.run(
             ["unshare", "--mount", "true"], capture_output=True, check=False
         ).returncode
-        # Where the image has it.
+        # The image has the script under this name in its path.
         (programs / "join-ray").symlink_to(DOCKER / "join.sh")
         self.path = f"{self.bin}:{programs}:/usr/bin:/bin"
 
     def own(self, text):
-        """What a container's text means here: its ports, its secrets, the other containers."""
+        """Replace a container's ports, secrets and host names in a text by those of this machine."""
         text = re.sub(r"\b(head|127\.0\.0\.1|0\.0\.0\.0)(?=:\d)", "127.0.0.1", text)
         text = re.sub(r"\b(6379|8080|9100)\b", lambda found: self.ports[found[0]], text)
         return text.replace("/run/secrets", str(self.secrets)).replace("0.0.0.0", "127.0.0.1")
@@ -65,7 +65,7 @@ class Containers:
         }
 
     def inside(self, name):
-        """The command that runs another with the container's own store secret in its place."""
+        """Return the command that runs another one with the container's own secret mounted."""
         known = [each for each in SERVICES[name].get("secrets", []) if isinstance(each, dict)]
         mounted = [each["source"] for each in known if each["target"] == "store"]
         if not mounted or not self.separate:
@@ -80,7 +80,7 @@ class Containers:
         return [*self.inside(name), *entry, *words]
 
     def run(self, name, *more):
-        """Run a container to its end; return what it said."""
+        """Run a container to its end and return its standard output."""
         done = subprocess.run(
             self.command(name, *more),
             cwd=self.folder,
@@ -93,7 +93,7 @@ class Containers:
         return done.stdout
 
     def start(self, name):
-        """Start a container and wait until its health check is content."""
+        """Start a container and wait until its health check passes."""
         began = time.monotonic()
         with (self.folder / f"{name}.log").open("w") as log:
             self.running[name] = subprocess.Popen(
@@ -120,7 +120,7 @@ class Containers:
         print(f"{name}: healthy after {time.monotonic() - began:.1f} s")
 
     def stop(self, name):
-        """Do what comes before its end, then end it as `docker stop` does."""
+        """Run a container's pre-stop hook, then end it as `docker stop` does."""
         for hook in SERVICES[name].get("pre_stop", []):
             said = subprocess.run(
                 [*hook["command"], "--node", *self.nodes(name)],
@@ -138,7 +138,7 @@ class Containers:
         print(f"{name}: ended by SIGTERM in {time.monotonic() - began:.1f} s, its grace is {grace}")
 
     def nodes(self, name):
-        """The container's own part of Ray; in a container it would be the only one to be seen."""
+        """Yield the Ray node of a container, which inside of it would be the only visible one."""
         for raylet in raylets():
             with contextlib.suppress(OSError):
                 status = Path(f"/proc/{raylet.pid}/stat").read_text()

@@ -1,4 +1,4 @@
-"""What docker/ holds, as its tests read it."""
+"""The files of docker/ and the documents, parsed for their tests."""
 
 import subprocess
 import sys

@@ -60,11 +60,11 @@ def kubernetes_commands():
 
 
 PLACEHOLDERS = {'"$@"': "status", "TID": "7", "experiment NAME": "experiment"}
-"""What stands for any one in a script or a document."""
+"""An example for each placeholder that a script or a document has in a command."""
 
 
 def written_commands():
-    """Those in scripts, in the `ray up` file and in documents' code."""
+    """Yield the commands in scripts, in the `ray up` file and in the documents' code."""
     files = [*DOCKER.glob("*.sh"), DOCKER / "ray-gcp-tpu.yaml"]
     for path in (*files, *DOCUMENTS):
         text = re.sub(r"\\\n\s*|\n {4}(?=--)", " ", path.read_text())
@@ -81,7 +81,7 @@ def written_commands():
 
 
 def lines_of_code(text):
-    """What a Markdown document shows as code: indented lines, and what is between backticks."""
+    """Yield the code of a Markdown document: indented lines, and text between backticks."""
     fenced = re.sub(r"(?ms)^```.*?^```$", "", text)
     yield from (line for line in fenced.splitlines() if line.startswith("    "))
     spans = "\n".join(line for line in fenced.splitlines() if not line.startswith("    "))

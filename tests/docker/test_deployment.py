@@ -1,4 +1,4 @@
-"""What docker/ holds, checked by the tools that read it; no container engine is at hand."""
+"""The files of docker/ pass the tools that read them; no container engine is at hand."""
 
 import re
 
@@ -23,7 +23,7 @@ MONGODB = {
     "authentication": "ignoreUnknownUsers modes",
     "user": "db name passwordSecretRef roles scramCredentialsSecretName",
 }
-"""So of a MongoDBCommunity (mongodbcommunity.mongodb.com/v1), by the operator's own definition."""
+"""The fields of a MongoDBCommunity (mongodbcommunity.mongodb.com/v1) that its operator defines."""
 FOREIGN = ("RayCluster", "MongoDBCommunity", "Certificate")
 """Kinds that Kubernetes learns from an operator."""
 
