@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import warnings
 from pathlib import Path
 
 INSTALLER = Path(__file__).with_name("installer.lock")
@@ -61,6 +62,9 @@ def install(locks: list[str]) -> None:
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"uv could not install ({error}); pip does", file=sys.stderr)
         subprocess.run([*PIP, "install", *options], check=True)
+    # Old packages have escape sequences that a new Python warns of as it compiles them.
+    warnings.simplefilter("ignore", SyntaxWarning)
+    warnings.simplefilter("ignore", DeprecationWarning)
     # Without this, every process compiles its imports anew where Python may not write bytecode.
     compileall.compile_dir(sysconfig.get_path("purelib"), quiet=2, workers=0, rx=NEVER_IMPORTED)
 

@@ -16,7 +16,7 @@ SCRIPT = """
 import sys
 from alignsearch.dashboards.client import Client
 
-print(list(Client(sys.argv[1]).searches()["name"]))
+print(list(Client(sys.argv[1]).searches().index))
 """
 
 LOOK = """

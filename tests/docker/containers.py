@@ -49,7 +49,7 @@ class Containers:
         self.path = f"{self.bin}:{programs}:/usr/bin:/bin"
 
     def own(self, text):
-        """Replace a container's ports, secrets and host names in a text by those of this machine."""
+        """Replace a container's ports, secrets and hosts in a text by those of this machine."""
         text = re.sub(r"\b(head|127\.0\.0\.1|0\.0\.0\.0)(?=:\d)", "127.0.0.1", text)
         text = re.sub(r"\b(6379|8080|9100)\b", lambda found: self.ports[found[0]], text)
         return text.replace("/run/secrets", str(self.secrets)).replace("0.0.0.0", "127.0.0.1")
