@@ -59,7 +59,7 @@ def pytest_itemcollected(item):
     name = getattr(item, "originalname", None) or item.name
     if tiers.is_slow(folder, name):
         item.add_marker("slow")
-    if tiers.is_process(folder, item.fixturenames, item.module):
+    if tiers.is_process(folder, name, item.fixturenames, item.module):
         item.add_marker("process")
 
 

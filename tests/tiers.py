@@ -74,8 +74,21 @@ SLOW = (
 )
 """Slow tests of other folders, by name."""
 
-NETWORK_FOLDERS = ("alignment_core/data", "alignment_core/models", "alignment_core/training")
-"""Folders whose tests compile networks or read images for seconds: not in `make check`."""
+LONG_FOLDERS = (
+    # Compiled networks and images.
+    *("alignment_core/data", "alignment_core/models", "alignment_core/training"),
+    # A server is asked for by a parameter, which no list of fixtures shows.
+    "contracts/store",
+)
+"""Folders whose tests take seconds or a process each: not in `make check`."""
+
+LONG = (
+    "test_the_point_is_hyperopts_whatever_the_history",
+    "test_every_layer_starts_at_the_closed_forms_rates",
+    "test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there",
+    "test_xla_gives_the_same_numbers",
+)
+"""Tests of other folders that compute for seconds: not in `make check`."""
 
 PROCESS_FIXTURES = {
     "server_uri",
@@ -100,10 +113,11 @@ def is_slow(folder: str, name: str) -> bool:
     return name in SLOW or (folder.split("/", maxsplit=1)[0] in SLOW_FOLDERS and name not in KEPT)
 
 
-def is_process(folder: str, fixtures: list[str], module: types.ModuleType) -> bool:
+def is_process(folder: str, name: str, fixtures: list[str], module: types.ModuleType) -> bool:
     """Return whether a test does more than compute for a moment in the process of pytest."""
     return bool(
-        folder.startswith(NETWORK_FOLDERS)
+        folder.startswith(LONG_FOLDERS)
+        or name in LONG
         or PROCESS_FIXTURES & set(fixtures)
         or PROCESS_NAMES & set(vars(module))
     )
