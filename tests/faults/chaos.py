@@ -29,7 +29,7 @@ from alignsearch.search.documents import checkpoint_names
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 BIN = Path(sys.executable).parent
 KINDS = ("driver", "worker", "node", "store", "network", "stopped worker")
@@ -153,7 +153,7 @@ class World:
 
     def running(self, name):
         """Return the running trials by the pid of their worker."""
-        trials = self.store.trials(name, [TrialState.RUNNING])
+        trials = self.store.trials.all(name, [TrialState.RUNNING])
         return {pid_of(trial, trial.attempt): trial for trial in trials}
 
     def inflict(self, kind, name, chance, lease):
@@ -200,21 +200,21 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
     )
     if not world.supervised:
         world.serve()
-    assert wait_until(lambda: world.store.counts(name)[TrialState.COMPLETED] > 0, 120), "no start"
+    assert wait_until(lambda: world.store.totals.counts(name)[TrialState.COMPLETED] > 0, 120), "no start"
     # Neither figure includes the start of the first workers.
     started = time.monotonic()
     chance = random.Random(seed)
     faults = []
 
     def over():
-        return world.store.get_search(name).status in TERMINAL_SEARCH_STATUSES
+        return world.store.searches.get(name).status in TERMINAL_SEARCH_STATUSES
 
     for pause, kind in plan:
         if wait_until(over, pause):
             break
         faults.append((time.monotonic() - started, kind))
         world.inflict(kind, name, chance, lease)
-    assert wait_until(over, timeout), f"the search did not end: {world.store.counts(name)}"
+    assert wait_until(over, timeout), f"the search did not end: {world.store.totals.counts(name)}"
     seconds = time.monotonic() - started
     return seconds, faults
 
@@ -223,8 +223,8 @@ def check(world, name, trials, epochs):
     """Assert results, acknowledged writes and kept checkpoints of a search that is over."""
     known = check_trials(world.store, name, trials, epochs)
     check_promises(world, name, {trial.id: trial for trial in known})
-    kept = os.listdir(checkpoint_names.of_search(world.store.get_search(name)))
-    assert kept == [str(world.store.best(name).tid)], kept
+    kept = os.listdir(checkpoint_names.of_search(world.store.searches.get(name)))
+    assert kept == [str(world.store.totals.best(name).tid)], kept
     return known
 
 

@@ -14,9 +14,9 @@ from alignsearch.workers.objectives.rehearsal import final_loss
 
 def check_trials(store, name, trials, epochs):
     """Assert that each trial ended once, with the loss that its configuration fixes."""
-    search: Search = store.get_search(name)
+    search: Search = store.searches.get(name)
     assert search.status == SearchStatus.COMPLETED, search.error
-    known = store.trials(name)
+    known = store.trials.all(name)
     assert [trial.tid for trial in known] == list(range(trials)), "not exactly the budget"
     assert {trial.state for trial in known} == {TrialState.COMPLETED}, [
         (t.tid, t.state, t.error) for t in known if t.state is not TrialState.COMPLETED
@@ -27,7 +27,7 @@ def check_trials(store, name, trials, epochs):
         outcomes = [attempt.outcome for attempt in trial.attempts.values()]
         assert outcomes.count("completed") == 1, (trial.id, outcomes)
         assert trial.attempts[str(trial.attempt)].outcome == "completed"
-        told = store.epochs(trial.id, trial.attempt)
+        told = store.logs.epochs(trial.id, trial.attempt)
         assert [epoch.epoch for epoch in told] == list(range(1, epochs + 1)), trial.id
     return known
 
