@@ -4,7 +4,6 @@ import math
 import re
 from collections.abc import Sequence
 
-from alignsearch.dashboards.live.history import LABELS
 from alignsearch.experiments.figures.figure import (
     MARKERS,
     PALETTE,
@@ -16,6 +15,7 @@ from alignsearch.experiments.figures.figure import (
 )
 from alignsearch.experiments.report import Cell, Report, Table
 from alignsearch.search.reports.importance import CategoricalEffect, Importance
+from alignsearch.spaces.table5 import LABELS
 
 SHORT = {field: re.sub(r"^.*\((FO|BO|BI)\)", r"\1", label) for field, label in LABELS.items()}
 """Table 5's names without the words that it spells out once."""
