@@ -1,4 +1,4 @@
-"""An attempt's log: what its worker logged, as far as the store has it, and what befell it."""
+"""The log of an attempt: its worker's lines in the store, its epochs, events and end."""
 
 from datetime import datetime
 
@@ -7,10 +7,11 @@ from alignsearch.search.documents import Attempt, Trial
 from alignsearch.search.store.store import Store
 
 LINES = 200
+"""Lines of a log that are sent: the last ones, about four screens."""
 
 
 def log_of(store: Store, trial: Trial, number: int) -> Log:
-    """The last lines about one attempt at the trial."""
+    """The last lines of an attempt's log."""
     attempt = trial.attempts.get(str(number))
     if attempt is None:
         note = f"there is no attempt {number}" if trial.attempts else "no attempt has begun yet"
@@ -19,7 +20,7 @@ def log_of(store: Store, trial: Trial, number: int) -> Log:
     begun = f"begun on {attempt.host} ({attempt.accelerator}) by {attempt.owner}"
     lines = [LogLine(at=attempt.started_at, level="INFO", text=begun)]
     if all(line.level != "INFO" for line in kept):
-        # A worker that says nothing of its epochs, such as a rehearsal's.
+        # Some objectives, such as the rehearsal, log no epochs; the store has them anyway.
         lines += _epochs(store, trial, number)
     said = "\n".join(line.text for line in kept)
     about = f"trial {trial.tid}, attempt {number}: "

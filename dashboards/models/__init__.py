@@ -1,4 +1,4 @@
-"""What the API answers and takes, as typed models; the OpenAPI description is made of them."""
+"""Models of the HTTP API's requests and responses; its OpenAPI description is made of them."""
 
 from alignsearch.dashboards.models.base import (
     CHANGE_ERRORS,
@@ -12,8 +12,6 @@ from alignsearch.dashboards.models.base import (
 )
 from alignsearch.dashboards.models.forms import (
     Checked,
-    LoginRequest,
-    SessionState,
     SubmitField,
     SubmitForm,
     Submitted,
@@ -34,14 +32,20 @@ from alignsearch.dashboards.models.searches import (
     BestTrial,
     ColumnHead,
     Events,
-    History,
     Parameter,
     SearchDetail,
     Searches,
     SearchSummary,
     Space,
     Steered,
+    TrialColumns,
     Verb,
+)
+from alignsearch.dashboards.models.sessions import (
+    LONGEST_TOKEN,
+    Login,
+    LoginRequest,
+    SessionState,
 )
 from alignsearch.dashboards.models.tables import (
     Compared,
@@ -65,6 +69,7 @@ from alignsearch.dashboards.models.trials import (
 __all__ = [
     "CHANGE_ERRORS",
     "JSON_ERRORS",
+    "LONGEST_TOKEN",
     "AttemptDetail",
     "BestSoFar",
     "BestTrial",
@@ -84,11 +89,11 @@ __all__ = [
     "Failures",
     "FailuresOfHost",
     "Health",
-    "History",
     "Importances",
     "LayerCurves",
     "Log",
     "LogLine",
+    "Login",
     "LoginRequest",
     "Model",
     "Nothing",
@@ -108,6 +113,7 @@ __all__ = [
     "TableCells",
     "TableColumn",
     "TableRow",
+    "TrialColumns",
     "TrialDetail",
     "TrialPage",
     "TrialRow",

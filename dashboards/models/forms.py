@@ -1,32 +1,12 @@
-"""What people send and the forms need: logging in, submitting."""
+"""Models of submitting a search."""
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import Space
-from alignsearch.dashboards.web.auth import LONGEST_TOKEN, Login
 from alignsearch.spaces.space import Value
-
-LONGEST_NAME = 64
-
-
-class SessionState(Model):
-    """Who asks, and whether they may steer; `csrf` goes into X-CSRF-Token of every POST."""
-
-    user: str | None
-    can_steer: bool
-    login: Login
-    why: str | None
-    csrf: str
-
-
-class LoginRequest(Model):
-    """A person's name, which events will carry, and the dashboard's token."""
-
-    name: str = Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[\w.@+-][\w .@+-]*$")
-    token: str = Field(min_length=1, max_length=LONGEST_TOKEN)
 
 
 class SubmitField(Model):
@@ -41,7 +21,7 @@ class SubmitField(Model):
 
 
 class SubmitForm(Model):
-    """All that a new search needs."""
+    """The form for a new search: search spaces, fields and their default values."""
 
     spaces: list[Space]
     fields: list[SubmitField]
@@ -49,14 +29,14 @@ class SubmitForm(Model):
 
 
 class Checked(Model):
-    """The search as it would be written."""
+    """The search document that a submission would write."""
 
     ok: Literal[True]
     search: dict[str, JsonValue]
 
 
 class Submitted(Model):
-    """The search that was written, and its page."""
+    """The name of the new search and the path of its page."""
 
     name: str
     href: str

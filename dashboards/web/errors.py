@@ -1,4 +1,4 @@
-"""Errors as answers: JSON for programs, a page that helps for people."""
+"""Exception handlers: errors become JSON for programs and a page for people."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -30,11 +30,13 @@ _KNOWN: Sequence[tuple[type[AlignSearchError], int, str]] = (
 )
 _CODES = {404: "not_found", 405: "not_found", 413: "too_large"}
 _RETRY_SECONDS = 2
+"""Retry-After while the store is away: about as long as an embedded store takes to start."""
 _LONGEST_INPUT = 80
+"""Characters of a refused value that the message repeats."""
 
 
 class RefusedError(Exception):
-    """A request that isn't done, with its status and code."""
+    """Refuses a request with an HTTP status, a code and a message."""
 
     def __init__(
         self, status: int, code: str, message: str, *, retry_after: float | None = None
@@ -46,7 +48,7 @@ class RefusedError(Exception):
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let the app answer errors in our words."""
+    """Register the handlers."""
     app.add_exception_handler(AlignSearchError, _ours)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

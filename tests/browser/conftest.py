@@ -31,7 +31,7 @@ CHROMIUM = "/usr/bin/chromium-headless-shell"
 COMMAND = Path(sys.executable).with_name("alignsearch")
 LAYERS = ("stem", "stage1/block1/conv1", "stage4/block2/conv2", "dense")
 PATIENCE_MS = 60_000
-"""What a page is given on a machine that does much else."""
+"""Longest wait for a page: machines that run other work are slow."""
 HOSTILE = "<script>document.body.dataset.hacked = 1</script><img src=x onerror=alert(1)>"
 
 

@@ -148,8 +148,8 @@ class Dashboard:
         self.http = httpx.Client(base_url=self.url, timeout=20.0, trust_env=False)
 
     @property
-    def board(self):
-        return self.app.state.context.board
+    def mirror(self):
+        return self.app.state.context.mirror
 
     def get(self, path, **options):
         return self.http.get(f"/api{path}", **options)
@@ -165,8 +165,8 @@ class Dashboard:
         return self.http.post(f"/api{path}", json={} if body is None else body, headers=headers)
 
     def close(self):
-        self.board.closing.set()
-        self.board.wake()
+        self.mirror.closing.set()
+        self.mirror.notify()
         self.server.should_exit = True
         self.thread.join(timeout=20)
         self.http.close()
