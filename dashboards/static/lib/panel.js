@@ -22,7 +22,8 @@ export class Panel {
   constructor(id, csvName = id) {
     this.section = byId(id);
     this.body = within(this.section, ".body");
-    this.tools = within(this.section, ".tools");
+    // A panel without a header has nothing that uses its tools.
+    this.tools = this.section.querySelector(".tools") ?? el("span", { class: "tools" });
     this.csvName = csvName;
     /** The element that a chart or a table fills. */
     this.content = el("div", { class: this.body.dataset.chart || null });
