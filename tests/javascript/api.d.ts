@@ -15,19 +15,16 @@ declare namespace Api {
     outcome: "completed" | "handed_back" | "expired" | "crashed" | "cancelled" | "pruned" | "released" | null;
     error: string | null;
   }
-
   interface BestSoFar {
     tid: number[];
     finished: number[];
     number: number[];
     loss: number[];
   }
-
   interface BestTrial {
     tid: number;
     loss: number | null;
   }
-
   interface CategoricalImportance {
     letter: string;
     name: string;
@@ -36,19 +33,16 @@ declare namespace Api {
     difference: number | null;
     values: CategoryScore[];
   }
-
   interface CategoryScore {
     option: string;
     count: number;
     mean: number | null;
     sem: number | null;
   }
-
   interface Checked {
     ok: true;
     search: Record<string, JsonValue>;
   }
-
   interface ColumnHead {
     name: string;
     label: string;
@@ -59,17 +53,14 @@ declare namespace Api {
     low?: number | null;
     high?: number | null;
   }
-
   interface Compared {
     summary: SearchSummary;
     best: BestSoFar;
   }
-
   interface Comparison {
     searches: Compared[];
     table: Table5;
   }
-
   interface Curve {
     tid: number;
     rank: number | null;
@@ -78,7 +69,6 @@ declare namespace Api {
     epoch: number[];
     error: (number | null)[];
   }
-
   interface Curves {
     rev: number;
     total: number;
@@ -86,7 +76,6 @@ declare namespace Api {
     note: string;
     curves: Curve[];
   }
-
   interface Epochs {
     count: number;
     epochs: number;
@@ -102,17 +91,14 @@ declare namespace Api {
     seconds: (number | null)[];
     layers: LayerCurves[];
   }
-
   interface Error {
     error: ErrorDetail;
   }
-
   interface ErrorDetail {
     code: string;
     message: string;
     field?: string | null;
   }
-
   interface Event {
     search: string;
     at: string;
@@ -120,24 +106,20 @@ declare namespace Api {
     what: string;
     detail?: string;
   }
-
   interface Events {
     events: Event[];
   }
-
   interface FailureReason {
     reason: string;
     kind: string;
     count: number;
     tids: number[];
   }
-
   interface Failures {
     total: number;
     by_reason: FailureReason[];
     by_host: FailuresOfHost[];
   }
-
   interface FailuresOfHost {
     host: string;
     attempts: number;
@@ -145,14 +127,12 @@ declare namespace Api {
     expired: number;
     diverged: number;
   }
-
   interface Health {
     store: string;
     available: boolean;
     message: string;
     version: string;
   }
-
   interface Importances {
     state: "computing" | "ready" | "too_few";
     message: string;
@@ -163,37 +143,30 @@ declare namespace Api {
     importance: ParameterImportance[];
     categorical: CategoricalImportance[];
   }
-
   type JsonValue = any;
-
   interface LayerCurves {
     name: string;
     angle: (number | null)[];
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
   }
-
   interface Log {
     attempt: number;
     available: boolean;
     lines: LogLine[];
     note: string;
   }
-
   interface LogLine {
     at: string | null;
     level: string;
     text: string;
   }
-
   interface LoginRequest {
     name: string;
     token: string;
   }
-
   interface Nothing {
   }
-
   interface Parameter {
     name: string;
     label: string;
@@ -206,14 +179,12 @@ declare namespace Api {
     text: string;
     source: string;
   }
-
   interface ParameterImportance {
     name: string;
     label: string;
     importance: number;
     sd: number;
   }
-
   interface Recipe {
     dataset: string;
     data_dir?: string | null;
@@ -232,7 +203,6 @@ declare namespace Api {
     strategy?: string;
     weight_samples?: WeightSampling | null;
   }
-
   interface SearchDetail {
     rev: number;
     now: number;
@@ -243,9 +213,7 @@ declare namespace Api {
     resources: Record<string, number>;
     hosts: string[];
   }
-
   type SearchStatus = "queued" | "running" | "paused" | "completed" | "cancelled" | "failed";
-
   interface SearchSummary {
     name: string;
     space: string;
@@ -278,12 +246,10 @@ declare namespace Api {
     diverged: number | null;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
   }
-
   interface Searches {
     now: number;
     searches: SearchSummary[];
   }
-
   interface SessionState {
     user: string | null;
     can_steer: boolean;
@@ -291,7 +257,6 @@ declare namespace Api {
     why: string | null;
     csrf: string;
   }
-
   interface Space {
     name: string;
     title: string;
@@ -301,12 +266,10 @@ declare namespace Api {
     known: boolean;
     parameters: Parameter[];
   }
-
   interface Steered {
     message: string;
     summary: SearchSummary;
   }
-
   interface SubmitField {
     name: string;
     kind: "integer" | "number" | "text" | "choice";
@@ -315,37 +278,31 @@ declare namespace Api {
     default: boolean | number | string | null;
     help: string;
   }
-
   interface SubmitForm {
     spaces: Space[];
     fields: SubmitField[];
     defaults: Record<string, boolean | number | string | null>;
   }
-
   interface Submitted {
     name: string;
     href: string;
   }
-
   interface Table5 {
     columns: TableColumn[];
     rows: TableCells[];
     notes: string[];
     missing: string[];
   }
-
   interface TableCells {
     name: string;
     field: string;
     cells: string[];
   }
-
   interface TableColumn {
     title: string;
     note: string;
     space: string;
   }
-
   interface TableRow {
     name: string;
     field: string;
@@ -353,7 +310,6 @@ declare namespace Api {
     value: boolean | number | string | null;
     sampled: boolean;
   }
-
   interface TrialColumns {
     rev: number;
     count: number;
@@ -365,7 +321,6 @@ declare namespace Api {
     summary: SearchSummary;
     now: number;
   }
-
   interface TrialDetail {
     tid: number;
     search: string;
@@ -391,7 +346,6 @@ declare namespace Api {
     previous: number | null;
     next: number | null;
   }
-
   interface TrialPage {
     rev: number;
     page: number;
@@ -401,7 +355,6 @@ declare namespace Api {
     matching: number;
     rows: TrialRow[];
   }
-
   interface TrialRow {
     tid: number;
     state: TrialState;
@@ -418,9 +371,7 @@ declare namespace Api {
     config: Record<string, boolean | number | string | null>;
     cells: Record<string, string>;
   }
-
   type TrialState = "queued" | "running" | "completed" | "failed" | "cancelled" | "pruned";
-
   interface WeightSampling {
     layers: string[];
     epochs: number[];

@@ -37,7 +37,7 @@ def described() -> dict[str, Any]:
 def declarations(description: dict[str, Any]) -> str:
     """The description's schemas as one namespace."""
     schemas = description["components"]["schemas"]
-    return HEAD + "\n".join(_declared(name, schemas[name]) for name in sorted(schemas)) + "}\n"
+    return HEAD + "".join(_declared(name, schemas[name]) for name in sorted(schemas)) + "}\n"
 
 
 def _declared(name: str, schema: dict[str, Any]) -> str:
