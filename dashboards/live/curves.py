@@ -96,7 +96,7 @@ class Curves:
             if seq is not None and key in self._cached:
                 self._cached.move_to_end(key)
                 return self._cached[key]
-        records = self._mirror.store.epoch_records(Trial.key(search, tid))
+        records = self._mirror.store.logs.epoch_records(Trial.key(search, tid))
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
         points = Points(

@@ -17,7 +17,7 @@ from alignsearch.dashboards.models.encoding import EncodedJson
 from alignsearch.search.documents import Event, Search
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
 
 logger = logging.getLogger(__name__)
@@ -183,7 +183,7 @@ class Mirror:
         with loading:
             mirrored = self._held.get(name)
             if mirrored is None:
-                search = self.store.get_search(name)
+                search = self.store.searches.get(name)
                 mirrored = MirroredSearch(search, MirroredTrials(search))
             self._sync_one(mirrored)
             mirrored.requested_at = time.monotonic()
@@ -214,9 +214,9 @@ class Mirror:
         if time.monotonic() - self._listed_at >= LIST_SECONDS or self.failure:
             changed = self._list()
         polled = self._polled()
-        searches = {each.name: each for each in self.store.searches_named(list(polled))}
+        searches = {each.name: each for each in self.store.searches.named(list(polled))}
         for name, search in searches.items():
-            changed |= self._sync(polled[name], search, self.store.last_change(name))
+            changed |= self._sync(polled[name], search, self.store.trials.last_change(name))
         if changed:
             self.notify()
 
@@ -239,7 +239,7 @@ class Mirror:
         before = time.monotonic()
         now = self.store.now()
         self._clock = ((before + time.monotonic()) / 2, now)
-        listed = self.store.list_searches()
+        listed = self.store.searches.all()
         found = {search.name: search for search in listed}
         changed = found != self._searches
         self._searches = found
@@ -275,14 +275,14 @@ class Mirror:
 
     def _sync_one(self, mirrored: MirroredSearch) -> None:
         name = mirrored.search.name
-        (search,) = self.store.searches_named([name]) or [self.store.get_search(name)]
-        self._sync(mirrored, search, self.store.last_change(name))
+        (search,) = self.store.searches.named([name]) or [self.store.searches.get(name)]
+        self._sync(mirrored, search, self.store.trials.last_change(name))
 
     def _sync(self, mirrored: MirroredSearch, search: Search, last: int) -> bool:
         with mirrored.lock:
             records = []
             if last > mirrored.trials.rev:
-                records = self.store.changed_records(search.name, mirrored.trials.rev, last)
+                records = self.store.trials.changed_records(search.name, mirrored.trials.rev, last)
                 mirrored.trials.update(records, last)
             summary = summarize(search, mirrored.trials.standing(), self.now())
             changed = (
@@ -303,7 +303,7 @@ class Mirror:
         latest = max((at for at, *_ in mirrored.events), default=None)
         since = datetime(1970, 1, 1, tzinfo=UTC) if latest is None else latest - EVENT_OVERLAP
         known = len(mirrored.events)
-        for event in self.store.events_since(name, since):
+        for event in self.store.logs.events_since(name, since):
             mirrored.events[event.at, event.who, event.what, event.detail] = event
         if len(mirrored.events) == known:
             return False

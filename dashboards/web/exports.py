@@ -35,8 +35,8 @@ def trial_column(mirror: Mirror, name: str, tid: int) -> Column:
     Raises:
         UnknownNameError: there is no such search or trial.
     """
-    search = mirror.store.get_search(name)
-    return column_of(search, mirror.store.get_trial(name, tid), title=f"{name} {tid}")
+    search = mirror.store.searches.get(name)
+    return column_of(search, mirror.store.trials.get(name, tid), title=f"{name} {tid}")
 
 
 def table_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> models.Table5:

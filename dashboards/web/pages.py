@@ -80,8 +80,8 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     """One trial."""
     mirror = context_of(request).mirror
     mirror.check()
-    mirror.store.get_search(name)
-    mirror.store.get_trial(name, tid)
+    mirror.store.searches.get(name)
+    mirror.store.trials.get(name, tid)
     return _render(request, "trial", name=name, tid=tid)
 
 

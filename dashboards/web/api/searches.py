@@ -137,8 +137,8 @@ def failures(request: Request, name: Name) -> Response:
 def events(request: Request, name: Name) -> Response:
     """List the events of a search, the oldest first."""
     store = context_of(request).mirror.store
-    store.get_search(name)
-    return json_response(request, models.Events(events=store.events(name)))
+    store.searches.get(name)
+    return json_response(request, models.Events(events=store.logs.events(name)))
 
 
 @router.get("/searches/{name}/importance", response_model=models.Importances)

@@ -12,7 +12,7 @@ from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name
 from alignsearch.dashboards.web.responses import json_response
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)

@@ -103,7 +103,7 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     """Read a trial: metaparameters as Table 5, attempts, times and error."""
     mirror = context_of(request).mirror
     mirrored = mirror.get(name)
-    return json_response(request, payloads.trial_model(mirrored, mirror.store.get_trial(name, tid)))
+    return json_response(request, payloads.trial_model(mirrored, mirror.store.trials.get(name, tid)))
 
 
 @router.get("/searches/{name}/trials/{tid}/epochs", response_model=models.Epochs)
@@ -121,11 +121,11 @@ def epochs(
 ) -> Response:
     """Read a trial's epochs in columns, with the measurements of each layer."""
     store = context_of(request).mirror.store
-    search = store.get_search(name)
+    search = store.searches.get(name)
     attempt, epoch = (int(part) for part in after.split("."))
     found = [
         Epoch.from_bson(record)
-        for record in store.epoch_records(store.get_trial(name, tid).id)
+        for record in store.logs.epoch_records(store.trials.get(name, tid).id)
         if (record["attempt"], record["epoch"]) > (attempt, epoch)
     ]
     return json_response(request, epochs_model(found, search.recipe.epochs))
@@ -143,7 +143,7 @@ def log(
 ) -> Response:
     """Read the log of an attempt: begin, epochs, warnings, end and error."""
     store = context_of(request).mirror.store
-    found = store.get_trial(name, tid)
+    found = store.trials.get(name, tid)
     number = found.attempt if attempt is None else attempt
     return json_response(request, log_of(store, found, number))
 

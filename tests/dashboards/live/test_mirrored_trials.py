@@ -11,13 +11,13 @@ from alignsearch.search.documents.errors import StoreCorruptedError
 
 
 def documents(lab, since=0):
-    return list(lab.store.changed_records("done", since, lab.store.last_change("done")))
+    return list(lab.store.trials.changed_records("done", since, lab.store.trials.last_change("done")))
 
 
 @pytest.fixture(scope="module")
 def trials(lab):
-    mirrored = MirroredTrials(lab.store.get_search("done"))
-    mirrored.update(documents(lab), lab.store.last_change("done"))
+    mirrored = MirroredTrials(lab.store.searches.get("done"))
+    mirrored.update(documents(lab), lab.store.trials.last_change("done"))
     return mirrored
 
 
@@ -26,15 +26,15 @@ def tids(trials, **query):
 
 
 def test_the_best_is_the_lowest_loss_in_every_view(trials, lab):
-    best = lab.store.best("done").tid
+    best = lab.store.totals.best("done").tid
     assert trials.standing().best.tid == best == 7
     assert trials.improvements[-1].tid == best
     assert int(trials.table["tid"][trials.ranked()[0]]) == best
-    assert trials.rank(best, lab.store.best("done").loss) == 1
+    assert trials.rank(best, lab.store.totals.best("done").loss) == 1
 
 
 def test_updates_in_pieces_equal_one_reading(trials, lab):
-    pieces = MirroredTrials(lab.store.get_search("done"))
+    pieces = MirroredTrials(lab.store.searches.get("done"))
     found = documents(lab)
     random.Random(0).shuffle(found)
     for document in [*found, *found[:5]]:
@@ -54,7 +54,7 @@ def test_only_changed_rows_are_told(trials):
 
 
 def test_a_document_that_is_no_trial_is_named(lab):
-    mirrored = MirroredTrials(lab.store.get_search("done"))
+    mirrored = MirroredTrials(lab.store.searches.get("done"))
     with pytest.raises(StoreCorruptedError, match="'done/0' can't be read"):
         mirrored.update([{"_id": "done/0", "tid": 0}], 1)
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 from ..conftest import Lab
 
