@@ -42,6 +42,7 @@ LONGEST = (
     "public/cli/test_finished.py",
     "public/cli/test_bad_input.py",
     "search/driver/test_driver.py",
+    "search/driver/test_lost_answers.py",
     "public/cli/test_data.py",
     "public/cli/test_reading.py",
     "workers/objectives/test_training.py",

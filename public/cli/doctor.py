@@ -144,9 +144,9 @@ def _hosts(
         uri = EmbeddedStore(EMBEDDED_FOLDER).status().uri
     try:
         with cluster(address):
-            from alignsearch.workers.survey import survey
+            from alignsearch.workers.cluster_checks import check_cluster
 
-            return survey(uri, dataset, data_dir)
+            return check_cluster(uri, dataset, data_dir)
     except AlignSearchError:
         # Told already, where the hosts were counted.
         return []

@@ -107,7 +107,7 @@ def make_driver(
     """The driver of a search over the connected cluster, which it has to itself by default."""
     # HyperOpt and Ray take seconds to import; only verbs that drive pay for it.
     from alignsearch.search.driver.driver import Driver
-    from alignsearch.workers.dispatcher import RayDispatcher
+    from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
     return Driver(
         store,

@@ -20,7 +20,7 @@ from alignsearch.cli.options import (
     notices,
 )
 from alignsearch.cli.quiet import check_data, import_tensorflow
-from alignsearch.workers.training_results import Results, exclusive
+from alignsearch.workers.results_file import Results, exclusive
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
@@ -112,7 +112,8 @@ def train(
     check_data(dataset, data_dir, InputOptions(image_size, preprocessing or "v1", on_corrupt))
     import_tensorflow()
     from alignment_core.training.accelerators import get_strategy
-    from alignsearch.workers.training_run import asked, run
+    from alignsearch.workers.train import settings
+    from alignsearch.workers.train import train as run_training
 
     config = preset_config(
         rule,
@@ -138,7 +139,7 @@ def train(
     devices = get_strategy(strategy)
     folder = out or Path("runs") / f"{rule}-{preset}-{dataset}-{model}-seed{seed}"
     with exclusive(folder):
-        results = Results(folder, asked(rule, preset, config))
+        results = Results(folder, settings(rule, preset, config))
         done = len(results.epochs)
         _say(_what(rule, preset, config))
         if done:
@@ -147,7 +148,7 @@ def train(
             told = progress.begin, progress.epoch, progress.step
             # An exception at any moment could be lost in one of TensorFlow's own callbacks.
             with interruptible("stopping at the next step") as interrupt, devices.scope():
-                outcome = run(config, folder, results, *told, interrupt.is_set)
+                outcome = run_training(config, folder, results, *told, interrupt.is_set)
         if outcome.status == "interrupted":
             notices.print(
                 f"interrupted; the same command goes on from there in {folder}",

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.driver import checkpoint_folders
+from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.store.store import Store
 
 
@@ -56,6 +56,6 @@ def drop(store: Store, found: Excess, who: str, *, keep: int) -> None:
     states = found.search.model_copy(
         update={"keep_checkpoints": min(keep, found.search.keep_checkpoints)}
     )
-    checkpoint_folders.sweep(store, states)
+    remove_surplus_states(store, states)
     detail = f"epochs and logs of {len(found.trials)} trials, of all but the best {keep}"
     store.add_event(found.search.name, who, "epochs dropped", detail)

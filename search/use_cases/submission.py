@@ -20,8 +20,8 @@ from alignsearch.cli.quiet import check_data
 from alignsearch.search.documents import NAME_FORM, REHEARSAL, PendingPolicy, Recipe, Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.resources import parse_resources
-from alignsearch.search.driver.warm_start import warm_start
 from alignsearch.search.store.store import Store
+from alignsearch.search.use_cases.warm_start import warm_start
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.training import WEIGHTS_ORDERS
 

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 import numpy as np
 from bench_tpe_speed import random_point
 
-from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import (
     Attempt,
     Observation,
@@ -80,7 +80,7 @@ class Here:
             slot, trial = self._running.popleft()
             result = Result(status="ok", loss=loss_of(trial.point))
             ended = self._store.finish(trial, 1, trial.lease.token, result, 1)
-            reports.append(SlotReport(slot, trial.id, trial=ended))
+            reports.append(FreedSlot(slot, trial.id, trial=ended))
         self.cpu += time.process_time() - started
         return reports
 

@@ -27,7 +27,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import configuration
-from alignsearch.workers.attempt_runner import Finished
+from alignsearch.workers.objectives import Finished
 from alignsearch.workers.objectives.rehearsal import rehearse
 
 FIGURE_FORMATS, TABLE_FORMATS = ("png", "svg", "html", "json"), ("md", "tex", "csv")

@@ -11,7 +11,7 @@ from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
-from alignsearch.workers.attempt_runner import Finished
+from alignsearch.workers.objectives import Finished
 
 
 @pytest.fixture

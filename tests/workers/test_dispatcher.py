@@ -20,7 +20,7 @@ from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.search.store.processes import free_port, wait_until
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers import cluster
-from alignsearch.workers.dispatcher import RayDispatcher
+from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 from alignsearch.workers.hand_back import Raylet, drain
 from alignsearch.workers.versions import versions
 
@@ -203,7 +203,7 @@ def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, dr
 def test_a_host_with_other_versions_is_refused_by_name(store, submit, driver, monkeypatch):
     submit(trials=2)
     older = {**versions(), "tensorflow": "2.0.1"}
-    monkeypatch.setattr("alignsearch.workers.dispatcher.versions", lambda: older)
+    monkeypatch.setattr("alignsearch.workers.dispatchers.ray_actors.versions", lambda: older)
     with pytest.raises(ClusterError, match=r"tensorflow is 2\.\d\d.* and 2\.0\.1 at the driver"):
         driver().run(threading.Event())
     assert {trial.state for trial in store.trials("a-search")} == {TrialState.QUEUED}

@@ -1,4 +1,4 @@
-"""The objective of a real search: train the trial's network with the alignment core."""
+"""The objective `training`: train the trial's network and return its validation error."""
 
 import logging
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.training import training_config
-from alignsearch.workers.attempt_runner import Finished, Link
+from alignsearch.workers.objectives import Finished, Link
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +34,15 @@ logger = logging.getLogger(__name__)
 def train(search: Search, trial: Trial, link: Link) -> Finished:
     """Train the trial's configuration, or its run, by the search's recipe.
 
-    The objective is the top-1 error on the validation images after the last
-    epoch. A diverged training is a result of status `fail`, for TPE to learn
-    from. Weights, order of images and noise follow from the search's seed and
-    the tid, or from the run's own seed, so a second attempt repeats the first, from its last
-    state where there is one that can be read.
+    The loss is the top-1 error on the validation images after the last epoch. A diverged training
+    is a result of status `fail`, from which TPE learns. Initial weights, the order of images and
+    noise follow from the search's seed and the tid, or from the run's own seed. A second attempt
+    therefore repeats the first one, from the last readable checkpoint if there is one.
+
+    Args:
+        search: the search, for its space, recipe, seed and resources.
+        trial: the trial, for its configuration and tid.
+        link: callbacks and checkpoint folders of the attempt.
 
     Raises:
         ConfigurationError: the configuration can't be trained, or not on these devices.
@@ -144,7 +148,7 @@ def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[
 
 def _strategy(search: Search) -> Any:
     name = search.recipe.strategy
-    # Ray hides GPUs from who has asked for none, but not a TPU.
+    # Ray hides GPUs from a worker that asked for none, but it doesn't hide a TPU.
     if name == "auto" and not {"TPU", "GPU"} & search.resources.keys():
         name = "one"
     return get_strategy(name)

@@ -1,16 +1,15 @@
-"""Searches that set out from what another one has found."""
+"""Searches that start from the results of another one."""
 
 import threading
 
 import pytest
 
-from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Observation, WarmStart
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.driver.warm_start import prior, warm_start
+from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.samplers.suggest import suggest
+from alignsearch.search.use_cases.warm_start import warm_start
 from alignsearch.spaces.catalog import get_space
 
 NEVER = threading.Event()
@@ -50,26 +49,6 @@ def test_what_it_set_out_from_is_older_than_its_own_trials(store, first, make_se
     before = prior(store, search)
     assert [each.tid for each in before] == [-6, -5, -4, -3, -2, -1]
     assert [each.loss for each in before] == [trial.loss for trial in store.trials("first")]
-
-
-def test_a_start_that_will_not_do_is_refused(store, first, make_search, make_driver):
-    make_search("waiting")
-    make_search("empty")
-    store.change_search("empty", SearchStatus.CANCELLED, "ann")
-    ia = make_search("other", space="ia", space_hash="of an older version")
-    make_search("wide", space="wm_ad")
-    for name, said in {
-        "waiting": "while it is queued: wait for its end, or end it with `alignsearch stop",
-        "empty": "no finished trial",
-        "wide": "it is over 'wm_ad'; it sampled besides alignment_learning_rate, alternating",
-        ia.name: "a version of 'ia' that this program doesn't know",
-    }.items():
-        with pytest.raises(StateConflictError, match=said):
-            warm_start(store, name, WM)
-    with pytest.raises(StateConflictError, match="it didn't sample alignment_learning_rate"):
-        warm_start(store, "first", get_space("wm_ad"))
-    with pytest.raises(UnknownNameError, match="did you mean first"):
-        warm_start(store, "frist", WM)
 
 
 def test_a_search_whose_start_is_gone_is_not_driven(store, make_search):

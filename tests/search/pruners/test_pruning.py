@@ -180,7 +180,7 @@ def test_a_pruned_trial_is_not_the_best_and_says_why_it_ended(store, make_search
     ]
     history = History(store, search.name)
     for trial in known:
-        history.take(trial)
+        history.update(trial)
     summary = summarize(search, history.standing(), store.now())
     assert summary.best.tid == 0
     assert summary.counts[TrialState.PRUNED] == 1

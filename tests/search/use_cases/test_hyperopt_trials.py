@@ -16,7 +16,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.hyperopt_space import to_hyperopt
-from alignsearch.workers.attempt_runner import Finished
+from alignsearch.workers.objectives import Finished
 from alignsearch.workers.objectives.rehearsal import rehearse
 
 NEVER = threading.Event()

@@ -20,7 +20,7 @@ NOW = datetime(2024, 5, 1, 12, 0, 0, tzinfo=UTC)
 def standing_of(trials):
     history = History(None, "ia")
     for trial in trials:
-        history.take(trial)
+        history.update(trial)
     return history.standing()
 
 

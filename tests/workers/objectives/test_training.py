@@ -14,7 +14,8 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.table5 import PUBLISHED
-from alignsearch.workers.attempt_runner import Link, Outcome, Worker, run_attempt
+from alignsearch.workers.attempt_runner import Outcome, Worker, run_attempt
+from alignsearch.workers.objectives import Link
 from alignsearch.workers.objectives.rehearsal import rehearse
 from alignsearch.workers.objectives.training import train
 

@@ -1,4 +1,4 @@
-"""What `alignsearch doctor --cluster` asks of one host, from inside of it. Knows no Ray."""
+"""Checks of the host that a process runs on, for `alignsearch doctor --cluster`; uses no Ray."""
 
 import shutil
 import socket
@@ -13,29 +13,44 @@ from alignsearch.search.documents.findings import Finding
 from alignsearch.search.store.store import Store
 from alignsearch.workers.versions import differences, versions
 
-ROUNDS = 5
-CLOCK_OFF = timedelta(seconds=2)
+PINGS = 5
+"""Pings of the store whose median is shown; the first one connects and is slower."""
+MAX_CLOCK_OFFSET = timedelta(seconds=2)
+"""Largest sound difference between a host's clock and the store's. Leases go by the store's clock
+alone, so that a wrong clock misleads only people who compare logs."""
 DISK_FULL = 0.95
-"""Above this Ray places nothing on a host any more (its local_fs_capacity_threshold)."""
+"""Used part of a disk above which Ray places nothing more on a host (its setting
+local_fs_capacity_threshold)."""
 
 
-def look_at_host(
+def check_host(
     wanted: Mapping[str, str], store: str | None, dataset: str, data_dir: str | None
 ) -> list[Finding]:
-    """Look at everything but devices: versions, data set, store, clock, disk."""
+    """Check the versions, the data set, the disk, and the store with its clock.
+
+    Args:
+        wanted: versions of packages at the driver.
+        store: URI of the store; None checks neither the store nor the clock.
+        dataset: name of the data set that trials read.
+        data_dir: folder of the data set; None for its usual folder.
+    """
     host = socket.gethostname()
-    looks: list[Callable[[], Iterator[Finding]]] = [
+    checks: list[Callable[[], Iterator[Finding]]] = [
         lambda: _versions(host, wanted),
         lambda: _data(dataset, data_dir),
         lambda: _disk(tempfile.gettempdir()),
     ]
     if store is not None:
-        looks.append(lambda: _store(store))
-    return [replace(finding, host=host) for look in looks for finding in look()]
+        checks.append(lambda: _store(store))
+    return [replace(finding, host=host) for check in checks for finding in check()]
 
 
-def look_at_devices(offered: Mapping[str, float]) -> list[Finding]:
-    """Import TensorFlow, and see whether it finds the accelerators that Ray has to give out."""
+def check_devices(offered: Mapping[str, float]) -> list[Finding]:
+    """Check that TensorFlow can be imported and finds the accelerators that Ray offers here.
+
+    Args:
+        offered: amounts that Ray offers on this host, by resource.
+    """
     host = socket.gethostname()
     try:
         import tensorflow as tf
@@ -74,7 +89,7 @@ def _versions(host: str, wanted: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _data(name: str, data_dir: str | None) -> Iterator[Finding]:
-    # Brings NumPy.
+    # The import takes seconds.
     from alignment_core import data
 
     try:
@@ -99,7 +114,7 @@ def _disk(folder: str) -> Iterator[Finding]:
 def _store(address: str) -> Iterator[Finding]:
     try:
         with Store.connect(address) as opened:
-            seconds = median(opened.ping() for _ in range(ROUNDS))
+            seconds = median(opened.ping() for _ in range(PINGS))
             yield Finding("store", True, f"answers in {seconds * 1000:.1f} ms")
             offset = datetime.now(UTC) - opened.now()
     except AlignSearchError as error:
@@ -109,7 +124,7 @@ def _store(address: str) -> Iterator[Finding]:
         )
         yield Finding("store", False, str(error), remedy)
         return
-    ok = abs(offset) < CLOCK_OFF
+    ok = abs(offset) < MAX_CLOCK_OFFSET
     remedy = "start a time service (chrony, systemd-timesyncd); leases go by the store's clock"
     said = f"{offset.total_seconds():+.3f} s from the store's"
     yield Finding("clock", ok, said, "" if ok else remedy)

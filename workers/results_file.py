@@ -1,4 +1,4 @@
-"""The results of one training, as a file for programs and people."""
+"""The file `results.json` with the results of one training, for programs and people."""
 
 import fcntl
 import json
@@ -15,22 +15,28 @@ RESULTS = "results.json"
 
 
 class Results:
-    """`results.json` of one folder: one JSON document, whole at any moment.
+    """The file `results.json` in a folder: one JSON document, replaced as a whole at each write.
 
-    Its keys: what was asked (`rule`, `preset`, `config`), `attempts` (when, where, with which
-    versions each start was made), `status` (running, ok, diverged, interrupted, failed),
-    `epochs` (every epoch's values) and `final`. What is no finite number is null.
+    Its keys are the training's settings (`rule`, `preset`, `config`), `attempts` (time, host and
+    versions of each start), `status` (running, ok, diverged, interrupted, failed), `epochs` (the
+    values of each epoch) and `final`. Numbers that aren't finite are written as null.
     """
 
-    def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
-        """Go on with the file that is there, or think of a new one; nothing is written yet.
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        """Read the folder's file, if there is one; nothing is written yet.
+
+        Args:
+            folder: the folder of the training.
+            settings: the training's settings, as `alignsearch.workers.train.settings` returns
+                them.
 
         Raises:
-            ConfigurationError: the file is another training's, or no results at all.
+            ConfigurationError: the file belongs to a training with other settings, or isn't a
+                file of results.
         """
         self._path = folder / RESULTS
         self._document: dict[str, Any] = {
-            **asked,
+            **settings,
             "status": "running",
             "attempts": [],
             "epochs": [],
@@ -39,7 +45,7 @@ class Results:
         before = self._read()
         if before is None:
             return
-        different = _differences(asked, before)
+        different = _differences(settings, before)
         if different:
             raise ConfigurationError(
                 f"{folder} holds the results of another training: {', '.join(different)} differ; "
@@ -49,22 +55,22 @@ class Results:
 
     @property
     def epochs(self) -> Sequence[Mapping[str, Any]]:
-        """What is known of each epoch so far."""
+        """Values of each epoch so far."""
         epochs: Sequence[Mapping[str, Any]] = self._document["epochs"]
         return epochs
 
     def begin(self, attempt: Mapping[str, Any]) -> None:
-        """Note that a process starts, or goes on."""
+        """Add an attempt: a process has started or resumed the training."""
         self._document["attempts"].append(dict(attempt))
         self._write()
 
     def stop(self, status: str) -> None:
-        """Note that it ended before its time."""
+        """Record that the training has ended early, with this status."""
         self._document["status"] = status
         self._write()
 
     def add_epoch(self, epoch: Mapping[str, Any]) -> None:
-        """Note an epoch, in place of what an earlier attempt made of it or of later ones."""
+        """Record an epoch; it replaces what an earlier attempt recorded for it and later epochs."""
         earlier = [each for each in self.epochs if each["epoch"] < epoch["epoch"]]
         self._document["epochs"] = [*earlier, dict(epoch)]
         self._write()
@@ -72,7 +78,13 @@ class Results:
     def finish(
         self, status: str, epochs: Sequence[Mapping[str, Any]], final: Mapping[str, Any]
     ) -> None:
-        """Note how it ended."""
+        """Record the end of the training.
+
+        Args:
+            status: "ok" or "diverged".
+            epochs: values of all epochs.
+            final: results of the whole training.
+        """
         self._document |= {"status": status, "epochs": list(epochs), "final": dict(final)}
         self._write()
 
@@ -102,10 +114,10 @@ class Results:
 
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Make the folder and have it to oneself.
+    """Make the folder if needed, and lock it against other processes that train in it.
 
     Raises:
-        ConfigurationError: another process has it, or it can't be made.
+        ConfigurationError: another process has locked it, or it can't be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -125,9 +137,9 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
 
 
-def _differences(asked: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
-    mine, theirs = ({**each, **each["config"]} for each in (asked, before))
-    keys = {*asked, *asked["config"], *before["config"]} - {"config"}
+def _differences(settings: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
+    mine, theirs = ({**each, **each["config"]} for each in (settings, before))
+    keys = {*settings, *settings["config"], *before["config"]} - {"config"}
     return sorted(key for key in keys if mine.get(key) != theirs.get(key))
 
 

@@ -1,11 +1,11 @@
-"""Which states stay, and that nothing else is ever removed."""
+"""Checkpoints that stay, and that nothing else is ever removed."""
 
 from pathlib import Path
 
 import pytest
 
 from alignsearch.search.documents import Result, Search, Trial, checkpoint_names
-from alignsearch.search.driver import checkpoint_folders
+from alignsearch.search.driver.state_retention import remove_surplus_states
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def names(folder):
 def test_live_trials_and_the_best_finished_ones_keep_their_states(store, search, leave_state):
     for tid, loss in enumerate((0.5, None, 0.1, 0.9, 0.3)):
         leave_state(tid, loss)
-    checkpoint_folders.sweep(store, search)
+    remove_surplus_states(store, search)
     assert names(checkpoint_names.of_search(search)) == ["1", "2", "4"]
 
 
@@ -48,7 +48,7 @@ def test_swept_after_each_end_the_best_of_all_are_left(store, search, leave_stat
     losses = (0.4, 0.6, 0.5, 0.3, 0.9, 0.3, 0.7)
     for tid, loss in enumerate(losses):
         leave_state(tid, loss)
-        checkpoint_folders.sweep(store, search)
+        remove_surplus_states(store, search)
     kept = [str(trial.tid) for trial in store.best_trials(search.name, 2)]
     assert names(checkpoint_names.of_search(search)) == kept == ["3", "5"]
 
@@ -62,7 +62,7 @@ def test_nothing_outside_the_searchs_own_folder_is_removed(store, search, leave_
     (own / "notes").write_text("mine")
     (own / "7").symlink_to(tmp_path / "0")
     none_kept = search.model_copy(update={"keep_checkpoints": 0})
-    checkpoint_folders.sweep(store, none_kept)
+    remove_surplus_states(store, none_kept)
     assert "notes" in names(own)
     assert "0" not in names(own)
     assert all(folder.is_dir() for folder in beside)
@@ -74,18 +74,5 @@ def test_a_name_that_leads_elsewhere_has_no_folder(search, name):
     assert checkpoint_names.of_search(strange) is None
 
 
-def test_a_later_attempt_goes_on_from_all_earlier_ones(search, leave_state):
-    trial = leave_state(0)
-    for attempt in (2, 10):
-        Path(checkpoint_names.of_attempt(search, trial, attempt)).mkdir()
-    found = checkpoint_folders.of_earlier_attempts(search, trial, 10)
-    assert [Path(folder).name for folder in found] == ["1", "2"]
-    assert checkpoint_folders.of_earlier_attempts(search, trial, 1) == []
-
-
-def test_a_search_without_a_folder_keeps_nothing(make_search, store):
-    search = make_search(name="bare")
-    trial = Trial(id="bare/0", search="bare", tid=0)
-    assert checkpoint_names.of_attempt(search, trial, 1) is None
-    assert checkpoint_folders.of_earlier_attempts(search, trial, 2) == []
-    checkpoint_folders.sweep(store, search)
+def test_a_search_without_a_folder_has_nothing_removed(make_search, store):
+    remove_surplus_states(store, make_search(name="bare"))

@@ -12,8 +12,9 @@ from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
-from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
-from alignsearch.workers.kept_log import LINES
+from alignsearch.workers.attempt_log import LINES
+from alignsearch.workers.attempt_runner import Worker, run_attempt
+from alignsearch.workers.objectives import Finished
 
 SPACE = get_space("wm")
 POINT = {"sigma": 0.5, "alpha_over_beta": 2.0, "beta": 1e-3}

@@ -1,4 +1,4 @@
-"""One training in this process, with all that it leaves in its folder."""
+"""One training without a store; checkpoints, TensorBoard scalars and results go to a folder."""
 
 import importlib.metadata
 import platform
@@ -16,19 +16,21 @@ from alignment_core.training.checkpoints import described
 from alignment_core.training.results import EpochReport, TrainingResult
 from alignment_core.training.tensorboard import Summaries
 from alignment_core.training.trainer import Trainer, TrainingConfig
-from alignsearch.workers.training_results import Results
+from alignsearch.workers.results_file import Results
 
 CHECKPOINTS, TENSORBOARD = "checkpoints", "tensorboard"
+"""Names of the folders inside the training's folder."""
 
 PACKAGES = ("alignsearch", "tensorflow", "keras", "numpy")
+"""Packages whose versions are recorded with each attempt, because they can change a result."""
 
 
-def asked(rule: str, preset: str, config: TrainingConfig) -> dict[str, Any]:
-    """What decides what comes out of a training, as `Results` takes it."""
+def settings(rule: str, preset: str, config: TrainingConfig) -> dict[str, Any]:
+    """Return all that determines a training's results, by key of `results.json`."""
     return {"rule": rule, "preset": preset, "config": described(config)}
 
 
-def run(
+def train(
     config: TrainingConfig,
     folder: Path,
     results: Results,
@@ -37,17 +39,22 @@ def run(
     on_step: Callable[[], None],
     should_stop: Callable[[], bool],
 ) -> TrainingResult:
-    """Train, or go on, under the strategy in scope; everything is left in `folder`.
+    """Train, or resume a training, under the `tf.distribute` strategy in scope.
 
-    There: the last two `checkpoints`, scalars for TensorBoard, and the results. Killed at any
-    moment and started again, a training ends with the same weights and values, bit by bit
-    on a CPU; what differs are seconds, and the list of attempts. On other accelerators
-    TensorFlow's kernels need not add up in the same order each time, and another number of
-    replicas gives other batch statistics.
+    The folder gets the last two checkpoints, scalars for TensorBoard, and the results. A training
+    that is killed at any moment and started again ends with the same weights and values, bit by
+    bit on a CPU; only seconds and the list of attempts differ. On other accelerators TensorFlow's
+    kernels may add numbers in another order each time, and another number of replicas gives other
+    batch statistics.
 
-    `on_begin` is told the steps of an epoch, once the images have been found;
-    `on_epoch` is told of each new epoch once it is in the results; `on_step` before each step,
-    and `should_stop` is asked then.
+    Args:
+        config: the training's configuration.
+        folder: the training's folder, locked by `results_file.exclusive`.
+        results: the folder's results, made with the `settings` of this training.
+        on_begin: called with the number of steps of an epoch, once the images are found.
+        on_epoch: called with each new epoch once it is in the results.
+        on_step: called before each step.
+        should_stop: called before each step; True ends the training with a checkpoint.
 
     Raises:
         ConfigurationError: the network can't be built, its batches are larger than the training

@@ -1,4 +1,4 @@
-"""Asking every host of the connected cluster how it is."""
+"""Checks of every host of the connected cluster, run on the hosts themselves."""
 
 import logging
 from collections.abc import Iterator
@@ -9,25 +9,32 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from alignsearch.search.documents.findings import Finding
 from alignsearch.workers.cluster import ACCELERATORS
-from alignsearch.workers.probe import look_at_devices, look_at_host
+from alignsearch.workers.host_checks import check_devices, check_host
 from alignsearch.workers.versions import versions
 
 PATIENCE_SECONDS = 60.0
+"""Longest wait for all hosts; importing TensorFlow takes up to half a minute on a busy host."""
 
 logger = logging.getLogger(__name__)
 
 
-def survey(
+def check_cluster(
     store: str | None,
     dataset: str,
     data_dir: str | None,
     *,
     patience: float = PATIENCE_SECONDS,
 ) -> list[Finding]:
-    """Look at all hosts at once; one that doesn't answer is a finding too.
+    """Check all living hosts at once; a host that doesn't answer is a finding too.
 
-    The devices are looked at by a task that holds all of a host's accelerators meanwhile: two
-    processes can't share a TPU. Where trials hold them, they are not looked at.
+    Devices are checked by a task that holds all accelerators of the host, because two processes
+    can't share a TPU. They are not checked on a host whose accelerators are in use.
+
+    Args:
+        store: URI of the store; None checks neither the store nor the clocks.
+        dataset: name of the data set that trials read.
+        data_dir: folder of the data set; None for its usual folder.
+        patience: longest wait in seconds.
     """
     asked: list[tuple[str, str, ray.ObjectRef]] = []
     for node in ray.nodes():
@@ -36,10 +43,10 @@ def survey(
         there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
         host = node["NodeManagerHostname"]
         on_host = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=there)
-        look = on_host(look_at_host).remote(versions(), store, dataset, data_dir)
+        look = on_host(check_host).remote(versions(), store, dataset, data_dir)
         asked.append((host, "host", look))
         offered = {name: node["Resources"].get(name, 0.0) for name in ACCELERATORS}
-        devices = on_host(look_at_devices).options(
+        devices = on_host(check_devices).options(
             num_gpus=offered["GPU"], resources={"TPU": offered["TPU"]} if offered["TPU"] else {}
         )
         asked.append((host, "device", devices.remote(offered)))

@@ -1,4 +1,4 @@
-"""A worker's own log during an attempt, kept in the store: its last lines, written now and then."""
+"""The log of an attempt: the last lines that its worker logs, written to the store."""
 
 import logging
 import threading
@@ -15,17 +15,23 @@ from alignsearch.search.store.store import Store
 logger = logging.getLogger(__name__)
 
 LINES = 200
+"""Most lines kept of an attempt. The log is one document that is rewritten as a whole, and the
+end of a log says why an attempt failed."""
 LONGEST_LINE = 2000
+"""Most characters kept of a line, so that a log stays far below MongoDB's 16 MB a document."""
 WRITE_SECONDS = 1.0
+"""Time between two writes of a log that grows; dozens of workers share one store."""
 
 
 class _Kept(logging.Handler):
-    """Holds what an attempt's threads log; times are the store's, counted on from its beginning.
+    """Holds the last lines that an attempt's threads log.
 
-    on_first: called with the first line.
+    Times are the attempt's start by the store's clock, plus what has passed here since the first
+    line.
     """
 
     def __init__(self, trial: Trial, on_first: Callable[[], None]) -> None:
+        """Start without a line; `on_first` is called once the first one is held."""
         super().__init__(logging.INFO)
         self._on_first = on_first
         self._threads = {threading.current_thread().name, f"heartbeat of {trial.id}"}
@@ -36,7 +42,7 @@ class _Kept(logging.Handler):
         self.news = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Several attempts can share a process.
+        # Several attempts can share a process, each in threads of its own.
         if record.threadName not in self._threads:
             return
         first = self._here is None
@@ -51,18 +57,18 @@ class _Kept(logging.Handler):
             self._on_first()
 
     def take(self) -> list[LogLine]:
-        """The lines; news are what comes after them."""
+        """Return the lines and clear `news`, which the next line sets again."""
         self.news.clear()
         with self._hold:
             return list(self._lines)
 
 
 @contextmanager
-def kept_log(store: Store, trial: Trial) -> Iterator[None]:
-    """Keep what this thread logs for the trial's attempt: the last lines, written once a second.
+def attempt_log(store: Store, trial: Trial) -> Iterator[None]:
+    """Write what this thread logs to the store as the log of the trial's attempt.
 
-    Nothing is written while nothing is logged, and a store that is away costs lines, never the
-    trial.
+    The last lines are written about once a second while there are new ones. Lines that an outage
+    of the store swallows are lost, and the attempt goes on.
     """
     closed = threading.Event()
 
@@ -94,4 +100,4 @@ def _write(store: Store, trial: Trial, handler: _Kept) -> None:
     try:
         store.record_log(trial.id, trial.attempt, handler.take())
     except StoreUnavailableError as error:
-        logger.debug("log lines of %s are not kept: %s", trial.id, error)
+        logger.debug("log lines of %s are lost: %s", trial.id, error)
