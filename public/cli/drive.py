@@ -1,4 +1,4 @@
-"""`alignsearch serve`, and driving one search from this process."""
+"""The verb `serve`, and driving one search to its end from this process."""
 
 import logging
 import os
@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from alignsearch.workers.cluster import Node
 
 IDLE_SECONDS = 0.5
+"""Time between two reads of a search that another process drives, or that is paused."""
 RAY_LOGS = {"RAY_ROTATION_MAX_BYTES": str(2**24), "RAY_ROTATION_BACKUP_COUNT": "1"}
-"""What a Ray of our own keeps of each of its logs: Ray itself would keep 3 GB, and all that a
-worker prints."""
+"""Size and number of the log files that a Ray started here keeps for each process. By default Ray
+keeps 3 GB, and everything that a worker prints."""
 EXIT_INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +49,11 @@ logger = logging.getLogger(__name__)
 def serve(
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Answer Prometheus at this port; 0: at any free one."),
+        typer.Option(min=0, max=65535, help="Port for Prometheus metrics; 0 takes any free port."),
     ] = None,
     metrics_host: Annotated[
-        str, typer.Option(help="Address at which it is answered; 0.0.0.0 is all of them.")
+        str,
+        typer.Option(help="Address for metrics; 0.0.0.0 is every address of this host."),
     ] = "127.0.0.1",
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
@@ -84,7 +87,7 @@ def serve(
 
 
 def reviver(store: str | None) -> Callable[[], None]:
-    """What to do where the store doesn't answer: start it again, if it is this folder's own."""
+    """Return a function that starts this folder's own store again, unless `store` names another."""
 
     def revive() -> None:
         if store:
@@ -104,15 +107,24 @@ def make_driver(
     revive_store: Callable[[], None],
     allotted: Callable[[], int] | None = None,
 ) -> "Driver":
-    """The driver of a search over the connected cluster, which it has to itself by default."""
+    """Return the driver of a search over the connected Ray cluster.
+
+    Args:
+        store: holds the search.
+        uri: the store's URI, to which workers connect.
+        name: the search's name.
+        revive_store: called when the store doesn't answer.
+        allotted: returns the number of slots that the search may use; all of them by default.
+    """
     # HyperOpt and Ray take seconds to import; only verbs that drive pay for it.
     from alignsearch.search.driver.driver import Driver
-    from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
+    from alignsearch.workers.dispatchers import DISPATCHERS
 
+    make_dispatcher = DISPATCHERS["ray"].load()
     return Driver(
         store,
         name,
-        lambda search: RayDispatcher(search, uri),
+        lambda search: make_dispatcher(search, uri),
         owner=driver_owner(),
         revive_store=revive_store,
         allotted=allotted,
@@ -122,7 +134,7 @@ def make_driver(
 def drive(
     store: Store, driver: "Driver", interrupt: threading.Event, shown: ProgressDisplay
 ) -> "Outcome":
-    """Run the driver over the connected cluster, showing its search's progress."""
+    """Run the driver until it returns, and show the progress of its search meanwhile."""
     with shown as display:
 
         def show(*, last: bool = False) -> None:
@@ -135,8 +147,8 @@ def drive(
                     last=last,
                 )
             except StoreUnavailableError as error:
-                # The driver rides out an outage; showing it must not end it.
-                logger.warning("no progress to show: %s", error)
+                # The driver outlasts an outage of the store, and the display must not end it.
+                logger.warning("the progress can't be shown: %s", error)
 
         outcome = driver.run(interrupt, show)
         driver.history.refresh()
@@ -152,9 +164,9 @@ def drive_to_end(
     shown_on: Console,
     revive_store: Callable[[], None],
 ) -> "Outcome":
-    """Drive the search until it is over, through pauses; or until interrupted.
+    """Drive the search until it is over, through pauses, or until `interrupt` is set.
 
-    Where another driver has it, like a `serve` that was quicker, wait for that one.
+    If another process drives it, such as a `serve` that was quicker, wait for the end of that.
     """
     from alignsearch.search.driver.driver import Outcome
     from alignsearch.search.driver.service import wants_driver
@@ -181,14 +193,15 @@ def drive_to_end(
 
 @contextmanager
 def cluster(address: str | None) -> "Iterator[list[Node]]":
-    """Be connected to the Ray cluster at `address`, or to one started here; yields its hosts.
+    """Connect to the Ray cluster at `address`, or to one started here; yields its hosts.
 
     Raises:
-        ClusterError: nothing answers at `address`.
+        ClusterError: no Ray answers at `address`, or it refuses the connection.
     """
     from alignsearch.workers.cluster import connect, disconnect
 
-    # Ray's processes inherit the environment; workers are told where the store is.
+    # Ray's processes inherit the environment, which must not hold the store's password. Workers get
+    # the store's URI as an argument.
     forget_store()
     if address is None:
         for variable, value in RAY_LOGS.items():
@@ -204,7 +217,7 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
 def interruptible(
     then: str = "handing the running trials back",
 ) -> Iterator[threading.Event]:
-    """Ctrl-C or SIGTERM once says what happens `then` and sets the event; twice ends at once."""
+    """Yield an event that Ctrl-C or SIGTERM sets, which prints `then`; a second ends at once."""
     interrupt = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:

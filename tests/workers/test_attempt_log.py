@@ -1,4 +1,4 @@
-"""What a worker logs during an attempt reaches the store while the attempt goes on."""
+"""The log of an attempt reaches the store while the attempt goes on."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What fits on a cluster, and how people say it."""
+"""The room on a cluster, resources as people write them, and clusters that can't be reached."""
 
 import os
 import socket

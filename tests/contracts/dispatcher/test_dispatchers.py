@@ -47,7 +47,7 @@ def test_a_placed_trial_is_made_and_its_slot_told_of_once(store, brief, add, dis
     assert (freed.slot, freed.trial_id, freed.error) == (1, trial.id, None)
     stored = store.get_trial(trial.id)
     assert (stored.state, stored.attempt, stored.attempts["1"].slot) == (TrialState.COMPLETED, 1, 1)
-    # What the worker tells of the trial is what the store has.
+    # The worker tells of the trial as the store has it.
     assert (freed.trial.state, freed.trial.result) == (stored.state, stored.result)
     assert dispatcher.poll(0.0) == []
     assert dispatcher.held() == {1}

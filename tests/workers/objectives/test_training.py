@@ -215,7 +215,7 @@ def test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch(store, make
     assert first.weight_samples == ()
     (sample,) = second.weight_samples
     assert (sample.layer, len(sample.forward), len(sample.backward)) == ("dense2", 50, 50)
-    # Of the whole layer's weights, the angle is known; of a sample of 50 of 64, about.
+    # The angle is known of the whole layer's weights, and roughly of a sample of 50 of 64.
     cosine = np.dot(sample.forward, sample.backward) / (
         np.linalg.norm(sample.forward) * np.linalg.norm(sample.backward)
     )
