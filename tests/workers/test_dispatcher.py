@@ -230,12 +230,13 @@ def pause():
 
 
 def test_a_host_that_goes_hands_back_and_is_given_nothing_more(store, submit, driver, second_host):
-    submit(trials=2, epochs=200, resources={"spot": 1.0})
+    submit(trials=2, epochs=2000, resources={"spot": 1.0})
     interrupt = threading.Event()
     thread, outcome = drive_in_thread(driver(), interrupt)
     wait_until(lambda: all(running(t) and t.progress for t in store.trials("a-search")), 180)
     asked = subprocess.run(
-        [ALIGNSEARCH, "hand-back", "--node", second_host],
+        # On a loaded machine Ray's own command takes many seconds to start.
+        [ALIGNSEARCH, "hand-back", "--node", second_host, "--patience", "240"],
         capture_output=True,
         text=True,
         check=True,
