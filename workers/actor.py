@@ -14,7 +14,7 @@ import ray
 
 from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.workers import tpu
 from alignsearch.workers.attempt_runner import Ending, Worker, run_attempt
 from alignsearch.workers.objectives import OBJECTIVES, objective_name
@@ -127,7 +127,7 @@ class TrialWorker:
         while True:
             pause.wait(IDLE_CHECK_SECONDS)
             try:
-                search = self._store.get_search(self._search.name)
+                search = self._store.searches.get(self._search.name)
                 orphaned = not is_driven(search, self._store.now())
             except StoreUnavailableError as error:
                 logger.warning("can't tell whether the search has a driver: %s", error)

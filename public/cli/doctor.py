@@ -21,7 +21,7 @@ from alignsearch.cli.options import (
 )
 from alignsearch.search.documents.findings import Finding
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 PACKAGES = ("alignsearch", "tensorflow", "keras", "hyperopt", "pymongo", "ray", "secantusdb")
 

@@ -34,7 +34,7 @@ from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.driver.suggestion_queue import ReadyLine
 from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import recorded_space
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Driver:
         self._allotted = allotted or (lambda: self._search.parallel)
         self._revive_store = revive_store
         self._monotonic = monotonic
-        self._search: Search = store.get_search(name)
+        self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._space = recorded_space(self._search.space)
         if self._space.space_hash != self._search.space_hash:
@@ -159,9 +159,9 @@ class Driver:
             raise StateConflictError(
                 f"search {name!r} is {self._search.status}: there is nothing left to drive"
             )
-        token = self._store.acquire_driver(name, self._owner, self._lease_seconds)
+        token = self._store.searches.acquire_driver(name, self._owner, self._lease_seconds)
         if token is None:
-            driver = self._store.get_search(name).driver
+            driver = self._store.searches.get(name).driver
             raise AlreadyDrivenError(
                 f"search {name!r} is driven already, by {driver.owner if driver else 'another'}; "
                 "if that process is gone, its lease expires within "
@@ -170,7 +170,7 @@ class Driver:
         try:
             with (
                 Heartbeat(
-                    lambda: self._store.renew_driver(name, token, self._lease_seconds),
+                    lambda: self._store.searches.renew_driver(name, token, self._lease_seconds),
                     self._lease_seconds / 3,
                     f"of the driver of {name}",
                 ) as lease,
@@ -200,7 +200,7 @@ class Driver:
     def _number(self) -> bool:
         """Number changed trials and tally ended ones, so that readers read only what is new."""
         try:
-            self._store.keep_tally(self._search.name)
+            self._store.totals.update(self._search.name)
         except StoreCorruptedError as error:
             # Somebody has changed a trial by hand. What can be numbered is numbered all the same.
             logger.warning("no new tally: %s", error)
@@ -209,7 +209,7 @@ class Driver:
     def _release(self, token: str) -> None:
         try:
             self._number()
-            self._store.release_driver(self._search.name, token)
+            self._store.searches.release_driver(self._search.name, token)
         except StoreUnavailableError as error:
             logger.warning("the driver's lease is left to expire: %s", error)
 
@@ -240,7 +240,7 @@ class Driver:
 
     def _begin(self) -> None:
         if self._search.status == SearchStatus.QUEUED:
-            self._store.change_search(self._search.name, SearchStatus.RUNNING, self._owner)
+            self._store.searches.change(self._search.name, SearchStatus.RUNNING, self._owner)
         for past in self._history.read():
             self._supervisor.learn(past)
             # An earlier process has shown the ends of these trials already.
@@ -267,7 +267,7 @@ class Driver:
         now = self._monotonic()
         if now < self._next_refresh:
             return
-        self._search = self._store.get_search(self._search.name)
+        self._search = self._store.searches.get(self._search.name)
         self._refresh_trials()
         self._supervisor.check(now)
         took = self._monotonic() - now
@@ -282,7 +282,7 @@ class Driver:
         self._supervisor.note_end(trial)
 
     def _note_failure(self, detail: str) -> None:
-        self._store.add_event(self._search.name, self._owner, "suggestion failed", detail)
+        self._store.logs.add_event(self._search.name, self._owner, "suggestion failed", detail)
 
     def _end_surplus_workers(self) -> None:
         """Update `wanted` and `held`; end idle workers beyond the search's share of slots."""
@@ -302,10 +302,10 @@ class Driver:
         trials = {freed.trial_id: freed.trial for freed in self._freed if freed.trial}
         unknown = [each.trial_id for each in self._freed if each.trial_id not in trials]
         if unknown:
-            trials |= {trial.id: trial for trial in self._store.trials_by_id(unknown)}
+            trials |= {trial.id: trial for trial in self._store.trials.by_id(unknown)}
         while self._freed:
             freed = self._freed[0]
-            trial = trials.get(freed.trial_id) or self._store.get_trial(freed.trial_id)
+            trial = trials.get(freed.trial_id) or self._store.trials.get(freed.trial_id)
             self._handle_freed_slot(freed, trial)
             self._slots.release(freed)
             self._freed.popleft()
@@ -327,23 +327,23 @@ class Driver:
         search = self._search
         if search.status in TERMINAL_SEARCH_STATUSES:
             # Trials that began before this driver read the end are cancelled with the others.
-            self._store.cancel_trials(search.name)
+            self._store.attempts.cancel_all(search.name)
             return True
         if search.stop_requested:
             if self._slots.has_placed or self._history.count(TrialState.RUNNING):
                 return False
-            self._store.cancel_trials(search.name)
+            self._store.attempts.cancel_all(search.name)
         elif self._history.live or self._history.next_tid < search.trials:
             return False
         self._refresh_trials()
-        if self._store.get_search(search.name).status in TERMINAL_SEARCH_STATUSES:
+        if self._store.searches.get(search.name).status in TERMINAL_SEARCH_STATUSES:
             return True
         history = self._history
         if history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED):
             detail = f"no trial finished; the last one failed with: {history.last_error}"
-            self._store.change_search(search.name, SearchStatus.FAILED, self._owner, detail=detail)
+            self._store.searches.change(search.name, SearchStatus.FAILED, self._owner, detail=detail)
         else:
-            self._store.change_search(search.name, SearchStatus.COMPLETED, self._owner)
+            self._store.searches.change(search.name, SearchStatus.COMPLETED, self._owner)
         return True
 
     def _hand_back(self) -> None:

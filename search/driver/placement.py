@@ -10,7 +10,7 @@ from alignsearch.search.driver.history import History
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
 from alignsearch.search.driver.suggestion_queue import ReadyLine
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ class Placement:
         again = [t for t in self._history.in_state(TrialState.QUEUED) if t.id not in placed]
         again = again[: len(free)]
         if again:
-            self._store.place_trials([trial.id for trial in again])
+            self._store.trials.place([trial.id for trial in again])
             for trial in again:
                 self._place(free.popleft(), trial)
         if free and self._suggestions.left > 0:
@@ -59,7 +59,7 @@ class Placement:
                 self._begun(search, slot, trial)
                 for slot, trial in zip(slots, suggested, strict=True)
             ]
-            added = self._store.add_trials(new, placed=True)
+            added = self._store.trials.add_many(new, placed=True)
             self._suggestions.drop(len(suggested))
             for slot, trial in zip(slots, added, strict=True):
                 self._history.update(trial)
@@ -94,7 +94,7 @@ class Placement:
         else:
             # It was added before an outage, for a slot that has another trial by now.
             reason = "the store's answer to its driver was lost"
-            back = self._store.hand_back(trial.id, lease.attempt, lease.token, reason)
+            back = self._store.attempts.hand_back(trial.id, lease.attempt, lease.token, reason)
             self._history.update(back)
 
     def _place(self, slot: int, trial: Trial) -> None:

@@ -12,7 +12,7 @@ from alignsearch.search.attempts.checkpoint_folders import numbered
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.checkpoint_names import of_search
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def remove_surplus_states(store: Store, search: Search) -> None:
             return
         # A trial that was among the best before still has its folder, so the trials with a folder
         # are all that can be among the best now.
-        trials = store.trials_by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
+        trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
         live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
         for tid in tids - live - set(_best(trials, search.keep_checkpoints)):
             files.remove(f"{folder}/{tid}")

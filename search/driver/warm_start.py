@@ -5,7 +5,7 @@ from dataclasses import replace
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import OBSERVED_STATES, Observation, Search, observation_of
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 def prior(store: Store, search: Search) -> list[Observation]:
@@ -22,7 +22,7 @@ def prior(store: Store, search: Search) -> list[Observation]:
         return []
     name, expected = search.warm_start.search, search.warm_start.trials
     try:
-        trials = store.trials(store.get_search(name).name, OBSERVED_STATES)
+        trials = store.trials.all(store.searches.get(name).name, OBSERVED_STATES)
     except UnknownNameError:
         trials = []
     if len(trials) != expected:

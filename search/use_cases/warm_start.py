@@ -9,7 +9,7 @@ whatever was trained: a nearly equal recipe makes a good start, a different one 
 from alignsearch.search.documents import OBSERVED_STATES, Search, WarmStart
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.space import SearchSpace
 
@@ -22,7 +22,7 @@ def warm_start(store: Store, name: str, space: SearchSpace) -> WarmStart:
         StateConflictError: that search is over another space, is still active, or has no finished
             trial.
     """
-    other = store.get_search(name)
+    other = store.searches.get(name)
     if other.space_hash != space.space_hash:
         raise StateConflictError(
             f"search {name!r} can't be the start of a search over {space.name!r}: "
@@ -33,7 +33,7 @@ def warm_start(store: Store, name: str, space: SearchSpace) -> WarmStart:
             f"search {name!r} can't be the start of another while it is {other.status}: wait for "
             f"its end, or end it with `alignsearch stop {name}`"
         )
-    trials = len(store.trials(name, OBSERVED_STATES))
+    trials = len(store.trials.all(name, OBSERVED_STATES))
     if not trials:
         raise StateConflictError(f"search {name!r} has no finished trial to start from")
     return WarmStart(search=name, trials=trials)

@@ -11,7 +11,7 @@ def add_running_trial(store, search, ttl):
     """Add trial 0 to the search and begin it elsewhere, with a lease of `ttl` seconds."""
     space = get_space(search.space)
     point = suggest(space, [], [], tid=0, seed=0, algo="random", startup=0)
-    trial = store.add_trial(
+    trial = store.trials.add(
         Trial(
             id=f"{search.name}/0",
             search=search.name,
@@ -20,6 +20,6 @@ def add_running_trial(store, search, ttl):
             point=point,
         )
     )
-    return store.begin_attempt(
+    return store.attempts.begin(
         trial.id, "elsewhere", ttl=ttl, host="elsewhere", accelerator="thread", versions={}, slot=0
     )

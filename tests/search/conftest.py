@@ -36,7 +36,7 @@ def make_search_in():
             "space_hash": get_space(space).space_hash,
             **fields,
         }
-        return store.create_search(
+        return store.searches.create(
             Search(
                 name=name,
                 space=space,

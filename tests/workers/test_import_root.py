@@ -27,7 +27,7 @@ import threading
 
 from alignsearch.search.documents import Recipe, Search
 from alignsearch.search.driver.driver import Driver
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers import cluster
 from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
@@ -57,7 +57,7 @@ with Store.connect(uri) as store:
     cluster.connect(None)
     space = get_space("wm")
     recipe = Recipe(dataset="rehearsal", width=1, stem="none", epochs=1)
-    store.create_search(
+    store.searches.create(
         Search(
             name="a-search",
             space="wm",

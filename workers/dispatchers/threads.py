@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import StoreUnavailableError
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.workers.attempt_runner import Worker, run_attempt
 from alignsearch.workers.objectives import OBJECTIVES, Objective, objective_name
 from alignsearch.workers.versions import versions

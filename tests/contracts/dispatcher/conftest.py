@@ -34,7 +34,7 @@ def make_search(store, epoch_seconds, name=NAME):
     recipe = Recipe(
         dataset="rehearsal", width=1, stem="none", epochs=300, epoch_seconds=epoch_seconds
     )
-    return store.create_search(
+    return store.searches.create(
         Search(
             name=name,
             space=SPACE.name,
@@ -71,7 +71,7 @@ def add(store):
             point=point,
             resources=search.resources,
         )
-        (added,) = store.add_trials([trial], placed=True)
+        (added,) = store.trials.add_many([trial], placed=True)
         return added
 
     return add_trial
@@ -87,7 +87,7 @@ def dispatch(kind, store, store_uri):
 
     def make(search):
         if not made:
-            assert store.acquire_driver(search.name, "a test", 600.0)
+            assert store.searches.acquire_driver(search.name, "a test", 600.0)
         made.append(kind.load()(search, store_uri))
         return made[-1]
 

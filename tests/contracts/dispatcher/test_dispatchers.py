@@ -27,8 +27,8 @@ def poll_until(dispatcher, number=1):
 
 
 def wait_until_running(store, trial):
-    wait_until(lambda: store.get_trial(trial.id).state is TrialState.RUNNING, SECONDS)
-    return store.get_trial(trial.id)
+    wait_until(lambda: store.trials.get(trial.id).state is TrialState.RUNNING, SECONDS)
+    return store.trials.get(trial.id)
 
 
 def test_the_table_says_what_each_is():
@@ -45,7 +45,7 @@ def test_a_placed_trial_is_made_and_its_slot_told_of_once(store, brief, add, dis
     assert dispatcher.held() == {1}
     (freed,) = poll_until(dispatcher)
     assert (freed.slot, freed.trial_id, freed.error) == (1, trial.id, None)
-    stored = store.get_trial(trial.id)
+    stored = store.trials.get(trial.id)
     assert (stored.state, stored.attempt, stored.attempts["1"].slot) == (TrialState.COMPLETED, 1, 1)
     # The worker tells of the trial as the store has it.
     assert (freed.trial.state, freed.trial.result) == (stored.state, stored.result)
@@ -58,7 +58,7 @@ def test_an_idle_worker_makes_the_slots_next_trial(store, brief, add, dispatch):
     for tid in range(2):
         dispatcher.place(0, add(brief, tid))
         poll_until(dispatcher)
-    owners = {trial.attempts["1"].owner for trial in store.trials(brief.name)}
+    owners = {trial.attempts["1"].owner for trial in store.trials.all(brief.name)}
     assert len(owners) == 1
 
 
@@ -71,10 +71,10 @@ def test_a_trial_that_was_begun_for_the_slots_worker_is_made_under_that_lease(
     worker = freed.trial.attempts["1"]
     queued = add(brief, 1).model_copy(update={"id": f"{brief.name}/2", "tid": 2})
     known = begun(queued, worker, now=store.now(), ttl=600.0, token="the driver's", slot=0)
-    (added,) = store.add_trials([known], placed=True)
+    (added,) = store.trials.add_many([known], placed=True)
     dispatcher.place(0, added)
     poll_until(dispatcher)
-    made = store.get_trial(queued.id)
+    made = store.trials.get(queued.id)
     assert (made.state, made.attempt) == (TrialState.COMPLETED, 1)
     assert (made.attempts["1"].token, made.attempts["1"].owner) == ("the driver's", worker.owner)
 
@@ -88,7 +88,7 @@ def test_slots_are_told_of_in_the_order_in_which_their_trials_end(
     dispatcher.place(0, slow)
     wait_until_running(store, slow)
     # This one isn't queued any more, so that its worker has nothing to do.
-    assert store.begin_attempt(
+    assert store.attempts.begin(
         ends.id, "elsewhere", ttl=600.0, host="h", accelerator="none", versions={}
     )
     dispatcher.place(1, ends)
@@ -107,7 +107,7 @@ def test_a_trial_placed_twice_is_made_once_and_both_slots_become_free(store, bri
     freed = poll_until(dispatcher, 2)
     assert {each.slot for each in freed} == {0, 1}
     assert {(each.trial_id, each.error) for each in freed} == {(trial.id, None)}
-    stored = store.get_trial(trial.id)
+    stored = store.trials.get(trial.id)
     assert (stored.state, stored.attempt) == (TrialState.COMPLETED, 1)
 
 
@@ -121,12 +121,12 @@ def test_hand_back_queues_the_running_trials_again_and_those_still_placed(
     dispatcher.hand_back()
     (freed,) = poll_until(dispatcher)
     assert (freed.slot, freed.error) == (0, None)
-    back = store.get_trial(trial.id)
+    back = store.trials.get(trial.id)
     assert (back.state, back.attempts["1"].outcome) == (TrialState.QUEUED, "handed_back")
     assert back.attempts_spent == 0
     dispatcher.place(0, back)
     poll_until(dispatcher)
-    assert store.get_trial(trial.id).state is TrialState.QUEUED
+    assert store.trials.get(trial.id).state is TrialState.QUEUED
 
 
 def test_a_killed_worker_is_told_of_no_more_and_the_slot_gets_another(store, search, add, dispatch):
@@ -135,7 +135,7 @@ def test_a_killed_worker_is_told_of_no_more_and_the_slot_gets_another(store, sea
     dispatcher.place(0, first)
     lease = wait_until_running(store, first).lease
     # As a driver does: the trial is taken from the worker first.
-    store.crash(first.id, lease.attempt, lease.token, "a test", retry=True, max_attempts=3)
+    store.attempts.crash(first.id, lease.attempt, lease.token, "a test", retry=True, max_attempts=3)
     dispatcher.kill(0)
     assert dispatcher.held() == set()
     dispatcher.place(0, second)
@@ -143,7 +143,7 @@ def test_a_killed_worker_is_told_of_no_more_and_the_slot_gets_another(store, sea
     dispatcher.hand_back()
     (freed,) = poll_until(dispatcher)
     assert (freed.slot, freed.trial_id) == (0, second.id)
-    assert store.get_trial(first.id).attempts["1"].outcome == "crashed"
+    assert store.trials.get(first.id).attempts["1"].outcome == "crashed"
     # No worker, no error.
     dispatcher.kill(7)
 
@@ -153,7 +153,7 @@ def test_close_ends_every_worker(store, search, add, dispatch):
     trial = add(search, 0)
     dispatcher.place(0, trial)
     lease = wait_until_running(store, trial).lease
-    store.crash(trial.id, lease.attempt, lease.token, "a test", retry=True, max_attempts=3)
+    store.attempts.crash(trial.id, lease.attempt, lease.token, "a test", retry=True, max_attempts=3)
     dispatcher.close()
     assert dispatcher.held() == set()
     assert dispatcher.poll(0.1) == []
@@ -180,7 +180,7 @@ def test_a_worker_that_dies_is_told_of_with_the_reason(
     assert (freed.slot, freed.trial_id, freed.trial) == (0, trial.id, None)
     assert "its worker was killed" in freed.error
     # The attempt is the driver's to end; the slot has no worker until the next trial.
-    assert store.get_trial(trial.id).state is TrialState.RUNNING
+    assert store.trials.get(trial.id).state is TrialState.RUNNING
     assert dispatcher.held() == set()
 
 
@@ -207,7 +207,7 @@ def test_the_next_dispatcher_adopts_workers_that_outlive_their_driver(
     assert heir.held() == {0}
     # The trial goes on; who has not placed it isn't told of it, but can have it handed back.
     heir.hand_back()
-    wait_until(lambda: store.get_trial(trial.id).state is TrialState.QUEUED, SECONDS)
+    wait_until(lambda: store.trials.get(trial.id).state is TrialState.QUEUED, SECONDS)
     assert heir.poll(0.0) == []
     heir.close()
     wait_until(lambda: dispatch(search).held() == set(), SECONDS)
@@ -224,4 +224,4 @@ def test_other_searches_keep_their_workers(store, search, brief, add, dispatch, 
     if closed:
         ours.close()
     assert theirs.held() == {0}
-    assert store.get_trial(trial.id).state is TrialState.RUNNING
+    assert store.trials.get(trial.id).state is TrialState.RUNNING

@@ -29,7 +29,7 @@ def test_a_crash_costs_an_attempt_and_the_trial_is_tried_again(store, make_searc
 
     make_search(trials=3)
     make_driver(objective=crash_once).run(NEVER)
-    for trial in store.trials("a-search"):
+    for trial in store.trials.all("a-search"):
         assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2)
         assert trial.attempts["1"].outcome == "crashed"
         assert "RuntimeError: out of luck" in trial.attempts["1"].error
@@ -46,10 +46,10 @@ def test_a_trial_that_crashes_every_time_fails_and_the_search_goes_on(
 
     make_search(trials=3, max_attempts=2)
     make_driver(objective=crash_zero).run(NEVER)
-    states = [(t.state, t.attempt) for t in store.trials("a-search")]
+    states = [(t.state, t.attempt) for t in store.trials.all("a-search")]
     assert states == [(TrialState.FAILED, 2), (TrialState.COMPLETED, 1), (TrialState.COMPLETED, 1)]
-    assert "always" in store.get_trial("a-search", 0).error
-    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    assert "always" in store.trials.get("a-search", 0).error
+    assert store.searches.get("a-search").status == SearchStatus.COMPLETED
 
 
 def test_what_would_fail_again_is_not_tried_again_and_fails_the_search(
@@ -60,11 +60,11 @@ def test_what_would_fail_again_is_not_tried_again_and_fails_the_search(
 
     make_search(trials=2)
     make_driver(objective=no_images).run(NEVER)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {(t.state, t.attempt, t.error) for t in trials} == {
         (TrialState.FAILED, 1, "no images here: put them there")
     }
-    search = store.get_search("a-search")
+    search = store.searches.get("a-search")
     assert search.status == SearchStatus.FAILED
     assert "no images here" in search.error
 
@@ -78,10 +78,10 @@ def test_divergence_is_a_result_that_tpe_learns_from_and_no_crash(store, make_se
     search = make_search(trials=6, startup=2)
     driver = make_driver(objective=diverge)
     driver.run(NEVER)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {trial.state for trial in trials} == {TrialState.COMPLETED}
     assert [trial.result.loss is None for trial in trials] == [True, False] * 3
-    assert store.best(search.name).tid % 2 == 1
+    assert store.totals.best(search.name).tid % 2 == 1
 
 
 def test_workers_that_die_before_they_begin_fail_the_search_instead_of_spinning(store, make_search):
@@ -95,7 +95,7 @@ def test_workers_that_die_before_they_begin_fail_the_search_instead_of_spinning(
 
     make_search(trials=50, parallel=2)
     assert Driver(store, "a-search", Broken, owner="x").run(NEVER) == Outcome.FINISHED
-    search = store.get_search("a-search")
+    search = store.searches.get("a-search")
     assert search.status == SearchStatus.FAILED
     assert "cannot import numpy" in search.error
 
@@ -108,11 +108,11 @@ def test_a_trial_whose_worker_is_gone_is_tried_again(store, make_search, make_dr
     before = REGISTRY.get_sample_value(*counted) or 0
     driver.run(NEVER)
     assert REGISTRY.get_sample_value(*counted) == before + 1
-    trial = store.get_trial(search.name, 0)
+    trial = store.trials.get(search.name, 0)
     assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2)
     assert trial.attempts["1"].outcome == "expired"
     assert driver.dispatcher.killed == {0}
-    assert len(store.trials(search.name)) == 2
+    assert len(store.trials.all(search.name)) == 2
 
 
 def test_a_trial_that_people_take_from_its_worker_is_tried_again(store, make_search, make_driver):
@@ -126,16 +126,16 @@ def test_a_trial_that_people_take_from_its_worker_is_tried_again(store, make_sea
 
     driver = make_driver(objective=hang_once)
     with driving(driver) as outcome:
-        wait_until(lambda: store.counts(search.name)[TrialState.RUNNING])
+        wait_until(lambda: store.totals.counts(search.name)[TrialState.RUNNING])
         steering.release(store, search.name, 0, "ann")
         wait_until(lambda: outcome)
         hangs.set()
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 2
     assert [a.outcome for a in trials[0].attempts.values()] == ["released", "completed"]
     assert trials[0].attempts_spent == 0
     assert driver.dispatcher.killed == {0}
-    event = store.events(search.name)[-2]
+    event = store.logs.events(search.name)[-2]
     assert (event.who, event.what, event.detail) == (
         "ann",
         "trial released",
@@ -149,13 +149,13 @@ def test_a_trial_in_flight_elsewhere_is_adopted_not_repeated(store, make_search,
     search = make_search(trials=3, parallel=2)
     running = add_running_trial(store, search, ttl=600)
     with driving(make_driver()) as outcome:
-        wait_until(lambda: store.counts(search.name)[TrialState.COMPLETED] == 2)
+        wait_until(lambda: store.totals.counts(search.name)[TrialState.COMPLETED] == 2)
         assert not outcome
         result = Result(status="ok", loss=0.125)
-        store.finish(running.id, 1, running.lease.token, result)
+        store.attempts.finish(running.id, 1, running.lease.token, result)
         wait_until(lambda: outcome)
     assert outcome == [Outcome.FINISHED]
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     assert [trial.attempt for trial in trials] == [1, 1, 1]
     assert trials[0].result.loss == 0.125
 
@@ -167,8 +167,8 @@ def test_a_suggestion_that_fails_is_replaced_and_noted(store, make_search, make_
         {**broken.model_dump(), "id": "a-search/1", "tid": 1, "state": "completed", "lease": None}
         | {"point": {**broken.point, "sigma": "half"}, "result": {"status": "ok", "loss": 0.5}}
     )
-    store.finish(broken.id, 1, broken.lease.token, Result(status="ok", loss=0.4))
-    store.add_trial(damaged)
+    store.attempts.finish(broken.id, 1, broken.lease.token, Result(status="ok", loss=0.4))
+    store.trials.add(damaged)
     assert make_driver().run(NEVER) == Outcome.FINISHED
-    assert len(store.trials(search.name)) == 4
-    assert "suggestion failed" in [event.what for event in store.events(search.name)]
+    assert len(store.trials.all(search.name)) == 4
+    assert "suggestion failed" in [event.what for event in store.logs.events(search.name)]

@@ -24,16 +24,16 @@ def test_a_search_spends_exactly_its_budget_and_keeps_what_the_workers_computed(
 
     assert driver.run(NEVER) == Outcome.FINISHED
 
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     space = get_space(search.space)
     assert [trial.tid for trial in trials] == list(range(7))
     assert {trial.state for trial in trials} == {TrialState.COMPLETED}
     assert [t.result.loss for t in trials] == [final_loss(space, t.config) for t in trials]
     assert [trial.attempt for trial in trials] == [1] * 7
     assert driver.dispatcher.most_busy == 3
-    ended = store.get_search(search.name)
+    ended = store.searches.get(search.name)
     assert (ended.status, ended.driver) == (SearchStatus.COMPLETED, None)
-    assert store.best(search.name).result.loss == min(trial.result.loss for trial in trials)
+    assert store.totals.best(search.name).result.loss == min(trial.result.loss for trial in trials)
 
 
 def test_suggestions_begin_random_and_then_learn_from_the_results_they_have_seen(
@@ -41,7 +41,7 @@ def test_suggestions_begin_random_and_then_learn_from_the_results_they_have_seen
 ):
     search = make_search(trials=6, parallel=1, startup=3, seed=4, pending="ignore")
     make_driver().run(NEVER)
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     random = [
         suggest(get_space("wm"), [], [], tid=tid, seed=4, algo="random", startup=0)
         for tid in range(6)
@@ -60,7 +60,7 @@ def test_a_search_takes_pending_trials_for_what_it_was_told(
     """The second suggestion is made while the first trial runs; only HyperOpt's way counts it."""
     make_search(trials=2, parallel=1, startup=1, seed=4, pending=policy)
     make_driver().run(NEVER)
-    trial = store.get_trial("a-search", 1)
+    trial = store.trials.get("a-search", 1)
     point = suggest(get_space("wm"), [], [], tid=1, seed=4, algo="random", startup=0)
     assert (trial.seen, trial.point == point) == (0, random)
 
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_search(store, make_search, make_driver):
         make_search(name=name, space="ia", trials=5, parallel=1)
         make_driver(name).run(NEVER)
     first, second = (
-        [(t.point, t.seen, t.result.loss) for t in store.trials(name)]
+        [(t.point, t.seen, t.result.loss) for t in store.trials.all(name)]
         for name in ("first", "second")
     )
     assert first == second
@@ -94,7 +94,7 @@ def test_the_same_results_in_the_same_order_give_the_same_suggestions(store, mak
         make_search(name=name, trials=14, parallel=4, epochs=0, pending=pending)
         Driver(store, name, InOrder, owner="x").run(NEVER)
     first, second = (
-        [(t.point, t.seen, t.result.loss) for t in store.trials(name)]
+        [(t.point, t.seen, t.result.loss) for t in store.trials.all(name)]
         for name in ("first", "second")
     )
     assert first == second
@@ -109,17 +109,17 @@ def test_an_interrupt_hands_trials_back_and_the_next_driver_completes_the_budget
     search = make_search(trials=4, parallel=2)
     interrupt = threading.Event()
     with driving(make_driver(objective=Held()), interrupt) as outcome:
-        wait_until(lambda: store.counts(search.name)[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts(search.name)[TrialState.RUNNING] == 2)
         interrupt.set()
         wait_until(lambda: outcome)
     assert outcome == [Outcome.INTERRUPTED]
-    handed_back = store.trials(search.name)
+    handed_back = store.trials.all(search.name)
     assert {trial.state for trial in handed_back} == {TrialState.QUEUED}
     assert {trial.attempts["1"].outcome for trial in handed_back} == {"handed_back"}
-    assert store.get_search(search.name).driver is None
+    assert store.searches.get(search.name).driver is None
 
     assert make_driver().run(NEVER) == Outcome.FINISHED
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4
     assert [trial.attempt for trial in trials[:2]] == [2, 2]
 
@@ -152,7 +152,7 @@ def test_a_trials_end_is_logged_once_whether_the_store_or_its_slot_tells_of_it_f
 def test_only_one_driver_drives_a_search(store, make_search, make_driver):
     make_search(trials=2)
     with driving(make_driver(owner="ann@here", objective=Held())):
-        wait_until(lambda: store.get_search("a-search").driver is not None)
+        wait_until(lambda: store.searches.get("a-search").driver is not None)
         with pytest.raises(StateConflictError, match="ann@here"):
             make_driver(owner="bob@there").run(NEVER)
 

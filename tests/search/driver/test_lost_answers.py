@@ -9,21 +9,21 @@ from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
-class ShakyStore(Store):
+class ShakyStore(ReroutedStore):
     """A real store that does not answer some calls, named by kind and number."""
 
     fails: frozenset[tuple[str, int]] = frozenset()
 
-    def add_trials(self, *trials, **options):
+    def trials_add_many(self, *trials, **options):
         self._answer("add_trials")
-        return super().add_trials(*trials, **options)
+        return self.real.trials.add_many(*trials, **options)
 
     def trials_by_id(self, ids):
         self._answer("trials_by_id")
-        return super().trials_by_id(ids)
+        return self.real.trials.by_id(ids)
 
     def _answer(self, call):
         self.calls = [*getattr(self, "calls", []), call]
@@ -38,7 +38,7 @@ def test_an_outage_while_trials_are_added_costs_none_of_the_budget(
         make_search_in(shaky, trials=6, parallel=2, epochs=5)
         shaky.fails = frozenset({("add_trials", 3), ("add_trials", 4)})
         assert make_driver_in(shaky, store_uri).run(NEVER) == Outcome.FINISHED
-        trials = shaky.trials("a-search")
+        trials = shaky.trials.all("a-search")
     assert [trial.tid for trial in trials] == list(range(6))
     assert {trial.state for trial in trials} == {TrialState.COMPLETED}
 
@@ -72,11 +72,11 @@ def test_a_trial_for_an_idle_worker_that_is_known_is_added_as_begun(
     assert driver.run(NEVER) == Outcome.FINISHED
     # The first one's worker begins it by itself: nobody knew it before.
     assert [trial.state for trial in given.trials] == ["queued", "running", "running"]
-    for trial in store.trials(search.name):
+    for trial in store.trials.all(search.name):
         assert trial.state is TrialState.COMPLETED
         assert [a.owner for a in trial.attempts.values()] == [owner_of(0)]
         assert trial.timings["placed"] <= trial.timings["started"] <= trial.timings["finished"]
-    assert len({trial.attempts["1"].token for trial in store.trials(search.name)}) == 3
+    assert len({trial.attempts["1"].token for trial in store.trials.all(search.name)}) == 3
 
 
 def test_a_search_whose_trials_have_one_attempt_spends_none_on_a_worker_that_may_be_gone(
@@ -89,14 +89,14 @@ def test_a_search_whose_trials_have_one_attempt_spends_none_on_a_worker_that_may
     assert [trial.state for trial in given.trials] == ["queued"] * 3
 
 
-class AnswersLost(Store):
+class AnswersLost(ReroutedStore):
     """A real store that adds the second trial, and whose answer to that is lost for good."""
 
     added = 0
 
-    def add_trials(self, *trials, **options):
+    def trials_add_many(self, *trials, **options):
         self.added += 1
-        stored = super().add_trials(*trials, **options)
+        stored = self.real.trials.add_many(*trials, **options)
         if self.added == 2:
             raise StoreUnavailableError("no answer")
         return self.as_found(stored) if self.added == 3 else stored
@@ -111,7 +111,7 @@ def test_a_trial_that_was_added_before_an_outage_goes_to_its_worker_once(
     with AnswersLost.connect(store_uri) as own:
         make_search_in(own, trials=3, parallel=1)
         assert make_driver_in(own, store_uri).run(NEVER) == Outcome.FINISHED
-        trials = own.trials("a-search")
+        trials = own.trials.all("a-search")
     assert [(t.state, t.attempt) for t in trials] == [(TrialState.COMPLETED, 1)] * 3
 
 
@@ -127,7 +127,7 @@ def test_a_trial_that_was_added_for_a_slot_that_has_another_by_now_is_handed_bac
     with ForAnotherSlot.connect(store_uri) as own:
         make_search_in(own, trials=3, parallel=1)
         assert make_driver_in(own, store_uri).run(NEVER) == Outcome.FINISHED
-        trials = own.trials("a-search")
+        trials = own.trials.all("a-search")
     assert [(t.state, t.attempt) for t in trials] == [
         (TrialState.COMPLETED, 1),
         (TrialState.COMPLETED, 2),
@@ -140,8 +140,8 @@ def test_a_trial_that_was_added_for_a_slot_that_has_another_by_now_is_handed_bac
 def test_a_trial_that_another_driver_has_begun_is_left_to_it(
     store_uri, make_search_in, make_driver_in
 ):
-    class AddedByAnother(Store):
-        def add_trials(self, trials, **options):
+    class AddedByAnother(ReroutedStore):
+        def trials_add_many(self, trials, **options):
             # The other one was here before, and has died since.
             begun = [
                 trial.model_copy(
@@ -151,15 +151,15 @@ def test_a_trial_that_another_driver_has_begun_is_left_to_it(
                 if trial.lease
             ]
             if begun:
-                super().add_trials(begun, **options)
-            return super().add_trials(trials, **options)
+                self.real.trials.add_many(begun, **options)
+            return self.real.trials.add_many(trials, **options)
 
     with AddedByAnother.connect(store_uri) as own:
         make_search_in(own, trials=2, parallel=1, lease_seconds=1.0)
         driver = make_driver_in(own, store_uri)
         given = Given(driver)
         assert driver.run(NEVER) == Outcome.FINISHED
-        second = own.get_trial("a-search", 1)
+        second = own.trials.get("a-search", 1)
     # It was given to a worker only once the other's lease had passed.
     assert [(t.tid, t.state) for t in given.trials] == [(0, "queued"), (1, "queued")]
     assert (second.state, second.attempt) == (TrialState.COMPLETED, 2)
@@ -198,12 +198,12 @@ def test_the_search_goes_on_after_its_store_was_killed_and_restarted(
         held = Held()
         make_search_in(own, trials=4, parallel=2, lease_seconds=600.0)
         with driving(make_driver_in(own, uri, objective=held, lease_seconds=600.0)) as outcome:
-            wait_until(lambda: own.counts("a-search")[TrialState.RUNNING] == 2)
+            wait_until(lambda: own.totals.counts("a-search")[TrialState.RUNNING] == 2)
             os.kill(server.status().pid, signal.SIGKILL)
             assert server.ensure() == uri
             held.release()
             wait_until(lambda: outcome)
-        trials = own.trials("a-search")
+        trials = own.trials.all("a-search")
     server.stop()
     assert outcome == [Outcome.FINISHED]
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4

@@ -1,12 +1,13 @@
 """A search that is paused, stopped or cancelled while it is driven."""
 
 import pytest
+from rerouted_store import ReroutedStore
 from driving import NEVER, Held, driving, wait_until
 
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
 
 
@@ -15,7 +16,7 @@ def test_pause_lets_running_trials_finish_and_resume_goes_on(store, make_search,
     held = Held()
     driver = make_driver(objective=held, allotted=lambda: 2)
     with driving(driver) as outcome:
-        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
         assert driver.wanted == 3
         steering.pause(store, "a-search", "ann")
         # Once it has read that, it wants no slots but those of the running trials.
@@ -23,13 +24,13 @@ def test_pause_lets_running_trials_finish_and_resume_goes_on(store, make_search,
         held.release()
         wait_until(lambda: outcome)
     assert outcome == [Outcome.PAUSED]
-    counts = store.counts("a-search")
+    counts = store.totals.counts("a-search")
     assert (counts[TrialState.RUNNING], counts[TrialState.QUEUED]) == (0, 0)
     assert counts[TrialState.COMPLETED] == 2
     steering.resume(store, "a-search", "ann")
     assert make_driver().run(NEVER) == Outcome.FINISHED
-    assert store.counts("a-search")[TrialState.COMPLETED] == 6
-    done = [(event.who, event.what) for event in store.events("a-search")]
+    assert store.totals.counts("a-search")[TrialState.COMPLETED] == 6
+    done = [(event.who, event.what) for event in store.logs.events("a-search")]
     assert ("ann", "paused") in done
 
 
@@ -38,15 +39,15 @@ def test_stop_completes_with_the_trials_that_run(store, make_search, make_driver
     held = Held()
     driver = make_driver(objective=held, allotted=lambda: 2)
     with driving(driver) as outcome:
-        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
         steering.stop(store, "a-search", "ann")
         # Once it has read that, it wants no slots but those of the running trials.
         wait_until(lambda: driver.wanted == 2)
         held.release()
         wait_until(lambda: outcome)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert outcome == [Outcome.FINISHED]
-    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    assert store.searches.get("a-search").status == SearchStatus.COMPLETED
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 2
 
 
@@ -55,17 +56,17 @@ def test_cancel_ends_running_trials_now_and_their_late_results_are_not_taken(
 ):
     make_search(trials=50, parallel=2)
     with driving(make_driver(objective=Held(), lease_seconds=1.0)) as outcome:
-        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
         steering.cancel(store, "a-search", "ann")
         wait_until(lambda: outcome)
-    assert {trial.state for trial in store.trials("a-search")} == {TrialState.CANCELLED}
-    assert store.get_search("a-search").status == SearchStatus.CANCELLED
+    assert {trial.state for trial in store.trials.all("a-search")} == {TrialState.CANCELLED}
+    assert store.searches.get("a-search").status == SearchStatus.CANCELLED
 
 
 def test_a_search_that_is_stopped_before_it_is_driven_is_over(store, make_search):
     make_search()
     steering.stop(store, "a-search", "ann")
-    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    assert store.searches.get("a-search").status == SearchStatus.COMPLETED
     with pytest.raises(StateConflictError, match="completed"):
         steering.pause(store, "a-search", "ann")
 
@@ -73,13 +74,13 @@ def test_a_search_that_is_stopped_before_it_is_driven_is_over(store, make_search
 def test_a_trial_cancelled_before_it_is_placed_ends_the_round_not_the_driver(
     store_uri, make_search_in, make_driver_in
 ):
-    class CancelledInBetween(Store):
-        def add_trials(self, *trials, **options):
-            added = super().add_trials(*trials, **options)
+    class CancelledInBetween(ReroutedStore):
+        def trials_add_many(self, *trials, **options):
+            added = self.real.trials.add_many(*trials, **options)
             steering.cancel(self, "a-search", "ann")
             return added
 
     with CancelledInBetween.connect(store_uri) as own:
         make_search_in(own, trials=2, parallel=1)
         assert make_driver_in(own, store_uri).run(NEVER) == Outcome.FINISHED
-        assert [trial.state for trial in own.trials("a-search")] == [TrialState.CANCELLED]
+        assert [trial.state for trial in own.trials.all("a-search")] == [TrialState.CANCELLED]

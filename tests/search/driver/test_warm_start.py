@@ -34,21 +34,21 @@ def test_the_first_suggestion_follows_from_the_other_searchs_results(
     make_search("cold", **fields)
     for name in ("warm", "again", "cold"):
         assert make_driver(name).run(NEVER) == Outcome.FINISHED
-    told = [Observation(t.tid, t.point, t.loss) for t in store.trials("first")]
+    told = [Observation(t.tid, t.point, t.loss) for t in store.trials.all("first")]
     expected = suggest(WM, told, [], tid=0, seed=5, algo="tpe", startup=3)
-    warm, again, cold = (store.trials(name) for name in ("warm", "again", "cold"))
+    warm, again, cold = (store.trials.all(name) for name in ("warm", "again", "cold"))
     assert warm[0].point == expected != cold[0].point
     assert again[0].point == expected
     # How many of its own results a later suggestion has seen depends on when they come.
     assert warm[0].seen == 6 <= min(trial.seen for trial in warm)
-    assert store.get_search("warm").warm_start == start
+    assert store.searches.get("warm").warm_start == start
 
 
 def test_what_it_set_out_from_is_older_than_its_own_trials(store, first, make_search):
     search = make_search("warm", warm_start=WarmStart(search="first", trials=6))
     before = prior(store, search)
     assert [each.tid for each in before] == [-6, -5, -4, -3, -2, -1]
-    assert [each.loss for each in before] == [trial.loss for trial in store.trials("first")]
+    assert [each.loss for each in before] == [trial.loss for trial in store.trials.all("first")]
 
 
 def test_a_search_whose_start_is_gone_is_not_driven(store, make_search):

@@ -22,7 +22,7 @@ def first(make_search, make_driver):
 def test_a_start_that_will_not_do_is_refused(store, first, make_search, make_driver):
     make_search("waiting")
     make_search("empty")
-    store.change_search("empty", SearchStatus.CANCELLED, "ann")
+    store.searches.change("empty", SearchStatus.CANCELLED, "ann")
     ia = make_search("other", space="ia", space_hash="of an older version")
     make_search("wide", space="wm_ad")
     for name, said in {
