@@ -9,7 +9,7 @@ from alignsearch.search.documents.base import UNSET_TIME, Document
 from alignsearch.search.documents.states import SearchStatus
 
 PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
-"""How TPE treats trials that are still running (`alignsearch.search.samplers`)."""
+"""How TPE treats trials that are still running (`alignsearch.search.samplers.pending`)."""
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
 
@@ -59,7 +59,7 @@ class Recipe(Document):
 
 
 class Pruning(Document):
-    """When a trial is ended before its last epoch (`alignsearch.search.pruners.pruning`).
+    """When a trial is ended before its last epoch (`alignsearch.search.pruners.pruner`).
 
     grace: epochs that every trial gets. reduction: of how many trials that come to a rung one
     goes on (asha only). informs: what TPE learns of a pruned trial, its last loss or a failure.
