@@ -31,7 +31,7 @@ class Uniform:
         _check_range(self.low, self.high)
 
     def contains(self, value: Value) -> bool:
-        """Whether `value` is a number in the range, including its ends."""
+        """Return whether `value` is a number in the range, including its ends."""
         return _inside(self.low, value, self.high)
 
     def to_json(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class LogUniform:
             )
 
     def contains(self, value: Value) -> bool:
-        """Whether `value` is a number in the range, including its ends."""
+        """Return whether `value` is a number in the range, including its ends."""
         return _inside(self.low, value, self.high)
 
     def to_json(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class Choice:
             )
 
     def contains(self, value: Value) -> bool:
-        """Whether `value` is one of the options and has the same type (True is not 1)."""
+        """Return whether `value` is one of the options and has the same type (True is not 1)."""
         return any(same(option, value) for option in self.options)
 
     def to_json(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ class SearchSpace:
 
 
 def same(left: Value, right: Value) -> bool:
-    """Whether two values are equal and have the same type: True is not 1, and 1 is not 1.0."""
+    """Return whether two values and their types are equal: True is not 1, and 1 is not 1.0."""
     return type(left) is type(right) and left == right
 
 

@@ -11,7 +11,7 @@ from alignsearch.search.documents import Trial
 from alignsearch.search.documents.states import TrialState
 
 FACTOR = 10.0
-"""How many times the search's median epoch an epoch may take.
+"""Longest time that an epoch may take, in median epochs of the search.
 
 A trial's first epoch traces graphs and fills caches, and takes several times as long as the others.
 """

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Container, Set
-from numbers import Real
+
+import numpy as np
 
 from alignsearch.search.documents import Observation
+
+_NUMBERS = (int, float, np.integer, np.floating)
 
 
 def check_observation(
@@ -26,6 +29,6 @@ def check_observation(
         raise ValueError(f"the result of trial {tid} was told before")
     if loss is not None and math.isnan(loss):
         raise ValueError(f"the loss of trial {tid} is not a number; give None instead")
-    wrong = sorted(name for name in sampled_names if not isinstance(point.get(name), Real))
+    wrong = sorted(name for name in sampled_names if not isinstance(point.get(name), _NUMBERS))
     if wrong:
         raise ValueError(f"the point of trial {tid} has no number for {', '.join(wrong)}")

@@ -10,7 +10,7 @@ from alignsearch.spaces.space import Choice, LogUniform
 
 
 def suggest(space, history, pending, *, tid, seed, algo, startup, policy=DEFAULT_PENDING):
-    """What a new sampler suggests for trial `tid` once it was told all of `history`."""
+    """The point of trial `tid` by a new sampler that was told all of `history`."""
     sampler = make_sampler(algo, space, seed=seed, startup=startup, pending=policy)
     for observation in history:
         sampler.tell(observation)

@@ -1,4 +1,4 @@
-"""What every pruner of the table promises."""
+"""The contract of pruners, on every pruner of the table."""
 
 import math
 import random

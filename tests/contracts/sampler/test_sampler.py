@@ -1,4 +1,4 @@
-"""What every sampler of the table promises, with every pending policy."""
+"""The contract of samplers, on every sampler of the table with every pending policy."""
 
 import math
 import subprocess

@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+from prometheus_client import REGISTRY
 from suggestions import suggest
 
 from alignsearch.search.attempts.dispatcher import SlotReport
-from alignsearch.search.documents import Observation
+from alignsearch.search.documents import DEFAULT_PENDING, Observation
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import MOST_AHEAD, MOST_AT_ONCE, SuggestionQueue
@@ -71,12 +72,31 @@ def test_with_one_slot_a_search_is_the_sequential_run_however_slow_worker_or_dri
     driver = Driver(store, search.name, lambda own: OneByOne(store, own, patience), owner="x")
     assert driver.run(NEVER) == Outcome.FINISHED
 
+    check_is_the_sequential_run(store.trials(search.name), algo, pending)
+
+
+def check_is_the_sequential_run(trials, algo, pending):
+    assert len(trials) == 8
     told = []
-    for tid, trial in enumerate(store.trials(search.name)):
+    for tid, trial in enumerate(trials):
         point = suggest(WM, told, [], tid=tid, seed=3, algo=algo, startup=2, policy=pending)
         assert (trial.tid, trial.point, trial.seen) == (tid, point, tid)
         assert trial.result.loss == final_loss(WM, trial.config)
         told.append(Observation(tid, point, trial.result.loss))
+
+
+@pytest.mark.parametrize("algo", SAMPLERS)
+def test_with_one_slot_a_search_is_the_sequential_run_after_restarts_of_its_driver_too(
+    store, make_search, algo
+):
+    search = make_search(trials=8, parallel=1, epochs=0, seed=3, startup=2, algo=algo)
+    outcomes = []
+    while Outcome.FINISHED not in outcomes:
+        interrupt = threading.Event()
+        driver = Driver(store, search.name, lambda own: OneByOne(store, own, 1), owner="x")
+        outcomes.append(driver.run(interrupt, on_progress=interrupt.set))
+    assert outcomes.count(Outcome.INTERRUPTED) >= 4
+    check_is_the_sequential_run(store.trials(search.name), algo, DEFAULT_PENDING)
 
 
 @pytest.fixture
@@ -131,6 +151,16 @@ def test_a_suggestion_made_from_fewer_results_is_replaced(store, make_queue):
     assert not queue.refill()
     assert [trial.seen for trial in queue.next_trials(2)] == [1, 1]
     assert [trial.tid for trial in queue.next_trials(2)] == [0, 1]
+
+
+def test_each_suggestion_is_measured(make_queue):
+    def measured():
+        return REGISTRY.get_sample_value("alignsearch_suggest_seconds_count")
+
+    queue, before = make_queue(parallel=4, trials=9), measured()
+    queue.next_trials(3)
+    queue.refill()
+    assert measured() == before + 4
 
 
 def test_what_the_store_has_is_removed(store, make_queue):

@@ -1,4 +1,4 @@
-"""Which trials pruners end, against Optuna and against other ways to compute it."""
+"""Pruners' decisions against Optuna's, and against other ways to compute them."""
 
 import random
 import threading

@@ -51,7 +51,7 @@ def result_of(loss):
 
 
 def hyperopt_point(domain, observations, pending, seed, startup=0):
-    """What HyperOpt itself suggests."""
+    """The point that HyperOpt itself suggests."""
     documents = [
         document(domain, seen.tid, seen.point, hyperopt.JOB_STATE_DONE, result_of(seen.loss))
         for seen in observations
