@@ -13,7 +13,7 @@ from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.errors import StaleAttemptError
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
-from alignsearch.search.documents.transitions import begun, with_epoch
+from alignsearch.search.documents.transitions import begun, record_epoch
 
 OK = Result(status="ok", loss=0.25, metrics={"validation_accuracy": 0.75})
 
@@ -359,7 +359,8 @@ def test_what_the_holder_knows_of_its_trial_after_an_epoch_is_what_is_stored(
     store, new_trial, begin
 ):
     held = begin(new_trial())
+    token = held.lease.token
     epoch = an_epoch(held.id)
-    store.attempts.record_epoch(held.id, 1, held.lease.token, epoch, for_pruner=True)
-    known = with_epoch(held, epoch, for_pruner=True)
-    assert store.attempts.finish(known, 1, held.lease.token, OK, 1) == store.trials.get(held.id)
+    store.attempts.record_epoch(held.id, 1, token, epoch, for_pruner=True)
+    known = record_epoch(token, epoch, for_pruner=True).apply(held)
+    assert store.attempts.finish(known, 1, token, OK, 1) == store.trials.get(held.id)
