@@ -29,7 +29,7 @@ from alignsearch.cli.submit import submit
 from alignsearch.search.documents import REHEARSAL, Search
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import (
     OnCorrupt,
     Submission,

@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
+from alignsearch.search.documents.lease import Lease
 from alignsearch.search.documents.states import SearchStatus
 
 PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
@@ -71,14 +72,6 @@ class Pruning(Document):
     informs: Literal["loss", "fail"] = "loss"
 
 
-class DriverLease(Document):
-    """Who drives a search, until when."""
-
-    owner: str
-    token: str
-    expires_at: AwareDatetime
-
-
 class WarmStart(Document):
     """The search, over at that time, from whose finished trials TPE set out, and how many."""
 
@@ -117,7 +110,7 @@ class Search(Document):
     pruning: Pruning | None = None
     status: SearchStatus = SearchStatus.QUEUED
     stop_requested: bool = False
-    driver: DriverLease | None = None
+    driver: Lease | None = None
     created_by: str
     created_at: AwareDatetime = UNSET_TIME
     updated_at: AwareDatetime = UNSET_TIME
@@ -127,4 +120,4 @@ class Search(Document):
 
 def is_driven(search: Search, now: datetime) -> bool:
     """Whether a driver holds the search; `now` is the store's time."""
-    return search.driver is not None and search.driver.expires_at >= now
+    return search.driver is not None and not search.driver.has_passed(now)

@@ -23,7 +23,7 @@ from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.driver.warm_start import warm_start
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS, default_startup
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.training import WEIGHTS_ORDERS
 
@@ -162,11 +162,11 @@ def create(store: Store, search: Search, *, named: bool) -> Search:
         NameTakenError: there is a search of this name.
     """
     if named:
-        return store.create_search(search)
+        return store.searches.create(search)
     for number in count(1):
         name = f"{search.space}-{search.recipe.dataset}-{number}"
         try:
-            return store.create_search(search.model_copy(update={"name": name}))
+            return store.searches.create(search.model_copy(update={"name": name}))
         except NameTakenError:
             continue
     raise AssertionError("unreachable: there is always a next number")

@@ -72,7 +72,7 @@ def test_with_one_slot_a_search_is_the_sequential_run_however_slow_worker_or_dri
     driver = Driver(store, search.name, lambda own: OneByOne(store, own, patience), owner="x")
     assert driver.run(NEVER) == Outcome.FINISHED
 
-    check_is_the_sequential_run(store.trials(search.name), algo, pending)
+    check_is_the_sequential_run(store.trials.all(search.name), algo, pending)
 
 
 def check_is_the_sequential_run(trials, algo, pending):
@@ -96,7 +96,7 @@ def test_with_one_slot_a_search_is_the_sequential_run_after_restarts_of_its_driv
         driver = Driver(store, search.name, lambda own: OneByOne(store, own, 1), owner="x")
         outcomes.append(driver.run(interrupt, on_progress=interrupt.set))
     assert outcomes.count(Outcome.INTERRUPTED) >= 4
-    check_is_the_sequential_run(store.trials(search.name), algo, DEFAULT_PENDING)
+    check_is_the_sequential_run(store.trials.all(search.name), algo, DEFAULT_PENDING)
 
 
 @pytest.fixture
