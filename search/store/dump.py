@@ -59,7 +59,7 @@ _END = re.compile(r'\{"documents": \d+, "sha256": "[0-9a-f]{64}"\}')
 def dump(store: Store, name: str, file: Path) -> int:
     """Write the search to a new file; return how many documents that are.
 
-    A search that goes on meanwhile is written as it was at one moment.
+    Each trial of a search that goes on meanwhile is written as it was at one moment.
 
     Raises:
         UnknownNameError: there is no such search.

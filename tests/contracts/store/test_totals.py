@@ -1,4 +1,4 @@
-"""The tally of ended trials against a recount of all of them, on a real server."""
+"""Totals of searches against a recount of all their trials, on a real server."""
 
 import random
 import threading
