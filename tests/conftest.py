@@ -20,7 +20,7 @@ os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.store import Store
 
-pytest_plugins = ["command_line"]
+pytest_plugins = ["command_line", "driver_maker"]
 
 TESTS = Path(__file__).parent
 LONGEST = (
