@@ -44,6 +44,9 @@ ROWS: tuple[Row, ...] = (
     Row("BI FWL2N", "bi_fwl2n"),
 )
 
+LABELS = {row.field: row.name.replace(r" ($\lvert\mathcal{B}\rvert$)", " |B|") for row in ROWS}
+"""Names of Table 5's rows in plain text, by metaparameter."""
+
 # Sampled continuous values carry the rounding of the publication: they are not the searched ones.
 PUBLISHED: dict[str, Configuration] = {
     "wm": Configuration(
