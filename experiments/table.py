@@ -72,7 +72,7 @@ EXPERIMENTS: tuple[Entry, ...] = (
     Entry(
         name="importance",
         source="App. B.4, Fig. S2",
-        shows="importance of a search's metaparameters for its accuracy: the categorical ones, then all",
+        shows="importance of a search's metaparameters: of the categorical ones, then of all",
         module="importance",
         kind="ImportanceOfSearch",
         needs="search",

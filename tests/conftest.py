@@ -36,7 +36,7 @@ LONGEST = (
     "test_main_job.py",
     "browser/test_live.py",
     "experiments/test_training_experiment.py",
-    "experiments/test_experiment.py",
+    "experiments/test_contract.py",
     "browser/test_steering.py",
     "dashboards/web/test_openapi.py",
     "public/cli/test_finished.py",

@@ -168,7 +168,7 @@ def _caption(curves: Sequence[Curve]) -> str:
     lost = sum(found.diverged for found in _once(curves))
     missing = sum(found.missing for found in _once(curves))
     parts.append(
-        f"{lost} run{'s' if lost > 1 else ''} diverged and count with the accuracy of guessing."
+        f"{lost} run{'s' if lost > 1 else ''} diverged; each counts with the accuracy of guessing."
         if lost
         else "No run diverged."
     )
