@@ -1,4 +1,4 @@
-"""A run: one training that an experiment asks for by name, where a search would sample it."""
+"""Runs: trainings whose metaparameters an experiment chooses, where a search samples them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,14 +22,19 @@ class Run:
     """One training: a rule with its metaparameters, a network, a seed.
 
     Attributes:
-        rule: a published rule's short name (`alignsearch.spaces.presets.RULES`), with `preset`'s
-            metaparameters; or the space of the search whose `searched` configuration it takes.
-        label: what figures and tables call it; the rule without it.
-        seed: weights, order of images and noise follow from it.
-        epochs: warm-up, delay and drops are compressed to it.
-        weights_order: which primitive the Greek letters weigh (`alignsearch.spaces.training`).
-        update_noise_variance, alignment_update_noise_variance: of J's and R's updates
-            (Kunin et al. 2020, App. B.3; `TrainingConfig`).
+        rule: short name of a published rule (`alignsearch.spaces.presets.RULES`), or name of the
+            space that `searched` is a configuration of.
+        label: the rule's name in figures and tables; empty for `rule`.
+        seed: random seed for initial weights, order of images and noise.
+        model: name of the network.
+        width: channels of the network's first stage, or units.
+        epochs: epochs to train; warm-up, delay and drops of the learning rates are compressed to
+            them.
+        preset: name of the published rule's metaparameters; None with `searched`.
+        weights_order: which primitives the Greek letters weigh (`alignsearch.spaces.training`).
+        update_noise_variance, alignment_update_noise_variance: variance of the noise in the updates
+            of J and R, times the learning rate (Kunin et al. 2020, App. B.3; `TrainingConfig`).
+        searched: metaparameters that a search has found; None for those of `preset`.
     """
 
     rule: str
@@ -46,21 +51,21 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What figures and tables call its rule."""
+        """The rule's name in figures and tables."""
         return self.label or self.rule
 
     def values(self) -> dict[str, Value]:
-        """The run as plain values by name, as a trial's `config` keeps it."""
+        """The run as plain values by name, for a trial's `config`."""
         flat = asdict(replace(self, searched=None))
         del flat["searched"]
         return flat | (self.searched.model_dump() if self.searched else {})
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Run":
-        """The run that `values` gave.
+        """The run whose `values()` these are.
 
         Raises:
-            ConfigurationError: it is not a run, or not one that this version knows.
+            ConfigurationError: they aren't a run's, or are those of another version's run.
         """
         own = {key: each for key, each in values.items() if key not in Configuration.model_fields}
         rest = {key: each for key, each in values.items() if key in Configuration.model_fields}
@@ -70,7 +75,12 @@ class Run:
             raise ConfigurationError(f"not a run: {error}") from error
 
     def check(self, dataset: str) -> None:
-        """Raise UnknownNameError or ConfigurationError if the run can't be trained."""
+        """Refuse a run that can't be trained on a data set.
+
+        Raises:
+            UnknownNameError: a rule, preset, model, order or space of this name doesn't exist.
+            ConfigurationError: the rule can't be trained with these values.
+        """
         if self.searched is None:
             check_names(
                 self.rule,
@@ -91,11 +101,11 @@ class Run:
         on_corrupt: Literal["refuse", "skip"] = "refuse",
         precision: str = "float32",
     ) -> "TrainingConfig":
-        """The training that the run is, on a data set.
+        """Configuration of the run's training on a data set; the arguments are `Recipe`'s.
 
         Raises:
-            UnknownNameError: a rule, preset, data set, model or order that isn't there.
-            ConfigurationError: values that can't be trained with.
+            UnknownNameError: a rule, preset, data set, model or order of this name doesn't exist.
+            ConfigurationError: the rule can't be trained with these values.
         """
         common: dict[str, Any] = {
             "dataset": dataset,
@@ -118,7 +128,7 @@ class Run:
                 get_space(self.rule),
                 self.searched,
                 stem=known.stem,
-                # What a search found, trained to the end as Table 5's columns are.
+                # A search trains for fewer epochs; its result is trained as Table 5's columns are.
                 schedule_epochs=EPOCHS[TABLE5],
                 batch_divisor=known.batch_divisor,
                 weights_order=self.weights_order or "paper",

@@ -1,4 +1,4 @@
-"""What `transfer` trains if one of its rules is a search."""
+"""The experiment `transfer` with a search as one of its rules."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What holds of every experiment of the table, run at its smallest size.
+"""The contract of experiments, tested on every entry of the table at its smallest size.
 
 Store, driver and attempts are real; the workers are threads, whose objective makes up results
 without TensorFlow.
@@ -49,7 +49,7 @@ SMALLEST = {
 
 
 def made_up(search, trial, link):
-    """A result of a run, after epochs with all that an experiment may have asked for."""
+    """An objective without training: epochs with the measurements asked for, then a result."""
     if search.space != RUNS.name:
         return rehearse(search, trial, link)
     samples = search.recipe.weight_samples
@@ -232,7 +232,7 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_any_computing(
     before = sorted(tmp_path.rglob("*"))
 
     class NoPlace:
-        """Whoever computes asks it for something."""
+        """A place that fails the test when an experiment uses it."""
 
         def __getattr__(self, asked):
             raise AssertionError(f"{name} asked for {asked}")

@@ -1,4 +1,4 @@
-"""What each scale trains: the paper's own setting at `paper`, and what is said of it."""
+"""Scales of experiments that train: `paper` is the paper's own setting, and reports name both."""
 
 from dataclasses import replace
 from pathlib import Path

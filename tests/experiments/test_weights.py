@@ -1,4 +1,4 @@
-"""What `weight-metrics` and `symmetry` make of trainings that have come to their end."""
+"""Reports of `weight-metrics` and `symmetry` on finished trainings."""
 
 import pytest
 from epoch_maker import an_epoch

@@ -1,4 +1,4 @@
-"""What experiments leave to read: tables that compile as LaTeX, and every command on the page."""
+"""Tables of all experiments compile as LaTeX; the page of many names every command."""
 
 import subprocess
 
