@@ -13,7 +13,10 @@ RULES = ("bp", "kp", "sa", "aa", "ia")
 
 @dataclass(frozen=True, kw_only=True)
 class KolenPollack(ArchitecturesExperiment):
-    """Kolen-Pollack beside BP, SA, AA and IA on deeper networks (App. D.3, Fig. S5)."""
+    """Kolen-Pollack beside BP, SA, AA and IA on deeper networks (App. D.3, Fig. S5).
+
+    A rule is a published one or the name of a search, whose best configuration is then trained.
+    """
 
     NAME: ClassVar[str] = "kolen-pollack"
     TITLE: ClassVar[str] = "Kolen-Pollack across architectures"

@@ -80,7 +80,7 @@ class NeuralFit(Experiment):
     splits: Annotated[
         int, Option("Random splits of the images into 75% to fit and 25% to test.", least=1)
     ] = 10
-    seed: Annotated[int, Option("Random seed of splits and simulated noise.", least=0)] = 0
+    seed: Annotated[int, Option("Random seed of splits, and of simulated responses.", least=0)] = 0
 
     def check(self) -> None:
         """Refuse alternatives of which both or none are given, and options without their pair."""

@@ -79,7 +79,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """What an experiment has found.
+    """Results of an experiment: figures, tables and numbers.
 
     Attributes:
         name: name of the experiment.

@@ -54,7 +54,7 @@ class Workers(Protocol):
         ...
 
     def room(self) -> Room:
-        """What one run takes, and how many runs go at once.
+        """Resources of one run, and how many runs the cluster holds at once.
 
         Raises:
             ClusterError: the cluster doesn't answer, or has less room than was asked for.

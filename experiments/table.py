@@ -8,7 +8,7 @@ from alignment_core.errors import UnknownNameError
 from alignsearch.experiments.experiment import Experiment
 
 Needs = Literal["nothing", "search", "training"]
-"""What an experiment takes from its place: nothing; a search over a space; trainings of its own."""
+"""Use that an experiment makes of its place: none; a search over a space; trainings of its own."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ RULES = ("bp", "sa", "aa", "wm", "wm_ad", "wm_ad_ops", "ia")
 
 @dataclass(frozen=True, kw_only=True)
 class Transfer(ArchitecturesExperiment):
-    """Rules with metaparameters fixed on ResNet-18, on deeper networks (Tables 3 and 4, Fig. 3)."""
+    """Rules with metaparameters fixed on ResNet-18, on deeper networks (Tables 3 and 4, Fig. 3).
+
+    A rule is a published one or the name of a search, whose best configuration is then trained.
+    """
 
     NAME: ClassVar[str] = "transfer"
     TITLE: ClassVar[str] = "Metaparameters of ResNet-18 on other networks"

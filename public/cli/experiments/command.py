@@ -3,7 +3,7 @@
 import inspect
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import MISSING, fields
 from pathlib import Path
@@ -93,7 +93,7 @@ def _own_parameters(kind: type[Experiment]) -> list[inspect.Parameter]:
     return sorted([out, *made], key=order)
 
 
-def _parameters(kind: type[Any], names: "list[str] | tuple[str, ...]") -> list[inspect.Parameter]:
+def _parameters(kind: type[Any], names: Sequence[str]) -> list[inspect.Parameter]:
     """Keyword parameters for these fields of a dataclass, all of which have defaults."""
     hints = get_type_hints(kind, include_extras=True)
     defaults = {each.name: each.default for each in fields(kind)}
