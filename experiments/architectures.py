@@ -14,7 +14,7 @@ from alignsearch.experiments.setting import Setting
 from alignsearch.experiments.training import TrainingExperiment
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.best import best_trial
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.presets import RULES

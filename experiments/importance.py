@@ -12,7 +12,7 @@ from alignsearch.experiments.options import Option, Scale
 from alignsearch.experiments.place import Place, SearchSize
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.space import SearchSpace, Value
 
@@ -72,7 +72,7 @@ def read(store: Store, name: str) -> Tried:
         UnknownNameError: there is no search of this name.
         ConfigurationError: its space is another version of ours, or it is a list of runs.
     """
-    search = store.get_search(name)
+    search = store.searches.get(name)
     if search.space == RUNS.name:
         raise ConfigurationError(
             f"search {name!r} is an experiment's list of runs, whose metaparameters were chosen, "
@@ -84,7 +84,7 @@ def read(store: Store, name: str) -> Tried:
             f"search {name!r} was made over another version of the space {search.space}, whose "
             "ranges aren't known here: use the version of alignsearch that made it"
         )
-    found = store.trials(name)
+    found = store.trials.all(name)
     completed = [trial.state is TrialState.COMPLETED for trial in found]
     losses = [
         trial.loss if counts else None for trial, counts in zip(found, completed, strict=True)

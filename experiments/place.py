@@ -7,7 +7,7 @@ from typing import Protocol
 from alignsearch.experiments.run_statistics import Outcome, losses_in_words
 from alignsearch.experiments.setting import Setting
 from alignsearch.search.documents import Epoch, Search, WeightSampling
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.runs import Run
 
 

@@ -13,7 +13,7 @@ from alignsearch.experiments.runs import name_of, outcomes, submit
 from alignsearch.experiments.setting import Setting
 from alignsearch.search.documents import NAME_FORM, Recipe, Search, WeightSampling
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
 
@@ -125,17 +125,17 @@ class StorePlace:
         if search.status not in TERMINAL_SEARCH_STATUSES:
             self._workers.drive(search, "runs")
         found = outcomes(store, search.name)
-        epochs = {each.trial: store.epochs(each.trial) for each in found}
+        epochs = {each.trial: store.logs.epochs(each.trial) for each in found}
         return Trained(search, found, epochs)
 
     def finish_search(self, name: str, size: SearchSize) -> Store:
         """Bring the search to its end, as `Place.finish_search`."""
         store = self._workers.make_store()
         try:
-            search = store.get_search(name)
+            search = store.searches.get(name)
         except UnknownNameError:
             self._workers.submit(name, size)
-            search = store.get_search(name)
+            search = store.searches.get(name)
         if search.status not in TERMINAL_SEARCH_STATUSES:
             self._workers.drive(search, "trials")
         return store

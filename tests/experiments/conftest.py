@@ -7,7 +7,7 @@ import pytest
 from experiment_output import Output, done
 
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 @pytest.fixture(scope="package")
@@ -28,7 +28,7 @@ def moved(tmp_path_factory, server_uri, make_search_in, make_driver_in):
     with Store.connect(uri) as store:
         make_search_in(store, "tried", "ia", trials=TRIALS, parallel=8)
         make_driver_in(store, uri, "tried").run(threading.Event())
-        trials = store.trials("tried", [TrialState.COMPLETED])
+        trials = store.trials.all("tried", [TrialState.COMPLETED])
     done(folder, "dump", "tried", "tried.jsonl", "--store", uri)
     done(folder, "load", "tried.jsonl", "--store", other)
     return folder, trials, other

@@ -6,7 +6,7 @@ from alignsearch.experiments.place import Trained
 from alignsearch.experiments.run_statistics import Outcome
 from alignsearch.experiments.transfer import Transfer
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.configuration import configuration
 
 
@@ -18,7 +18,7 @@ def test_a_searchs_best_configuration_is_transferred_as_it_is(moved):
         rules="bp,tried", models="resnet18,resnet50", seeds="2,7", width=4, epochs=1
     )
     with Store.connect(uri) as store:
-        search, best = store.get_search("tried"), store.best("tried")
+        search, best = store.searches.get("tried"), store.totals.best("tried")
 
         class Place:
             has_store = True

@@ -27,7 +27,7 @@ from alignsearch.search.documents import LayerRecord, Result, WeightSample
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Outcome
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.workers.attempt_runner import Finished
 from alignsearch.workers.objectives.rehearsal import rehearse
@@ -202,7 +202,7 @@ def test_interrupted_it_is_continued_in_the_same_search(name, workers, make_expe
     workers.interrupt.clear()
     run(experiment, workers, tmp_path / "out")
     assert workers.driven[-1] == workers.driven[-2]
-    found = workers.store.trials(workers.driven[-1])
+    found = workers.store.trials.all(workers.driven[-1])
     assert {trial.state for trial in found} == {TrialState.COMPLETED}
 
 

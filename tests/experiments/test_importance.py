@@ -9,7 +9,7 @@ import pytest
 from experiment_output import Output, done, in_this_process
 
 from alignsearch.search.documents import Result
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers.attempt_runner import Finished
 from alignsearch.workers.objectives.rehearsal import rehearse

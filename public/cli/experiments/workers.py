@@ -26,7 +26,7 @@ from alignsearch.cli.submit import submit
 from alignsearch.experiments.place import SearchSize
 from alignsearch.experiments.store_place import Room
 from alignsearch.search.documents import Search
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import check_room, placeable
 
 
