@@ -1,4 +1,4 @@
-"""Runs: trainings whose metaparameters an experiment chooses, where a search samples them."""
+"""Runs: trainings that an experiment specifies, where a search would sample configurations."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -22,19 +22,18 @@ class Run:
     """One training: a rule with its metaparameters, a network, a seed.
 
     Attributes:
-        rule: short name of a published rule (`alignsearch.spaces.presets.RULES`), or name of the
-            space that `searched` is a configuration of.
-        label: the rule's name in figures and tables; empty for `rule`.
-        seed: random seed for initial weights, order of images and noise.
-        model: name of the network.
-        width: channels of the network's first stage, or units.
-        epochs: epochs to train; warm-up, delay and drops of the learning rates are compressed to
-            them.
-        preset: name of the published rule's metaparameters; None with `searched`.
-        weights_order: which primitives the Greek letters weigh (`alignsearch.spaces.training`).
-        update_noise_variance, alignment_update_noise_variance: variance of the noise in the updates
-            of J and R, times the learning rate (Kunin et al. 2020, App. B.3; `TrainingConfig`).
-        searched: metaparameters that a search has found; None for those of `preset`.
+        rule: a published rule's short name (`alignsearch.spaces.presets.RULES`), or the space that
+            the `searched` configuration belongs to.
+        label: the name in figures and tables; empty for the rule's.
+        seed: random seed of the initial weights, the order of images and the noise.
+        model: a network of `alignment_core.model_names`.
+        width: channels of the network's first stage, or units of a plain network's layers.
+        epochs: epochs to train; warm-up, delay and drops are compressed to them.
+        preset: the rule's preset; None for the rule's own.
+        weights_order: which primitive each Greek letter weighs (`alignsearch.spaces.training`).
+        update_noise_variance: variance of the noise in J's updates (Kunin et al. 2020, App. B.3).
+        alignment_update_noise_variance: variance of the noise in R's updates.
+        searched: a configuration that a search found; None for a preset.
     """
 
     rule: str
@@ -51,21 +50,21 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The rule's name in figures and tables."""
+        """The run's name in figures and tables."""
         return self.label or self.rule
 
     def values(self) -> dict[str, Value]:
-        """The run as plain values by name, for a trial's `config`."""
+        """Return the run as plain values by name, as a trial's `config` has them."""
         flat = asdict(replace(self, searched=None))
         del flat["searched"]
         return flat | (self.searched.model_dump() if self.searched else {})
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Run":
-        """The run whose `values()` these are.
+        """Return the run with these plain values.
 
         Raises:
-            ConfigurationError: they aren't a run's, or are those of another version's run.
+            ConfigurationError: the values are not a run's, or not one's that this version knows.
         """
         own = {key: each for key, each in values.items() if key not in Configuration.model_fields}
         rest = {key: each for key, each in values.items() if key in Configuration.model_fields}
@@ -75,11 +74,11 @@ class Run:
             raise ConfigurationError(f"not a run: {error}") from error
 
     def check(self, dataset: str) -> None:
-        """Refuse a run that can't be trained on a data set.
+        """Check the run's names.
 
         Raises:
-            UnknownNameError: a rule, preset, model, order or space of this name doesn't exist.
-            ConfigurationError: the rule can't be trained with these values.
+            UnknownNameError: there is no such rule, preset, data set, model or weights order.
+            ConfigurationError: a weights order is given for a rule that has only one.
         """
         if self.searched is None:
             check_names(
@@ -101,11 +100,15 @@ class Run:
         on_corrupt: Literal["refuse", "skip"] = "refuse",
         precision: str = "float32",
     ) -> "TrainingConfig":
-        """Configuration of the run's training on a data set; the arguments are `Recipe`'s.
+        """Return the run's training on a data set.
+
+        Args:
+            dataset, data_dir, image_size, on_corrupt, precision: as in
+                `alignment_core.training.config.TrainingConfig`.
 
         Raises:
-            UnknownNameError: a rule, preset, data set, model or order of this name doesn't exist.
-            ConfigurationError: the rule can't be trained with these values.
+            UnknownNameError: there is no such rule, preset, data set, model or weights order.
+            ConfigurationError: a value can't be trained with.
         """
         common: dict[str, Any] = {
             "dataset": dataset,
@@ -128,7 +131,7 @@ class Run:
                 get_space(self.rule),
                 self.searched,
                 stem=known.stem,
-                # A search trains for fewer epochs; its result is trained as Table 5's columns are.
+                # A search's best configuration is trained as long as Table 5's columns are.
                 schedule_epochs=EPOCHS[TABLE5],
                 batch_divisor=known.batch_divisor,
                 weights_order=self.weights_order or "paper",

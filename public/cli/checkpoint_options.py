@@ -7,9 +7,10 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.files import is_address
 from alignsearch.cli.options import EMBEDDED_FOLDER, LARGEST
 from alignsearch.search.documents import REHEARSAL, Pruning
+from alignsearch.search.pruners.pruner import PRUNERS
 
 OFF = "off"
-PRUNERS = ("none", *get_args(Pruning.model_fields["pruner"].annotation))
+PRUNER_NAMES = ("none", *PRUNERS)
 INFORMS = get_args(Pruning.model_fields["informs"].annotation)
 LEAST_LEASE = 3.0
 """Seconds; a lease is renewed three times while it lasts."""
@@ -51,7 +52,7 @@ def pruning(pruner: str, grace: int, reduction: int, informs: str, epochs: int) 
         ConfigurationError: a number is out of range.
     """
     for kind, name, known in (
-        ("pruner", pruner, PRUNERS),
+        ("pruner", pruner, PRUNER_NAMES),
         ("way to tell TPE of pruned trials", informs, INFORMS),
     ):
         if name not in known:

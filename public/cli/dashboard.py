@@ -13,7 +13,7 @@ import typer
 
 from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
-from alignsearch.cli.checkpoint_options import INFORMS, PRUNERS
+from alignsearch.cli.checkpoint_options import INFORMS, PRUNER_NAMES
 from alignsearch.cli.drive import reviver
 from alignsearch.cli.options import (
     LogFormatOption,
@@ -27,10 +27,10 @@ from alignsearch.cli.options import (
 )
 from alignsearch.cli.submit import submit
 from alignsearch.search.documents import REHEARSAL, Search
-from alignsearch.search.store.store import Store
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import (
-    ALGOS,
-    PENDING_POLICIES,
     OnCorrupt,
     Submission,
     create,
@@ -152,13 +152,13 @@ def form_fields() -> "list[SubmitField]":
     options = {
         "space": list(SPACES),
         "dataset": [*DATA_SETS, REHEARSAL],
-        "algo": list(ALGOS),
+        "algo": list(SAMPLERS),
         "pending": list(PENDING_POLICIES),
         "weights_order": list(WEIGHTS_ORDERS),
         "on_corrupt": list(get_args(OnCorrupt)),
         "precision": list(PRECISIONS),
         "strategy": list(STRATEGIES),
-        "pruner": list(PRUNERS),
+        "pruner": list(PRUNER_NAMES),
         "pruned_as": list(INFORMS),
     }
     described = inspect.signature(submit).parameters

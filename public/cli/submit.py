@@ -1,7 +1,7 @@
 """`alignsearch submit`: a search over a named space, checked before anything is written."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Protocol
 
 import typer
 
@@ -29,17 +29,29 @@ from alignsearch.cli.options import (
 )
 from alignsearch.search.documents import DEFAULT_PENDING
 from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
-from alignsearch.search.store.store import Store
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import (
-    PENDING_POLICIES,
     Submission,
     create,
     prepare,
     set_out,
 )
 from alignsearch.search.use_cases.summary import read_summary
+
+
+class _Kind(Protocol):
+    @property
+    def help(self) -> str: ...
+
+
+def _rows(table: Mapping[str, _Kind]) -> str:
+    """The names of a table of variants, each with its line of help."""
+    return "; ".join(f"{name} ({kind.help})" for name, kind in table.items())
 
 
 def submit(
@@ -62,7 +74,7 @@ def submit(
     width: Annotated[
         int | None, typer.Option(help="Channels of ResNet-18's first stage (64 in the paper).")
     ] = None,
-    algo: Annotated[str, typer.Option(help="tpe or random.")] = "tpe",
+    algo: Annotated[str, typer.Option(help=f"Sampler: {_rows(SAMPLERS)}.")] = "tpe",
     startup: Annotated[
         int | None,
         typer.Option(help="Random points before TPE: 20, or a third of a small budget."),
@@ -70,7 +82,7 @@ def submit(
     pending: Annotated[
         str,
         typer.Option(
-            help=f"What TPE takes a trial without a result for: {', '.join(PENDING_POLICIES)}."
+            help=f"How TPE treats a trial that is still running: {_rows(PENDING_POLICIES)}."
         ),
     ] = DEFAULT_PENDING,
     weights_order: Annotated[
@@ -109,7 +121,8 @@ def submit(
         ),
     ] = 300.0,
     pruner: Annotated[
-        str, typer.Option(help="Ends trials early by their epochs' errors: none, asha, median.")
+        str,
+        typer.Option(help=f"Rule that ends trials early, or none: {_rows(PRUNERS)}."),
     ] = "none",
     grace: Annotated[int, typer.Option(help="Epochs before a trial may be pruned.")] = 1,
     reduction: Annotated[

@@ -10,9 +10,10 @@ from alignsearch.search.documents import (
     Trial,
     observation_of,
 )
+from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 class History:
@@ -54,14 +55,14 @@ class History:
         """
         live = {trial.id for trial in self.live.values()}
         self._seen = {each: seq for each, seq in self._seen.items() if each in live}
-        changed = self._store.changed(sorted(live), self._seen) if live else []
+        changed = self._store.trials.changed(sorted(live), self._seen) if live else []
         for trial in changed:
             self.take(trial)
         return changed
 
     def read(self) -> Iterator[list[Trial]]:
         """Do as `sync` page by page, because a whole search may be more than fits in memory."""
-        for page in self._store.change_pages(self._search, self._last_seq):
+        for page in self._store.trials.change_pages(self._search, self._last_seq):
             for trial in page:
                 self.take(trial)
                 self._last_seq = max(self._last_seq, trial.seq)
@@ -91,10 +92,8 @@ class History:
             self._fresh.append(observation_of(trial))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
-        if trial.state is TrialState.COMPLETED and trial.loss is not None:
-            best = self._best
-            if best is None or (trial.loss, trial.tid) < (best.loss, best.tid):
-                self._best = trial
+        if is_ranked(trial):
+            self._best = trial if self._best is None else best_of([self._best, trial])
 
     def count(self, state: TrialState) -> int:
         """How many trials are in this state."""

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from alignment_core.accelerator_names import check_accelerator
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -17,16 +17,16 @@ from alignsearch.cli.checkpoint_options import check_lease, checkpoints_folder, 
 from alignsearch.cli.drive import cluster
 from alignsearch.cli.options import LARGEST
 from alignsearch.cli.quiet import check_data
-from alignsearch.search.documents import NAME_FORM, REHEARSAL, PendingPolicy, Recipe, Search
+from alignsearch.search.documents import NAME_FORM, REHEARSAL, Recipe, Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.driver.warm_start import warm_start
-from alignsearch.search.store.store import Store
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.sampler import SAMPLERS, default_startup
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.training import WEIGHTS_ORDERS
 
-ALGOS = ("tpe", "random")
-PENDING_POLICIES = get_args(PendingPolicy)
 OnCorrupt = Literal["refuse", "skip"]
 PARALLEL = 60
 """Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
@@ -86,7 +86,7 @@ def prepare(
         AlignSearchError: something asked for is unknown, out of range or can't be had.
     """
     chosen = get_space(asked.space)
-    _check_known("algorithm", asked.algo, ALGOS)
+    _check_known("algorithm", asked.algo, SAMPLERS)
     _check_known("policy for pending trials", asked.pending, PENDING_POLICIES)
     _check_known("weights order", asked.weights_order, WEIGHTS_ORDERS)
     _check_number("trials", asked.trials, least=1)
@@ -118,9 +118,6 @@ def prepare(
     else:
         per_trial, room = placeable(ray, asked.resources)
     check_room(asked.parallel, room, per_trial)
-    # HyperOpt takes a second to import: nobody waits for it to be told of a mistake.
-    from alignsearch.search.samplers.suggest import default_startup
-
     return Search(
         name=asked.name or "unnamed",
         space=chosen.name,
@@ -165,11 +162,11 @@ def create(store: Store, search: Search, *, named: bool) -> Search:
         NameTakenError: there is a search of this name.
     """
     if named:
-        return store.create_search(search)
+        return store.searches.create(search)
     for number in count(1):
         name = f"{search.space}-{search.recipe.dataset}-{number}"
         try:
-            return store.create_search(search.model_copy(update={"name": name}))
+            return store.searches.create(search.model_copy(update={"name": name}))
         except NameTakenError:
             continue
     raise AssertionError("unreachable: there is always a next number")
