@@ -20,7 +20,7 @@ os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 
-pytest_plugins = ["command_line"]
+pytest_plugins = ["command_line", "driver_maker"]
 
 TESTS = Path(__file__).parent
 LONGEST = (
@@ -36,7 +36,7 @@ LONGEST = (
     "test_main_job.py",
     "browser/test_live.py",
     "experiments/test_training_experiment.py",
-    "experiments/test_experiment.py",
+    "experiments/test_contract.py",
     "browser/test_steering.py",
     "dashboards/web/test_openapi.py",
     "public/cli/test_finished.py",
