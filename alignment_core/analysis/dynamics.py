@@ -20,13 +20,10 @@ import sympy
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from alignment_core.layers.aligned import Dense
-from alignment_core.rules.alignment import (
-    ActivationAlignment,
-    Alignment,
-    SymmetricAlignment,
-    WeightMirror,
-)
+from alignment_core.layers.dense import Dense
+from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.mirroring import WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
 
 W, B = sympy.symbols("w b", real=True)
 X, DECAY = sympy.symbols("x lambda_WM", positive=True)

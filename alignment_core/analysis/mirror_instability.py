@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from alignment_core.analysis.dynamics import alignment_gradient
 from alignment_core.layers.aligned import aligned_layers, recording
 from alignment_core.models import get_model, initialize
-from alignment_core.rules.alignment import WeightMirror
+from alignment_core.rules.mirroring import WeightMirror
 
 EXPLODED, COLLAPSED = 1e4, 1e-6
 """A norm over that at the start: where one kernel, or where all of them, are let go."""

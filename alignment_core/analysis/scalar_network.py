@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from alignment_core.analysis.dynamics import alignment_gradient, scalar_layer
-from alignment_core.layers.aligned import Dense
-from alignment_core.rules.alignment import Alignment, FeedbackAlignment, SymmetricAlignment
+from alignment_core.layers.dense import Dense
+from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.symmetry import SymmetricAlignment
 
 W1, W2, B, ALPHA = sympy.symbols("w_1 w_2 b alpha", real=True)
 BETA = sympy.symbols("beta", positive=True)

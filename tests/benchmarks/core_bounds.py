@@ -32,7 +32,8 @@ from collections import Counter, defaultdict
 import keras
 import tensorflow as tf
 
-from alignment_core.layers.aligned import AlignedLayer, Conv2D
+from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.normalization import BatchNormalization
 
 raw = tf.raw_ops

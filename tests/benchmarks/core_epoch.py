@@ -57,7 +57,7 @@ def measure(config, repeats):
         alone = steps * seconds_a_step(trainer, config)
         with tempfile.TemporaryDirectory() as folder:
             result, checkpoint = train(trainer, folder)
-        timings, epoch = result.timings, result.reports[0].seconds
+        timings, epoch = result.timings, result.epochs[0].seconds
         assert timings["trace"] == 0
         rest = epoch - sum(timings[part] for part in ("train", "validate", "measure"))
         parts = {**timings, "input": rest, "checkpoint": checkpoint}

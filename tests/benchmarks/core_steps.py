@@ -12,12 +12,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import get_model
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
-from alignment_core.rules.alignment import LEARNING_RULES, Alignment, FeedbackAlignment
+from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training.config import WEIGHT_DECAY, TrainingConfig
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps

@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 from alignment_core.analysis.dynamics import DECAY, FLOWS, X, measured_matrix, trajectory
-from alignment_core.rules.alignment import WeightMirror
+from alignment_core.rules.mirroring import WeightMirror
 
 INPUTS = np.array([[0.5], [-1.0], [2.0], [1.5]])
 MEAN_SQUARE = float(np.mean(INPUTS**2))

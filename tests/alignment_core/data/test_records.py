@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from alignment_core import data
 from alignment_core.data import shards
-from alignment_core.data.pipeline import PADDING_LABEL, readable
+from alignment_core.data.pipeline import PADDING_LABEL, translating_errors
 from alignment_core.data.preprocessing import PREPROCESSING
 from alignment_core.data.throughput import images_per_second
 from alignment_core.errors import ConfigurationError, DataError, UnknownNameError
@@ -74,7 +74,7 @@ def sound(tmp_path_factory, payloads):
 
 
 def labels_of(batches):
-    return [int(label) for _, labels in readable(batches) for label in labels]
+    return [int(label) for _, labels in translating_errors(batches) for label in labels]
 
 
 def test_another_number_of_shards_is_counted(sound):
@@ -219,7 +219,7 @@ def test_a_network_is_trained_from_shards_whatever_is_skipped(folder, payloads):
     assert result.status == "ok"
     assert result.chance_error == 0.9
     assert 0 <= result.validation_error <= 1
-    assert np.isfinite(result.reports[0].validation_loss)
+    assert np.isfinite(result.epochs[0].validation_loss)
 
 
 def test_networks_see_their_own_preprocessing():

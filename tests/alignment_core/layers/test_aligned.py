@@ -5,8 +5,11 @@ import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers import aligned as layers
-from alignment_core.rules.alignment import FeedbackAlignment, SymmetricAlignment, WeightMirror
+from alignment_core.rules import reference
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.mirroring import WeightMirror
+from alignment_core.rules.symmetry import SymmetricAlignment
 
 FIXED = FeedbackAlignment({})
 MIRROR = WeightMirror({"amp": 1.0, "decay": 0.5}, BackwardPassOperations(fo_relu=True), 0.5)
@@ -299,7 +302,7 @@ def test_symmetric_alignment_by_gradient_descent_aligns_a_layer():
     assert np.linalg.norm(kernel - layer.kernel.numpy()) == pytest.approx(start / 2**10, rel=1e-3)
 
 
-def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng, reference):
+def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng):
     """All that a rule computes with such a layer, against the convolution as a matrix."""
     layer = layers.Conv2D(3, 1, strides=2, use_bias=False, dtype="float64", learning_rule=FIXED)
     layer.build((2, 5, 6, 2))

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.layers import ops
+from alignment_core.rules import reference
 
 GEOMETRIES = [(1, "SAME"), (1, "VALID"), (2, "SAME"), (2, "VALID")]
 
@@ -28,7 +29,7 @@ def test_matmul_goes_forward_by_one_kernel_and_back_by_the_other(rng):
 
 
 @pytest.mark.parametrize(("stride", "padding"), GEOMETRIES)
-def test_conv2d_goes_forward_by_one_kernel_and_back_by_the_other(rng, reference, stride, padding):
+def test_conv2d_goes_forward_by_one_kernel_and_back_by_the_other(rng, stride, padding):
     x = rng.normal(size=(2, 5, 6, 2))
     w, b = rng.normal(size=(2, 3, 3, 2, 4))
 

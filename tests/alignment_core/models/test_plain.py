@@ -8,7 +8,7 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers.aligned import aligned_layers
 from alignment_core.model_names import MODEL_NAMES
 from alignment_core.models import MODELS, features, get_model, initialize
-from alignment_core.rules.alignment import FeedbackAlignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 
 FA = FeedbackAlignment({})
 PLAIN = {"dense": ["dense1", "dense2", "logits"], "convnet": ["conv1", "conv2", "conv3", "logits"]}

@@ -9,10 +9,12 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import get_model, initialize
-from alignment_core.rules.alignment import FeedbackAlignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 
 resnet18 = get_model("resnet18")
 resnet50 = get_model("resnet50")

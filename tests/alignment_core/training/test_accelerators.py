@@ -9,11 +9,13 @@ import tensorflow as tf
 
 from alignment_core.accelerator_names import STRATEGIES
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import MODELS, initialize
-from alignment_core.rules.alignment import LEARNING_RULES
 from alignment_core.rules.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
+from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training import accelerators
 from alignment_core.training.trainer import Trainer, TrainingConfig
 
@@ -162,7 +164,7 @@ def nodes(graph):
 def assert_close(found, expected, tolerance=1e-5):
     for one, other in zip(found.end, expected.end, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=tolerance)
-    one, other = found.result.reports[0], expected.result.reports[0]
+    one, other = found.result.epochs[0], expected.result.epochs[0]
     np.testing.assert_allclose(one.loss, other.loss, rtol=1e-4)
     np.testing.assert_allclose(one.validation_loss, other.validation_loss, rtol=1e-4)
     for layer, same in zip(one.layers, other.layers, strict=True):
@@ -220,7 +222,7 @@ def test_bfloat16_products_and_float32_masters(name, plain):
     difference = np.linalg.norm(half.moved() - expected) / np.linalg.norm(expected)
     # Eight bits of mantissa: an error of 0.2 % in each number that enters a product.
     assert 1e-5 < difference < 0.05
-    report, same = half.result.reports[0], plain(name).result.reports[0]
+    report, same = half.result.epochs[0], plain(name).result.epochs[0]
     np.testing.assert_allclose(report.loss, same.loss, rtol=1e-2)
     for layer, other in zip(report.layers, same.layers, strict=True):
         np.testing.assert_allclose(layer.angle, other.angle, atol=2)
@@ -274,7 +276,7 @@ def test_a_training_on_two_replicas_goes_on_to_the_same_end(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-1"]
     found = other.fit(checkpoint_dir=tmp_path)
     assert found.validation_error == expected.validation_error
-    one, same = found.reports[1], expected.reports[1]
+    one, same = found.epochs[1], expected.epochs[1]
     assert replace(one, seconds=0) == replace(same, seconds=0)
     assert len(aligned_layers(other.model)) == len(one.layers)
 
@@ -296,9 +298,9 @@ def test_what_replicas_cannot_share_is_refused_before_anything_is_built(change, 
 
 def test_strategies_go_by_name():
     assert accelerators.get_strategy("one") is accelerators.get_strategy("auto")
-    assert accelerators.described(accelerators.get_strategy("one")) == "one device"
+    assert accelerators.describe_strategy(accelerators.get_strategy("one")) == "one device"
     mirrored = accelerators.get_strategy("mirrored")
-    assert accelerators.described(mirrored) == "2 replicas (MirroredStrategy)"
+    assert accelerators.describe_strategy(mirrored) == "2 replicas (MirroredStrategy)"
     assert accelerators.get_strategy("mirrored") is mirrored
     with pytest.raises(UnknownNameError, match="no strategy is named 'tpus'; did you mean tpu"):
         accelerators.get_strategy("tpus")

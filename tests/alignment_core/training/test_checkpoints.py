@@ -11,7 +11,7 @@ from alignment_core import files
 from alignment_core.errors import ConfigurationError, DataError
 from alignment_core.training import checkpoints
 from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, LayerMetrics
+from alignment_core.training.results import EpochResult, LayerMetrics
 
 CONFIG = TrainingConfig(dataset="digits", epochs=9, batch_size=64, learning_rate=0.1)
 LAYER = LayerMetrics("stem", 89.5, 1.25, None)
@@ -19,7 +19,7 @@ LAYER = LayerMetrics("stem", 89.5, 1.25, None)
 
 def reports(count):
     return [
-        EpochReport(epoch, 9, 0.5, 0.75, 0.25, 0.875, 0.1, 0.0, None, (LAYER,), 1.5)
+        EpochResult(epoch, 9, 0.5, 0.75, 0.25, 0.875, 0.1, 0.0, None, (LAYER,), 1.5)
         for epoch in range(1, count + 1)
     ]
 
@@ -34,13 +34,13 @@ class Training:
 
     def save(self, epoch):
         self.weights.assign(tf.fill([1000], float(epoch)))
-        progress = checkpoints.Progress(tuple(reports(epoch)))
+        progress = checkpoints.TrainingProgress(tuple(reports(epoch)))
         checkpoints.save(str(self.folder), self.state, CONFIG, progress)
 
     def restore(self, config=CONFIG):
         """The reports; the weights are then those of as many epochs."""
         self.weights.assign(tf.fill([1000], -1.0))
-        found = list(checkpoints.restore([str(self.folder)], self.state, config).reports)
+        found = list(checkpoints.restore([str(self.folder)], self.state, config).epochs)
         assert set(self.weights.numpy()) == {float(len(found) or -1)}
         return found
 

@@ -9,16 +9,11 @@ from tensorflow.python.eager import context
 
 from alignment_core.models import get_model
 from alignment_core.optimizers.optimizers import Adam, NesterovMomentum, Optimizers
-from alignment_core.rules.alignment import (
-    ActivationAlignment,
-    FeedbackAlignment,
-    InformationAlignment,
-    KolenPollack,
-    KolenPollackAngle,
-    SymmetricAlignment,
-    WeightMirror,
-)
 from alignment_core.rules.backward_pass import AKROUT_OPERATIONS
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
+from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
 

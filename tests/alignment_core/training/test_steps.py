@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alignment_core.layers.aligned import Dense
+from alignment_core.layers.dense import Dense
 from alignment_core.optimizers.optimizers import Optimizers
-from alignment_core.rules.alignment import ActivationAlignment, InformationAlignment, WeightMirror
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
 

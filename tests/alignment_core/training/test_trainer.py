@@ -11,8 +11,8 @@ import pytest
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers.aligned import aligned_layers
 from alignment_core.models import initialize
-from alignment_core.rules.alignment import LEARNING_RULES
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training import accelerators
 from alignment_core.training.trainer import PHASES, Trainer, TrainingConfig, trainer_for
 
@@ -63,7 +63,7 @@ def numbers(result):
     return replace(
         result,
         timings={},
-        reports=tuple(replace(report, seconds=0.0) for report in result.reports),
+        epochs=tuple(replace(epoch, seconds=0.0) for epoch in result.epochs),
     )
 
 
@@ -75,23 +75,23 @@ def test_digits_are_learnt(rule, whole_resnet):
     assert result.status == "ok"
     assert result.chance_error == pytest.approx(1 - 37 / 360)
     assert result.validation_error < 0.3
-    assert result.reports[-1].train_accuracy > 0.7
+    assert result.epochs[-1].train_accuracy > 0.7
 
 
 def test_a_result_sums_its_epochs_up(mirror):
     _, result, _ = mirror
     told = []
     again = mirror[0].fit(on_epoch=told.append)
-    assert tuple(told) == again.reports
-    assert [report.epoch for report in result.reports] == [1, 2]
-    errors = [1 - report.validation_accuracy for report in result.reports]
+    assert tuple(told) == again.epochs
+    assert [report.epoch for report in result.epochs] == [1, 2]
+    errors = [1 - report.validation_accuracy for report in result.epochs]
     assert result.validation_error == errors[-1]
     assert result.best_validation_error == min(errors) == errors[result.best_epoch - 1]
     assert result.epochs_done == 2
     assert set(result.timings) == {"build", *PHASES}
     assert result.timings["build"] > 0
     assert result.timings["trace"] > 0
-    last = result.reports[-1]
+    last = result.epochs[-1]
     assert len(last.layers) == len(aligned_layers(mirror[0].model)) == 7
     assert all(0 <= layer.angle <= 180 for layer in last.layers)
     assert all(0 < layer.gradient_angle < 180 for layer in last.layers[:-1])
@@ -102,15 +102,13 @@ def test_a_result_sums_its_epochs_up(mirror):
 def test_rates_are_those_of_the_compressed_schedule(mirror):
     """2 epochs for the paper's 4: a warm-up of 6 paper epochs is two thirds done."""
     _, result, _ = mirror
-    assert [r.learning_rate for r in result.reports] == pytest.approx([0.125 / 3, 0.25 / 3])
-    assert [r.alignment_learning_rate for r in result.reports] == pytest.approx(
-        [0.01 / 3, 0.02 / 3]
-    )
+    assert [r.learning_rate for r in result.epochs] == pytest.approx([0.125 / 3, 0.25 / 3])
+    assert [r.alignment_learning_rate for r in result.epochs] == pytest.approx([0.01 / 3, 0.02 / 3])
 
 
 def test_backpropagation_reports_no_alignment():
     result = trainer_for(replace(BACKPROPAGATION, epochs=1)).fit()
-    report = result.reports[0]
+    report = result.epochs[0]
     assert report.alignment_loss is None
     assert report.layers == ()
     assert report.alignment_learning_rate == 0.0
@@ -190,7 +188,7 @@ def test_during_the_delay_only_the_backward_kernels_move(mirror):
     trainer.reconfigure(replace(MIRROR, delay_epochs=2.0))
     after_delay = []
     result = trainer.fit(on_epoch=lambda _: after_delay.append(weights(trainer)))
-    first, second = result.reports
+    first, second = result.epochs
     assert first.loss is None
     assert first.train_accuracy is None
     assert first.learning_rate == 0
@@ -363,8 +361,8 @@ def test_noisy_kolen_pollack_goes_on_to_the_same_end(tmp_path):
     result = trainer.fit(on_epoch=told.append)
     ends = weights(trainer)
     assert all(after < 0.9 * before for before, after in zip(start, distances(), strict=True))
-    assert all(layer.gradient_angle is not None for layer in result.reports[-1].layers)
-    assert result.reports[-1].alignment_loss is None
+    assert all(layer.gradient_angle is not None for layer in result.epochs[-1].layers)
+    assert result.epochs[-1].alignment_loss is None
 
     trainer.fit(should_stop=lambda: len(list(tmp_path.iterdir())) > 0, checkpoint_dir=tmp_path)
     assert numbers(trainer.fit(checkpoint_dir=tmp_path)) == numbers(result)
@@ -399,4 +397,4 @@ def test_two_replicas_train_as_two_minibatches_do():
     pairs = zip(mirrored.model.trainable_variables, parts.model.trainable_variables, strict=True)
     for one, other in pairs:
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(result.reports[0].loss, expected.reports[0].loss, rtol=1e-4)
+    np.testing.assert_allclose(result.epochs[0].loss, expected.epochs[0].loss, rtol=1e-4)
