@@ -48,6 +48,9 @@ class DataSetInfo:
 class InputOptions:
     """How the images of a streamed data set are prepared.
 
+        >>> InputOptions(image_size=64, on_corrupt="skip").preprocessing
+        'v1'
+
     Attributes:
         image_size: side of the images in pixels; None is the preprocessing's own.
         preprocessing: key of `preprocessing.PREPROCESSING`.

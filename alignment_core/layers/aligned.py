@@ -70,7 +70,16 @@ def exact_gradients() -> Iterator[None]:
 
 
 def aligned_layers(model: Any) -> list["AlignedLayer"]:
-    """Return the layers of a Keras model that have a learning rule, also those of nested models."""
+    """Return the layers that have a learning rule, also those of nested models.
+
+        >>> rule = SymmetricAlignment({"self": 1.0, "decay": 1.0})
+        >>> model = get_model("dense")((8, 8, 1), 10, learning_rule=rule)
+        >>> [layer.name for layer in aligned_layers(model)]
+        ['dense1', 'dense2', 'logits']
+
+    Args:
+        model: a Keras model.
+    """
     found: list[AlignedLayer] = []
     for layer in model.layers:
         if isinstance(layer, AlignedLayer):

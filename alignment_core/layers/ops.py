@@ -40,6 +40,13 @@ def matmul(
 
     Returns:
         The product (batch, units).
+
+        >>> x, w, b = tf.ones((5, 4)), tf.ones((4, 3)), tf.zeros((3, 4))
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = matmul(x, w, b)
+        >>> float(tf.norm(tape.gradient(y, x)))
+        0.0
     """
 
     @tf.custom_gradient
@@ -79,6 +86,10 @@ def conv2d(
 
     Returns:
         The convolution (batch, height out, width out, channels out).
+
+        >>> x, kernel = tf.ones((5, 8, 8, 2)), tf.ones((3, 3, 2, 4))
+        >>> conv2d(x, kernel, -kernel, strides=(2, 2), padding="SAME").shape
+        TensorShape([5, 4, 4, 4])
     """
     all_strides = [1, *strides, 1]
 

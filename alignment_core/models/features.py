@@ -9,10 +9,16 @@ from alignment_core.errors import UnknownNameError
 
 
 def features(model: Any, names: Sequence[str]) -> Any:
-    """Return a `keras.Model` from images to a dict of the outputs of the layers `names`.
+    """Return a `keras.Model` from images to a dict of the outputs of named layers.
 
-    Both models share their layers and weights. The output of a residual block `stageN_blockM` is
-    that of its layer `stageN_blockM_relu`, or `stageN_blockM_add` in a v2 network.
+        >>> model = get_model("dense")((8, 8, 1), 10, width=16)
+        >>> features(model, ["dense2"])(tf.zeros((5, 8, 8, 1)))["dense2"].shape
+        TensorShape([5, 16])
+
+    Args:
+        model: a functional Keras model. The new model shares its layers and weights.
+        names: names of layers. The output of a residual block `stageN_blockM` is that of its layer
+            `stageN_blockM_relu`, or `stageN_blockM_add` in a v2 network.
 
     Raises:
         UnknownNameError: no layer has one of the names.

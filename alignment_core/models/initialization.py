@@ -11,10 +11,20 @@ from alignment_core.layers.normalization import BatchNormalization
 
 
 def initialize(model: Any, seed: int) -> None:
-    """Draw all weights of a network anew; they depend on `seed` and the layers' order only.
+    """Draw all weights of a network anew.
 
     Forward and backward kernels are drawn independently from the same initializer. A network that
     was trained before gets the same weights, bit by bit, as a new one.
+
+        >>> model = get_model("dense")((8, 8, 1), 10, width=16, seed=3)
+        >>> first = model.layers[-1].kernel.numpy()
+        >>> initialize(model, seed=4)
+        >>> bool((model.layers[-1].kernel.numpy() == first).any())
+        False
+
+    Args:
+        model: a Keras model of this library's layers.
+        seed: random seed. The weights depend on it and on the layers' order only.
     """
     kernels = [layer for layer in model.layers if isinstance(layer, Conv2D | Dense)]
     for layer, draws in zip(kernels, np.random.SeedSequence(seed).spawn(len(kernels)), strict=True):

@@ -28,13 +28,22 @@ import tensorflow as tf
 class BackwardPassOperations:
     """The twelve switches of the backward pass, all off by default.
 
-    `fo_...` applies to the forward output, `bo_...` to the backward output, `bi_...` to the input
-    of the backward pass. `bias` adds the layer's bias and `relu` applies a ReLU. `bwmc` centres
-    over the batch and `fwmc` over the features. `fwl2n` centres over the features and divides by
-    their l2 norm.
-
         >>> BackwardPassOperations(fo_relu=True, bi_bwmc=True).bi_bwmc
         True
+
+    Attributes:
+        fo_bias: add the layer's bias to the forward output.
+        fo_relu: apply a ReLU to the forward output, if one follows the layer.
+        fo_bwmc: batch-wise mean centring of the forward output.
+        fo_fwmc: feature-wise mean centring of the forward output.
+        fo_fwl2n: feature-wise centring of the forward output and division by its l2 norm.
+        bo_bias: add the layer's bias to the backward output.
+        bo_relu: apply a ReLU to the backward output, if one follows the layer.
+        bo_fwmc: feature-wise mean centring of the backward output.
+        bo_fwl2n: feature-wise centring of the backward output and division by its l2 norm.
+        bi_bwmc: batch-wise mean centring of the backward path's input.
+        bi_fwmc: feature-wise mean centring of the input of both paths.
+        bi_fwl2n: feature-wise centring of the input of both paths and division by its l2 norm.
 
     Source: Kunin et al. 2020, App. B.1.3.
     """

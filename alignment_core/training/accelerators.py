@@ -31,6 +31,9 @@ def get_strategy(name: str = "auto") -> Any:
     - "tpu": all cores of the TPU chips that are attached to this host and visible to the process.
       The first call initializes them.
 
+        >>> with get_strategy("one").scope():
+        ...     model = get_model("dense")((8, 8, 1), 10)
+
     Raises:
         UnknownNameError: no strategy has this name.
         ConfigurationError: the devices that the strategy needs aren't on this host.

@@ -369,6 +369,10 @@ def trainer_for(config: TrainingConfig) -> Trainer:
     A cached trainer has compiled its steps already. The cache keeps the last KEPT_TRAINERS
     trainers and isn't thread-safe.
 
+        >>> config = TrainingConfig(dataset="digits", epochs=1, batch_size=64, learning_rate=0.1)
+        >>> trainer_for(config) is trainer_for(config)
+        True
+
     Raises:
         ConfigurationError, DataError: as `Trainer`.
     """

@@ -23,6 +23,10 @@ def weight_metrics(
 ) -> list[LayerMetrics]:
     """Return the metrics of layers with a rule, computed by one compiled call.
 
+        >>> model = get_model("dense")((8, 8, 1), 10, learning_rule=FeedbackAlignment({}))
+        >>> [80 < layer.angle < 100 for layer in weight_metrics(aligned_layers(model))]
+        [True, True, True]
+
     Args:
         layers: built layers with a rule. The call is traced once for each set of shapes.
         gradient_angles: gradient angle of each layer in degrees, NaN for none.
