@@ -36,7 +36,7 @@ BIN_MS = 10
 """Width of a bin in ms (Kunin et al. 2020, App. B.5)."""
 
 WINDOW_MS = (70, 170)
-"""Start and end of the fitted window in ms after the image appears (Kunin et al. 2020, App. B.5)."""
+"""Start and end of the fitted window, ms after the image appears (Kunin et al. 2020, App. B.5)."""
 
 DIMENSIONS = {
     "responses": ("stimulus", "repetition", "site", "time"),
