@@ -1,4 +1,4 @@
-"""App. D.1: what is derived is what the real layers' gradients do, and what it says of them."""
+"""App. D.1: the derived flows equal the gradients of real layers, and have its eigenvalues."""
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ MIRROR = WeightMirror({"amp": 1.0, "decay": 0.5}, BackwardPassOperations(fo_relu
 
 
 def network(dense, conv, dtype="float32", **arguments):
-    """Make a small network of the given layer classes, the same at every call."""
+    """Make a small network of the given layer classes, with the same weights at every call."""
 
     def seeded(seed):
         initializer = keras.initializers.HeNormal(seed=seed)
@@ -70,7 +70,7 @@ def test_with_equal_kernels_a_step_is_backpropagation(x):
     loss, gradients = loss_and_gradients(ours, x)
 
     assert loss == stock_loss
-    # The dense products round otherwise: B is stored as W transposed.
+    # B is stored as W transposed, so dense products round differently.
     for gradient, stock_gradient in zip(gradients, stock_gradients, strict=True):
         np.testing.assert_allclose(gradient, stock_gradient, rtol=1e-12, atol=1e-12)
 
@@ -228,7 +228,7 @@ def test_a_layer_survives_its_configuration(layer):
     assert copy.relu_follows == layer.relu_follows
 
 
-# Keras 3 hands its variables to h5py without NumPy 2's copy keyword.
+# Keras 3 passes its variables to h5py without NumPy 2's copy keyword, which warns.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 def test_a_saved_model_comes_back_with_its_backward_kernels(tmp_path, x):
     model = network(Dense, Conv2D, learning_rule=MIRROR)
@@ -305,7 +305,7 @@ def test_symmetric_alignment_by_gradient_descent_aligns_a_layer():
 
 
 def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng):
-    """All that a rule computes with such a layer, against the convolution as a matrix."""
+    """All products of such a layer equal those of the convolution written as a matrix."""
     layer = Conv2D(3, 1, strides=2, use_bias=False, dtype="float64", learning_rule=FIXED)
     layer.build((2, 5, 6, 2))
     forward, backward = layer.kernel.value, layer.backward_kernel.value
@@ -340,7 +340,7 @@ def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng):
 
 @pytest.mark.parametrize("rule", [None, FIXED])
 def test_a_narrow_pixelwise_convolution_with_strides_does_not_end_the_process(rng, rule):
-    """oneDNN's filter gradient of this one writes past its memory."""
+    """oneDNN's filter gradient of this convolution writes past its memory."""
     layer = Conv2D(16, 1, strides=2, use_bias=False, learning_rule=rule)
     x = tf.constant(rng.normal(size=(4, 56, 56, 8)), tf.float32)
     with tf.GradientTape() as tape:

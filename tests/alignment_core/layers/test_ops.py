@@ -98,7 +98,7 @@ def test_equal_kernels_are_backpropagation_to_the_last_bit(rng, stride, padding)
 @pytest.mark.parametrize("tie_gradients", [True, False])
 @pytest.mark.parametrize("name", ["matmul", "conv2d"])
 def test_a_step_reads_the_backward_kernel_before_it_moves_it(name, tie_gradients):
-    """The order is lost too seldom to be seen in numbers; what loses it is seen in the graph."""
+    """A lost order is too rare to show in numbers, so the graph's control edge is checked."""
     shape, geometry = {
         "matmul": ((3, 3), {}),
         "conv2d": ((1, 1, 3, 3), {"strides": (1, 1), "padding": "SAME"}),

@@ -1,4 +1,4 @@
-"""The plain networks, and what all networks have in common."""
+"""The plain networks, and properties of all networks."""
 
 import numpy as np
 import pytest
@@ -56,7 +56,7 @@ def test_initial_outputs_keep_the_scale_of_the_input(name):
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_first_layers_backward_kernel_propagates_nothing(name):
-    """There is nothing before it to move: any other backward kernel gives the same gradients."""
+    """No layer comes before the first one, so its backward kernel changes no gradient."""
     model = build(name)
     images = tf.random.stateless_normal((4, 8, 8, 1), [0, 0])
 

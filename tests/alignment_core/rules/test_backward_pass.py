@@ -65,7 +65,7 @@ def layer():
 
 
 def matrices(layer):
-    """The layer's two kernels as matrices and its bias over all outputs."""
+    """Return the layer's two kernels as matrices, and its bias repeated for all outputs."""
     forward, backward = (
         reference.convolution_matrix(kernel.numpy(), (5, 6, 2), 2, "SAME")
         for kernel in (layer.kernel, layer.backward_kernel)

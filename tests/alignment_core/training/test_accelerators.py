@@ -1,4 +1,4 @@
-"""Every rule on what this project runs on: under XLA, in bfloat16, on two replicas."""
+"""Every rule under XLA, in bfloat16 and on two replicas."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ from alignment_core.training.trainer import Trainer, TrainingConfig
 
 
 def tiny(shape, classes, *, width, learning_rule, seed, **_):
-    """One convolution and the logits: what has to be compiled for every rule is small."""
+    """A network of one convolution and the logits, which compiles fast for every rule."""
     images = keras.Input(shape)
     convolve = Conv2D(
         width, 3, strides=2, activation="relu", learning_rule=learning_rule, name="convolution"
@@ -35,7 +35,7 @@ def tiny(shape, classes, *, width, learning_rule, seed, **_):
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny_convnet():
-    """The convolutional network is the tiny one here."""
+    """Replace the convolutional network by the tiny one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "convnet", tiny)
         yield
@@ -62,7 +62,7 @@ CASES = {
         learning_rule="symmetric_alignment",
         weights={"self": 0.7, "decay": 0.7},
     ),
-    # Simultaneous on activations: both losses of one forward pass.
+    # Simultaneous on activations: one forward pass for both losses.
     "activation_alignment": replace(
         BACKPROPAGATION,
         learning_rule="activation_alignment",
@@ -79,7 +79,7 @@ CASES = {
         alignment_optimizer="vanilla_gd",
         alignment_learning_rate=0.1,
     ),
-    # Simultaneous on noise: R's gradients apart, from before J's step.
+    # Simultaneous on noise: R's gradients are computed separately, before J's step.
     "information_alignment": replace(
         BACKPROPAGATION,
         learning_rule="information_alignment",
@@ -113,7 +113,7 @@ def test_every_rule_has_its_case():
 
 
 class Trained:
-    """Three steps of a configuration, and where they led."""
+    """Three steps of a configuration and their results."""
 
     def __init__(self, config, strategy="one"):
         with accelerators.get_strategy(strategy).scope():
@@ -127,12 +127,12 @@ class Trained:
         return [variable.numpy() for variable in self.trainer.model.variables]
 
     def moved(self):
-        """By how much each variable moved, all in one vector."""
+        """Return the change of all variables in one vector."""
         pairs = zip(self.end, self.start, strict=True)
         return np.concatenate([(end - start).ravel() for end, start in pairs])
 
     def compiled(self):
-        """The graph of every function that was compiled, those that it calls included."""
+        """Return the graphs of all compiled functions, with the functions that they call."""
         network = self.trainer._network
         owners = (network, network.loss_steps, network._update, network.alignment_steps)
         for owner in owners:
@@ -144,7 +144,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def plain():
-    """Each case trained on one device in float32, uncompiled by XLA, when first asked for."""
+    """Return a function that trains a case on one device in float32 without XLA, once."""
     found = {}
 
     def trained(name):
@@ -174,7 +174,7 @@ def assert_close(found, expected, tolerance=1e-5):
 
 @pytest.mark.parametrize("name", CASES)
 def test_xla_compiles_every_rule(name, plain):
-    """Steps, evaluation and metrics, as all of a TPU's graphs are; and to the same end."""
+    """XLA compiles steps, evaluation and metrics, as on a TPU, with the same results."""
     config = CASES[name]
     compiled = Trained(replace(config, jit_compile=True))
     if config.noise_stddev is None:
@@ -229,13 +229,13 @@ def test_bfloat16_products_and_float32_masters(name, plain):
 
 
 def whole_batch(config):
-    """Whether a rule's R is a mean over samples: noise and batch centring see one's share."""
+    """Return whether a rule's R is a mean over samples, without noise or batch centring."""
     return config.noise_stddev is None and not config.operations.fo_bwmc
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_two_replicas_give_what_one_device_gives(name, plain):
-    """What each replica draws or centres for itself, minibatches do too."""
+    """Minibatches draw noise and centre by themselves, as replicas do."""
     config = CASES[name]
     whole = whole_batch(config)
     expected = plain(name) if whole else Trained(replace(config, minibatches=2))

@@ -1,4 +1,4 @@
-"""States on disk: what is kept, and what becomes of damaged ones."""
+"""Checkpoints: which ones are kept, and how damaged ones are treated."""
 
 import logging
 import shutil
@@ -25,7 +25,7 @@ def reports(count):
 
 
 class Training:
-    """A few numbers in place of a network."""
+    """A few numbers that stand for a network's variables."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -38,7 +38,7 @@ class Training:
         checkpoints.save(str(self.folder), self.state, CONFIG, progress)
 
     def restore(self, config=CONFIG):
-        """The reports; the weights are then those of as many epochs."""
+        """Return the epochs' results, and check that the weights belong to the last one."""
         self.weights.assign(tf.fill([1000], -1.0))
         found = list(checkpoints.restore([str(self.folder)], self.state, config).epochs)
         assert set(self.weights.numpy()) == {float(len(found) or -1)}
@@ -74,7 +74,7 @@ def remove(path):
 
 FILES = ("state.index", "state.data-00000-of-00001", "training.json")
 DAMAGES = [(file, how) for file in FILES for how in (halve, empty, remove, flip)]
-# A flipped bit of a text may spell another text.
+# This pair is left out, because a flipped bit in a text can make another valid text.
 DAMAGES.remove(("training.json", flip))
 
 
@@ -106,7 +106,7 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(training, capl
 
 
 def test_states_are_whole_where_folders_cannot_be_renamed():
-    """TensorFlow's file system in memory has no folders to rename, like a bucket."""
+    """TensorFlow's file system in memory can't rename folders, like a bucket."""
     training = Training("ram://states")
     for epoch in (1, 2, 3):
         training.save(epoch)
@@ -166,7 +166,7 @@ def test_another_networks_state_is_refused(training):
 
 
 def test_a_state_of_the_version_before_is_refused(training):
-    """Those were a `tf.train.Checkpoint`, with its graph of objects."""
+    """Earlier versions wrote a `tf.train.Checkpoint` with its graph of objects."""
     training.save(1)
     before = tf.train.Checkpoint(weights=training.weights)
     before.write(str(training.folder / "epoch-1" / "state"))

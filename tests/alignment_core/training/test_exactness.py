@@ -25,7 +25,7 @@ from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
 MOMENTUM, WEIGHT_DECAY, BATCH = 0.9, 0.02, 8
-# Rates that change from step to step tell TensorFlow 1's momentum from Keras's.
+# With rates that change from step to step, TensorFlow 1's momentum differs from Keras's.
 RATES = [(0.1, 0.05), (0.4, 0.2), (0.05, 0.01)]
 TABLE_5_IA = BackwardPassOperations(
     fo_bias=True,
@@ -39,7 +39,7 @@ TABLE_5_IA = BackwardPassOperations(
 
 
 class OwnRule(Alignment):
-    """A rule that nobody has published: all it takes is to name its primitives."""
+    """A user's own rule, which only names its primitives."""
 
     primitives = ("self", "sparse", "decay")
 
@@ -95,7 +95,7 @@ CASES = {
 
 
 class Net:
-    """A network with what trains it: J by Nesterov momentum, R by the case's optimizer."""
+    """A network and its steps, with Nesterov momentum on J and the case's optimizer on R."""
 
     def __init__(self, case, layers, input_shape):
         model = keras.Sequential([keras.Input(input_shape), *layers])
@@ -133,7 +133,7 @@ class Net:
         self.steps.step(x, labels, tf.constant([3, number]), tf.constant(RATES[number]))
 
     def state(self):
-        """W1, b1, W2, b2 and, under a rule, B1, B2."""
+        """Return W1, b1, W2, b2 and, under a rule, B1, B2."""
         weights = [value for layer in self.layers for value in (layer.kernel, layer.bias)]
         weights += [layer.backward_kernel for layer in self.objectives.layers]
         return [value.numpy().astype(np.float64) for value in weights]
@@ -168,7 +168,7 @@ class Momentum:
 
 
 class Adam:
-    """Kingma and Ba's, with TensorFlow's epsilon outside the bias correction."""
+    """Adam (Kingma and Ba), with TensorFlow's epsilon outside the bias correction."""
 
     def __init__(self):
         self.first = self.second = self.steps = 0.0
@@ -219,7 +219,7 @@ class Expected:
             self.move(4, alignment, number)
 
     def move(self, first, gradients, number):
-        """Variables `first` and after by `gradients`; the first four are J's own."""
+        """Update the variables from index `first` on by `gradients`; the first four are J's."""
         which = 0 if first == 0 else 1
         rate = RATES[number][which]
         variance = self.case.noise[which]
@@ -233,7 +233,7 @@ class Expected:
             self.state[first + index] = value
 
     def cost(self, x, labels):
-        """J's (pseudo)gradients; each layer's input; and (input, delta) with delta averaged."""
+        """Return J's gradients, each layer's input, and each layer's (input, mean delta)."""
         w1, b1, w2, b2, *backward = self.state
         back = backward[1] if backward else w2.T
         before = x @ w1 + b1
