@@ -114,7 +114,8 @@ if TYPE_CHECKING:
     from alignment_core.training.accelerators import get_strategy
     from alignment_core.training.config import TrainingConfig
     from alignment_core.training.results import EpochResult, LayerMetrics, TrainingResult
-    from alignment_core.training.trainer import Trainer, trainer_for
+    from alignment_core.training.trainer import Trainer
+    from alignment_core.training.trainer_cache import trainer_for
     from alignment_core.training.weight_metrics import weight_metrics
 
 _MODULES = {
@@ -152,7 +153,8 @@ _MODULES = {
     "training.accelerators": ("get_strategy",),
     "training.config": ("TrainingConfig",),
     "training.results": ("EpochResult", "LayerMetrics", "TrainingResult"),
-    "training.trainer": ("Trainer", "trainer_for"),
+    "training.trainer": ("Trainer",),
+    "training.trainer_cache": ("trainer_for",),
     "training.weight_metrics": ("weight_metrics",),
 }
 """Public names by the module that defines them."""

@@ -151,7 +151,7 @@ def _check(path: Path, variables: Mapping[str, Any]) -> None:
                     f"every {dimension} must be in both"
                 )
             if not length:
-                raise DataError(f"{path}: {name} has nothing along {dimension}")
+                raise DataError(f"{path}: {name} has length 0 along {dimension}")
     if lengths["repetition"][1] < 2:
         raise DataError(
             f"{path}: responses has one repetition of each stimulus; their reliability needs at "
@@ -172,7 +172,7 @@ def _window(path: Path, time: NDArray[np.float64]) -> NDArray[np.int_]:
     samples = round(BIN_MS / step) if step > 0 else 0
     if not np.allclose(steps, step) or not samples or not np.isclose(samples * step, BIN_MS):
         raise DataError(
-            f"{path}: time must go on in even steps of which a whole number makes {BIN_MS} ms; its "
+            f"{path}: time must have equal steps, a whole number of which makes {BIN_MS} ms; its "
             f"first steps are {', '.join(f'{each:g}' for each in steps[:3])} ms"
         )
     starts = np.flatnonzero(np.isclose(time, first))
@@ -213,7 +213,7 @@ def _refuse_missing(
     gone = [sites[at] for at in np.flatnonzero(missing.all(axis=others))]
     if gone:
         raise DataError(
-            f"{path}: {name} of {_some(gone, 'site')} is missing altogether; leave them out"
+            f"{path}: {name} of {_some(gone, 'site')} has no finite value; leave such sites out"
         )
     where = np.argwhere(missing)
     trials = {tuple(int(each) for each in row[:axis]) for row in where}

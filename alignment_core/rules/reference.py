@@ -19,7 +19,7 @@ def backward_pass(
     Takes the flattened input x (batch, inputs), W and B (inputs, outputs), the bias (outputs,)
     and the names of the switches that are on (`BackwardPassOperations`).
     """
-    # 1. x, bias and W are constants: whoever differentiates R varies B alone.
+    # 1. The gradient is stopped at x, bias and W: R is differentiated with respect to B only.
     x = x if noise is None else noise  # 2. Noise of x's shape replaces x.
     x = _features(x, flags, "bi")  # 3. BI FWMC, then BI FWL2N, for both paths.
     backward_x = _batch(x, flags, "bi")  # 4. BI BWMC, for the backward path only.

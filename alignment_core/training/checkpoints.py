@@ -83,6 +83,7 @@ def save(folder: str, state: State, config: TrainingConfig, progress: TrainingPr
     """
     place = _join(folder, progress.name)
     written = place if files.is_address(folder) else _join(folder, "unfinished")
+    # The key "reports" keeps its name, so that checkpoints of earlier versions stay readable.
     training = {
         "config": config_as_json(config),
         "reports": [asdict(epoch) for epoch in progress.epochs],

@@ -10,8 +10,7 @@ makes no step. This is cheaper, and each optimizer makes the steps that it would
 import logging
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +31,7 @@ from alignment_core.training.results import EpochResult, LayerMetrics, TrainingR
 from alignment_core.training.steps import ALIGNMENT, LOSS
 from alignment_core.training.weight_metrics import weight_metrics
 
-__all__ = ["Trainer", "TrainingConfig", "trainer_for"]
+__all__ = ["Trainer", "TrainingConfig"]
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +41,6 @@ are few; a diverged training still ends within its epoch."""
 
 PHASES = ("trace", "input", "train", "validate", "measure", "save")
 """Phases of a training, the keys of `TrainingResult.timings` beside "build"."""
-
-KEPT_TRAINERS = 2
-"""Trainers that `trainer_for` caches. Two are enough for two searches that take turns."""
 
 MEASURED_IMAGES = 32
 """Images of the batches on which R and the gradient angles are measured after each epoch. Few, so
@@ -166,7 +162,8 @@ class Trainer:
             resume_from: further folders in which the latest checkpoint is looked for.
             on_resume: called once with the results of the epochs before the checkpoint.
             on_warning: called with a message when a checkpoint can't be written, for example
-                because the disk is full. The training goes on without; only the first is passed on.
+                because the disk is full. It is called for the first failure only, and the training
+                continues without the checkpoint.
 
         Returns:
             The result with all epochs, those before a resume included. A loss that became infinite
@@ -358,34 +355,6 @@ class Trainer:
     def _noise_seed(self) -> int:
         # Initial weights and the order of images come from the same seed: noise needs another one.
         return int(np.random.SeedSequence([self._config.seed, 1]).generate_state(1)[0] >> 1)
-
-
-_trainers: OrderedDict[Hashable, Trainer] = OrderedDict()
-
-
-def trainer_for(config: TrainingConfig) -> Trainer:
-    """Return a trainer with `config` set, from a cache if one of the same structure was made.
-
-    A cached trainer has compiled its steps already. The cache keeps the last KEPT_TRAINERS
-    trainers and isn't thread-safe.
-
-        >>> config = TrainingConfig(dataset="digits", epochs=1, batch_size=64, learning_rate=0.1)
-        >>> trainer_for(config) is trainer_for(config)
-        True
-
-    Raises:
-        ConfigurationError, DataError: as `Trainer`.
-    """
-    key = (tf.distribute.get_strategy(), structure(config))
-    if key in _trainers:
-        _trainers.move_to_end(key)
-        _trainers[key].reconfigure(config)
-        return _trainers[key]
-    trainer = Trainer(config)
-    _trainers[key] = trainer
-    if len(_trainers) > KEPT_TRAINERS:
-        _trainers.popitem(last=False)
-    return trainer
 
 
 @lru_cache(maxsize=1)

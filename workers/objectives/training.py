@@ -11,7 +11,7 @@ from alignment_core.errors import CheckpointError
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.config import TrainingConfig
 from alignment_core.training.results import EpochResult, TrainingResult
-from alignment_core.training.trainer import trainer_for
+from alignment_core.training.trainer_cache import trainer_for
 from alignment_core.training.weight_metrics import sampled_weights
 from alignsearch.search.documents import (
     Epoch,

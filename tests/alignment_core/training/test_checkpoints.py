@@ -17,7 +17,7 @@ CONFIG = TrainingConfig(dataset="digits", epochs=9, batch_size=64, learning_rate
 LAYER = LayerMetrics("stem", 89.5, 1.25, None)
 
 
-def reports(count):
+def epoch_results(count):
     return [
         EpochResult(epoch, 9, 0.5, 0.75, 0.25, 0.875, 0.1, 0.0, None, (LAYER,), 1.5)
         for epoch in range(1, count + 1)
@@ -34,7 +34,7 @@ class Training:
 
     def save(self, epoch):
         self.weights.assign(tf.fill([1000], float(epoch)))
-        progress = checkpoints.TrainingProgress(tuple(reports(epoch)))
+        progress = checkpoints.TrainingProgress(tuple(epoch_results(epoch)))
         checkpoints.save(str(self.folder), self.state, CONFIG, progress)
 
     def restore(self, config=CONFIG):
@@ -86,7 +86,7 @@ def test_the_last_two_states_are_kept_and_the_last_is_gone_on_from(training):
     for epoch in (1, 2, 3):
         training.save(epoch)
     assert kept(training) == ["epoch-2", "epoch-3"]
-    assert training.restore() == reports(3)
+    assert training.restore() == epoch_results(3)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(training, capl
     training.save(2)
     how(training.folder / "epoch-2" / file)
     with caplog.at_level(logging.WARNING):
-        assert training.restore() == reports(1)
+        assert training.restore() == epoch_results(1)
     (said,) = caplog.messages
     assert "epoch-2" in said
     assert "is damaged" in said
@@ -113,7 +113,7 @@ def test_states_are_whole_where_folders_cannot_be_renamed():
     assert files.names("ram://states") == ["epoch-2", "epoch-3"]
     with tf.io.gfile.GFile("ram://states/epoch-4/state.index", "w") as half:
         half.write("a kill came")
-    assert training.restore() == reports(3)
+    assert training.restore() == epoch_results(3)
     training.save(4)
     assert files.names("ram://states") == ["epoch-3", "epoch-4"]
     files.remove("ram://states")
@@ -127,7 +127,7 @@ def test_what_follows_a_fallback_takes_the_damaged_states_place(training):
     training.restore()
     training.save(2)
     assert kept(training) == ["epoch-1", "epoch-2"]
-    assert training.restore() == reports(2)
+    assert training.restore() == epoch_results(2)
 
 
 def test_a_damaged_state_of_later_epochs_does_not_outlive_a_new_one(training):
@@ -178,6 +178,6 @@ def test_half_a_state_that_a_kill_left_does_no_harm(training):
     training.save(1)
     shutil.copytree(training.folder / "epoch-1", training.folder / "unfinished")
     remove(training.folder / "unfinished" / FILES[1])
-    assert training.restore() == reports(1)
+    assert training.restore() == epoch_results(1)
     training.save(2)
     assert kept(training) == ["epoch-1", "epoch-2"]

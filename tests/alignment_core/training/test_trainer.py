@@ -19,7 +19,8 @@ from alignment_core.layers.aligned import aligned_layers
 from alignment_core.models import initialize
 from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training import accelerators
-from alignment_core.training.trainer import PHASES, Trainer, trainer_for
+from alignment_core.training.trainer import PHASES, Trainer
+from alignment_core.training.trainer_cache import trainer_for
 
 pytestmark = pytest.mark.usefixtures("small_resnet")
 
