@@ -94,7 +94,7 @@ def layers_of(setting: Setting) -> list[str]:
     from alignment_core import data
     from alignment_core.layers.aligned import aligned_layers
     from alignment_core.models import get_model
-    from alignment_core.rules.alignment import FeedbackAlignment
+    from alignment_core.rules.feedback_alignment import FeedbackAlignment
 
     run = setting.run(setting.rules[0], setting.models[0], 0)
     facts = data.info(setting.dataset)

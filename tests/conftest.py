@@ -84,13 +84,13 @@ def small_resnet():
     """A network with ResNet-18's kinds of blocks in its place: a third of it to compile."""
     from alignment_core.models import MODELS
     from alignment_core.models.resnet import Architecture, resnet
-    from alignment_core.training import trainer as training
+    from alignment_core.training import trainer_cache
 
     blocks = Architecture("resnet18", (1, 1), bottleneck=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "resnet18", resnet(blocks))
         # Trainers of the whole network are not for these tests, nor are these for others.
-        patch.setattr(training, "_trainers", OrderedDict())
+        patch.setattr(trainer_cache, "_trainers", OrderedDict())
         yield
 
 

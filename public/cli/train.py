@@ -24,7 +24,7 @@ from alignsearch.workers.training_results import Results, exclusive
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
-    from alignment_core.training.results import EpochReport, TrainingResult
+    from alignment_core.training.results import EpochResult, TrainingResult
 
 
 def train(
@@ -194,7 +194,7 @@ class _Progress(ExitStack):
         """A step begins."""
         self._bar.advance(self._task)
 
-    def epoch(self, report: "EpochReport") -> None:
+    def epoch(self, report: "EpochResult") -> None:
         """An epoch has ended."""
         self._bar.update(
             self._task,
@@ -224,7 +224,7 @@ def _what(rule: str, preset: str, config: "TrainingConfig") -> str:
     )
 
 
-def _line(report: "EpochReport") -> str:
+def _line(report: "EpochResult") -> str:
     if report.loss is None or report.train_accuracy is None:
         learnt = "only R, in the delay"
     else:

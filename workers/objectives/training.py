@@ -10,8 +10,8 @@ import numpy as np
 from alignment_core.errors import CheckpointError
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, TrainingResult
-from alignment_core.training.trainer import trainer_for
+from alignment_core.training.results import EpochResult, TrainingResult
+from alignment_core.training.trainer_cache import trainer_for
 from alignment_core.training.weight_metrics import sampled_weights
 from alignsearch.search.documents import (
     Epoch,
@@ -55,7 +55,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         config.learning_rule,
     )
 
-    def report(epoch: EpochReport) -> None:
+    def report(epoch: EpochResult) -> None:
         logger.info(
             "epoch %d of %d: validation error %.4f, in %.1f s",
             epoch.epoch,
@@ -66,7 +66,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
         link.on_epoch(_document(trial, epoch, samples))
 
-    def resume(epochs: Sequence[EpochReport]) -> None:
+    def resume(epochs: Sequence[EpochResult]) -> None:
         link.on_resume([_document(trial, epoch) for epoch in epochs])
 
     def fit(resume_from: Sequence[str]) -> TrainingResult:
@@ -151,7 +151,7 @@ def _strategy(search: Search) -> Any:
 
 
 def _document(
-    trial: Trial, epoch: EpochReport, weight_samples: tuple[WeightSample, ...] = ()
+    trial: Trial, epoch: EpochResult, weight_samples: tuple[WeightSample, ...] = ()
 ) -> Epoch:
     return Epoch(
         trial=trial.id,
