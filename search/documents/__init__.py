@@ -30,16 +30,19 @@ from alignsearch.search.documents.observation import (
     Point,
     observation_of,
 )
+from alignsearch.search.documents.recipe import (
+    REHEARSAL,
+    Recipe,
+    RecipeChoices,
+    WeightSampling,
+)
 from alignsearch.search.documents.search import (
     DEFAULT_PENDING,
-    REHEARSAL,
     DriverLease,
     PendingPolicy,
     Pruning,
-    Recipe,
     Search,
     WarmStart,
-    WeightSampling,
     is_driven,
 )
 from alignsearch.search.documents.trial import (
@@ -73,6 +76,7 @@ __all__ = [
     "Progress",
     "Pruning",
     "Recipe",
+    "RecipeChoices",
     "Result",
     "Scalar",
     "Search",

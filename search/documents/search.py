@@ -6,56 +6,13 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
+from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
 
 PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
 """How TPE treats trials that are still running (`alignsearch.search.samplers`)."""
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
-
-
-REHEARSAL = "rehearsal"
-"""The data set of searches that train nothing."""
-
-
-class WeightSampling(Document):
-    """Which layers' weights are kept beside an epoch, after which epochs, how many pairs of each.
-
-    pairs: of a forward weight and the backward weight in its place, drawn once a trial.
-    """
-
-    layers: tuple[str, ...] = Field(min_length=1)
-    epochs: tuple[int, ...] = Field(min_length=1)
-    pairs: int = Field(default=2000, gt=0, le=2000)
-
-
-class Recipe(Document):
-    """What one trial trains on, and for how long; the same for every trial of a search.
-
-    Where a search is a list of runs, their model, width and epochs count (`spaces.runs.Run`), and
-    these here are the largest of them.
-
-    epochs: none are for a rehearsal that ends at once. epoch_seconds: how long each takes in a
-    rehearsal; a training takes what it takes. weight_samples: what is kept of the weights;
-    nothing without it.
-    """
-
-    dataset: str
-    data_dir: str | None = None
-    model: str = "resnet18"
-    width: int = Field(gt=0)
-    stem: str
-    epochs: int = Field(ge=0)
-    epoch_seconds: float = Field(default=0.1, ge=0)
-    schedule_epochs: float = Field(default=45.0, gt=0)
-    batch_divisor: int = Field(default=1, gt=0)
-    metric: str = "validation_error"
-    weights_order: str = "paper"
-    image_size: int | None = Field(default=None, gt=0)
-    on_corrupt: Literal["refuse", "skip"] = "refuse"
-    precision: str = "float32"
-    strategy: str = "auto"
-    weight_samples: WeightSampling | None = None
 
 
 class Pruning(Document):
