@@ -26,7 +26,7 @@ from alignsearch.experiments.perform import OutOption, perform
 from alignsearch.experiments.training_options import Scale
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.space import SearchSpace, Value
 
@@ -88,7 +88,7 @@ def read(store: Store, name: str) -> Tried:
         UnknownNameError: there is no such search.
         ConfigurationError: it was made over another version of its space, or over none.
     """
-    search = store.get_search(name)
+    search = store.searches.get(name)
     if search.space == RUNS.name:
         raise ConfigurationError(
             f"search {name!r} is an experiment's list of runs, whose metaparameters were chosen, "
@@ -100,7 +100,7 @@ def read(store: Store, name: str) -> Tried:
             f"search {name!r} was made over another version of the space {search.space}, whose "
             "ranges aren't known here: use the version of alignsearch that made it"
         )
-    found = store.trials(name)
+    found = store.trials.all(name)
     completed = [trial.state is TrialState.COMPLETED for trial in found]
     losses = [
         trial.loss if counts else None for trial, counts in zip(found, completed, strict=True)
@@ -167,7 +167,7 @@ def _search(scale: Scale, data_dir: str | None, store: str | None, ray: str | No
     uri = store_uri(store)
     with Store.connect(uri) as opened:
         try:
-            search = opened.get_search(name)
+            search = opened.searches.get(name)
         except UnknownNameError:
             submit(
                 SPACE,
@@ -180,7 +180,7 @@ def _search(scale: Scale, data_dir: str | None, store: str | None, ray: str | No
                 store=store,
                 ray=ray,
             )
-            search = opened.get_search(name)
+            search = opened.searches.get(name)
         if search.status not in TERMINAL_SEARCH_STATUSES:
             from alignsearch.search.driver.driver import Outcome
 

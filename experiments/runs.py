@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import NameTakenError, StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
 
@@ -52,15 +52,15 @@ def submit(store: Store, search: Search, runs: Sequence[Run]) -> Search:
         )
         for tid, run in enumerate(runs)
     ]
-    stored = store.add_trials(trials)
+    stored = store.trials.add_many(trials)
     if [trial.config for trial in stored] != [trial.config for trial in trials]:
         raise NameTakenError(
             f"the name {search.name!r} belongs to a search with other runs: choose another --name"
         )
     try:
-        return store.create_search(search)
+        return store.searches.create(search)
     except NameTakenError:
-        found = store.get_search(search.name)
+        found = store.searches.get(search.name)
         if found.space != RUNS.name or found.trials != len(runs):
             raise
         return found
@@ -94,7 +94,7 @@ def outcomes(store: Store, name: str) -> list[Outcome]:
         UnknownNameError: there is no such search.
         StateConflictError: it isn't over, or was ended before its time.
     """
-    search = store.get_search(name)
+    search = store.searches.get(name)
     if search.status is not SearchStatus.COMPLETED:
         why = f": {search.error}" if search.error else ""
         over = search.status in TERMINAL_SEARCH_STATUSES
@@ -102,7 +102,7 @@ def outcomes(store: Store, name: str) -> list[Outcome]:
             f"the experiment's search {name!r} is {search.status}{why}; "
             + ("start it anew under another --name" if over else "run the command again")
         )
-    return [_outcome(trial) for trial in store.trials(name)]
+    return [_outcome(trial) for trial in store.trials.all(name)]
 
 
 def _outcome(trial: Trial) -> Outcome:

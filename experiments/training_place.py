@@ -18,7 +18,7 @@ from alignsearch.experiments.runs import Outcome, name_of, outcomes, submit
 from alignsearch.experiments.training_options import Setting, TrainingOptions
 from alignsearch.search.documents import Epoch, Recipe, Search, WeightSampling
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import PACKAGES, check_room, placeable
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
@@ -100,7 +100,7 @@ class TrainingPlace(ExitStack):
         if search.status not in TERMINAL_SEARCH_STATUSES:
             self._drive(search)
         found = outcomes(self.store, search.name)
-        epochs = {each.trial: self.store.epochs(each.trial) for each in found}
+        epochs = {each.trial: self.store.logs.epochs(each.trial) for each in found}
         return Trained(search, found, epochs)
 
     def _search(

@@ -15,7 +15,7 @@ from alignsearch.experiments.training_options import Scale, Setting, TrainingOpt
 from alignsearch.experiments.training_place import Train, TrainingPlace
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.best import best_trial
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.presets import RULES

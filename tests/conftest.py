@@ -17,8 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 
 pytest_plugins = ["command_line"]
 

@@ -13,7 +13,7 @@ import ray
 
 from alignsearch.search.documents import REHEARSAL, Search, Trial, is_driven
 from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.workers import tpu
 from alignsearch.workers.attempt_runner import Ending, Objective, Worker, run_attempt
 from alignsearch.workers.versions import differences, versions
@@ -109,7 +109,7 @@ class TrialWorker:
         while True:
             pause.wait(IDLE_CHECK_SECONDS)
             try:
-                search = self._store.get_search(self._search.name)
+                search = self._store.searches.get(self._search.name)
                 orphaned = not is_driven(search, self._store.now())
             except StoreUnavailableError as error:
                 logger.warning("can't tell whether the search has a driver: %s", error)

@@ -19,7 +19,7 @@ from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoin
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
 from alignsearch.search.documents.transitions import with_epoch
 from alignsearch.search.driver import checkpoint_folders
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.workers.kept_log import kept_log
 
 logger = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ def run_attempt(
     lease = lease_seconds or search.lease_seconds
     trial: Trial | None = placed
     if placed.lease is None:
-        trial = store.begin_attempt(
+        trial = store.attempts.begin(
             placed,
             worker.owner,
             ttl=lease,
@@ -195,13 +195,17 @@ class _Attempt:
             _, attempt, token = self._held
             best = finished.best_epoch
             known = self._trial
-            ended = _persist(lambda: self._store.finish(known, attempt, token, result, best))
+            ended = _persist(
+                lambda: self._store.attempts.finish(known, attempt, token, result, best)
+            )
             return Ending(Outcome.COMPLETED, ended)
         if self._prune_reason is not None and self._last is not None:
             pruned = self._pruned(self._last, self._prune_reason)
-            ended = _persist(lambda: self._store.prune(*self._held, pruned))
+            ended = _persist(lambda: self._store.attempts.prune(*self._held, pruned))
             return Ending(Outcome.PRUNED, ended)
-        ended = _persist(lambda: self._store.hand_back(*self._held, "its worker was stopped"))
+        ended = _persist(
+            lambda: self._store.attempts.hand_back(*self._held, "its worker was stopped")
+        )
         return Ending(Outcome.HANDED_BACK, ended)
 
     def _is_pruned(self) -> bool:
@@ -218,7 +222,7 @@ class _Attempt:
 
     def _renew(self, lease_seconds: float) -> bool:
         try:
-            self._store.renew(*self._held, lease_seconds)
+            self._store.attempts.renew(*self._held, lease_seconds)
         except StaleAttemptError:
             return False
         self._ask_pruner()
@@ -226,25 +230,27 @@ class _Attempt:
 
     def _record(self, epoch: Epoch) -> None:
         for_pruner = self._search.pruning is not None
-        _persist(lambda: self._store.record_epoch(*self._held, epoch, for_pruner=for_pruner))
+        _persist(
+            lambda: self._store.attempts.record_epoch(*self._held, epoch, for_pruner=for_pruner)
+        )
         self._trial = with_epoch(self._trial, epoch, for_pruner=for_pruner)
         self._last = epoch
         _persist(self._ask_pruner)
 
     def _resume(self, epochs: Sequence[Epoch]) -> None:
-        self._trial = _persist(lambda: self._store.resume(*self._held, epochs))
+        self._trial = _persist(lambda: self._store.attempts.resume(*self._held, epochs))
         self._last = epochs[-1]
 
     def _ask_pruner(self) -> None:
         """The driver decides which trials are pruned, and says so on the trial."""
         if self._search.pruning is not None:
-            self._prune_reason = self._store.get_trial(self._trial.id).prune_reason
+            self._prune_reason = self._store.trials.get(self._trial.id).prune_reason
 
     def _warn(self, what: str) -> None:
         logger.warning("trial %s: %s", self._trial.id, what)
         detail = f"trial {self._trial.tid}, attempt {self._held[1]}: {what}"
         _persist(
-            lambda: self._store.add_event(
+            lambda: self._store.logs.add_event(
                 self._search.name, self._worker.owner, "trial warned", detail
             )
         )
@@ -259,7 +265,7 @@ def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> E
         return Ending(Outcome.STALE)
     try:
         crashed = _persist(
-            lambda: store.crash(
+            lambda: store.attempts.crash(
                 trial.id,
                 lease.attempt,
                 lease.token,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from alignsearch.search.attempts.logs import OUR_PACKAGES, without_passwords
 from alignsearch.search.documents import LogLine, Trial
 from alignsearch.search.documents.errors import StoreUnavailableError
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,6 @@ def kept_log(store: Store, trial: Trial) -> Iterator[None]:
 
 def _write(store: Store, trial: Trial, handler: _Kept) -> None:
     try:
-        store.record_log(trial.id, trial.attempt, handler.take())
+        store.logs.record_lines(trial.id, trial.attempt, handler.take())
     except StoreUnavailableError as error:
         logger.debug("log lines of %s are not kept: %s", trial.id, error)

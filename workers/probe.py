@@ -10,7 +10,7 @@ from statistics import median
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.documents.findings import Finding
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.workers.versions import differences, versions
 
 ROUNDS = 5

@@ -81,7 +81,7 @@ class Curves:
             if seq is not None and key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        records = self._board.store.epoch_records(Trial.key(search, tid))
+        records = self._board.store.logs.epoch_records(Trial.key(search, tid))
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
         points = Points(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from alignsearch.dashboards.models import Log, LogLine
 from alignsearch.search.documents import Attempt, Trial
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 LINES = 200
 
@@ -15,7 +15,7 @@ def log_of(store: Store, trial: Trial, number: int) -> Log:
     if attempt is None:
         note = f"there is no attempt {number}" if trial.attempts else "no attempt has begun yet"
         return Log(attempt=number, available=False, lines=[], note=note)
-    kept = [LogLine(**line.model_dump()) for line in store.log(trial.id, number)]
+    kept = [LogLine(**line.model_dump()) for line in store.logs.lines(trial.id, number)]
     begun = f"begun on {attempt.host} ({attempt.accelerator}) by {attempt.owner}"
     lines = [LogLine(at=attempt.started_at, level="INFO", text=begun)]
     if all(line.level != "INFO" for line in kept):
@@ -25,7 +25,7 @@ def log_of(store: Store, trial: Trial, number: int) -> Log:
     about = f"trial {trial.tid}, attempt {number}: "
     events = [
         LogLine(at=event.at, level="WARNING", text=event.detail.removeprefix(about))
-        for event in store.events_since(trial.search, attempt.started_at)
+        for event in store.logs.events_since(trial.search, attempt.started_at)
         if event.detail.startswith(about)
     ]
     lines += sorted(
@@ -45,7 +45,7 @@ def _epochs(store: Store, trial: Trial, number: int) -> list[LogLine]:
             text=f"epoch {record['epoch']} of {record['epochs']}: validation error "
             f"{1 - record['validation_accuracy']:.4f} in {record['seconds']:.1f} s",
         )
-        for record in store.epoch_records(trial.id)
+        for record in store.logs.epoch_records(trial.id)
         if record["attempt"] == number
     ]
 

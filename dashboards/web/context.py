@@ -13,7 +13,7 @@ from alignsearch.dashboards.live.mirror import Board
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
 from alignsearch.search.documents import Search
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from alignsearch.cli.options import NameArgument, StoreOption, open_store, print_text, store_uri
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 def dump(

@@ -27,7 +27,7 @@ from alignsearch.cli.options import (
 )
 from alignsearch.cli.submit import submit
 from alignsearch.search.documents import REHEARSAL, Search
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import (
     ALGOS,
     PENDING_POLICIES,

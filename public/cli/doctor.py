@@ -20,8 +20,8 @@ from alignsearch.cli.options import (
     print_json,
 )
 from alignsearch.search.documents.findings import Finding
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 
 PACKAGES = ("alignsearch", "tensorflow", "keras", "hyperopt", "pymongo", "ray", "secantusdb")
 

@@ -28,7 +28,7 @@ from alignsearch.cli.options import (
 )
 from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import summarize
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def drive(
             try:
                 display.update(
                     lambda: summarize(
-                        store.get_search(driver.name), driver.history.standing(), store.now()
+                        store.searches.get(driver.name), driver.history.standing(), store.now()
                     ),
                     driver.history.take_ended,
                     last=last,
@@ -161,7 +161,7 @@ def drive_to_end(
 
     told = False
     while not interrupt.is_set():
-        search = store.get_search(name)
+        search = store.searches.get(name)
         if search.status in TERMINAL_SEARCH_STATUSES:
             return Outcome.FINISHED
         if wants_driver(search, store.now()):

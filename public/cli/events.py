@@ -36,8 +36,8 @@ def events(
         raise ConfigurationError("--follow or --json, not both")
     pause = threading.Event()
     with open_store(store) as opened:
-        search = opened.get_search(name)
-        found = opened.events(name)
+        search = opened.searches.get(name)
+        found = opened.logs.events(name)
         if as_json:
             print_json([event.model_dump(mode="json") for event in found])
             return
@@ -50,9 +50,9 @@ def events(
             if not follow or search.status in TERMINAL_SEARCH_STATUSES:
                 return
             pause.wait(REFRESH_SECONDS)
-            search = opened.get_search(name)
+            search = opened.searches.get(name)
             newest = max((event.at for event in told), default=search.created_at)
-            found = opened.events_since(name, newest - OVERLAP)
+            found = opened.logs.events_since(name, newest - OVERLAP)
 
 
 def _line(event: Event) -> str:

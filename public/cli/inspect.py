@@ -34,7 +34,7 @@ from alignsearch.search.driver.history import History
 from alignsearch.search.reports.best import best_trial, column_of
 from alignsearch.search.reports.export import Column
 from alignsearch.search.reports.export import export as render
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
 from alignsearch.spaces.catalog import RUNS, get_space, recorded_space
 from alignsearch.spaces.configuration import configuration
@@ -69,7 +69,7 @@ def status(
         return
     with open_store(store) as opened:
         if name is None:
-            found = opened.list_searches()
+            found = opened.searches.all()
             _list([read_summary(opened, search.name) for search in found], as_json=as_json)
         elif as_json:
             print_json(read_summary(opened, name).to_json())
@@ -112,12 +112,12 @@ def _watch(store: Store, name: str) -> None:
     pause = threading.Event()
 
     def summary() -> Summary:
-        search = store.get_search(name)
+        search = store.searches.get(name)
         return summarize(search, history.standing(), store.now(), store.ping())
 
     with ProgressDisplay(console) as display:
         while True:
-            search = store.get_search(name)
+            search = store.searches.get(name)
             history.sync()
             display.update(summary, history.take_ended, last=True)
             if search.status in TERMINAL_SEARCH_STATUSES:
@@ -136,8 +136,8 @@ def trials(
     if as_csv and as_json:
         raise ConfigurationError("--csv or --json, not both")
     with open_store(store) as opened:
-        space = recorded_space(opened.get_search(name).space)
-        found = opened.trials(name)
+        space = recorded_space(opened.searches.get(name).space)
+        found = opened.trials.all(name)
     if as_json:
         print_json([trial.model_dump(mode="json") for trial in found])
         return
@@ -192,9 +192,9 @@ def show(
 ) -> None:
     """Show one trial: metaparameters, epochs, attempts, error."""
     with open_store(store) as opened:
-        search = opened.get_search(name)
-        trial = opened.get_trial(name, tid)
-        epochs = opened.epochs(trial.id)
+        search = opened.searches.get(name)
+        trial = opened.trials.get(name, tid)
+        epochs = opened.logs.epochs(trial.id)
     if as_json:
         print_json(
             {

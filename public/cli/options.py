@@ -16,8 +16,8 @@ from alignment_core.errors import UnknownNameError
 from alignsearch.cli.hiding import STORE_VARIABLE
 from alignsearch.search.attempts.logs import LogFormat, LogLevel, log_to_stderr
 from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 
 EMBEDDED_FOLDER = Path(".alignsearch")
 LARGEST = 2**31 - 1

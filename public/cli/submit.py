@@ -31,7 +31,7 @@ from alignsearch.search.documents import DEFAULT_PENDING
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import (
     PENDING_POLICIES,
     Submission,

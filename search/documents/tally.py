@@ -11,6 +11,7 @@ from typing import Self
 from pydantic import Field
 
 from alignsearch.search.documents import Document, Trial
+from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 RECENT = 100
@@ -60,10 +61,9 @@ class Tally(Document):
         best = self.best
         for trial in ended:
             counts[trial.state] = counts.get(trial.state, 0) + 1
-            if trial.state is TrialState.COMPLETED and trial.loss is not None:
+            if is_ranked(trial):
                 found = Best(trial=trial.id, loss=trial.loss, tid=trial.tid)
-                if best is None or (found.loss, found.tid) < (best.loss, best.tid):
-                    best = found
+                best = found if best is None else best_of([best, found])
         seconds = (*self.seconds, *seconds_of(ended))[-RECENT:]
         return self.model_copy(update={"counts": counts, "best": best, "seconds": seconds})
 

@@ -1,7 +1,7 @@
 """What an attempt makes of its trial, without a store: data in, data out.
 
 An attempt holds its trial by a token in the trial's lease; every write of its worker is fenced
-by it (`alignsearch.search.store.attempt_store`).
+by it (`alignsearch.search.store.attempts`).
 """
 
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ def running(trial: Trial, attempt: Attempt, ttl: float) -> tuple[Trial, Lease]:
 def completed(
     trial: Trial, attempt: int, now: datetime, result: Result, best_epoch: int | None
 ) -> Trial:
-    """The trial that the attempt holds as `AttemptStore.finish` leaves it in the store."""
+    """The trial that the attempt holds as `Attempts.finish` leaves it in the store."""
     last = trial.attempts[str(attempt)].model_copy(
         update={"outcome": "completed", "ended_at": now, "error": None}
     )
@@ -97,7 +97,7 @@ def fence(token: str) -> Record:
 def begun(
     new: Trial, worker: Attempt, *, now: datetime, ttl: float, token: str, slot: int
 ) -> Trial:
-    """The new trial as the first attempt of an idle worker, for `add_trials`.
+    """The new trial as the first attempt of an idle worker, for `trials.add_many`.
 
     worker: an earlier attempt of that worker's. now: by the store's clock. token: the attempt's;
     where the trial is added again because no answer came, the same, by which the attempt is known.

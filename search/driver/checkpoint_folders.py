@@ -12,7 +12,7 @@ from alignment_core import files
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.checkpoint_names import of_search
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def sweep(store: Store, search: Search) -> None:
         if not tids:
             return
         # Whoever was among the best still has its folder: nobody has to look at all trials.
-        trials = store.trials_by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
+        trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
         live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
         for tid in tids - live - set(_best(trials, search.keep_checkpoints)):
             files.remove(f"{folder}/{tid}")

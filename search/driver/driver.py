@@ -37,7 +37,7 @@ from alignsearch.search.driver.start_failures import Starts
 from alignsearch.search.driver.suggestion_queue import ReadyLine
 from alignsearch.search.driver.supervisor import Watch
 from alignsearch.search.driver.warm_start import prior
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import recorded_space
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Driver:
         self._allotted = allotted or (lambda: self._search.parallel)
         self._revive_store = revive_store
         self._monotonic = monotonic
-        self._search: Search = store.get_search(name)
+        self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._space = recorded_space(self._search.space)
         if self._space.space_hash != self._search.space_hash:
@@ -141,9 +141,9 @@ class Driver:
             raise StateConflictError(
                 f"search {name!r} is {self._search.status}: there is nothing left to drive"
             )
-        token = self._store.acquire_driver(name, self._owner, self._lease_seconds)
+        token = self._store.searches.acquire_driver(name, self._owner, self._lease_seconds)
         if token is None:
-            driver = self._store.get_search(name).driver
+            driver = self._store.searches.get(name).driver
             raise AlreadyDrivenError(
                 f"search {name!r} is driven already, by {driver.owner if driver else 'another'}; "
                 "if that process is gone, its lease expires within "
@@ -153,7 +153,7 @@ class Driver:
             with (
                 ThreadPoolExecutor(1, f"new trials of {name}") as self._adding,
                 Heartbeat(
-                    lambda: self._store.renew_driver(name, token, self._lease_seconds),
+                    lambda: self._store.searches.renew_driver(name, token, self._lease_seconds),
                     self._lease_seconds / 3,
                     f"of the driver of {name}",
                 ) as lease,
@@ -177,7 +177,7 @@ class Driver:
     def _number(self) -> bool:
         """Number what has changed and tally what has ended, so that readers find little to read."""
         try:
-            self._store.keep_tally(self._search.name)
+            self._store.totals.update(self._search.name)
         except StoreCorruptedError as error:
             # A trial changed by hand. What can be numbered is numbered first.
             logger.warning("no new tally: %s", error)
@@ -186,7 +186,7 @@ class Driver:
     def _release(self, token: str) -> None:
         try:
             self._number()
-            self._store.release_driver(self._search.name, token)
+            self._store.searches.release_driver(self._search.name, token)
         except StoreUnavailableError as error:
             logger.warning("the driver's lease is left to expire: %s", error)
 
@@ -227,7 +227,7 @@ class Driver:
 
     def _begin(self) -> None:
         if self._search.status == SearchStatus.QUEUED:
-            self._store.change_search(self._search.name, SearchStatus.RUNNING, self._owner)
+            self._store.searches.change(self._search.name, SearchStatus.RUNNING, self._owner)
         for past in self._history.read():
             self._watch.learn(past)
             # Whoever showed the search's progress before has told of these.
@@ -254,7 +254,7 @@ class Driver:
         now = self._monotonic()
         if now < self._next_look:
             return
-        self._search = self._store.get_search(self._search.name)
+        self._search = self._store.searches.get(self._search.name)
         self._sync()
         self._watch.look(now)
         took = self._monotonic() - now
@@ -277,7 +277,7 @@ class Driver:
         again = [t for t in self._history.in_state(TrialState.QUEUED) if t.id not in placed]
         again = again[: len(free)]
         if again:
-            self._store.place_trials([trial.id for trial in again])
+            self._store.trials.place([trial.id for trial in again])
             for trial in again:
                 self._place(free.popleft(), trial)
         if free and self._ready.left > 0:
@@ -292,7 +292,7 @@ class Driver:
 
     def _add(self, trials: list[Trial]) -> list[Trial]:
         """Add the first in line, placed; prepare those that come after them meanwhile."""
-        adding = self._adding.submit(self._store.add_trials, trials, placed=True)
+        adding = self._adding.submit(self._store.trials.add_many, trials, placed=True)
         more = True
         while more and not adding.done():
             more = self._ready.make(taken=len(trials))
@@ -326,7 +326,7 @@ class Driver:
         else:
             # Added before an outage, for a slot that has another trial by now.
             reason = "the store's answer to its driver was lost"
-            back = self._store.hand_back(trial.id, lease.attempt, lease.token, reason)
+            back = self._store.attempts.hand_back(trial.id, lease.attempt, lease.token, reason)
             self._history.take(back)
 
     def _close_surplus(self) -> None:
@@ -342,7 +342,7 @@ class Driver:
         logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
 
     def _note_failure(self, detail: str) -> None:
-        self._store.add_event(self._search.name, self._owner, "suggestion failed", detail)
+        self._store.logs.add_event(self._search.name, self._owner, "suggestion failed", detail)
 
     def _take_reports(self, seconds: float) -> None:
         """Wait so long for slots to become free, and see to each report.
@@ -355,11 +355,11 @@ class Driver:
         trials = {report.trial_id: report.trial for report in self._freed if report.trial}
         untold = [each.trial_id for each in self._freed if each.trial_id not in trials]
         if untold:
-            trials |= {trial.id: trial for trial in self._store.trials_by_id(untold)}
+            trials |= {trial.id: trial for trial in self._store.trials.by_id(untold)}
         while self._freed:
             report = self._freed[0]
             self._see_to(
-                report, trials.get(report.trial_id) or self._store.get_trial(report.trial_id)
+                report, trials.get(report.trial_id) or self._store.trials.get(report.trial_id)
             )
             self._slots.note(report)
             self._freed.popleft()
@@ -381,26 +381,28 @@ class Driver:
         search = self._search
         if search.status in TERMINAL_SEARCH_STATUSES:
             # What was begun before the end was heard of ends with it.
-            self._store.cancel_trials(search.name)
+            self._store.attempts.cancel_all(search.name)
             return True
         if search.stop_requested:
             if self._slots.waits_for_reports or self._history.count(TrialState.RUNNING):
                 return False
-            self._store.cancel_trials(search.name)
+            self._store.attempts.cancel_all(search.name)
         elif self._history.live or self._history.next_tid < search.trials:
             return False
         self._sync()
-        if self._store.get_search(search.name).status in TERMINAL_SEARCH_STATUSES:
+        if self._store.searches.get(search.name).status in TERMINAL_SEARCH_STATUSES:
             return True
         history = self._history
         if history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED):
             self._fail(f"no trial finished; the last one failed with: {history.last_error}")
         else:
-            self._store.change_search(search.name, SearchStatus.COMPLETED, self._owner)
+            self._store.searches.change(search.name, SearchStatus.COMPLETED, self._owner)
         return True
 
     def _fail(self, error: str) -> None:
-        self._store.change_search(self._search.name, SearchStatus.FAILED, self._owner, detail=error)
+        self._store.searches.change(
+            self._search.name, SearchStatus.FAILED, self._owner, detail=error
+        )
 
     def _hand_back(self) -> None:
         self._slots.dispatcher.hand_back()

@@ -12,7 +12,7 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 class History:
@@ -54,14 +54,14 @@ class History:
         """
         live = {trial.id for trial in self.live.values()}
         self._seen = {each: seq for each, seq in self._seen.items() if each in live}
-        changed = self._store.changed(sorted(live), self._seen) if live else []
+        changed = self._store.trials.changed(sorted(live), self._seen) if live else []
         for trial in changed:
             self.take(trial)
         return changed
 
     def read(self) -> Iterator[list[Trial]]:
         """Do as `sync` page by page, because a whole search may be more than fits in memory."""
-        for page in self._store.change_pages(self._search, self._last_seq):
+        for page in self._store.trials.change_pages(self._search, self._last_seq):
             for trial in page:
                 self.take(trial)
                 self._last_seq = max(self._last_seq, trial.seq)

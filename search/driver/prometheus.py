@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.connection import observe_commands
-from alignsearch.search.store.store import Store
 
 SUGGEST_SECONDS = Histogram(
     "alignsearch_suggest_seconds",
@@ -79,11 +79,11 @@ class _Searches(Collector):
             labels=["search"],
         )
         try:
-            for search in self._store.list_searches():
+            for search in self._store.searches.all():
                 over = search.status in TERMINAL_SEARCH_STATUSES
                 if over and search.updated_at < self._since:
                     continue
-                counts = self._store.counts(search.name)
+                counts = self._store.totals.counts(search.name)
                 for state, count in counts.items():
                     trials.add_metric([search.name, state.value], count)
                 slots.add_metric([search.name], search.parallel)

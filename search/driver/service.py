@@ -17,7 +17,7 @@ from alignsearch.search.documents.errors import (
 )
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ class Service:
         now = self._store.now()
         waiting = [
             search
-            for search in self._store.active_searches()
+            for search in self._store.searches.active()
             if search.name not in self._runs
             and wants_driver(search, now)
             and self._may_try(search.name)
@@ -208,7 +208,7 @@ class Service:
         trouble = self._troubles.setdefault(name, _Trouble())
         news = why != trouble.told
         if news:
-            self._store.add_event(name, self._owner, "driver failed", why)
+            self._store.logs.add_event(name, self._owner, "driver failed", why)
             trouble.told = why
         return news
 

@@ -6,7 +6,7 @@ from alignsearch.search.attempts.dispatcher import SlotReport
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Starts:
                 f"{failures} workers in a row died before they began a trial; the last one said: "
                 f"{report.error}"
             )
-            self._store.change_search(
+            self._store.searches.change(
                 self._search.name, SearchStatus.FAILED, self._owner, detail=why
             )
         self._failures = failures
@@ -56,8 +56,10 @@ class Starts:
     def _tell(self, trial: Trial, reason: str) -> None:
         """Note it on the trial, which `status` reads, and once as an event."""
         logger.warning("trial %s was not begun: %s", trial.id, reason, extra=trial.log_fields)
-        self._store.note_start_failure(trial.id, trial.attempt, reason)
+        self._store.trials.note_start_failure(trial.id, trial.attempt, reason)
         if reason != self._told:
             detail = f"trial {trial.tid}: {reason}"
-            self._store.add_event(self._search.name, self._owner, "worker did not begin", detail)
+            self._store.logs.add_event(
+                self._search.name, self._owner, "worker did not begin", detail
+            )
             self._told = reason

@@ -10,7 +10,7 @@ from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import LEASE_EXPIRIES
 from alignsearch.search.driver.stalled import StallWatch
 from alignsearch.search.pruners.pruning import Pruner
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Watch:
             return
         logger.warning("trial %s: %s", trial.id, reason, extra=trial.log_fields)
         try:
-            crashed = self._store.crash(
+            crashed = self._store.attempts.crash(
                 trial.id,
                 trial.lease.attempt,
                 trial.lease.token,
@@ -103,7 +103,7 @@ class Watch:
 
     def _expire_leases(self) -> None:
         for trial in self._lapsed():
-            expired = self._store.expire(
+            expired = self._store.attempts.expire(
                 trial.id,
                 trial.attempt,
                 max_attempts=self._search.max_attempts,
@@ -130,7 +130,7 @@ class Watch:
 
         # A renewal is no change that readers are told of: what is known here may be older.
         suspects = [t.id for t in self._history.in_state(TrialState.RUNNING) if lapsed(t)]
-        found = self._store.trials_by_id(suspects) if suspects else []
+        found = self._store.trials.by_id(suspects) if suspects else []
         for trial in found:
             self._history.take(trial)
         return [trial for trial in found if trial.state == TrialState.RUNNING and lapsed(trial)]
@@ -148,4 +148,4 @@ class Watch:
             if trial is not None and trial.lease is not None and trial.prune_reason is None:
                 logger.info("trial %s is to end: %s", trial.id, reason, extra=trial.log_fields)
                 lease = trial.lease
-                self._store.request_prune(trial.id, lease.attempt, lease.token, reason)
+                self._store.attempts.request_prune(trial.id, lease.attempt, lease.token, reason)

@@ -18,7 +18,7 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.space import SearchSpace
 
@@ -30,7 +30,7 @@ def warm_start(store: Store, name: str, space: SearchSpace) -> WarmStart:
         UnknownNameError: there is no search `name`.
         StateConflictError: it is over another space, isn't over yet, or has no finished trial.
     """
-    other = store.get_search(name)
+    other = store.searches.get(name)
     if other.space_hash != space.space_hash:
         raise StateConflictError(
             f"search {name!r} can't be the start of a search over {space.name!r}: "
@@ -41,7 +41,7 @@ def warm_start(store: Store, name: str, space: SearchSpace) -> WarmStart:
             f"search {name!r} can't be the start of another while it is {other.status}: wait for "
             f"its end, or end it with `alignsearch stop {name}`"
         )
-    trials = len(store.trials(name, OBSERVED_STATES))
+    trials = len(store.trials.all(name, OBSERVED_STATES))
     if not trials:
         raise StateConflictError(f"search {name!r} has no finished trial to start from")
     return WarmStart(search=name, trials=trials)
@@ -57,7 +57,7 @@ def prior(store: Store, search: Search) -> list[Observation]:
         return []
     name, expected = search.warm_start.search, search.warm_start.trials
     try:
-        trials = store.trials(store.get_search(name).name, OBSERVED_STATES)
+        trials = store.trials.all(store.searches.get(name).name, OBSERVED_STATES)
     except UnknownNameError:
         trials = []
     if len(trials) != expected:

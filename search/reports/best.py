@@ -4,7 +4,7 @@ from alignsearch.search.documents import REHEARSAL, Search, Trial
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.reports.export import Column
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.configuration import configuration
 
@@ -16,8 +16,8 @@ def best_trial(store: Store, name: str) -> tuple[Search, Trial]:
         UnknownNameError: there is no such search.
         StateConflictError: no trial of the search has finished with a loss.
     """
-    search = store.get_search(name)
-    trial = store.best(name)
+    search = store.searches.get(name)
+    trial = store.totals.best(name)
     if trial is not None:
         return search, trial
     if search.status in TERMINAL_SEARCH_STATUSES:

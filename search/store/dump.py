@@ -36,8 +36,8 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
+from alignsearch.search.store.numbering import MARK
 from alignsearch.search.store.store import Store
-from alignsearch.search.store.trial_store import MARK
 
 FORMAT = "alignsearch search"
 LONGEST_LINE = 2**26
@@ -65,7 +65,7 @@ def dump(store: Store, name: str, file: Path) -> int:
     """
     if file.exists():
         raise ConfigurationError(f"{file} exists already: name another file")
-    store.get_search(name)
+    store.searches.get(name)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     digest = hashlib.sha256()
     written = 0
@@ -78,7 +78,7 @@ def dump(store: Store, name: str, file: Path) -> int:
 
             header = {"format": FORMAT, "schema": SCHEMA_VERSION, "name": name}
             line(json.dumps(header) + "\n")
-            for collection, document in store.documents(name):
+            for collection, document in store.copies.documents(name):
                 text = json_util.dumps(document, json_options=_EXACT)
                 line(f'{{"collection": {json.dumps(collection)}, "document": {text}}}\n')
                 written += 1
@@ -130,7 +130,7 @@ def load(store: Store, checked: Checked) -> str:
         ConfigurationError: the file was changed since it was checked.
         NameTakenError: the store has a search of this name.
     """
-    store.begin_load(checked.counter, checked.checksum)
+    store.copies.begin_load(checked.counter, checked.checksum)
     batches: dict[str, list[Record]] = {part: [] for part in _PARTS}
 
     def write(collection: str, document: Record) -> None:
@@ -139,15 +139,15 @@ def load(store: Store, checked: Checked) -> str:
         batch = batches[collection]
         batch.append(document)
         if len(batch) == BATCH:
-            store.load_each(collection, batch)
+            store.copies.load_each(collection, batch)
             batch.clear()
 
     if _read(checked.file, write) != checked.checksum:
         raise _bad(checked.file, "it was changed while it was read")
     for collection, batch in batches.items():
         if batch:
-            store.load_each(collection, batch)
-    store.finish_load(checked.search)
+            store.copies.load_each(collection, batch)
+    store.copies.finish_load(checked.search)
     name: str = checked.search["_id"]
     return name
 

@@ -12,7 +12,7 @@ from hyperopt import base
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 _STATES = {
     TrialState.QUEUED: base.JOB_STATE_RUNNING,
@@ -40,7 +40,7 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
     def __init__(self, store: Store, name: str) -> None:
         """Read the search."""
         self._history = History(store, name)
-        self._first_own = store.get_search(name).trials
+        self._first_own = store.searches.get(name).trials
         super().__init__()
 
     def refresh(self) -> None:

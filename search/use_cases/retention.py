@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.driver import checkpoint_folders
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ def excess(store: Store, *, days: float, keep: int) -> Iterator[Excess]:
     Their trials stay, with configuration, result and attempts.
     """
     ended_by = store.now() - timedelta(days=days)
-    for search in store.list_searches():
+    for search in store.searches.all():
         if is_old(search, ended_by):
-            kept = {trial.id for trial in store.best_trials(search.name, keep)}
+            kept = {trial.id for trial in store.trials.best(search.name, keep)}
             counted = {
-                trial.id: store.count_epochs(trial.id)
-                for trial in store.trials(search.name)
+                trial.id: store.logs.count_epochs(trial.id)
+                for trial in store.trials.all(search.name)
                 if trial.id not in kept
             }
             going = {trial: epochs for trial, epochs in counted.items() if epochs}
@@ -52,10 +52,10 @@ def drop(store: Store, found: Excess, who: str, *, keep: int) -> None:
     Doing so again, after it was broken off, deletes the rest.
     """
     for trial in found.trials:
-        store.drop_epochs(trial)
+        store.logs.drop_epochs(trial)
     states = found.search.model_copy(
         update={"keep_checkpoints": min(keep, found.search.keep_checkpoints)}
     )
     checkpoint_folders.sweep(store, states)
     detail = f"epochs and logs of {len(found.trials)} trials, of all but the best {keep}"
-    store.add_event(found.search.name, who, "epochs dropped", detail)
+    store.logs.add_event(found.search.name, who, "epochs dropped", detail)

@@ -7,7 +7,7 @@ ones finish. cancel: final, running ones end now. release: try one trial elsewhe
 from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 def pause(store: Store, name: str, who: str) -> None:
@@ -16,7 +16,7 @@ def pause(store: Store, name: str, who: str) -> None:
     Raises:
         StateConflictError: the search is neither queued nor running.
     """
-    store.change_search(name, SearchStatus.PAUSED, who)
+    store.searches.change(name, SearchStatus.PAUSED, who)
 
 
 def resume(store: Store, name: str, who: str) -> None:
@@ -25,11 +25,11 @@ def resume(store: Store, name: str, who: str) -> None:
     Raises:
         StateConflictError: the search is not paused.
     """
-    search = store.get_search(name)
+    search = store.searches.get(name)
     # A queued search may be running too, but that is its driver's to say.
     if search.status is not SearchStatus.PAUSED:
         raise StateConflictError(f"search {name!r} can't be resumed: it is {search.status}")
-    store.change_search(name, SearchStatus.RUNNING, who)
+    store.searches.change(name, SearchStatus.RUNNING, who)
 
 
 def stop(store: Store, name: str, who: str) -> Search:
@@ -38,11 +38,11 @@ def stop(store: Store, name: str, who: str) -> Search:
     Raises:
         StateConflictError: the search is over already.
     """
-    search = store.request_stop(name, who)
-    if is_driven(search, store.now()) or store.counts(name).get(TrialState.RUNNING):
+    search = store.searches.request_stop(name, who)
+    if is_driven(search, store.now()) or store.totals.counts(name).get(TrialState.RUNNING):
         return search
-    store.cancel_trials(name)
-    return store.change_search(name, SearchStatus.COMPLETED, who, detail="stopped")
+    store.attempts.cancel_all(name)
+    return store.searches.change(name, SearchStatus.COMPLETED, who, detail="stopped")
 
 
 def cancel(store: Store, name: str, who: str) -> int:
@@ -51,8 +51,8 @@ def cancel(store: Store, name: str, who: str) -> int:
     Raises:
         StateConflictError: the search is over already.
     """
-    store.change_search(name, SearchStatus.CANCELLED, who)
-    return store.cancel_trials(name)
+    store.searches.change(name, SearchStatus.CANCELLED, who)
+    return store.attempts.cancel_all(name)
 
 
 def release(store: Store, name: str, tid: int, who: str) -> Trial:
@@ -62,10 +62,10 @@ def release(store: Store, name: str, tid: int, who: str) -> Trial:
         UnknownNameError: there is no such search or trial.
         StateConflictError: no worker holds the trial.
     """
-    search = store.get_search(name)
-    trial = store.get_trial(search.name, tid)
+    search = store.searches.get(name)
+    trial = store.trials.get(search.name, tid)
     owner = trial.lease.owner if trial.lease else "nobody"
-    released = store.release(trial.id, f"released by {who}")
+    released = store.attempts.release(trial.id, f"released by {who}")
     detail = f"trial {tid}, attempt {released.attempt}, from {owner}"
-    store.add_event(name, who, "trial released", detail)
+    store.logs.add_event(name, who, "trial released", detail)
     return released

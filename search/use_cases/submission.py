@@ -21,7 +21,7 @@ from alignsearch.search.documents import NAME_FORM, REHEARSAL, PendingPolicy, Re
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.driver.warm_start import warm_start
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.training import WEIGHTS_ORDERS
 
@@ -165,11 +165,11 @@ def create(store: Store, search: Search, *, named: bool) -> Search:
         NameTakenError: there is a search of this name.
     """
     if named:
-        return store.create_search(search)
+        return store.searches.create(search)
     for number in count(1):
         name = f"{search.space}-{search.recipe.dataset}-{number}"
         try:
-            return store.create_search(search.model_copy(update={"name": name}))
+            return store.searches.create(search.model_copy(update={"name": name}))
         except NameTakenError:
             continue
     raise AssertionError("unreachable: there is always a next number")

@@ -14,7 +14,7 @@ from alignsearch.search.documents.states import (
     TrialState,
 )
 from alignsearch.search.documents.tally import Standing
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 SLOW_STORE_SECONDS = 0.5
 """A store that takes longer to answer is named among what a search waits for."""
@@ -111,8 +111,8 @@ def read_summary(store: Store, name: str) -> Summary:
     Raises:
         UnknownNameError: there is no such search.
     """
-    search = store.get_search(name)
-    return summarize(search, store.standing(name), store.now(), store.ping())
+    search = store.searches.get(name)
+    return summarize(search, store.totals.standing(name), store.now(), store.ping())
 
 
 def summarize(

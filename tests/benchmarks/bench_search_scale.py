@@ -31,7 +31,7 @@ from alignsearch.search.driver.driver import Driver
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export
 from alignsearch.search.samplers.suggest import Suggester
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
@@ -59,7 +59,7 @@ class Here:
     def place(self, slot, trial):
         started = time.process_time()
         if trial.lease is None:
-            trial = self._store.begin_attempt(
+            trial = self._store.attempts.begin(
                 trial,
                 "here",
                 ttl=LEASE_SECONDS,
@@ -79,7 +79,7 @@ class Here:
         while len(self._running) > kept and len(reports) < ENDING_AT_ONCE:
             slot, trial = self._running.popleft()
             result = Result(status="ok", loss=loss_of(trial.point))
-            ended = self._store.finish(trial, 1, trial.lease.token, result, 1)
+            ended = self._store.attempts.finish(trial, 1, trial.lease.token, result, 1)
             reports.append(SlotReport(slot, trial.id, trial=ended))
         self.cpu += time.process_time() - started
         return reports
@@ -101,7 +101,7 @@ def loss_of(point):
 def fill(store, size):
     """A search with so many finished trials, numbered and tallied as its drivers leave them."""
     name = f"scale-{size}"
-    search = store.create_search(
+    search = store.searches.create(
         Search(
             name=name,
             space=SPACE.name,
@@ -147,7 +147,7 @@ def fill(store, size):
             documents.append(trial.to_bson())
         store._db.insert_each("trials", documents)
     store._db.increase("counters", name, "seq", size)
-    store.keep_tally(name)
+    store.totals.update(name)
     return search
 
 
@@ -167,7 +167,7 @@ def drive(uri, name):
         driver.run(threading.Event(), look)
         cpu = time.process_time() - here.cpu - taken_up[0][1]
         history = driver.history
-        assert history.next_tid == store.get_search(name).trials
+        assert history.next_tid == store.searches.get(name).trials
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     return taken_up[0][0], 1e3 * cpu / (MORE - SLOTS), memory / 1024
 

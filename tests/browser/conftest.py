@@ -20,7 +20,7 @@ from playwright.sync_api import Error, expect, sync_playwright
 
 from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.space import Choice, LogUniform
@@ -168,7 +168,7 @@ def seed_search(store, name, *, trials=30, seed=0, space="ia", owner="ann@host",
     """A search whose trials were made up, written by real attempts: losses, layers, failures."""
     rng = random.Random(seed)
     known = get_space(space)
-    search = store.create_search(
+    search = store.searches.create(
         Search(
             name=name,
             space=space,
@@ -183,11 +183,11 @@ def seed_search(store, name, *, trials=30, seed=0, space="ia", owner="ann@host",
             versions={"alignsearch": "0.1.0"},
         )
     )
-    store.change_search(name, SearchStatus.RUNNING, owner)
+    store.searches.change(name, SearchStatus.RUNNING, owner)
     for tid in range(trials):
         add_result(store, search, tid, rng)
     if status is not None:
-        store.change_search(name, status, owner)
+        store.searches.change(name, status, owner)
     return search
 
 
@@ -195,7 +195,7 @@ def add_result(store, search, tid, rng):
     """Add a trial and take it through an attempt to its end."""
     space = get_space(search.space)
     config = derive(space, {p.name: _draw(p.distribution, rng) for p in space.sampled})
-    trial = store.add_trial(
+    trial = store.trials.add(
         Trial(
             id=f"{search.name}/{tid}",
             search=search.name,

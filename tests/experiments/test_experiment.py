@@ -24,7 +24,7 @@ from alignsearch.experiments.training_options import Setting
 from alignsearch.experiments.training_place import Trained
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import configuration
 from alignsearch.workers.attempt_runner import Finished
@@ -258,7 +258,7 @@ def moved(tmp_path_factory, server_uri, make_search_in, make_driver_in):
     with Store.connect(uri) as store:
         make_search_in(store, "tried", "ia", trials=TRIALS, parallel=8)
         make_driver_in(store, uri, "tried").run(threading.Event())
-        trials = store.trials("tried", [TrialState.COMPLETED])
+        trials = store.trials.all("tried", [TrialState.COMPLETED])
     done(folder, "dump", "tried", "tried.jsonl", "--store", uri)
     done(folder, "load", "tried.jsonl", "--store", other)
     return folder, trials, other
@@ -348,7 +348,7 @@ def test_a_searchs_best_configuration_is_transferred_as_it_is(moved):
         scale="minutes",
     )
     with Store.connect(uri) as store:
-        search, best = store.get_search("tried"), store.best("tried")
+        search, best = store.searches.get("tried"), store.totals.best("tried")
 
         def train(experiment, setting, runs, weight_samples=None):
             asked.extend(runs)

@@ -9,7 +9,7 @@ import pytest
 from alignsearch.search.attempts.dispatcher import SlotReport
 from alignsearch.search.documents import Recipe, Search
 from alignsearch.search.driver.driver import Driver
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers.attempt_runner import Worker, run_attempt
 from alignsearch.workers.objectives.rehearsal import rehearse
@@ -102,7 +102,7 @@ def make_search_in():
             "space_hash": get_space(space).space_hash,
             **fields,
         }
-        return store.create_search(
+        return store.searches.create(
             Search(
                 name=name,
                 space=space,

@@ -50,7 +50,7 @@ def submit(store):
     def make(**fields):
         known = {"trials": 4, "parallel": 2, "epochs": 2, "resources": {"CPU": 1.0}, **fields}
         epochs = known.pop("epochs")
-        return store.create_search(
+        return store.searches.create(
             Search(
                 name="a-search",
                 space="wm",
@@ -83,7 +83,7 @@ def drive_in_thread(driver, interrupt):
 def wait_for(store, condition, seconds=60.0):
     deadline = time.monotonic() + seconds
     while True:
-        found = [trial for trial in store.trials("a-search") if condition(trial)]
+        found = [trial for trial in store.trials.all("a-search") if condition(trial)]
         if found:
             return found
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -123,7 +123,7 @@ def test_an_autoscaler_hears_what_is_asked_for(hosts, ray_address):
 def test_warm_workers_serve_trial_after_trial(store, submit, driver):
     submit(trials=6)
     assert driver().run(threading.Event()) == Outcome.FINISHED
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 6
     assert len({trial.attempts["1"].owner for trial in trials}) == 2
     assert {trial.attempts["1"].slot for trial in trials} == {0, 1}
@@ -133,7 +133,7 @@ def test_warm_workers_serve_trial_after_trial(store, submit, driver):
 def test_a_trial_is_placed_on_a_whole_tpu_host(store, submit, driver):
     submit(trials=2, parallel=1, resources={"TPU": 8.0})
     assert driver().run(threading.Event()) == Outcome.FINISHED
-    assert {t.attempts["1"].accelerator for t in store.trials("a-search")} == {"TPU: 8"}
+    assert {t.attempts["1"].accelerator for t in store.trials.all("a-search")} == {"TPU: 8"}
 
 
 def test_a_killed_worker_costs_an_attempt_and_its_trial_is_tried_again(store, submit, driver):
@@ -147,7 +147,7 @@ def test_a_killed_worker_costs_an_attempt_and_its_trial_is_tried_again(store, su
     assert time.monotonic() - killed_at < 15
     thread.join(120)
     assert outcome == [Outcome.FINISHED]
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 3
     again = trials[victim.tid]
     assert (again.attempt, again.attempts["1"].outcome) == (2, "crashed")
@@ -168,17 +168,17 @@ def test_a_preempted_worker_hands_back_and_another_goes_on_from_its_state(
     assert time.monotonic() - preempted_at < 10
     thread.join(120)
     assert outcome == [Outcome.FINISHED]
-    trial = store.get_trial(victim.id)
+    trial = store.trials.get(victim.id)
     first, second = trial.attempts.values()
     assert (first.outcome, second.outcome) == ("handed_back", "completed")
     assert (first.resumed, trial.attempts_spent) == (0, 0)
     assert second.owner != first.owner
     assert second.resumed >= 3
-    epochs = store.epochs(trial.id)
+    epochs = store.logs.epochs(trial.id)
     assert [e.epoch for e in epochs if e.attempt == 1] == list(range(1, second.resumed + 1))
     assert [e.epoch for e in epochs if e.attempt == 2] == list(range(1, 41))
     (folder,) = tmp_path.iterdir()
-    best = store.best("a-search")
+    best = store.totals.best("a-search")
     assert [each.name for each in folder.iterdir()] == [str(best.tid)]
 
 
@@ -190,10 +190,10 @@ def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, dr
     interrupt.set()
     thread.join(60)
     assert outcome == [Outcome.INTERRUPTED]
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {trial.state for trial in trials} == {TrialState.QUEUED}
     assert {a.outcome for trial in trials for a in trial.attempts.values()} <= {"handed_back"}
-    assert store.get_search("a-search").status == SearchStatus.RUNNING
+    assert store.searches.get("a-search").status == SearchStatus.RUNNING
     deadline = time.monotonic() + 20
     while any(os.path.exists(f"/proc/{pid}") for pid in pids):
         assert time.monotonic() < deadline, "a worker outlived its search's driver"
@@ -206,8 +206,8 @@ def test_a_host_with_other_versions_is_refused_by_name(store, submit, driver, mo
     monkeypatch.setattr("alignsearch.workers.dispatcher.versions", lambda: older)
     with pytest.raises(ClusterError, match=r"tensorflow is 2\.\d\d.* and 2\.0\.1 at the driver"):
         driver().run(threading.Event())
-    assert {trial.state for trial in store.trials("a-search")} == {TrialState.QUEUED}
-    assert store.get_search("a-search").status == SearchStatus.RUNNING
+    assert {trial.state for trial in store.trials.all("a-search")} == {TrialState.QUEUED}
+    assert store.searches.get("a-search").status == SearchStatus.RUNNING
     monkeypatch.undo()
     assert driver().run(threading.Event()) == Outcome.FINISHED
 
@@ -248,7 +248,9 @@ def test_a_host_that_goes_hands_back_and_is_given_nothing_more(store, submit, dr
     submit(trials=2, epochs=200, resources={"spot": 1.0})
     interrupt = threading.Event()
     thread, outcome = drive_in_thread(driver(), interrupt)
-    assert wait_until(lambda: all(running(t) and t.progress for t in store.trials("a-search")), 60)
+    assert wait_until(
+        lambda: all(running(t) and t.progress for t in store.trials.all("a-search")), 60
+    )
     asked = subprocess.run(
         [ALIGNSEARCH, "hand-back", "--node", second_host],
         capture_output=True,
@@ -261,13 +263,13 @@ def test_a_host_that_goes_hands_back_and_is_given_nothing_more(store, submit, dr
     small = ray.remote(num_cpus=0, resources={"spot": 0.1}, max_retries=0)(pause).remote()
     assert ray.wait([small], timeout=3.0) == ([], [small])
     ray.cancel(small, force=True)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {trial.state for trial in trials} == {TrialState.QUEUED}
     assert {trial.attempts["1"].outcome for trial in trials} == {"handed_back"}
     interrupt.set()
     thread.join(60)
     assert outcome == [Outcome.INTERRUPTED]
-    assert {trial.attempts_spent for trial in store.trials("a-search")} == {0}
+    assert {trial.attempts_spent for trial in store.trials.all("a-search")} == {0}
 
 
 def test_a_host_hands_back_where_the_head_is_gone():
@@ -328,7 +330,7 @@ def test_why_a_worker_cannot_start_is_said_at_once(store, submit, hosts, tmp_pat
     assert trial.error.startswith("its worker could not start: ")
     assert str(nowhere) in trial.error
     assert "Traceback" not in trial.error
-    told = [e.detail for e in store.events("a-search") if e.what == "worker did not begin"]
+    told = [e.detail for e in store.logs.events("a-search") if e.what == "worker did not begin"]
     assert told == [f"trial 0: {trial.error}"]
 
 

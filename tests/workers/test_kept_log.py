@@ -9,7 +9,7 @@ import pytest
 
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
@@ -40,10 +40,10 @@ def queued(store):
         startup=1,
         created_by="ann@lab",
     )
-    search = store.create_search(search)
-    store.change_search("s", SearchStatus.RUNNING, "ann@lab")
+    search = store.searches.create(search)
+    store.searches.change("s", SearchStatus.RUNNING, "ann@lab")
     config = derive(SPACE, POINT).model_dump()
-    return search, store.add_trial(Trial(id="s/0", search="s", tid=0, config=config))
+    return search, store.trials.add(Trial(id="s/0", search="s", tid=0, config=config))
 
 
 def test_lines_reach_the_store_while_the_attempt_goes_on(store, queued):
@@ -57,7 +57,7 @@ def test_lines_reach_the_store_while_the_attempt_goes_on(store, queued):
         other.join()
         until = time.monotonic() + 20
         while not seen and time.monotonic() < until:
-            seen.extend(store.log(trial.id, 1))
+            seen.extend(store.logs.lines(trial.id, 1))
             time.sleep(0.05)
         for number in range(2 * LINES):
             logging.getLogger("alignsearch.workers.test").info("line %d", number)
@@ -65,7 +65,7 @@ def test_lines_reach_the_store_while_the_attempt_goes_on(store, queued):
 
     run_attempt(store, *queued, objective, WORKER, threading.Event())
     assert [line.text for line in seen] == ["reading mongodb://ann:***@host/ now"]
-    kept = store.log("s/0", 1)
+    kept = store.logs.lines("s/0", 1)
     assert [line.text for line in kept][-1] == f"line {2 * LINES - 1}"
     assert len(kept) == LINES
 
@@ -75,4 +75,4 @@ def test_an_attempt_that_logs_nothing_writes_no_log(store, queued):
         return Finished(Result(status="ok", loss=0.5), 1)
 
     run_attempt(store, *queued, objective, WORKER, threading.Event())
-    assert store.log("s/0", 1) == ()
+    assert store.logs.lines("s/0", 1) == ()

@@ -18,7 +18,7 @@ from alignsearch.dashboards.web.responses import answer
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
 from alignsearch.spaces.catalog import SPACES
 

@@ -11,8 +11,8 @@ from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Tally, seconds_of
-from alignsearch.search.store import tally_store
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
+from alignsearch.search.store import totals as totals_part
 
 ENDS = ("completed", "diverged", "failed", "pruned")
 
@@ -32,16 +32,16 @@ class Life:
         if what < 0.3 or not (self.held or self.queued):
             tid, self.next_tid = self.next_tid, self.next_tid + 2
             trial = Trial(id=f"{self.name}/{tid}", search=self.name, tid=tid)
-            self.queued.append(self.store.add_trial(trial).id)
+            self.queued.append(self.store.trials.add(trial).id)
         elif self.queued and (what < 0.6 or not self.held):
-            trial = self.store.begin_attempt(
+            trial = self.store.attempts.begin(
                 self.queued.pop(), "w", ttl=60, host="h", accelerator="cpu", versions={}
             )
             self.held.append((trial.id, trial.attempt, trial.lease.token))
         else:
             held = self.held.pop(self.draw.randrange(len(self.held)))
             if what < 0.7:
-                self.store.hand_back(*held, "stopped")
+                self.store.attempts.hand_back(*held, "stopped")
                 self.queued.append(held[0])
             else:
                 self.end(held, self.draw.choice(ENDS))
@@ -50,18 +50,18 @@ class Life:
         # Few losses, so that some are equal.
         loss = self.draw.randrange(5) / 4
         if how == "completed":
-            self.store.finish(*held, Result(status="ok", loss=loss))
+            self.store.attempts.finish(*held, Result(status="ok", loss=loss))
         elif how == "diverged":
-            self.store.finish(*held, Result(status="fail", reason="NaN"))
+            self.store.attempts.finish(*held, Result(status="fail", reason="NaN"))
         elif how == "pruned":
-            self.store.prune(*held, Result(status="ok", loss=loss))
+            self.store.attempts.prune(*held, Result(status="ok", loss=loss))
         else:
-            self.store.crash(*held, "OOM", retry=False, max_attempts=3)
+            self.store.attempts.crash(*held, "OOM", retry=False, max_attempts=3)
 
 
 def recount(store, name):
     """What a tally spares: all trials, read and counted."""
-    trials = store.trials(name)
+    trials = store.trials.all(name)
     counts = Counter(trial.state for trial in trials)
     done = [t for t in trials if t.state is TrialState.COMPLETED and t.loss is not None]
     return (
@@ -98,17 +98,17 @@ def test_any_tally_however_old_leads_to_the_recount(store, new_search, counters,
         draw.choice(lives).step()
         what = draw.random()
         if what < 0.2:
-            kept.append(store.keep_tally(name))
+            kept.append(store.totals.update(name))
         elif what < 0.3:
             # A driver that was slow, or had been taken over, writes what it had counted.
             old = draw.choice(kept).to_bson()
             counters.update_one({"_id": name}, {"$set": {"tally": old}})
         if draw.random() < 0.3:
             counts, best, live, seconds = recount(store, name)
-            found = as_counted(store.standing(name))
+            found = as_counted(store.totals.standing(name))
             assert found == (counts, best, [unnumbered(trial) for trial in live], seconds)
-            assert store.counts(name) == counts
-            assert store.best(name) == best
+            assert store.totals.counts(name) == counts
+            assert store.totals.best(name) == best
     assert len(kept) > 3
 
 
@@ -132,7 +132,7 @@ def test_two_writers_and_two_who_tally_at_once(store, store_uri, new_search):
 
     def tally(own):
         while not over.is_set():
-            own.keep_tally(name)
+            own.totals.update(name)
 
     writers = [
         threading.Thread(target=run, args=(lambda own, seed=seed: live(own, seed),))
@@ -142,9 +142,9 @@ def test_two_writers_and_two_who_tally_at_once(store, store_uri, new_search):
     for thread in (*writers, *keepers):
         thread.start()
     try:
-        before = store.standing(name)
+        before = store.totals.standing(name)
         while any(writer.is_alive() for writer in writers):
-            now = store.standing(name)
+            now = store.totals.standing(name)
             ended = [sum(each.counts[s] for s in TERMINAL_TRIAL_STATES) for each in (before, now)]
             assert ended[0] <= ended[1]
             if before.best:
@@ -157,8 +157,8 @@ def test_two_writers_and_two_who_tally_at_once(store, store_uri, new_search):
     assert not failed
     counts, best, *_ = recount(store, name)
     for _ in range(2):
-        assert (store.counts(name), store.best(name)) == (counts, best)
-        store.keep_tally(name)
+        assert (store.totals.counts(name), store.totals.best(name)) == (counts, best)
+        store.totals.update(name)
 
 
 def test_a_reader_far_behind_the_tally_brings_it_up_to_now(
@@ -168,18 +168,18 @@ def test_a_reader_far_behind_the_tally_brings_it_up_to_now(
     life = Life(store, name, 1)
     for _ in range(40):
         life.step()
-    last = store.last_change(name)
-    assert store.standing(name).counts == recount(store, name)[0]
+    last = store.trials.last_change(name)
+    assert store.totals.standing(name).counts == recount(store, name)[0]
     assert "tally" not in counters.find_one({"_id": name})
-    monkeypatch.setattr(tally_store, "FAR_BEHIND", last - 1)
-    assert store.standing(name).counts == recount(store, name)[0]
+    monkeypatch.setattr(totals_part, "FAR_BEHIND", last - 1)
+    assert store.totals.standing(name).counts == recount(store, name)[0]
     assert counters.find_one({"_id": name})["tally"]["seq"] == last
 
 
 def test_a_tally_keeps_the_times_of_the_latest_trials_only(store, new_search, new_trial, begin):
     trial = new_trial()
     lease = begin(trial).lease
-    ended = store.finish(trial.id, 1, lease.token, Result(status="ok", loss=0.5))
+    ended = store.attempts.finish(trial.id, 1, lease.token, Result(status="ok", loss=0.5))
     tally = Tally().with_ended([ended] * (RECENT + 5))
     assert len(tally.seconds) == RECENT
     assert tally.counts == {TrialState.COMPLETED: RECENT + 5}
@@ -189,4 +189,4 @@ def test_a_tally_changed_by_hand_is_reported(store, new_search, counters):
     name = new_search().name
     counters.update_one({"_id": name}, {"$set": {"tally": {"seq": "many"}}})
     with pytest.raises(StoreCorruptedError, match=f"tally document '{name}'.*seq"):
-        store.counts(name)
+        store.totals.counts(name)

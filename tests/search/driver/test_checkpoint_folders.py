@@ -18,16 +18,16 @@ def leave_state(store, search):
     """A trial with a state on disk, queued or completed with a loss."""
 
     def leave(tid, loss=None):
-        trial = store.add_trial(Trial(id=f"{search.name}/{tid}", search=search.name, tid=tid))
+        trial = store.trials.add(Trial(id=f"{search.name}/{tid}", search=search.name, tid=tid))
         folder = Path(checkpoint_names.of_attempt(search, trial, 1))
         folder.mkdir(parents=True)
         (folder / "state").write_text("some numbers")
         if loss is not None:
-            begun = store.begin_attempt(
+            begun = store.attempts.begin(
                 trial.id, "w", ttl=60, host="h", accelerator="cpu", versions={}
             )
             result = Result(status="ok", loss=loss)
-            store.finish(trial.id, 1, begun.lease.token, result)
+            store.attempts.finish(trial.id, 1, begun.lease.token, result)
         return trial
 
     return leave
@@ -49,7 +49,7 @@ def test_swept_after_each_end_the_best_of_all_are_left(store, search, leave_stat
     for tid, loss in enumerate(losses):
         leave_state(tid, loss)
         checkpoint_folders.sweep(store, search)
-    kept = [str(trial.tid) for trial in store.best_trials(search.name, 2)]
+    kept = [str(trial.tid) for trial in store.trials.best(search.name, 2)]
     assert names(checkpoint_names.of_search(search)) == kept == ["3", "5"]
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from prometheus_client import REGISTRY
+from rerouted_store import ReroutedStore
 
 from alignment_core.errors import DataError
 from alignsearch.search.attempts.dispatcher import SlotReport
@@ -18,8 +19,8 @@ from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, SearchSta
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.search.driver.history import History
 from alignsearch.search.samplers.suggest import suggest
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 from alignsearch.search.use_cases import steering
 from alignsearch.search.use_cases.summary import read_summary, summarize
 from alignsearch.spaces.catalog import get_space
@@ -60,16 +61,16 @@ def test_a_search_spends_exactly_its_budget_and_keeps_what_the_workers_computed(
 
     assert driver.run(NEVER) == Outcome.FINISHED
 
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     space = get_space(search.space)
     assert [trial.tid for trial in trials] == list(range(7))
     assert {trial.state for trial in trials} == {TrialState.COMPLETED}
     assert [t.result.loss for t in trials] == [final_loss(space, t.config) for t in trials]
     assert [trial.attempt for trial in trials] == [1] * 7
     assert driver.dispatcher.most_busy == 3
-    ended = store.get_search(search.name)
+    ended = store.searches.get(search.name)
     assert (ended.status, ended.driver) == (SearchStatus.COMPLETED, None)
-    assert store.best(search.name).result.loss == min(trial.result.loss for trial in trials)
+    assert store.totals.best(search.name).result.loss == min(trial.result.loss for trial in trials)
 
 
 def test_suggestions_begin_random_and_then_learn_from_the_results_they_have_seen(
@@ -77,7 +78,7 @@ def test_suggestions_begin_random_and_then_learn_from_the_results_they_have_seen
 ):
     search = make_search(trials=6, parallel=1, startup=3, seed=4, pending="ignore")
     make_driver().run(NEVER)
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     random = [
         suggest(get_space("wm"), [], [], tid=tid, seed=4, algo="random", startup=0)
         for tid in range(6)
@@ -96,7 +97,7 @@ def test_a_search_takes_pending_trials_for_what_it_was_told(
     """The second suggestion is made while the first trial runs; only HyperOpt's way counts it."""
     make_search(trials=2, parallel=1, startup=1, seed=4, pending=policy)
     make_driver().run(NEVER)
-    trial = store.get_trial("a-search", 1)
+    trial = store.trials.get("a-search", 1)
     point = suggest(get_space("wm"), [], [], tid=1, seed=4, algo="random", startup=0)
     assert (trial.seen, trial.point == point) == (0, random)
 
@@ -106,7 +107,7 @@ def test_the_same_seed_gives_the_same_search(store, make_search, make_driver):
         make_search(name=name, space="ia", trials=5, parallel=1)
         make_driver(name).run(NEVER)
     first, second = (
-        [(t.point, t.seen, t.result.loss) for t in store.trials(name)]
+        [(t.point, t.seen, t.result.loss) for t in store.trials.all(name)]
         for name in ("first", "second")
     )
     assert first == second
@@ -144,7 +145,7 @@ def test_the_same_results_in_the_same_order_give_the_same_suggestions(store, mak
         make_search(name=name, trials=14, parallel=4, epochs=0, pending=pending)
         Driver(store, name, InOrder, owner="x").run(NEVER)
     first, second = (
-        [(t.point, t.seen, t.result.loss) for t in store.trials(name)]
+        [(t.point, t.seen, t.result.loss) for t in store.trials.all(name)]
         for name in ("first", "second")
     )
     assert first == second
@@ -159,17 +160,17 @@ def test_an_interrupt_hands_trials_back_and_the_next_driver_completes_the_budget
     search = make_search(trials=4, parallel=2, epochs=20)
     interrupt = threading.Event()
     with driving(make_driver(), interrupt) as outcome:
-        wait_until(lambda: store.counts(search.name)[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts(search.name)[TrialState.RUNNING] == 2)
         interrupt.set()
         wait_until(lambda: outcome)
     assert outcome == [Outcome.INTERRUPTED]
-    handed_back = store.trials(search.name)
+    handed_back = store.trials.all(search.name)
     assert {trial.state for trial in handed_back} == {TrialState.QUEUED}
     assert {trial.attempts["1"].outcome for trial in handed_back} == {"handed_back"}
-    assert store.get_search(search.name).driver is None
+    assert store.searches.get(search.name).driver is None
 
     assert make_driver().run(NEVER) == Outcome.FINISHED
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4
     assert [trial.attempt for trial in trials[:2]] == [2, 2]
 
@@ -211,7 +212,7 @@ def test_a_trials_end_is_logged_once_whether_the_store_or_its_slot_tells_of_it_f
 def test_only_one_driver_drives_a_search(store, make_search, make_driver):
     make_search(trials=2, epochs=10)
     with driving(make_driver(owner="ann@here"), threading.Event()):
-        wait_until(lambda: store.get_search("a-search").driver is not None)
+        wait_until(lambda: store.searches.get("a-search").driver is not None)
         with pytest.raises(StateConflictError, match="ann@here"):
             make_driver(owner="bob@there").run(NEVER)
 
@@ -240,7 +241,7 @@ def test_a_crash_costs_an_attempt_and_the_trial_is_tried_again(store, make_searc
 
     make_search(trials=3)
     make_driver(objective=crash_once).run(NEVER)
-    for trial in store.trials("a-search"):
+    for trial in store.trials.all("a-search"):
         assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2)
         assert trial.attempts["1"].outcome == "crashed"
         assert "RuntimeError: out of luck" in trial.attempts["1"].error
@@ -257,10 +258,10 @@ def test_a_trial_that_crashes_every_time_fails_and_the_search_goes_on(
 
     make_search(trials=3, max_attempts=2)
     make_driver(objective=crash_zero).run(NEVER)
-    states = [(t.state, t.attempt) for t in store.trials("a-search")]
+    states = [(t.state, t.attempt) for t in store.trials.all("a-search")]
     assert states == [(TrialState.FAILED, 2), (TrialState.COMPLETED, 1), (TrialState.COMPLETED, 1)]
-    assert "always" in store.get_trial("a-search", 0).error
-    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    assert "always" in store.trials.get("a-search", 0).error
+    assert store.searches.get("a-search").status == SearchStatus.COMPLETED
 
 
 def test_what_would_fail_again_is_not_tried_again_and_fails_the_search(
@@ -271,11 +272,11 @@ def test_what_would_fail_again_is_not_tried_again_and_fails_the_search(
 
     make_search(trials=2)
     make_driver(objective=no_images).run(NEVER)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {(t.state, t.attempt, t.error) for t in trials} == {
         (TrialState.FAILED, 1, "no images here: put them there")
     }
-    search = store.get_search("a-search")
+    search = store.searches.get("a-search")
     assert search.status == SearchStatus.FAILED
     assert "no images here" in search.error
 
@@ -289,10 +290,10 @@ def test_divergence_is_a_result_that_tpe_learns_from_and_no_crash(store, make_se
     search = make_search(trials=6, startup=2)
     driver = make_driver(objective=diverge)
     driver.run(NEVER)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {trial.state for trial in trials} == {TrialState.COMPLETED}
     assert [trial.result.loss is None for trial in trials] == [True, False] * 3
-    assert store.best(search.name).tid % 2 == 1
+    assert store.totals.best(search.name).tid % 2 == 1
 
 
 def test_workers_that_die_before_they_begin_fail_the_search_instead_of_spinning(store, make_search):
@@ -319,7 +320,7 @@ def test_workers_that_die_before_they_begin_fail_the_search_instead_of_spinning(
 
     make_search(trials=50, parallel=2)
     assert Driver(store, "a-search", Broken, owner="x").run(NEVER) == Outcome.FINISHED
-    search = store.get_search("a-search")
+    search = store.searches.get("a-search")
     assert search.status == SearchStatus.FAILED
     assert "cannot import numpy" in search.error
 
@@ -328,7 +329,7 @@ def add_running_trial(store, search, ttl):
     """A trial that some other process's worker has begun."""
     space = get_space(search.space)
     point = suggest(space, [], [], tid=0, seed=0, algo="random", startup=0)
-    trial = store.add_trial(
+    trial = store.trials.add(
         Trial(
             id=f"{search.name}/0",
             search=search.name,
@@ -337,7 +338,7 @@ def add_running_trial(store, search, ttl):
             point=point,
         )
     )
-    return store.begin_attempt(
+    return store.attempts.begin(
         trial.id, "elsewhere", ttl=ttl, host="elsewhere", accelerator="thread", versions={}, slot=0
     )
 
@@ -350,11 +351,11 @@ def test_a_trial_whose_worker_is_gone_is_tried_again(store, make_search, make_dr
     before = REGISTRY.get_sample_value(*counted) or 0
     driver.run(NEVER)
     assert REGISTRY.get_sample_value(*counted) == before + 1
-    trial = store.get_trial(search.name, 0)
+    trial = store.trials.get(search.name, 0)
     assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2)
     assert trial.attempts["1"].outcome == "expired"
     assert driver.dispatcher.killed == {0}
-    assert len(store.trials(search.name)) == 2
+    assert len(store.trials.all(search.name)) == 2
 
 
 def test_a_trial_that_people_take_from_its_worker_is_tried_again(store, make_search, make_driver):
@@ -368,16 +369,16 @@ def test_a_trial_that_people_take_from_its_worker_is_tried_again(store, make_sea
 
     driver = make_driver(objective=hang_once)
     with driving(driver, threading.Event()) as outcome:
-        wait_until(lambda: store.counts(search.name)[TrialState.RUNNING])
+        wait_until(lambda: store.totals.counts(search.name)[TrialState.RUNNING])
         steering.release(store, search.name, 0, "ann")
         wait_until(lambda: outcome)
         hangs.set()
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 2
     assert [a.outcome for a in trials[0].attempts.values()] == ["released", "completed"]
     assert trials[0].attempts_spent == 0
     assert driver.dispatcher.killed == {0}
-    event = store.events(search.name)[-2]
+    event = store.logs.events(search.name)[-2]
     assert (event.who, event.what, event.detail) == (
         "ann",
         "trial released",
@@ -391,13 +392,13 @@ def test_a_trial_in_flight_elsewhere_is_adopted_not_repeated(store, make_search,
     search = make_search(trials=3, parallel=2)
     running = add_running_trial(store, search, ttl=60)
     with driving(make_driver(), threading.Event()) as outcome:
-        wait_until(lambda: store.counts(search.name)[TrialState.COMPLETED] == 2)
+        wait_until(lambda: store.totals.counts(search.name)[TrialState.COMPLETED] == 2)
         assert not outcome
         result = Result(status="ok", loss=0.125)
-        store.finish(running.id, 1, running.lease.token, result)
+        store.attempts.finish(running.id, 1, running.lease.token, result)
         wait_until(lambda: outcome)
     assert outcome == [Outcome.FINISHED]
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     assert [trial.attempt for trial in trials] == [1, 1, 1]
     assert trials[0].result.loss == 0.125
 
@@ -405,29 +406,29 @@ def test_a_trial_in_flight_elsewhere_is_adopted_not_repeated(store, make_search,
 def test_pause_lets_running_trials_finish_and_resume_goes_on(store, make_search, make_driver):
     make_search(trials=6, parallel=2, epochs=5)
     with driving(make_driver(), threading.Event()) as outcome:
-        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
         steering.pause(store, "a-search", "ann")
         wait_until(lambda: outcome)
     assert outcome == [Outcome.PAUSED]
-    counts = store.counts("a-search")
+    counts = store.totals.counts("a-search")
     assert (counts[TrialState.RUNNING], counts[TrialState.QUEUED]) == (0, 0)
     assert 0 < counts[TrialState.COMPLETED] < 6
     steering.resume(store, "a-search", "ann")
     assert make_driver().run(NEVER) == Outcome.FINISHED
-    assert store.counts("a-search")[TrialState.COMPLETED] == 6
-    done = [(event.who, event.what) for event in store.events("a-search")]
+    assert store.totals.counts("a-search")[TrialState.COMPLETED] == 6
+    done = [(event.who, event.what) for event in store.logs.events("a-search")]
     assert ("ann", "paused") in done
 
 
 def test_stop_completes_with_the_trials_that_run(store, make_search, make_driver):
     make_search(trials=50, parallel=2, epochs=5)
     with driving(make_driver(), threading.Event()) as outcome:
-        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
         steering.stop(store, "a-search", "ann")
         wait_until(lambda: outcome)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert outcome == [Outcome.FINISHED]
-    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    assert store.searches.get("a-search").status == SearchStatus.COMPLETED
     assert len(trials) < 50
     assert all(trial.state in TERMINAL_TRIAL_STATES for trial in trials)
     assert sum(trial.state == TrialState.COMPLETED for trial in trials) >= 2
@@ -438,17 +439,17 @@ def test_cancel_ends_running_trials_now_and_their_late_results_are_not_taken(
 ):
     make_search(trials=50, parallel=2, epochs=600)
     with driving(make_driver(lease_seconds=1.0), threading.Event()) as outcome:
-        wait_until(lambda: store.counts("a-search")[TrialState.RUNNING] == 2)
+        wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
         steering.cancel(store, "a-search", "ann")
         wait_until(lambda: outcome)
-    assert {trial.state for trial in store.trials("a-search")} == {TrialState.CANCELLED}
-    assert store.get_search("a-search").status == SearchStatus.CANCELLED
+    assert {trial.state for trial in store.trials.all("a-search")} == {TrialState.CANCELLED}
+    assert store.searches.get("a-search").status == SearchStatus.CANCELLED
 
 
 def test_a_search_that_is_stopped_before_it_is_driven_is_over(store, make_search):
     make_search()
     steering.stop(store, "a-search", "ann")
-    assert store.get_search("a-search").status == SearchStatus.COMPLETED
+    assert store.searches.get("a-search").status == SearchStatus.COMPLETED
     with pytest.raises(StateConflictError, match="completed"):
         steering.pause(store, "a-search", "ann")
 
@@ -460,25 +461,25 @@ def test_a_suggestion_that_fails_is_replaced_and_noted(store, make_search, make_
         {**broken.model_dump(), "id": "a-search/1", "tid": 1, "state": "completed", "lease": None}
         | {"point": {**broken.point, "sigma": "half"}, "result": {"status": "ok", "loss": 0.5}}
     )
-    store.finish(broken.id, 1, broken.lease.token, Result(status="ok", loss=0.4))
-    store.add_trial(damaged)
+    store.attempts.finish(broken.id, 1, broken.lease.token, Result(status="ok", loss=0.4))
+    store.trials.add(damaged)
     assert make_driver().run(NEVER) == Outcome.FINISHED
-    assert len(store.trials(search.name)) == 4
-    assert "suggestion failed" in [event.what for event in store.events(search.name)]
+    assert len(store.trials.all(search.name)) == 4
+    assert "suggestion failed" in [event.what for event in store.logs.events(search.name)]
 
 
-class ShakyStore(Store):
+class ShakyStore(ReroutedStore):
     """A real store that does not answer some calls, named by kind and number."""
 
     fails: frozenset[tuple[str, int]] = frozenset()
 
-    def add_trials(self, *trials, **options):
+    def trials_add_many(self, *trials, **options):
         self._answer("add_trials")
-        return super().add_trials(*trials, **options)
+        return self.real.trials.add_many(*trials, **options)
 
     def trials_by_id(self, ids):
         self._answer("trials_by_id")
-        return super().trials_by_id(ids)
+        return self.real.trials.by_id(ids)
 
     def _answer(self, call):
         self.calls = [*getattr(self, "calls", []), call]
@@ -493,7 +494,7 @@ def test_an_outage_while_trials_are_added_costs_none_of_the_budget(
         make_search_in(shaky, trials=6, parallel=2, epochs=5)
         shaky.fails = frozenset({("add_trials", 3), ("add_trials", 4)})
         assert make_driver_in(shaky, store_uri).run(NEVER) == Outcome.FINISHED
-        trials = shaky.trials("a-search")
+        trials = shaky.trials.all("a-search")
     assert [trial.tid for trial in trials] == list(range(6))
     assert {trial.state for trial in trials} == {TrialState.COMPLETED}
 
@@ -527,11 +528,11 @@ def test_a_trial_for_an_idle_worker_that_is_known_is_added_as_begun(
     assert driver.run(NEVER) == Outcome.FINISHED
     # The first one's worker begins it by itself: nobody knew it before.
     assert [trial.state for trial in given.trials] == ["queued", "running", "running"]
-    for trial in store.trials(search.name):
+    for trial in store.trials.all(search.name):
         assert trial.state is TrialState.COMPLETED
         assert [a.owner for a in trial.attempts.values()] == ["thread-0"]
         assert trial.timings["placed"] <= trial.timings["started"] <= trial.timings["finished"]
-    assert len({trial.attempts["1"].token for trial in store.trials(search.name)}) == 3
+    assert len({trial.attempts["1"].token for trial in store.trials.all(search.name)}) == 3
 
 
 def test_a_search_whose_trials_have_one_attempt_spends_none_on_a_worker_that_may_be_gone(
@@ -544,14 +545,14 @@ def test_a_search_whose_trials_have_one_attempt_spends_none_on_a_worker_that_may
     assert [trial.state for trial in given.trials] == ["queued"] * 3
 
 
-class AnswersLost(Store):
+class AnswersLost(ReroutedStore):
     """A real store that adds the second trial, and whose answer to that is lost for good."""
 
     added = 0
 
-    def add_trials(self, *trials, **options):
+    def trials_add_many(self, *trials, **options):
         self.added += 1
-        stored = super().add_trials(*trials, **options)
+        stored = self.real.trials.add_many(*trials, **options)
         if self.added == 2:
             raise StoreUnavailableError("no answer")
         return self.as_found(stored) if self.added == 3 else stored
@@ -566,7 +567,7 @@ def test_a_trial_that_was_added_before_an_outage_goes_to_its_worker_once(
     with AnswersLost.connect(store_uri) as own:
         make_search_in(own, trials=3, parallel=1)
         assert make_driver_in(own, store_uri).run(NEVER) == Outcome.FINISHED
-        trials = own.trials("a-search")
+        trials = own.trials.all("a-search")
     assert [(t.state, t.attempt) for t in trials] == [(TrialState.COMPLETED, 1)] * 3
 
 
@@ -582,7 +583,7 @@ def test_a_trial_that_was_added_for_a_slot_that_has_another_by_now_is_handed_bac
     with ForAnotherSlot.connect(store_uri) as own:
         make_search_in(own, trials=3, parallel=1)
         assert make_driver_in(own, store_uri).run(NEVER) == Outcome.FINISHED
-        trials = own.trials("a-search")
+        trials = own.trials.all("a-search")
     assert [(t.state, t.attempt) for t in trials] == [
         (TrialState.COMPLETED, 1),
         (TrialState.COMPLETED, 2),
@@ -595,8 +596,8 @@ def test_a_trial_that_was_added_for_a_slot_that_has_another_by_now_is_handed_bac
 def test_a_trial_that_another_driver_has_begun_is_left_to_it(
     store_uri, make_search_in, make_driver_in
 ):
-    class AddedByAnother(Store):
-        def add_trials(self, trials, **options):
+    class AddedByAnother(ReroutedStore):
+        def trials_add_many(self, trials, **options):
             # The other one was here before, and has died since.
             begun = [
                 trial.model_copy(
@@ -606,15 +607,15 @@ def test_a_trial_that_another_driver_has_begun_is_left_to_it(
                 if trial.lease
             ]
             if begun:
-                super().add_trials(begun, **options)
-            return super().add_trials(trials, **options)
+                self.real.trials.add_many(begun, **options)
+            return self.real.trials.add_many(trials, **options)
 
     with AddedByAnother.connect(store_uri) as own:
         make_search_in(own, trials=2, parallel=1, lease_seconds=1.0)
         driver = make_driver_in(own, store_uri)
         given = Given(driver)
         assert driver.run(NEVER) == Outcome.FINISHED
-        second = own.get_trial("a-search", 1)
+        second = own.trials.get("a-search", 1)
     # It was given to a worker only once the other's lease had passed.
     assert [(t.tid, t.state) for t in given.trials] == [(0, "queued"), (1, "queued")]
     assert (second.state, second.attempt) == (TrialState.COMPLETED, 2)
@@ -660,16 +661,16 @@ def test_an_outage_while_slots_become_free_costs_no_slot(store, store_uri, make_
 def test_a_trial_cancelled_before_it_is_placed_ends_the_round_not_the_driver(
     store_uri, make_search_in, make_driver_in
 ):
-    class CancelledInBetween(Store):
-        def add_trials(self, *trials, **options):
-            added = super().add_trials(*trials, **options)
+    class CancelledInBetween(ReroutedStore):
+        def trials_add_many(self, *trials, **options):
+            added = self.real.trials.add_many(*trials, **options)
             steering.cancel(self, "a-search", "ann")
             return added
 
     with CancelledInBetween.connect(store_uri) as own:
         make_search_in(own, trials=2, parallel=1)
         assert make_driver_in(own, store_uri).run(NEVER) == Outcome.FINISHED
-        assert [trial.state for trial in own.trials("a-search")] == [TrialState.CANCELLED]
+        assert [trial.state for trial in own.trials.all("a-search")] == [TrialState.CANCELLED]
 
 
 def test_the_summary_says_where_a_search_stands_and_what_it_waits_for(
@@ -694,12 +695,12 @@ def test_the_search_goes_on_after_its_store_was_killed_and_restarted(
     with Store.connect(uri, timeout=1.0) as own:
         make_search_in(own, trials=4, parallel=2, epochs=10)
         with driving(make_driver_in(own, uri), threading.Event()) as outcome:
-            wait_until(lambda: own.counts("a-search")[TrialState.RUNNING] == 2)
+            wait_until(lambda: own.totals.counts("a-search")[TrialState.RUNNING] == 2)
             os.kill(server.status().pid, signal.SIGKILL)
             time.sleep(0.5)
             assert server.ensure() == uri
             wait_until(lambda: outcome)
-        trials = own.trials("a-search")
+        trials = own.trials.all("a-search")
     server.stop()
     assert outcome == [Outcome.FINISHED]
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4

@@ -64,7 +64,7 @@ def test_a_trial_whose_worker_hangs_is_taken_from_it(store, make_search, make_dr
         assert driver.run(threading.Event()) == Outcome.FINISHED
     finally:
         released.set()
-    hung = store.get_trial(search.name, 1)
+    hung = store.trials.get(search.name, 1)
     # On a machine that halts for a second more attempts than the first one seem to hang.
     outcomes = [attempt.outcome for attempt in hung.attempts.values()]
     assert (outcomes[0], outcomes[-1]) == ("crashed", "completed")

@@ -35,27 +35,27 @@ def test_the_first_suggestion_follows_from_the_other_searchs_results(
     make_search("cold", **fields)
     for name in ("warm", "again", "cold"):
         assert make_driver(name).run(NEVER) == Outcome.FINISHED
-    told = [Observation(t.tid, t.point, t.loss) for t in store.trials("first")]
+    told = [Observation(t.tid, t.point, t.loss) for t in store.trials.all("first")]
     expected = suggest(WM, told, [], tid=0, seed=5, algo="tpe", startup=3)
-    warm, again, cold = (store.trials(name) for name in ("warm", "again", "cold"))
+    warm, again, cold = (store.trials.all(name) for name in ("warm", "again", "cold"))
     assert warm[0].point == expected != cold[0].point
     assert again[0].point == expected
     # How many of its own results a later suggestion has seen depends on when they come.
     assert warm[0].seen == 6 <= min(trial.seen for trial in warm)
-    assert store.get_search("warm").warm_start == start
+    assert store.searches.get("warm").warm_start == start
 
 
 def test_what_it_set_out_from_is_older_than_its_own_trials(store, first, make_search):
     search = make_search("warm", warm_start=WarmStart(search="first", trials=6))
     before = prior(store, search)
     assert [each.tid for each in before] == [-6, -5, -4, -3, -2, -1]
-    assert [each.loss for each in before] == [trial.loss for trial in store.trials("first")]
+    assert [each.loss for each in before] == [trial.loss for trial in store.trials.all("first")]
 
 
 def test_a_start_that_will_not_do_is_refused(store, first, make_search, make_driver):
     make_search("waiting")
     make_search("empty")
-    store.change_search("empty", SearchStatus.CANCELLED, "ann")
+    store.searches.change("empty", SearchStatus.CANCELLED, "ann")
     ia = make_search("other", space="ia", space_hash="of an older version")
     make_search("wide", space="wm_ad")
     for name, said in {

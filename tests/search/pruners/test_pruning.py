@@ -155,7 +155,7 @@ def test_a_search_ends_the_worse_trials_early(store, make_search, make_driver, i
     pruning = Pruning(pruner="asha", reduction=2, informs=informs)
     search = make_search(trials=8, parallel=4, epochs=20, pruning=pruning)
     assert make_driver().run(threading.Event()) == Outcome.FINISHED
-    trials = store.trials(search.name)
+    trials = store.trials.all(search.name)
     pruned = [trial for trial in trials if trial.state is TrialState.PRUNED]
     completed = [trial for trial in trials if trial.state is TrialState.COMPLETED]
     assert pruned
@@ -163,12 +163,12 @@ def test_a_search_ends_the_worse_trials_early(store, make_search, make_driver, i
     assert all(trial.result.metrics["epochs"] < 20 for trial in pruned)
     observed = {each.tid: each.loss for each in observations(store, search.name)}
     for trial in pruned:
-        last = store.epochs(trial.id)[-1]
+        last = store.logs.epochs(trial.id)[-1]
         assert "asha: " in trial.result.reason
         assert trial.attempts["1"].outcome == "pruned"
         told = 1 - last.validation_accuracy if informs == "loss" else None
         assert observed[trial.tid] == trial.result.loss == told
-    assert store.best(search.name).result.loss == min(t.result.loss for t in completed)
+    assert store.totals.best(search.name).result.loss == min(t.result.loss for t in completed)
 
 
 def test_a_pruned_trial_is_not_the_best_and_says_why_it_ended(store, make_search):
@@ -195,11 +195,11 @@ def observations(store, name):
 
 def test_asking_a_stale_attempt_to_end_asks_nobody(store, make_search):
     search = make_search(trials=1)
-    trial = store.add_trial(Trial(id=Trial.key(search.name, 0), search=search.name, tid=0))
-    begun = store.begin_attempt(
+    trial = store.trials.add(Trial(id=Trial.key(search.name, 0), search=search.name, tid=0))
+    begun = store.attempts.begin(
         trial.id, "w", ttl=60, host="h", accelerator="cpu", versions={}, slot=0
     )
-    assert not store.request_prune(trial.id, 1, "another's token", "too slow")
-    assert store.get_trial(trial.id).prune_reason is None
-    assert store.request_prune(trial.id, 1, begun.lease.token, "too slow")
-    assert store.get_trial(trial.id).prune_reason == "too slow"
+    assert not store.attempts.request_prune(trial.id, 1, "another's token", "too slow")
+    assert store.trials.get(trial.id).prune_reason is None
+    assert store.attempts.request_prune(trial.id, 1, begun.lease.token, "too slow")
+    assert store.trials.get(trial.id).prune_reason == "too slow"

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import STOP_SECONDS, EmbeddedStore
 from alignsearch.search.store.processes import listens
-from alignsearch.search.store.store import Store
 
 ENSURE = """
 import sys
@@ -63,7 +63,7 @@ def test_it_starts_when_it_is_needed_and_stops_when_told(server):
     assert not server.folder.exists()
     uri = server.ensure()
     with Store.connect(uri) as store:
-        store.add_event("s", "me", "created")
+        store.logs.add_event("s", "me", "created")
     status = server.status()
     assert (status.running, status.uri) == (True, uri)
     assert server_processes(server.folder) == [status.pid]
@@ -74,7 +74,7 @@ def test_it_starts_when_it_is_needed_and_stops_when_told(server):
     assert not server.status().running
     assert not server.stop()
     with Store.connect(server.ensure()) as store:
-        assert [event.what for event in store.events("s")] == ["created"]
+        assert [event.what for event in store.logs.events("s")] == ["created"]
 
 
 def test_only_the_user_can_look_into_the_folder(server):
@@ -117,8 +117,8 @@ def test_two_folders_have_two_servers(server, tmp_path):
     other = EmbeddedStore(tmp_path / "other")
     try:
         with Store.connect(server.ensure()) as here, Store.connect(other.ensure()) as there:
-            here.add_event("s", "me", "here")
-            assert there.events("s") == []
+            here.logs.add_event("s", "me", "here")
+            assert there.logs.events("s") == []
     finally:
         other.stop()
 
@@ -150,10 +150,10 @@ def test_interrupting_the_command_that_started_it_leaves_it_running(server):
 def test_a_server_that_died_is_replaced_under_its_old_port(server):
     uri = server.ensure()
     with Store.connect(uri) as store:
-        store.add_event("s", "me", "created")
+        store.logs.add_event("s", "me", "created")
         os.kill(server.status().pid, signal.SIGKILL)
         assert server.ensure() == uri
-        assert [event.what for event in store.events("s")] == ["created"]
+        assert [event.what for event in store.logs.events("s")] == ["created"]
 
 
 def test_a_port_that_the_server_before_kept_open_for_a_moment_is_waited_for(server, monkeypatch):
@@ -230,7 +230,7 @@ def used_data(tmp_path_factory):
     server = EmbeddedStore(tmp_path_factory.mktemp("used"))
     with Store.connect(server.ensure()) as store:
         for _ in range(50):
-            store.add_event("s", "me", "created")
+            store.logs.add_event("s", "me", "created")
     server.stop()
     return server.data
 
@@ -265,7 +265,7 @@ def test_data_that_were_copied_while_it_was_stopped_are_a_backup(server, used_da
     shutil.rmtree(server.data)
     shutil.copytree(used_data, server.data)
     with Store.connect(server.ensure()) as store:
-        assert len(store.events("s")) == 50
+        assert len(store.logs.events("s")) == 50
 
 
 def test_a_file_in_the_folders_place_is_named(server):
@@ -303,7 +303,7 @@ def test_a_long_log_begins_anew_while_the_server_runs(server, monkeypatch):
 
 HOLD = """
 import sys
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 with Store.connect(sys.argv[1]):
     print("connected", flush=True)

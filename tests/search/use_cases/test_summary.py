@@ -196,7 +196,7 @@ def test_what_is_read_of_the_store_sums_up_as_all_trials_do(store, make_search, 
     make_search(trials=8, epochs=2)
     make_driver().run(Event())
     all_of_it = summarize(
-        store.get_search("a-search"), standing_of(store.trials("a-search")), store.now()
+        store.searches.get("a-search"), standing_of(store.trials.all("a-search")), store.now()
     )
     read = read_summary(store, "a-search")
     differ = {"store_seconds"}

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
 from alignsearch.search.documents.errors import NameTakenError
-from alignsearch.search.store.connection import Record
-from alignsearch.search.store.trial_store import TrialStore
+from alignsearch.search.store.connection import Record, StoreConnection
 
 
-class CopyStore(TrialStore):
-    """What `alignsearch dump` reads and `alignsearch load` writes."""
+class Copies:
+    """Whole searches as documents, which `alignsearch dump` reads and `load` writes."""
+
+    def __init__(self, connection: StoreConnection) -> None:
+        self._db = connection
 
     def documents(self, name: str) -> Iterator[tuple[str, Record]]:
         """Yield the search's documents with their collections; nothing if there is no search.
@@ -22,7 +24,7 @@ class CopyStore(TrialStore):
         if search is None:
             return
         yield "searches", search
-        until = self.now()
+        until = self._db.now()
         trials = self._db.find("trials", {"search": name})
         trials.sort(key=itemgetter("tid"))
         yield from (("trials", trial) for trial in trials)
@@ -74,21 +76,6 @@ class CopyStore(TrialStore):
         written = self._db.insert("searches", search)
         if not written and self._db.find_one("searches", {"_id": search["_id"]}) != search:
             raise NameTakenError(f"search {search['_id']!r} was loaded already")
-
-    def count_epochs(self, trial_id: str) -> int:
-        """Return how many epochs are recorded of the trial, of all its attempts."""
-        stages: list[Record] = [
-            {"$match": {"trial": trial_id}},
-            {"$group": {"_id": None, "n": {"$sum": 1}}},
-        ]
-        return sum(group["n"] for group in self._db.aggregate("epochs", stages))
-
-    def drop_epochs(self, trial_id: str) -> None:
-        """Delete what the trial's epochs measured, and its logs; the trial itself stays."""
-        trial = self._db.find_one("trials", {"_id": trial_id})
-        for number in trial["attempts"] if trial else ():
-            self._db.delete("logs", {"_id": f"{trial_id}/{number}"})
-        self._db.delete("epochs", {"trial": trial_id})
 
 
 def _told(trial: Record, epoch: Record) -> bool:

@@ -27,14 +27,20 @@ from alignsearch.search.documents.transitions import (
     progress_of,
     running,
 )
-from alignsearch.search.store.connection import Record
-from alignsearch.search.store.trial_store import TrialStore
+from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.trial_records import TrialRecords
+from alignsearch.search.store.trials import Trials
 
 
-class AttemptStore(TrialStore):
-    """What workers write, and what a driver does about workers that died."""
+class Attempts:
+    """Attempts at the store's trials: writes of workers, and a driver's about dead workers."""
 
-    def begin_attempt(
+    def __init__(self, connection: StoreConnection, records: TrialRecords, trials: Trials) -> None:
+        self._db = connection
+        self._records = records
+        self._trials = trials
+
+    def begin(
         self,
         trial: str | Trial,
         owner: str,
@@ -53,7 +59,7 @@ class AttemptStore(TrialStore):
         Raises:
             UnknownNameError: there is no such trial.
         """
-        queued = self.get_trial(trial) if isinstance(trial, str) else trial
+        queued = self._records.get(trial) if isinstance(trial, str) else trial
         if queued.state is not TrialState.QUEUED:
             return None
         token = secrets.token_hex(8)
@@ -65,10 +71,10 @@ class AttemptStore(TrialStore):
             accelerator=accelerator,
             versions=dict(versions),
             slot=slot,
-            started_at=self.now(),
+            started_at=self._db.now(),
         )
         begun, lease = running(queued, attempt, ttl)
-        done = self._mark(
+        done = self._records.mark(
             queued.id,
             {"state": TrialState.QUEUED.value, "attempt": queued.attempt},
             {
@@ -84,7 +90,7 @@ class AttemptStore(TrialStore):
         if done:
             return begun
         # Begun all the same, where the server's answer was lost.
-        stored = self.get_trial(queued.id)
+        stored = self._records.get(queued.id)
         return stored if holds(stored, token) else None
 
     def renew(self, trial_id: str, attempt: int, token: str, ttl: float) -> None:
@@ -93,7 +99,7 @@ class AttemptStore(TrialStore):
         Raises:
             StaleAttemptError: the lease was taken over, or the trial doesn't run any more.
         """
-        expires_at = self.now() + timedelta(seconds=ttl)
+        expires_at = self._db.now() + timedelta(seconds=ttl)
         held = {"_id": trial_id, **fence(token)}
         if not self._db.update("trials", held, {"$set": {"lease.expires_at": expires_at}}):
             raise self._stale(trial_id, attempt)
@@ -112,12 +118,12 @@ class AttemptStore(TrialStore):
         if for_pruner:
             changes[f"epoch_losses.{epoch.epoch}"] = epoch_loss(epoch)
         # Not waited for: what is journaled next takes with it all that came before.
-        if not self._mark(trial_id, fence(token), changes, durable=False):
+        if not self._records.mark(trial_id, fence(token), changes, durable=False):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
         # Unless the server died in between and came back without it.
         kept = self._told(trial_id, attempt) >= epoch.epoch
-        if not kept and not self._mark(trial_id, fence(token), changes):
+        if not kept and not self._records.mark(trial_id, fence(token), changes):
             raise self._stale(trial_id, attempt)
 
     def _told(self, trial_id: str, attempt: int) -> int:
@@ -136,14 +142,14 @@ class AttemptStore(TrialStore):
         """
         progress = progress_of(epochs[-1])
         changes = {"progress": progress.to_bson(), f"attempts.{attempt}.resumed": len(epochs)}
-        if not self._mark(trial_id, fence(token), changes):
+        if not self._records.mark(trial_id, fence(token), changes):
             raise self._stale(trial_id, attempt)
         self._db.insert_each("epochs", [epoch.to_bson() for epoch in epochs])
-        return self.get_trial(trial_id)
+        return self._records.get(trial_id)
 
     def request_prune(self, trial_id: str, attempt: int, token: str, reason: str) -> bool:
         """Ask the attempt to end the trial as pruned; False if it doesn't hold the trial."""
-        return self._mark(trial_id, fence(token), {"prune_reason": reason})
+        return self._records.mark(trial_id, fence(token), {"prune_reason": reason})
 
     def prune(self, trial_id: str, attempt: int, token: str, result: Result) -> Trial:
         """End the trial before its last epoch, with what it came to; twice is no error.
@@ -178,16 +184,16 @@ class AttemptStore(TrialStore):
         Raises:
             StaleAttemptError: as `renew`; then the result isn't recorded.
         """
-        now = self.now()
+        now = self._db.now()
         changes = {
             **ending(attempt, TrialState.COMPLETED, now, "completed"),
             **{"result": result.to_bson(), "best_epoch": best_epoch, "error": None},
         }
         trial_id = trial if isinstance(trial, str) else trial.id
-        done = self._mark(trial_id, fence(token), changes)
+        done = self._records.mark(trial_id, fence(token), changes)
         if done and isinstance(trial, Trial):
             return completed(trial, attempt, now, result, best_epoch)
-        stored = self.get_trial(trial_id)
+        stored = self._records.get(trial_id)
         if not done and not ended_so(stored, attempt, token, "completed"):
             raise self._stale(trial_id, attempt)
         return stored
@@ -212,12 +218,12 @@ class AttemptStore(TrialStore):
             UnknownNameError: there is no such trial.
             StateConflictError: no attempt holds it.
         """
-        trial = self.get_trial(trial_id)
+        trial = self._records.get(trial_id)
         ended = self._take_away(trial, TrialState.QUEUED, "released", reason)
         if ended is None:
             raise StateConflictError(
                 f"trial {trial.tid} of search {trial.search!r} can't be released: no worker holds "
-                f"it, for it is {self.get_trial(trial_id).state}"
+                f"it, for it is {self._records.get(trial_id).state}"
             )
         return ended
 
@@ -240,7 +246,7 @@ class AttemptStore(TrialStore):
             StaleAttemptError: as `renew`.
         """
         ended = self._end_badly(
-            self.get_trial(trial_id),
+            self._records.get(trial_id),
             attempt,
             token,
             outcome="crashed",
@@ -261,7 +267,7 @@ class AttemptStore(TrialStore):
         Raises:
             UnknownNameError: there is no such trial.
         """
-        trial = self.get_trial(trial_id)
+        trial = self._records.get(trial_id)
         if trial.lease is None or trial.lease.attempt != attempt:
             return None
         return self._end_badly(
@@ -271,13 +277,13 @@ class AttemptStore(TrialStore):
             outcome="expired",
             error=reason,
             max_attempts=max_attempts,
-            condition={"lease.expires_at": {"$lt": self.now()}},
+            condition={"lease.expires_at": {"$lt": self._db.now()}},
         )
 
-    def cancel_trials(self, search: str) -> int:
+    def cancel_all(self, search: str) -> int:
         """Cancel every trial of the search that hasn't ended; return how many."""
         cancelled = 0
-        while live := self.trials(search, LIVE_TRIAL_STATES):
+        while live := self._trials.all(search, LIVE_TRIAL_STATES):
             cancelled += sum(self._cancel(trial) for trial in live)
         return cancelled
 
@@ -285,10 +291,10 @@ class AttemptStore(TrialStore):
         if trial.lease is not None:
             ended = self._take_away(trial, TrialState.CANCELLED, "cancelled")
         else:
-            ended = self._change(
+            ended = self._records.change(
                 trial.id,
                 {"state": TrialState.QUEUED.value, "attempt": trial.attempt},
-                {"state": TrialState.CANCELLED.value, "timings.finished": self.now()},
+                {"state": TrialState.CANCELLED.value, "timings.finished": self._db.now()},
                 lambda stored: stored.state is TrialState.CANCELLED,
             )
         return ended is not None
@@ -340,15 +346,15 @@ class AttemptStore(TrialStore):
         condition: Record | None = None,
     ) -> Trial | None:
         """End the attempt that holds the trial; None if it doesn't, unless it ended just so."""
-        return self._change(
+        return self._records.change(
             trial_id,
             {**fence(token), **(condition or {})},
-            {**(changes or {}), **ending(attempt, state, self.now(), outcome, error)},
+            {**(changes or {}), **ending(attempt, state, self._db.now(), outcome, error)},
             lambda trial: ended_so(trial, attempt, token, outcome),
         )
 
     def _stale(self, trial_id: str, attempt: int) -> StaleAttemptError:
-        trial = self.get_trial(trial_id)
+        trial = self._records.get(trial_id)
         ended = trial.attempts.get(str(attempt))
         how = f" ({ended.outcome.replace('_', ' ')})" if ended and ended.outcome else ""
         return StaleAttemptError(

@@ -16,30 +16,36 @@ from alignsearch.search.documents import Trial
 from alignsearch.search.documents.errors import StoreRefusedError
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import Standing, Tally
-from alignsearch.search.store.connection import Record
-from alignsearch.search.store.trial_store import TrialStore
+from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.numbering import Numbering
+from alignsearch.search.store.trials import Trials
 
 FAR_BEHIND = 500
 """Changes beyond the tally from which on its readers, too, bring it up to now."""
 
 
-class TallyStore(TrialStore):
+class Totals:
     """Where a search stands, for the price of what has changed since its last tally."""
 
-    def keep_tally(self, search: str) -> Tally:
+    def __init__(self, connection: StoreConnection, numbering: Numbering, trials: Trials) -> None:
+        self._db = connection
+        self._numbering = numbering
+        self._trials = trials
+
+    def update(self, search: str) -> Tally:
         """Number what has no number yet, bring the tally up to there, and return it.
 
         Raises:
             StoreRefusedError: this user may not write.
         """
-        last = self.last_change(search)
-        before = tally = _tally_in(self._counter(search))
+        last = self._numbering.last_change(search)
+        before = tally = _tally_in(self._numbering.counter(search))
         if last <= before.seq:
             return before
         # The numbers are not journaled by themselves. With this they are: a server that dies has
         # lost them before they are read here, or keeps them.
         self._db.update("counters", {"_id": search}, {"$set": {"settled": last}})
-        for page in self._pages(search, before.seq, last):
+        for page in self._trials.numbered(search, before.seq, last):
             tally = tally.with_ended(page)
         tally = tally.model_copy(update={"seq": last})
         self._db.update("counters", {"_id": search}, {"$set": {"tally": tally.to_bson()}})
@@ -64,7 +70,7 @@ class TallyStore(TrialStore):
         return self._best_of(self._total(search, live=False)[0])
 
     def _best_of(self, total: Tally) -> Trial | None:
-        return self.get_trial(total.best.trial) if total.best else None
+        return self._trials.get(total.best.trial) if total.best else None
 
     def _total(self, search: str, *, live: bool) -> tuple[Tally, list[Trial]]:
         """All ended trials summed up, and the live ones if they are asked for, by tid."""
@@ -84,23 +90,23 @@ class TallyStore(TrialStore):
         return total, sorted(alive.values(), key=lambda trial: trial.tid)
 
     def _recent_tally(self, search: str) -> Tally:
-        counter = self._counter(search)
+        counter = self._numbering.counter(search)
         tally = _tally_in(counter)
         if counter["seq"] - tally.seq > FAR_BEHIND:
             try:
-                return self.keep_tally(search)
+                return self.update(search)
             except StoreRefusedError:
                 # Who may only read reads them all.
                 pass
         return tally
 
     def _live(self, search: str) -> list[Trial]:
-        return self.trials(search, LIVE_TRIAL_STATES)
+        return self._trials.all(search, LIVE_TRIAL_STATES)
 
     def _since(self, search: str, seq: int) -> Iterator[list[Trial]]:
         """Yield what has no number yet, then what has one beyond `seq`, a page at a time."""
-        yield self._unnumbered(search)
-        yield from self._pages(search, seq, self._counter(search)["seq"])
+        yield self._trials.unnumbered(search)
+        yield from self._trials.numbered(search, seq, self._numbering.counter(search)["seq"])
 
 
 def _tally_in(counter: Record) -> Tally:
