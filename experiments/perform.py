@@ -15,7 +15,7 @@ import typer
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import notices, print_text
-from alignsearch.cli.quiet import import_tensorflow
+from alignsearch.cli.tensorflow_import import import_tensorflow
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report

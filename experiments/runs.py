@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import NameTakenError, StateConflictError
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
@@ -112,8 +113,10 @@ def _outcome(trial: Trial) -> Outcome:
         run=Run.of(trial.config),
         trial=trial.id,
         state=trial.state,
-        accuracy=None if result is None or result.loss is None else 1.0 - result.loss,
-        chance=None if trial.chance is None else 1.0 - trial.chance,
+        accuracy=None
+        if result is None or result.loss is None
+        else DEFAULT_METRIC.score(result.loss),
+        chance=None if trial.chance is None else DEFAULT_METRIC.score(trial.chance),
         diverged=result is not None and result.status == "fail",
         seconds=(times["finished"] - times["started"]).total_seconds()
         if {"started", "finished"} <= times.keys()

@@ -12,7 +12,6 @@ from alignment_core.accelerator_names import check_accelerator
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.model_names import PLAIN_WIDTHS, check_model
 from alignsearch.cli.options import (
-    LARGEST,
     ImageSizeOption,
     LogFormatOption,
     LogLevelOption,
@@ -22,8 +21,9 @@ from alignsearch.cli.options import (
     StoreOption,
     StrategyOption,
 )
-from alignsearch.cli.quiet import check_data
+from alignsearch.cli.tensorflow_import import check_data
 from alignsearch.search.documents import NAME_FORM
+from alignsearch.search.documents.limits import LARGEST
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.presets import EPOCHS, RULES, TABLE5
 from alignsearch.spaces.runs import Run

@@ -1,25 +1,27 @@
 """Where an experiment's runs are trained: a search over this store and these workers."""
 
-import importlib.metadata
-import platform
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import typer
 
-from alignsearch.cli.checkpoint_options import checkpoints_folder
 from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from alignsearch.cli.options import console, notices, print_text, start_logs, store_uri, whoami
+from alignsearch.cli.surroundings import OWN_CHECKPOINTS, placeable
 from alignsearch.experiments.run_statistics import losses_in_words
 from alignsearch.experiments.runs import Outcome, name_of, outcomes, submit
 from alignsearch.experiments.training_options import Setting, TrainingOptions
-from alignsearch.search.documents import Epoch, Recipe, Search, WeightSampling
+from alignsearch.search.documents import Epoch, RecipeChoices, Search, WeightSampling
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.submission import PACKAGES, check_room, placeable
+from alignsearch.search.use_cases.new_search import (
+    check_room,
+    checkpoints_folder,
+    recipe_of,
+    versions,
+)
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
 
@@ -110,29 +112,17 @@ class TrainingPlace(ExitStack):
         runs: Sequence[Run],
         weight_samples: WeightSampling | None,
     ) -> Search:
-        from alignment_core import data
-
         asked = self._asked
         per_trial, room = placeable(asked.ray, asked.resources)
         check_room(asked.parallel, room, per_trial)
-        data_dir = setting.data_dir
-        facts = data.info(setting.dataset)
         models = sorted({run.model for run in runs})
-        recipe = Recipe(
-            dataset=setting.dataset,
-            data_dir=data_dir
-            if data_dir is None or "://" in data_dir
-            else str(Path(data_dir).resolve()),
+        given = {name: getattr(setting, name, None) for name in RecipeChoices.model_fields}
+        recipe = recipe_of(
+            RecipeChoices(**{name: value for name, value in given.items() if value is not None}),
+            None,
             model=models[0] if len(models) == 1 else f"{len(models)} networks",
             width=max(run.width for run in runs),
-            stem=facts.stem,
             epochs=max(run.epochs for run in runs),
-            batch_divisor=facts.batch_divisor,
-            weights_order=setting.weights_order or "paper",
-            image_size=setting.image_size,
-            on_corrupt=setting.on_corrupt,
-            precision=setting.precision,
-            strategy=setting.strategy,
             weight_samples=weight_samples,
         )
         search = Search(
@@ -145,14 +135,11 @@ class TrainingPlace(ExitStack):
             seed=0,
             startup=0,
             resources=per_trial,
-            checkpoints=checkpoints_folder(None, asked.store, setting.dataset),
+            checkpoints=checkpoints_folder(None, None if asked.store else OWN_CHECKPOINTS),
             keep_checkpoints=0,
             stall_seconds=STALL_SECONDS,
             created_by=whoami(),
-            versions={
-                "python": platform.python_version(),
-                **{package: importlib.metadata.version(package) for package in PACKAGES},
-            },
+            versions=versions(),
         )
         name = asked.name or name_of(experiment, search, runs)
         return search.model_copy(update={"name": name})

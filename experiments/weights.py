@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.quiet import import_tensorflow
+from alignsearch.cli.tensorflow_import import import_tensorflow
 from alignsearch.experiments.runs import Outcome
 from alignsearch.experiments.training_options import Scale, Setting
 from alignsearch.experiments.training_place import Train

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -126,12 +126,9 @@ def preset_config(
     update_noise_variance: float = 0.0,
     alignment_update_noise_variance: float = 0.0,
     minibatches: int = 1,
-    image_size: int | None = None,
-    preprocessing: str | None = None,
-    on_corrupt: Literal["refuse", "skip"] = "refuse",
-    precision: str = "float32",
     seed: int = 0,
     jit_compile: bool = False,
+    **settings: Any,
 ) -> "TrainingConfig":
     """One training under the rule with the short name `rule`, as published.
 
@@ -147,7 +144,8 @@ def preset_config(
     |B| // batch_divisor of the data set unless `batch_size` is given; rates stay the published
     ones. `width`: None for the network's or the data set's usual one. `weights_order`: Table 5's
     alone (`spaces.training.primitive_weights`), "paper" for None; App. B.2's numbers make sense in
-    the order and normalization of the published code only.
+    the order and normalization of the published code only. `settings`: further fields of
+    `TrainingConfig` by name, like `precision` and `image_size`.
 
     Raises:
         UnknownNameError: a rule, preset, data set, model or order that isn't there.
@@ -168,11 +166,8 @@ def preset_config(
         "model": model,
         "width": width,
         "stem": known.stem,
-        "image_size": image_size,
-        "preprocessing": preprocessing,
-        "on_corrupt": on_corrupt,
-        "precision": precision,
         "seed": seed,
+        **settings,
         "epochs": EPOCHS[preset],
         "schedule_epochs": EPOCHS[preset],
     }

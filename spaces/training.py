@@ -4,8 +4,7 @@ This is the one place where the paper's Greek letters meet primitives.
 """
 
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.configuration import Configuration
@@ -82,22 +81,13 @@ def training_config(
     space: SearchSpace,
     configuration: Configuration,
     *,
-    dataset: str,
-    data_dir: Path | str | None,
-    model: str,
-    width: int,
-    stem: str,
-    epochs: int,
-    schedule_epochs: float,
     batch_divisor: int,
-    seed: int,
     weights_order: str,
-    image_size: int | None = None,
-    preprocessing: str | None = None,
-    on_corrupt: Literal["refuse", "skip"] = "refuse",
-    precision: str = "float32",
+    **settings: Any,
 ) -> "TrainingConfig":
     """The training that a trial of `space` runs.
+
+    settings: the fields of `TrainingConfig` that the configuration doesn't decide, by name.
 
     A batch holds |B| // `batch_divisor` images, at least one; the learning rate stays |B| / 2048 of
     the searched |B|, so that a small data set sees the paper's rates. The schedule (delay, warm-up,
@@ -117,13 +107,6 @@ def training_config(
         field.name: getattr(configuration, field.name) for field in fields(BackwardPassOperations)
     }
     return TrainingConfig(
-        dataset=dataset,
-        data_dir=data_dir,
-        model=model,
-        width=width,
-        stem=stem,
-        epochs=epochs,
-        schedule_epochs=schedule_epochs,
         learning_rule=space.learning_rule,
         weights=primitive_weights(space.learning_rule, configuration, weights_order),
         operations=BackwardPassOperations(**operations),
@@ -134,9 +117,5 @@ def training_config(
         alignment_learning_rate=configuration.alignment_learning_rate,
         alternating=configuration.alternating_minimization,
         delay_epochs=configuration.delay_epochs,
-        seed=seed,
-        image_size=image_size,
-        preprocessing=preprocessing,
-        on_corrupt=on_corrupt,
-        precision=precision,
+        **settings,
     )

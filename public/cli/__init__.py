@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.cli.hiding import hide_password
+from alignsearch.cli.store_password import hide_password
 
 USAGE_ERROR = 2
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from alignsearch.cli.hiding import forget_store
-from alignsearch.cli.live import ProgressDisplay
 from alignsearch.cli.options import (
     LogFormatOption,
     LogLevelOption,
@@ -26,6 +24,8 @@ from alignsearch.cli.options import (
     start_logs,
     store_uri,
 )
+from alignsearch.cli.progress import ProgressDisplay
+from alignsearch.cli.store_password import forget_store
 from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.live import REFRESH_SECONDS
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
@@ -16,6 +15,7 @@ from alignsearch.cli.options import (
     print_json,
     print_text,
 )
+from alignsearch.cli.progress import REFRESH_SECONDS
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 

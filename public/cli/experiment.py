@@ -8,10 +8,11 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import LARGEST, JsonOption, console, print_json
+from alignsearch.cli.options import JsonOption, console, print_json
 from alignsearch.experiments import importance, noise, reproduce, symmetry, transfer, weight_metrics
 from alignsearch.experiments.perform import OutOption, perform
 from alignsearch.experiments.training_options import with_training_options
+from alignsearch.search.documents.limits import LARGEST
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report

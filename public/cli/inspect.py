@@ -8,14 +8,6 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.live import (
-    REFRESH_SECONDS,
-    ProgressDisplay,
-    best_so_far,
-    duration,
-    panel,
-    seconds_of,
-)
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
@@ -26,6 +18,14 @@ from alignsearch.cli.options import (
     open_store,
     print_json,
     print_text,
+)
+from alignsearch.cli.progress import (
+    REFRESH_SECONDS,
+    ProgressDisplay,
+    best_so_far,
+    duration,
+    panel,
+    seconds_of,
 )
 from alignsearch.search.documents import Epoch, Trial
 from alignsearch.search.documents.reasons import last_line

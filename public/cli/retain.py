@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from alignsearch.cli.options import (
-    LARGEST,
     JsonOption,
     StoreOption,
     open_store,
@@ -13,6 +12,7 @@ from alignsearch.cli.options import (
     print_text,
     whoami,
 )
+from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.use_cases.retention import drop, excess
 
 

@@ -11,7 +11,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from alignment_core.accelerator_names import check_accelerator
 from alignsearch.cli.drive import EXIT_INTERRUPTED, interruptible
 from alignsearch.cli.options import (
-    LARGEST,
     ImageSizeOption,
     OnCorruptOption,
     PrecisionOption,
@@ -19,7 +18,9 @@ from alignsearch.cli.options import (
     console,
     notices,
 )
-from alignsearch.cli.quiet import check_data, import_tensorflow
+from alignsearch.cli.tensorflow_import import check_data, import_tensorflow
+from alignsearch.search.documents.limits import LARGEST
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 from alignsearch.workers.training_results import Results, exclusive
 
 if TYPE_CHECKING:
@@ -229,7 +230,7 @@ def _line(report: "EpochReport") -> str:
         learnt = "only R, in the delay"
     else:
         learnt = f"loss {report.loss:.4f}, training accuracy {report.train_accuracy:.4f}"
-    parts = [learnt, f"validation error {1 - report.validation_accuracy:.4f}"]
+    parts = [learnt, f"{DEFAULT_METRIC.label} {DEFAULT_METRIC.of_epoch(report):.4f}"]
     if report.layers:
         angles = [layer.angle for layer in report.layers]
         parts.append(f"angles {min(angles):.1f} to {max(angles):.1f} degrees")

@@ -69,3 +69,8 @@ def get_metric(name: str) -> ObjectiveMetric:
     if name not in METRICS:
         raise UnknownNameError("objective metric", name, METRICS)
     return METRICS[name]
+
+
+def label_of(name: str) -> str:
+    """Return the words for a stored metric, also for one that only a newer version knows."""
+    return METRICS[name].label if name in METRICS else name.replace("_", " ")

@@ -16,6 +16,7 @@ from alignsearch.search.documents import (
     Result,
     Trial,
 )
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 Record = dict[str, Any]
@@ -116,27 +117,24 @@ def begun(
     return running(placed, attempt, ttl)[0]
 
 
-def with_epoch(trial: Trial, epoch: Epoch, *, for_pruner: bool) -> Trial:
+def with_epoch(
+    trial: Trial, epoch: Epoch, *, for_pruner: bool, metric: ObjectiveMetric = DEFAULT_METRIC
+) -> Trial:
     """The trial as `record_epoch` leaves it in the store."""
     losses = trial.epoch_losses
     if for_pruner:
-        losses = {**losses, str(epoch.epoch): epoch_loss(epoch)}
-    return trial.model_copy(update={"progress": progress_of(epoch), "epoch_losses": losses})
+        losses = {**losses, str(epoch.epoch): metric.of_epoch(epoch)}
+    return trial.model_copy(update={"progress": progress_of(epoch, metric), "epoch_losses": losses})
 
 
-def progress_of(epoch: Epoch) -> Progress:
+def progress_of(epoch: Epoch, metric: ObjectiveMetric = DEFAULT_METRIC) -> Progress:
     """How far the trial is after the epoch."""
     return Progress(
         epoch=epoch.epoch,
         epochs=epoch.epochs,
         loss=epoch.loss,
-        validation_error=epoch_loss(epoch),
+        validation_error=metric.of_epoch(epoch),
     )
-
-
-def epoch_loss(epoch: Epoch) -> float:
-    """The objective after the epoch."""
-    return 1.0 - epoch.validation_accuracy
 
 
 def holds(trial: Trial, token: str) -> bool:

@@ -6,12 +6,12 @@ the best. Only what is in the search's own folder is ever removed.
 
 import logging
 import re
-from collections.abc import Sequence
 
 from alignment_core import files
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.checkpoint_names import of_search
-from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
+from alignsearch.search.documents.ranking import ranked
+from alignsearch.search.documents.states import LIVE_TRIAL_STATES
 from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
@@ -47,20 +47,10 @@ def sweep(store: Store, search: Search) -> None:
         # Whoever was among the best still has its folder: nobody has to look at all trials.
         trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
         live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
-        for tid in tids - live - set(_best(trials, search.keep_checkpoints)):
+        for tid in tids - live - {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}:
             files.remove(f"{folder}/{tid}")
     except OSError as error:
         logger.warning("states of search %s that are needed no more stay: %s", search.name, error)
-
-
-def _best(trials: Sequence[Trial], number: int) -> list[int]:
-    """The so many completed trials of the lowest losses, of equals those of the lowest tids."""
-    done = [
-        (trial.loss, trial.tid)
-        for trial in trials
-        if trial.state is TrialState.COMPLETED and trial.loss is not None
-    ]
-    return [tid for _, tid in sorted(done)[:number]]
 
 
 def _numbers(folder: str) -> set[int]:

@@ -2,6 +2,7 @@
 
 from alignsearch.search.documents import REHEARSAL, Search, Trial
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import label_of
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.reports.export import Column
 from alignsearch.search.store import Store
@@ -64,7 +65,7 @@ def _note(search: Search, trial: Trial) -> str:
     recipe = search.recipe
     found = f"trial {trial.tid}"
     if trial.loss is not None:
-        found += f", validation error {trial.loss:.4f}"
+        found += f", {label_of(recipe.metric)} {trial.loss:.4f}"
     if recipe.dataset == REHEARSAL:
         return f"{found} of a rehearsal: nothing was trained."
     return (

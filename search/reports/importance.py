@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ def importance(
 def _scored(configurations: Configurations, losses: Losses) -> tuple[Configurations, Floats]:
     """The configurations that have a loss, and their scores."""
     pairs = [
-        (each, 1.0 - loss)
+        (each, DEFAULT_METRIC.score(loss))
         for each, loss in zip(configurations, losses, strict=True)
         if loss is not None and math.isfinite(loss)
     ]

@@ -16,12 +16,12 @@ from datetime import timedelta
 
 from alignsearch.search.documents import Attempt, AttemptOutcome, Epoch, Result, Trial
 from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
 from alignsearch.search.documents.transitions import (
     completed,
     ended_so,
     ending,
-    epoch_loss,
     fence,
     holds,
     progress_of,
@@ -105,7 +105,14 @@ class Attempts:
             raise self._stale(trial_id, attempt)
 
     def record_epoch(
-        self, trial_id: str, attempt: int, token: str, epoch: Epoch, *, for_pruner: bool = False
+        self,
+        trial_id: str,
+        attempt: int,
+        token: str,
+        epoch: Epoch,
+        *,
+        for_pruner: bool = False,
+        metric: ObjectiveMetric = DEFAULT_METRIC,
     ) -> None:
         """Record an epoch once, however often it is sent, and the trial's progress.
 
@@ -114,9 +121,9 @@ class Attempts:
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        changes: Record = {"progress": progress_of(epoch).to_bson()}
+        changes: Record = {"progress": progress_of(epoch, metric).to_bson()}
         if for_pruner:
-            changes[f"epoch_losses.{epoch.epoch}"] = epoch_loss(epoch)
+            changes[f"epoch_losses.{epoch.epoch}"] = metric.of_epoch(epoch)
         # Not waited for: what is journaled next takes with it all that came before.
         if not self._records.mark(trial_id, fence(token), changes, durable=False):
             raise self._stale(trial_id, attempt)
@@ -134,13 +141,20 @@ class Attempts:
         epoch: int = found["progress"]["epoch"]
         return epoch
 
-    def resume(self, trial_id: str, attempt: int, token: str, epochs: Sequence[Epoch]) -> Trial:
+    def resume(
+        self,
+        trial_id: str,
+        attempt: int,
+        token: str,
+        epochs: Sequence[Epoch],
+        metric: ObjectiveMetric = DEFAULT_METRIC,
+    ) -> Trial:
         """Record the epochs that the attempt took over from a checkpoint; return the trial then.
 
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        progress = progress_of(epochs[-1])
+        progress = progress_of(epochs[-1], metric)
         changes = {"progress": progress.to_bson(), f"attempts.{attempt}.resumed": len(epochs)}
         if not self._records.mark(trial_id, fence(token), changes):
             raise self._stale(trial_id, attempt)

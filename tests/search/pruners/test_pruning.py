@@ -7,7 +7,7 @@ import numpy as np
 import optuna
 import pytest
 
-from alignsearch.cli.live import line
+from alignsearch.cli.progress import line
 from alignsearch.search.documents import Pruning, Result, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Outcome

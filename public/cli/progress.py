@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from alignsearch.search.documents import Trial
+from alignsearch.search.documents.objective_metric import label_of
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.use_cases.summary import Summary
@@ -91,7 +92,7 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
     if trial.state is TrialState.PRUNED and trial.result is not None:
         outcome = f"pruned by {trial.result.reason}"
     elif trial.result is not None and trial.result.loss is not None:
-        outcome = f"validation error {trial.result.loss:.4f}"
+        outcome = f"{label_of(summary.search.recipe.metric)} {trial.result.loss:.4f}"
     elif trial.result is not None:
         outcome = f"diverged: {trial.result.reason}"
     else:
