@@ -69,7 +69,7 @@ LogLevelOption = Annotated[
         help="Lowest level of log lines that are printed.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 TidArgument = Annotated[int, typer.Argument(help="Number of the trial.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]
 ImageSizeOption = Annotated[
