@@ -1,6 +1,6 @@
-"""From a configuration to a training: batch size, learning rule, and weights by primitive.
+"""Conversion of a configuration to a training: batch size, learning rule, weights of primitives.
 
-This is the one place where the paper's Greek letters meet primitives.
+Only this module knows which primitive each of the paper's Greek letters weighs.
 """
 
 from dataclasses import fields
@@ -13,8 +13,8 @@ from alignsearch.spaces.space import SearchSpace
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
 
-# learning rule -> primitive -> (Greek letter, factor in front of it). Our decay and null carry a
-# half, the reference code's don't: hence its factors of 2.
+# By order, learning rule and primitive: the Greek letter and the factor before it. Our decay and
+# null primitives have a factor of a half that those of the reference code don't have: hence the 2s.
 WEIGHTS_ORDERS: dict[str, dict[str, dict[str, tuple[str, float]]]] = {
     "paper": {
         "weight_mirror": {"amp": ("alpha", 1.0), "decay": ("beta", 1.0)},
@@ -40,9 +40,9 @@ _ALIGNMENT_OPTIMIZERS = {"Vanilla GD": "vanilla_gd", "Adam": "adam"}
 def primitive_weights(
     learning_rule: str, configuration: Configuration, weights_order: str
 ) -> dict[str, float]:
-    """The weight of each primitive of `learning_rule`, with alpha = (alpha/beta) beta.
+    """Return the weight of each primitive of `learning_rule`, with alpha = (alpha/beta) beta.
 
-    Two orders, because Table 5 doesn't settle which one it was printed in:
+    There are two orders, because Table 5 doesn't say which one it was printed in:
 
     - `paper` (Kunin et al. 2020, App. B.1): alpha weighs amp, beta decay, gamma null.
     - `reference` (the authors' published code): weight mirror's alpha weighs decay and beta amp;
@@ -50,9 +50,15 @@ def primitive_weights(
       norm(B)^2 and its null norm(B x_{l+1})^2, without the halves of `rules.primitives`,
       so their weights are doubled (that the paper has the half of null is unconfirmed).
 
+    Args:
+        learning_rule: a key of `alignment_core.rules.alignment.LEARNING_RULES`.
+        configuration: gives alpha/beta, beta and gamma.
+        weights_order: a key of `WEIGHTS_ORDERS`.
+
     Raises:
         UnknownNameError: there is no such order, or no weights are published for the rule.
-        ConfigurationError: gamma is there and the rule has no use for it, or the reverse.
+        ConfigurationError: the configuration has a gamma that the rule doesn't use, or lacks one
+            that it does.
     """
     if weights_order not in WEIGHTS_ORDERS:
         raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
@@ -85,19 +91,23 @@ def training_config(
     weights_order: str,
     **settings: Any,
 ) -> "TrainingConfig":
-    """The training that a trial of `space` runs.
+    """Return the training that a trial of `space` runs.
 
-    settings: the fields of `TrainingConfig` that the configuration doesn't decide, by name.
-
-    A batch holds |B| // `batch_divisor` images, at least one; the learning rate stays |B| / 2048 of
-    the searched |B|, so that a small data set sees the paper's rates. The schedule (delay, warm-up,
-    drops) stays in the paper's epochs and is compressed by `epochs` / `schedule_epochs`.
+    Args:
+        space: gives the learning rule.
+        configuration: the trial's metaparameters.
+        settings: the fields of `alignment_core.training.config.TrainingConfig` that the
+            configuration doesn't decide, by name. Delay, warm-up and drops are in epochs of the
+            published schedule, and are compressed by `epochs` / `schedule_epochs`.
+        batch_divisor: a batch has |B| // `batch_divisor` images, at least one. The learning rate
+            stays |B| / 2048 of the searched |B|, so a small data set gets the paper's rates.
+        weights_order: a key of `WEIGHTS_ORDERS`.
 
     Raises:
         UnknownNameError: there is no such weights order.
         ConfigurationError: the divisor isn't positive, or the weights don't fit the learning rule.
     """
-    # TensorFlow takes seconds to import; only those who train pay for it.
+    # TensorFlow takes seconds to import, and only a training needs it.
     from alignment_core.rules.backward_pass import BackwardPassOperations
     from alignment_core.training.config import TrainingConfig
 

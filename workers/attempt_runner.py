@@ -15,10 +15,9 @@ from typing import TypeVar
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.heartbeat import Heartbeat
-from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names
+from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names, transitions
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
 from alignsearch.search.documents.objective_metric import get_metric
-from alignsearch.search.documents.transitions import with_epoch
 from alignsearch.search.driver import checkpoint_folders
 from alignsearch.search.store import Store
 from alignsearch.workers.kept_log import kept_log
@@ -237,7 +236,10 @@ class _Attempt:
                 *self._held, epoch, for_pruner=for_pruner, metric=self._metric
             )
         )
-        self._trial = with_epoch(self._trial, epoch, for_pruner=for_pruner, metric=self._metric)
+        recorded = transitions.record_epoch(
+            self._held[2], epoch, for_pruner=for_pruner, metric=self._metric
+        )
+        self._trial = recorded.apply(self._trial)
         self._last = epoch
         _persist(self._ask_pruner)
 

@@ -55,15 +55,14 @@ def _validated(
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     names = one_of(field)
-    listed = None
-    if names is not None and names.listed:
-        listed = f"[{'|'.join(names.known())}]"
+    listed = None if names is None or not names.listed else list(names.known())
+    text = field.description or ""
     if field.is_required():
         # An argument's metavar would take the place of its name in messages.
-        shown = field.description or ""
-        option = typer.Argument(help=f"{shown} {listed or ''}".strip(), show_default=False)
+        also = f" Known: {', '.join(listed)}." if listed else ""
+        option = typer.Argument(help=text + also, show_default=False)
     else:
-        option = typer.Option(help=field.description, metavar=listed)
+        option = typer.Option(help=text, metavar=f"[{'|'.join(listed)}]" if listed else None)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,

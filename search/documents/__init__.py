@@ -4,7 +4,6 @@ from alignsearch.search.documents.attempt import (
     COUNTED_OUTCOMES,
     Attempt,
     AttemptOutcome,
-    Lease,
 )
 from alignsearch.search.documents.base import (
     NAME_FORM,
@@ -23,6 +22,7 @@ from alignsearch.search.documents.event import (
     Event,
     LogLine,
 )
+from alignsearch.search.documents.lease import AttemptLease, Lease
 from alignsearch.search.documents.observation import (
     OBSERVED_STATES,
     Observation,
@@ -38,7 +38,6 @@ from alignsearch.search.documents.recipe import (
 )
 from alignsearch.search.documents.search import (
     DEFAULT_PENDING,
-    DriverLease,
     PendingPolicy,
     Pruning,
     Search,
@@ -60,10 +59,10 @@ __all__ = [
     "REHEARSAL",
     "UNSET_TIME",
     "Attempt",
+    "AttemptLease",
     "AttemptLog",
     "AttemptOutcome",
     "Document",
-    "DriverLease",
     "Epoch",
     "Event",
     "LayerRecord",

@@ -1,4 +1,4 @@
-"""One try at a trial, and the lease under which it may write."""
+"""One try at a trial."""
 
 from typing import Literal
 
@@ -12,15 +12,6 @@ AttemptOutcome = Literal[
 
 COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "expired"})
 """Outcomes that cost one of a trial's attempts; handing back and a release don't."""
-
-
-class Lease(Document):
-    """Which attempt holds a trial, until when. Only this attempt may write."""
-
-    owner: str
-    attempt: int
-    token: str
-    expires_at: AwareDatetime
 
 
 class Attempt(Document):

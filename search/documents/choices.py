@@ -21,7 +21,8 @@ class OneOf:
     Attributes:
         kind: the noun that error messages use, like "data set".
         known: returns the names. It is called late, because some tables are slow to import.
-        listed: whether the command line's help prints the names; no if that needs such an import.
+        listed: whether the command line's help lists the names; no if that needs such an import,
+            or the field's description has them.
     """
 
     kind: str

@@ -62,8 +62,8 @@ class RecipeChoices(Document):
     )
     weights_order: Annotated[str, OneOf("weights order", lambda: tuple(WEIGHTS_ORDERS))] = Field(
         default="paper",
-        description="Which primitive each of alpha, beta and gamma weighs: as the paper prints "
-        "them, or as its reference code has them.",
+        description="Order of the weights alpha, beta and gamma, that is, which primitive each of "
+        "them weighs: as in the paper, or as in its reference code.",
     )
     image_size: int | None = Field(
         default=None,
@@ -75,8 +75,8 @@ class RecipeChoices(Document):
         OnCorrupt, OneOf("way with corrupt records", lambda: get_args(OnCorrupt))
     ] = Field(
         default="refuse",
-        description="What to do about a corrupt record: stop with an error (refuse), or leave the "
-        "record out (skip).",
+        description="Reaction to a corrupt record: stop with an error (refuse), or leave the record "
+        "out (skip).",
     )
     precision: Annotated[str, OneOf("precision", lambda: PRECISIONS)] = Field(
         default="float32", description="Precision of matrix products and convolutions."

@@ -6,17 +6,18 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
+from alignsearch.search.documents.lease import Lease
 from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
 
 PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
-"""How TPE treats trials that are still running (`alignsearch.search.samplers`)."""
+"""How TPE treats trials that are still running (`alignsearch.search.samplers.pending`)."""
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
 
 
 class Pruning(Document):
-    """When a trial is ended before its last epoch (`alignsearch.search.pruners.pruning`).
+    """When a trial is ended before its last epoch (`alignsearch.search.pruners.pruner`).
 
     grace: epochs that every trial gets. reduction: of how many trials that come to a rung one
     goes on (asha only). informs: what TPE learns of a pruned trial, its last loss or a failure.
@@ -26,14 +27,6 @@ class Pruning(Document):
     grace: int = Field(default=1, ge=1)
     reduction: int = Field(default=3, ge=2)
     informs: Literal["loss", "fail"] = "loss"
-
-
-class DriverLease(Document):
-    """Who drives a search, until when."""
-
-    owner: str
-    token: str
-    expires_at: AwareDatetime
 
 
 class WarmStart(Document):
@@ -74,7 +67,7 @@ class Search(Document):
     pruning: Pruning | None = None
     status: SearchStatus = SearchStatus.QUEUED
     stop_requested: bool = False
-    driver: DriverLease | None = None
+    driver: Lease | None = None
     created_by: str
     created_at: AwareDatetime = UNSET_TIME
     updated_at: AwareDatetime = UNSET_TIME
@@ -84,4 +77,4 @@ class Search(Document):
 
 def is_driven(search: Search, now: datetime) -> bool:
     """Whether a driver holds the search; `now` is the store's time."""
-    return search.driver is not None and search.driver.expires_at >= now
+    return search.driver is not None and not search.driver.has_passed(now)

@@ -5,8 +5,9 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from alignsearch.search.documents.attempt import COUNTED_OUTCOMES, Attempt, Lease
+from alignsearch.search.documents.attempt import COUNTED_OUTCOMES, Attempt
 from alignsearch.search.documents.base import Document, Scalar
+from alignsearch.search.documents.lease import AttemptLease
 from alignsearch.search.documents.states import TrialState
 
 TrialTime = Literal["queued", "placed", "started", "finished"]
@@ -57,7 +58,7 @@ class Trial(Document):
     config: dict[str, Scalar] = Field(default_factory=dict)
     point: dict[str, Scalar] = Field(default_factory=dict)
     seen: int = 0
-    lease: Lease | None = None
+    lease: AttemptLease | None = None
     attempt: int = 0
     attempts: dict[str, Attempt] = Field(default_factory=dict)
     progress: Progress | None = None

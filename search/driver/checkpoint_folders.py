@@ -47,7 +47,8 @@ def sweep(store: Store, search: Search) -> None:
         # Whoever was among the best still has its folder: nobody has to look at all trials.
         trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
         live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
-        for tid in tids - live - {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}:
+        best = {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}
+        for tid in tids - live - best:
             files.remove(f"{folder}/{tid}")
     except OSError as error:
         logger.warning("states of search %s that are needed no more stay: %s", search.name, error)

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
 from alignsearch.search.attempts.dispatcher import Dispatcher, SlotReport
@@ -34,7 +33,7 @@ from alignsearch.search.driver import checkpoint_folders
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import Starts
-from alignsearch.search.driver.suggestion_queue import ReadyLine
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.driver.supervisor import Watch
 from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.store import Store
@@ -104,13 +103,12 @@ class Driver:
                 f"{self._search.space!r}; drive it with the version that submitted it"
             )
         self._history = History(store, name)
-        self._ready = ReadyLine(self._search, self._space, self._history, self._note_failure)
-        self._ready.set_out_from(prior(store, self._search))
+        self._ready = SuggestionQueue(self._search, self._space, self._history, self._note_failure)
+        self._ready.learn(prior(store, self._search))
         self._freed: deque[SlotReport] = deque()
         self._slots: Slots
         self._watch: Watch
         self._tokens: dict[str, str] = {}
-        self._adding: ThreadPoolExecutor
         self._starts = Starts(store, self._search, owner)
         self._next_look = 0.0
         self.wanted = min(self._search.parallel, self._search.trials)
@@ -151,7 +149,6 @@ class Driver:
             )
         try:
             with (
-                ThreadPoolExecutor(1, f"new trials of {name}") as self._adding,
                 Heartbeat(
                     lambda: self._store.searches.renew_driver(name, token, self._lease_seconds),
                     self._lease_seconds / 3,
@@ -245,7 +242,7 @@ class Driver:
             return Outcome.FINISHED
         if self._search.status == SearchStatus.PAUSED and not self._slots.taken:
             return Outcome.PAUSED
-        more_to_prepare = self._ready.make()
+        more_to_prepare = self._ready.refill()
         self._take_reports(0.0 if more_to_prepare else POLL_SECONDS)
         return None
 
@@ -281,22 +278,16 @@ class Driver:
             for trial in again:
                 self._place(free.popleft(), trial)
         if free and self._ready.left > 0:
-            suggested = self._ready.first(len(free))
+            suggested = self._ready.next_trials(len(free))
             slots = [free.popleft() for _ in suggested]
-            added = self._add(list(map(self._begun, slots, suggested)))
-            self._ready.drop(len(suggested))
+            added = self._store.trials.add_many(
+                list(map(self._begun, slots, suggested)), placed=True
+            )
+            self._ready.remove(len(suggested))
             for slot, trial in zip(slots, added, strict=True):
                 self._history.take(trial)
                 self._place_new(slot, trial)
             self._tokens.clear()
-
-    def _add(self, trials: list[Trial]) -> list[Trial]:
-        """Add the first in line, placed; prepare those that come after them meanwhile."""
-        adding = self._adding.submit(self._store.trials.add_many, trials, placed=True)
-        more = True
-        while more and not adding.done():
-            more = self._ready.make(taken=len(trials))
-        return adding.result()
 
     def _begun(self, slot: int, trial: Trial) -> Trial:
         """The trial begun for the slot's worker, if that is known and idle; it is told just after.

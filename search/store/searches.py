@@ -3,15 +3,15 @@
 import logging
 import secrets
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.search.documents import DriverLease, Search
+from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import (
     NameTakenError,
     StateConflictError,
     StoreCorruptedError,
 )
+from alignsearch.search.documents.lease import DRIVER_LEASE, Lease, expiry
 from alignsearch.search.documents.states import (
     SEARCH_TRANSITIONS,
     TERMINAL_SEARCH_STATUSES,
@@ -19,6 +19,7 @@ from alignsearch.search.documents.states import (
     statuses_before,
 )
 from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
 
 _ACTIVE = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
@@ -35,6 +36,7 @@ class Searches:
     def __init__(self, connection: StoreConnection, logs: Logs) -> None:
         self._db = connection
         self._logs = logs
+        self._leases = Leases(connection, "searches", DRIVER_LEASE)
         self._unreadable: set[str] = set()
         self._active: dict[str, tuple[Record, Search]] = {}
 
@@ -162,28 +164,21 @@ class Searches:
         Raises:
             UnknownNameError: there is no such search.
         """
-        now = self._db.now()
         token = secrets.token_hex(8)
-        lease = DriverLease(owner=owner, token=token, expires_at=now + timedelta(seconds=ttl))
-        free = {"$or": [{"driver": None}, {"driver.expires_at": {"$lt": now}}]}
-        changes = {"$set": {"driver": lease.to_bson()}}
-        if not self._db.update("searches", {"_id": name, **free}, changes):
-            driver = _decode(self._find(name)).driver
+        lease = Lease(owner=owner, token=token, expires_at=expiry(self._db.now(), ttl))
+        if not self._leases.take(name, lease):
+            driver = self.get(name).driver
             if driver is None or driver.token != token:
                 return None
         return token
 
     def renew_driver(self, name: str, token: str, ttl: float) -> bool:
         """Hold the search's lease for `ttl` seconds from now; return False if another has it."""
-        expires_at = self._db.now() + timedelta(seconds=ttl)
-        changes = {"$set": {"driver.expires_at": expires_at}}
-        held = {"_id": name, "driver.token": token}
-        return self._db.update("searches", held, changes)
+        return self._leases.renew(name, token, ttl)
 
     def release_driver(self, name: str, token: str) -> None:
         """Give the search's lease up, if `token` still holds it."""
-        held = {"_id": name, "driver.token": token}
-        self._db.update("searches", held, {"$set": {"driver": None}})
+        self._leases.release(name, token)
 
     def _find(self, name: str) -> Record:
         found = self._db.find_one("searches", {"_id": name})

@@ -1,10 +1,11 @@
 """One trial's document: reading it, and changing it by compare-and-set."""
 
-from collections.abc import Callable
 from typing import Any
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Trial
+from alignsearch.search.documents.changes import as_stored
+from alignsearch.search.documents.transitions import Transition
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.numbering import MARK, new_mark
 
@@ -36,31 +37,29 @@ class TrialRecords:
             f"trial of search {trial!r}", str(tid), (str(d["tid"]) for d in tids)
         )
 
-    def change(
-        self,
-        trial_id: str,
-        condition: Record,
-        changes: Record,
-        applied: Callable[[Trial], bool],
-    ) -> Trial | None:
-        """Compare and set; return the trial, or None if the condition doesn't hold.
-
-        applied: tells from the stored trial whether this very change is in it already, as after
-            a write that was sent twice.
+    def change(self, trial_id: str, transition: Transition) -> Trial | None:
+        """Change the trial and return it, also if it had this change; None if it isn't allowed.
 
         Raises:
             UnknownNameError: there is no such trial.
         """
-        done = self.mark(trial_id, condition, changes)
+        done = self.mark(trial_id, transition)
         trial = self.get(trial_id)
-        return trial if done or applied(trial) else None
+        return trial if done or transition.applied(trial) else None
 
-    def mark(
-        self, trial_id: str, condition: Record, changes: Record, *, durable: bool = True
-    ) -> bool:
-        """Compare and set, with a mark for a number; return False if the condition doesn't hold."""
-        marked = {"$set": {**changes, "seq": new_mark()}}
-        return self._db.update("trials", {"_id": trial_id, **condition}, marked, durable=durable)
+    def mark(self, trial_id: str, transition: Transition, *, durable: bool = True) -> bool:
+        """Change the trial, with a mark for a number; return False if it isn't allowed."""
+        return self._db.update(
+            "trials",
+            {"_id": trial_id, **transition.condition},
+            as_marked_set(transition),
+            durable=durable,
+        )
+
+
+def as_marked_set(transition: Transition) -> Record:
+    """Return the update that makes the transition's changes, with a mark for a number."""
+    return {"$set": {**as_stored(transition.changes), "seq": new_mark()}}
 
 
 def decode(found: Record) -> Trial:

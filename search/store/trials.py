@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from alignsearch.search.documents import Trial
+from alignsearch.search.documents import Trial, transitions
 from alignsearch.search.documents.ranking import RANKED, RANKED_BY
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.numbering import Numbering, marked_in, new_mark
-from alignsearch.search.store.trial_records import TrialRecords, decode
+from alignsearch.search.store.trial_records import TrialRecords, as_marked_set, decode
 
 IDS_AT_ONCE = 500
 """Trials asked for by their ids in one command; for thousands it may take longer than one may."""
@@ -140,23 +140,13 @@ class Trials:
 
     def place(self, ids: Sequence[str]) -> None:
         """Note on those of the trials that are queued that they were given to the cluster."""
-        placed_at = self._db.now()
+        placed = transitions.place(self._db.now())
         self._db.update_each(
             "trials",
-            [
-                (
-                    {"_id": each, "state": TrialState.QUEUED.value},
-                    {"$set": {"timings.placed": placed_at, "seq": new_mark()}},
-                )
-                for each in ids
-            ],
+            [({"_id": each, **placed.condition}, as_marked_set(placed)) for each in ids],
         )
 
     def note_start_failure(self, trial_id: str, attempt: int, why: str) -> None:
         """Note on a trial that is queued after so many attempts why no worker could begin it."""
-        self._records.mark(
-            trial_id,
-            {"state": TrialState.QUEUED.value, "attempt": attempt},
-            {"error": why},
-            durable=False,
-        )
+        noted = transitions.note_start_failure(attempt, why)
+        self._records.mark(trial_id, noted, durable=False)

@@ -13,6 +13,7 @@ from alignment_core.files import is_address
 from alignsearch.search.documents import REHEARSAL, Recipe, RecipeChoices, Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.driver.warm_start import warm_start
+from alignsearch.search.samplers.sampler import default_startup
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
 from alignsearch.spaces.catalog import get_space
@@ -54,9 +55,6 @@ def prepare(asked: Submission, who: str, around: Surroundings) -> Search:
     recipe = recipe_of(asked, around.check_data)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
-    # Imports HyperOpt, which takes a second: mistakes are reported before that.
-    from alignsearch.search.samplers.suggest import default_startup
-
     return Search(
         name=asked.name or "unnamed",
         space=space.name,

@@ -5,7 +5,8 @@ the dashboard's form shows its fields: names, defaults, limits, known names and 
 declared here, or with the recipe's fields in `search.documents.recipe`, and nowhere else.
 """
 
-from typing import Annotated, Any, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -17,21 +18,19 @@ from alignsearch.search.documents import (
     NAME_FORM,
     REHEARSAL,
     Document,
-    PendingPolicy,
     Pruning,
     RecipeChoices,
-    Search,
 )
 from alignsearch.search.documents.choices import OneOf, one_of
 from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
 from alignsearch.search.documents.resources import parse_resources
+from alignsearch.search.pruners.pruner import PRUNERS
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.sampler import SAMPLERS
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 from alignsearch.spaces.catalog import SPACES
 
-ALGOS: tuple[str, ...] = get_args(Search.model_fields["algo"].annotation)
-PENDING_POLICIES: tuple[str, ...] = get_args(PendingPolicy)
 NO_PRUNER = "none"
-PRUNERS: tuple[str, ...] = (NO_PRUNER, *get_args(Pruning.model_fields["pruner"].annotation))
 PRUNED_AS: tuple[str, ...] = get_args(Pruning.model_fields["informs"].annotation)
 
 PARALLEL = 60
@@ -43,6 +42,19 @@ LEAST_LEASE = 3.0
 LONGEST_LEASE = 86_400.0
 """The longest lease in seconds, a day: after a crash, its trial waits that long for a retry."""
 NO_CHECKPOINTS = "off"
+
+
+class _Variant(Protocol):
+    """A row of a table of variants."""
+
+    @property
+    def help(self) -> str:
+        """A line about the variant, for help texts."""
+
+
+def _rows(table: Mapping[Any, _Variant]) -> str:
+    """Return the names of a table of variants, each with its line of help."""
+    return "; ".join(f"{name} ({variant.help})" for name, variant in table.items())
 
 
 class SearchChoices(Document):
@@ -79,8 +91,9 @@ class Submission(RecipeChoices, SearchChoices):
 
     model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
-    algo: Annotated[str, OneOf("algorithm", lambda: ALGOS)] = Field(
-        default="tpe", description="Sampler that suggests each trial's metaparameters."
+    algo: Annotated[str, OneOf("algorithm", lambda: SAMPLERS, listed=False)] = Field(
+        default="tpe",
+        description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}.",
     )
     startup: int | None = Field(
         default=None,
@@ -89,8 +102,11 @@ class Submission(RecipeChoices, SearchChoices):
         description="Random suggestions before TPE begins. Default: 20, or a third of the trials "
         "if that is less.",
     )
-    pending: Annotated[str, OneOf("policy for pending trials", lambda: PENDING_POLICIES)] = Field(
-        default=DEFAULT_PENDING, description="How TPE treats trials that are still running."
+    pending: Annotated[
+        str, OneOf("policy for pending trials", lambda: PENDING_POLICIES, listed=False)
+    ] = Field(
+        default=DEFAULT_PENDING,
+        description=f"How TPE treats a trial that is still running: {_rows(PENDING_POLICIES)}.",
     )
     resources: str | None = Field(
         default=None,
@@ -136,9 +152,9 @@ class Submission(RecipeChoices, SearchChoices):
         description="Seconds without a new epoch after which a trial is taken from its worker. It "
         "is never less than 10 times the median epoch.",
     )
-    pruner: Annotated[str, OneOf("pruner", lambda: PRUNERS)] = Field(
+    pruner: Annotated[str, OneOf("pruner", lambda: (NO_PRUNER, *PRUNERS), listed=False)] = Field(
         default=NO_PRUNER,
-        description="Pruner, which ends trials early by the losses of their epochs.",
+        description=f"Pruner, which ends trials early, or {NO_PRUNER}: {_rows(PRUNERS)}.",
     )
     grace: int = Field(
         default=1, ge=1, le=LARGEST, description="Epochs that every trial runs before it is pruned."

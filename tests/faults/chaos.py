@@ -26,8 +26,8 @@ import pymongo
 from wire import Proxy
 
 from alignsearch.search.documents import Search, checkpoint_names
+from alignsearch.search.documents.lease import ATTEMPT_LEASE
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
-from alignsearch.search.documents.transitions import fence
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
@@ -268,7 +268,7 @@ def check_promises(world, name, known):
             if trial is not None:
                 results += 1
                 assert trial.result.loss == changes["result"]["loss"], trial.id
-                held = fence(trial.attempts[str(trial.attempt)].token)
+                held = ATTEMPT_LEASE.held_by(trial.attempts[str(trial.attempt)].token)
                 assert update["q"] == {"_id": trial.id, **held}
     assert results >= len(known) * 0.9, f"only {results} results seen to be acknowledged"
     database.client.close()

@@ -3,7 +3,6 @@
 import itertools
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -13,7 +12,10 @@ from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.errors import StaleAttemptError
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
-from alignsearch.search.documents.transitions import begun, with_epoch
+from alignsearch.search.documents.transitions import begun, record_epoch
+
+PASSED = -1.0
+"""Seconds of a lease that has passed as it is taken."""
 
 OK = Result(status="ok", loss=0.25, metrics={"validation_accuracy": 0.75})
 
@@ -140,8 +142,7 @@ def test_a_result_is_kept_as_it_was_given(store, new_trial, begin):
 @pytest.mark.parametrize("write", WRITES)
 def test_a_worker_whose_lease_was_taken_over_writes_nothing(store, new_trial, begin, write):
     trial = new_trial()
-    stale = begin(trial, ttl=0.01).lease
-    time.sleep(0.05)
+    stale = begin(trial, ttl=PASSED).lease
     assert (
         store.attempts.expire(trial.id, 1, max_attempts=3, reason="gone").state is TrialState.QUEUED
     )
@@ -177,9 +178,8 @@ def test_only_leases_that_have_passed_expire(store, new_search, new_trial, begin
     name = new_search().name
     gone, alive = new_trial(name, 0), new_trial(name, 1)
     new_trial(name, 2)
-    begin(gone, ttl=0.01)
+    begin(gone, ttl=PASSED)
     begin(alive, ttl=60.0)
-    time.sleep(0.05)
     assert store.attempts.expire(alive.id, 1, max_attempts=3, reason="?") is None
     expired = store.attempts.expire(gone.id, 1, max_attempts=3, reason="the host is gone")
     assert expired.state is TrialState.QUEUED
@@ -204,8 +204,7 @@ def test_crashes_and_expiries_cost_attempts_and_handing_back_does_not(store, new
         "Killed",
         1,
     )
-    begin(trial, ttl=0.01)
-    time.sleep(0.05)
+    begin(trial, ttl=PASSED)
     assert (
         store.attempts.expire(trial.id, 5, max_attempts=3, reason="gone").state is TrialState.QUEUED
     )
@@ -359,7 +358,8 @@ def test_what_the_holder_knows_of_its_trial_after_an_epoch_is_what_is_stored(
     store, new_trial, begin
 ):
     held = begin(new_trial())
+    token = held.lease.token
     epoch = an_epoch(held.id)
-    store.attempts.record_epoch(held.id, 1, held.lease.token, epoch, for_pruner=True)
-    known = with_epoch(held, epoch, for_pruner=True)
-    assert store.attempts.finish(known, 1, held.lease.token, OK, 1) == store.trials.get(held.id)
+    store.attempts.record_epoch(held.id, 1, token, epoch, for_pruner=True)
+    known = record_epoch(token, epoch, for_pruner=True).apply(held)
+    assert store.attempts.finish(known, 1, token, OK, 1) == store.trials.get(held.id)

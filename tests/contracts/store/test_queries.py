@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +16,9 @@ from alignsearch.search.documents.states import LIVE_TRIAL_STATES, SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.store.connection import INDEXES
 from alignsearch.search.store.roles import COLLECTIONS, ROLES
+
+PASSED = -1.0
+"""Seconds of a lease that has passed as it is taken."""
 
 ISSUED = "find aggregate findAndModify update delete"
 
@@ -141,8 +143,7 @@ def use_everything(store, new_search, new_trial):
     assert len(store.trials.changed([finished.id, kept.id], {})) == 2
     lease = begin(crashed).lease
     store.attempts.crash(crashed.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
-    begin(expired, ttl=0.01)
-    time.sleep(0.05)
+    begin(expired, ttl=PASSED)
     store.attempts.expire(expired.id, 1, max_attempts=3, reason="gone")
     lease = begin(kept).lease
     store.attempts.hand_back(kept.id, 1, lease.token, "SIGTERM")

@@ -11,7 +11,7 @@ import pytest
 from bson import json_util
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.documents import Lease, LogLine
+from alignsearch.search.documents import AttemptLease, LogLine
 from alignsearch.search.documents.errors import NameTakenError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.history import History
@@ -83,7 +83,7 @@ def test_a_running_trial_and_odd_numbers_move_too(store, other, make_search, tmp
     make_driver("odd").run(NEVER)
     trial = store.trials.get("odd", 0)
     exact = {"result.metrics": {"chance_error": 0.1 + 0.2, "whole": 1.0, "none": float("nan")}}
-    lease = Lease(owner="w", attempt=1, token="t", expires_at=store.now())
+    lease = AttemptLease(owner="w", attempt=1, token="t", expires_at=store.now())
     changed = {**exact, "state": "running", "lease": lease.to_bson(), "progress": None}
     store._db.update("trials", {"_id": trial.id}, {"$set": changed})
     file = tmp_path / "odd.jsonl"

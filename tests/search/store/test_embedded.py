@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
-from alignsearch.search.store import Store
+from alignsearch.search.store import Store, embedded
 from alignsearch.search.store.embedded import STOP_SECONDS, EmbeddedStore
 from alignsearch.search.store.processes import listens
 
@@ -156,20 +156,38 @@ def test_a_server_that_died_is_replaced_under_its_old_port(server):
         assert [event.what for event in store.logs.events("s")] == ["created"]
 
 
-def test_a_port_that_the_server_before_kept_open_for_a_moment_is_waited_for(server, monkeypatch):
+WAITING_SERVER = """#!/bin/sh
+while [ ! -e "{go}" ]; do sleep 0.05; done
+exec "{command}" "$@"
+"""
+
+
+def test_a_port_that_the_server_before_kept_open_for_a_moment_is_waited_for(
+    server, tmp_path, monkeypatch
+):
+    go = tmp_path / "go"
+    waiting = tmp_path / "secantusd-waiting"
+    command = Path(sys.executable).parent / embedded.COMMAND
+    waiting.write_text(WAITING_SERVER.format(go=go, command=command))
+    waiting.chmod(0o700)
+    monkeypatch.setattr(embedded, "COMMAND", str(waiting))
+    # The first connection is refused however long it is tried.
+    monkeypatch.setattr(embedded, "ANSWER_SECONDS", 0.1)
     looks = []
 
     def look(port):
-        looks.append(port)
-        monkeypatch.setattr(
-            "alignsearch.search.store.embedded.ANSWER_SECONDS", 0.01 if len(looks) == 1 else 5.0
-        )
-        return len(looks) == 1 or listens(port)
+        # At first the server before still has the port. Then nobody, until the new one may start.
+        looks.append(len(looks) == 0 or listens(port))
+        if len(looks) == 2:
+            monkeypatch.setattr(embedded, "ANSWER_SECONDS", 60.0)
+            go.touch()
+        return looks[-1]
 
-    monkeypatch.setattr("alignsearch.search.store.embedded.listens", look)
-    with Store.connect(server.ensure()) as store:
+    monkeypatch.setattr(embedded, "listens", look)
+    with Store.connect(server.ensure(), timeout=60.0) as store:
         store.ping()
-    assert len(looks) > 2
+    assert looks[:2] == [True, False]
+    assert looks[-1]
 
 
 def test_another_program_under_the_recorded_pid_is_left_alone(server):

@@ -1,12 +1,21 @@
-"""Suggestions against HyperOpt's own search loop."""
+"""Suggestions against HyperOpt's own search loop, and the tables that name the variants."""
+
+import inspect
+import math
+from typing import get_args
 
 import hyperopt
 import numpy as np
 import pytest
 from hyperopt import tpe
+from suggestions import suggest
 
-from alignsearch.search.documents import Observation, Pending
-from alignsearch.search.samplers.suggest import default_startup, suggest
+from alignment_core.errors import UnknownNameError
+from alignsearch.cli.submit import submit
+from alignsearch.search.documents import Observation, Pending, Search
+from alignsearch.search.pruners.pruner import PRUNERS
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.sampler import SAMPLERS, default_startup, make_sampler
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import contains, derive
 from alignsearch.spaces.hyperopt_space import to_hyperopt, to_point
@@ -118,3 +127,33 @@ def test_tpe_learns_where_the_loss_is_low():
 
 def test_start_up_is_hyperopts_for_a_real_budget_and_a_third_of_a_small_one():
     assert [default_startup(trials) for trials in (1, 12, 60, 300)] == [1, 4, 20, 20]
+
+
+def test_searches_store_exactly_the_names_of_the_tables():
+    fields = Search.model_fields
+    assert get_args(fields["algo"].annotation) == tuple(SAMPLERS)
+    assert get_args(fields["pending"].annotation) == tuple(PENDING_POLICIES)
+    assert fields["algo"].default in SAMPLERS
+    assert fields["pending"].default in PENDING_POLICIES
+
+
+def test_an_unknown_sampler_is_refused_with_the_nearest_name():
+    with pytest.raises(UnknownNameError, match=r"no algorithm is named 'tpee'; did you mean tpe"):
+        make_sampler("tpee", SPACES["wm"], seed=0, startup=1)
+
+
+def test_a_stand_in_is_made_from_the_known_losses():
+    kinds = {name: kind.stand_in([1.0, 2.0, 6.0]) for name, kind in PENDING_POLICIES.items()}
+    assert kinds == {"hyperopt": math.inf, "ignore": None, "liar-mean": 3.0, "liar-worst": 6.0}
+    kinds = {name: kind.stand_in([]) for name, kind in PENDING_POLICIES.items()}
+    assert kinds == {"hyperopt": math.inf, "ignore": None} | dict.fromkeys(
+        ("liar-mean", "liar-worst"), math.inf
+    )
+
+
+def test_the_command_line_describes_every_variant():
+    options = inspect.signature(submit).parameters
+    for option, table in (("algo", SAMPLERS), ("pending", PENDING_POLICIES), ("pruner", PRUNERS)):
+        (described,) = options[option].annotation.__metadata__
+        for name, kind in table.items():
+            assert f"{name} ({kind.help})" in described.help

@@ -1,18 +1,23 @@
-"""Who goes on and who doesn't, against Optuna and against other ways to compute it."""
+"""Pruners' decisions against Optuna's, and against other ways to compute them."""
 
 import random
 import threading
+from typing import get_args
 
 import numpy as np
 import optuna
 import pytest
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.cli.progress import line
 from alignsearch.search.documents import Pruning, Result, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Outcome
 from alignsearch.search.driver.history import History
-from alignsearch.search.pruners.pruning import LEAST_COMPLETED, Pruner, rungs
+from alignsearch.search.pruners.asha import rungs
+from alignsearch.search.pruners.epoch_judge import EpochJudge
+from alignsearch.search.pruners.median import LEAST_COMPLETED
+from alignsearch.search.pruners.pruner import PRUNERS, make_pruner
 from alignsearch.search.use_cases.summary import summarize
 
 EPOCHS = 28
@@ -54,6 +59,16 @@ def decisions(seed, trials, judge):
             return found
 
 
+def test_searches_store_exactly_the_names_of_the_table():
+    assert get_args(Pruning.model_fields["pruner"].annotation) == tuple(PRUNERS)
+
+
+def test_an_unknown_pruner_is_refused_with_the_nearest_name():
+    unknown = Pruning(pruner="asha").model_copy(update={"pruner": "ashas"})
+    with pytest.raises(UnknownNameError, match=r"no pruner is named 'ashas'; did you mean asha"):
+        make_pruner(unknown, EPOCHS)
+
+
 @pytest.mark.parametrize(
     ("grace", "reduction", "found"),
     [(1, 3, [1, 3, 9, 27]), (2, 2, [2, 4, 8, 16]), (27, 4, [27]), (5, 4, [5, 20])],
@@ -80,8 +95,8 @@ def test_asha_ends_whom_optuna_ends(seed, grace, reduction):
         # It knows no last epoch and would judge there too.
         return len(losses) < EPOCHS and trial.should_prune()
 
-    pruner = Pruner(Pruning(pruner="asha", grace=grace, reduction=reduction), EPOCHS)
-    mine = decisions(seed, 20, lambda tid, losses: tid in pruner.take([a_trial(tid, losses)]))
+    judge = EpochJudge(Pruning(pruner="asha", grace=grace, reduction=reduction), EPOCHS)
+    mine = decisions(seed, 20, lambda tid, losses: tid in judge.receive([a_trial(tid, losses)]))
     assert mine == decisions(seed, 20, optunas)
     assert sum(ends for _, _, ends in mine) >= 5
 
@@ -89,7 +104,7 @@ def test_asha_ends_whom_optuna_ends(seed, grace, reduction):
 @pytest.mark.parametrize("seed", range(5))
 def test_asha_lets_each_rung_keep_its_best(seed):
     """Counted another way: who has fewer than max(1, n // 3) lower losses before him goes on."""
-    pruner = Pruner(Pruning(pruner="asha"), EPOCHS)
+    judge = EpochJudge(Pruning(pruner="asha"), EPOCHS)
     at_rung = {rung: [] for rung in rungs(1, 3, EPOCHS)}
 
     def counted(tid, losses):
@@ -99,7 +114,7 @@ def test_asha_lets_each_rung_keep_its_best(seed):
         peers.append(losses[-1])
         return sum(np.asarray(peers) < losses[-1]) >= max(1, len(peers) // 3)
 
-    mine = decisions(seed, 30, lambda tid, losses: tid in pruner.take([a_trial(tid, losses)]))
+    mine = decisions(seed, 30, lambda tid, losses: tid in judge.receive([a_trial(tid, losses)]))
     assert mine == decisions(seed, 30, counted)
 
 
@@ -107,18 +122,18 @@ def test_asha_lets_each_rung_keep_its_best(seed):
 def test_median_stopping_is_viziers_rule(seed):
     chance = np.random.default_rng(seed)
     completed = chance.random((7, EPOCHS))
-    pruner = Pruner(Pruning(pruner="median", grace=4), EPOCHS)
+    judge = EpochJudge(Pruning(pruner="median", grace=4), EPOCHS)
     for tid, curve in enumerate(completed):
         result = Result(status="ok", loss=curve[-1])
         # A pruned one has no mean over all its epochs, and a diverged one's losses say nothing.
-        pruner.take([a_trial(100 + tid, curve[:3], TrialState.PRUNED, result)])
-        pruner.take([a_trial(tid, curve, TrialState.COMPLETED, result)])
+        judge.receive([a_trial(100 + tid, curve[:3], TrialState.PRUNED, result)])
+        judge.receive([a_trial(tid, curve, TrialState.COMPLETED, result)])
         failed = Result(status="fail", reason="diverged")
-        pruner.take([a_trial(200 + tid, curve / 9, TrialState.COMPLETED, failed)])
+        judge.receive([a_trial(200 + tid, curve / 9, TrialState.COMPLETED, failed)])
     for tid in range(50, 80):
         losses = chance.random(EPOCHS) + chance.normal(0, 0.1)
         for epoch in range(1, EPOCHS):
-            ends = tid in pruner.take([a_trial(tid, losses[:epoch])])
+            ends = tid in judge.receive([a_trial(tid, losses[:epoch])])
             means = completed[:, :epoch].mean(axis=1)
             assert ends == (epoch >= 4 and losses[:epoch].min() > np.median(means))
             if ends:
@@ -126,28 +141,28 @@ def test_median_stopping_is_viziers_rule(seed):
 
 
 def test_median_stopping_waits_for_some_trials():
-    pruner = Pruner(Pruning(pruner="median"), EPOCHS)
+    judge = EpochJudge(Pruning(pruner="median"), EPOCHS)
     for tid in range(LEAST_COMPLETED):
-        assert pruner.take([a_trial(99, [0.9] * (tid + 1))]) == {}
+        assert judge.receive([a_trial(99, [0.9] * (tid + 1))]) == {}
         result = Result(status="ok", loss=0.1)
-        pruner.take([a_trial(tid, [0.1] * EPOCHS, TrialState.COMPLETED, result)])
-    assert list(pruner.take([a_trial(99, [0.9] * 6)])) == [99]
+        judge.receive([a_trial(tid, [0.1] * EPOCHS, TrialState.COMPLETED, result)])
+    assert list(judge.receive([a_trial(99, [0.9] * 6)])) == [99]
 
 
 def test_what_came_before_a_driver_is_not_judged_but_counts():
-    pruner = Pruner(Pruning(pruner="asha", reduction=2), EPOCHS)
-    assert pruner.take([a_trial(0, [0.1]), a_trial(1, [0.9])], judge=False) == {}
-    assert pruner.take([a_trial(1, [0.9])]) == {}
-    assert list(pruner.take([a_trial(2, [0.5])])) == [2]
+    judge = EpochJudge(Pruning(pruner="asha", reduction=2), EPOCHS)
+    assert judge.receive([a_trial(0, [0.1]), a_trial(1, [0.9])], judge=False) == {}
+    assert judge.receive([a_trial(1, [0.9])]) == {}
+    assert list(judge.receive([a_trial(2, [0.5])])) == [2]
 
 
 def test_who_was_to_end_is_to_end_on_another_worker_too():
-    pruner = Pruner(Pruning(pruner="asha"), EPOCHS)
-    pruner.take([a_trial(0, [0.1])])
-    reason = pruner.take([a_trial(1, [0.9])])
+    judge = EpochJudge(Pruning(pruner="asha"), EPOCHS)
+    judge.receive([a_trial(0, [0.1])])
+    reason = judge.receive([a_trial(1, [0.9])])
     assert "0.9000 after epoch 1" in reason[1]
-    assert pruner.take([a_trial(1, [0.9], TrialState.QUEUED)]) == {}
-    assert pruner.take([a_trial(1, [0.9])]) == reason
+    assert judge.receive([a_trial(1, [0.9], TrialState.QUEUED)]) == {}
+    assert judge.receive([a_trial(1, [0.9])]) == reason
 
 
 @pytest.mark.parametrize("informs", ["loss", "fail"])
