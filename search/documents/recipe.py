@@ -75,8 +75,8 @@ class RecipeChoices(Document):
         OnCorrupt, OneOf("way with corrupt records", lambda: get_args(OnCorrupt))
     ] = Field(
         default="refuse",
-        description="Reaction to a corrupt record: stop with an error (refuse), or leave the record "
-        "out (skip).",
+        description="Reaction to a corrupt record: stop with an error (refuse), or leave the "
+        "record out (skip).",
     )
     precision: Annotated[str, OneOf("precision", lambda: PRECISIONS)] = Field(
         default="float32", description="Precision of matrix products and convolutions."

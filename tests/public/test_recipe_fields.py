@@ -72,6 +72,6 @@ def test_a_field_of_the_recipe_is_stored_and_reaches_the_training(name):
     assert recipe.training_settings().keys() <= trained
 
 
-@pytest.mark.parametrize("name", RecipeChoices.model_fields.keys() - READ_ELSEWHERE)
+@pytest.mark.parametrize("name", sorted(RecipeChoices.model_fields.keys() - READ_ELSEWHERE))
 def test_no_file_on_the_way_names_a_field_of_the_recipe(name):
     assert [str(path) for path in ON_THE_WAY if name in Path(path).read_text()] == []
