@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.runs import Run
 
 
 def accuracy(error: float | None) -> float | None:
     """Top-1 validation accuracy, a share from 0 to 1, from the validation error of a result."""
-    return None if error is None else 1.0 - error
+    return None if error is None else DEFAULT_METRIC.score(error)
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,19 @@
 """A place that trains an experiment's runs as a search of a store, by workers it is given."""
 
-import importlib.metadata
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.experiments.place import SearchSize, Trained
 from alignsearch.experiments.runs import name_of, outcomes, submit
 from alignsearch.experiments.setting import Setting
-from alignsearch.search.documents import NAME_FORM, Recipe, Search, WeightSampling
+from alignsearch.search.documents import NAME_FORM, Recipe, RecipeChoices, Search, WeightSampling
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.new_search import recipe_of, versions
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
-
-PACKAGES = ("alignsearch", "hyperopt", "numpy")
-"""Packages whose versions a search records."""
 
 STALL_SECONDS = 1800.0
 """Longest time without a new epoch before a training counts as stuck: compiling the steps of a
@@ -61,8 +56,8 @@ class Workers(Protocol):
         """
         ...
 
-    def checkpoints(self, dataset: str) -> str | None:
-        """Folder or address for the checkpoints of runs on a data set; None for none."""
+    def checkpoints(self) -> str | None:
+        """Folder or address for the checkpoints of runs; None for none."""
         ...
 
     @property
@@ -158,39 +153,24 @@ class StorePlace:
             seed=0,
             startup=0,
             resources=room.per_run,
-            checkpoints=self._workers.checkpoints(setting.dataset),
+            checkpoints=self._workers.checkpoints(),
             keep_checkpoints=0,
             stall_seconds=STALL_SECONDS,
             created_by=self._workers.owner,
-            versions={
-                "python": platform.python_version(),
-                **{package: importlib.metadata.version(package) for package in PACKAGES},
-            },
+            versions=versions(),
         )
         name = self._name or name_of(experiment, search, runs)
         return search.model_copy(update={"name": name})
 
 
 def _recipe(setting: Setting, runs: Sequence[Run], weight_samples: WeightSampling | None) -> Recipe:
-    from alignment_core import data
-
-    data_dir = setting.data_dir
-    facts = data.info(setting.dataset)
+    given = {name: getattr(setting, name, None) for name in RecipeChoices.model_fields}
     models = sorted({run.model for run in runs})
-    return Recipe(
-        dataset=setting.dataset,
-        data_dir=data_dir
-        if data_dir is None or "://" in data_dir
-        else str(Path(data_dir).resolve()),
+    return recipe_of(
+        RecipeChoices(**{name: value for name, value in given.items() if value is not None}),
+        None,
         model=models[0] if len(models) == 1 else f"{len(models)} networks",
         width=max(run.width for run in runs),
-        stem=facts.stem,
         epochs=max(run.epochs for run in runs),
-        batch_divisor=facts.batch_divisor,
-        weights_order=setting.weights_order or "paper",
-        image_size=setting.image_size,
-        on_corrupt=setting.on_corrupt,
-        precision=setting.precision,
-        strategy=setting.strategy,
         weight_samples=weight_samples,
     )

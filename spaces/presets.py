@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -138,12 +138,9 @@ def preset_config(
     update_noise_variance: float = 0.0,
     alignment_update_noise_variance: float = 0.0,
     minibatches: int = 1,
-    image_size: int | None = None,
-    preprocessing: str | None = None,
-    on_corrupt: Literal["refuse", "skip"] = "refuse",
-    precision: str = "float32",
     seed: int = 0,
     jit_compile: bool = False,
+    **settings: Any,
 ) -> "TrainingConfig":
     """Return the training under a rule with its published metaparameters.
 
@@ -195,11 +192,8 @@ def preset_config(
         "model": model,
         "width": width,
         "stem": known.stem,
-        "image_size": image_size,
-        "preprocessing": preprocessing,
-        "on_corrupt": on_corrupt,
-        "precision": precision,
         "seed": seed,
+        **settings,
         "epochs": EPOCHS[preset],
         "schedule_epochs": EPOCHS[preset],
     }

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError
@@ -15,6 +14,10 @@ from alignsearch.spaces.training import training_config
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
+
+
+_DECIDED = frozenset({"stem", "schedule_epochs", "batch_divisor", "weights_order"})
+"""Settings that follow from a run's preset and data set, not from the search's recipe."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,35 +94,26 @@ class Run:
         else:
             get_space(self.rule)
 
-    def training_config(
-        self,
-        *,
-        dataset: str,
-        data_dir: Path | str | None = None,
-        image_size: int | None = None,
-        on_corrupt: Literal["refuse", "skip"] = "refuse",
-        precision: str = "float32",
-    ) -> "TrainingConfig":
+    def training_config(self, *, dataset: str, **settings: Any) -> "TrainingConfig":
         """Return the run's training on a data set.
 
         Args:
-            dataset, data_dir, image_size, on_corrupt, precision: as in
-                `alignment_core.training.config.TrainingConfig`.
+            dataset: name of the data set.
+            settings: a recipe's further settings of a training, by name
+                (`Recipe.training_settings`). The settings that the run or its preset decides are
+                ignored.
 
         Raises:
             UnknownNameError: there is no such rule, preset, data set, model or weights order.
             ConfigurationError: a value can't be trained with.
         """
         common: dict[str, Any] = {
+            **{name: value for name, value in settings.items() if name not in _DECIDED},
             "dataset": dataset,
-            "data_dir": data_dir,
             "model": self.model,
             "width": self.width,
             "epochs": self.epochs,
             "seed": self.seed,
-            "image_size": image_size,
-            "on_corrupt": on_corrupt,
-            "precision": precision,
         }
         if self.searched is None:
             config = preset_config(

@@ -4,8 +4,7 @@ Only this module knows which primitive each of the paper's Greek letters weighs.
 """
 
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.configuration import Configuration
@@ -88,31 +87,18 @@ def training_config(
     space: SearchSpace,
     configuration: Configuration,
     *,
-    dataset: str,
-    data_dir: Path | str | None,
-    model: str,
-    width: int,
-    stem: str,
-    epochs: int,
-    schedule_epochs: float,
     batch_divisor: int,
-    seed: int,
     weights_order: str,
-    image_size: int | None = None,
-    preprocessing: str | None = None,
-    on_corrupt: Literal["refuse", "skip"] = "refuse",
-    precision: str = "float32",
+    **settings: Any,
 ) -> "TrainingConfig":
     """Return the training that a trial of `space` runs.
 
     Args:
         space: gives the learning rule.
         configuration: the trial's metaparameters.
-        dataset, data_dir, model, width, stem, seed, image_size, preprocessing, on_corrupt,
-            precision: as in `alignment_core.training.config.TrainingConfig`.
-        epochs: epochs to train.
-        schedule_epochs: length of the published schedule. Delay, warm-up and drops are in its
-            epochs, and are compressed by `epochs` / `schedule_epochs`.
+        settings: the fields of `alignment_core.training.config.TrainingConfig` that the
+            configuration doesn't decide, by name. Delay, warm-up and drops are in epochs of the
+            published schedule, and are compressed by `epochs` / `schedule_epochs`.
         batch_divisor: a batch has |B| // `batch_divisor` images, at least one. The learning rate
             stays |B| / 2048 of the searched |B|, so a small data set gets the paper's rates.
         weights_order: a key of `WEIGHTS_ORDERS`.
@@ -131,13 +117,6 @@ def training_config(
         field.name: getattr(configuration, field.name) for field in fields(BackwardPassOperations)
     }
     return TrainingConfig(
-        dataset=dataset,
-        data_dir=data_dir,
-        model=model,
-        width=width,
-        stem=stem,
-        epochs=epochs,
-        schedule_epochs=schedule_epochs,
         learning_rule=space.learning_rule,
         weights=primitive_weights(space.learning_rule, configuration, weights_order),
         operations=BackwardPassOperations(**operations),
@@ -148,9 +127,5 @@ def training_config(
         alignment_learning_rate=configuration.alignment_learning_rate,
         alternating=configuration.alternating_minimization,
         delay_epochs=configuration.delay_epochs,
-        seed=seed,
-        image_size=image_size,
-        preprocessing=preprocessing,
-        on_corrupt=on_corrupt,
-        precision=precision,
+        **settings,
     )

@@ -17,6 +17,7 @@ from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.heartbeat import Heartbeat
 from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names, transitions
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
+from alignsearch.search.documents.objective_metric import get_metric
 from alignsearch.search.driver import checkpoint_folders
 from alignsearch.search.store import Store
 from alignsearch.workers.kept_log import kept_log
@@ -159,6 +160,7 @@ class _Attempt:
         self._held = (trial.id, trial.lease.attempt, trial.lease.token)
         self._last: Epoch | None = None
         self._prune_reason: str | None = None
+        self._metric = get_metric(search.recipe.metric)
 
     def make(self, objective: Objective, lease_seconds: float) -> Ending:
         with Heartbeat(
@@ -216,7 +218,7 @@ class _Attempt:
         metrics = {"epochs": float(last.epoch)}
         if pruning is None or pruning.informs == "fail":
             return Result(status="fail", metrics=metrics, reason=reason)
-        loss = 1.0 - last.validation_accuracy
+        loss = self._metric.of_epoch(last)
         return Result(status="ok", loss=loss, metrics=metrics, reason=reason)
 
     def _renew(self, lease_seconds: float) -> bool:
@@ -230,15 +232,21 @@ class _Attempt:
     def _record(self, epoch: Epoch) -> None:
         for_pruner = self._search.pruning is not None
         _persist(
-            lambda: self._store.attempts.record_epoch(*self._held, epoch, for_pruner=for_pruner)
+            lambda: self._store.attempts.record_epoch(
+                *self._held, epoch, for_pruner=for_pruner, metric=self._metric
+            )
         )
-        recorded = transitions.record_epoch(self._held[2], epoch, for_pruner=for_pruner)
+        recorded = transitions.record_epoch(
+            self._held[2], epoch, for_pruner=for_pruner, metric=self._metric
+        )
         self._trial = recorded.apply(self._trial)
         self._last = epoch
         _persist(self._ask_pruner)
 
     def _resume(self, epochs: Sequence[Epoch]) -> None:
-        self._trial = _persist(lambda: self._store.attempts.resume(*self._held, epochs))
+        self._trial = _persist(
+            lambda: self._store.attempts.resume(*self._held, epochs, self._metric)
+        )
         self._last = epochs[-1]
 
     def _ask_pruner(self) -> None:

@@ -1,8 +1,9 @@
-"""The command line's verbs, in the order in which `--help` lists them."""
+"""The table of commands, in the order in which `--help` lists them."""
 
 import typer
 
 from alignsearch.cli import (
+    best,
     copy,
     dashboard,
     data,
@@ -12,13 +13,15 @@ from alignsearch.cli import (
     experiments,
     export,
     hand_back,
-    inspect,
     retain,
+    show,
     spaces,
+    status,
     steer,
     store,
     submit,
     train,
+    trials,
 )
 
 app = typer.Typer(
@@ -31,10 +34,10 @@ app = typer.Typer(
 app.command()(spaces.spaces)
 app.command()(submit.submit)
 app.command()(drive.serve)
-app.command()(inspect.status)
-app.command()(inspect.trials)
-app.command()(inspect.show)
-app.command()(inspect.best)
+app.command()(status.status)
+app.command()(trials.trials)
+app.command()(show.show)
+app.command()(best.best)
 app.command()(steer.pause)
 app.command()(steer.resume)
 app.command()(steer.stop)

@@ -1,4 +1,4 @@
-"""`alignsearch events`: who did what to a search, and when."""
+"""`alignsearch events`: the history of a search, with authors and times."""
 
 import threading
 from datetime import timedelta
@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.live import REFRESH_SECONDS
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
@@ -16,22 +15,23 @@ from alignsearch.cli.options import (
     print_json,
     print_text,
 )
+from alignsearch.cli.progress import REFRESH_SECONDS
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 
 OVERLAP = timedelta(seconds=30)
-"""How much later than its time an event may be written, and still be followed."""
+"""The longest delay between an event's time and its insertion that --follow still notices."""
 
 
 def events(
     name: NameArgument,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on until the search is over.")
+        bool, typer.Option("--follow", help="Print new events until the search is over.")
     ] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """List who did what to a search, and when (UTC)."""
+    """List the events of a search: time (UTC), author and action."""
     if follow and as_json:
         raise ConfigurationError("--follow or --json, not both")
     pause = threading.Event()

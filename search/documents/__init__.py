@@ -30,15 +30,18 @@ from alignsearch.search.documents.observation import (
     Point,
     observation_of,
 )
+from alignsearch.search.documents.recipe import (
+    REHEARSAL,
+    Recipe,
+    RecipeChoices,
+    WeightSampling,
+)
 from alignsearch.search.documents.search import (
     DEFAULT_PENDING,
-    REHEARSAL,
     PendingPolicy,
     Pruning,
-    Recipe,
     Search,
     WarmStart,
-    WeightSampling,
     is_driven,
 )
 from alignsearch.search.documents.trial import (
@@ -72,6 +75,7 @@ __all__ = [
     "Progress",
     "Pruning",
     "Recipe",
+    "RecipeChoices",
     "Result",
     "Scalar",
     "Search",

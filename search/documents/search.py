@@ -7,58 +7,13 @@ from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
 from alignsearch.search.documents.lease import Lease
+from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
 
 PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
 """How TPE treats trials that are still running (`alignsearch.search.samplers.pending`)."""
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
-
-
-REHEARSAL = "rehearsal"
-"""Name of the data set of searches that train nothing."""
-
-
-class WeightSampling(Document):
-    """Sampling of weights: layers and epochs whose weights are recorded.
-
-    pairs: a pair is a forward weight and the backward weight at its position; each layer's
-        positions are drawn once a trial.
-    """
-
-    layers: tuple[str, ...] = Field(min_length=1)
-    epochs: tuple[int, ...] = Field(min_length=1)
-    pairs: int = Field(default=2000, gt=0, le=2000)
-
-
-class Recipe(Document):
-    """Recipe of a training: data, network and epochs, the same for every trial of a search.
-
-    In a search over a list of runs, each run has its own model, width and epochs
-    (`spaces.runs.Run`), and the recipe has the largest of them.
-
-    Attributes:
-        epochs: 0 for a rehearsal that ends at once.
-        epoch_seconds: duration of each epoch of a rehearsal; a training ignores it.
-        weight_samples: the weights that are recorded; None records none.
-    """
-
-    dataset: str
-    data_dir: str | None = None
-    model: str = "resnet18"
-    width: int = Field(gt=0)
-    stem: str
-    epochs: int = Field(ge=0)
-    epoch_seconds: float = Field(default=0.1, ge=0)
-    schedule_epochs: float = Field(default=45.0, gt=0)
-    batch_divisor: int = Field(default=1, gt=0)
-    metric: str = "validation_error"
-    weights_order: str = "paper"
-    image_size: int | None = Field(default=None, gt=0)
-    on_corrupt: Literal["refuse", "skip"] = "refuse"
-    precision: str = "float32"
-    strategy: str = "auto"
-    weight_samples: WeightSampling | None = None
 
 
 class Pruning(Document):

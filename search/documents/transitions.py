@@ -13,6 +13,7 @@ from alignsearch.search.documents.attempt import Attempt, AttemptOutcome
 from alignsearch.search.documents.changes import Changes, apply
 from alignsearch.search.documents.epoch import Epoch
 from alignsearch.search.documents.lease import ATTEMPT_LEASE, AttemptLease, expiry
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.trial import Progress, Result, Trial
 
@@ -76,21 +77,27 @@ def begin(trial: Trial, attempt: Attempt, ttl: float) -> Transition:
     )
 
 
-def resume(attempt: int, token: str, epochs: Sequence[Epoch]) -> Transition:
+def resume(
+    attempt: int, token: str, epochs: Sequence[Epoch], metric: ObjectiveMetric = DEFAULT_METRIC
+) -> Transition:
     """Take over the epochs that an earlier attempt left in a checkpoint."""
     return Transition(
         ATTEMPT_LEASE.held_by(token),
-        {"progress": progress_of(epochs[-1]), f"attempts.{attempt}.resumed": len(epochs)},
+        {"progress": progress_of(epochs[-1], metric), f"attempts.{attempt}.resumed": len(epochs)},
     )
 
 
-def record_epoch(token: str, epoch: Epoch, *, for_pruner: bool) -> Transition:
+def record_epoch(
+    token: str, epoch: Epoch, *, for_pruner: bool, metric: ObjectiveMetric = DEFAULT_METRIC
+) -> Transition:
     """Record the trial's progress after an epoch.
 
     for_pruner: add the epoch's objective to the trial, where a driver that prunes reads it.
     """
-    losses = {f"epoch_losses.{epoch.epoch}": epoch_loss(epoch)} if for_pruner else {}
-    return Transition(ATTEMPT_LEASE.held_by(token), {"progress": progress_of(epoch), **losses})
+    losses = {f"epoch_losses.{epoch.epoch}": metric.of_epoch(epoch)} if for_pruner else {}
+    return Transition(
+        ATTEMPT_LEASE.held_by(token), {"progress": progress_of(epoch, metric), **losses}
+    )
 
 
 def request_prune(token: str, reason: str) -> Transition:
@@ -240,16 +247,11 @@ def begun(
     return begin(placed, attempt, ttl).apply(placed)
 
 
-def progress_of(epoch: Epoch) -> Progress:
+def progress_of(epoch: Epoch, metric: ObjectiveMetric = DEFAULT_METRIC) -> Progress:
     """Return the trial's progress after the epoch."""
     return Progress(
         epoch=epoch.epoch,
         epochs=epoch.epochs,
         loss=epoch.loss,
-        validation_error=epoch_loss(epoch),
+        validation_error=metric.of_epoch(epoch),
     )
-
-
-def epoch_loss(epoch: Epoch) -> float:
-    """Return the objective after the epoch."""
-    return 1.0 - epoch.validation_accuracy

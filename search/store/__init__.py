@@ -42,8 +42,8 @@ store.attempts (attempts.py)
     begin(trial, owner, *, ttl, host, accelerator, versions, slot) -> Trial | None: take a queued
         trial; None if it isn't queued
     renew(trial_id, attempt, token, ttl) -> None: extend the attempt's lease
-    record_epoch(trial_id, attempt, token, epoch, *, for_pruner) -> None: add an epoch and progress
-    resume(trial_id, attempt, token, epochs) -> Trial: add the epochs taken over from a checkpoint
+    record_epoch(trial_id, attempt, token, epoch, *, for_pruner, metric) -> None: add an epoch
+    resume(trial_id, attempt, token, epochs, metric) -> Trial: add the epochs of a checkpoint
     request_prune(trial_id, attempt, token, reason) -> bool: ask the attempt to end early
     prune(trial_id, attempt, token, result) -> Trial: end the trial early
     finish(trial, attempt, token, result, best_epoch) -> Trial: complete the trial

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from alignsearch.search.documents import Attempt, Epoch, Result, Trial, transitions
 from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
 from alignsearch.search.documents.lease import ATTEMPT_LEASE
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
 from alignsearch.search.documents.transitions import Transition
 from alignsearch.search.store.connection import StoreConnection
@@ -76,7 +77,14 @@ class Attempts:
             raise self._stale(trial_id, attempt)
 
     def record_epoch(
-        self, trial_id: str, attempt: int, token: str, epoch: Epoch, *, for_pruner: bool = False
+        self,
+        trial_id: str,
+        attempt: int,
+        token: str,
+        epoch: Epoch,
+        *,
+        for_pruner: bool = False,
+        metric: ObjectiveMetric = DEFAULT_METRIC,
     ) -> None:
         """Record an epoch once, however often it is sent, and the trial's progress.
 
@@ -85,7 +93,7 @@ class Attempts:
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        recorded = transitions.record_epoch(token, epoch, for_pruner=for_pruner)
+        recorded = transitions.record_epoch(token, epoch, for_pruner=for_pruner, metric=metric)
         # Not journaled by itself: the epoch's journaled insert takes all earlier writes with it.
         if not self._records.mark(trial_id, recorded, durable=False):
             raise self._stale(trial_id, attempt)
@@ -103,13 +111,20 @@ class Attempts:
         epoch: int = found["progress"]["epoch"]
         return epoch
 
-    def resume(self, trial_id: str, attempt: int, token: str, epochs: Sequence[Epoch]) -> Trial:
+    def resume(
+        self,
+        trial_id: str,
+        attempt: int,
+        token: str,
+        epochs: Sequence[Epoch],
+        metric: ObjectiveMetric = DEFAULT_METRIC,
+    ) -> Trial:
         """Record the epochs that the attempt took over from a checkpoint; return the trial then.
 
         Raises:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
-        if not self._records.mark(trial_id, transitions.resume(attempt, token, epochs)):
+        if not self._records.mark(trial_id, transitions.resume(attempt, token, epochs, metric)):
             raise self._stale(trial_id, attempt)
         self._db.insert_each("epochs", [epoch.to_bson() for epoch in epochs])
         return self._records.get(trial_id)

@@ -1,7 +1,7 @@
-"""The verbs that steer a search, as the store records them.
+"""Steering a search: pause, resume, stop, cancel, and release of one trial.
 
-pause: no new trials, running ones finish. resume: go on. stop: final, running
-ones finish. cancel: final, running ones end now. release: try one trial elsewhere.
+pause: no new trial begins, running ones finish. stop: the same, for good. cancel: running ones end
+now. release: one trial is taken from its worker and tried again.
 """
 
 from alignsearch.search.documents import Search, Trial, is_driven
@@ -11,7 +11,7 @@ from alignsearch.search.store import Store
 
 
 def pause(store: Store, name: str, who: str) -> None:
-    """Begin no new trials; running ones finish.
+    """Pause the search: no new trial begins, running trials finish.
 
     Raises:
         StateConflictError: the search is neither queued nor running.
@@ -20,20 +20,20 @@ def pause(store: Store, name: str, who: str) -> None:
 
 
 def resume(store: Store, name: str, who: str) -> None:
-    """Let a paused search go on.
+    """Resume the paused search.
 
     Raises:
         StateConflictError: the search is not paused.
     """
     search = store.searches.get(name)
-    # A queued search may be running too, but that is its driver's to say.
+    # A queued search could become running as well, but only its driver may do that.
     if search.status is not SearchStatus.PAUSED:
         raise StateConflictError(f"search {name!r} can't be resumed: it is {search.status}")
     store.searches.change(name, SearchStatus.RUNNING, who)
 
 
 def stop(store: Store, name: str, who: str) -> Search:
-    """End the search for good once its running trials have finished; return it as it is now.
+    """Stop the search for good once its running trials have finished; return it as it is now.
 
     Raises:
         StateConflictError: the search is over already.
@@ -46,7 +46,7 @@ def stop(store: Store, name: str, who: str) -> Search:
 
 
 def cancel(store: Store, name: str, who: str) -> int:
-    """End the search and its running trials now; return how many trials that ended.
+    """Cancel the search and its trials now; return the number of trials that this ended.
 
     Raises:
         StateConflictError: the search is over already.
@@ -56,7 +56,7 @@ def cancel(store: Store, name: str, who: str) -> int:
 
 
 def release(store: Store, name: str, tid: int, who: str) -> Trial:
-    """Take a running trial from its worker, which may hang, to be tried again; return it.
+    """Take a running trial from its worker, which may hang, and queue it again; return the trial.
 
     Raises:
         UnknownNameError: there is no such search or trial.

@@ -93,7 +93,7 @@ class ThreadWorkers:
     def room(self):
         return Room({"CPU": 1.0}, 2)
 
-    def checkpoints(self, dataset):
+    def checkpoints(self):
         return None
 
     def submit(self, name, size):

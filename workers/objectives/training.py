@@ -22,6 +22,7 @@ from alignsearch.search.documents import (
     Trial,
     WeightSample,
 )
+from alignsearch.search.documents.objective_metric import get_metric
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.runs import Run
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 def train(search: Search, trial: Trial, link: Link) -> Finished:
     """Train the trial's configuration, or its run, by the search's recipe.
 
-    The objective is the top-1 error on the validation images after the last
+    The objective is the recipe's metric after the last
     epoch. A diverged training is a result of status `fail`, for TPE to learn
     from. Weights, order of images and noise follow from the search's seed and
     the tid, or from the run's own seed, so a second attempt repeats the first, from its last
@@ -45,7 +46,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         DataError: the images are missing on this host.
     """
     config = _training_config(search, trial)
-
+    metric = get_metric(search.recipe.metric)
     logger.info(
         "training %s of width %d on %s for %d epochs, rule %s",
         search.recipe.model,
@@ -57,10 +58,11 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
 
     def report(epoch: EpochResult) -> None:
         logger.info(
-            "epoch %d of %d: validation error %.4f, in %.1f s",
+            "epoch %d of %d: %s %.4f, in %.1f s",
             epoch.epoch,
             epoch.epochs,
-            1 - epoch.validation_accuracy,
+            metric.label,
+            metric.of_epoch(epoch),
             epoch.seconds,
         )
         samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
@@ -97,38 +99,20 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     known = {name: value for name, value in metrics.items() if value is not None}
     if outcome.status == "diverged":
         return Finished(Result(status="fail", metrics=known, reason=outcome.reason))
-    return Finished(
-        Result(status="ok", loss=outcome.validation_error, metrics=known), outcome.best_epoch
-    )
+    loss = metric.of_epoch(outcome.epochs[-1])
+    return Finished(Result(status="ok", loss=loss, metrics=known), outcome.best_epoch)
 
 
 def _training_config(search: Search, trial: Trial) -> TrainingConfig:
     recipe = search.recipe
     if search.space == RUNS.name:
-        return Run.of(trial.config).training_config(
-            dataset=recipe.dataset,
-            data_dir=recipe.data_dir,
-            image_size=recipe.image_size,
-            on_corrupt=recipe.on_corrupt,
-            precision=recipe.precision,
-        )
+        return Run.of(trial.config).training_config(**recipe.training_settings())
     seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
     return training_config(
         get_space(search.space),
         configuration(trial.config),
-        dataset=recipe.dataset,
-        data_dir=recipe.data_dir,
-        model=recipe.model,
-        width=recipe.width,
-        stem=recipe.stem,
-        epochs=recipe.epochs,
-        schedule_epochs=recipe.schedule_epochs,
-        batch_divisor=recipe.batch_divisor,
         seed=seed,
-        weights_order=recipe.weights_order,
-        image_size=recipe.image_size,
-        on_corrupt=recipe.on_corrupt,
-        precision=recipe.precision,
+        **recipe.training_settings(),
     )
 
 

@@ -141,7 +141,7 @@ def log(
     store = context_of(request).board.store
     found = store.trials.get(name, tid)
     number = found.attempt if attempt is None else attempt
-    return answer(request, log_of(store, found, number))
+    return answer(request, log_of(store, store.searches.get(name), found, number))
 
 
 @router.get("/searches/{name}/trials/{tid}/export", response_class=Response, responses=TEXT)

@@ -21,7 +21,7 @@ from alignsearch.cli.options import (
     print_text,
     start_logs,
 )
-from alignsearch.cli.quiet import import_tensorflow
+from alignsearch.cli.tensorflow_import import import_tensorflow
 from alignsearch.experiments.experiment import Experiment
 from alignsearch.experiments.options import LARGEST, Option
 from alignsearch.experiments.run_experiment import FOLDER, default_folder, run_experiment

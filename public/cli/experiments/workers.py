@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from alignsearch.cli.checkpoint_options import checkpoints_folder
 from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from alignsearch.cli.options import (
-    LARGEST,
     LogFormatOption,
     LogLevelOption,
     RayOption,
@@ -22,12 +20,14 @@ from alignsearch.cli.options import (
     store_uri,
     whoami,
 )
-from alignsearch.cli.submit import submit
+from alignsearch.cli.surroundings import OWN_CHECKPOINTS, placeable, surroundings
 from alignsearch.experiments.place import SearchSize
 from alignsearch.experiments.store_place import Room
 from alignsearch.search.documents import Search
+from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.submission import check_room, placeable
+from alignsearch.search.use_cases.new_search import check_room, checkpoints_folder, create, prepare
+from alignsearch.search.use_cases.submission import Submission
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,23 +96,25 @@ class ClusterWorkers(ExitStack):
         check_room(self._options.parallel, runs, per_run)
         return Room(per_run, runs)
 
-    def checkpoints(self, dataset: str) -> str | None:
+    def checkpoints(self) -> str | None:
         """A folder beside the embedded store; None with a store that is named."""
-        return checkpoints_folder(None, self._options.store, dataset)
+        return checkpoints_folder(None, None if self._options.store else OWN_CHECKPOINTS)
 
     def submit(self, name: str, size: SearchSize) -> None:
         """Submit a search as `alignsearch submit` does, and print its name."""
-        submit(
-            size.space,
+        asked = Submission(
+            space=size.space,
             name=name,
             trials=size.trials,
             epochs=size.epochs,
             width=size.width,
             dataset=size.dataset,
             data_dir=size.data_dir,
-            store=self._options.store,
-            ray=self._options.ray,
         )
+        search = prepare(
+            asked, whoami(), surroundings(self._options.store, self._options.ray, wait=True)
+        )
+        print_text(create(self.make_store(), search, named=True).name)
 
     def drive(self, search: Search, unit: str) -> None:
         """Drive the search to its end, showing its progress.

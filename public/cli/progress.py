@@ -1,4 +1,4 @@
-"""A search's progress on the terminal: a panel that lives where there is one, else lines."""
+"""The progress of a search: a live panel on a terminal, lines in a file or a pipe."""
 
 import time
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from alignsearch.search.documents import Trial
+from alignsearch.search.documents.objective_metric import label_of
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.use_cases.summary import Summary
@@ -21,9 +22,10 @@ BAR_WIDTH = 60
 
 
 class ProgressDisplay(ExitStack):
-    """Shows summaries as they come, at most one a second; as lines where output is no terminal.
+    """Displays a search's progress, at most once a second.
 
-    One of several searches that are shown at once is named in `among`: lines that begin with it.
+    among: the search's name, if several are displayed at once: lines then begin with it, and there
+    is no panel.
     """
 
     def __init__(self, console: Console, among: str | None = None) -> None:
@@ -46,9 +48,10 @@ class ProgressDisplay(ExitStack):
         *,
         last: bool = False,
     ) -> None:
-        """Show the search as it is now; a call too soon after the one before does nothing.
+        """Display the search; does nothing within a second after the last time, except for `last`.
 
-        ended: gives each trial that has ended once.
+        summary: returns the search's summary. ended: returns the trials that have ended since its
+        last call.
         """
         if not last and time.monotonic() < self._next:
             return
@@ -66,7 +69,7 @@ class ProgressDisplay(ExitStack):
 
 
 def panel(summary: Summary) -> Panel:
-    """The search in a box: slots, trials by state, best so far, time left, what it waits for."""
+    """Return a panel with slots, trials by state, best trial, time left, and what is waited for."""
     search = summary.search
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
@@ -87,11 +90,11 @@ def panel(summary: Summary) -> Panel:
 
 
 def line(trial: Trial, summary: Summary, number: int) -> str:
-    """The `number`th trial that has ended in a line, for logs."""
+    """Return a line about a trial that has ended, as the `number`th of its search."""
     if trial.state is TrialState.PRUNED and trial.result is not None:
         outcome = f"pruned by {trial.result.reason}"
     elif trial.result is not None and trial.result.loss is not None:
-        outcome = f"validation error {trial.result.loss:.4f}"
+        outcome = f"{label_of(summary.search.recipe.metric)} {trial.result.loss:.4f}"
     elif trial.result is not None:
         outcome = f"diverged: {trial.result.reason}"
     else:
@@ -108,7 +111,7 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
 
 
 def best_so_far(best: Trial | None) -> str:
-    """The best trial's loss, its number, and chance beside it where that is known."""
+    """Return the best trial's loss and number, and the loss of guessing if it is known."""
     if best is None or best.loss is None:
         return "none yet"
     chance = "" if best.chance is None else f", chance {best.chance:.4f}"
@@ -116,7 +119,7 @@ def best_so_far(best: Trial | None) -> str:
 
 
 def against_chance(summary: Summary) -> str:
-    """By how many percentage points of validation error the best trial beats guessing."""
+    """Return by how many percentage points of error the best trial beats guessing."""
     if summary.best_loss is None or summary.chance is None:
         return ""
     points = 100 * (summary.chance - summary.best_loss)
@@ -126,14 +129,14 @@ def against_chance(summary: Summary) -> str:
 
 
 def seconds_of(trial: Trial) -> float | None:
-    """How long the trial's last attempt took, in seconds."""
+    """Return the seconds of the trial's last attempt; None while it runs."""
     if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
         return None
     return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as people say them: 40 s, 12 min, 3.5 h, 2.1 days."""
+    """Return seconds in a fitting unit: 40 s, 12 min, 3.5 h, 2.1 days."""
     if seconds is None:
         return "not known"
     for unit, size, digits in (("days", 86400, 1), ("h", 3600, 1), ("min", 60, 0)):

@@ -1,4 +1,4 @@
-"""TensorFlow without its notices, for the verbs that need it."""
+"""Importing TensorFlow without the notices that it prints."""
 
 import os
 import sys
@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without a word on every library that it doesn't find.
+    """Import TensorFlow and hide its notices about libraries that it doesn't find.
 
-    It writes past Python; if anything goes wrong, all of it is shown.
+    TensorFlow writes to the file descriptor, not to `sys.stderr`. If the import fails, everything
+    that it wrote is printed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
@@ -22,7 +23,7 @@ def import_tensorflow() -> None:
         try:
             import tensorflow as tf
 
-            # Looks for accelerators, and tells of those too.
+            # Looking for accelerators prints notices, too.
             tf.config.list_logical_devices()
         except BaseException:
             kept.seek(0)
@@ -34,8 +35,8 @@ def import_tensorflow() -> None:
 
 
 def check_data(name: str, data_dir: str | None, options: "InputOptions") -> None:
-    """What `data.check` and `data.check_options` do and raise, without a notice."""
-    # Brings NumPy, which most verbs do without, as they do without TensorFlow.
+    """Call `data.check` and `data.check_options`, with their errors and without notices."""
+    # Imports NumPy, which most commands do without.
     from alignment_core import data
 
     if data.info(name).streamed and data_dir is not None:

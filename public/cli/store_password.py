@@ -1,4 +1,4 @@
-"""Keeps a store's password where only its owner sees it."""
+"""Moves the store's password from the command line, which every user sees, to the environment."""
 
 import os
 import sys
@@ -10,9 +10,9 @@ _OPTION = "--store"
 
 
 def hide_password() -> None:
-    """Begin again with the store's URI in the environment, if it has a password.
+    """Execute the command again with the store's URI in the environment, if it has a password.
 
-    Everybody on a machine can list command lines, and Ray keeps that of whoever joins it.
+    Every user of a machine can list command lines, and Ray records those of its drivers.
     """
     given, others = _divided(sys.argv[1:])
     if given and mask(given[-1]) != given[-1]:
@@ -22,12 +22,12 @@ def hide_password() -> None:
 
 
 def forget_store() -> None:
-    """Keep the store's URI out of the environment of the processes that are started from now on."""
+    """Remove the store's URI from the environment that new processes inherit."""
     os.environ.pop(STORE_VARIABLE, None)
 
 
 def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """What `--store` was given, and all the rest."""
+    """Return the values of `--store`, and all other arguments."""
     given, others = [], []
     rest = iter(arguments)
     for argument in rest:
