@@ -16,9 +16,9 @@ from typing import TypeVar
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.checkpoint_folders import earlier_attempts
 from alignsearch.search.attempts.heartbeat import Heartbeat
-from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names
+from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names, transitions
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
-from alignsearch.search.documents.transitions import with_epoch
+from alignsearch.search.documents.objective_metric import get_metric
 from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.store import Store
 from alignsearch.workers.attempt_log import attempt_log
@@ -144,6 +144,7 @@ class _Attempt:
         assert trial.lease is not None
         self._store = store
         self._search = search
+        self._metric = get_metric(search.recipe.metric)
         self._trial = trial
         self._worker = worker
         self._interrupt = interrupt
@@ -185,13 +186,17 @@ class _Attempt:
             _, attempt, token = self._held
             best = finished.best_epoch
             known = self._trial
-            ended = _persist(lambda: self._store.attempts.finish(known, attempt, token, result, best))
+            ended = _persist(
+                lambda: self._store.attempts.finish(known, attempt, token, result, best)
+            )
             return Ending(Outcome.COMPLETED, ended)
         if self._prune_reason is not None and self._last is not None:
             pruned = self._pruned(self._last, self._prune_reason)
             ended = _persist(lambda: self._store.attempts.prune(*self._held, pruned))
             return Ending(Outcome.PRUNED, ended)
-        ended = _persist(lambda: self._store.attempts.hand_back(*self._held, "its worker was stopped"))
+        ended = _persist(
+            lambda: self._store.attempts.hand_back(*self._held, "its worker was stopped")
+        )
         return Ending(Outcome.HANDED_BACK, ended)
 
     def _is_pruned(self) -> bool:
@@ -203,7 +208,7 @@ class _Attempt:
         metrics = {"epochs": float(last.epoch)}
         if pruning is None or pruning.informs == "fail":
             return Result(status="fail", metrics=metrics, reason=reason)
-        loss = 1.0 - last.validation_accuracy
+        loss = self._metric.of_epoch(last)
         return Result(status="ok", loss=loss, metrics=metrics, reason=reason)
 
     def _renew(self, lease_seconds: float) -> bool:
@@ -216,13 +221,22 @@ class _Attempt:
 
     def _record(self, epoch: Epoch) -> None:
         for_pruner = self._search.pruning is not None
-        _persist(lambda: self._store.attempts.record_epoch(*self._held, epoch, for_pruner=for_pruner))
-        self._trial = with_epoch(self._trial, epoch, for_pruner=for_pruner)
+        _persist(
+            lambda: self._store.attempts.record_epoch(
+                *self._held, epoch, for_pruner=for_pruner, metric=self._metric
+            )
+        )
+        recorded = transitions.record_epoch(
+            self._held[2], epoch, for_pruner=for_pruner, metric=self._metric
+        )
+        self._trial = recorded.apply(self._trial)
         self._last = epoch
         _persist(self._read_prune_request)
 
     def _resume(self, epochs: Sequence[Epoch]) -> None:
-        self._trial = _persist(lambda: self._store.attempts.resume(*self._held, epochs))
+        self._trial = _persist(
+            lambda: self._store.attempts.resume(*self._held, epochs, self._metric)
+        )
         self._last = epochs[-1]
 
     def _read_prune_request(self) -> None:

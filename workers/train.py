@@ -11,10 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from alignment_core.training.accelerators import described as described_strategy
-from alignment_core.training.checkpoints import described
-from alignment_core.training.results import EpochReport, TrainingResult
-from alignment_core.training.tensorboard import Summaries
+from alignment_core.training.accelerators import describe_strategy
+from alignment_core.training.checkpoints import config_as_json
+from alignment_core.training.results import EpochResult, TrainingResult
+from alignment_core.training.tensorboard import TensorBoardLog
 from alignment_core.training.trainer import Trainer, TrainingConfig
 from alignsearch.workers.results_file import Results
 
@@ -27,7 +27,7 @@ PACKAGES = ("alignsearch", "tensorflow", "keras", "numpy")
 
 def settings(rule: str, preset: str, config: TrainingConfig) -> dict[str, Any]:
     """Return all that determines a training's results, by key of `results.json`."""
-    return {"rule": rule, "preset": preset, "config": described(config)}
+    return {"rule": rule, "preset": preset, "config": config_as_json(config)}
 
 
 def train(
@@ -35,7 +35,7 @@ def train(
     folder: Path,
     results: Results,
     on_begin: Callable[[int], None],
-    on_epoch: Callable[[EpochReport], None],
+    on_epoch: Callable[[EpochResult], None],
     on_step: Callable[[], None],
     should_stop: Callable[[], bool],
 ) -> TrainingResult:
@@ -66,8 +66,8 @@ def train(
         on_step()
         return should_stop()
 
-    def after_epoch(report: EpochReport) -> None:
-        summaries.write(report)
+    def after_epoch(report: EpochResult) -> None:
+        tensorboard.write(report)
         results.add_epoch(asdict(report))
         on_epoch(report)
 
@@ -78,7 +78,7 @@ def train(
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "host": socket.gethostname(),
             "devices": [device.device_type for device in tf.config.list_logical_devices()],
-            "strategy": described_strategy(tf.distribute.get_strategy()),
+            "strategy": describe_strategy(tf.distribute.get_strategy()),
             "versions": {
                 "python": platform.python_version(),
                 **{name: importlib.metadata.version(name) for name in PACKAGES},
@@ -86,7 +86,7 @@ def train(
         }
     )
     try:
-        with Summaries(folder / TENSORBOARD) as summaries:
+        with TensorBoardLog(folder / TENSORBOARD) as tensorboard:
             outcome = trainer.fit(after_epoch, before_step, checkpoint_dir=folder / CHECKPOINTS)
     except BaseException:
         results.stop("failed")
@@ -94,6 +94,6 @@ def train(
     if outcome.status == "interrupted":
         results.stop(outcome.status)
         return outcome
-    final = {key: value for key, value in asdict(outcome).items() if key != "reports"}
-    results.finish(outcome.status, [asdict(report) for report in outcome.reports], final)
+    final = {key: value for key, value in asdict(outcome).items() if key != "epochs"}
+    results.finish(outcome.status, [asdict(epoch) for epoch in outcome.epochs], final)
     return outcome

@@ -18,7 +18,7 @@ from alignsearch.dashboards.web.responses import Payload
 from alignsearch.search.documents import Event, Search
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
 
 logger = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ class Board:
         with loading:
             entry = self._entries.get(name)
             if entry is None:
-                search = self.store.get_search(name)
+                search = self.store.searches.get(name)
                 entry = Entry(search, SearchHistory(search))
             self._sync_one(entry)
             entry.asked_at = time.monotonic()
@@ -204,9 +204,9 @@ class Board:
         if time.monotonic() - self._listed_at >= LIST_SECONDS or self.failure:
             changed = self._list()
         followed = self._followed()
-        searches = {each.name: each for each in self.store.searches_named(list(followed))}
+        searches = {each.name: each for each in self.store.searches.named(list(followed))}
         for name, search in searches.items():
-            changed |= self._sync(followed[name], search, self.store.last_change(name))
+            changed |= self._sync(followed[name], search, self.store.trials.last_change(name))
         if changed:
             self.wake()
 
@@ -229,7 +229,7 @@ class Board:
         before = time.monotonic()
         now = self.store.now()
         self._clock = ((before + time.monotonic()) / 2, now)
-        listed = self.store.list_searches()
+        listed = self.store.searches.all()
         found = {search.name: search for search in listed}
         changed = found != self._searches
         self._searches = found
@@ -265,14 +265,14 @@ class Board:
 
     def _sync_one(self, entry: Entry) -> None:
         name = entry.search.name
-        (search,) = self.store.searches_named([name]) or [self.store.get_search(name)]
-        self._sync(entry, search, self.store.last_change(name))
+        (search,) = self.store.searches.named([name]) or [self.store.searches.get(name)]
+        self._sync(entry, search, self.store.trials.last_change(name))
 
     def _sync(self, entry: Entry, search: Search, last: int) -> bool:
         with entry.lock:
             records = []
             if last > entry.history.rev:
-                records = self.store.changed_records(search.name, entry.history.rev, last)
+                records = self.store.trials.changed_records(search.name, entry.history.rev, last)
                 entry.history.take(records, last)
             summary = summarize(search, entry.history.standing(), self.now())
             changed = bool(records) or entry.summary is None or _differs(entry.summary, summary)
@@ -291,7 +291,7 @@ class Board:
         latest = max((at for at, *_ in entry.events), default=None)
         since = datetime(1970, 1, 1, tzinfo=UTC) if latest is None else latest - EVENT_OVERLAP
         known = len(entry.events)
-        for event in self.store.events_since(name, since):
+        for event in self.store.logs.events_since(name, since):
             entry.events[event.at, event.who, event.what, event.detail] = event
         if len(entry.events) == known:
             return False

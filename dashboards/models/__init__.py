@@ -16,7 +16,9 @@ from alignsearch.dashboards.models.forms import (
     SessionState,
     SubmitField,
     SubmitForm,
+    SubmitRequest,
     Submitted,
+    submit_fields,
 )
 from alignsearch.dashboards.models.insight import (
     CategoricalImportance,
@@ -103,6 +105,7 @@ __all__ = [
     "Steered",
     "SubmitField",
     "SubmitForm",
+    "SubmitRequest",
     "Submitted",
     "Table5",
     "TableCells",
@@ -112,4 +115,5 @@ __all__ = [
     "TrialPage",
     "TrialRow",
     "Verb",
+    "submit_fields",
 ]

@@ -17,14 +17,14 @@ let refusal = null;
 let button = null;
 let checking = 0;
 
-function field({ name, kind, options, help, required }) {
+function field({ name, label, kind, options, help, required }) {
   const value = view.get(name, known.defaults[name] ?? "");
   const id = `field-${name}`;
   const common = { id, name, "aria-describedby": `${id}-hint` };
   const input = kind === "choice"
     ? el("select", common, options.map((option) => el("option", { selected: String(option) === String(value), text: option })))
     : el("input", { ...common, type: ["integer", "number"].includes(kind) ? "number" : "text", step: kind === "integer" ? "1" : "any", value, placeholder: required ? null : "as it comes", autocomplete: "off" });
-  return el("div", { class: "field" }, el("label", { for: id, text: name.replaceAll("_", " ") }), input, el("span", { class: "hint", id: `${id}-hint`, text: help }));
+  return el("div", { class: "field" }, el("label", { for: id, text: label }), input, el("span", { class: "hint", id: `${id}-hint`, text: help }));
 }
 
 function build() {
@@ -32,8 +32,7 @@ function build() {
   button = el("button", { class: "primary", text: "Submit" });
   const space = view.get("space", known.spaces.at(-1).name);
   form = el("form", { class: "fields", novalidate: true },
-    field({ name: "space", kind: "choice", options: known.spaces.map(({ name }) => name), help: "Which search space of Kunin et al. 2020, App. B.1.", required: true }),
-    known.fields.filter(({ name }) => name !== "space").map(field),
+    known.fields.map(field),
     el("div", { class: "whole row" }, button, el("span", { class: "small muted", id: "planned" })),
     el("div", { class: "whole" }, refusal));
   form.elements.space.value = space;

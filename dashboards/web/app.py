@@ -21,7 +21,7 @@ from alignsearch.dashboards.web.auth import Gate, HashedToken
 from alignsearch.dashboards.web.context import Context, Submitter
 from alignsearch.dashboards.web.guard import Guard
 from alignsearch.dashboards.web.warming import warm
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 

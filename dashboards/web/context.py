@@ -1,36 +1,34 @@
 """What every request handler needs, made once when the server starts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 
-from alignsearch.dashboards import models
 from alignsearch.dashboards.live.curves import Curves
 from alignsearch.dashboards.live.importances import Aside, ImportanceBoard
 from alignsearch.dashboards.live.mirror import Board
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
 from alignsearch.search.documents import Search
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.submission import Submission
 
 
 @dataclass(frozen=True)
 class Submitter:
-    """How new searches are made; the command line provides it, so that both refuse alike.
+    """The functions that make new searches; the command line provides them.
 
     Attributes:
-        fields: what can be said of a search, by the names of `alignsearch submit`'s options.
-        prepare: from fields and author to the search as it would be written, or to the name of
-            an error and its message. Runs in another process, so it is a module's function.
-        set_out: the search as it sets out from the results of another one, by name.
-        create: writes the search, under its own name if that was given.
+        prepare: from a submission and its author to the search as it would be stored, or to the
+            class name and the message of an error. It is pickled and runs in another process.
+        with_warm_start: from a search and another's name to the search that starts from the
+            results of that one.
+        create: writes the search; the flag says whether the person has named it.
     """
 
-    fields: Sequence[models.SubmitField]
-    prepare: Callable[[Mapping[str, Any], str], Search | tuple[str, str]]
-    set_out: Callable[[Store, Search, str], Search]
+    prepare: Callable[[Submission, str], Search | tuple[str, str]]
+    with_warm_start: Callable[[Store, Search, str], Search]
     create: Callable[[Store, Search, bool], Search]
 
 

@@ -80,8 +80,8 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     """One trial."""
     board = context_of(request).board
     board.check()
-    board.store.get_search(name)
-    board.store.get_trial(name, tid)
+    board.store.searches.get(name)
+    board.store.trials.get(name, tid)
     return _render(request, "trial", name=name, tid=tid)
 
 

@@ -35,8 +35,8 @@ def trial_column(board: Board, name: str, tid: int) -> Column:
     Raises:
         UnknownNameError: there is no such search or trial.
     """
-    search = board.store.get_search(name)
-    return column_of(search, board.store.get_trial(name, tid), title=f"{name} {tid}")
+    search = board.store.searches.get(name)
+    return column_of(search, board.store.trials.get(name, tid), title=f"{name} {tid}")
 
 
 def table_of(board: Board, names: Sequence[str], *, published: bool) -> models.Table5:

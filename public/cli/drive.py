@@ -1,4 +1,4 @@
-"""The verb `serve`, and driving one search to its end from this process."""
+"""`alignsearch serve`, and driving one search in this process for `submit --wait`."""
 
 import logging
 import os
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from alignsearch.cli.hiding import forget_store
-from alignsearch.cli.live import ProgressDisplay
 from alignsearch.cli.options import (
     LogFormatOption,
     LogLevelOption,
@@ -26,6 +24,8 @@ from alignsearch.cli.options import (
     start_logs,
     store_uri,
 )
+from alignsearch.cli.progress import ProgressDisplay
+from alignsearch.cli.store_password import forget_store
 from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
@@ -36,12 +36,9 @@ if TYPE_CHECKING:
     from alignsearch.workers.cluster import Node
 
 IDLE_SECONDS = 0.5
-"""Time between two reads of a search that another process drives, or that is paused."""
 RAY_LOGS = {"RAY_ROTATION_MAX_BYTES": str(2**24), "RAY_ROTATION_BACKUP_COUNT": "1"}
-"""Size and number of the log files that a Ray started here keeps for each process. By default Ray
-keeps 3 GB, and everything that a worker prints."""
+"""Limits each log of a Ray that we start to 32 MiB; Ray's own limit is 3 GB."""
 EXIT_INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 and the number of SIGINT."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,18 +46,24 @@ logger = logging.getLogger(__name__)
 def serve(
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Port for Prometheus metrics; 0 takes any free port."),
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port for Prometheus metrics; 0 takes any free port. Default: no metrics.",
+        ),
     ] = None,
     metrics_host: Annotated[
         str,
-        typer.Option(help="Address for metrics; 0.0.0.0 is every address of this host."),
+        typer.Option(
+            help="Address for Prometheus metrics; 0.0.0.0 is every address of this machine."
+        ),
     ] = "127.0.0.1",
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
     store: StoreOption = None,
     ray: RayOption = None,
 ) -> None:
-    """Drive all queued searches at once, by priority and fair shares, until interrupted."""
+    """Drive all queued searches at once until interrupted, sharing the cluster by priority."""
     start_logs(log_format, log_level)
     uri = store_uri(store)
     if metrics_port is not None:
@@ -87,7 +90,7 @@ def serve(
 
 
 def reviver(store: str | None) -> Callable[[], None]:
-    """Return a function that starts this folder's own store again, unless `store` names another."""
+    """Return a function that restarts the store if it is this folder's embedded one."""
 
     def revive() -> None:
         if store:
@@ -107,16 +110,11 @@ def make_driver(
     revive_store: Callable[[], None],
     allotted: Callable[[], int] | None = None,
 ) -> "Driver":
-    """Return the driver of a search over the connected Ray cluster.
+    """Return a driver of the search over the connected cluster.
 
-    Args:
-        store: holds the search.
-        uri: the store's URI, to which workers connect.
-        name: the search's name.
-        revive_store: called when the store doesn't answer.
-        allotted: returns the number of slots that the search may use; all of them by default.
+    allotted: returns the slots that it may use now; by default it may use all.
     """
-    # HyperOpt and Ray take seconds to import; only verbs that drive pay for it.
+    # Importing HyperOpt and Ray takes seconds, which other commands do without.
     from alignsearch.search.driver.driver import Driver
     from alignsearch.workers.dispatchers import DISPATCHERS
 
@@ -134,7 +132,7 @@ def make_driver(
 def drive(
     store: Store, driver: "Driver", interrupt: threading.Event, shown: ProgressDisplay
 ) -> "Outcome":
-    """Run the driver until it returns, and show the progress of its search meanwhile."""
+    """Run the driver until its search ends or it is interrupted, and display the progress."""
     with shown as display:
 
         def show(*, last: bool = False) -> None:
@@ -147,8 +145,8 @@ def drive(
                     last=last,
                 )
             except StoreUnavailableError as error:
-                # The driver outlasts an outage of the store, and the display must not end it.
-                logger.warning("the progress can't be shown: %s", error)
+                # The driver survives an outage of the store, so its display must, too.
+                logger.warning("no progress to show: %s", error)
 
         outcome = driver.run(interrupt, show)
         driver.history.refresh()
@@ -164,9 +162,9 @@ def drive_to_end(
     shown_on: Console,
     revive_store: Callable[[], None],
 ) -> "Outcome":
-    """Drive the search until it is over, through pauses, or until `interrupt` is set.
+    """Drive the search until it is over or the process is interrupted; a pause is waited out.
 
-    If another process drives it, such as a `serve` that was quicker, wait for the end of that.
+    If another process drives the search, like a `serve`, wait for the end instead.
     """
     from alignsearch.search.driver.driver import Outcome
     from alignsearch.search.driver.service import wants_driver
@@ -193,15 +191,15 @@ def drive_to_end(
 
 @contextmanager
 def cluster(address: str | None) -> "Iterator[list[Node]]":
-    """Connect to the Ray cluster at `address`, or to one started here; yields its hosts.
+    """Connect to the Ray cluster at `address`, or start one here, and yield its hosts.
 
     Raises:
-        ClusterError: no Ray answers at `address`, or it refuses the connection.
+        ClusterError: nothing answers at `address`.
     """
     from alignsearch.workers.cluster import connect, disconnect
 
-    # Ray's processes inherit the environment, which must not hold the store's password. Workers get
-    # the store's URI as an argument.
+    # Ray's processes inherit the environment, which must not have the store's password. Workers
+    # get the URI with their trials.
     forget_store()
     if address is None:
         for variable, value in RAY_LOGS.items():
@@ -217,7 +215,10 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
 def interruptible(
     then: str = "handing the running trials back",
 ) -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C or SIGTERM sets, which prints `then`; a second ends at once."""
+    """Yield an event that Ctrl-C or SIGTERM sets; a second signal ends the process at once.
+
+    then: what the program does after the first signal, for its message.
+    """
     interrupt = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:

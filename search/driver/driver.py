@@ -31,7 +31,7 @@ from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
 from alignsearch.search.driver.state_retention import remove_surplus_states
-from alignsearch.search.driver.suggestion_queue import ReadyLine
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.store import Store
@@ -112,8 +112,10 @@ class Driver:
                 f"{self._search.space!r}; drive it with the version that submitted it"
             )
         self._history = History(store, name)
-        self._suggestions = ReadyLine(self._search, self._space, self._history, self._note_failure)
-        self._suggestions.set_out_from(prior(store, self._search))
+        self._suggestions = SuggestionQueue(
+            self._search, self._space, self._history, self._note_failure
+        )
+        self._suggestions.learn(prior(store, self._search))
         self._freed: deque[FreedSlot] = deque()
         self._slots: Slots
         self._supervisor: Supervisor
@@ -258,7 +260,7 @@ class Driver:
             return Outcome.FINISHED
         if self._search.status == SearchStatus.PAUSED and not self._slots.taken:
             return Outcome.PAUSED
-        more_to_suggest = self._suggestions.make()
+        more_to_suggest = self._suggestions.refill()
         self._handle_freed_slots(0.0 if more_to_suggest else POLL_SECONDS)
         return None
 
@@ -341,7 +343,9 @@ class Driver:
         history = self._history
         if history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED):
             detail = f"no trial finished; the last one failed with: {history.last_error}"
-            self._store.searches.change(search.name, SearchStatus.FAILED, self._owner, detail=detail)
+            self._store.searches.change(
+                search.name, SearchStatus.FAILED, self._owner, detail=detail
+            )
         else:
             self._store.searches.change(search.name, SearchStatus.COMPLETED, self._owner)
         return True

@@ -10,6 +10,7 @@ from alignsearch.search.documents import (
     Trial,
     observation_of,
 )
+from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
 from alignsearch.search.store import Store
@@ -103,10 +104,8 @@ class History:
             self._fresh.append(observation_of(trial))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
-        if trial.state is TrialState.COMPLETED and trial.loss is not None:
-            best = self._best
-            if best is None or (trial.loss, trial.tid) < (best.loss, best.tid):
-                self._best = trial
+        if is_ranked(trial):
+            self._best = trial if self._best is None else best_of([self._best, trial])
 
     def count(self, state: TrialState) -> int:
         """Return the number of trials in this state."""

@@ -9,7 +9,7 @@ from alignsearch.search.documents.transitions import begun
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
-from alignsearch.search.driver.suggestion_queue import ReadyLine
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Placement:
         self,
         store: Store,
         history: History,
-        suggestions: ReadyLine,
+        suggestions: SuggestionQueue,
         slots: Slots,
         start_failures: StartFailures,
     ) -> None:
@@ -53,14 +53,14 @@ class Placement:
             for trial in again:
                 self._place(free.popleft(), trial)
         if free and self._suggestions.left > 0:
-            suggested = self._suggestions.first(len(free))
+            suggested = self._suggestions.next_trials(len(free))
             slots = [free.popleft() for _ in suggested]
             new = [
                 self._begun(search, slot, trial)
                 for slot, trial in zip(slots, suggested, strict=True)
             ]
             added = self._store.trials.add_many(new, placed=True)
-            self._suggestions.drop(len(suggested))
+            self._suggestions.remove(len(suggested))
             for slot, trial in zip(slots, added, strict=True):
                 self._history.update(trial)
                 self._place_new(slot, trial)

@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
-from alignsearch.search.store.connection import observe_commands
 from alignsearch.search.store import Store
+from alignsearch.search.store.connection import observe_commands
 
 SUGGEST_SECONDS = Histogram(
     "alignsearch_suggest_seconds",

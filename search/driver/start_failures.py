@@ -66,5 +66,7 @@ class StartFailures:
         self._store.trials.note_start_failure(trial.id, trial.attempt, reason)
         if reason != self._told:
             detail = f"trial {trial.tid}: {reason}"
-            self._store.logs.add_event(self._search.name, self._owner, "worker did not begin", detail)
+            self._store.logs.add_event(
+                self._search.name, self._owner, "worker did not begin", detail
+            )
             self._told = reason

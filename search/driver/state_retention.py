@@ -5,13 +5,13 @@ was submitted with. Nothing outside the search's own folder is ever removed.
 """
 
 import logging
-from collections.abc import Sequence
 
 from alignment_core import files
 from alignsearch.search.attempts.checkpoint_folders import numbered
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.checkpoint_names import of_search
-from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
+from alignsearch.search.documents.ranking import ranked
+from alignsearch.search.documents.states import LIVE_TRIAL_STATES
 from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
@@ -33,17 +33,8 @@ def remove_surplus_states(store: Store, search: Search) -> None:
         # are all that can be among the best now.
         trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
         live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
-        for tid in tids - live - set(_best(trials, search.keep_checkpoints)):
+        best = {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}
+        for tid in tids - live - best:
             files.remove(f"{folder}/{tid}")
     except OSError as error:
         logger.warning("checkpoints of search %s could not be removed: %s", search.name, error)
-
-
-def _best(trials: Sequence[Trial], number: int) -> list[int]:
-    """Return the tids of the `number` lowest losses; of equal losses the lower tid comes first."""
-    done = [
-        (trial.loss, trial.tid)
-        for trial in trials
-        if trial.state is TrialState.COMPLETED and trial.loss is not None
-    ]
-    return [tid for _, tid in sorted(done)[:number]]

@@ -8,8 +8,8 @@ from alignsearch.search.documents.errors import StaleAttemptError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import LEASE_EXPIRIES
-from alignsearch.search.driver.stalled import StallWatch
-from alignsearch.search.pruners.pruning import Pruner
+from alignsearch.search.driver.stalled import StallDetector
+from alignsearch.search.pruners.epoch_judge import EpochJudge
 from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
@@ -42,27 +42,27 @@ class Supervisor:
         self._history = history
         self._end_worker = end_worker
         self._released: set[tuple[str, int]] = set()
-        self._stalls = StallWatch(search.stall_seconds)
+        self._stalls = StallDetector(search.stall_seconds)
         pruning = search.pruning
-        self._pruner = None if pruning is None else Pruner(pruning, search.recipe.epochs)
+        self._pruner = None if pruning is None else EpochJudge(pruning, search.recipe.epochs)
         self._next_check = 0.0
 
     def learn(self, past: Sequence[Trial]) -> None:
         """Learn durations and losses from trials of before the driver began; prune none of them."""
-        self._stalls.take(past)
+        self._stalls.learn(past)
         if self._pruner is not None:
-            self._pruner.take(past, judge=False)
+            self._pruner.receive(past, judge=False)
 
     def note_end(self, trial: Trial) -> None:
         """Learn from a trial that has ended."""
-        self._stalls.take([trial])
+        self._stalls.learn([trial])
         if self._pruner is not None:
-            self._pruner.take([trial])
+            self._pruner.receive([trial])
 
     def note_changes(self, changed: Sequence[Trial]) -> None:
         """Learn from trials that have changed, and prune those that the pruner ends."""
         if self._pruner is not None:
-            self._prune(self._pruner.take(changed))
+            self._prune(self._pruner.receive(changed))
 
     def note_outage(self, now: float, seconds: float) -> None:
         """Give every running trial its time again after an outage of the store.
@@ -165,7 +165,7 @@ class Supervisor:
 
     def _end_stalled(self, now: float) -> None:
         """Take trials from workers that hang while their heartbeats go on renewing leases."""
-        for trial, reason in self._stalls.look(self._history.in_state(TrialState.RUNNING), now):
+        for trial, reason in self._stalls.stalled(self._history.in_state(TrialState.RUNNING), now):
             self.crash(trial, reason)
             self._end_worker(trial.id)
 

@@ -30,7 +30,7 @@ from alignsearch.search.documents import (
 from alignsearch.search.driver.driver import Driver
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export
-from alignsearch.search.samplers.suggest import Suggester
+from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.catalog import get_space
@@ -175,15 +175,15 @@ def drive(uri, name):
 def suggest_ms(size):
     """The median time of a suggestion with so many results and 1,000 trials pending."""
     rng = np.random.default_rng(0)
-    suggester = Suggester(SPACE, seed=0, algo="tpe", startup=20)
+    sampler = make_sampler("tpe", SPACE, seed=0, startup=20)
     for tid in range(size):
         point = random_point(rng)
-        suggester.tell(Observation(tid, point, loss_of(point)))
+        sampler.tell(Observation(tid, point, loss_of(point)))
     pending = [Pending(size + n, random_point(rng)) for n in range(SLOTS)]
     times = []
     for n in range(SUGGESTIONS):
         began = time.perf_counter()
-        suggester.suggest(size + SLOTS + n, pending)
+        sampler.suggest(size + SLOTS + n, pending)
         times.append(time.perf_counter() - began)
     return 1e3 * statistics.median(times)
 

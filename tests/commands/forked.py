@@ -25,7 +25,7 @@ ASK = Path(__file__).with_name("ask.py")
 IMPORTED = (
     "alignsearch.cli.app",
     "pandas",
-    "alignsearch.search.samplers.suggest",
+    "alignsearch.search.samplers.tpe",
     "alignsearch.spaces.presets",
     "alignsearch.workers.dispatchers.ray_actors",
 )

@@ -11,7 +11,7 @@ from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
-from alignsearch.workers.objectives import Finished
+from alignsearch.workers.attempt_runner import Finished
 
 
 @pytest.fixture
@@ -53,7 +53,11 @@ def test_every_run_is_trained_once_and_none_is_suggested(store, search, make_dri
     ]
     assert [each.diverged for each in found] == [False, False, False, True]
     assert [each.chance for each in found] == pytest.approx([0.1] * 4)
-    assert {event.what for event in store.logs.events("noise-0")} == {"created", "running", "completed"}
+    assert {event.what for event in store.logs.events("noise-0")} == {
+        "created",
+        "running",
+        "completed",
+    }
     assert [trial.attempt for trial in store.trials.all("noise-0")] == [1] * 4
 
 

@@ -1,7 +1,8 @@
 """A trial that some other process's worker has begun."""
 
+from suggestions import suggest
+
 from alignsearch.search.documents import Trial
-from alignsearch.search.samplers.suggest import suggest
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point

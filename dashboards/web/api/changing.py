@@ -1,11 +1,11 @@
 """The API's changes: logging in, submitting and steering. Each passes the same gate."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Path, Request, Response
-from pydantic import JsonValue
+from fastapi import APIRouter, Depends, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from alignsearch.dashboards import models
@@ -18,15 +18,18 @@ from alignsearch.dashboards.web.responses import answer
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
+from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.catalog import SPACES
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 
 BEARER = "bearer "
 SUBMIT_SECONDS = 120.0
-"""To check a new search: it may have to reach a Ray cluster."""
+"""Timeout of checking a new search, which may connect to a Ray cluster."""
+
+_OPTION = re.compile(r"--([a-z][a-z-]*)")
 
 _CONFLICTS = {each.__name__ for each in (ClusterError, NameTakenError)}
 
@@ -128,8 +131,8 @@ async def logout(request: Request, _: models.Nothing) -> Response:
 
 @router.get("/submit", response_model=models.SubmitForm)
 async def submit_form(request: Request) -> Response:
-    """All that a new search needs: the spaces with their ranges, and fields with defaults."""
-    fields = context_of(request).submitter.fields
+    """The form for a new search: the spaces with their ranges, and the fields with defaults."""
+    fields = models.submit_fields()
     form = models.SubmitForm(
         spaces=[views.space_model(space) for space in SPACES.values()],
         fields=fields,
@@ -138,26 +141,22 @@ async def submit_form(request: Request) -> Response:
     return answer(request, form)
 
 
-Submission = Annotated[
-    dict[str, JsonValue],
-    Body(description="Fields of the form, by name.", examples=[{"space": "ia", "trials": 300}]),
-]
-
-
 @router.post("/submit/check", response_model=models.Checked)
-async def check_submission(request: Request, author: Author, asked: Submission) -> Response:
-    """What the search would be, or why the command line would refuse it; nothing is written."""
+async def check_submission(
+    request: Request, author: Author, asked: models.SubmitRequest
+) -> Response:
+    """Check a new search as `submit` does, and return it as it would be stored."""
     search = await _prepared(context_of(request), asked, author)
     return answer(request, models.Checked(ok=True, search=search.model_dump(mode="json")))
 
 
 @router.post("/submit", response_model=models.Submitted, status_code=201)
-async def submit(request: Request, author: Author, asked: Submission) -> Response:
+async def submit(request: Request, author: Author, asked: models.SubmitRequest) -> Response:
     """Submit a search, as `alignsearch submit` does."""
     context = context_of(request)
     search = await _prepared(context, asked, author)
     create = context.submitter.create
-    created = await run_in_threadpool(create, context.board.store, search, bool(asked.get("name")))
+    created = await run_in_threadpool(create, context.board.store, search, asked.name is not None)
     submitted = models.Submitted(name=created.name, href=f"/searches/{created.name}")
     return answer(request, submitted, 201)
 
@@ -209,7 +208,7 @@ VERBS: dict[models.Verb, Callable[[Store, str, str], str]] = {
 }
 
 
-async def _prepared(context: Context, asked: dict[str, JsonValue], author: str) -> Search:
+async def _prepared(context: Context, asked: Submission, author: str) -> Search:
     submitter = context.submitter
     future = context.aside.submit(submitter.prepare, asked, author)
     try:
@@ -220,12 +219,27 @@ async def _prepared(context: Context, asked: dict[str, JsonValue], author: str) 
         ) from None
     if not isinstance(made, Search):
         kind, message = made
-        raise RefusedError(409 if kind in _CONFLICTS else 422, "invalid", message)
-    start_from = asked.get("warm_start")
-    if not start_from:
+        message, field = _in_fields(message)
+        status = 409 if kind in _CONFLICTS else 422
+        raise RefusedError(status, "invalid", message, field=field)
+    if asked.warm_start is None:
         return made
-    # That it is text has been seen to.
-    return await run_in_threadpool(submitter.set_out, context.board.store, made, str(start_from))
+    store = context.board.store
+    return await run_in_threadpool(submitter.with_warm_start, store, made, asked.warm_start)
+
+
+def _in_fields(message: str) -> tuple[str, str | None]:
+    """Return the message with fields in the place of options, and the first of these fields."""
+    named: list[str] = []
+
+    def field_of(option: re.Match[str]) -> str:
+        field = option[1].replace("-", "_")
+        if field not in Submission.model_fields:
+            return option[0]
+        named.append(field)
+        return field
+
+    return _OPTION.sub(field_of, message), next(iter(named), None)
 
 
 def _bearer(request: Request) -> str | None:

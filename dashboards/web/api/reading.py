@@ -138,8 +138,8 @@ def failures(request: Request, name: Name) -> Response:
 def events(request: Request, name: Name) -> Response:
     """What was done to the search, the oldest first."""
     store = context_of(request).board.store
-    store.get_search(name)
-    return answer(request, models.Events(events=store.events(name)))
+    store.searches.get(name)
+    return answer(request, models.Events(events=store.logs.events(name)))
 
 
 @router.get("/searches/{name}/importance", response_model=models.Importances)

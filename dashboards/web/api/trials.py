@@ -101,7 +101,7 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     """One trial: Table 5's rows, attempts, times, error."""
     board = context_of(request).board
     entry = board.entry(name)
-    return answer(request, views.trial_model(entry, board.store.get_trial(name, tid)))
+    return answer(request, views.trial_model(entry, board.store.trials.get(name, tid)))
 
 
 @router.get("/searches/{name}/trials/{tid}/epochs", response_model=models.Epochs)
@@ -118,11 +118,11 @@ def epochs(
 ) -> Response:
     """A trial's epochs in columns, with what each layer measured."""
     store = context_of(request).board.store
-    search = store.get_search(name)
+    search = store.searches.get(name)
     attempt, epoch = (int(part) for part in after.split("."))
     found = [
         Epoch.from_bson(record)
-        for record in store.epoch_records(store.get_trial(name, tid).id)
+        for record in store.logs.epoch_records(store.trials.get(name, tid).id)
         if (record["attempt"], record["epoch"]) > (attempt, epoch)
     ]
     return answer(request, epochs_model(found, search.recipe.epochs))
@@ -139,9 +139,9 @@ def log(
 ) -> Response:
     """What the worker of an attempt has told: beginning, epochs, warnings, end and error."""
     store = context_of(request).board.store
-    found = store.get_trial(name, tid)
+    found = store.trials.get(name, tid)
     number = found.attempt if attempt is None else attempt
-    return answer(request, log_of(store, found, number))
+    return answer(request, log_of(store, store.searches.get(name), found, number))
 
 
 @router.get("/searches/{name}/trials/{tid}/export", response_class=Response, responses=TEXT)

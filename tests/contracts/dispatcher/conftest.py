@@ -1,9 +1,9 @@
 """Each dispatcher of the table over a real store; Ray over a real cluster on this machine."""
 
 import pytest
+from suggestions import suggest
 
 from alignsearch.search.documents import Recipe, Search, Trial
-from alignsearch.search.samplers.suggest import suggest
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point

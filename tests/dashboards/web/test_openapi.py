@@ -7,7 +7,9 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 
 EXAMPLES = 5
-"""Of each operation."""
+"""Requests of each operation."""
+SECONDS = 120.0
+"""Timeout of a request: the first valid submission waits for a process that imports HyperOpt."""
 STREAMS = ("/api/stream", "/api/searches/{name}/stream")
 
 
@@ -31,7 +33,8 @@ def test_no_request_makes_the_server_fail(dashboard):
             suppress_health_check=list(HealthCheck),
         )
         def check(case):
-            answer = case.call(headers={"X-CSRF-Token": csrf}, cookies=cookies)
+            headers = {"X-CSRF-Token": csrf}
+            answer = case.call(headers=headers, cookies=cookies, timeout=SECONDS)
             assert answer.status_code < 500, (case.as_curl_command(), answer.text)
 
         check()

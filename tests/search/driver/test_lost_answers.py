@@ -4,12 +4,13 @@ import os
 import signal
 
 from driving import NEVER, Held, InlineDispatcher, driving, owner_of, wait_until
+from rerouted_store import ReroutedStore
 
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store import Store
+from alignsearch.search.store.embedded import EmbeddedStore
 
 
 class ShakyStore(ReroutedStore):

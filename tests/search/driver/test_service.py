@@ -80,7 +80,9 @@ def test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back(store, m
         wait_until(lambda: running(store, "long") == 4)
         taken_up = next(e.at for e in store.logs.events("short") if e.what == "running")
         # It began as soon as the other one's running trials gave their slots back.
-        finished = [t.timings["finished"] for t in store.trials.all("long") if "finished" in t.timings]
+        finished = [
+            t.timings["finished"] for t in store.trials.all("long") if "finished" in t.timings
+        ]
         assert sum(at < taken_up for at in finished) < 50
         assert dispatchers["long"].most_busy == 4
     for name in ("long", "short"):
@@ -157,7 +159,11 @@ def test_neither_a_lost_race_nor_an_outage_keeps_a_search_waiting(store, make_se
     with serve([{"CPU": 1.0}], drive=drive):
         wait_until(lambda: status(store, "a-search") == SearchStatus.COMPLETED)
     assert first
-    assert [each.what for each in store.logs.events("a-search")] == ["created", "running", "completed"]
+    assert [each.what for each in store.logs.events("a-search")] == [
+        "created",
+        "running",
+        "completed",
+    ]
 
 
 def test_a_search_that_is_stopped_while_it_is_paused_is_completed(store, make_search, serve):

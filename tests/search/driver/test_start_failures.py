@@ -27,13 +27,17 @@ def starts(store, search):
 @pytest.fixture
 def placed(store, search, starts):
     """A trial that a worker was given."""
-    (trial,) = store.trials.add_many([Trial(id="a-search/0", search="a-search", tid=0)], placed=True)
+    (trial,) = store.trials.add_many(
+        [Trial(id="a-search/0", search="a-search", tid=0)], placed=True
+    )
     starts.note_placed(trial)
     return trial
 
 
 def events(store):
-    return [each.detail for each in store.logs.events("a-search") if each.what == "worker did not begin"]
+    return [
+        each.detail for each in store.logs.events("a-search") if each.what == "worker did not begin"
+    ]
 
 
 def test_the_trial_the_events_and_the_status_say_why(store, starts, placed):

@@ -1,13 +1,12 @@
 """A search that is paused, stopped or cancelled while it is driven."""
 
 import pytest
-from rerouted_store import ReroutedStore
 from driving import NEVER, Held, driving, wait_until
+from rerouted_store import ReroutedStore
 
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
-from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
 
 

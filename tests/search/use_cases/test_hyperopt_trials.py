@@ -16,7 +16,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.hyperopt_space import to_hyperopt
-from alignsearch.workers.objectives import Finished
+from alignsearch.workers.attempt_runner import Finished
 from alignsearch.workers.objectives.rehearsal import rehearse
 
 NEVER = threading.Event()
@@ -69,7 +69,9 @@ def test_it_follows_a_search_that_goes_on(store, make_search, make_driver):
     )
     view.refresh()
     assert 2 <= view.statuses().count("ok") < 6
-    assert view.statuses().count("running") == len(store.trials.all(search.name, [TrialState.QUEUED]))
+    assert view.statuses().count("running") == len(
+        store.trials.all(search.name, [TrialState.QUEUED])
+    )
     make_driver().run(NEVER)
     view.refresh()
     assert view.statuses() == ["ok"] * 6

@@ -129,7 +129,9 @@ def test_a_disk_that_is_full_costs_the_state_and_not_the_trial(store, make_trial
     ended = store.trials.get(trial.id)
     assert (ended.result.status, ended.attempt) == ("ok", 1)
     assert [epoch.epoch for epoch in store.logs.epochs(trial.id)] == [1, 2]
-    (warned,) = [event.detail for event in store.logs.events(trial.search) if "warned" in event.what]
+    (warned,) = [
+        event.detail for event in store.logs.events(trial.search) if "warned" in event.what
+    ]
     assert "training goes on without a checkpoint" in warned
     assert "No space left on device" in warned
     assert [path for path in small_disk.rglob("*") if path.is_file()] == []
@@ -141,7 +143,9 @@ def test_a_rehearsal_goes_on_without_a_state_too(store, make_trial, small_disk):
             pass
     trial = make_trial(dataset="rehearsal", checkpoints=str(small_disk))
     assert attempt(store, trial, objective=rehearse) == Outcome.COMPLETED
-    (warned,) = [event.detail for event in store.logs.events(trial.search) if "warned" in event.what]
+    (warned,) = [
+        event.detail for event in store.logs.events(trial.search) if "warned" in event.what
+    ]
     assert "No space left on device" in warned
 
 
