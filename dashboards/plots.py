@@ -13,9 +13,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alignsearch.dashboards.client import Client
-from alignsearch.dashboards.live.history import LABELS
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
+from alignsearch.spaces.table5 import LABELS
 
 # Okabe and Ito's colours, told apart by everybody.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

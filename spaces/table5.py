@@ -44,6 +44,9 @@ ROWS: tuple[Row, ...] = (
     Row("BI FWL2N", "bi_fwl2n"),
 )
 
+LABELS = {row.field: row.name.replace(r" ($\lvert\mathcal{B}\rvert$)", " |B|") for row in ROWS}
+"""Names of Table 5's rows in plain text, by metaparameter."""
+
 # Sampled continuous values are rounded as in the publication; the search's exact ones are unknown.
 PUBLISHED: dict[str, Configuration] = {
     "wm": Configuration(

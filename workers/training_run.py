@@ -11,10 +11,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from alignment_core.training.accelerators import described as described_strategy
-from alignment_core.training.checkpoints import described
-from alignment_core.training.results import EpochReport, TrainingResult
-from alignment_core.training.tensorboard import Summaries
+from alignment_core.training.accelerators import describe_strategy
+from alignment_core.training.checkpoints import config_as_json
+from alignment_core.training.results import EpochResult, TrainingResult
+from alignment_core.training.tensorboard import TensorBoardLog
 from alignment_core.training.trainer import Trainer, TrainingConfig
 from alignsearch.workers.training_results import Results
 
@@ -25,7 +25,7 @@ PACKAGES = ("alignsearch", "tensorflow", "keras", "numpy")
 
 def asked(rule: str, preset: str, config: TrainingConfig) -> dict[str, Any]:
     """What decides what comes out of a training, as `Results` takes it."""
-    return {"rule": rule, "preset": preset, "config": described(config)}
+    return {"rule": rule, "preset": preset, "config": config_as_json(config)}
 
 
 def run(
@@ -33,7 +33,7 @@ def run(
     folder: Path,
     results: Results,
     on_begin: Callable[[int], None],
-    on_epoch: Callable[[EpochReport], None],
+    on_epoch: Callable[[EpochResult], None],
     on_step: Callable[[], None],
     should_stop: Callable[[], bool],
 ) -> TrainingResult:
@@ -59,8 +59,8 @@ def run(
         on_step()
         return should_stop()
 
-    def after_epoch(report: EpochReport) -> None:
-        summaries.write(report)
+    def after_epoch(report: EpochResult) -> None:
+        tensorboard.write(report)
         results.add_epoch(asdict(report))
         on_epoch(report)
 
@@ -71,7 +71,7 @@ def run(
             "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "host": socket.gethostname(),
             "devices": [device.device_type for device in tf.config.list_logical_devices()],
-            "strategy": described_strategy(tf.distribute.get_strategy()),
+            "strategy": describe_strategy(tf.distribute.get_strategy()),
             "versions": {
                 "python": platform.python_version(),
                 **{name: importlib.metadata.version(name) for name in PACKAGES},
@@ -79,7 +79,7 @@ def run(
         }
     )
     try:
-        with Summaries(folder / TENSORBOARD) as summaries:
+        with TensorBoardLog(folder / TENSORBOARD) as tensorboard:
             outcome = trainer.fit(after_epoch, before_step, checkpoint_dir=folder / CHECKPOINTS)
     except BaseException:
         results.stop("failed")
@@ -87,6 +87,6 @@ def run(
     if outcome.status == "interrupted":
         results.stop(outcome.status)
         return outcome
-    final = {key: value for key, value in asdict(outcome).items() if key != "reports"}
-    results.finish(outcome.status, [asdict(report) for report in outcome.reports], final)
+    final = {key: value for key, value in asdict(outcome).items() if key != "epochs"}
+    results.finish(outcome.status, [asdict(epoch) for epoch in outcome.epochs], final)
     return outcome

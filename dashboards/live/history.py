@@ -24,10 +24,7 @@ from alignsearch.search.documents.tally import RECENT, Standing
 from alignsearch.search.store.connection import Record
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.space import SearchSpace
-from alignsearch.spaces.table5 import ROWS
-
-LABELS = {row.field: row.name.replace(r" ($\lvert\mathcal{B}\rvert$)", " |B|") for row in ROWS}
-"""The names of Table 5's rows in plain text, by metaparameter."""
+from alignsearch.spaces.table5 import LABELS
 
 _STATES = tuple(state.value for state in TrialState)
 _CODES = {state.value: float(code) for code, state in enumerate(TrialState)}

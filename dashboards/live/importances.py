@@ -15,10 +15,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.history import LABELS
 from alignsearch.dashboards.live.mirror import Entry
 from alignsearch.search.reports.importance import LEAST_SCORES
 from alignsearch.spaces.catalog import RUNS, get_space
+from alignsearch.spaces.table5 import LABELS
 
 logger = logging.getLogger(__name__)
 

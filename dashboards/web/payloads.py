@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.history import LABELS, Improvement, SearchHistory, known_space
+from alignsearch.dashboards.live.history import Improvement, SearchHistory, known_space
 from alignsearch.dashboards.live.mirror import Board, Entry
 from alignsearch.dashboards.web.responses import Payload
 from alignsearch.search.documents import Search, Trial
@@ -17,7 +17,7 @@ from alignsearch.search.use_cases.summary import Summary
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.describe import describe, to_json
 from alignsearch.spaces.space import SearchSpace, Value
-from alignsearch.spaces.table5 import ROWS, format_cell, format_sampled
+from alignsearch.spaces.table5 import LABELS, ROWS, format_cell, format_sampled
 
 
 def steps_of(search: Search) -> list[models.Verb]:

@@ -10,7 +10,7 @@ from alignsearch.cli import (
     doctor,
     drive,
     events,
-    experiment,
+    experiments,
     export,
     hand_back,
     retain,
@@ -50,7 +50,7 @@ app.command()(copy.load)
 app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)
-app.add_typer(experiment.app, name="experiment")
+app.add_typer(experiments.app, name="experiment")
 app.add_typer(store.app, name="store")
 app.command()(data.data)
 app.command()(doctor.doctor)

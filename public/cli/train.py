@@ -25,7 +25,7 @@ from alignsearch.workers.training_results import Results, exclusive
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
-    from alignment_core.training.results import EpochReport, TrainingResult
+    from alignment_core.training.results import EpochResult, TrainingResult
 
 
 def train(
@@ -225,7 +225,7 @@ class _Progress(ExitStack):
         """Move the bar by one step."""
         self._bar.advance(self._task)
 
-    def epoch(self, report: "EpochReport") -> None:
+    def epoch(self, report: "EpochResult") -> None:
         """Print an epoch's line and start the next one's bar."""
         self._bar.update(
             self._task,
@@ -255,7 +255,7 @@ def _what(rule: str, preset: str, config: "TrainingConfig") -> str:
     )
 
 
-def _line(report: "EpochReport") -> str:
+def _line(report: "EpochResult") -> str:
     if report.loss is None or report.train_accuracy is None:
         learnt = "only R, in the delay"
     else:

@@ -1,4 +1,4 @@
-"""The documents that the store holds, as frozen models without any input or output."""
+"""Documents that the store holds, as frozen models without any input or output."""
 
 from alignsearch.search.documents.attempt import (
     COUNTED_OUTCOMES,

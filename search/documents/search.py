@@ -1,4 +1,4 @@
-"""A search: what is searched, how much of it, and where it stands."""
+"""A search: its space, its recipe, its budget and its status."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -17,10 +17,12 @@ DEFAULT_PENDING: PendingPolicy = "hyperopt"
 
 
 class Pruning(Document):
-    """When a trial is ended before its last epoch (`alignsearch.search.pruners.pruner`).
+    """Rules for ending trials before their last epoch (`alignsearch.search.pruners`).
 
-    grace: epochs that every trial gets. reduction: of how many trials that come to a rung one
-    goes on (asha only). informs: what TPE learns of a pruned trial, its last loss or a failure.
+    Attributes:
+        grace: epochs that every trial gets.
+        reduction: one of so many trials that reach a rung goes on (asha only).
+        informs: what TPE learns from a pruned trial: its last loss, or that it failed.
     """
 
     pruner: Literal["asha", "median"]
@@ -30,18 +32,25 @@ class Pruning(Document):
 
 
 class WarmStart(Document):
-    """The search, over at that time, from whose finished trials TPE set out, and how many."""
+    """An earlier search from whose finished trials TPE starts; `trials` is their number."""
 
     search: str
     trials: int = Field(gt=0)
 
 
 class Search(Document):
-    """One search: what is searched, how much, and where it stands. Stored under its name.
+    """One search, stored under its name.
 
-    checkpoints: the folder in which the search has one for its trials' states, if they are kept.
-    keep_checkpoints: of how many of the best finished trials. lease_seconds: how long a worker or
-    a driver may be silent. stall_seconds: how long a trial may at least be without a new epoch.
+    Attributes:
+        trials: the budget: how many trials are suggested.
+        parallel: how many trials run at once, at most.
+        startup: finished trials before TPE replaces random suggestions.
+        checkpoints: the folder under which the search keeps checkpoints; None keeps none.
+        keep_checkpoints: how many of the best finished trials keep their checkpoints.
+        lease_seconds: how long a worker or a driver may be silent before its lease passes.
+        stall_seconds: how long a trial may be without a new epoch, at least, before it counts as
+            stalled.
+        driver: the driver's lease; None if no driver holds it.
     """
 
     id_field: ClassVar[str | None] = "name"
@@ -76,5 +85,5 @@ class Search(Document):
 
 
 def is_driven(search: Search, now: datetime) -> bool:
-    """Whether a driver holds the search; `now` is the store's time."""
+    """Return whether a driver holds the search; `now` is the store's time."""
     return search.driver is not None and not search.driver.has_passed(now)

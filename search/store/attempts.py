@@ -1,7 +1,7 @@
-"""Attempts at trials in the store: leases, and writes that only the lease's holder can make.
+"""Attempts at trials in the store: leases, and writes that only a lease's holder can make.
 
-Every write is filtered by the attempt's token. A worker whose lease was taken over matches
-nothing and gets StaleAttemptError; so a result is recorded once, whatever dies.
+Every write is filtered by the attempt's token. The write of a worker whose lease was taken over
+matches no trial and raises StaleAttemptError; so a result is recorded once, whatever dies.
 """
 
 import secrets
@@ -94,11 +94,11 @@ class Attempts:
             StaleAttemptError: as `renew`; then nothing is recorded.
         """
         recorded = transitions.record_epoch(token, epoch, for_pruner=for_pruner, metric=metric)
-        # Not waited for: what is journaled next takes with it all that came before.
+        # Not journaled by itself: the epoch's journaled insert takes all earlier writes with it.
         if not self._records.mark(trial_id, recorded, durable=False):
             raise self._stale(trial_id, attempt)
         self._db.insert("epochs", epoch.to_bson())
-        # A server that died in between came back without the progress.
+        # A server that died between the two came back without the progress.
         kept = self._recorded(trial_id, attempt) >= epoch.epoch
         if not kept and not self._records.mark(trial_id, recorded):
             raise self._stale(trial_id, attempt)

@@ -1,4 +1,4 @@
-"""Whole searches out of a store and into one, as the documents that they are made of."""
+"""Whole searches as documents, read out of a store and written into another."""
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
@@ -16,9 +16,9 @@ class Copies:
     def documents(self, name: str) -> Iterator[tuple[str, Record]]:
         """Yield the search's documents with their collections; nothing if there is no search.
 
-        The search first and its counter last: no trial has a number beyond that. Of a search that
-        goes on meanwhile, all but logs is of the moment at which its trials are read: of epochs,
-        those that a trial had told by then, of events those from before.
+        The search comes first and its counter last, so no trial has a number beyond the counter's.
+        A search that goes on meanwhile is read as it was when its trials were read: epochs that
+        came later are left out, and so are events. Log lines may be later.
         """
         search = self._db.find_one("searches", {"_id": name})
         if search is None:
@@ -30,7 +30,7 @@ class Copies:
         yield from (("trials", trial) for trial in trials)
         for trial in trials:
             epochs = self._db.find("epochs", {"trial": trial["_id"]}, sort=["attempt", "epoch"])
-            yield from (("epochs", epoch) for epoch in epochs if _told(trial, epoch))
+            yield from (("epochs", epoch) for epoch in epochs if _had_epoch(trial, epoch))
             for number in trial["attempts"]:
                 log = self._db.find_one("logs", {"_id": f"{trial['_id']}/{number}"})
                 if log is not None:
@@ -39,13 +39,13 @@ class Copies:
         yield from (("events", event) for event in events if event["at"] <= until)
         counter = self._db.find_one("counters", {"_id": name})
         if counter is not None:
-            # What else is there is of this store alone, or follows from the trials.
+            # Its other fields belong to this store alone, or follow from the trials.
             yield "counters", {key: counter[key] for key in ("_id", "seq")}
 
     def begin_load(self, counter: Record, load: str) -> None:
-        """Reserve the name that the counter is for; `load` tells one file's loads from others'.
+        """Reserve the name of the counter's search; `load` identifies the file.
 
-        A load that was broken off has left the same reservation, and goes on.
+        A load of the same file that was broken off left the same reservation, and goes on.
 
         Raises:
             NameTakenError: a search has this name, or another load has begun with it.
@@ -64,11 +64,11 @@ class Copies:
                 )
 
     def load_each(self, collection: str, documents: Sequence[Record]) -> None:
-        """Write documents of a reserved name, except those that an earlier try has written."""
+        """Insert documents of a reserved name, except those that an earlier try inserted."""
         self._db.insert_each(collection, documents)
 
     def finish_load(self, search: Record) -> None:
-        """Write the search itself, with which all of it can be seen.
+        """Insert the search itself; before it, no reader sees its trials.
 
         Raises:
             NameTakenError: another load of it was quicker.
@@ -78,8 +78,8 @@ class Copies:
             raise NameTakenError(f"search {search['_id']!r} was loaded already")
 
 
-def _told(trial: Record, epoch: Record) -> bool:
-    """Whether the trial, as it was read, had come to this epoch: its progress is written first."""
+def _had_epoch(trial: Record, epoch: Record) -> bool:
+    """Return whether the trial had this epoch when it was read: progress is written first."""
     attempt = trial["attempt"]
     if epoch["attempt"] != attempt or trial["lease"] is None:
         return bool(epoch["attempt"] <= attempt)

@@ -20,10 +20,10 @@ MARK = 2**52
 _MARK_BITS = 52
 
 NUMBERINGS = 2
-"""How often a reader numbers what it finds without a number before it reads."""
+"""Rounds of numbering before a reader reads: a second one gets most marks set during the first."""
 
 NUMBERED_AT_ONCE = 100
-"""Trials numbered in one command, which on a busy embedded server takes seconds for a thousand."""
+"""Trials numbered in one command: a thousand take a busy embedded server seconds."""
 
 
 class Numbering:
@@ -56,7 +56,7 @@ class Numbering:
                 for first in range(0, len(marked), NUMBERED_AT_ONCE):
                     self._number(search, marked[first : first + NUMBERED_AT_ONCE])
             except StoreRefusedError:
-                # A number may be drawn for a change that still lacks it. Up to the tally none is.
+                # A drawn number may still be missing on its trial, but none up to the tally's.
                 return counter["tally"]["seq"] if "tally" in counter else last
         return last
 
@@ -67,11 +67,11 @@ class Numbering:
         self._db.update_each(
             "trials",
             [
-                # One index has both: beside `_id`, the embedded server tries them all first.
+                # One index has both fields; with `_id` the embedded server tries all indexes first.
                 ({"search": search, "seq": found["seq"]}, {"$set": {"seq": number}})
                 for found, number in zip(marked, numbers, strict=True)
             ],
-            # Undone, it leaves marks to be numbered again, higher than any reader has read.
+            # A crash that undoes it leaves marks, which get higher numbers than any reader read.
             durable=False,
         )
 

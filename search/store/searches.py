@@ -1,4 +1,4 @@
-"""Searches of the store: creating, reading and steering them, and which driver has which."""
+"""Searches in the store: creating, reading and steering them, and their drivers' leases."""
 
 import logging
 import secrets
@@ -25,7 +25,7 @@ from alignsearch.search.store.logs import Logs
 _ACTIVE = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
 
 MOST_ACTIVE_SEARCHES = 1000
-"""Searches that aren't over: more would be a submit that runs away, and slow every driver."""
+"""Searches that aren't over: more come from a script that submits in a loop, and slow drivers."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Searches:
 
         Raises:
             NameTakenError: there is a search of this name.
-            StateConflictError: as many searches wait and run as the store may have.
+            StateConflictError: the store has MOST_ACTIVE_SEARCHES that wait or run already.
         """
         now = self._db.now()
         waiting = self._db.find("searches", {"status": {"$in": _ACTIVE}}, fields=["_id"])
@@ -85,19 +85,20 @@ class Searches:
     def all(self) -> list[Search]:
         """Return all searches, the oldest first.
 
-        One that can't be read must not keep the others from their driver: it is left out, with a
-        warning the first time. `get` says what is wrong with it.
+        A search that can't be read is left out, so that drivers still find the others. A warning
+        is logged the first time; `get` raises the error.
         """
         return self._readable(self._db.find("searches", {}, sort=["created_at"]))
 
     def active(self) -> list[Search]:
-        """Return the searches that are not over, the oldest first, without those that
-        can't be read; as cheap with thousands that are over as with none.
+        """Return the searches that are not over, the oldest first, without unreadable ones.
+
+        It costs the same with thousands of searches that are over as with none.
         """
         found = self._db.find("searches", {"status": {"$in": _ACTIVE}})
         kept: dict[str, tuple[Record, Search]] = {}
         for each in found:
-            # Of a long queue little changes between two looks: only that is read.
+            # Few searches of a long queue change between two calls: only those are decoded.
             known = self._active.get(each["_id"])
             if known is None or known[0] != each:
                 readable = self._readable([each])
@@ -109,7 +110,7 @@ class Searches:
         return sorted((search for _, search in kept.values()), key=lambda it: it.created_at)
 
     def named(self, names: Collection[str]) -> list[Search]:
-        """Return those of the searches that are there."""
+        """Return the searches of these names, those that exist."""
         found = self._db.find("searches", {"_id": {"$in": sorted(names)}}) if names else []
         return [_decode(document) for document in found]
 
@@ -125,11 +126,11 @@ class Searches:
         return searches
 
     def change(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
-        """Bring the search to status `to` and note who did; a failure's `detail` is its error.
+        """Set the search's status and add an event; a failure's `detail` is the search's error.
 
         Raises:
             UnknownNameError: there is no such search.
-            StateConflictError: its status doesn't allow it; says which it does.
+            StateConflictError: its status doesn't allow it; the message names those that it allows.
         """
         changes: Record = {"status": to.value}
         if to is SearchStatus.FAILED:
@@ -144,7 +145,7 @@ class Searches:
         return found
 
     def request_stop(self, name: str, who: str) -> Search:
-        """Ask that no new trial of the search begins; those that run finish.
+        """Let no new trial of the search begin and add an event; running trials finish.
 
         Raises:
             UnknownNameError: there is no such search.
@@ -159,7 +160,7 @@ class Searches:
         return found
 
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
-        """Take the search's lease for `ttl` seconds; return its token, None if another has it.
+        """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
 
         Raises:
             UnknownNameError: there is no such search.
@@ -173,11 +174,11 @@ class Searches:
         return token
 
     def renew_driver(self, name: str, token: str, ttl: float) -> bool:
-        """Hold the search's lease for `ttl` seconds from now; return False if another has it."""
+        """Extend the driver's lease to `ttl` seconds from now; return False if another has it."""
         return self._leases.renew(name, token, ttl)
 
     def release_driver(self, name: str, token: str) -> None:
-        """Give the search's lease up, if `token` still holds it."""
+        """Give the driver's lease up, if `token` still holds it."""
         self._leases.release(name, token)
 
     def _find(self, name: str) -> Record:
@@ -188,7 +189,7 @@ class Searches:
         return found
 
     def _set(self, name: str, allowed: frozenset[SearchStatus], changes: Record) -> Search | None:
-        """Compare and set; None if the search's status isn't among the `allowed` ones."""
+        """Compare and set; return None if the search's status isn't among the `allowed` ones."""
         token = secrets.token_hex(8)
         condition = {"_id": name, "status": {"$in": sorted(status.value for status in allowed)}}
         update = {"$set": {**changes, "updated_at": self._db.now(), "change": token}}

@@ -1,12 +1,13 @@
-"""The tally of a search's ended trials, kept beside its counter; and what is read with its help.
+"""Totals of a search's trials: counts, durations and the best trial, without reading all of them.
 
-Whoever drives the search adds up what has ended since the last tally and writes the sum, with the
-number up to which it holds, in place of the one before. It is the whole sum, not a difference: an
-older one written over a newer one is as right, and only leaves its readers more to read.
+A search's counter holds a tally: the sum over all ended trials whose changes have numbers up to
+the tally's. A driver adds the trials that ended since, and replaces the tally. A tally is a whole
+sum, not a difference: an older one that overwrites a newer one is correct too, and only leaves its
+readers more trials to read.
 
-How a reader misses no trial that had ended when it began: it reads the tally, then what has no
-number yet, then what has a number beyond the tally's. An ended trial is never changed again but
-for getting its number, so it is in one of the three, or in both of the last.
+A reader reads the tally, then the trials without a number, then those with a number beyond the
+tally's. An ended trial changes only by getting its number. So each trial that had ended before is
+in one of the three, or in both of the last.
 """
 
 from collections import Counter
@@ -21,11 +22,11 @@ from alignsearch.search.store.numbering import Numbering
 from alignsearch.search.store.trials import Trials
 
 FAR_BEHIND = 500
-"""Changes beyond the tally from which on its readers, too, bring it up to now."""
+"""Changes beyond the tally that a reader reads at most before it updates the tally itself."""
 
 
 class Totals:
-    """Where a search stands, for the price of what has changed since its last tally."""
+    """Totals of searches, read at the cost of the trials that changed since the last tally."""
 
     def __init__(self, connection: StoreConnection, numbering: Numbering, trials: Trials) -> None:
         self._db = connection
@@ -33,7 +34,7 @@ class Totals:
         self._trials = trials
 
     def update(self, search: str) -> Tally:
-        """Number what has no number yet, bring the tally up to there, and return it.
+        """Number all changes, add the trials that ended to the tally, store and return it.
 
         Raises:
             StoreRefusedError: this user may not write.
@@ -42,8 +43,8 @@ class Totals:
         before = tally = _tally_in(self._numbering.counter(search))
         if last <= before.seq:
             return before
-        # The numbers are not journaled by themselves. With this they are: a server that dies has
-        # lost them before they are read here, or keeps them.
+        # Numbers aren't journaled by themselves, but with this journaled write: a server that dies
+        # loses them before they are read here, or keeps them.
         self._db.update("counters", {"_id": search}, {"$set": {"settled": last}})
         for page in self._trials.numbered(search, before.seq, last):
             tally = tally.with_ended(page)
@@ -52,7 +53,7 @@ class Totals:
         return tally
 
     def standing(self, search: str) -> Standing:
-        """Return where the search's trials stand, without reading those that ended before."""
+        """Return counts, best trial, live trials and durations, for a summary of the search."""
         total, live = self._total(search, live=True)
         return Standing(
             counts=_counts(total, live),
@@ -62,7 +63,7 @@ class Totals:
         )
 
     def counts(self, search: str) -> dict[TrialState, int]:
-        """Return how many trials of the search are in each state; every state is there."""
+        """Return how many trials of the search are in each state; every state has a count."""
         return _counts(*self._total(search, live=True))
 
     def best(self, search: str) -> Trial | None:
@@ -73,7 +74,7 @@ class Totals:
         return self._trials.get(total.best.trial) if total.best else None
 
     def _total(self, search: str, *, live: bool) -> tuple[Tally, list[Trial]]:
-        """All ended trials summed up, and the live ones if they are asked for, by tid."""
+        """Return the tally of all ended trials, and the live ones by tid if they are asked for."""
         total = self._recent_tally(search)
         alive = {trial.id: trial for trial in self._live(search)} if live else {}
         ended: set[str] = set()
@@ -96,7 +97,7 @@ class Totals:
             try:
                 return self.update(search)
             except StoreRefusedError:
-                # Who may only read reads them all.
+                # A user without the right to write reads all of them.
                 pass
         return tally
 
@@ -104,7 +105,7 @@ class Totals:
         return self._trials.all(search, LIVE_TRIAL_STATES)
 
     def _since(self, search: str, seq: int) -> Iterator[list[Trial]]:
-        """Yield what has no number yet, then what has one beyond `seq`, a page at a time."""
+        """Yield the trials without a number, then those with one beyond `seq`, page by page."""
         yield self._trials.unnumbered(search)
         yield from self._trials.numbered(search, seq, self._numbering.counter(search)["seq"])
 

@@ -10,7 +10,7 @@ from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.numbering import MARK, new_mark
 
 _KNOWN_LIMIT = 1000
-"""Names that an error considers as neighbours of an unknown one."""
+"""Names read to suggest one like an unknown name: for more the error would take too long."""
 
 
 class TrialRecords:

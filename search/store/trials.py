@@ -1,4 +1,4 @@
-"""Trials of the store: adding, reading, and following their changes."""
+"""Trials in the store: adding, reading, and following their changes."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -10,14 +10,14 @@ from alignsearch.search.store.numbering import Numbering, marked_in, new_mark
 from alignsearch.search.store.trial_records import TrialRecords, as_marked_set, decode
 
 IDS_AT_ONCE = 500
-"""Trials asked for by their ids in one command; for thousands it may take longer than one may."""
+"""Ids in one query: for thousands a command could take longer than SOCKET_TIMEOUT."""
 
 CHANGES_AT_ONCE = 1000
-"""Numbers whose trials a reader holds in memory together."""
+"""Changes of one page: a reader holds the trials of one page in memory."""
 
 
 class Trials:
-    """The store's trials, as documents; what attempts change of them is in `Attempts`.
+    """The store's trials; `Attempts` has the changes that attempts make.
 
     The embedded server serves a condition on one search or trial from its index, but reads the
     whole collection for a list of them with a range beside it, and a projection costs it more than
@@ -38,7 +38,7 @@ class Trials:
     def add_many(self, trials: Sequence[Trial], *, placed: bool = False) -> list[Trial]:
         """Insert new trials and return them as stored; adding the same again is no error.
 
-        placed: note, too, that they were given to the cluster.
+        placed: record that they were given to the cluster, too.
         """
         now = self._db.now()
         times = {"queued": now, "placed": now} if placed else {"queued": now}
@@ -73,7 +73,7 @@ class Trials:
         return [trials[each] for each in ids if each in trials]
 
     def best(self, search: str, number: int) -> list[Trial]:
-        """Return so many completed trials with the lowest losses, the best first."""
+        """Return the `number` best completed trials, the best first."""
         if number < 1:
             return []
         found = self._db.find(
@@ -84,7 +84,7 @@ class Trials:
     def changed(self, ids: Sequence[str], seen: dict[str, int]) -> list[Trial]:
         """Return those of the trials that have changed since the last call with this `seen`.
 
-        Unlike `changes` it numbers nothing, and reads all of the trials, changed or not.
+        Unlike `changes` it numbers no change, and reads all of these trials, changed or not.
         """
         changed = []
         for found in self._by_id(ids):
@@ -120,7 +120,7 @@ class Trials:
     def numbered(self, search: str, after_seq: int, last: int) -> Iterator[list[Trial]]:
         """Yield the trials whose numbers lie in (after_seq, last], by seq, a page at a time."""
         while after_seq < last:
-            # By numbers, not by a limit: the embedded server reads all that fits, whatever that is.
+            # Pages are ranges, not limits: with a limit the embedded server reads all that fits.
             up_to = min(after_seq + CHANGES_AT_ONCE, last)
             condition = {"search": search, "seq": {"$gt": after_seq, "$lte": up_to}}
             yield [decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
@@ -139,7 +139,7 @@ class Trials:
         return self._db.find("trials", condition)
 
     def place(self, ids: Sequence[str]) -> None:
-        """Note on those of the trials that are queued that they were given to the cluster."""
+        """Record on those of the trials that are queued that they were given to the cluster."""
         placed = transitions.place(self._db.now())
         self._db.update_each(
             "trials",
@@ -147,6 +147,6 @@ class Trials:
         )
 
     def note_start_failure(self, trial_id: str, attempt: int, why: str) -> None:
-        """Note on a trial that is queued after so many attempts why no worker could begin it."""
+        """Record why no worker could begin a trial that is queued after this attempt."""
         noted = transitions.note_start_failure(attempt, why)
         self._records.mark(trial_id, noted, durable=False)

@@ -10,8 +10,8 @@ import numpy as np
 from alignment_core.errors import CheckpointError
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, TrainingResult
-from alignment_core.training.trainer import trainer_for
+from alignment_core.training.results import EpochResult, TrainingResult
+from alignment_core.training.trainer_cache import trainer_for
 from alignment_core.training.weight_metrics import sampled_weights
 from alignsearch.search.documents import (
     Epoch,
@@ -56,7 +56,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         config.learning_rule,
     )
 
-    def report(epoch: EpochReport) -> None:
+    def report(epoch: EpochResult) -> None:
         logger.info(
             "epoch %d of %d: %s %.4f, in %.1f s",
             epoch.epoch,
@@ -68,7 +68,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
         link.on_epoch(_document(trial, epoch, samples))
 
-    def resume(epochs: Sequence[EpochReport]) -> None:
+    def resume(epochs: Sequence[EpochResult]) -> None:
         link.on_resume([_document(trial, epoch) for epoch in epochs])
 
     def fit(resume_from: Sequence[str]) -> TrainingResult:
@@ -99,7 +99,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     known = {name: value for name, value in metrics.items() if value is not None}
     if outcome.status == "diverged":
         return Finished(Result(status="fail", metrics=known, reason=outcome.reason))
-    loss = metric.of_epoch(outcome.reports[-1])
+    loss = metric.of_epoch(outcome.epochs[-1])
     return Finished(Result(status="ok", loss=loss, metrics=known), outcome.best_epoch)
 
 
@@ -135,7 +135,7 @@ def _strategy(search: Search) -> Any:
 
 
 def _document(
-    trial: Trial, epoch: EpochReport, weight_samples: tuple[WeightSample, ...] = ()
+    trial: Trial, epoch: EpochResult, weight_samples: tuple[WeightSample, ...] = ()
 ) -> Epoch:
     return Epoch(
         trial=trial.id,

@@ -199,7 +199,7 @@ def recorder():
 
 @pytest.fixture
 def issued(recorder, store_uri, new_search, new_trial):
-    """What a new connection sends when every method is used."""
+    """The commands that a new connection sends when every method is used."""
     with Noting.connect(store_uri) as watched:
         use_everything(watched, new_search, new_trial)
     return recorder
@@ -304,7 +304,7 @@ PARTS = {
     "dashboard": ["dashboards/**/*.py", *READING],
     "operator": ["search/**/*.py"],
 }
-"""The files with what each part of the program asks of the store."""
+"""The files in which each part of the program calls the store."""
 
 
 def methods_of(part, store):

@@ -1,4 +1,4 @@
-"""The tally of ended trials against a recount of all of them, on a real server."""
+"""Totals of searches against a recount of all their trials, on a real server."""
 
 import random
 import threading
@@ -60,7 +60,7 @@ class Life:
 
 
 def recount(store, name):
-    """What a tally spares: all trials, read and counted."""
+    """Counts and best trial as a reader without a tally finds them: all trials are read."""
     trials = store.trials.all(name)
     counts = Counter(trial.state for trial in trials)
     done = [t for t in trials if t.state is TrialState.COMPLETED and t.loss is not None]
