@@ -32,7 +32,7 @@ def with_options_of(
 
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            values = {name: given.pop(name) for name in model.model_fields}
+            values = {name: given.pop(name) for name in model.model_fields if name in given}
             command(_validated(model, values, refusal), **given)
 
         run.__signature__ = inspect.Signature([*made, *own])  # type: ignore[attr-defined]
