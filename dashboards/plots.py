@@ -14,11 +14,12 @@ import plotly.graph_objects as go
 
 from alignsearch.dashboards.client import Client
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 FAINT = "rgba(120, 120, 120, 0.25)"
-ERROR = "validation error"
+ERROR = DEFAULT_METRIC.label
 
 
 def plot_history(client: Client, name: str) -> go.Figure:

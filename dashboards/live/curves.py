@@ -14,7 +14,8 @@ import numpy as np
 from alignment_core.training.results import EPOCH_VALUES
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
-from alignsearch.search.documents import Epoch, Trial
+from alignsearch.search.documents import Epoch, Search, Trial
+from alignsearch.search.documents.objective_metric import get_metric
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 CACHED_CURVES = 5000
@@ -74,7 +75,7 @@ class Curves:
             ]
         curves = []
         for tid, rank, seq, final, loss in zip(numbers, ranks, seqs, ended, losses, strict=True):
-            read = self._read(mirrored.search.name, tid, seq if final else None)
+            read = self._read(mirrored.search, tid, seq if final else None)
             sampled = _subsampled(read, points)
             curves.append(
                 models.Curve(
@@ -89,19 +90,20 @@ class Curves:
         note = "" if tids or len(rows) == total else _note(len(rows), total, top)
         return models.Curves(rev=rev, total=total, shown=len(curves), note=note, curves=curves)
 
-    def _read(self, search: str, tid: int, seq: int | None) -> Points:
+    def _read(self, search: Search, tid: int, seq: int | None) -> Points:
         """Read a trial's curve; cache it if `seq`, the last change of an ended trial, is given."""
-        key = (search, tid, seq or 0)
+        key = (search.name, tid, seq or 0)
         with self._lock:
             if seq is not None and key in self._cached:
                 self._cached.move_to_end(key)
                 return self._cached[key]
-        records = self._mirror.store.logs.epoch_records(Trial.key(search, tid))
+        records = self._mirror.store.logs.epoch_records(Trial.key(search.name, tid))
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
+        metric = get_metric(search.recipe.metric)
         points = Points(
             tuple(record["epoch"] for record in mine),
-            tuple(round(1.0 - record["validation_accuracy"], 5) for record in mine),
+            tuple(round(metric.of_record(record), 5) for record in mine),
         )
         if seq is not None:
             with self._lock:

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from alignsearch.dashboards.models import Log, LogLine
-from alignsearch.search.documents import Attempt, Trial
+from alignsearch.search.documents import Attempt, Search, Trial
+from alignsearch.search.documents.objective_metric import ObjectiveMetric, get_metric
 from alignsearch.search.store import Store
 
 LINES = 200
 """Lines of a log that are sent: the last ones, about four screens."""
 
 
-def log_of(store: Store, trial: Trial, number: int) -> Log:
+def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
     """The last lines of an attempt's log."""
     attempt = trial.attempts.get(str(number))
     if attempt is None:
@@ -21,7 +22,7 @@ def log_of(store: Store, trial: Trial, number: int) -> Log:
     lines = [LogLine(at=attempt.started_at, level="INFO", text=begun)]
     if all(line.level != "INFO" for line in kept):
         # Some objectives, such as the rehearsal, log no epochs; the store has them anyway.
-        lines += _epochs(store, trial, number)
+        lines += _epochs(store, get_metric(search.recipe.metric), trial, number)
     said = "\n".join(line.text for line in kept)
     about = f"trial {trial.tid}, attempt {number}: "
     events = [
@@ -38,13 +39,13 @@ def log_of(store: Store, trial: Trial, number: int) -> Log:
     return Log(attempt=number, available=True, lines=lines[-LINES:], note="")
 
 
-def _epochs(store: Store, trial: Trial, number: int) -> list[LogLine]:
+def _epochs(store: Store, metric: ObjectiveMetric, trial: Trial, number: int) -> list[LogLine]:
     return [
         LogLine(
             at=None,
             level="INFO",
-            text=f"epoch {record['epoch']} of {record['epochs']}: validation error "
-            f"{1 - record['validation_accuracy']:.4f} in {record['seconds']:.1f} s",
+            text=f"epoch {record['epoch']} of {record['epochs']}: {metric.label} "
+            f"{metric.of_record(record):.4f} in {record['seconds']:.1f} s",
         )
         for record in store.logs.epoch_records(trial.id)
         if record["attempt"] == number

@@ -4,18 +4,20 @@ The search is read once. An update costs as much as the trials that changed, how
 are. Not thread-safe: `alignsearch.dashboards.live.mirror` holds a lock around it.
 """
 
+from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.dashboards.live.columns import Column, Table, of_metaparameter
-from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents import Search, Trial, ranking
 from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.documents.objective_metric import label_of
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
@@ -24,7 +26,7 @@ from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import LABELS
 
 Document = Mapping[str, Any]
-"""A trial's document as the store has it."""
+"""A trial as the store has it."""
 
 _STATES = tuple(state.value for state in TrialState)
 _CODES = {state.value: float(code) for code, state in enumerate(TrialState)}
@@ -45,6 +47,13 @@ class Improvement:
     at: float
     number: int
     loss: float
+
+
+class Scored(NamedTuple):
+    """A completed trial with a loss: what its rank depends on."""
+
+    loss: float
+    tid: int
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class MirroredTrials:
             [
                 Column("tid", "trial", "integer"),
                 Column("state", "state", "category", options=list(_STATES)),
-                Column("loss", "validation error", "number", "score"),
+                Column("loss", label_of(search.recipe.metric), "number", "score"),
                 Column("current", "last epoch's error", "number"),
                 Column("epoch", "epoch", "integer"),
                 Column("attempt", "attempts", "integer"),
@@ -117,7 +126,9 @@ class MirroredTrials:
         self._live: dict[int, Trial] = {}
         self._counts = Counter[str]()
         self._states: list[str] = []
-        self._best: tuple[float, int, Trial] | None = None
+        self._best: Trial | None = None
+        self._ranked: list[tuple[Any, int]] = []
+        self._newly_ranked: list[tuple[Any, int]] = []
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.scored = 0
         self._attempts: dict[str, Counter[str]] = {}
@@ -163,7 +174,7 @@ class MirroredTrials:
         """Counts, the best trial and live trials, from which `summarize` makes a summary."""
         return Standing(
             counts={state: self._counts[state.value] for state in TrialState},
-            best=self._best[2] if self._best else None,
+            best=self._best,
             live=list(self._live.values()),
             seconds=list(self._seconds),
         )
@@ -212,15 +223,20 @@ class MirroredTrials:
         return configs, losses
 
     def rank(self, tid: int, loss: float) -> int:
-        """The rank of a trial among those with a loss, 1 the best; ties go to the lower tid."""
-        losses, tids = self.table["loss"], self.table["tid"]
-        return 1 + int(((losses < loss) | ((losses == loss) & (tids < tid))).sum())
+        """Return the place of a trial with a loss among all that are ranked, 1 for the best."""
+        return 1 + bisect_left(self._in_order(), (ranking.rank(Scored(loss, tid)),))
 
     def ranked(self) -> list[int]:
-        """Rows of trials with a loss, the best first; ties go to the lower tid."""
-        losses, tids = self.table["loss"], self.table["tid"]
-        order = np.lexsort((tids, losses))
-        return [int(row) for row in order[: int(np.isfinite(losses).sum())]]
+        """Return the rows of the trials that are ranked, the best first."""
+        return [row for _, row in self._in_order()]
+
+    def _in_order(self) -> Sequence[tuple[Any, ...]]:
+        """Return sort key and row of each ranked trial, the best first."""
+        if self._newly_ranked:
+            # Few are new, and a list that is nearly sorted is sorted in linear time.
+            self._ranked = sorted([*self._ranked, *self._newly_ranked])
+            self._newly_ranked = []
+        return self._ranked
 
     def _update(self, document: Document) -> None:
         tid: int = document["tid"]
@@ -252,8 +268,10 @@ class MirroredTrials:
             self._seconds.append(seconds)
         if loss is not None:
             self.scored += 1
-            if self._best is None or (loss, tid) < self._best[:2]:
-                self._best = (loss, tid, Trial.from_bson(document))
+            key = ranking.rank(Scored(loss, tid))
+            self._newly_ranked.append((key, row))
+            if self._best is None or key < ranking.rank(self._best):
+                self._best = Trial.from_bson(document)
                 at = float(self.table["finished"][row])
                 self.improvements.append(Improvement(tid, at, self.scored, loss))
 

@@ -14,7 +14,9 @@ from alignsearch.dashboards.models.forms import (
     Checked,
     SubmitField,
     SubmitForm,
+    SubmitRequest,
     Submitted,
+    submit_fields,
 )
 from alignsearch.dashboards.models.insight import (
     CategoricalImportance,
@@ -108,6 +110,7 @@ __all__ = [
     "Steered",
     "SubmitField",
     "SubmitForm",
+    "SubmitRequest",
     "Submitted",
     "Table5",
     "TableCells",
@@ -118,4 +121,5 @@ __all__ = [
     "TrialPage",
     "TrialRow",
     "Verb",
+    "submit_fields",
 ]

@@ -1,12 +1,10 @@
 """Objects that request handlers share, created when the server starts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 
-from alignsearch.dashboards import models
 from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.curves import Curves
 from alignsearch.dashboards.live.importances import ImportanceCache
@@ -15,6 +13,7 @@ from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.submission import Submission
 
 
 @dataclass(frozen=True)
@@ -22,16 +21,14 @@ class Submitter:
     """Functions that create searches. The command line provides them, so that both check alike.
 
     Attributes:
-        fields: fields of the form, named like the options of `alignsearch submit`.
-        prepare: makes the search document from fields and author, or returns an error's name and
-            message. It runs in another process, so it must be a module's function.
-        set_out: adds a warm start from the results of the search with this name.
+        prepare: makes the search document from a submission and its author, or returns the class
+            name and the message of an error. It is pickled and runs in another process.
+        with_warm_start: adds a warm start from the results of the search with this name.
         create: writes the search; the flag says whether its name was given or may be changed.
     """
 
-    fields: Sequence[models.SubmitField]
-    prepare: Callable[[Mapping[str, Any], str], Search | tuple[str, str]]
-    set_out: Callable[[Store, Search, str], Search]
+    prepare: Callable[[Submission, str], Search | tuple[str, str]]
+    with_warm_start: Callable[[Store, Search, str], Search]
     create: Callable[[Store, Search, bool], Search]
 
 

@@ -18,6 +18,8 @@ from alignsearch.search.documents.errors import (
     StoreCorruptedError,
     StoreUnavailableError,
 )
+from alignsearch.search.use_cases.refusals import message_of
+from alignsearch.search.use_cases.submission import Submission
 
 _KNOWN: Sequence[tuple[type[AlignSearchError], int, str]] = (
     (UnknownNameError, 404, "unknown_name"),
@@ -39,9 +41,16 @@ class RefusedError(Exception):
     """Refuses a request with an HTTP status, a code and a message."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, retry_after: float | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        field: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.field = field
         self.status = status
         self.code = code
         self.retry_after = retry_after
@@ -67,12 +76,18 @@ def _ours(request: Request, error: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
     headers = {} if error.retry_after is None else {"Retry-After": f"{error.retry_after:.0f}"}
-    return _answer(request, error.status, error.code, str(error), headers=headers)
+    return _answer(
+        request, error.status, error.code, str(error), field=error.field, headers=headers
+    )
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    match first["loc"]:
+        case ("body", str() as name):
+            message = message_of(first, name, Submission.model_fields)
+            return _answer(request, 422, "invalid", message, field=name)
     field = ".".join(str(part) for part in first["loc"][1:]) or None
     given = repr(first.get("input"))
     if len(given) > _LONGEST_INPUT:

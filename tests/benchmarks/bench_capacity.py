@@ -26,8 +26,8 @@ from epoch_maker import an_epoch
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point
@@ -80,20 +80,20 @@ def new_trial(store, search, tid, rng, slot, lease):
     point = random_point(rng)
     config = derive(SPACE, to_point(SPACE, point)).model_dump()
     trial = Trial(id=f"{search}/{tid}", search=search, tid=tid, config=config, point=point)
-    (added,) = store.add_trials([trial], placed=True)
-    return store.begin_attempt(
+    (added,) = store.trials.add_many([trial], placed=True)
+    return store.attempts.begin(
         added, f"host:{slot}", ttl=lease, host="host", accelerator="TPU: 8", versions={}, slot=slot
     )
 
 
 def finish(store, trial):
     result = Result(status="ok", loss=0.5, metrics={"chance_error": 0.999})
-    store.finish(trial.id, trial.attempt, trial.lease.token, result, EPOCHS)
+    store.attempts.finish(trial.id, trial.attempt, trial.lease.token, result, EPOCHS)
 
 
 def make_search(store, slots, lease):
     name = f"capacity-{slots}"
-    store.create_search(
+    store.searches.create(
         Search(
             name=name,
             space=SPACE.name,
@@ -126,11 +126,11 @@ def on_paper(uri, lease):
         costs["trial begun"] = (*counted.take(), time.perf_counter() - began)
         began = time.perf_counter()
         for trial in trials:
-            store.renew(trial.id, 1, trial.lease.token, lease)
+            store.attempts.renew(trial.id, 1, trial.lease.token, lease)
         costs["heartbeat"] = (*counted.take(), time.perf_counter() - began)
         began = time.perf_counter()
         for trial in trials:
-            store.record_epoch(trial.id, 1, trial.lease.token, epoch_of(trial, 1))
+            store.attempts.record_epoch(trial.id, 1, trial.lease.token, epoch_of(trial, 1))
         costs["epoch"] = (*counted.take(), time.perf_counter() - began)
         history = History(store, name)
         history.sync()
@@ -156,7 +156,7 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
     late, lost = [], []
     with Store.connect(uri) as store, ThreadPoolExecutor(THREADS) as pool:
         slots = range(first, first + count)
-        lease = store.get_search(search).lease_seconds
+        lease = store.searches.get(search).lease_seconds
 
         def begun(slot):
             return new_trial(store, search, slot, np.random.default_rng(slot), slot, lease)
@@ -170,7 +170,11 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
         def keep():
             while not renewing.wait(0.0):
                 began = time.monotonic()
-                list(pool.map(lambda t: store.renew(t.id, 1, t.lease.token, lease), held.values()))
+                list(
+                    pool.map(
+                        lambda t: store.attempts.renew(t.id, 1, t.lease.token, lease), held.values()
+                    )
+                )
                 renewing.wait(max(0.0, lease / BEATS - (time.monotonic() - began)))
 
         keeper = threading.Thread(target=keep)
@@ -191,10 +195,10 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
             trial = held[slot]
             token = trial.lease.token
             if what == "heartbeat":
-                store.renew(trial.id, 1, token, lease)
+                store.attempts.renew(trial.id, 1, token, lease)
                 return
             done[slot] += 1
-            store.record_epoch(trial.id, 1, token, epoch_of(trial, done[slot]))
+            store.attempts.record_epoch(trial.id, 1, token, epoch_of(trial, done[slot]))
             if done[slot] == EPOCHS:
                 began = time.monotonic()
                 finish(store, trial)
@@ -263,7 +267,7 @@ def simulate(uri, server, slots, lease, epoch_seconds, seconds):
                 )
                 for first in range(0, slots, share)
             ]
-            while store.counts(name)[TrialState.RUNNING] < slots:
+            while store.totals.counts(name)[TrialState.RUNNING] < slots:
                 for part in parts:
                     if part.done():
                         part.result()
@@ -284,7 +288,7 @@ def simulate(uri, server, slots, lease, epoch_seconds, seconds):
             found = [part.result() for part in parts]
         lapsed = sum(
             trial.lease.expires_at < store.now()
-            for trial in store.trials(name, [TrialState.RUNNING])
+            for trial in store.trials.all(name, [TrialState.RUNNING])
         )
     took = {
         what: [each for part in found for each in part[0][what]]

@@ -66,7 +66,7 @@ def a_search(store, name, *, trials, trial_seconds, parallel=SLOTS):
         epochs=1 if trial_seconds else 0,
         epoch_seconds=trial_seconds,
     )
-    return store.create_search(
+    return store.searches.create(
         Search(
             name=name,
             space=SPACE,
@@ -124,9 +124,9 @@ def run_here(name, trials, trial_seconds):
     import ray
 
     from alignsearch.search.driver.driver import Driver
-    from alignsearch.search.store.store import Store
+    from alignsearch.search.store import Store
     from alignsearch.workers.cluster import LOCAL_RAY, NAMESPACE
-    from alignsearch.workers.dispatcher import RayDispatcher
+    from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
     with a_store() as (uri, server), Store.connect(uri) as store:
         ray.init(
@@ -156,7 +156,7 @@ def run_here(name, trials, trial_seconds):
         seconds = time.perf_counter() - began
         ended.set()
         looking.join()
-        found = store.trials(name)
+        found = store.trials.all(name)
         ray.shutdown()
     assert [trial.state for trial in found] == ["completed"] * trials
     assert [trial.attempt for trial in found] == [1] * trials

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 import numpy as np
 from bench_tpe_speed import random_point
 
-from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import (
     Attempt,
     Observation,
@@ -30,8 +30,8 @@ from alignsearch.search.documents import (
 from alignsearch.search.driver.driver import Driver
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export
-from alignsearch.search.samplers.suggest import Suggester
-from alignsearch.search.store.store import Store
+from alignsearch.search.samplers.sampler import make_sampler
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
@@ -59,7 +59,7 @@ class Here:
     def place(self, slot, trial):
         started = time.process_time()
         if trial.lease is None:
-            trial = self._store.begin_attempt(
+            trial = self._store.attempts.begin(
                 trial,
                 "here",
                 ttl=LEASE_SECONDS,
@@ -79,8 +79,8 @@ class Here:
         while len(self._running) > kept and len(reports) < ENDING_AT_ONCE:
             slot, trial = self._running.popleft()
             result = Result(status="ok", loss=loss_of(trial.point))
-            ended = self._store.finish(trial, 1, trial.lease.token, result, 1)
-            reports.append(SlotReport(slot, trial.id, trial=ended))
+            ended = self._store.attempts.finish(trial, 1, trial.lease.token, result, 1)
+            reports.append(FreedSlot(slot, trial.id, trial=ended))
         self.cpu += time.process_time() - started
         return reports
 
@@ -101,7 +101,7 @@ def loss_of(point):
 def fill(store, size):
     """A search with so many finished trials, numbered and tallied as its drivers leave them."""
     name = f"scale-{size}"
-    search = store.create_search(
+    search = store.searches.create(
         Search(
             name=name,
             space=SPACE.name,
@@ -147,7 +147,7 @@ def fill(store, size):
             documents.append(trial.to_bson())
         store._db.insert_each("trials", documents)
     store._db.increase("counters", name, "seq", size)
-    store.keep_tally(name)
+    store.totals.update(name)
     return search
 
 
@@ -167,7 +167,7 @@ def drive(uri, name):
         driver.run(threading.Event(), look)
         cpu = time.process_time() - here.cpu - taken_up[0][1]
         history = driver.history
-        assert history.next_tid == store.get_search(name).trials
+        assert history.next_tid == store.searches.get(name).trials
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     return taken_up[0][0], 1e3 * cpu / (MORE - SLOTS), memory / 1024
 
@@ -175,15 +175,15 @@ def drive(uri, name):
 def suggest_ms(size):
     """The median time of a suggestion with so many results and 1,000 trials pending."""
     rng = np.random.default_rng(0)
-    suggester = Suggester(SPACE, seed=0, algo="tpe", startup=20)
+    sampler = make_sampler("tpe", SPACE, seed=0, startup=20)
     for tid in range(size):
         point = random_point(rng)
-        suggester.tell(Observation(tid, point, loss_of(point)))
+        sampler.tell(Observation(tid, point, loss_of(point)))
     pending = [Pending(size + n, random_point(rng)) for n in range(SLOTS)]
     times = []
     for n in range(SUGGESTIONS):
         began = time.perf_counter()
-        suggester.suggest(size + SLOTS + n, pending)
+        sampler.suggest(size + SLOTS + n, pending)
         times.append(time.perf_counter() - began)
     return 1e3 * statistics.median(times)
 

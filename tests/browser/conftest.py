@@ -24,7 +24,8 @@ from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.space import Choice, LogUniform
-from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
+from alignsearch.workers.attempt_runner import Worker, run_attempt
+from alignsearch.workers.objectives import Finished
 from alignsearch.workers.objectives.rehearsal import final_loss
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"

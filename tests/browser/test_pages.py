@@ -322,7 +322,7 @@ def test_the_theme_is_the_systems_until_the_reader_says_otherwise(seeded, open_p
 def test_the_form_refuses_what_the_command_line_refuses_in_the_same_words(seeded, open_page):
     page = open_page(seeded, "/submit", forgiven=["status of 422", "status of 409"])
     page.get_by_label("trials", exact=True).fill("0")
-    expect(page.get_by_role("alert")).to_have_text("--trials must be at least 1, not 0")
+    expect(page.get_by_role("alert")).to_have_text("trials must be at least 1, not 0")
     page.get_by_label("trials", exact=True).fill("5")
     page.get_by_label("dataset").select_option("rehearsal")
     page.get_by_label("space", exact=True).select_option("wm")

@@ -8,13 +8,13 @@ import httpx
 import pytest
 import uvicorn
 
-from alignsearch.cli.dashboard import form_fields, prepare_aside
+from alignsearch.cli.dashboard import prepare_aside
 from alignsearch.dashboards.web.app import Options, create_app
 from alignsearch.dashboards.web.context import Submitter
 from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.submission import create, set_out
+from alignsearch.search.use_cases.new_search import create, with_warm_start
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 
@@ -133,9 +133,8 @@ class Dashboard:
         listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         submitter = Submitter(
-            fields=form_fields(),
             prepare=Prepare(),
-            set_out=set_out,
+            with_warm_start=with_warm_start,
             create=lambda to, search, named: create(to, search, named=named),
         )
         given = {"loopback": True, "person": "ann@lab", **options}

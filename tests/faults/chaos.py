@@ -26,11 +26,11 @@ import pymongo
 from wire import Proxy
 
 from alignsearch.search.documents import Search, checkpoint_names
+from alignsearch.search.documents.lease import ATTEMPT_LEASE
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
-from alignsearch.search.documents.transitions import fence
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
-from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers.objectives.rehearsal import final_loss
 
@@ -156,7 +156,7 @@ class World:
 
     def running(self, name):
         """The processes that hold trials now, with those trials."""
-        trials = self.store.trials(name, [TrialState.RUNNING])
+        trials = self.store.trials.all(name, [TrialState.RUNNING])
         return {pid_of(trial, trial.attempt): trial for trial in trials}
 
     def inflict(self, kind, name, chance, lease):
@@ -200,21 +200,23 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
     )
     if not world.supervised:
         world.serve()
-    assert wait_until(lambda: world.store.counts(name)[TrialState.COMPLETED] > 0, 120), "no start"
+    assert wait_until(lambda: world.store.totals.counts(name)[TrialState.COMPLETED] > 0, 120), (
+        "no start"
+    )
     # The first workers' start is no part of either figure.
     started = time.monotonic()
     chance = random.Random(seed)
     faults = []
 
     def over():
-        return world.store.get_search(name).status in TERMINAL_SEARCH_STATUSES
+        return world.store.searches.get(name).status in TERMINAL_SEARCH_STATUSES
 
     for pause, kind in plan:
         if wait_until(over, pause):
             break
         faults.append((time.monotonic() - started, kind))
         world.inflict(kind, name, chance, lease)
-    assert wait_until(over, timeout), f"the search did not end: {world.store.counts(name)}"
+    assert wait_until(over, timeout), f"the search did not end: {world.store.totals.counts(name)}"
     seconds = time.monotonic() - started
     return seconds, faults
 
@@ -223,16 +225,16 @@ def check(world, name, trials, epochs):
     """Hold the store to what the workers computed and to what it promised."""
     known = check_trials(world.store, name, trials, epochs)
     check_promises(world, name, {trial.id: trial for trial in known})
-    kept = os.listdir(checkpoint_names.of_search(world.store.get_search(name)))
-    assert kept == [str(world.store.best(name).tid)], kept
+    kept = os.listdir(checkpoint_names.of_search(world.store.searches.get(name)))
+    assert kept == [str(world.store.totals.best(name).tid)], kept
     return known
 
 
 def check_trials(store, name, trials, epochs):
     """Hold the store to what the workers computed: each trial ended once, with its own loss."""
-    search: Search = store.get_search(name)
+    search: Search = store.searches.get(name)
     assert search.status == SearchStatus.COMPLETED, search.error
-    known = store.trials(name)
+    known = store.trials.all(name)
     assert [trial.tid for trial in known] == list(range(trials)), "not exactly the budget"
     assert {trial.state for trial in known} == {TrialState.COMPLETED}, [
         (t.tid, t.state, t.error) for t in known if t.state is not TrialState.COMPLETED
@@ -243,7 +245,7 @@ def check_trials(store, name, trials, epochs):
         outcomes = [attempt.outcome for attempt in trial.attempts.values()]
         assert outcomes.count("completed") == 1, (trial.id, outcomes)
         assert trial.attempts[str(trial.attempt)].outcome == "completed"
-        told = store.epochs(trial.id, trial.attempt)
+        told = store.logs.epochs(trial.id, trial.attempt)
         assert [epoch.epoch for epoch in told] == list(range(1, epochs + 1)), trial.id
     return known
 
@@ -266,7 +268,7 @@ def check_promises(world, name, known):
             if trial is not None:
                 results += 1
                 assert trial.result.loss == changes["result"]["loss"], trial.id
-                held = fence(trial.attempts[str(trial.attempt)].token)
+                held = ATTEMPT_LEASE.held_by(trial.attempts[str(trial.attempt)].token)
                 assert update["q"] == {"_id": trial.id, **held}
     assert results >= len(known) * 0.9, f"only {results} results seen to be acknowledged"
     database.client.close()

@@ -26,9 +26,9 @@ from secured_server import SecuredServer, answers
 from alignsearch.dashboards.client import Client
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.processes import free_port, wait_until
 from alignsearch.search.store.roles import apply_roles, apply_users
-from alignsearch.search.store.store import Store
 
 BIN = Path(sys.executable).parent
 HOSTS = ("head", "host-1", "host-2", "laptop")
@@ -372,20 +372,20 @@ def run(cluster):
         assert wait_until(lambda steer=steer: done(steer, "shared"), 120)
 
     def all_busy():
-        return store.counts("shared")[TrialState.RUNNING] == size.slots
+        return store.totals.counts("shared")[TrialState.RUNNING] == size.slots
 
-    assert wait_until(all_busy, size.seconds), (store.counts("shared"), cluster.log("serve"))
+    assert wait_until(all_busy, size.seconds), (store.totals.counts("shared"), cluster.log("serve"))
     tell(f"{size.slots} trials run at once")
-    held = {trial.id: trial.attempt for trial in store.trials("shared", [TrialState.RUNNING])}
+    held = {trial.id: trial.attempt for trial in store.trials.all("shared", [TrialState.RUNNING])}
     cut_off(cluster)
     tell("one host is cut off")
     found = exposed(cluster, laptop, ray=True)
     assert not found, found
 
     def over():
-        return store.get_search("shared").status in TERMINAL_SEARCH_STATUSES
+        return store.searches.get("shared").status in TERMINAL_SEARCH_STATUSES
 
-    assert wait_until(over, size.seconds), (store.counts("shared"), cluster.log("serve"))
+    assert wait_until(over, size.seconds), (store.totals.counts("shared"), cluster.log("serve"))
     tell("the search is over")
     known = check_trials(store, "shared", size.trials, size.epochs)
     if cluster.network.separate:
@@ -393,7 +393,7 @@ def run(cluster):
         time.sleep(2 * LEASE / 3)
         changed = [
             (before, after)
-            for before, after in zip(known, store.trials("shared"), strict=True)
+            for before, after in zip(known, store.trials.all("shared"), strict=True)
             # Whoever reads changes numbers them.
             if before != after.model_copy(update={"seq": before.seq})
         ]

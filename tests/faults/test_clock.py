@@ -25,12 +25,12 @@ class Jumping(datetime.datetime):
 datetime.datetime = Jumping
 
 import threading
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.workers.attempt_runner import Worker, run_attempt
 from alignsearch.workers.objectives.rehearsal import rehearse
 
 with Store.connect(sys.argv[1]) as store:
-    trial, search = store.get_trial("s/0"), store.get_search("s")
+    trial, search = store.trials.get("s/0"), store.searches.get("s")
     worker = Worker(owner="w", host="h", accelerator="cpu")
     print(run_attempt(store, search, trial, rehearse, worker, threading.Event()).outcome)
 """
@@ -38,7 +38,7 @@ with Store.connect(sys.argv[1]) as store:
 
 def test_a_worker_whose_clock_jumps_keeps_its_lease_and_no_longer(store, store_uri):
     space = get_space("wm")
-    store.create_search(
+    store.searches.create(
         Search(
             name="s",
             space="wm",
@@ -53,17 +53,17 @@ def test_a_worker_whose_clock_jumps_keeps_its_lease_and_no_longer(store, store_u
         )
     )
     config = PUBLISHED["wm"].model_dump()
-    store.add_trial(Trial(id="s/0", search="s", tid=0, config=config))
+    store.trials.add(Trial(id="s/0", search="s", tid=0, config=config))
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, store_uri], stdout=subprocess.PIPE, text=True
     )
     while worker.poll() is None:
         # By the server's clock the lease is never far off, whatever the worker's says.
-        lease = store.get_trial("s/0").lease
+        lease = store.trials.get("s/0").lease
         if lease is not None:
             assert -1.0 < (lease.expires_at - store.now()).total_seconds() < 4.0
         time.sleep(0.2)
     assert worker.communicate()[0].split() == ["completed"]
-    trial = store.get_trial("s/0")
+    trial = store.trials.get("s/0")
     assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 1)
     assert trial.result.loss == final_loss(space, trial.config)

@@ -11,9 +11,9 @@ from epoch_maker import an_epoch
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
-from alignsearch.search.store.store import Store
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def write_until_killed(uri, worker, acknowledged):
             tid = worker * 10_000 + n
             trial_id = Trial.key("s", tid)
             try:
-                store.add_trial(Trial(id=trial_id, search="s", tid=tid))
+                store.trials.add(Trial(id=trial_id, search="s", tid=tid))
                 acknowledged[trial_id] = TrialState.QUEUED
-                lease = store.begin_attempt(
+                lease = store.attempts.begin(
                     trial_id, "w", ttl=60, host="h", accelerator="cpu", versions={}
                 ).lease
                 acknowledged[trial_id] = TrialState.RUNNING
-                store.finish(trial_id, 1, lease.token, Result(status="ok", loss=float(n)))
+                store.attempts.finish(trial_id, 1, lease.token, Result(status="ok", loss=float(n)))
                 acknowledged[trial_id] = TrialState.COMPLETED
             except StoreUnavailableError:
                 return
@@ -62,7 +62,7 @@ ORDER = [TrialState.QUEUED, TrialState.RUNNING, TrialState.COMPLETED]
 
 def test_what_was_acknowledged_survives_kills(server):
     with Store.connect(server.ensure()) as store:
-        store.create_search(a_search("s"))
+        store.searches.create(a_search("s"))
     acknowledged = {}
     for round_number in range(2):
         uri = server.ensure()
@@ -83,46 +83,46 @@ def test_what_was_acknowledged_survives_kills(server):
         started = time.monotonic()
         with Store.connect(server.ensure()) as store:
             assert time.monotonic() - started < 20
-            stored = {trial.id: trial for trial in store.trials("s")}
+            stored = {trial.id: trial for trial in store.trials.all("s")}
             assert acknowledged.keys() <= stored.keys()
             for trial_id, state in acknowledged.items():
                 assert ORDER.index(stored[trial_id].state) >= ORDER.index(state)
                 assert stored[trial_id].attempt <= 1
             # Readers of changes come to the same as readers of everything.
             known, after = {}, 0
-            while changed := store.changes("s", after):
+            while changed := store.trials.changes("s", after):
                 after = changed[-1].seq
                 known.update({trial.id: trial for trial in changed})
-            assert known == {trial.id: trial for trial in store.trials("s")}
+            assert known == {trial.id: trial for trial in store.trials.all("s")}
 
 
 def test_a_worker_rides_through_the_servers_death(server):
     uri = server.ensure()
     with Store.connect(uri, timeout=20.0) as store:
-        store.create_search(a_search("s"))
-        store.add_trial(Trial(id="s/0", search="s", tid=0))
-        lease = store.begin_attempt(
+        store.searches.create(a_search("s"))
+        store.trials.add(Trial(id="s/0", search="s", tid=0))
+        lease = store.attempts.begin(
             "s/0", "w", ttl=60, host="h", accelerator="cpu", versions={}
         ).lease
         os.kill(server.status().pid, signal.SIGKILL)
         finished = []
         worker = threading.Thread(
             target=lambda: finished.append(
-                store.finish("s/0", 1, lease.token, Result(status="ok", loss=0.5))
+                store.attempts.finish("s/0", 1, lease.token, Result(status="ok", loss=0.5))
             )
         )
         worker.start()
         server.ensure()
         worker.join()
         assert finished[0].state is TrialState.COMPLETED
-        assert store.get_trial("s/0").result.loss == 0.5
+        assert store.trials.get("s/0").result.loss == 0.5
 
 
 def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, monkeypatch):
     with Store.connect(server.ensure(), timeout=20.0) as store:
-        store.create_search(a_search("s"))
-        store.add_trial(Trial(id="s/0", search="s", tid=0))
-        lease = store.begin_attempt(
+        store.searches.create(a_search("s"))
+        store.trials.add(Trial(id="s/0", search="s", tid=0))
+        lease = store.attempts.begin(
             "s/0", "w", ttl=600, host="h", accelerator="cpu", versions={}
         ).lease
         insert = store._db.insert
@@ -138,16 +138,16 @@ def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, m
         epochs = [an_epoch("s/0", number) for number in (1, 2)]
         for epoch in epochs:
             record_as_a_worker_does(store, ("s/0", 1, lease.token), epoch)
-            trial = store.get_trial("s/0")
+            trial = store.trials.get("s/0")
             assert trial.progress.epoch == epoch.epoch
             assert set(trial.epoch_losses) == {str(n) for n in range(1, epoch.epoch + 1)}
         assert killed == [2]
-        assert store.epochs("s/0") == epochs
+        assert store.logs.epochs("s/0") == epochs
 
 
 def test_a_kill_while_ended_trials_are_tallied_counts_none_twice(server, monkeypatch):
     with Store.connect(server.ensure(), timeout=20.0) as store:
-        store.create_search(a_search("s"))
+        store.searches.create(a_search("s"))
         update = store._db.update
         to_come = []
 
@@ -158,19 +158,19 @@ def test_a_kill_while_ended_trials_are_tallied_counts_none_twice(server, monkeyp
 
         # The counter is written before the numbers are read, and after.
         for tid, calls in enumerate((["kill", "write"], ["write", "kill"])):
-            trial = store.add_trial(Trial(id=f"s/{tid}", search="s", tid=tid))
-            lease = store.begin_attempt(
+            trial = store.trials.add(Trial(id=f"s/{tid}", search="s", tid=tid))
+            lease = store.attempts.begin(
                 trial.id, "w", ttl=600, host="h", accelerator="cpu", versions={}
             ).lease
-            store.finish(trial.id, 1, lease.token, Result(status="ok", loss=0.5))
+            store.attempts.finish(trial.id, 1, lease.token, Result(status="ok", loss=0.5))
             to_come[:] = calls
             with monkeypatch.context() as patched:
                 patched.setattr(store._db, "update", killing)
-                store.keep_tally("s")
+                store.totals.update("s")
             assert to_come == []
-            assert store.counts("s")[TrialState.COMPLETED] == tid + 1
-            store.keep_tally("s")
-            assert store.counts("s")[TrialState.COMPLETED] == tid + 1
+            assert store.totals.counts("s")[TrialState.COMPLETED] == tid + 1
+            store.totals.update("s")
+            assert store.totals.counts("s")[TrialState.COMPLETED] == tid + 1
 
 
 def kill_and_restart(server):
@@ -183,6 +183,6 @@ def kill_and_restart(server):
 def record_as_a_worker_does(store, held, epoch):
     while True:
         try:
-            return store.record_epoch(*held, epoch, for_pruner=True)
+            return store.attempts.record_epoch(*held, epoch, for_pruner=True)
         except StoreUnavailableError:
             time.sleep(0.1)

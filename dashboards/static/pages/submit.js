@@ -7,7 +7,7 @@ import { Panel, headRow } from "../lib/panel.js";
 import { showSession } from "../lib/shell.js";
 import * as urlState from "../lib/urlstate.js";
 
-/** @typedef {Pick<Api.SubmitField, "name" | "kind" | "options" | "help" | "required">} Field */
+/** @typedef {Api.SubmitField} Field */
 
 // The server checks the form so long after the last key: each check is a request.
 const CHECK_MS = 400;
@@ -33,20 +33,19 @@ const isNumber = (kind) => kind === "integer" || kind === "number";
 const defaultSpace = () => known.spaces[known.spaces.length - 1].name;
 
 /** @param {Field} field */
-function field({ name, kind, options, help, required }) {
+function field({ name, label, kind, options, help, required }) {
   const value = urlState.get(name, String(known.defaults[name] ?? ""));
   const id = `field-${name}`;
   const common = { id, name, "aria-describedby": `${id}-hint` };
   const input = kind === "choice"
     ? el("select", common, (options ?? []).map((option) => el("option", { selected: String(option) === value, text: option })))
     : el("input", { ...common, type: isNumber(kind) ? "number" : "text", step: kind === "integer" ? "1" : "any", value, placeholder: required ? null : "as it comes", autocomplete: "off" });
-  return el("div", { class: "field" }, el("label", { for: id, text: name.replaceAll("_", " ") }), input, el("span", { class: "hint", id: `${id}-hint`, text: help }));
+  return el("div", { class: "field" }, el("label", { for: id, text: label }), input, el("span", { class: "hint", id: `${id}-hint`, text: help }));
 }
 
 function build() {
   form.append(
-    field({ name: "space", kind: "choice", options: known.spaces.map(({ name }) => name), help: "Which search space of Kunin et al. 2020, App. B.1.", required: true }),
-    ...known.fields.filter(({ name }) => name !== "space").map(field),
+    ...known.fields.map(field),
     el("div", { class: "whole row" }, button, el("span", { class: "small muted", id: "planned" })),
     el("div", { class: "whole" }, refusal));
   const space = fieldNamed("space");

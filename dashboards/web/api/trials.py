@@ -103,7 +103,9 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     """Read a trial: metaparameters as Table 5, attempts, times and error."""
     mirror = context_of(request).mirror
     mirrored = mirror.get(name)
-    return json_response(request, payloads.trial_model(mirrored, mirror.store.trials.get(name, tid)))
+    return json_response(
+        request, payloads.trial_model(mirrored, mirror.store.trials.get(name, tid))
+    )
 
 
 @router.get("/searches/{name}/trials/{tid}/epochs", response_model=models.Epochs)
@@ -145,7 +147,7 @@ def log(
     store = context_of(request).mirror.store
     found = store.trials.get(name, tid)
     number = found.attempt if attempt is None else attempt
-    return json_response(request, log_of(store, found, number))
+    return json_response(request, log_of(store, store.searches.get(name), found, number))
 
 
 @router.get("/searches/{name}/trials/{tid}/export", response_class=Response, responses=TEXT)

@@ -11,7 +11,9 @@ from alignsearch.search.documents.errors import StoreCorruptedError
 
 
 def documents(lab, since=0):
-    return list(lab.store.trials.changed_records("done", since, lab.store.trials.last_change("done")))
+    return list(
+        lab.store.trials.changed_records("done", since, lab.store.trials.last_change("done"))
+    )
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from statistics import median
 import httpx
 import pytest
 
-from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store import Store
+from alignsearch.search.store.embedded import EmbeddedStore
 
 from ..conftest import Lab
 
