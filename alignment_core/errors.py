@@ -1,7 +1,7 @@
-"""What can go wrong, said to people.
+"""The errors that the library raises on purpose.
 
-Every message says what is wrong, where, and what to do; it stands alone in one
-or two lines, because the command line prints it as it is.
+A message says what is wrong, where, and what to do next, in one or two lines. The command line
+prints it unchanged.
 """
 
 import difflib
@@ -9,26 +9,32 @@ from collections.abc import Iterable
 
 
 class AlignSearchError(Exception):
-    """Root of every error that the project raises on purpose."""
+    """Base class of all errors that the project raises on purpose."""
 
 
 class ConfigurationError(AlignSearchError, ValueError):
-    """A value that can't be used: out of range, of the wrong kind, or at odds with another."""
+    """A value can't be used: it is out of range, of a wrong type, or contradicts another one."""
 
 
 class DataError(AlignSearchError, OSError):
-    """A data set that is missing or damaged."""
+    """A data set is missing or damaged."""
 
 
 class CheckpointError(ConfigurationError, DataError):
-    """States on disk that a training can't go on from: damaged, or another training's."""
+    """A training can't resume from its checkpoints: they are damaged or another training's."""
 
 
 class UnknownNameError(AlignSearchError, LookupError):
-    """A name that is not known; the message lists the nearest known names."""
+    """A name is unknown; the message suggests the most similar known names."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        """Say that there is no `kind` called `name` among the `known` ones."""
+        """Write the message.
+
+        Args:
+            kind: noun for what the name should be, for example "model".
+            name: the unknown name.
+            known: all known names of this kind.
+        """
         choices = sorted(known)
         near = difflib.get_close_matches(name, choices, n=3, cutoff=0.4)
         if near:

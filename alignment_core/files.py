@@ -1,28 +1,28 @@
-"""Folders on this machine, or at an address of a file system that TensorFlow knows (gs://)."""
+"""Folders on this machine or on a remote file system that TensorFlow can read (gs://)."""
 
 import shutil
 from pathlib import Path
 
 
 def is_address(path: str) -> bool:
-    """Whether `path` is no folder of this machine's own."""
+    """Return whether `path` is on a remote file system, for example gs://bucket/folder."""
     return "://" in path
 
 
 def names(folder: str) -> list[str]:
-    """What is in the folder, by name; nothing if there is no such folder.
+    """Return the sorted names of the folder's entries; none if the folder doesn't exist.
 
     Raises:
-        OSError: it can't be read.
+        OSError: the folder can't be read.
     """
     if not is_address(folder):
         path = Path(folder)
         return sorted(each.name for each in path.iterdir()) if path.is_dir() else []
-    # Only who has such a folder pays for the import.
+    # Importing TensorFlow takes seconds, which only users of remote folders need to wait for.
     import tensorflow as tf
 
     try:
-        # A bucket's folders are listed with a slash behind them.
+        # A bucket's folders are listed with a slash at the end.
         return sorted(name.rstrip("/") for name in tf.io.gfile.listdir(folder))
     except tf.errors.NotFoundError:
         return []
@@ -31,10 +31,10 @@ def names(folder: str) -> list[str]:
 
 
 def remove(folder: str) -> None:
-    """Remove the folder and all that is in it, if it is there.
+    """Remove the folder with all of its contents, if it exists.
 
     Raises:
-        OSError: it can't be removed.
+        OSError: the folder can't be removed.
     """
     if not is_address(folder):
         shutil.rmtree(folder, ignore_errors=not Path(folder).exists())

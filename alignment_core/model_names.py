@@ -1,4 +1,4 @@
-"""The networks' names, for those who need no TensorFlow to know them."""
+"""Names and usual settings of the networks, readable without importing TensorFlow."""
 
 from alignment_core.errors import UnknownNameError
 
@@ -14,18 +14,18 @@ MODEL_NAMES = (
     "dense",
     "convnet",
 )
-"""Each has a builder in `models.MODELS`."""
+"""Names of the networks, the keys of `models.MODELS` in the same order."""
 
 PLAIN_WIDTHS = {"dense": 512, "convnet": 32}
-"""Usual widths of the plain networks; a residual one's is the data set's."""
+"""Default width of each plain network. A residual network's default depends on the data set."""
 
 
 def usual_preprocessing(model: str) -> str:
-    """The way of preparing photographs that the published code has for the network."""
+    """Return the preprocessing of photographs that the published code uses for the network."""
     return "v2" if model.endswith("v2") else "v1"
 
 
 def check_model(name: str) -> None:
-    """Raise UnknownNameError if there is no such network."""
+    """Raise UnknownNameError if no network is called `name`."""
     if name not in MODEL_NAMES:
         raise UnknownNameError("model", name, MODEL_NAMES)

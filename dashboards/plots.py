@@ -1,4 +1,4 @@
-"""The dashboard's charts as Plotly figures for notebooks, each drawn from a `Client`.
+"""Plotly figures of the dashboard's charts, for notebooks. A `Client` reads their data.
 
 from alignsearch.dashboards import plots
 
@@ -13,17 +13,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from alignsearch.dashboards.client import Client
-from alignsearch.dashboards.live.history import LABELS
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 
-# Okabe and Ito's colours, told apart by everybody.
+# Okabe and Ito's colours, which people with any colour vision can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 FAINT = "rgba(120, 120, 120, 0.25)"
-ERROR = "validation error"
+ERROR = DEFAULT_METRIC.label
 
 
 def plot_history(client: Client, name: str) -> go.Figure:
-    """Every trial's error in the order of finishing, and the best so far."""
+    """The error of each trial in the order of finishing, and the best so far."""
     trials = client.trials(name).dropna(subset=["loss"]).sort_values("finished")
     number = np.arange(1, len(trials) + 1)
     return _figure(
@@ -43,23 +43,25 @@ def plot_history(client: Client, name: str) -> go.Figure:
 
 
 def plot_slice(client: Client, name: str, metaparameter: str) -> go.Figure:
-    """The error over one metaparameter, on a log axis where its space is log."""
+    """The error over one metaparameter, on a logarithmic axis if it was sampled log-uniformly."""
     trials = client.trials(name).dropna(subset=["loss"])
+    parameters = client.parameters(name)
     values = trials[metaparameter]
     shown = values.astype(str) if isinstance(values.dtype, pd.CategoricalDtype) else values
     figure = _figure(
         [_points(shown, trials["loss"], name, hover=trials.index)],
-        LABELS.get(metaparameter, metaparameter),
+        parameters["label"].get(metaparameter, metaparameter),
         ERROR,
     )
-    if _is_log(client, name, metaparameter):
+    if _is_log(parameters, metaparameter):
         figure.update_xaxes(type="log")
     return figure
 
 
 def plot_contour(client: Client, name: str, x: str, y: str) -> go.Figure:
-    """The error over two metaparameters: each trial a point coloured by it."""
+    """The error over two metaparameters: a point for each trial, coloured by its error."""
     trials = client.trials(name).dropna(subset=["loss"])
+    parameters = client.parameters(name)
     figure = _figure(
         [
             go.Scatter(
@@ -74,12 +76,12 @@ def plot_contour(client: Client, name: str, x: str, y: str) -> go.Figure:
                 },
             )
         ],
-        LABELS.get(x, x),
-        LABELS.get(y, y),
+        parameters["label"].get(x, x),
+        parameters["label"].get(y, y),
     )
-    if _is_log(client, name, x):
+    if _is_log(parameters, x):
         figure.update_xaxes(type="log")
-    if _is_log(client, name, y):
+    if _is_log(parameters, y):
         figure.update_yaxes(type="log")
     return figure
 
@@ -88,9 +90,9 @@ def plot_parallel(client: Client, name: str) -> go.Figure:
     """Parallel coordinates of all sampled metaparameters and the error."""
     trials = client.trials(name).dropna(subset=["loss"])
     axes = [
-        _axis(parameter, trials[parameter["name"]])
-        for parameter in client.search(name)["space"]["parameters"]
-        if parameter["name"] in trials
+        _axis(parameter, trials[str(metaparameter)])
+        for metaparameter, parameter in client.parameters(name).iterrows()
+        if metaparameter in trials
     ]
     axes.append({"label": ERROR, "values": trials["loss"]})
     line = {"color": trials["loss"], "colorscale": "Viridis"}
@@ -98,7 +100,7 @@ def plot_parallel(client: Client, name: str) -> go.Figure:
 
 
 def plot_curves(client: Client, name: str, *, top: int = 10) -> go.Figure:
-    """The learning curves of the best trials, over a faint bundle of the others."""
+    """Learning curves of the best trials, and of others in grey."""
     curves = client.curves(name, top=top).reset_index()
     lines = []
     for tid, curve in curves.groupby("tid"):
@@ -146,7 +148,7 @@ def plot_importance(client: Client, name: str) -> go.Figure:
     """Each metaparameter's share of the score's variance, with its deviation over the trees.
 
     Raises:
-        StateConflictError: there are too few results, or the figures aren't there yet.
+        StateConflictError: there are too few results, or importance is still being computed.
     """
     shares = _importance(client, name)["importance"][::-1]
     bars = go.Bar(
@@ -182,7 +184,7 @@ def plot_categorical(client: Client, name: str) -> go.Figure:
 
 
 def plot_failures(client: Client, name: str) -> go.Figure:
-    """How many attempts crashed, expired or diverged on each host."""
+    """Numbers of attempts on each host that crashed, expired or diverged."""
     _, hosts = client.failures(name)
     bars = [
         go.Bar(x=hosts.index, y=hosts[kind], name=kind, marker={"color": COLOURS[at]})
@@ -192,7 +194,7 @@ def plot_failures(client: Client, name: str) -> go.Figure:
 
 
 def plot_comparison(client: Client, names: Sequence[str]) -> go.Figure:
-    """The best so far of several searches on one axis."""
+    """The best so far of several searches."""
     lines = []
     for name in names:
         best = client.best_so_far(name)
@@ -211,13 +213,11 @@ def _importance(client: Client, name: str) -> dict[str, Any]:
     return found
 
 
-def _is_log(client: Client, name: str, metaparameter: str) -> bool:
-    parameters = client.search(name)["space"]["parameters"]
-    kinds = {each["name"]: each["kind"] for each in parameters}
-    return kinds.get(metaparameter) == "loguniform"
+def _is_log(parameters: pd.DataFrame, metaparameter: str) -> bool:
+    return bool(parameters["kind"].get(metaparameter) == "loguniform")
 
 
-def _axis(parameter: dict[str, Any], values: pd.Series) -> dict[str, Any]:
+def _axis(parameter: pd.Series, values: pd.Series) -> dict[str, Any]:
     label = parameter["label"]
     if parameter["options"] is not None:
         options = [str(option) for option in parameter["options"]]

@@ -1,1 +1,1 @@
-"""The experiments of the paper's appendix: their runs, statistics and reports."""
+"""The experiments of Kunin et al. 2020, above all its appendix: runs, statistics, reports."""

@@ -1,4 +1,4 @@
-"""The experiment `importance`: which metaparameters matter (App. B.4, Fig. S2), from a search."""
+"""The experiment `importance`: which metaparameters of a search matter (App. B.4, Fig. S2)."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,27 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
-from alignsearch.cli.options import (
-    LogFormatOption,
-    LogLevelOption,
-    RayOption,
-    StoreOption,
-    console,
-    open_store,
-    print_text,
-    start_logs,
-    store_uri,
-)
-from alignsearch.cli.submit import submit
-from alignsearch.experiments.perform import OutOption, perform
-from alignsearch.experiments.training_options import Scale
+from alignment_core.errors import ConfigurationError
+from alignsearch.experiments.experiment import Experiment, Reproduction
+from alignsearch.experiments.options import Option, Scale
+from alignsearch.experiments.place import Place, SearchSize
 from alignsearch.search.documents import Search
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.space import SearchSpace, Value
 
@@ -38,29 +24,27 @@ PAPER = (
     "ResNet-18 of width 64 on ImageNet, 45 epochs."
 )
 SPACE = "ia"
-"""Fig. S2 is about the search over Information Alignment, whose space has all of A to I but B."""
+"""Fig. S2 is on the search over Information Alignment, whose space has all of A to I but B."""
 
-
-@dataclass(frozen=True)
-class _Size:
-    """How large a search is made where none is named."""
-
-    trials: int
-    epochs: int
-    width: int
-    dataset: str = "digits"
-
-
-SIZES: dict[Scale, _Size] = {
-    "minutes": _Size(trials=24, epochs=4, width=8),
-    "hours": _Size(trials=200, epochs=15, width=16),
-    "paper": _Size(trials=300, epochs=45, width=64, dataset="imagenet"),
+SCALES: dict[Scale, SearchSize] = {
+    "minutes": SearchSize(SPACE, trials=24, epochs=4, width=8, dataset="digits"),
+    "hours": SearchSize(SPACE, trials=200, epochs=15, width=16, dataset="digits"),
+    "paper": SearchSize(SPACE, trials=300, epochs=45, width=64, dataset="imagenet"),
 }
+"""The search that is submitted if none is named."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What a search has tried: each trial's whole configuration, and its loss if it has one."""
+    """The trials of a search, as far as importance is computed from them.
+
+    Attributes:
+        search: the search.
+        space: its space.
+        configurations: metaparameters of each trial by name.
+        losses: validation error of each trial; None without one.
+        left_out: number of trials without a loss, by the reason.
+    """
 
     search: Search
     space: SearchSpace
@@ -69,7 +53,7 @@ class Tried:
     left_out: Mapping[str, int]
 
     def setting(self) -> list[str]:
-        """How this differs from the paper's own, and what is left out."""
+        """The report's sentence on the paper's own setting, this one, and trials left out."""
         search, recipe = self.search, self.search.recipe
         scored = sum(loss is not None for loss in self.losses)
         without = ", ".join(f"{number} {what}" for what, number in self.left_out.items())
@@ -82,13 +66,13 @@ class Tried:
 
 
 def read(store: Store, name: str) -> Tried:
-    """The search's trials as they are now.
+    """The trials of a search as they are stored now.
 
     Raises:
-        UnknownNameError: there is no such search.
-        ConfigurationError: it was made over another version of its space, or over none.
+        UnknownNameError: there is no search of this name.
+        ConfigurationError: its space is another version of ours, or it is a list of runs.
     """
-    search = store.get_search(name)
+    search = store.searches.get(name)
     if search.space == RUNS.name:
         raise ConfigurationError(
             f"search {name!r} is an experiment's list of runs, whose metaparameters were chosen, "
@@ -100,7 +84,7 @@ def read(store: Store, name: str) -> Tried:
             f"search {name!r} was made over another version of the space {search.space}, whose "
             "ranges aren't known here: use the version of alignsearch that made it"
         )
-    found = store.trials(name)
+    found = store.trials.all(name)
     completed = [trial.state is TrialState.COMPLETED for trial in found]
     losses = [
         trial.loss if counts else None for trial, counts in zip(found, completed, strict=True)
@@ -113,80 +97,59 @@ def read(store: Store, name: str) -> Tried:
     return Tried(search, space, [trial.config for trial in found], losses, left_out)
 
 
-def command(
-    name: Annotated[
-        str | None, typer.Argument(help="Search to look at; without it one is made and driven.")
-    ] = None,
-    out: OutOption = None,
-    scale: Annotated[
-        Scale, typer.Option(help="How much is searched where no search is named.")
-    ] = "minutes",
+@dataclass(frozen=True, kw_only=True)
+class ImportanceOfSearch(Experiment):
+    """Importance of the metaparameters of one search, by its trials' losses."""
+
+    search: Annotated[
+        str | None,
+        Option(
+            "Search to look at; default: one that this command submits and drives.",
+            positional=True,
+        ),
+    ] = None
+    scale: Annotated[Scale, Option("Size of the search that is submitted if none is named.")] = (
+        "minutes"
+    )
     data_dir: Annotated[
-        str | None, typer.Option(help="Folder of the images, as the workers see it.")
-    ] = None,
-    log_format: LogFormatOption = "text",
-    log_level: LogLevelOption = "warning",
-    store: StoreOption = None,
-    ray: RayOption = None,
-) -> None:
-    """Which metaparameters matter, from a search's trials (App. B.4, Fig. S2)."""
-    start_logs(log_format, log_level)
-    folder = out or Path("experiments") / (f"importance-{name}" if name else "importance")
-    if name is not None:
-        with open_store(store) as opened:
-            tried = read(opened, name)
-        seeds = [tried.search.seed]
-        perform("importance", folder, seeds, lambda: report(tried), tensorflow=False)
-        return
+        str | None, Option("Folder of the data set's files, as the workers see it.")
+    ] = None
 
-    def searched() -> "Report":
-        return report(_search(scale, data_dir, store, ray))
+    def check(self) -> None:
+        """Accept all: the search is checked as it is read or submitted."""
 
-    perform("importance", folder, [0], searched, tensorflow=False, trains=True)
+    @property
+    def subject(self) -> str:
+        """The named search, so that each has an output folder of its own."""
+        return self.search or ""
 
+    def report(self, place: Place) -> "Report":
+        """Compute importance from a named search, or from one that is submitted and finished.
 
-def report(tried: Tried) -> "Report":
-    """Both views of importance.
+        Raises:
+            UnknownNameError: there is no search of this name.
+            StateConflictError: too few trials have a loss.
+        """
+        from alignsearch.experiments.figures.importance import make_report
+        from alignsearch.search.reports.importance import categorical_effects, importance
 
-    Raises:
-        StateConflictError: too few trials have a loss.
-    """
-    from alignsearch.experiments.figures.importance import report as draw
-    from alignsearch.search.reports.importance import categorical_effects, importance
+        tried = self._tried(place)
+        seed = tried.search.seed
+        effects = categorical_effects(tried.configurations, tried.losses)
+        found = importance(tried.space, tried.configurations, tried.losses, seed=seed)
+        return make_report(effects, found, tried.setting(), seeds=(seed,))
 
-    seed = tried.search.seed
-    effects = categorical_effects(tried.configurations, tried.losses)
-    found = importance(tried.space, tried.configurations, tried.losses, seed=seed)
-    return draw(effects, found, tried.setting())
+    def _tried(self, place: Place) -> Tried:
+        if self.search is not None:
+            return read(place.open_store(), self.search)
+        name = f"importance-{self.scale}"
+        size = SCALES[self.scale]
+        if self.data_dir is not None:
+            size = size.at(self.data_dir)
+        return read(place.finish_search(name, size), name)
 
-
-def _search(scale: Scale, data_dir: str | None, store: str | None, ray: str | None) -> Tried:
-    """A search of the scale's size, brought to its end; one that is there is gone on with."""
-    size = SIZES[scale]
-    name = f"importance-{scale}"
-    uri = store_uri(store)
-    with Store.connect(uri) as opened:
-        try:
-            search = opened.get_search(name)
-        except UnknownNameError:
-            submit(
-                SPACE,
-                name=name,
-                trials=size.trials,
-                epochs=size.epochs,
-                width=size.width,
-                dataset=size.dataset,
-                data_dir=data_dir,
-                store=store,
-                ray=ray,
-            )
-            search = opened.get_search(name)
-        if search.status not in TERMINAL_SEARCH_STATUSES:
-            from alignsearch.search.driver.driver import Outcome
-
-            print_text(f"search {name}: {search.trials} trials, {search.parallel} at once")
-            with cluster(ray), interruptible() as interrupt:
-                ended = drive_to_end(opened, uri, name, interrupt, console, reviver(store))
-            if ended is Outcome.INTERRUPTED:
-                raise typer.Exit(EXIT_INTERRUPTED)
-        return read(opened, name)
+    @classmethod
+    def reproduction(cls, scale: Scale, folder: Path, data_dir: str | None) -> Reproduction:
+        """The experiment's command at the scale, with its images in `data_dir`."""
+        data = () if data_dir is None else ("--data-dir", data_dir)
+        return Reproduction(("--scale", scale, *data))

@@ -1,4 +1,4 @@
-"""What an experiment leaves: figures, tables, a page with all of them, and what was run."""
+"""The report of an experiment: figures, tables and numbers, and the files that they become."""
 
 import csv
 import io
@@ -16,12 +16,14 @@ from alignsearch.experiments.report_page import Section, page
 from alignsearch.search.reports import text_tables
 
 PAGE = "index.html"
+"""The page with all of a report."""
 RUN = "experiment.json"
+"""The report as data: how it was run, its numbers, captions and tables."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """An expression in a table: as LaTeX mathematics, and in plain text for CSV and HTML."""
+    """A formula in a table: as LaTeX mathematics, and as plain text for CSV and HTML."""
 
     latex: str
     plain: str
@@ -32,7 +34,14 @@ Cell = str | float | int | bool | Formula | None
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `name` becomes the files' name. None is a cell without a value."""
+    """A table.
+
+    Attributes:
+        name: name of its files.
+        head: heading of each column.
+        rows: cells; None is a cell without a value.
+        notes: paragraphs below the table.
+    """
 
     name: str
     title: str
@@ -41,19 +50,19 @@ class Table:
     notes: Sequence[str] = ()
 
     def plain(self) -> list[list[str]]:
-        """The rows as short plain text."""
+        """The rows as plain text, numbers with four digits."""
         return [[_text(cell) for cell in row] for row in self.rows]
 
     def markdown(self) -> str:
-        """With formulas as mathematics, which most renderers know."""
+        """The table as Markdown, with formulas as mathematics between dollar signs."""
         return text_tables.markdown(self.head, self._with_mathematics(), self.notes)
 
     def latex(self) -> str:
-        """A document that compiles as it is."""
+        """The table as a LaTeX document of its own."""
         return text_tables.latex(self.head, self._with_mathematics(), self.notes)
 
     def csv(self) -> str:
-        """With every digit, and without the notes."""
+        """The table as CSV, with every digit and without the notes."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.head)
@@ -70,15 +79,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """One experiment's outcome.
+    """Results of an experiment: figures, tables and numbers.
 
     Attributes:
-        name: as it is asked for.
-        title: what it shows.
-        source: the place in the paper.
-        setting: how it was run, with the paper's own setting and what was shrunk.
-        figures, tables: what is seen.
-        numbers: the results, for programs.
+        name: name of the experiment.
+        title: title of its page.
+        source: the sections, figures and tables of Kunin et al. 2020 that it reproduces.
+        setting: sentences on the paper's own setting, this one, and what was shrunk.
+        figures: its figures.
+        tables: its tables.
+        numbers: its results as plain data, for programs.
+        seeds: the random seeds used; none if nothing was drawn at random.
     """
 
     name: str
@@ -88,11 +99,12 @@ class Report:
     figures: Sequence[Figure]
     tables: Sequence[Table]
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    seeds: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
 class Run:
-    """How a report came about; `seconds` are the computation's, without the drawing."""
+    """How a report was computed; `seconds` don't include the drawing."""
 
     command: str
     seeds: Sequence[int]
@@ -102,10 +114,14 @@ class Run:
 
 
 def write(report: Report, run: Run, folder: Path) -> list[Path]:
-    """Write everything into `folder`, which exists; the page and what was run come last.
+    """Write a report's files into `folder`, which exists, and return their paths.
 
-    A figure as PNG, SVG, HTML and Plotly's JSON, a table as Markdown, LaTeX and CSV. The pages work
-    offline as long as Plotly's script stays beside them.
+    Each figure is written as PNG, SVG, HTML and Plotly's JSON, each table as Markdown, LaTeX and
+    CSV. The pages work offline as long as Plotly's script stays beside them. `experiment.json` is
+    written last: a folder that has it has all files.
+
+    Raises:
+        OSError: a file can't be written.
     """
     written = [save_script(folder)]
     specifications = {figure.name: to_json(figure) for figure in report.figures}

@@ -1,4 +1,4 @@
-"""The pages that show experiments: figures to explore, captions, tables, what was run."""
+"""HTML pages of reports: interactive figures, captions, tables and the commands that were run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -142,7 +142,7 @@ _ALL = """\
 {% else %}
 <h2>{{ entry.name }}</h2>
 <p>{{ entry.source }}</p>
-<p class="failed">This experiment failed. The others don't depend on it; the same command tries
+<p class="failed">This experiment failed. The others don't depend on it. The same command tries
 it again.</p>
 <p><code>{{ entry.command }}</code></p>
 <pre>{{ entry.error }}</pre>
@@ -160,7 +160,7 @@ _PAGES = Environment(
     loader=DictLoader({"parts": _PARTS, "one": _ONE, "all": _ALL}),
 )
 _PAGES.globals["style"] = _STYLE
-# Pixels of a picture to one of the page's, of which an inch has 96.
+# Pixels of a PNG for each CSS pixel, of which an inch has 96.
 _PAGES.globals["density"] = f"{PIXELS_AN_INCH / 96:.4f}"
 
 
@@ -169,10 +169,10 @@ class Section:
     """One experiment on a page.
 
     Attributes:
-        document: what `report.write` left of it as JSON.
-        drawn: the HTML of each figure, by name.
-        pictures: the address of each figure's PNG, which stands in its place on paper.
-        base: where its files are, as the page sees it.
+        document: its `experiment.json`.
+        drawn: HTML of each figure, by name.
+        pictures: URL of each figure's PNG, which replaces the figure in print.
+        base: relative URL of the folder with its files; empty for the page's own.
     """
 
     document: Mapping[str, Any]
@@ -183,7 +183,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Entry:
-    """One of the experiments of a page of many; without a `section` it has failed by `error`."""
+    """One experiment on a page of many; one without a `section` has failed with an `error`."""
 
     name: str
     source: str
@@ -195,7 +195,10 @@ class Entry:
 
 
 def page(section: Section, script: str, only: str = "") -> str:
-    """The page of one experiment, or of one figure `only`; it loads `script`."""
+    """HTML page of one experiment; with `only`, of the figure of this name.
+
+    script: URL of Plotly's script.
+    """
     return _PAGES.get_template("one").render(section=section, script=script, only=only)
 
 
@@ -210,7 +213,10 @@ def page_of_all(
     seconds: float,
     versions: Mapping[str, str],
 ) -> str:
-    """The page of many experiments, with `script` inside: one file shows all of them."""
+    """HTML page of many experiments in a single file.
+
+    lines: paragraphs below the title. script: text of Plotly's script, which the page contains.
+    """
     return _PAGES.get_template("all").render(
         title=title,
         lines=lines,

@@ -1,15 +1,50 @@
-"""What several seeds of one training come to: mean and standard error, and who is missing."""
+"""Statistics over seeds: mean accuracy, its standard error, diverged and missing runs."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from alignsearch.experiments.runs import Outcome
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
+from alignsearch.search.documents.states import TrialState
+from alignsearch.spaces.runs import Run
+
+
+def accuracy(error: float | None) -> float | None:
+    """Top-1 validation accuracy, a share from 0 to 1, from the validation error of a result."""
+    return None if error is None else DEFAULT_METRIC.score(error)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of one run.
+
+    Attributes:
+        run: the training that was asked for.
+        trial: id of its trial in the store, which has its epochs.
+        state: the trial's last state.
+        accuracy: on all validation images after the last epoch; None without a result.
+        chance: accuracy of guessing the largest class; None if no training has measured it.
+        diverged: whether the loss became infinite or NaN.
+        seconds: from the start of the last attempt to its end.
+    """
+
+    run: Run
+    trial: str
+    state: TrialState
+    accuracy: float | None
+    chance: float | None
+    diverged: bool
+    seconds: float
+
+    @property
+    def counted_accuracy(self) -> float | None:
+        """The accuracy that means count: that of guessing if the run diverged."""
+        return self.chance if self.diverged else self.accuracy
 
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over n values, and its standard error; None where there are too few for it."""
+    """Mean of n values and its standard error; None if n is too small for it."""
 
     mean: float | None
     sem: float | None
@@ -17,7 +52,7 @@ class Mean:
 
 
 def mean_of(values: Sequence[float]) -> Mean:
-    """The mean, and the standard error s / sqrt(n) with s^2 = sum (x - mean)^2 / (n - 1)."""
+    """The mean, and its standard error s / sqrt(n) with s^2 = sum (x - mean)^2 / (n - 1)."""
     n = len(values)
     return Mean(
         mean=fmean(values) if n else None,
@@ -27,15 +62,15 @@ def mean_of(values: Sequence[float]) -> Mean:
 
 
 @dataclass(frozen=True)
-class Accuracy(Mean):
-    """Validation accuracy over seeds.
+class MeanAccuracy(Mean):
+    """Mean validation accuracy over seeds.
 
     Attributes:
-        diverged: runs whose loss became infinite or no number. They are among the n, with the
-            accuracy of guessing: what is left of such a network knows nothing, and a mean over
-            the others would praise a rule for what it lost.
-        missing: runs without a result (crashed for good, or cancelled); not among the n.
-        seeds: of all of them.
+        diverged: number of runs whose loss became infinite or NaN. They count among the n with
+            the accuracy of guessing: a mean over the others alone would praise a rule for the
+            networks that it has lost.
+        missing: number of runs without a result (failed or cancelled), which don't count.
+        seeds: seeds of all runs, in ascending order.
     """
 
     diverged: int
@@ -43,12 +78,12 @@ class Accuracy(Mean):
     seeds: tuple[int, ...]
 
 
-def accuracy(outcomes: Iterable[Outcome]) -> Accuracy:
-    """The accuracy of runs that differ in their seeds alone."""
+def mean_accuracy(outcomes: Iterable[Outcome]) -> MeanAccuracy:
+    """Mean accuracy of runs that differ in their seeds alone."""
     found = list(outcomes)
-    values = [value for each in found if (value := accuracy_of(each)) is not None]
+    values = [value for each in found if (value := each.counted_accuracy) is not None]
     mean = mean_of(values)
-    return Accuracy(
+    return MeanAccuracy(
         mean.mean,
         mean.sem,
         mean.n,
@@ -58,24 +93,19 @@ def accuracy(outcomes: Iterable[Outcome]) -> Accuracy:
     )
 
 
-def difference(ours: Iterable[Outcome], theirs: Iterable[Outcome]) -> Mean:
-    """Our accuracy less theirs: mean and standard error over seeds that both have."""
-    left = {each.run.seed: accuracy_of(each) for each in ours}
-    right = {each.run.seed: accuracy_of(each) for each in theirs}
+def mean_difference(ours: Iterable[Outcome], theirs: Iterable[Outcome]) -> Mean:
+    """Mean of our accuracy minus theirs, over the seeds that both have."""
+    left = {each.run.seed: each.counted_accuracy for each in ours}
+    right = {each.run.seed: each.counted_accuracy for each in theirs}
     pairs = [(left[seed], right[seed]) for seed in sorted(left.keys() & right.keys())]
     return mean_of([a - b for a, b in pairs if a is not None and b is not None])
 
 
-def accuracy_of(outcome: Outcome) -> float | None:
-    """The run's accuracy; that of guessing where it diverged; None without a result."""
-    return outcome.chance if outcome.diverged else outcome.accuracy
-
-
 def losses_in_words(outcomes: Iterable[Outcome]) -> str:
-    """Which runs diverged or are missing, for captions and notes."""
+    """A clause on diverged and missing runs, for captions and notes."""
     found = list(outcomes)
     diverged = [each for each in found if each.diverged]
-    missing = [each for each in found if accuracy_of(each) is None]
+    missing = [each for each in found if each.counted_accuracy is None]
     words = []
     if diverged:
         words.append(

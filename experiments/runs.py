@@ -1,37 +1,38 @@
-"""A search whose trials are a fixed list of runs: written at once, driven like any other.
+"""Searches whose trials are a fixed list of runs, driven like any other search.
 
-Its trials stand in the store, queued, before the search itself can be seen, so that its
-driver finds nothing to suggest. Its name is made of what it runs: the same runs are the same
-search, which is gone on with, or whose results are there already.
+The trials are stored, queued, before the search itself becomes visible, so that its driver has
+nothing to suggest. The search's name contains a hash of its runs: the same runs are the same
+search, which is continued, or whose results are already there.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from alignsearch.experiments.run_statistics import Outcome, accuracy
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import NameTakenError, StateConflictError
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
 
 HASH_LETTERS = 8
+"""Letters of the hash in a search's name: a collision takes some 65,000 lists of runs."""
 
 
 def name_of(experiment: str, search: Search, runs: Sequence[Run]) -> str:
-    """The name of the experiment's search over these runs: other runs, another name."""
+    """Name of the experiment's search over these runs: other runs give another name."""
     content = [search.recipe.model_dump(mode="json"), [run.values() for run in runs]]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"{experiment}-{hashlib.sha256(text.encode()).hexdigest()[:HASH_LETTERS]}"
 
 
 def submit(store: Store, search: Search, runs: Sequence[Run]) -> Search:
-    """Write the search with its runs, or return the one of the same name and runs.
+    """Store the search with its runs, or return the stored one of the same name and runs.
 
     Raises:
-        NameTakenError: a search of this name is there, and has other runs.
+        NameTakenError: a search of this name exists with other runs.
     """
     search = search.model_copy(
         update={
@@ -52,49 +53,28 @@ def submit(store: Store, search: Search, runs: Sequence[Run]) -> Search:
         )
         for tid, run in enumerate(runs)
     ]
-    stored = store.add_trials(trials)
+    stored = store.trials.add_many(trials)
     if [trial.config for trial in stored] != [trial.config for trial in trials]:
         raise NameTakenError(
             f"the name {search.name!r} belongs to a search with other runs: choose another --name"
         )
     try:
-        return store.create_search(search)
+        return store.searches.create(search)
     except NameTakenError:
-        found = store.get_search(search.name)
+        found = store.searches.get(search.name)
         if found.space != RUNS.name or found.trials != len(runs):
             raise
         return found
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one run.
-
-    Attributes:
-        trial: its id in the store, where its epochs are.
-        accuracy: on all validation images after the last epoch; None without a result.
-        chance: accuracy of guessing the largest class; None where no training has told it.
-        diverged: whether the loss became infinite or no number.
-        seconds: from the last attempt's begin to its end.
-    """
-
-    run: Run
-    trial: str
-    state: TrialState
-    accuracy: float | None
-    chance: float | None
-    diverged: bool
-    seconds: float
-
-
 def outcomes(store: Store, name: str) -> list[Outcome]:
-    """What became of the runs of a search that is over, in their order.
+    """Results of a finished search's runs, in the order in which they were submitted.
 
     Raises:
-        UnknownNameError: there is no such search.
-        StateConflictError: it isn't over, or was ended before its time.
+        UnknownNameError: there is no search of this name.
+        StateConflictError: the search is still running, or was cancelled or failed.
     """
-    search = store.get_search(name)
+    search = store.searches.get(name)
     if search.status is not SearchStatus.COMPLETED:
         why = f": {search.error}" if search.error else ""
         over = search.status in TERMINAL_SEARCH_STATUSES
@@ -102,7 +82,7 @@ def outcomes(store: Store, name: str) -> list[Outcome]:
             f"the experiment's search {name!r} is {search.status}{why}; "
             + ("start it anew under another --name" if over else "run the command again")
         )
-    return [_outcome(trial) for trial in store.trials(name)]
+    return [_outcome(trial) for trial in store.trials.all(name)]
 
 
 def _outcome(trial: Trial) -> Outcome:
@@ -112,8 +92,8 @@ def _outcome(trial: Trial) -> Outcome:
         run=Run.of(trial.config),
         trial=trial.id,
         state=trial.state,
-        accuracy=None if result is None or result.loss is None else 1.0 - result.loss,
-        chance=None if trial.chance is None else 1.0 - trial.chance,
+        accuracy=None if result is None else accuracy(result.loss),
+        chance=accuracy(trial.chance),
         diverged=result is not None and result.status == "fail",
         seconds=(times["finished"] - times["started"]).total_seconds()
         if {"started", "finished"} <= times.keys()

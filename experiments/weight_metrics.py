@@ -1,15 +1,14 @@
-"""The experiment `weight-metrics`: how kernels align while they are trained (App. C, Fig. S4)."""
+"""The experiment `weight-metrics`: alignment of every layer during training (App. C, Fig. S4)."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from alignsearch.experiments.perform import OutOption, perform
-from alignsearch.experiments.training_options import Setting, TrainingOptions, chosen_setting
-from alignsearch.experiments.training_place import Train, TrainingPlace
+from alignsearch.experiments.place import Place
 from alignsearch.experiments.weights import (
     PAPER,
-    SCALES,
-    check,
+    WeightsExperiment,
     layers_of,
+    sampled_epochs,
     sampling,
     third,
     train_rules,
@@ -19,37 +18,31 @@ if TYPE_CHECKING:
     from alignsearch.experiments.report import Report
 
 
-def report(setting: Setting, train: Train) -> "Report":
-    """Train every rule, once a seed, and show every layer's angle and norm ratio."""
-    check(setting)
-    curves, line = train_rules(setting, train, sampling(setting, third(layers_of(setting))))
-    from alignsearch.experiments.figures.weight_metrics import course
-    from alignsearch.experiments.figures.weight_metrics import report as draw
+@dataclass(frozen=True, kw_only=True)
+class WeightMetrics(WeightsExperiment):
+    """Angle and norm ratio of forward and backward weights of every layer, rule by rule."""
 
-    courses = [
-        course(
-            each.label,
+    def report(self, place: Place) -> "Report":
+        """Train every rule, once a seed, and show all of its layers."""
+        setting = self.setting()
+        # The same samples as `symmetry` takes by default, so that both share one search.
+        samples = sampling(third(layers_of(setting)), sampled_epochs(setting))
+        courses, line = train_rules(setting, place, samples)
+        from alignsearch.experiments.figures.weight_metrics import layers_over_time, make_report
+
+        return make_report(
             [
-                (outcome.run.seed, outcome.diverged, epochs)
-                for outcome, epochs in zip(each.outcomes, each.epochs, strict=True)
+                layers_over_time(
+                    each.label,
+                    [
+                        (outcome.run.seed, outcome.diverged, epochs)
+                        for outcome, epochs in zip(each.outcomes, each.epochs, strict=True)
+                    ],
+                    each.outcomes[0].run.epochs,
+                    each.drops,
+                )
+                for each in courses
             ],
-            each.outcomes[0].run.epochs,
-            each.drops,
-        )
-        for each in curves
-    ]
-    return draw(courses, [*setting.lines(PAPER), line])
-
-
-def command(asked: TrainingOptions, out: OutOption = None) -> None:
-    """Angle and norm ratio of forward and backward weights during training (App. C, Fig. S4)."""
-    setting = chosen_setting(asked, SCALES)
-    with TrainingPlace(asked) as place:
-        perform(
-            "weight-metrics",
-            out,
-            setting.seeds,
-            lambda: report(setting, place.train),
-            tensorflow=False,
-            trains=True,
+            [*setting.lines(PAPER), line],
+            seeds=setting.seeds,
         )

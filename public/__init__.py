@@ -1,5 +1,99 @@
-"""Distributed hyperparameter search: the Python API."""
+"""Distributed hyperparameter search for learning rules without weight symmetry: the Python API.
 
+Names are imported on first use, because their packages are slow to import: `import alignsearch`
+alone brings neither TensorFlow nor Ray nor pandas.
+"""
+
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alignment_core.errors import AlignSearchError
+    from alignsearch.dashboards import plots
+    from alignsearch.dashboards.client import Client
+    from alignsearch.search.reports.best import best_column, best_trial, column_of
+    from alignsearch.search.reports.export import export, published_columns, read_csv, read_json
+    from alignsearch.search.store import Store
+    from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
+    from alignsearch.search.use_cases.new_search import create, prepare
+    from alignsearch.search.use_cases.submission import Submission
+    from alignsearch.search.use_cases.summary import read_summary
+    from alignsearch.spaces.catalog import SPACES, get_space
 
 __version__ = version("alignsearch")
+
+_HOMES = {
+    # Client(url): a dashboard's searches and trials as pandas frames; submits and steers, too.
+    "Client": "alignsearch.dashboards.client",
+    # plots.plot_history(client, name) and others: a search's charts as Plotly figures.
+    "plots": "alignsearch.dashboards.plots",
+    # Store.connect(uri): the searches, trials and epochs of a MongoDB.
+    "Store": "alignsearch.search.store",
+    # Submission(space=…): everything that can be asked of a new search, checked.
+    "Submission": "alignsearch.search.use_cases.submission",
+    # prepare(submission, who, surroundings): the search that it asks for.
+    "prepare": "alignsearch.search.use_cases.new_search",
+    # create(store, search, named=…): write the search; `alignsearch serve` then drives it.
+    "create": "alignsearch.search.use_cases.new_search",
+    # read_summary(store, name): counts, best trial, time left, and what the search waits for.
+    "read_summary": "alignsearch.search.use_cases.summary",
+    # SearchTrials(store, name): a search as HyperOpt's Trials, for fmin and its plotting.
+    "SearchTrials": "alignsearch.search.use_cases.hyperopt_trials",
+    # best_trial(store, name): the search and its best trial.
+    "best_trial": "alignsearch.search.reports.best",
+    # best_column(store, name): the best configuration as a column of Table 5.
+    "best_column": "alignsearch.search.reports.best",
+    # column_of(search, trial, title=…): any trial as a column.
+    "column_of": "alignsearch.search.reports.best",
+    # published_columns(): the four columns of Kunin et al. 2020, Table 5.
+    "published_columns": "alignsearch.search.reports.export",
+    # export(columns, format): columns as Markdown, LaTeX, CSV or JSON.
+    "export": "alignsearch.search.reports.export",
+    # read_csv(text), read_json(text): configurations from an export, with all digits.
+    "read_csv": "alignsearch.search.reports.export",
+    "read_json": "alignsearch.search.reports.export",
+    # SPACES, get_space(name): the search spaces by name.
+    "SPACES": "alignsearch.spaces.catalog",
+    "get_space": "alignsearch.spaces.catalog",
+    # AlignSearchError: the root of all errors that are raised on purpose.
+    "AlignSearchError": "alignment_core.errors",
+}
+"""Each public name and the module that has it."""
+
+__all__ = [
+    "SPACES",
+    "AlignSearchError",
+    "Client",
+    "SearchTrials",
+    "Store",
+    "Submission",
+    "__version__",
+    "best_column",
+    "best_trial",
+    "column_of",
+    "create",
+    "export",
+    "get_space",
+    "plots",
+    "prepare",
+    "published_columns",
+    "read_csv",
+    "read_json",
+    "read_summary",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'alignsearch' has no attribute {name!r}")
+    home = _HOMES[name]
+    found = import_module(home) if home.endswith(f".{name}") else getattr(import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

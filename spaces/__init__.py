@@ -1,1 +1,1 @@
-"""The four search spaces of App. B.1 and the columns of Table 5."""
+"""Search spaces: the four of Kunin et al. 2020, App. B.1, Table 5, and the published presets."""

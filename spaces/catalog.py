@@ -1,7 +1,7 @@
 """The four search spaces of Kunin et al. 2020, App. B.1.1 to B.1.4.
 
-Each space widens the one before it. What a space doesn't sample it fixes, so that every
-configuration names all 22 rows of Table 5:
+Each space samples more metaparameters than the one before it, and fixes or derives the others, so
+that every configuration names all 22 rows of Table 5:
 
 | space       | sampled                                                         | source |
 |-------------|-----------------------------------------------------------------|--------|
@@ -10,14 +10,14 @@ configuration names all 22 rows of Table 5:
 | wm_ad_ops   | and the twelve operations of the backward pass                   | B.1.3 |
 | ia          | and gamma                                                        | B.1.4 |
 
-Choices made where the paper leaves room:
+The paper leaves some things open; these spaces settle them:
 
-- App. B.4 counts "whether to use Gaussian noise" among the categorical metaparameters; App. B.1
-  has no such choice. B.1 is followed: noise is always used, its deviation sigma in [1e-10, 1].
-- wm's schedule and optimizer are fixed at Table 5's WM column: B.1.1 refers to Akrout et al. 2019
-  for them and prints no numbers.
-- The operations that B.1.1 and B.1.2 don't name (feature centering and normalization, centering
-  of the backward path's output) are off, as in Table 5's WM and WM+AD columns.
+- App. B.4 counts "whether to use Gaussian noise" among the categorical metaparameters, but App. B.1
+  has no such choice. We follow B.1: noise is always used, its deviation sigma in [1e-10, 1].
+- The schedule and the optimizer of wm are fixed at Table 5's WM column, because B.1.1 refers to
+  Akrout et al. 2019 for them and prints no numbers.
+- Operations that B.1.1 and B.1.2 don't name are off, as in Table 5's WM and WM+AD columns: feature
+  centering, feature normalization, and centering of the backward path's output.
 """
 
 from alignment_core.errors import UnknownNameError
@@ -41,7 +41,7 @@ _AKROUT = "after Akrout et al. 2019"
 _YES_NO = Choice((False, True))
 _WEIGHT = LogUniform(1e-11, 1e7)
 
-# True: prescribed as on, False: prescribed as off. What is in neither table isn't prescribed.
+# The operations that Akrout et al. 2019 prescribe for weight mirror: on or off.
 _PRESCRIBED = {
     "fo_bias": True,
     "fo_relu": True,
@@ -50,6 +50,7 @@ _PRESCRIBED = {
     "bo_relu": False,
     "bi_bwmc": True,
 }
+# The operations that neither B.1.1 nor Akrout et al. name.
 _UNNAMED = ("fo_fwmc", "fo_fwl2n", "bo_fwmc", "bo_fwl2n", "bi_fwmc", "bi_fwl2n")
 
 
@@ -136,11 +137,14 @@ RUNS = SearchSpace(
     fixed=(),
     derived=(),
 )
-"""What a search records as its space whose trials are a fixed list of runs (`experiments.runs`)."""
+"""The space that a search records if its trials are a fixed list of runs (`experiments.runs`).
+
+It samples nothing, so nobody can search it.
+"""
 
 
 def get_space(name: str) -> SearchSpace:
-    """The space called `name`.
+    """Return the space called `name`.
 
     Raises:
         UnknownNameError: there is no such space.
@@ -151,7 +155,7 @@ def get_space(name: str) -> SearchSpace:
 
 
 def recorded_space(name: str) -> SearchSpace:
-    """The space that a stored search records: as `get_space`, and `RUNS`.
+    """Return the space that a stored search records: one of `SPACES`, or `RUNS`.
 
     Raises:
         UnknownNameError: there is no such space.

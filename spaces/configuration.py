@@ -1,4 +1,4 @@
-"""One setting of every metaparameter: a column of Table 5."""
+"""Configurations: one value for each metaparameter, as in a column of Table 5."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,20 +11,24 @@ from alignsearch.spaces.space import SearchSpace, Value, same
 
 
 class Configuration(BaseModel):
-    """The 22 rows of Kunin et al. 2020, Table 5, in its order.
+    """A value for each of the 22 rows of Kunin et al. 2020, Table 5, in its order.
 
-    The weights keep the paper's Greek letters here, as Table 5 prints them;
-    `alignsearch.spaces.training` is the one place that says which primitive each belongs to.
+    The weights of R (the alignment loss) have the paper's Greek letters here, as Table 5 prints
+    them. `alignsearch.spaces.training` says which primitive each letter belongs to.
 
     Attributes:
-        delay_epochs: de, epochs for which only R is optimized.
-        train_batch_size: |B| as searched, before a recipe divides it.
-        sgdm_learning_rate: of the Nesterov momentum on J, |B| / 2048.
-        alignment_learning_rate: eta, of the optimizer of R.
-        sigma: standard deviation of the Gaussian input of the backward pass.
+        alternating_minimization: whether J (the task's loss) and R are minimized in turn.
+        delay_epochs: de, the number of first epochs in which only R is minimized.
+        train_batch_size: |B|, images in a batch, before a recipe divides it.
+        sgdm_learning_rate: learning rate of the Nesterov momentum on J: |B| / 2048.
+        alignment_optimizer: the optimizer of R.
+        alignment_learning_rate: eta, the learning rate of the optimizer of R.
+        sigma: standard deviation of the backward pass's Gaussian input.
         alpha_over_beta: ratio of the first two weights of R.
+        beta: second weight of R.
         gamma: third weight of R; None where the rule has no third primitive.
-        fo_bias: and the following eleven, the operations of App. B.1.3.
+        fo_bias: this and the following eleven are the operations of the backward pass, App. B.1.3:
+            on the forward path's output (fo), the backward path's output (bo) and its input (bi).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -54,7 +58,7 @@ class Configuration(BaseModel):
 
 
 def configuration(values: Mapping[str, Any]) -> Configuration:
-    """A configuration from plain data, as the store, a file or a person gives it.
+    """Return the configuration with these values, from the store, a file or a person.
 
     Raises:
         ConfigurationError: a metaparameter is missing, unknown, or has an impossible value.
@@ -69,14 +73,15 @@ def configuration(values: Mapping[str, Any]) -> Configuration:
 
 
 def derive(space: SearchSpace, point: Mapping[str, Value]) -> Configuration:
-    """The whole configuration that belongs to a point of `space`.
+    """Return the whole configuration of a point: sampled, fixed and derived values together.
 
-    The one place where fixed and derived values join the sampled ones. `point` maps each sampled
-    metaparameter to its value (an option itself, not its index).
+    Args:
+        space: the search space.
+        point: the value of each sampled metaparameter; for a choice the option, not its index.
 
     Raises:
         ConfigurationError: the point lacks a sampled metaparameter, has one that `space` doesn't
-            sample, or a value that lies outside its range.
+            sample, or has a value outside its range.
     """
     missing = sorted(space.sampled_names - point.keys())
     surplus = sorted(point.keys() - space.sampled_names)
@@ -95,7 +100,10 @@ def derive(space: SearchSpace, point: Mapping[str, Value]) -> Configuration:
 
 
 def contains(space: SearchSpace, configuration: Configuration) -> list[str]:
-    """Why `configuration` doesn't lie in `space`, one reason a metaparameter; empty if it does."""
+    """Return why `configuration` is not in `space`, a reason for each metaparameter.
+
+    The list is empty if the configuration is in the space.
+    """
     values = configuration.model_dump()
     reasons = _outside(space, values)
     reasons += [

@@ -1,4 +1,4 @@
-"""A search space in words and as plain data."""
+"""Descriptions of a search space: a table for people, and JSON."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from alignsearch.spaces.table5 import ROWS
 
 @dataclass(frozen=True)
 class Description:
-    """One metaparameter of a space: its name, how it is set, and where that is published."""
+    """One metaparameter of a space: its name, how its value is set, and the source."""
 
     name: str
     kind: Literal["sampled", "fixed", "derived"]
@@ -18,7 +18,7 @@ class Description:
 
 
 def describe(space: SearchSpace) -> list[Description]:
-    """One row a metaparameter: the 22 rows of Table 5 in its order, by field name."""
+    """Return a description of each metaparameter, in the order of Table 5's 22 rows."""
     rows = [
         *(Description(p.name, "sampled", str(p.distribution), p.source) for p in space.sampled),
         *(Description(f.name, "fixed", f"fixed at {f.value}", f.source) for f in space.fixed),
@@ -29,7 +29,7 @@ def describe(space: SearchSpace) -> list[Description]:
 
 
 def to_json(space: SearchSpace) -> dict[str, Any]:
-    """The whole space as JSON-ready data, with its hash and every source."""
+    """Return the whole space as data for JSON, with its hash and every source."""
     return {
         "name": space.name,
         "title": space.title,

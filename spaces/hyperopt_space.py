@@ -1,4 +1,4 @@
-"""A search space as HyperOpt sees it, and HyperOpt's answers as we see them."""
+"""Conversion of a search space to HyperOpt's expressions, and of HyperOpt's values to a point."""
 
 import math
 from collections.abc import Mapping
@@ -11,19 +11,24 @@ from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpa
 
 
 def to_hyperopt(space: SearchSpace) -> dict[str, Any]:
-    """One HyperOpt node a sampled metaparameter, labelled with its name.
+    """Return a HyperOpt expression for each sampled metaparameter, labelled with its name.
 
-    None of the appendix's choices depends on another (Kunin et al. 2020, App. B.1), so the trees
-    have depth one: every metaparameter is active in every trial.
+    Every metaparameter is active in every trial: none of the appendix's choices depends on another
+    (Kunin et al. 2020, App. B.1).
     """
     return {p.name: _node(p.name, p.distribution) for p in space.sampled}
 
 
 def to_point(space: SearchSpace, vals: Mapping[str, Any]) -> dict[str, Value]:
-    """The value of each sampled metaparameter from HyperOpt's `vals`.
+    """Return the value of each sampled metaparameter from HyperOpt's values.
 
-    Takes `misc["vals"]` (lists of one) as well as plain scalars (what `fmin` returns); an option
-    arrives as its index and leaves as itself.
+    Args:
+        space: the search space.
+        vals: HyperOpt's values by metaparameter: lists of one value as in `misc["vals"]`, or plain
+            numbers as `fmin` returns them. A choice has the index of its option.
+
+    Returns:
+        The values by metaparameter; for a choice the option itself.
 
     Raises:
         ConfigurationError: a metaparameter is missing or inactive (an empty list), is unknown to
@@ -54,7 +59,7 @@ def _value(name: str, distribution: Distribution, raw: Any) -> Value:
                 f"{name} has options 0 to {len(distribution.options) - 1}, not {values[0]!r}"
             )
         return distribution.options[int(number)]
-    # exp(log(end)) may miss the end by a rounding error; no sample may leave its range for it.
+    # exp(log(end)) may miss the end by a rounding error, and would then lie outside the range.
     nearest = min(max(number, distribution.low), distribution.high)
     if not math.isclose(number, nearest, rel_tol=1e-9):
         raise ConfigurationError(f"{name} is {number}, not {distribution}")

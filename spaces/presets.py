@@ -1,8 +1,8 @@
-"""Published ways to train under a rule, by name: App. B.2's, B.3's and Table 5's (Kunin 2020)."""
+"""Presets: published metaparameters of each rule (Kunin et al. 2020, App. B.2, B.3, Table 5)."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 B2, B3, TABLE5 = "b2", "b3", "table5"
 
 EPOCHS = {B2: 90, B3: 90, TABLE5: 100}
-"""A whole training (Kunin et al. 2020, App. B.2, He et al. 2016; App. B.1.2)."""
+"""Epochs of a whole training (Kunin et al. 2020, App. B.2, He et al. 2016; App. B.1.2)."""
 
 RULES = {
     "bp": ("backpropagation", B2),
@@ -31,10 +31,10 @@ RULES = {
     "wm_ad_ops": ("weight_mirror", TABLE5),
     "ia": ("information_alignment", TABLE5),
 }
-"""The field's short name -> its learning rule and the preset that was published for it."""
+"""Each rule's learning rule and published preset, by the rule's short name in the field."""
 
 NOISY_RULES = ("bp", "sa", "aa", "kp")
-"""The rules of App. B.3, whose preset is theirs too."""
+"""The rules that App. B.3 trains with noisy updates, and that have the preset b3 as well."""
 
 B3_DROP_EPOCHS = (30.0, 60.0)
 
@@ -45,11 +45,16 @@ _B2_ALIGNMENT_RATE = 1e-3
 
 
 @dataclass(frozen=True)
-class _OfB2:
-    """What App. B.2's preset adds for one rule.
+class _B2Rule:
+    """One rule's own part of App. B.2's preset.
 
-    `decays_alike`: backward kernels decay as forward ones do, without which
-    Kolen-Pollack's don't come together (App. D.3).
+    Attributes:
+        weights: weights of the rule's primitives.
+        biases: whether biases are used on the forward and the backward path.
+        decays_alike: whether backward kernels decay as forward kernels do. Without that,
+            Kolen-Pollack's two kernels don't become equal (App. D.3).
+        alignment_optimizer: the optimizer of R.
+        alignment_learning_rate: the learning rate of that optimizer.
     """
 
     weights: dict[str, float] = field(default_factory=dict)
@@ -59,19 +64,19 @@ class _OfB2:
     alignment_learning_rate: float = _B2_ALIGNMENT_RATE
 
 
-# alpha = 1e-3 and beta = 2e-3 are printed for both rules, without saying which primitive each
-# weighs. In the published code alpha weighs decay (or sparse) and beta self (or amp), and its decay
-# and sparse are |B|^2 and |x^T B|^2, twice ours: 2e-3 for all four. R's gradient is then
-# 2e-3 (B - W^T), or 2e-3 x x^T (B - W^T), and B goes to W^T, as Fig. S4 shows. Alpha before self
-# or amp would give W^T / 2, or W^T / 4 without the halves.
+# The paper prints alpha = 1e-3 and beta = 2e-3 for both rules, and doesn't say which primitive each
+# weighs. In the published code alpha weighs decay (or sparse) and beta weighs self (or amp). That
+# code's decay and sparse are |B|^2 and |x^T B|^2, twice ours, so all four weights are 2e-3 here.
+# R's gradient is then 2e-3 (B - W^T), or 2e-3 x x^T (B - W^T), and B goes to W^T, as Fig. S4 shows.
+# If alpha weighed self or amp, B would go to W^T / 2, or to W^T / 4 without the halves.
 _ALPHA, _BETA = 1e-3, 2e-3
 _B2_RULES = {
-    "bp": _OfB2(),
-    "fa": _OfB2(),
-    "sa": _OfB2({"self": _BETA, "decay": 2 * _ALPHA}, biases=True),
-    "aa": _OfB2({"amp": _BETA, "sparse": 2 * _ALPHA}, biases=True),
-    "kp": _OfB2(decays_alike=True),
-    "kp_angle": _OfB2(
+    "bp": _B2Rule(),
+    "fa": _B2Rule(),
+    "sa": _B2Rule({"self": _BETA, "decay": 2 * _ALPHA}, biases=True),
+    "aa": _B2Rule({"amp": _BETA, "sparse": 2 * _ALPHA}, biases=True),
+    "kp": _B2Rule(decays_alike=True),
+    "kp_angle": _B2Rule(
         {"angle": 1.0},
         decays_alike=True,
         alignment_optimizer="nesterov_momentum",
@@ -88,11 +93,18 @@ def check_names(
     model: str = "resnet18",
     weights_order: str | None = None,
 ) -> str:
-    """The preset called `preset`, or the rule's own for None, if all else is known too.
+    """Check the names that a preset's training is asked for by, and return the preset's name.
+
+    Args:
+        rule: a key of `RULES`.
+        preset: b2, b3 or table5, if the rule has it; None for the rule's own.
+        dataset: a data set of `alignment_core.data`.
+        model: a network of `alignment_core.model_names`.
+        weights_order: a key of `WEIGHTS_ORDERS`, for table5 only; None for its default.
 
     Raises:
-        UnknownNameError: a rule, preset, data set, model or order that isn't there.
-        ConfigurationError: an order for b2.
+        UnknownNameError: there is no such rule, preset, data set, model or weights order.
+        ConfigurationError: a weights order is given for a rule that has only one.
     """
     if rule not in RULES:
         raise UnknownNameError("rule", rule, RULES)
@@ -106,7 +118,7 @@ def check_names(
         raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
     if own == B2 and weights_order is not None:
         raise ConfigurationError(
-            f"{rule}'s weights have one order that makes sense: leave the weights order out"
+            f"{rule}'s weights have one order only: leave the weights order out"
         )
     return preset or own
 
@@ -126,38 +138,50 @@ def preset_config(
     update_noise_variance: float = 0.0,
     alignment_update_noise_variance: float = 0.0,
     minibatches: int = 1,
-    image_size: int | None = None,
-    preprocessing: str | None = None,
-    on_corrupt: Literal["refuse", "skip"] = "refuse",
-    precision: str = "float32",
     seed: int = 0,
     jit_compile: bool = False,
+    **settings: Any,
 ) -> "TrainingConfig":
-    """One training under the rule with the short name `rule`, as published.
+    """Return the training under a rule with its published metaparameters.
 
-    `b2` (App. B.2): Nesterov momentum 0.9 at 0.1 and Adam at 0.001 on R, batches of 256, both
-    losses minimized simultaneously, both rates warmed up over 5 epochs and dropped at 30, 60 and 80
-    of 90 (that R's rate drops too is App. B.3's); symmetric and activation alignment use biases on
-    both paths and no ReLU. Backpropagation, feedback alignment and Kolen-Pollack take what of it is
-    theirs; Kolen-Pollack's backward kernels decay with `weight_decay`. `b3` (App. B.3): the same,
-    for how many epochs isn't printed, without the drop at 80. `table5`: the rule's column of
-    Table 5, 100 epochs.
+    The presets:
 
-    `epochs`: None for the preset's own; with fewer, all its times are compressed alike. Batches are
-    |B| // batch_divisor of the data set unless `batch_size` is given; rates stay the published
-    ones. `width`: None for the network's or the data set's usual one. `weights_order`: Table 5's
-    alone (`spaces.training.primitive_weights`), "paper" for None; App. B.2's numbers make sense in
-    the order and normalization of the published code only.
+    - b2 (App. B.2): Nesterov momentum 0.9 at rate 0.1 on J, Adam at rate 0.001 on R, batches of
+      256, and both losses minimized simultaneously. Both rates are warmed up over 5 epochs and
+      dropped at epochs 30, 60 and 80 of 90 (App. B.3 says that R's rate drops too). Symmetric and
+      activation alignment use biases on both paths and no ReLU. Backpropagation, feedback alignment
+      and Kolen-Pollack have the parts that apply to them; Kolen-Pollack's backward kernels decay
+      with `weight_decay`.
+    - b3 (App. B.3): as b2, without the drop at epoch 80. The paper doesn't print its number of
+      epochs.
+    - table5: the rule's column of Table 5, 100 epochs.
+
+    Args:
+        rule: a key of `RULES`.
+        preset: b2, b3 or table5, if the rule has it; None for the rule's own.
+        width: channels of the network's first stage, or units of a plain network's layers; None
+            for the network's or the data set's usual number.
+        epochs: epochs to train; None for the preset's own. The schedule is compressed to fit.
+        batch_size: images in a batch; None for |B| // batch_divisor of the data set. Learning
+            rates stay the published ones.
+        weights_order: a key of `WEIGHTS_ORDERS`, for table5 only; None for "paper". App. B.2's
+            numbers have one order only, that of the published code
+            (`alignsearch.spaces.training.primitive_weights`).
+        weight_decay: None for the usual one.
+        dataset, data_dir, model, update_noise_variance, alignment_update_noise_variance,
+            minibatches, image_size, preprocessing, on_corrupt, precision, seed, jit_compile: as in
+            `alignment_core.training.config.TrainingConfig`.
 
     Raises:
-        UnknownNameError: a rule, preset, data set, model or order that isn't there.
-        ConfigurationError: an order for b2, or values that can't be trained with.
+        UnknownNameError: there is no such rule, preset, data set, model or weights order.
+        ConfigurationError: a weights order is given for a rule that has only one, or a value can't
+            be trained with.
     """
     preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
     known = data.info(dataset)
     if width is None:
         width = PLAIN_WIDTHS.get(model, known.default_width)
-    # TensorFlow takes seconds to import; only those who train pay for it.
+    # TensorFlow takes seconds to import, and only a training needs it.
     from alignment_core.training.config import WEIGHT_DECAY
 
     if weight_decay is None:
@@ -168,11 +192,8 @@ def preset_config(
         "model": model,
         "width": width,
         "stem": known.stem,
-        "image_size": image_size,
-        "preprocessing": preprocessing,
-        "on_corrupt": on_corrupt,
-        "precision": precision,
         "seed": seed,
+        **settings,
         "epochs": EPOCHS[preset],
         "schedule_epochs": EPOCHS[preset],
     }

@@ -1,9 +1,8 @@
-"""A run: one training that an experiment asks for by name, where a search would sample it."""
+"""Runs: trainings that an experiment specifies, where a search would sample configurations."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError
@@ -17,19 +16,27 @@ if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
 
 
+_DECIDED = frozenset({"stem", "schedule_epochs", "batch_divisor", "weights_order"})
+"""Settings that follow from a run's preset and data set, not from the search's recipe."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """One training: a rule with its metaparameters, a network, a seed.
 
     Attributes:
-        rule: a published rule's short name (`alignsearch.spaces.presets.RULES`), with `preset`'s
-            metaparameters; or the space of the search whose `searched` configuration it takes.
-        label: what figures and tables call it; the rule without it.
-        seed: weights, order of images and noise follow from it.
-        epochs: warm-up, delay and drops are compressed to it.
-        weights_order: which primitive the Greek letters weigh (`alignsearch.spaces.training`).
-        update_noise_variance, alignment_update_noise_variance: of J's and R's updates
-            (Kunin et al. 2020, App. B.3; `TrainingConfig`).
+        rule: a published rule's short name (`alignsearch.spaces.presets.RULES`), or the space that
+            the `searched` configuration belongs to.
+        label: the name in figures and tables; empty for the rule's.
+        seed: random seed of the initial weights, the order of images and the noise.
+        model: a network of `alignment_core.model_names`.
+        width: channels of the network's first stage, or units of a plain network's layers.
+        epochs: epochs to train; warm-up, delay and drops are compressed to them.
+        preset: the rule's preset; None for the rule's own.
+        weights_order: which primitive each Greek letter weighs (`alignsearch.spaces.training`).
+        update_noise_variance: variance of the noise in J's updates (Kunin et al. 2020, App. B.3).
+        alignment_update_noise_variance: variance of the noise in R's updates.
+        searched: a configuration that a search found; None for a preset.
     """
 
     rule: str
@@ -46,21 +53,21 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What figures and tables call its rule."""
+        """The run's name in figures and tables."""
         return self.label or self.rule
 
     def values(self) -> dict[str, Value]:
-        """The run as plain values by name, as a trial's `config` keeps it."""
+        """Return the run as plain values by name, as a trial's `config` has them."""
         flat = asdict(replace(self, searched=None))
         del flat["searched"]
         return flat | (self.searched.model_dump() if self.searched else {})
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Run":
-        """The run that `values` gave.
+        """Return the run with these plain values.
 
         Raises:
-            ConfigurationError: it is not a run, or not one that this version knows.
+            ConfigurationError: the values are not a run's, or not one's that this version knows.
         """
         own = {key: each for key, each in values.items() if key not in Configuration.model_fields}
         rest = {key: each for key, each in values.items() if key in Configuration.model_fields}
@@ -70,7 +77,12 @@ class Run:
             raise ConfigurationError(f"not a run: {error}") from error
 
     def check(self, dataset: str) -> None:
-        """Raise UnknownNameError or ConfigurationError if the run can't be trained."""
+        """Check the run's names.
+
+        Raises:
+            UnknownNameError: there is no such rule, preset, data set, model or weights order.
+            ConfigurationError: a weights order is given for a rule that has only one.
+        """
         if self.searched is None:
             check_names(
                 self.rule,
@@ -82,31 +94,26 @@ class Run:
         else:
             get_space(self.rule)
 
-    def training_config(
-        self,
-        *,
-        dataset: str,
-        data_dir: Path | str | None = None,
-        image_size: int | None = None,
-        on_corrupt: Literal["refuse", "skip"] = "refuse",
-        precision: str = "float32",
-    ) -> "TrainingConfig":
-        """The training that the run is, on a data set.
+    def training_config(self, *, dataset: str, **settings: Any) -> "TrainingConfig":
+        """Return the run's training on a data set.
+
+        Args:
+            dataset: name of the data set.
+            settings: a recipe's further settings of a training, by name
+                (`Recipe.training_settings`). The settings that the run or its preset decides are
+                ignored.
 
         Raises:
-            UnknownNameError: a rule, preset, data set, model or order that isn't there.
-            ConfigurationError: values that can't be trained with.
+            UnknownNameError: there is no such rule, preset, data set, model or weights order.
+            ConfigurationError: a value can't be trained with.
         """
         common: dict[str, Any] = {
+            **{name: value for name, value in settings.items() if name not in _DECIDED},
             "dataset": dataset,
-            "data_dir": data_dir,
             "model": self.model,
             "width": self.width,
             "epochs": self.epochs,
             "seed": self.seed,
-            "image_size": image_size,
-            "on_corrupt": on_corrupt,
-            "precision": precision,
         }
         if self.searched is None:
             config = preset_config(
@@ -118,7 +125,7 @@ class Run:
                 get_space(self.rule),
                 self.searched,
                 stem=known.stem,
-                # What a search found, trained to the end as Table 5's columns are.
+                # A search's best configuration is trained as long as Table 5's columns are.
                 schedule_epochs=EPOCHS[TABLE5],
                 batch_divisor=known.batch_divisor,
                 weights_order=self.weights_order or "paper",

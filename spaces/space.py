@@ -1,6 +1,6 @@
-"""What a search space is: metaparameters with their distributions, fixed values, derived values.
+"""Search spaces as data: sampled metaparameters with distributions, fixed and derived values.
 
-A space is data. It knows neither HyperOpt nor TensorFlow.
+This module imports neither HyperOpt nor TensorFlow.
 """
 
 import hashlib
@@ -13,11 +13,12 @@ from typing import Any
 from alignment_core.errors import ConfigurationError
 
 Value = bool | int | float | str | None
+"""A value of a metaparameter."""
 
 
 @dataclass(frozen=True)
 class Uniform:
-    """Uniform on [low, high].
+    """A number distributed uniformly on [low, high].
 
     Raises:
         ConfigurationError: the ends aren't finite, or low isn't below high.
@@ -30,11 +31,11 @@ class Uniform:
         _check_range(self.low, self.high)
 
     def contains(self, value: Value) -> bool:
-        """Whether `value` is a number inside the range, its ends included."""
+        """Return whether `value` is a number in the range, including its ends."""
         return _inside(self.low, value, self.high)
 
     def to_json(self) -> dict[str, Any]:
-        """The distribution's kind and range, as plain data."""
+        """Return the distribution's kind and range as data for JSON."""
         return {"kind": "uniform", "low": self.low, "high": self.high}
 
     def __str__(self) -> str:
@@ -43,7 +44,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class LogUniform:
-    """The logarithm is uniform on [log(low), log(high)].
+    """A number whose logarithm is distributed uniformly on [log(low), log(high)].
 
     Raises:
         ConfigurationError: the ends aren't finite, low isn't positive, or low isn't below high.
@@ -60,11 +61,11 @@ class LogUniform:
             )
 
     def contains(self, value: Value) -> bool:
-        """Whether `value` is a number inside the range, its ends included."""
+        """Return whether `value` is a number in the range, including its ends."""
         return _inside(self.low, value, self.high)
 
     def to_json(self) -> dict[str, Any]:
-        """The distribution's kind and range, as plain data."""
+        """Return the distribution's kind and range as data for JSON."""
         return {"kind": "loguniform", "low": self.low, "high": self.high}
 
     def __str__(self) -> str:
@@ -73,7 +74,7 @@ class LogUniform:
 
 @dataclass(frozen=True)
 class Choice:
-    """Each of the options is equally likely.
+    """One of several options, each equally likely.
 
     Raises:
         ConfigurationError: there are fewer than two options, or one is there twice.
@@ -89,11 +90,11 @@ class Choice:
             )
 
     def contains(self, value: Value) -> bool:
-        """Whether `value` is one of the options and of its very type (True is not 1)."""
+        """Return whether `value` is one of the options and has the same type (True is not 1)."""
         return any(same(option, value) for option in self.options)
 
     def to_json(self) -> dict[str, Any]:
-        """The distribution's kind and options, as plain data."""
+        """Return the distribution's kind and options as data for JSON."""
         return {"kind": "choice", "options": list(self.options)}
 
     def __str__(self) -> str:
@@ -105,7 +106,7 @@ Distribution = Uniform | LogUniform | Choice
 
 @dataclass(frozen=True)
 class Metaparameter:
-    """A metaparameter that a search samples; `source` says where its range is published."""
+    """A metaparameter that a search samples; `source` cites the publication of its range."""
 
     name: str
     distribution: Distribution
@@ -114,7 +115,7 @@ class Metaparameter:
 
 @dataclass(frozen=True)
 class Fixed:
-    """A metaparameter that a space holds at one value."""
+    """A metaparameter that has one fixed value in a space."""
 
     name: str
     value: Value
@@ -123,7 +124,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Derived:
-    """A metaparameter that is another one divided by a constant."""
+    """A metaparameter whose value is another metaparameter's, divided by a constant."""
 
     name: str
     numerator: str
@@ -136,16 +137,19 @@ class Derived:
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Everything that a search over one learning rule may and may not change.
+    """A search space over one learning rule.
 
     Attributes:
-        name: how people and the store call it.
-        title: the heading of its column in Table 5, in LaTeX between dollar signs.
+        name: the name on the command line and in the store.
+        title: the heading of the space's column in Table 5, in LaTeX between dollar signs.
         learning_rule: a key of `alignment_core.rules.alignment.LEARNING_RULES`.
-        source: where the space is published.
+        source: the publication of the space.
+        sampled: metaparameters that a search samples.
+        fixed: metaparameters with one value.
+        derived: metaparameters that follow from others.
 
     Raises:
-        ConfigurationError: a metaparameter appears twice.
+        ConfigurationError: a metaparameter is named twice.
     """
 
     name: str
@@ -171,11 +175,12 @@ class SearchSpace:
 
     @cached_property
     def space_hash(self) -> str:
-        """SHA-256 of all that gives a configuration its meaning, in hexadecimal.
+        """SHA-256 of everything that a stored point's meaning depends on, in hexadecimal.
 
-        Covers the learning rule, distributions, the order of options (stored points hold their
-        indices), fixed and derived values. Titles, citations and the order of metaparameters are
-        left out: mending a citation must not part a search from its space.
+        The hash covers the name, the learning rule, distributions, fixed and derived values, and
+        the order of options, because stored points hold the options' indices. It leaves out
+        titles, citations and the order of metaparameters: a stored search must still find its
+        space after a citation was corrected.
         """
         content = {
             "name": self.name,
@@ -189,12 +194,12 @@ class SearchSpace:
 
 
 def same(left: Value, right: Value) -> bool:
-    """Equal in value and in type: True is not 1, and 1 is not 1.0."""
+    """Return whether two values and their types are equal: True is not 1, and 1 is not 1.0."""
     return type(left) is type(right) and left == right
 
 
 def short(number: float) -> str:
-    """A number as people write it in a range: 200, 0.1, 1e-10, 1e7."""
+    """Return a number as people write it in a range: 200, 0.1, 1e-10, 1e7."""
     return f"{number:g}".replace("e+0", "e").replace("e-0", "e-")
 
 

@@ -1,24 +1,24 @@
-r"""Table 5 of Kunin et al. 2020: its rows, its number formats and its four columns."""
+"""Table 5 of Kunin et al. 2020: its rows, its number formats and its four columns."""
 
 from dataclasses import dataclass
 
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.space import SearchSpace, Value
 
-# The caption says "rounded up to 4 decimal places"; whether upwards or to nearest can't be told
-# from the table. Here: to nearest.
+# Table 5's caption says "rounded up to 4 decimal places", which may mean upwards or to nearest, and
+# the table doesn't tell. We round to nearest.
 ROUNDING_NOTE = "Continuous values are rounded to 4 decimal places."
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of Table 5: its published name and the field of `Configuration` that it shows."""
+    """A row of Table 5: its published name, and the field of `Configuration` that it shows."""
 
     name: str
     field: str
 
 
-# The bars of |B| are lvert and rvert, because a bare bar ends a Markdown cell.
+# |B| is written with lvert and rvert, because a bar ends a Markdown cell.
 ROWS: tuple[Row, ...] = (
     Row("Alternating Minimization", "alternating_minimization"),
     Row("Delay Epochs (de)", "delay_epochs"),
@@ -44,7 +44,10 @@ ROWS: tuple[Row, ...] = (
     Row("BI FWL2N", "bi_fwl2n"),
 )
 
-# Sampled continuous values carry the rounding of the publication: they are not the searched ones.
+LABELS = {row.field: row.name.replace(r" ($\lvert\mathcal{B}\rvert$)", " |B|") for row in ROWS}
+"""Names of Table 5's rows in plain text, by metaparameter."""
+
+# Sampled continuous values are rounded as in the publication; the search's exact ones are unknown.
 PUBLISHED: dict[str, Configuration] = {
     "wm": Configuration(
         alternating_minimization=True,
@@ -146,10 +149,10 @@ PUBLISHED: dict[str, Configuration] = {
 
 
 def format_cell(row: Row, configuration: Configuration, space: SearchSpace) -> str:
-    """The text of one cell, in the formats of Table 5.
+    """Return the text of one cell, in the formats of Table 5.
 
-    Booleans and options are printed as they are, None as N/A. Fixed and derived numbers are
-    printed in full (2048, 1.0, 0.125), sampled continuous ones by `format_sampled`.
+    Booleans and options are printed as they are, None as N/A, fixed and derived numbers in full
+    (2048, 1.0, 0.125), and sampled continuous numbers by `format_sampled`.
     """
     value: Value = getattr(configuration, row.field)
     if value is None:
@@ -160,11 +163,11 @@ def format_cell(row: Row, configuration: Configuration, space: SearchSpace) -> s
 
 
 def format_sampled(value: float) -> str:
-    """A sampled continuous value with four decimals: 0.9500, or 2.8109×10^{-8}.
+    """Return a sampled continuous value with four decimals: 0.9500, or 2.8109×10^{-8}.
 
     Table 5 prints 0.0025 and 232.7856 plainly and 3.1610×10^{-6} in scientific notation, and
-    doesn't say where one gives way to the other. Here: scientific below 0.001, where four decimals
-    would keep fewer than two significant digits, and from 10,000 on.
+    doesn't say where the notation changes. We use scientific notation below 0.001, where four
+    decimals would keep fewer than two significant digits, and from 10,000 on.
     """
     if 1e-3 <= value < 1e4:
         return f"{value:.4f}"

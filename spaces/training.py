@@ -1,11 +1,10 @@
-"""From a configuration to a training: batch size, learning rule, and weights by primitive.
+"""Conversion of a configuration to a training: batch size, learning rule, weights of primitives.
 
-This is the one place where the paper's Greek letters meet primitives.
+Only this module knows which primitive each of the paper's Greek letters weighs.
 """
 
 from dataclasses import fields
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.configuration import Configuration
@@ -14,8 +13,8 @@ from alignsearch.spaces.space import SearchSpace
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
 
-# learning rule -> primitive -> (Greek letter, factor in front of it). Our decay and null carry a
-# half, the reference code's don't: hence its factors of 2.
+# By order, learning rule and primitive: the Greek letter and the factor before it. Our decay and
+# null primitives have a factor of a half that those of the reference code don't have: hence the 2s.
 WEIGHTS_ORDERS: dict[str, dict[str, dict[str, tuple[str, float]]]] = {
     "paper": {
         "weight_mirror": {"amp": ("alpha", 1.0), "decay": ("beta", 1.0)},
@@ -41,9 +40,9 @@ _ALIGNMENT_OPTIMIZERS = {"Vanilla GD": "vanilla_gd", "Adam": "adam"}
 def primitive_weights(
     learning_rule: str, configuration: Configuration, weights_order: str
 ) -> dict[str, float]:
-    """The weight of each primitive of `learning_rule`, with alpha = (alpha/beta) beta.
+    """Return the weight of each primitive of `learning_rule`, with alpha = (alpha/beta) beta.
 
-    Two orders, because Table 5 doesn't settle which one it was printed in:
+    There are two orders, because Table 5 doesn't say which one it was printed in:
 
     - `paper` (Kunin et al. 2020, App. B.1): alpha weighs amp, beta decay, gamma null.
     - `reference` (the authors' published code): weight mirror's alpha weighs decay and beta amp;
@@ -51,9 +50,15 @@ def primitive_weights(
       norm(B)^2 and its null norm(B x_{l+1})^2, without the halves of `rules.primitives`,
       so their weights are doubled (that the paper has the half of null is unconfirmed).
 
+    Args:
+        learning_rule: a key of `alignment_core.rules.alignment.LEARNING_RULES`.
+        configuration: gives alpha/beta, beta and gamma.
+        weights_order: a key of `WEIGHTS_ORDERS`.
+
     Raises:
         UnknownNameError: there is no such order, or no weights are published for the rule.
-        ConfigurationError: gamma is there and the rule has no use for it, or the reverse.
+        ConfigurationError: the configuration has a gamma that the rule doesn't use, or lacks one
+            that it does.
     """
     if weights_order not in WEIGHTS_ORDERS:
         raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
@@ -82,32 +87,27 @@ def training_config(
     space: SearchSpace,
     configuration: Configuration,
     *,
-    dataset: str,
-    data_dir: Path | str | None,
-    model: str,
-    width: int,
-    stem: str,
-    epochs: int,
-    schedule_epochs: float,
     batch_divisor: int,
-    seed: int,
     weights_order: str,
-    image_size: int | None = None,
-    preprocessing: str | None = None,
-    on_corrupt: Literal["refuse", "skip"] = "refuse",
-    precision: str = "float32",
+    **settings: Any,
 ) -> "TrainingConfig":
-    """The training that a trial of `space` runs.
+    """Return the training that a trial of `space` runs.
 
-    A batch holds |B| // `batch_divisor` images, at least one; the learning rate stays |B| / 2048 of
-    the searched |B|, so that a small data set sees the paper's rates. The schedule (delay, warm-up,
-    drops) stays in the paper's epochs and is compressed by `epochs` / `schedule_epochs`.
+    Args:
+        space: gives the learning rule.
+        configuration: the trial's metaparameters.
+        settings: the fields of `alignment_core.training.config.TrainingConfig` that the
+            configuration doesn't decide, by name. Delay, warm-up and drops are in epochs of the
+            published schedule, and are compressed by `epochs` / `schedule_epochs`.
+        batch_divisor: a batch has |B| // `batch_divisor` images, at least one. The learning rate
+            stays |B| / 2048 of the searched |B|, so a small data set gets the paper's rates.
+        weights_order: a key of `WEIGHTS_ORDERS`.
 
     Raises:
         UnknownNameError: there is no such weights order.
         ConfigurationError: the divisor isn't positive, or the weights don't fit the learning rule.
     """
-    # TensorFlow takes seconds to import; only those who train pay for it.
+    # TensorFlow takes seconds to import, and only a training needs it.
     from alignment_core.rules.backward_pass import BackwardPassOperations
     from alignment_core.training.config import TrainingConfig
 
@@ -117,13 +117,6 @@ def training_config(
         field.name: getattr(configuration, field.name) for field in fields(BackwardPassOperations)
     }
     return TrainingConfig(
-        dataset=dataset,
-        data_dir=data_dir,
-        model=model,
-        width=width,
-        stem=stem,
-        epochs=epochs,
-        schedule_epochs=schedule_epochs,
         learning_rule=space.learning_rule,
         weights=primitive_weights(space.learning_rule, configuration, weights_order),
         operations=BackwardPassOperations(**operations),
@@ -134,9 +127,5 @@ def training_config(
         alignment_learning_rate=configuration.alignment_learning_rate,
         alternating=configuration.alternating_minimization,
         delay_epochs=configuration.delay_epochs,
-        seed=seed,
-        image_size=image_size,
-        preprocessing=preprocessing,
-        on_corrupt=on_corrupt,
-        precision=precision,
+        **settings,
     )

@@ -18,10 +18,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 
-from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store import Store
+from alignsearch.search.store.embedded import EmbeddedStore
 
-pytest_plugins = ["command_line"]
+pytest_plugins = ["command_line", "driver_maker"]
 
 TESTS = Path(__file__).parent
 LONGEST = (
@@ -37,12 +37,13 @@ LONGEST = (
     "test_main_job.py",
     "browser/test_live.py",
     "experiments/test_training_experiment.py",
-    "experiments/test_experiment.py",
+    "experiments/test_contract.py",
     "browser/test_steering.py",
     "dashboards/web/test_openapi.py",
     "public/cli/test_finished.py",
     "public/cli/test_bad_input.py",
     "search/driver/test_driver.py",
+    "search/driver/test_lost_answers.py",
     "public/cli/test_data.py",
     "public/cli/test_reading.py",
     "workers/objectives/test_training.py",
@@ -95,13 +96,13 @@ def small_resnet():
     """Replace ResNet-18 by a network with the same kinds of blocks, a third of it to compile."""
     from alignment_core.models import MODELS
     from alignment_core.models.resnet import Architecture, resnet
-    from alignment_core.training import trainer as training
+    from alignment_core.training import trainer_cache
 
     blocks = Architecture("resnet18", (1, 1), bottleneck=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "resnet18", resnet(blocks))
         # A cache of their own: trainers of the whole network must not serve these tests.
-        patch.setattr(training, "_trainers", OrderedDict())
+        patch.setattr(trainer_cache, "_trainers", OrderedDict())
         yield
 
 

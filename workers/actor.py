@@ -1,48 +1,62 @@
-"""The Ray actor that trains trials, one after the other, in one warm process."""
+"""The Ray actor that makes attempts at trials, one after the other, in one warm process."""
 
 import logging
 import os
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
 
 import ray
 
-from alignsearch.search.documents import REHEARSAL, Search, Trial, is_driven
+from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.workers import tpu
-from alignsearch.workers.attempt_runner import Ending, Objective, Worker, run_attempt
+from alignsearch.workers.attempt_runner import Ending, Worker, run_attempt
+from alignsearch.workers.objectives import OBJECTIVES, objective_name
 from alignsearch.workers.versions import differences, versions
 
 logger = logging.getLogger(__name__)
 
 IDLE_CHECK_SECONDS = 30.0
+"""Time between two checks whether the search still has a driver. An idle actor without one keeps
+its accelerator for about that long; dozens of actors must not load the store with checks."""
 STORE_SECONDS = 20.0
-"""How long the store is looked for: dozens of workers may start on one host at once."""
+"""Longest wait for the store's first response. Dozens of actors may start on one host at once,
+and each of them needs seconds of CPU time to start."""
 
 
 class TrialWorker:
-    """Serves one slot of a search: TensorFlow is imported once, compiled steps are kept."""
+    """Serves one slot of a search; imported TensorFlow and compiled steps serve many trials."""
 
     def __init__(
-        self, store_uri: str, search: Search, slot: int, accelerator: str, threads: int
+        self,
+        store_uri: str,
+        search: Search,
+        slot: int,
+        accelerator: str,
+        threads: int,
+        folders: Sequence[str] = (),
     ) -> None:
-        """Connect to the store.
+        """Connect to the store and wait for the host's TPU, if trials use one.
 
         Args:
-            store_uri: where the search is.
-            search: whose trials these are, for what never changes of it.
-            slot: which of the search's slots this process serves.
-            accelerator: what Ray assigned, for the record of attempts.
-            threads: CPU threads for TensorFlow, which reads them when it is imported.
+            store_uri: MongoDB URI of the store that holds the search.
+            search: the search; only its fields that never change are used.
+            slot: number of the search's slot that this process serves.
+            accelerator: resources that Ray assigned, recorded with each attempt.
+            threads: number of CPU threads for TensorFlow, which reads it when it is imported.
+            folders: folders with modules of the user's own, searched after installed ones.
 
         Raises:
             ClusterError: another process keeps this host's TPU.
+            StoreUnavailableError: the store doesn't answer.
         """
+        sys.path.extend(folder for folder in folders if folder not in sys.path)
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
@@ -63,15 +77,19 @@ class TrialWorker:
             versions=versions(),
         )
         self._preempted = False
-        # Ray makes its actors in the main thread, the only one that may do this.
+        # Ray makes actors in the main thread, the only one that may set signal handlers.
         signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
     def run(self, trial: Trial, wanted: Mapping[str, str]) -> Ending:
-        """Make one attempt at the trial; return how it ended.
+        """Make one attempt at the trial and return how it ended.
+
+        Args:
+            trial: queued, or running under a lease that was taken for this worker.
+            wanted: versions of packages at the driver.
 
         Raises:
-            ClusterError: the versions here aren't the `wanted` ones.
+            ClusterError: packages here have other versions.
         """
         differing = differences(self._worker.host, self._worker.versions, wanted)
         if differing:
@@ -82,34 +100,34 @@ class TrialWorker:
             )
         self._idle.clear()
         try:
-            objective = _objective(self._search.recipe.dataset)
+            objective = OBJECTIVES[objective_name(self._search.recipe)].load()
             return run_attempt(
                 self._store, self._search, trial, objective, self._worker, self._interrupt
             )
         finally:
             self._idle.set()
             if self._preempted:
-                # Without an answer: the driver shall place nothing here any more.
+                # The process ends without a return value, so that the driver places nothing here.
                 os._exit(0)
 
     def hand_back(self) -> None:
-        """Ask the running attempt, and any that still comes, to hand its trial back."""
+        """Ask the running attempt, and each that still begins, to hand its trial back."""
         self._interrupt.set()
 
     def _on_preemption(self, number: int, frame: FrameType | None) -> None:
-        """The host is to go: hand the trial back with a state left, and end."""
+        """Hand the trial back with a checkpoint and end, because the host is about to go."""
         self._preempted = True
         self._interrupt.set()
         if self._idle.is_set():
             os._exit(0)
 
     def _leave_when_orphaned(self) -> None:
-        """End an idle process whose search nobody drives: its accelerator is for others."""
+        """End this process once it is idle and its search has no driver: others need its place."""
         pause = threading.Event()
         while True:
             pause.wait(IDLE_CHECK_SECONDS)
             try:
-                search = self._store.get_search(self._search.name)
+                search = self._store.searches.get(self._search.name)
                 orphaned = not is_driven(search, self._store.now())
             except StoreUnavailableError as error:
                 logger.warning("can't tell whether the search has a driver: %s", error)
@@ -119,15 +137,4 @@ class TrialWorker:
 
 
 TrialActor: Any = ray.remote(max_restarts=0, max_concurrency=2)(TrialWorker)
-"""`TrialWorker` as Ray runs it: `hand_back` is heard while `run` trains."""
-
-
-def _objective(dataset: str) -> Objective:
-    # TensorFlow is imported by the processes that train, when they train.
-    if dataset == REHEARSAL:
-        from alignsearch.workers.objectives.rehearsal import rehearse
-
-        return rehearse
-    from alignsearch.workers.objectives.training import train
-
-    return train
+"""`TrialWorker` as a Ray actor; with two calls at once, `hand_back` is run while `run` is."""

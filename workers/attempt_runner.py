@@ -1,7 +1,7 @@
-"""One attempt at a trial: begin, train under a lease, report, finish; all through the store.
+"""One attempt at a trial: begin, evaluate the objective under a lease, record the outcome.
 
-Knows neither Ray nor TensorFlow. Every write carries the attempt's token, so a
-worker whose trial was taken over writes nothing more.
+This module uses neither Ray nor TensorFlow. Every write to the store carries the attempt's
+token, so nothing is accepted from a worker whose trial was taken over.
 """
 
 import logging
@@ -14,26 +14,38 @@ from enum import StrEnum
 from typing import TypeVar
 
 from alignment_core.errors import AlignSearchError
+from alignsearch.search.attempts.checkpoint_folders import earlier_attempts
 from alignsearch.search.attempts.heartbeat import Heartbeat
-from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names
+from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names, transitions
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
-from alignsearch.search.documents.transitions import with_epoch
-from alignsearch.search.driver import checkpoint_folders
-from alignsearch.search.store.store import Store
-from alignsearch.workers.kept_log import kept_log
+from alignsearch.search.documents.objective_metric import get_metric
+from alignsearch.search.driver.state_retention import remove_surplus_states
+from alignsearch.search.store import Store
+from alignsearch.workers.attempt_log import attempt_log
+from alignsearch.workers.objectives import Finished, Link, Objective
 
 logger = logging.getLogger(__name__)
 
 STORE_RETRY_SECONDS = 1.0
+"""Time between two retries of a write during an outage of the store."""
 STORE_PATIENCE_SECONDS = 3600.0
-"""How long an outcome is offered to a store that does not answer, before it is given up."""
+"""Longest outage of the store that a write is retried through. After an hour the lease is long
+lost, and the accelerator is better used for another attempt."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Worker:
-    """Who makes an attempt, and on what."""
+    """The process that makes attempts, as it is recorded with each of them.
+
+    Attributes:
+        owner: HOST:PID, unique among living workers.
+        host: name of the host.
+        accelerator: resources that were assigned, such as "TPU: 8".
+        slot: number of the search's slot that it serves; None outside of a search's driver.
+        versions: versions of the packages that can change a result, by name.
+    """
 
     owner: str
     host: str
@@ -42,41 +54,8 @@ class Worker:
     versions: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Finished:
-    """What an objective came to: a result to record, or None where it was interrupted."""
-
-    result: Result | None
-    best_epoch: int | None = None
-
-
-@dataclass(frozen=True)
-class Link:
-    """What ties an objective to the attempt that it is made under.
-
-    Attributes:
-        on_epoch: to be told of each epoch as it ends.
-        on_resume: to be told of the epochs that a checkpoint has behind it.
-        on_warning: to be told what goes wrong without ending the training.
-        should_stop: to be asked before each step; True: come back as soon as a state is left.
-        checkpoints: the folder for the attempt's states; None if none are kept.
-        resume_from: folders with states of earlier attempts.
-    """
-
-    on_epoch: Callable[[Epoch], None]
-    on_resume: Callable[[Sequence[Epoch]], None]
-    on_warning: Callable[[str], None]
-    should_stop: Callable[[], bool]
-    checkpoints: str | None = None
-    resume_from: Sequence[str] = ()
-
-
-Objective = Callable[[Search, Trial, Link], Finished]
-"""`objective(search, trial, link)`: train, report each epoch, stop when asked."""
-
-
 class Outcome(StrEnum):
-    """How an attempt ended."""
+    """The outcome of an attempt as its worker knows it."""
 
     NOT_BEGUN = "not begun"
     COMPLETED = "completed"
@@ -88,7 +67,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended, and the trial as the store has it since, where that is known."""
+    """How an attempt ended.
+
+    Attributes:
+        outcome: the attempt's outcome.
+        trial: the trial as the store has it since; None if that isn't known here.
+    """
 
     outcome: Outcome
     trial: Trial | None = None
@@ -104,25 +88,31 @@ def run_attempt(
     *,
     lease_seconds: float | None = None,
 ) -> Ending:
-    """Make one attempt at a trial of the search and leave its outcome in the store.
+    """Make one attempt at a trial and record its outcome in the store.
 
-    A trial that is `placed` with a lease was begun for this worker; one that waits is begun here,
-    and left alone if it isn't queued any more. It goes on from the last state that an
-    earlier attempt has left. An `interrupt` ends the training at its next step, with a
-    state left for the next attempt, and queues the trial again at no cost. An error
-    that is ours (a bad configuration, missing data) would come again and fails
-    the trial for good; any other costs an attempt.
+    The attempt resumes from the latest readable checkpoint of an earlier attempt. An
+    `AlignSearchError` of the objective (a bad configuration, missing data) would come again and
+    fails the trial for good; any other exception costs an attempt.
 
-    lease_seconds: the search's own without it.
+    Args:
+        store: holds the search.
+        search: the search; only its fields that never change are used.
+        placed: the trial. With a lease, its attempt was begun for this worker. Without one the
+            attempt is begun here by a compare-and-set, or not at all if the trial isn't queued
+            any more.
+        objective: evaluates the trial.
+        worker: recorded as the attempt's worker.
+        interrupt: when set, the objective stops at its next step with a checkpoint, and the trial
+            is queued again at no cost.
+        lease_seconds: duration of the lease; the search's own by default.
 
     Raises:
-        StoreUnavailableError: the store did not answer for so long that the
-            lease is lost anyway.
+        StoreUnavailableError: the store didn't answer for so long that the lease is lost.
     """
     lease = lease_seconds or search.lease_seconds
     trial: Trial | None = placed
     if placed.lease is None:
-        trial = store.begin_attempt(
+        trial = store.attempts.begin(
             placed,
             worker.owner,
             ttl=lease,
@@ -134,14 +124,14 @@ def run_attempt(
     if trial is None or trial.lease is None:
         return Ending(Outcome.NOT_BEGUN)
     try:
-        with kept_log(store, trial):
+        with attempt_log(store, trial):
             return _Attempt(store, search, trial, worker, interrupt).make(objective, lease)
     finally:
-        checkpoint_folders.sweep(store, search)
+        remove_surplus_states(store, search)
 
 
 class _Attempt:
-    """An attempt that holds its trial."""
+    """An attempt that holds its trial's lease."""
 
     def __init__(
         self,
@@ -154,6 +144,7 @@ class _Attempt:
         assert trial.lease is not None
         self._store = store
         self._search = search
+        self._metric = get_metric(search.recipe.metric)
         self._trial = trial
         self._worker = worker
         self._interrupt = interrupt
@@ -186,7 +177,7 @@ class _Attempt:
             on_warning=self._warn,
             should_stop=lambda: self._interrupt.is_set() or lost.is_set() or self._is_pruned(),
             checkpoints=checkpoint_names.of_attempt(self._search, self._trial, number),
-            resume_from=checkpoint_folders.of_earlier_attempts(self._search, self._trial, number),
+            resume_from=earlier_attempts(self._search, self._trial, number),
         )
 
     def _end(self, finished: Finished) -> Ending:
@@ -195,17 +186,21 @@ class _Attempt:
             _, attempt, token = self._held
             best = finished.best_epoch
             known = self._trial
-            ended = _persist(lambda: self._store.finish(known, attempt, token, result, best))
+            ended = _persist(
+                lambda: self._store.attempts.finish(known, attempt, token, result, best)
+            )
             return Ending(Outcome.COMPLETED, ended)
         if self._prune_reason is not None and self._last is not None:
             pruned = self._pruned(self._last, self._prune_reason)
-            ended = _persist(lambda: self._store.prune(*self._held, pruned))
+            ended = _persist(lambda: self._store.attempts.prune(*self._held, pruned))
             return Ending(Outcome.PRUNED, ended)
-        ended = _persist(lambda: self._store.hand_back(*self._held, "its worker was stopped"))
+        ended = _persist(
+            lambda: self._store.attempts.hand_back(*self._held, "its worker was stopped")
+        )
         return Ending(Outcome.HANDED_BACK, ended)
 
     def _is_pruned(self) -> bool:
-        # Not before it has an epoch to show for it, on another worker too.
+        # Prune only after this attempt has recorded an epoch; otherwise there is no loss to record.
         return self._prune_reason is not None and self._last is not None
 
     def _pruned(self, last: Epoch, reason: str) -> Result:
@@ -213,38 +208,47 @@ class _Attempt:
         metrics = {"epochs": float(last.epoch)}
         if pruning is None or pruning.informs == "fail":
             return Result(status="fail", metrics=metrics, reason=reason)
-        loss = 1.0 - last.validation_accuracy
+        loss = self._metric.of_epoch(last)
         return Result(status="ok", loss=loss, metrics=metrics, reason=reason)
 
     def _renew(self, lease_seconds: float) -> bool:
         try:
-            self._store.renew(*self._held, lease_seconds)
+            self._store.attempts.renew(*self._held, lease_seconds)
         except StaleAttemptError:
             return False
-        self._ask_pruner()
+        self._read_prune_request()
         return True
 
     def _record(self, epoch: Epoch) -> None:
         for_pruner = self._search.pruning is not None
-        _persist(lambda: self._store.record_epoch(*self._held, epoch, for_pruner=for_pruner))
-        self._trial = with_epoch(self._trial, epoch, for_pruner=for_pruner)
+        _persist(
+            lambda: self._store.attempts.record_epoch(
+                *self._held, epoch, for_pruner=for_pruner, metric=self._metric
+            )
+        )
+        recorded = transitions.record_epoch(
+            self._held[2], epoch, for_pruner=for_pruner, metric=self._metric
+        )
+        self._trial = recorded.apply(self._trial)
         self._last = epoch
-        _persist(self._ask_pruner)
+        _persist(self._read_prune_request)
 
     def _resume(self, epochs: Sequence[Epoch]) -> None:
-        self._trial = _persist(lambda: self._store.resume(*self._held, epochs))
+        self._trial = _persist(
+            lambda: self._store.attempts.resume(*self._held, epochs, self._metric)
+        )
         self._last = epochs[-1]
 
-    def _ask_pruner(self) -> None:
-        """The driver decides which trials are pruned, and says so on the trial."""
+    def _read_prune_request(self) -> None:
+        """Read from the store whether the driver has requested that this trial is pruned."""
         if self._search.pruning is not None:
-            self._prune_reason = self._store.get_trial(self._trial.id).prune_reason
+            self._prune_reason = self._store.trials.get(self._trial.id).prune_reason
 
     def _warn(self, what: str) -> None:
         logger.warning("trial %s: %s", self._trial.id, what)
         detail = f"trial {self._trial.tid}, attempt {self._held[1]}: {what}"
         _persist(
-            lambda: self._store.add_event(
+            lambda: self._store.logs.add_event(
                 self._search.name, self._worker.owner, "trial warned", detail
             )
         )
@@ -259,7 +263,7 @@ def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> E
         return Ending(Outcome.STALE)
     try:
         crashed = _persist(
-            lambda: store.crash(
+            lambda: store.attempts.crash(
                 trial.id,
                 lease.attempt,
                 lease.token,
@@ -275,7 +279,11 @@ def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> E
 
 
 def _persist(write: Callable[[], T]) -> T:
-    """Write through an outage of the store: an epoch or a result must not be lost to a restart."""
+    """Retry a write through an outage of the store, so that no epoch or result is lost to it.
+
+    Raises:
+        StoreUnavailableError: the outage lasts longer than `STORE_PATIENCE_SECONDS`.
+    """
     pause = threading.Event()
     until = time.monotonic() + STORE_PATIENCE_SECONDS
     while True:
@@ -284,5 +292,5 @@ def _persist(write: Callable[[], T]) -> T:
         except StoreUnavailableError as error:
             if time.monotonic() >= until:
                 raise
-            logger.warning("writing again in %g s: %s", STORE_RETRY_SECONDS, error)
+            logger.warning("retrying the write in %g s: %s", STORE_RETRY_SECONDS, error)
             pause.wait(STORE_RETRY_SECONDS)

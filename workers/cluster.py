@@ -1,71 +1,115 @@
-"""The Ray cluster: reaching it, what it can place, and one of its own where none is given."""
+"""Connection to a Ray cluster, or to one started on this machine, and what it can place."""
 
 import os
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
 from ray.autoscaler.sdk import request_resources
+from ray.job_config import JobConfig
 
 from alignsearch.search.attempts.allotment import room
 from alignsearch.search.documents.errors import ClusterError
 
 NAMESPACE = "alignsearch"
+"""Ray namespace of all our actors; names of other programs' actors can't clash with theirs."""
 ACCELERATORS = ("TPU", "GPU", "CPU")
+"""Resources that a trial takes by default, the fastest first."""
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""What a gRPC client says first: HTTP/2's preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
+"""First bytes of a gRPC client: HTTP/2's preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 HTTP2_SETTINGS = 4
+"""Type of a SETTINGS frame, with which every HTTP/2 server responds (RFC 9113, 6.5)."""
 ANSWER_SECONDS = 5.0
+"""Longest wait for that response; a head responds at once, unless its host is overloaded."""
 LOCAL_RAY: Mapping[str, Any] = {
     "include_dashboard": False,
-    # Trials travel as arguments, so the object store stays empty.
+    # Trials travel as arguments of calls, so the object store stays empty. Ray accepts no
+    # less than 75 MiB.
     "object_store_memory": 80 * 2**20,
-    # Nobody reads them without Ray's dashboard, and each of sixty processes would collect them.
+    # Nobody reads these statistics without Ray's dashboard, and every process would collect them.
     "_system_config": {
         "event_stats": False,
         "metrics_report_interval_ms": 600_000,
         "task_events_report_interval_ms": 0,
     },
 }
-"""Of a Ray that is started on this machine."""
+"""Settings of a Ray cluster that is started on this machine."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A host of the cluster and the resources it offers, by Ray's names."""
+    """A host of the cluster with the resources that it offers, by Ray's names."""
 
     host: str
     resources: Mapping[str, float]
 
 
+class _InstalledModulesFirst(JobConfig):
+    """A Ray job whose workers don't search the driver's folders before all others for modules.
+
+    Ray would have each worker insert the folder of the driver's script and the current folder at
+    the beginning of `sys.path` (`py_driver_sys_path`, read by `maybe_initialize_job_config` in
+    `_raylet.pyx`). A file `queue.py` or `numpy.py` of the user would then hide the real module.
+    Workers append those folders themselves: see `user_folders`.
+    """
+
+    def _get_proto_job_config(self) -> Any:
+        self._py_driver_sys_path: list[str] = []
+        return super()._get_proto_job_config()
+
+
+def user_folders() -> list[str]:
+    """Return the folders where users keep modules of their own, for workers to search last.
+
+    These are the folder of the script that runs, if it is searched here, and the current folder.
+    """
+    script = str(Path(sys.argv[0]).resolve().parent)
+    folders = [script] if sys.argv[0] and script in sys.path else []
+    return list(dict.fromkeys([*folders, str(Path.cwd())]))
+
+
 def local_node() -> Node:
-    """This machine as a local Ray would offer it: its CPUs."""
+    """Return this machine as a local Ray offers it: its CPUs."""
     return Node(socket.gethostname(), {"CPU": float(len(os.sched_getaffinity(0)))})
 
 
 def connect(address: str | None) -> list[Node]:
-    """Join the Ray cluster at `address`, or start one on this machine; return its hosts.
+    """Connect to the Ray cluster at `address`, or to one started on this machine.
+
+    Args:
+        address: HOST:PORT of the cluster's head; "auto" for the cluster that runs on this host;
+            None to start one.
+
+    Returns:
+        The living hosts of the cluster.
 
     Raises:
-        ClusterError: nothing answers at `address`.
+        ClusterError: no Ray answers at `address`, or it refuses the connection.
     """
     if address is None:
         ray.init(
-            # Not the first one that runs here, whoever's it is.
+            # Without it Ray would connect to a cluster that somebody else has started here.
             address="local",
             num_cpus=int(local_node().resources["CPU"]),
             log_to_driver=False,
             logging_level="ERROR",
             namespace=NAMESPACE,
+            job_config=_InstalledModulesFirst(),
             **LOCAL_RAY,
         )
     else:
         _check_reachable(address)
         try:
             ray.init(
-                address=address, log_to_driver=False, logging_level="ERROR", namespace=NAMESPACE
+                address=address,
+                log_to_driver=False,
+                logging_level="ERROR",
+                namespace=NAMESPACE,
+                job_config=_InstalledModulesFirst(),
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"Ray at {address} does not let us in: {_reason(error)}") from error
@@ -73,18 +117,18 @@ def connect(address: str | None) -> list[Node]:
 
 
 def disconnect() -> None:
-    """Leave the cluster; end it if `connect` started it."""
+    """Disconnect from the cluster, and end the cluster if `connect` started it."""
     ray.shutdown()
 
 
 def address() -> str:
-    """HOST:PORT of the cluster that this process is connected to, for other processes."""
+    """Return HOST:PORT of the connected cluster's head, for other processes to connect to."""
     found: str = ray.get_runtime_context().gcs_address
     return found
 
 
 def nodes() -> list[Node]:
-    """The living hosts of the cluster that this process is connected to."""
+    """Return the living hosts of the connected cluster."""
     return [
         Node(node["NodeManagerHostname"], node["Resources"])
         for node in ray.nodes()
@@ -93,16 +137,20 @@ def nodes() -> list[Node]:
 
 
 def ask_for(trials: Sequence[Mapping[str, float]]) -> None:
-    """Ask an autoscaling cluster for room for trials of these resources, all at once.
+    """Ask the cluster's autoscaler for hosts on which trials of these resources fit all at once.
 
-    The autoscaler keeps hosts for them, busy or not, until it is asked for something else; a
-    cluster without one takes no notice.
+    The autoscaler keeps such hosts, busy or idle, until the next call. A cluster without an
+    autoscaler ignores the call.
     """
     request_resources(bundles=[dict(each) for each in trials])
 
 
 def default_resources(hosts: Sequence[Node]) -> dict[str, float]:
-    """What one trial takes: all chips of a TPU host, else one GPU, else one CPU."""
+    """Return the resources of one trial: all chips of a TPU host, else one GPU, else one CPU.
+
+    Raises:
+        ClusterError: no host offers any of them.
+    """
     for name in ACCELERATORS:
         offered = [host.resources[name] for host in hosts if host.resources.get(name)]
         if offered:
@@ -111,12 +159,16 @@ def default_resources(hosts: Sequence[Node]) -> dict[str, float]:
 
 
 def capacity(hosts: Sequence[Node], per_trial: Mapping[str, float]) -> int:
-    """How many trials of these resources fit on the hosts at once, each on one host."""
+    """Return how many trials of these resources fit on the hosts at once, each on one host."""
     return room([host.resources for host in hosts], per_trial)
 
 
 def _check_reachable(address: str) -> None:
-    """Ask the address itself first: Ray would wait for minutes for what isn't Ray."""
+    """Check that a gRPC server listens at the address: Ray would wait minutes for anything else.
+
+    Raises:
+        ClusterError: nothing listens there, or another program does.
+    """
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")

@@ -1,4 +1,4 @@
-"""Why a worker died, in words for people; Ray's own are a page."""
+"""Reasons for a worker's death in one sentence; Ray's own error messages fill a page."""
 
 from ray.exceptions import OutOfMemoryError, RayError
 
@@ -9,7 +9,7 @@ _NODE_GONE = ("The node", "node is dead", "node has died", "marked dead")
 
 
 def reason(error: RayError) -> str:
-    """What the attempt's record says of it."""
+    """Return the reason to record as the error of the dead worker's attempt."""
     text = str(error).strip()
     if isinstance(error, OutOfMemoryError) or _LOW_MEMORY in text:
         return (

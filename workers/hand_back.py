@@ -1,4 +1,4 @@
-"""Have this host's workers hand their trials back, before the host goes."""
+"""Hand-back of all trials that run on this host, for a host that is about to go."""
 
 import logging
 import os
@@ -15,10 +15,11 @@ from pathlib import Path
 from alignsearch.search.documents.errors import ClusterError
 
 TITLE = b"ray::TrialWorker"
-"""What Ray makes of a worker's command line."""
-LOOK_SECONDS = 0.1
+"""Beginning of a trial worker's command line, as Ray rewrites it."""
+CHECK_SECONDS = 0.1
+"""Time between two checks whether the workers have ended; a preempted host has seconds left."""
 DRAIN_SHARE = 0.4
-"""Of the patience: how long Ray may take to hear that this host goes."""
+"""Part of the patience that Ray may take to be told; the rest is for checkpoints."""
 
 _NODE = re.compile(rb"\0--node_id=([0-9a-f]+)\0")
 _HEAD = re.compile(rb"\0--gcs-address=([^\0]+)\0")
@@ -28,7 +29,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Raylet:
-    """This host's part of a Ray cluster: its process, its node's id, HOST:PORT of the head."""
+    """A raylet, which is Ray's process on a host of a cluster.
+
+    Attributes:
+        pid: id of the process.
+        node: Ray's id of the node, in hexadecimal.
+        head: HOST:PORT of the cluster's head.
+    """
 
     pid: int
     node: str
@@ -36,10 +43,10 @@ class Raylet:
 
 
 def raylets(node: str | None = None) -> list[Raylet]:
-    """Those that run on this host; only the one of that node, if one is named.
+    """Return the raylets that run on this host, or only the raylet of `node`.
 
     Raises:
-        ClusterError: the node that was named has none here.
+        ClusterError: the raylet of `node` doesn't run on this host.
     """
     found = []
     for pid, command in _commands().items():
@@ -55,22 +62,27 @@ def raylets(node: str | None = None) -> list[Raylet]:
 
 
 def trial_workers(of: Iterable[Raylet]) -> set[int]:
-    """The processes that train trials for these."""
+    """Return the ids of the processes that make attempts at trials for these raylets."""
     parents = {raylet.pid for raylet in of}
     workers = (pid for pid, command in _commands().items() if command.startswith(TITLE))
     return {pid for pid in workers if _parent(pid) in parents}
 
 
 def drain(asked: Iterable[Raylet], patience: float) -> list[str]:
-    """Have Ray place nothing more on these; return why that failed, where it did.
+    """Have Ray place nothing more on these raylets; return the reasons where that failed.
 
-    Ray takes a host that is preempted out of what it places on at once, and lets go on what runs
-    there. `ray drain-node` is a process of its own, so that a head that is gone holds nobody up.
+    Ray stops placing on a preempted node at once, and lets go on what runs there. `ray drain-node`
+    runs in a process of its own, because it hangs if the head is gone.
+
+    Args:
+        asked: raylets to drain.
+        patience: longest wait for the head in seconds.
     """
-    telling = [
+    draining = [
         subprocess.Popen(
             [
-                *(sys.executable, "-m", "ray.scripts.scripts", "drain-node"),
+                # -P: the current folder must not come first on the path of modules.
+                *(sys.executable, "-P", "-m", "ray.scripts.scripts", "drain-node"),
                 *("--address", raylet.head, "--node-id", raylet.node),
                 *("--reason", "DRAIN_NODE_REASON_PREEMPTION"),
                 *("--reason-message", "alignsearch hand-back"),
@@ -83,7 +95,7 @@ def drain(asked: Iterable[Raylet], patience: float) -> list[str]:
     ]
     deadline = time.monotonic() + patience
     failed = []
-    for each in telling:
+    for each in draining:
         try:
             _, said = each.communicate(timeout=max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -97,10 +109,19 @@ def drain(asked: Iterable[Raylet], patience: float) -> list[str]:
 
 
 def hand_back(node: str | None, patience: float) -> tuple[int, int]:
-    """Take the host from Ray, send its workers SIGTERM and wait for their end.
+    """Drain this host, send its workers SIGTERM, and wait until they have ended.
 
-    Each hands its trial back with a state left, at no cost of an attempt, and ends. Returned is
-    how many ended and how many did not.
+    Each worker hands its trial back with a checkpoint, at no cost of an attempt, and ends.
+
+    Args:
+        node: Ray's id of the node; None for all raylets of this host.
+        patience: longest time in seconds.
+
+    Returns:
+        The number of workers that have ended, and of those that have not.
+
+    Raises:
+        ClusterError: the raylet of `node` doesn't run on this host.
     """
     deadline = time.monotonic() + patience
     here = raylets(node)
@@ -115,7 +136,7 @@ def hand_back(node: str | None, patience: float) -> tuple[int, int]:
     pause = threading.Event()
     left = asked
     while left and time.monotonic() < deadline:
-        pause.wait(LOOK_SECONDS)
+        pause.wait(CHECK_SECONDS)
         left = {pid for pid in left if _command(Path(f"/proc/{pid}")).startswith(TITLE)}
     return len(asked) - len(left), len(left)
 
@@ -128,7 +149,7 @@ def _command(process: Path) -> bytes:
     try:
         return (process / "cmdline").read_bytes()
     except OSError:
-        # It has ended meanwhile.
+        # The process has ended meanwhile.
         return b""
 
 
@@ -137,5 +158,5 @@ def _parent(pid: int) -> int:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return 0
-    # After the command's name in parentheses, which may hold anything: the state, the parent.
+    # The command's name in parentheses may hold any character. The state and the parent follow.
     return int(status.rpartition(")")[2].split()[1])

@@ -1,4 +1,4 @@
-"""A TPU host's chips before TensorFlow takes them: free of others, and this host's alone."""
+"""Preparation of a TPU host's chips for TensorFlow: no other process, no other host."""
 
 import os
 import re
@@ -9,14 +9,18 @@ from pathlib import Path
 from alignsearch.search.documents.errors import ClusterError
 
 PATIENCE_SECONDS = 60.0
-LOOK_SECONDS = 0.5
+"""Longest wait for another process to release the chips. A killed process with a large model
+needs tens of seconds until the kernel has freed its memory."""
+CHECK_SECONDS = 0.5
+"""Time between two checks of the chips; each reads every process's open files."""
 _DEVICE = re.compile(r"accel\d+|vfio/\d+")
 _BOUNDS = {4: "2,2,1", 8: "2,4,1"}
-"""How the chips of a whole host lie (TPU system architecture: v2 to v5p have 4, v5e and v6e 8)."""
+"""Arrangement of a host's chips by their number (Cloud TPU's system architecture: v2 to v5p have 4
+chips a host, v5e and v6e 8)."""
 
 
 def devices(root: Path = Path("/dev")) -> list[Path]:
-    """The device files of this host's chips."""
+    """Return the device files of this host's chips."""
     return [
         path
         for path in (*root.glob("accel*"), *root.glob("vfio/*"))
@@ -25,7 +29,7 @@ def devices(root: Path = Path("/dev")) -> list[Path]:
 
 
 def holders(files: Iterable[Path]) -> set[int]:
-    """The other processes that hold one of the files open, as far as this user may see them."""
+    """Return the ids of other processes that have one of the files open, as this user sees them."""
     wanted = {str(path) for path in files}
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
@@ -35,7 +39,7 @@ def holders(files: Iterable[Path]) -> set[int]:
             if any(str(fd.readlink()) in wanted for fd in (process / "fd").iterdir()):
                 found.add(int(process.name))
         except OSError:
-            # It has ended meanwhile, or is another user's.
+            # The process has ended meanwhile, or belongs to another user.
             continue
     return found
 
@@ -43,20 +47,24 @@ def holders(files: Iterable[Path]) -> set[int]:
 def wait_until_free(files: Iterable[Path], *, patience: float = PATIENCE_SECONDS) -> None:
     """Wait until no other process holds the chips.
 
-    libtpu gives a process its chips once and for all. A worker that is killed lets go of them only
-    when the kernel has buried it, and who comes in between fails and can't try again.
+    libtpu takes the chips once in a process's life. A killed worker releases them only when the
+    kernel has freed the process. A process that asks for them before that fails, and can't retry.
+
+    Args:
+        files: the chips' device files.
+        patience: longest wait in seconds.
 
     Raises:
-        ClusterError: some process keeps them.
+        ClusterError: another process keeps the chips.
     """
     watched = list(files)
     pause = threading.Event()
-    looks = int(patience / LOOK_SECONDS) + 1
-    for _ in range(looks):
+    checks = int(patience / CHECK_SECONDS) + 1
+    for _ in range(checks):
         kept_by = holders(watched)
         if not kept_by:
             return
-        pause.wait(LOOK_SECONDS)
+        pause.wait(CHECK_SECONDS)
     raise ClusterError(
         f"process {', '.join(map(str, sorted(kept_by)))} holds this host's TPU and did not let go "
         f"of it in {patience:g} s: end it, or wait for its end"
@@ -64,10 +72,14 @@ def wait_until_free(files: Iterable[Path], *, patience: float = PATIENCE_SECONDS
 
 
 def host_alone(environment: Mapping[str, str], chips: float) -> dict[str, str]:
-    """What keeps libtpu to this host where it is one of several in a slice.
+    """Return environment variables that restrict libtpu to this host of a slice of several.
 
-    Otherwise it would wait for all of them to begin the same program. Ray sees to trials on one
-    or two chips itself.
+    Without them libtpu would wait for all hosts of the slice to start the same program. Nothing is
+    returned for a single host, nor for one or two chips, for which Ray sets the variables.
+
+    Args:
+        environment: the process's environment.
+        chips: number of chips of a trial.
     """
     others = environment.get("TPU_WORKER_HOSTNAMES", "").split(",")
     bounds = _BOUNDS.get(int(chips))

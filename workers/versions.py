@@ -1,4 +1,4 @@
-"""The versions that can change a result, and which of them two processes don't share."""
+"""Versions of the packages that can change a result, and how two hosts' versions differ."""
 
 import importlib.metadata
 import platform
@@ -6,16 +6,22 @@ from collections.abc import Mapping
 
 PACKAGES = ("alignsearch", "tensorflow", "keras", "numpy", "ray", "pymongo")
 INSTEAD = {"tensorflow": "tensorflow-tpu"}
-"""What another distribution installs in a package's place."""
+"""Distributions that install a package under another name."""
 
 
 def versions() -> dict[str, str]:
-    """Those of this process."""
+    """Return the versions in this process by package, "absent" for one that isn't installed."""
     return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
 
 
 def differences(host: str, found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
-    """Each package whose version on `host` isn't the driver's, said with both versions."""
+    """Return a sentence for each package whose version on `host` isn't the driver's.
+
+    Args:
+        host: name of the host, for the sentences.
+        found: versions on the host by package.
+        wanted: versions at the driver by package.
+    """
     return [
         f"{name} is {found.get(name, 'absent')} on {host} and {version} at the driver"
         for name, version in wanted.items()

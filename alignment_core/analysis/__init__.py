@@ -1,1 +1,1 @@
-"""What the paper's appendix derives and measures, beside training."""
+"""Analyses of the paper's appendix: learning dynamics, and fits to neural recordings."""

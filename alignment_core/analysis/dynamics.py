@@ -1,14 +1,14 @@
-"""Weight mirror's instability (Kunin et al. 2020, App. D.1): in symbols and on real layers.
+"""Stability of the rules' gradient flows (Kunin et al. 2020, App. D.1), in symbols and on layers.
 
-The symmetrized gradient flow of a rule moves the backward weight down the gradient of R,
-and the forward weight down the same gradient with both weights' roles exchanged. For scalar
-weights and input it is linear, d(w, b)/dt = -A (w, b). u = (1, 1) is the part that both weights
-share, v = (1, -1) the one in which they differ.
+The symmetrized gradient flow of a rule moves the backward weight b down the gradient of R, and the
+forward weight w down the same gradient with the roles of w and b exchanged. For scalar weights and
+inputs it is linear, d(w, b)/dt = -A (w, b). Along u = (1, 1) both weights change together, along
+v = (1, -1) their difference changes.
 
-With an input of several dimensions x^2 becomes the input's second moment C = E[x x^T]. Under
-weight mirror W + B^T then obeys d/dt = (C - lambda) (W + B^T): along an eigenvector of C
-with eigenvalue c, lambda_u = lambda - c and lambda_v = lambda + c. So the network is stable
-at no lambda but the largest c of all layers, and that one moves with the weights.
+For inputs of several dimensions, x^2 becomes the input's second moment C = E[x x^T]. Under weight
+mirror, d/dt (W + B^T) = (C - lambda) (W + B^T). Along an eigenvector of C with eigenvalue c,
+lambda_u = lambda - c and lambda_v = lambda + c. A network is therefore stable only if lambda equals
+the largest c of all layers, which changes with the weights.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,10 @@ import sympy
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from alignment_core.layers.aligned import Dense
-from alignment_core.rules.alignment import (
-    ActivationAlignment,
-    Alignment,
-    SymmetricAlignment,
-    WeightMirror,
-)
+from alignment_core.layers.dense import Dense
+from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.mirroring import WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
 
 W, B = sympy.symbols("w b", real=True)
 X, DECAY = sympy.symbols("x lambda_WM", positive=True)
@@ -37,19 +34,20 @@ PRIMITIVE_FORMS = {
     "sparse": (X * B) ** 2 / 2,
     "self": -B * W,
 }
-"""Each primitive (primitives.py) for scalar weights and a scalar input."""
+"""Formula of each primitive (primitives.py) for scalar weights and a scalar input."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """One rule's symmetrized flow.
+    """The symmetrized gradient flow of one rule.
 
     Attributes:
-        title: the rule's name in print.
-        rule: its class, and `weights` by primitive: equal ones for SA and AA, and 1 and
-            lambda_WM for weight mirror, as in App. D.1.
-        printed_matrix: A as App. D.1 prints it.
-        printed: lambda_u and lambda_v as App. D.1 prints them.
+        title: the rule's name in tables and figures.
+        rule: the rule's class.
+        weights: weight of each primitive, as in App. D.1: 1 for SA and AA, 1 and lambda_WM for
+            weight mirror.
+        printed_matrix: A as printed in App. D.1.
+        printed: lambda_u and lambda_v as printed in App. D.1.
     """
 
     title: str
@@ -60,7 +58,7 @@ class Flow:
 
     @property
     def matrix(self) -> Any:
-        """A, a 2 x 2 SymPy matrix, derived from the rule's primitives."""
+        """The matrix A (2, 2) in SymPy, derived from the rule's primitives."""
         loss = sum(weight * PRIMITIVE_FORMS[name] for name, weight in self.weights.items())
         gradient = sympy.diff(loss, B)
         exchanged = gradient.subs({W: B, B: W}, simultaneous=True)
@@ -68,11 +66,11 @@ class Flow:
 
     @property
     def eigenvalues(self) -> tuple[Any, Any]:
-        """lambda_u and lambda_v: A's eigenvalues along (1, 1) and (1, -1)."""
+        """The eigenvalues lambda_u and lambda_v of A along (1, 1) and (1, -1)."""
         return _along(self.matrix, [1, 1]), _along(self.matrix, [1, -1])
 
     def alignment(self, decay: float) -> Alignment:
-        """The real rule, with lambda_WM = `decay` if it is weight mirror."""
+        """Return the rule itself, with lambda_WM = `decay` for weight mirror."""
         return self.rule(
             {name: float(sympy.sympify(w).subs(DECAY, decay)) for name, w in self.weights.items()}
         )
@@ -106,7 +104,7 @@ FLOWS = {
 def trajectory(
     matrix: NDArray[np.float64], start: NDArray[np.float64], times: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The flow's exact path exp(-A t) from `start` (2,), at `times` (n,): (n, 2)."""
+    """Return the flow's exact path exp(-A t) `start` (n, 2) at `times` (n,), from `start` (2,)."""
     values, vectors = np.linalg.eigh(matrix)
     parts = np.exp(-np.outer(times, values)) * (vectors.T @ start)
     path: NDArray[np.float64] = parts @ vectors.T
@@ -114,9 +112,11 @@ def trajectory(
 
 
 def measured_matrix(rule: Alignment, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A of a real scalar layer under `rule`, from the gradients that would train it.
+    """Return the matrix A (2, 2) of a real scalar layer, measured by its gradients.
 
-    `inputs` (batch, 1); the batch's mean square is what App. D.1 calls x_l^2.
+    Args:
+        rule: the layer's rule.
+        inputs: (batch, 1). Their mean square is x_l^2 in App. D.1.
     """
     layer = scalar_layer(rule)
     x = tf.constant(inputs)
@@ -131,14 +131,19 @@ def measured_matrix(rule: Alignment, inputs: NDArray[np.float64]) -> NDArray[np.
 
 
 def scalar_layer(rule: Alignment) -> Dense:
-    """A built layer of one weight and no bias, in double precision."""
+    """Return a built layer with one weight and no bias, in double precision."""
     layer = Dense(1, use_bias=False, learning_rule=rule, dtype="float64")
     layer.build((None, 1))
     return layer
 
 
 def alignment_gradient(layer: Any, x: Any) -> Any:
-    """R's gradient for the layer's backward kernel, in its shape; zeros if R is 0."""
+    """Return R's gradient for the layer's backward kernel, zeros if R is 0.
+
+    Args:
+        layer: a built layer with a rule.
+        x: the layer's input (batch, ...).
+    """
     backward = layer.backward_kernel.value
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(backward)

@@ -1,8 +1,8 @@
 """Weight mirror's symmetrized flow on a real network (Kunin et al. 2020, App. D.1 and Fig. 2).
 
-Plain gradient descent on R_WM = amp + lambda decay alone, of every layer of a dense network with
-ReLU: its inputs are the layer's real ones, which change as the layers before it do. Biases stay
-zero, and R sees the linear outputs, as App. D.1 ignores both.
+Plain gradient descent minimizes R_WM = amp + lambda decay alone, in every layer of a dense network
+with ReLU. Each layer's inputs are its real inputs, which change as the layers before it change.
+Biases stay zero and R uses the linear outputs, because App. D.1 ignores both.
 """
 
 from collections.abc import Sequence
@@ -16,18 +16,23 @@ from numpy.typing import NDArray
 from alignment_core.analysis.dynamics import alignment_gradient
 from alignment_core.layers.aligned import aligned_layers, recording
 from alignment_core.models import get_model, initialize
-from alignment_core.rules.alignment import WeightMirror
+from alignment_core.rules.mirroring import WeightMirror
 
 EXPLODED, COLLAPSED = 1e4, 1e-6
-"""A norm over that at the start: where one kernel, or where all of them, are let go."""
+"""Limits of a kernel's norm relative to its start, at which the flow is stopped: one kernel has
+exploded, or all kernels have collapsed. Both are far beyond `Descent.outcome`'s factor of ten."""
 
 
 @dataclass(frozen=True)
 class StartingRates:
-    """How fast one layer's kernels move along its inputs' strongest direction at the start.
+    """Initial decay rates of one layer's kernels along its inputs' strongest direction.
 
-    `second_moment` is c, the largest eigenvalue of E[x x^T]. Closed form: lambda_u = decay - c,
-    lambda_v = decay + c.
+    Attributes:
+        layer: the layer's name.
+        decay: lambda_WM.
+        second_moment: c, the largest eigenvalue of E[x x^T] of the layer's inputs.
+        symmetric: measured lambda_u; its closed form is decay - c.
+        skew: measured lambda_v; its closed form is decay + c.
     """
 
     layer: str
@@ -39,16 +44,18 @@ class StartingRates:
 
 @dataclass(frozen=True)
 class Descent:
-    """What became of a network under one lambda_WM.
+    """The path of a network's kernels under one lambda_WM.
 
     Attributes:
-        ratio: lambda_WM over the first layer's largest second moment.
-        layers: their names.
-        times: (steps + 1,), step size times steps times the first layer's second moment.
-        forward, backward: (steps + 1, layers), the kernels' Frobenius norms over those at
-            the start of the forward kernels.
-        starting: each layer's rates at the start.
-        measured_symmetric: the first layer's lambda_u over the second moment, from the whole path.
+        ratio: lambda_WM divided by the first layer's second moment c.
+        layers: the layers' names.
+        times: (steps + 1,), number of steps times step size times the first layer's c.
+        forward: (steps + 1, layers), Frobenius norms of the forward kernels divided by their norms
+            at the start.
+        backward: (steps + 1, layers), Frobenius norms of the backward kernels divided by the
+            forward kernels' norms at the start.
+        starting: each layer's initial rates.
+        measured_symmetric: the first layer's lambda_u divided by c, measured over the whole path.
     """
 
     ratio: float
@@ -61,7 +68,10 @@ class Descent:
 
     @property
     def outcome(self) -> str:
-        """It "explodes" (a kernel has grown tenfold), "collapses" (all to a tenth), or neither."""
+        """The outcome: "explodes", "collapses" or "does neither".
+
+        A network explodes if a kernel's norm grows tenfold, and collapses if all shrink to a tenth.
+        """
         norms = np.stack([self.forward[-1], self.backward[-1]])
         if norms.max() > 10:
             return "explodes"
@@ -77,11 +87,17 @@ def descend(
     step_size: float,
     seed: int,
 ) -> list[Descent]:
-    """Let the symmetrized flow of a new dense network run for each lambda_WM.
+    """Run the symmetrized flow of a new dense network for each lambda_WM.
 
-    `ratios` are lambda_WM over the largest eigenvalue c of the images' second moment, and
-    `step_size` is the step of gradient descent times c. A network that has exploded or
-    collapsed is let go.
+    A run stops early when the network has exploded or collapsed.
+
+    Args:
+        images: (images, height, width, channels).
+        ratios: each lambda_WM divided by c, the largest eigenvalue of the images' second moment.
+        width: units of each hidden layer.
+        steps: steps of gradient descent.
+        step_size: learning rate times c.
+        seed: random seed of the initial weights.
     """
     decay = tf.Variable(0.0)
     model = get_model("dense")(
@@ -109,7 +125,7 @@ class _Network:
         self._step = tf.function(self._step_once)
 
     def strongest_inputs(self) -> tuple[list[NDArray[np.float64]], list[float]]:
-        """For each layer the top eigenvector of its inputs' second moment, and the eigenvalue."""
+        """Return the top eigenvector and eigenvalue of each layer's input second moment."""
         with recording() as calls:
             self._model(self._images)
         vectors, values = [], []
@@ -165,7 +181,7 @@ class _Network:
         )
 
     def _kernels(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """W and B^T of each layer, both (inputs, units)."""
+        """Return W and B^T of each layer, both (inputs, units)."""
         return [
             (
                 layer.kernel.numpy().astype(np.float64),
@@ -205,6 +221,6 @@ def _share(pair: _Pair, direction: NDArray[np.float64], sign: int) -> float:
 
 
 def _rate(old: _Pair, new: _Pair, direction: NDArray[np.float64], sign: int) -> float:
-    """What the part along `direction` has lost in one step, as a share of what it was."""
+    """Return the relative decrease of W + sign B^T along `direction` in one step."""
     before, after = (direction @ (pair[0] + sign * pair[1]) for pair in (old, new))
     return float(before @ (before - after) / (before @ before))

@@ -1,11 +1,14 @@
-"""How well a network's features predict neural responses (Kunin et al. 2020, App. B.5).
+"""Regression of neural responses on a network's features (Kunin et al. 2020, App. B.5).
 
-For each split of the images, 75 to 25 within each category: PLS regression with 25 components from
-the features to all sites' responses; for each site the correlation r of prediction and response
-over held-out images. Noise in the responses lowers r: it is divided by the square root
-of the responses' reliability over the same images, which is the correlation between the averages
-of two random halves of the trials, carried over to all trials by Spearman and Brown's formula.
-Then the median over sites, and over splits its mean and standard deviation.
+The images are split several times, 75 to 25 within each category. For each split:
+
+1. PLS regression with 25 components predicts all sites' responses from the features.
+2. For each site, r is the correlation of prediction and response over the held-out images.
+3. r is divided by the square root of the responses' reliability over the same images, because noise
+   in the responses lowers r. The reliability is the correlation between the averages of two random
+   halves of the trials, extrapolated to all trials by the Spearman-Brown formula.
+
+The result is the median over sites: its mean over splits and its standard deviation.
 """
 
 from collections.abc import Mapping
@@ -21,22 +24,26 @@ from alignment_core.analysis.recordings import Recordings
 from alignment_core.errors import ConfigurationError
 
 COMPONENTS = 25
+"""Components of the PLS regression (Kunin et al. 2020, App. B.5)."""
+
 HELD_OUT = 0.25
+"""Share of held-out images (Kunin et al. 2020, App. B.5)."""
+
 SMALLEST_CATEGORY = 4
-"""Images of a category that can be split 75 to 25."""
+"""Least images of a category: with fewer, no whole image can be held out at 75 to 25."""
 
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class LayerFit:
-    """How well one layer predicts the sites.
+    """The fit of one layer's features to the recorded sites.
 
     Attributes:
-        layer: its name.
-        features: how many it has.
-        correlations: (splits, sites), as measured.
-        reliabilities: (splits, sites), of the average over trials of held-out images.
+        layer: the layer's name.
+        features: number of the layer's features.
+        correlations: (splits, sites), correlation of prediction and response.
+        reliabilities: (splits, sites), reliability of the held-out images' mean responses.
     """
 
     layer: str
@@ -46,18 +53,22 @@ class LayerFit:
 
     @property
     def corrected(self) -> Matrix:
-        """(splits, sites): correlations less the responses' noise; NaN at reliability <= 0."""
+        """Correlations (splits, sites), corrected for noise; NaN if the reliability is <= 0."""
         reliable = np.where(self.reliabilities > 0, self.reliabilities, np.nan)
         corrected: Matrix = self.correlations / np.sqrt(reliable)
         return corrected
 
     @property
     def left_out(self) -> int:
-        """Sites that have no corrected correlation in some split."""
+        """Number of sites without a corrected correlation in at least one split."""
         return int(np.isnan(self.corrected).any(axis=0).sum())
 
     def median(self, *, corrected: bool = True) -> tuple[float, float]:
-        """The median over sites: its mean over splits, and its standard deviation over them."""
+        """Return mean and standard deviation over splits of the median over sites.
+
+        Args:
+            corrected: whether correlations are corrected for noise.
+        """
         of_splits = np.nanmedian(self.corrected if corrected else self.correlations, axis=1)
         deviation = of_splits.std(ddof=1) if len(of_splits) > 1 else np.nan
         return float(of_splits.mean()), float(deviation)
@@ -72,12 +83,20 @@ def fit(
     halvings: int = 20,
     seed: int = 0,
 ) -> list[LayerFit]:
-    """Fit each layer's features (images, ...) to the recordings, over the same splits.
+    """Fit each layer's features to the recordings, with the same splits for all layers.
 
-    `halvings` random halvings of the trials are averaged for the reliability.
+    Args:
+        features: features (images, ...) by the layer's name.
+        recordings: the responses.
+        components: components of the PLS regression.
+        splits: number of splits of the images.
+        halvings: number of random halvings of the trials, over which the reliability is averaged.
+        seed: random seed of splits and halvings.
 
-    Raises ConfigurationError for features of other images, values that aren't finite, a
-    category with too few images, or more components than there are features or images.
+    Raises:
+        ConfigurationError: features and recordings differ in their number of images, a feature
+            isn't finite, a category has too few images, or there are more components than
+            features or training images.
     """
     responses = recordings.responses
     chosen = split(recordings.categories, splits, seed)
@@ -101,9 +120,10 @@ def fit(
 def split(
     categories: NDArray[Any], splits: int, seed: int
 ) -> list[tuple[NDArray[np.int_], NDArray[np.int_]]]:
-    """Indices of training and held-out images, 75 to 25 within each category.
+    """Return indices of training and held-out images for each split, 75 to 25 in each category.
 
-    Raises ConfigurationError for a category that can't be split.
+    Raises:
+        ConfigurationError: a category has fewer than SMALLEST_CATEGORY images.
     """
     names, counts = np.unique(categories, return_counts=True)
     few = counts < SMALLEST_CATEGORY
@@ -118,12 +138,16 @@ def split(
 
 
 def reliability(trials: Matrix, halvings: int, generator: np.random.Generator) -> Matrix:
-    """(sites,): the split-half reliability of the average over all trials.
+    """Return the split-half reliability (sites,) of the average over all trials.
 
-    `trials` (images, repetitions, sites). With r the mean over `halvings` of the correlation
-    between the averages of two disjoint sets of m trials each, and k = repetitions / m, it is
-    k r / (1 + (k - 1) r) (Spearman 1910, Brown 1910); m is half of the repetitions, rounded
-    down.
+    r is the correlation between the averages of two disjoint sets of m trials, averaged over
+    `halvings` random draws. m is half of the repetitions, rounded down, and k = repetitions / m.
+    The reliability is k r / (1 + (k - 1) r) (Spearman 1910, Brown 1910).
+
+    Args:
+        trials: (images, repetitions, sites).
+        halvings: number of random draws.
+        generator: source of the draws.
     """
     repetitions = trials.shape[1]
     half = repetitions // 2
@@ -139,7 +163,10 @@ def reliability(trials: Matrix, halvings: int, generator: np.random.Generator) -
 
 
 def correlate(one: Matrix, other: Matrix) -> Matrix:
-    """Pearson's correlation of each column (images, sites); NaN for a constant one."""
+    """Return Pearson's correlation (sites,) of each column of (images, sites).
+
+    It is NaN for a constant column.
+    """
     a, b = one - one.mean(axis=0), other - other.mean(axis=0)
     sizes = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
     products = (a * b).sum(axis=0)

@@ -1,10 +1,10 @@
-"""Partial least squares regression that meets the features through their inner products alone.
+"""Partial least squares (PLS) regression on the Gram matrix of the features.
 
-The same regression as scikit-learn's `PLSRegression(scale=False)`, in the kernel form of
-Rosipal and Trejo 2001. PLS sees features only through the products between images, so
-one Gram matrix (images, images) serves any number of features and every split of the images;
-and each component's direction comes from an eigenvector instead of power iterations that stop
-at a tolerance.
+It is the regression of scikit-learn's `PLSRegression(scale=False)`, in the kernel form of Rosipal
+and Trejo 2001. PLS depends on features only through their inner products between images. One Gram
+matrix (images, images) is therefore enough for any number of features and all splits of the images.
+Each component's direction is an eigenvector, computed directly instead of by power iterations with
+a tolerance.
 """
 
 import numpy as np
@@ -16,14 +16,15 @@ from alignment_core.errors import ConfigurationError
 Matrix = NDArray[np.float64]
 
 EXHAUSTED = 1e-12
-"""A component that covaries with the responses less than this, next to the first, is rounding."""
+"""Least squared covariance of a component with the responses, relative to the first component's.
+Smaller values are rounding errors."""
 
 BLOCK = 4096
-"""Features that are in double precision at once."""
+"""Features that are converted to double precision at once, which limits the memory."""
 
 
 def gram(features: NDArray[np.floating]) -> Matrix:
-    """(images, images): the inner products of features (images, features), less their means."""
+    """Return the inner products (images, images) of centred features (images, features)."""
     products = np.zeros((len(features), len(features)))
     for start in range(0, features.shape[1], BLOCK):
         block = features[:, start : start + BLOCK].astype(np.float64)
@@ -39,18 +40,18 @@ def predict(
     test: NDArray[np.int_],
     components: int,
 ) -> Matrix:
-    """Fit the `train` images' responses and predict the `test` images': (test, sites).
+    """Fit the responses of the `train` images and return predictions (test, sites) for `test`.
 
     Args:
-        products: the Gram matrix of all images' features; any common shift of the features
-            gives the same predictions.
+        products: Gram matrix (images, images) of the features. A common shift of all features
+            doesn't change the predictions.
         responses: (images, sites).
-        train: indices of images to fit.
-        test: indices of images to predict.
-        components: how many directions of the features the fit uses.
+        train: indices of the images to fit.
+        test: indices of the images to predict.
+        components: number of components.
 
     Raises:
-        ConfigurationError: the features have fewer directions that covary with the responses.
+        ConfigurationError: fewer components covary with the responses.
     """
     inner = products[np.ix_(train, train)]
     column_means = inner.mean(axis=0)
@@ -65,7 +66,7 @@ def predict(
     rest, image = centred.copy(), inner @ centred
     first = 0.0
     for at in range(components):
-        # The squared singular values of the features' covariance with what is left.
+        # Its eigenvalues are the squared singular values of the features' covariance with `rest`.
         covariance = rest.T @ image
         (value,), vector = eigh(
             (covariance + covariance.T) / 2, subset_by_index=[covariance.shape[0] - 1] * 2
@@ -78,7 +79,7 @@ def predict(
             )
         done = scores[:, :at]
         score = (image @ vector)[:, 0]
-        # Twice is enough: rounding of the first leaves the second little to do.
+        # One orthogonalization leaves rounding errors, which a second one removes.
         for _ in range(2):
             score -= done @ (done.T @ score)
         score /= np.linalg.norm(score)

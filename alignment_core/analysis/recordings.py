@@ -1,6 +1,6 @@
-"""Neural recordings, and the responses that models are fitted to (Kunin et al. 2020, App. B.5).
+"""Reader of neural recordings, whose responses models are fitted to (Kunin et al. 2020, App. B.5).
 
-A file, netCDF (.nc) or NumPy (.npz), holds these variables by name, with these dimensions:
+A netCDF (.nc) or NumPy (.npz) file holds these variables, with these dimensions:
 
     responses (stimulus, repetition, site, time)  spike counts or rates, any real numbers
     blank     (blank_repetition, site, time)      the same for a blank image
@@ -8,11 +8,15 @@ A file, netCDF (.nc) or NumPy (.npz), holds these variables by name, with these 
     category  (stimulus,) the object category of each image, text or whole numbers
     site      (site,)     names of the sites; optional
 
-The pipeline: samples are averaged in 10 ms bins; each bin of each trial is divided by the site's
-average response to the blank image in that bin; bins from 70 to 170 ms are averaged. The
-average over an image's trials comes last; all steps but it are the same for every trial and
-linear, so their order makes no difference. How the paper normalizes "to the average response
-to a blank image" it doesn't say; division bin by bin is this reading of it.
+The responses are computed in these steps. The first three are linear and the same for each trial,
+so their order relative to the last one doesn't matter.
+
+1. Samples are averaged in bins of 10 ms.
+2. Each bin of each trial is divided by the site's average response to the blank image in this bin.
+   The paper normalizes "to the average response to a blank image" without details; division bin by
+   bin is our reading.
+3. Bins from 70 to 170 ms are averaged.
+4. The trials of each image are averaged.
 """
 
 import zipfile
@@ -29,25 +33,31 @@ from numpy.typing import NDArray
 from alignment_core.errors import DataError
 
 BIN_MS = 10
+"""Width of a bin in ms (Kunin et al. 2020, App. B.5)."""
+
 WINDOW_MS = (70, 170)
+"""Start and end of the fitted window, ms after the image appears (Kunin et al. 2020, App. B.5)."""
+
 DIMENSIONS = {
     "responses": ("stimulus", "repetition", "site", "time"),
     "blank": ("blank_repetition", "site", "time"),
     "time": ("time",),
     "category": ("stimulus",),
 }
+"""Dimensions of each variable that a file must have."""
+
 CHUNK = 64
-"""Stimuli that are in memory at once, of a netCDF file."""
+"""Stimuli of a netCDF file that are read at once, which limits the memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """Responses to fit.
+    """Neural responses to a set of images.
 
     Attributes:
-        trials: (stimuli, repetitions, sites), one number a trial and site.
-        categories: (stimuli,), the images' object categories.
-        sites: the sites' names.
+        trials: (stimuli, repetitions, sites), response of each trial and site.
+        categories: (stimuli,), object category of each image.
+        sites: names of the sites.
     """
 
     trials: NDArray[np.float64]
@@ -56,16 +66,20 @@ class Recordings:
 
     @property
     def responses(self) -> NDArray[np.float64]:
-        """(stimuli, sites): the average over trials."""
+        """Responses (stimuli, sites), averaged over trials."""
         average: NDArray[np.float64] = self.trials.mean(axis=1)
         return average
 
 
 def read(path: Path) -> Recordings:
-    """Read a file in this module's layout and take it through the pipeline.
+    """Read a file in the layout above and compute its responses.
 
-    Raises DataError for a file that can't be read, variables that are missing or don't fit
-    together, values that are missing (NaN), or fewer than two repetitions.
+    Args:
+        path: a netCDF (.nc) or NumPy (.npz) file.
+
+    Raises:
+        DataError: the file can't be read, variables are missing or don't fit together, values are
+            missing (NaN), or there are fewer than two repetitions.
     """
     with _open(path) as variables:
         _check(path, variables)
@@ -78,7 +92,7 @@ def read(path: Path) -> Recordings:
         if silent:
             raise DataError(
                 f"{path}: the average response to the blank image is 0 in a {BIN_MS} ms bin of "
-                f"{_some(silent, 'site')}, and nothing can be divided by it: leave such sites out"
+                f"{_some(silent, 'site')}, and responses can't be divided by 0: leave them out"
             )
         responses = variables["responses"]
         trials = np.empty((*responses.shape[:2], len(sites)))
@@ -137,7 +151,7 @@ def _check(path: Path, variables: Mapping[str, Any]) -> None:
                     f"every {dimension} must be in both"
                 )
             if not length:
-                raise DataError(f"{path}: {name} has nothing along {dimension}")
+                raise DataError(f"{path}: {name} has length 0 along {dimension}")
     if lengths["repetition"][1] < 2:
         raise DataError(
             f"{path}: responses has one repetition of each stimulus; their reliability needs at "
@@ -151,14 +165,14 @@ def _check(path: Path, variables: Mapping[str, Any]) -> None:
 
 
 def _window(path: Path, time: NDArray[np.float64]) -> NDArray[np.int_]:
-    """(bins, samples a bin): the samples in each bin of the window."""
+    """Return the indices (bins, samples per bin) of the samples in the window."""
     first, last = WINDOW_MS
     steps = np.diff(time)
     step = float(steps[0]) if len(steps) else float(BIN_MS)
     samples = round(BIN_MS / step) if step > 0 else 0
     if not np.allclose(steps, step) or not samples or not np.isclose(samples * step, BIN_MS):
         raise DataError(
-            f"{path}: time must go on in even steps of which a whole number makes {BIN_MS} ms; its "
+            f"{path}: time must have equal steps, a whole number of which makes {BIN_MS} ms; its "
             f"first steps are {', '.join(f'{each:g}' for each in steps[:3])} ms"
         )
     starts = np.flatnonzero(np.isclose(time, first))
@@ -190,7 +204,7 @@ def _texts(values: Any) -> NDArray[Any]:
 def _refuse_missing(
     path: Path, name: str, values: NDArray[np.float64], sites: tuple[str, ...]
 ) -> None:
-    """Say which sites, or which trials of them, have no finite value."""
+    """Raise DataError that names the sites, or the first trial, with a missing value."""
     axis = 1 if name == "blank" else 2
     missing = ~np.isfinite(values)
     if not missing.any():
@@ -199,7 +213,7 @@ def _refuse_missing(
     gone = [sites[at] for at in np.flatnonzero(missing.all(axis=others))]
     if gone:
         raise DataError(
-            f"{path}: {name} of {_some(gone, 'site')} is missing altogether; leave them out"
+            f"{path}: {name} of {_some(gone, 'site')} has no finite value; leave such sites out"
         )
     where = np.argwhere(missing)
     trials = {tuple(int(each) for each in row[:axis]) for row in where}

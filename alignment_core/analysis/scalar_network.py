@@ -1,15 +1,15 @@
-"""The two-layer scalar network (Kunin et al. 2020, App. D.2): in symbols and on real layers.
+"""The two-layer scalar network (Kunin et al. 2020, App. D.2), symbolic and on real layers.
 
-y = w2 w1 x is trained on the mean squared error; alpha is the mean of x y and beta that of x^2.
-With r = alpha - w2 w1 beta the gradient flows are
+The network y = w2 w1 x is trained on the mean squared error. alpha is the mean of x y and beta the
+mean of x^2. With r = alpha - w2 w1 beta the gradient flows are
 
     backpropagation      w1' = w2 r   w2' = w1 r
     feedback alignment   w1' = b r    w2' = w1 r   b' = 0
     symmetric alignment  w1' = b r    w2' = w1 r   b' = w2 - b
 
-App. D.2 calls a point with non-positive eigenvalues of the flow's Jacobian a source and one
-with non-negative ones a sink. By the usual convention, which is used here, it is the other way
-about; its conclusions are those of the usual one. What it prints as x^2 is beta.
+App. D.2 calls a fixed point with non-positive eigenvalues of the flow's Jacobian a source, and one
+with non-negative eigenvalues a sink. Here it is the usual opposite, by which the conclusions of
+App. D.2 are right. The x^2 printed in App. D.2 is beta.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,8 +24,10 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
 from alignment_core.analysis.dynamics import alignment_gradient, scalar_layer
-from alignment_core.layers.aligned import Dense
-from alignment_core.rules.alignment import Alignment, FeedbackAlignment, SymmetricAlignment
+from alignment_core.layers.dense import Dense
+from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.symmetry import SymmetricAlignment
 
 W1, W2, B, ALPHA = sympy.symbols("w_1 w_2 b alpha", real=True)
 BETA = sympy.symbols("beta", positive=True)
@@ -39,13 +41,13 @@ Spectrum = NDArray[np.complex128]
 
 @dataclass(frozen=True)
 class ScalarFlow:
-    """The flow of one rule.
+    """The gradient flow of one rule in the scalar network.
 
     Attributes:
-        title: the rule's name in a table.
-        state: its variables; backpropagation has no b, or b = w2 throughout.
-        field: the time derivative of each.
-        printed: the eigenvalues at the minima as App. D.2 prints them, with beta for x^2.
+        title: the rule's name in tables.
+        state: the flow's variables. Backpropagation has no b, because b is w2.
+        field: time derivative of each variable.
+        printed: eigenvalues at the minima as printed in App. D.2, with beta for x^2.
     """
 
     title: str
@@ -55,16 +57,21 @@ class ScalarFlow:
 
     @property
     def jacobian(self) -> Any:
-        """d field / d state; App. D.2 prints its transpose, which has the same eigenvalues."""
+        """The Jacobian d field / d state. App. D.2 prints its transpose (same eigenvalues)."""
         return sympy.Matrix(self.field).jacobian(list(self.state))
 
     def characteristic_polynomial(self, at: Mapping[Any, Any]) -> Any:
-        """Of the Jacobian at a fixed point, factored, in EIGENVALUE."""
+        """Return the Jacobian's factored characteristic polynomial in EIGENVALUE at `at`."""
         matrix = self.jacobian.subs(at, simultaneous=True)
         return sympy.factor(sympy.simplify(matrix.charpoly(EIGENVALUE).as_expr()))
 
     def eigenvalues(self, at: Mapping[Any, Any], values: Mapping[Any, float]) -> Spectrum:
-        """The Jacobian's at a fixed point, with numbers for what is left free; sorted."""
+        """Return the Jacobian's sorted eigenvalues at a fixed point.
+
+        Args:
+            at: values of variables at the fixed point, symbols or numbers.
+            values: number for each symbol that `at` leaves free.
+        """
         matrix = self.jacobian.subs(at, simultaneous=True).subs(values)
         return np.sort_complex(np.linalg.eigvals(np.array(matrix.tolist(), dtype=float)))
 
@@ -96,11 +103,11 @@ class FixedPoints:
     """A family of fixed points of one flow.
 
     Attributes:
-        flow: a key of FLOWS.
+        flow: key of FLOWS.
         name: "minima" of the cost, or "rank-deficient" points.
-        where: what the variables are there, in terms of those that are left free.
-        example: numbers for those that are left free, for a check of the eigenvalues.
-        note: what the computation says to what App. D.2 prints.
+        where: values of variables at the fixed points, as functions of the free variables.
+        example: numbers for the free variables, at which eigenvalues are checked.
+        note: comparison of the computed eigenvalues with App. D.2.
     """
 
     flow: str
@@ -110,12 +117,12 @@ class FixedPoints:
     note: str
 
     def eigenvalues(self, alpha: float, beta: float) -> Spectrum:
-        """The Jacobian's eigenvalues at the example."""
+        """Return the Jacobian's eigenvalues at the example."""
         values = {ALPHA: alpha, BETA: beta, **self.example}
         return FLOWS[self.flow].eigenvalues(self.where, values)
 
     def state(self, alpha: float, beta: float) -> Vector:
-        """The example's state."""
+        """Return the flow's variables at the example."""
         at = {**{each: each for each in FLOWS[self.flow].state}, **self.where}
         values = {ALPHA: alpha, BETA: beta, **self.example}
         return np.array([float(sympy.sympify(at[each]).subs(values)) for each in at], dtype=float)
@@ -177,11 +184,14 @@ FIXED_POINTS = (
         "but 0, a saddle",
     ),
 )
-"""Every fixed point of the three flows, for alpha that isn't 0."""
+"""All fixed points of the three flows for alpha != 0."""
 
 
 def kind_of(eigenvalues: Spectrum, tolerance: float = 1e-6) -> str:
-    """Name a fixed point by the signs of its Jacobian's eigenvalues' real parts."""
+    """Return the kind of a fixed point by the real parts of its Jacobian's eigenvalues.
+
+    It is "sink", "source", "saddle", or "undecided" if all real parts are 0 within `tolerance`.
+    """
     real = np.real(eigenvalues)
     growing, shrinking = bool((real > tolerance).any()), bool((real < -tolerance).any())
     if growing:
@@ -190,18 +200,25 @@ def kind_of(eigenvalues: Spectrum, tolerance: float = 1e-6) -> str:
 
 
 class LayeredNetwork:
-    """The scalar network of two real layers; b is the second one's backward kernel.
+    """The scalar network built of two real layers; b is the second layer's backward kernel.
 
-    `inputs` and `targets` (n, 1), in double precision.
+    Attributes:
+        variables: number of the flow's variables.
     """
 
     def __init__(self, flow: str, inputs: Vector, targets: Vector) -> None:
-        """Build it for a key of FLOWS."""
+        """Build the network.
+
+        Args:
+            flow: key of FLOWS.
+            inputs: (n, 1), in double precision.
+            targets: (n, 1), in double precision.
+        """
         self._flow = flow
         self.variables = len(FLOWS[flow].state)
         self._inputs, self._targets = tf.constant(inputs), tf.constant(targets)
         self._first = Dense(1, use_bias=False, dtype="float64")
-        # On the hyperplane b = w2 feedback alignment is backpropagation.
+        # With b = w2, feedback alignment is backpropagation.
         rule: Alignment = FeedbackAlignment({})
         if flow == "symmetric_alignment":
             rule = SymmetricAlignment({"self": 1.0, "decay": 1.0})
@@ -212,7 +229,7 @@ class LayeredNetwork:
         self._gradients = tf.function(self._gradients_at)
 
     def field(self, state: Vector) -> Vector:
-        """The flow at `state`: minus J's pseudogradients, and minus R's gradient."""
+        """Return the flow's derivative at `state`: minus J's pseudogradients and R's gradient."""
         w1, w2 = state[:2]
         b = w2 if self._flow == "backpropagation" else state[2]
         moved = self._gradients(*(tf.constant([[each]], tf.float64) for each in (w1, w2, b)))
@@ -231,7 +248,7 @@ class LayeredNetwork:
         ]
 
     def eigenvalues(self, state: Vector, step: float = 1e-4) -> Spectrum:
-        """Of the flow's Jacobian by central differences; sorted."""
+        """Return the sorted eigenvalues of the flow's Jacobian, by central differences."""
         rows = [
             (self.field(state + shift) - self.field(state - shift)) / (2 * step)
             for shift in step * np.eye(len(state))
@@ -240,7 +257,7 @@ class LayeredNetwork:
 
 
 def field(flow: str, alpha: float, beta: float) -> Callable[[Vector], Vector]:
-    """The flow's closed form, as a function of states (variables, ...) in their shape."""
+    """Return the flow's closed form, a function of states (variables, ...) in the same shape."""
     chosen = FLOWS[flow]
     expressions = [sympy.sympify(each).subs({ALPHA: alpha, BETA: beta}) for each in chosen.field]
     function = sympy.lambdify(chosen.state, expressions, "numpy")
@@ -252,7 +269,7 @@ def field(flow: str, alpha: float, beta: float) -> Callable[[Vector], Vector]:
 def trajectories(
     flow: str, alpha: float, beta: float, starts: Vector, times: Vector
 ) -> NDArray[np.float64]:
-    """The flow's paths from `starts` (variables, n) at `times` (m,): (variables, n, m)."""
+    """Return the flow's paths (variables, n, m) from `starts` (variables, n) at `times` (m,)."""
     velocity = field(flow, alpha, beta)
     found = solve_ivp(
         lambda _, flat: velocity(flat.reshape(starts.shape)).ravel(),
@@ -269,11 +286,19 @@ def trajectories(
 def basins(
     flow: str, alpha: float, beta: float, axis: Vector, b: float, time: float = 40.0
 ) -> NDArray[np.int_]:
-    """Which branch of w2 w1 = alpha / beta is reached from each (w1, w2) of a grid.
+    """Return the branch of w2 w1 = alpha / beta that is reached from each (w1, w2) of a grid.
 
-    Every start has this `b` (backpropagation's is w2). (w2, w1) in the order of `axis`: 1
-    and -1 for the branch with positive and negative w1, 0 where the cost has not come
-    within 1e-6 of its minimum by `time`.
+    Args:
+        flow: key of FLOWS.
+        alpha: mean of x y.
+        beta: mean of x^2.
+        axis: values of w1 and of w2.
+        b: initial b; backpropagation uses w2 instead.
+        time: end of the flow.
+
+    Returns:
+        (w2, w1) in the order of `axis`: 1 for the branch with positive w1, -1 for negative w1, and
+        0 if the cost isn't within 1e-6 of its minimum at `time`.
     """
     w1, w2 = (each.ravel() for each in np.meshgrid(axis, axis))
     starts = np.stack([w1, w2, np.full_like(w1, b)][: len(FLOWS[flow].state)])

@@ -1,4 +1,4 @@
-"""Recordings with a known truth, in the layout of `recordings`."""
+"""Simulated recordings whose true fit is known, in the layout of `recordings`."""
 
 from typing import Any
 
@@ -10,22 +10,28 @@ from alignment_core.analysis.pls import gram
 from alignment_core.analysis.recordings import WINDOW_MS
 
 COMPONENTS = 10
-"""Leading principal components of the features that a site reads."""
+"""Leading principal components of the features that determine a simulated site."""
 
 
 def read_out(
     features: NDArray[Any], sites: int, explained: float, seed: int
 ) -> NDArray[np.float64]:
-    """Noiseless responses (images, sites) that features (images, ...) explain in part.
+    """Return noiseless responses (images, sites) that the features explain in part.
 
-    Each site is a random linear read-out of the features' leading 10 principal components, of
-    variance `explained`, and independent numbers, one an image, of variance 1 - explained.
-    The best prediction from the features thus correlates with it by sqrt(explained).
+    Each site is the sum of a random linear function of the features' leading 10 principal
+    components, of variance `explained`, and independent numbers of variance 1 - explained. The best
+    prediction from the features has a correlation of sqrt(explained) with it.
+
+    Args:
+        features: (images, ...).
+        sites: number of sites.
+        explained: explained variance, from 0 to 1.
+        seed: random seed.
     """
     generator = np.random.default_rng([seed, 2])
     images = len(features)
-    # The components' values are eigenvectors of the inner products between images, however many
-    # features there are.
+    # The components' values are eigenvectors of the Gram matrix, whose size is that of the images
+    # and not of the features.
     products = gram(features.reshape(images, -1))
     sizes, values = eigh(products, subset_by_index=[max(0, images - COMPONENTS), images - 1])
     used = values[:, sizes > 1e-12 * sizes[-1]]
@@ -44,19 +50,25 @@ def simulate(
     noise: float,
     seed: int,
 ) -> dict[str, Any]:
-    """The variables of a file of recordings whose responses are `signal` (images, sites).
+    """Return the variables of a file of recordings whose true responses are `signal`.
 
-    Counts a 5 ms sample around 20, of which a blank image gives 20 throughout; outside the
-    fitted window noise alone. Each trial adds to the window's average Gaussian noise of
-    variance `noise` in the signal's units. So the average over trials has the reliability
+    Spike counts in samples of 5 ms vary around 20; a blank image gives 20 in all samples. Outside
+    the fitted window there is only noise. The average over trials has the reliability
     var(signal) / (var(signal) + noise / repetitions).
+
+    Args:
+        signal: noiseless responses (images, sites).
+        categories: object category of each image (images,).
+        repetitions: trials of each image.
+        noise: variance of the Gaussian noise of a trial's window average, in the signal's units.
+        seed: random seed.
     """
     generator = np.random.default_rng([seed, 3])
     time = np.arange(-50.0, 200.0, 5.0)
     inside = (time >= WINDOW_MS[0]) & (time < WINDOW_MS[1])
     images, sites = signal.shape
     shape = (images, repetitions, sites, len(time))
-    # Independent in every sample: the window's average has the variance asked for.
+    # Noise is independent in every sample, so that the window's average has the variance `noise`.
     deviation = np.sqrt(noise * inside.sum())
     responses = generator.normal(0, deviation, shape).astype(np.float32)
     responses[..., inside] += signal[:, None, :, None].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Networks that `alignsearch train` has left, and what their layers put out."""
+"""Loader of networks that `alignsearch train` has trained, and their layers' features."""
 
 import json
 from collections.abc import Sequence
@@ -15,15 +15,20 @@ from alignment_core.models import features, get_model
 from alignment_core.training import checkpoints
 
 BATCH = 256
+"""Images that the network processes at once, which limits the memory."""
+
 LARGEST_BYTES = 8 * 2**30
-"""Of one layer's features of all images."""
+"""Limit of one layer's features of all images, which have to fit into memory together."""
 
 
 def load(folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The network in its latest state, and the configuration that it was trained under.
+    """Return the network of the latest checkpoint, and its training's configuration as JSON types.
 
-    `folder` is a training's, or its folder of checkpoints. Raises DataError if there is no
-    state, or none that can be read.
+    Args:
+        folder: folder of a training, or its folder of checkpoints.
+
+    Raises:
+        DataError: there is no checkpoint of a whole epoch, or it can't be read.
     """
     states = [
         path
@@ -54,11 +59,17 @@ def load(folder: Path) -> tuple[Any, dict[str, Any]]:
 def layer_features(
     model: Any, layers: Sequence[str], images: NDArray[Any]
 ) -> dict[str, NDArray[np.float32]]:
-    """What each of the named layers puts out for images as the network takes them: (images, ...).
+    """Return the outputs (images, ...) of the named layers.
+
+    Args:
+        model: a Keras model.
+        layers: names of layers.
+        images: (images, height, width, channels), prepared as for training.
 
     Raises:
-        UnknownNameError: the network has no such layer.
-        ConfigurationError: images of another shape, or more features than fit.
+        UnknownNameError: the network has no layer with one of the names.
+        ConfigurationError: the images have another shape than the network's input, or a layer has
+            more features than LARGEST_BYTES.
     """
     tap = features(model, layers)
     wanted = tuple(model.input_shape[1:])

@@ -1,4 +1,7 @@
-"""Data sets by name: one table, one loader each, and the batches they are read in."""
+"""Data sets by name: the table of data sets, and functions that check and load them.
+
+Importing this package imports no TensorFlow; `load` does. Each data set has a module of its own.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,9 +24,9 @@ __all__ = [
 ]
 
 Folder = Path | str | None
-"""Where a data set is: a path, or for a streamed one any address that TensorFlow can read.
+"""Folder of a data set: a path, or any address that TensorFlow can read for a streamed data set.
 
-An address like gs://bucket/folder has to be a string: a Path loses one of its slashes.
+An address such as gs://bucket/folder must be a string, because a Path removes one of its slashes.
 """
 
 
@@ -44,11 +47,11 @@ def _in_memory(
         return None if data_dir is None else Path(data_dir)
 
     def check_options(options: InputOptions) -> None:
-        # It has no records to skip: a damaged file is refused as a whole.
+        # on_corrupt has no effect here: a damaged file is always refused.
         if replace(options, on_corrupt="refuse") != InputOptions():
             raise ConfigurationError(
                 f"{info.name}'s images are used as they are: image size and preprocessing can be "
-                "chosen for imagenet only"
+                "chosen for imagenet only; leave them out"
             )
 
     return _Source(
@@ -90,6 +93,7 @@ _SOURCES = {
 }
 
 DATA_SETS: dict[str, DataSetInfo] = {name: source.info for name, source in _SOURCES.items()}
+"""Sizes and defaults of each data set by its name."""
 
 
 def _source(name: str) -> _Source:
@@ -100,36 +104,49 @@ def _source(name: str) -> _Source:
 
 
 def info(name: str) -> DataSetInfo:
-    """What is known of the data set `name` without reading it.
+    """Return the sizes and defaults of a data set, without reading it.
 
-    Raises UnknownNameError for a name that is not in `DATA_SETS`.
+    Raises:
+        UnknownNameError: no data set is called `name`.
     """
     return _source(name).info
 
 
 def check(name: str, data_dir: Folder = None) -> None:
-    """Make sure that the data set is there, reading as little of it as that takes.
+    """Check that a data set's files are there, and read as little of them as possible.
 
-    Raises UnknownNameError for an unknown name, and DataError (which says how to
-    get the data) when files are missing or not what they should be.
+    Args:
+        name: key of `DATA_SETS`.
+        data_dir: folder of the files; None is the data set's usual place.
+
+    Raises:
+        UnknownNameError: no data set is called `name`.
+        DataError: files are missing or not those of the data set; the message says how to get them.
     """
     _source(name).check(data_dir)
 
 
 def check_options(name: str, options: InputOptions) -> None:
-    """Make sure that the data set can be had in that way.
+    """Check that a data set's images can be prepared as `options` say.
 
-    Raises UnknownNameError for an unknown name, and UnknownNameError or ConfigurationError
-    for options that the data set doesn't have.
+    Raises:
+        UnknownNameError: no data set is called `name`, or an option's value is unknown.
+        ConfigurationError: the data set doesn't have such options, or a value is out of range.
     """
     _source(name).check_options(options)
 
 
 def load(name: str, data_dir: Folder = None, options: InputOptions | None = None) -> DataSet:
-    """Read the whole data set into memory, or open one that is streamed.
+    """Read a data set into memory, or open a streamed one.
 
-    Raises what `check` raises, DataError for files that turn out damaged, and
-    what `check_options` raises.
+    Args:
+        name: key of `DATA_SETS`.
+        data_dir: folder of the files; None is the data set's usual place.
+        options: how a streamed data set's images are prepared.
+
+    Raises:
+        UnknownNameError, ConfigurationError: as `check_options`.
+        DataError: files are missing or damaged.
     """
     options = options or InputOptions()
     source = _source(name)

@@ -8,19 +8,27 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from alignment_core.data.dataset import DataSet, SplitSurvey
-from alignment_core.data.pipeline import PADDING_LABEL, even_batches, own_batches, untuned
+from alignment_core.data.pipeline import PADDING_LABEL, even_batches, own_batches, without_autotune
 
 PREFETCHED = 4
-"""Batches made ready beside the step."""
+"""Batches prepared ahead while a step runs: a few even out the steps' different durations."""
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayDataSet(DataSet):
-    """Images (n, height, width, channels) float32, standardized; labels (n,) int32.
+    """A data set in memory.
 
-    With `crop_padding` p, training images are moved by up to p pixels each way, what
-    comes in being zero (the mean), and flipped left to right half of the time: with
-    p = 4 the augmentation of He et al. 2016, section 4.2. 0 leaves them as they are.
+    Attributes:
+        name: the data set's name.
+        train_images: standardized images (n, height, width, channels) of the training split.
+        train_labels: labels (n,) of the training split.
+        validation_images: images of the validation split, likewise.
+        validation_labels: labels of the validation split.
+        num_classes: number of classes.
+        crop_padding: pixels p of augmentation. Training images are shifted by up to p pixels in
+            each direction, filled up with zeros (the mean), and flipped left to right with
+            probability 1/2. With p = 4 it is the augmentation of He et al. 2016, section 4.2; 0
+            turns it off.
     """
 
     name: str
@@ -33,18 +41,18 @@ class ArrayDataSet(DataSet):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
+        """Height, width and channels of an image."""
         height, width, channels = self.train_images.shape[1:]
         return height, width, channels
 
     @property
     def train_size(self) -> int:
-        """Images in the training split."""
+        """Number of images in the training split."""
         return len(self.train_labels)
 
     @property
     def validation_size(self) -> int:
-        """Images in the validation split."""
+        """Number of images in the validation split."""
         return len(self.validation_labels)
 
     @property
@@ -60,13 +68,13 @@ class ArrayDataSet(DataSet):
         epoch: int,
         context: tf.distribute.InputContext | None = None,
     ) -> tf.data.Dataset:
-        """See DataSet."""
+        """Return the batches of one epoch; see `DataSet`."""
         steps = self.steps_per_epoch(batch_size)
         order = np.random.default_rng([seed, epoch]).permutation(self.train_size)
         rows = own_batches(order[: steps * batch_size].reshape(steps, batch_size), context)
         images, labels = self._train
         if not self.crop_padding:
-            return untuned(
+            return without_autotune(
                 tf.data.Dataset.from_tensor_slices(rows)
                 .map(lambda chosen: (tf.gather(images, chosen), tf.gather(labels, chosen)))
                 .prefetch(PREFETCHED)
@@ -77,7 +85,7 @@ class ArrayDataSet(DataSet):
             moved = crop_and_flip(tf.gather(images, chosen), moves, self.crop_padding)
             return moved, tf.gather(labels, chosen)
 
-        return untuned(
+        return without_autotune(
             tf.data.Dataset.from_tensor_slices((rows, moves[rows]))
             .map(batch, num_parallel_calls=PREFETCHED, deterministic=True)
             .prefetch(PREFETCHED)
@@ -86,7 +94,7 @@ class ArrayDataSet(DataSet):
     def validation_batches(
         self, largest_batch: int = 256, context: tf.distribute.InputContext | None = None
     ) -> tf.data.Dataset:
-        """See DataSet."""
+        """Return the batches of the validation split; see `DataSet`."""
         count, batch_size = even_batches(self.validation_size, largest_batch, context)
         rows = np.arange(count * batch_size).reshape(count, batch_size)
         images, labels = self._validation
@@ -98,10 +106,12 @@ class ArrayDataSet(DataSet):
             return chosen, tf.where(filling, PADDING_LABEL, tf.gather(labels, rows))
 
         own = own_batches(rows, context)
-        return untuned(tf.data.Dataset.from_tensor_slices(own).map(batch).prefetch(PREFETCHED))
+        return without_autotune(
+            tf.data.Dataset.from_tensor_slices(own).map(batch).prefetch(PREFETCHED)
+        )
 
     def sample(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """See DataSet; evenly spaced, whatever the split's order."""
+        """Return evenly spaced images and labels of a split; see `DataSet`."""
         if split == "train":
             images, labels = self.train_images, self.train_labels
         else:
@@ -110,7 +120,7 @@ class ArrayDataSet(DataSet):
         return tf.constant(images[chosen]), tf.constant(labels[chosen])
 
     def survey(self) -> dict[str, SplitSurvey]:
-        """See DataSet; shapes are those that the network gets."""
+        """Return a survey of each split, with the shapes that the network gets; see `DataSet`."""
         labels = {"train": self.train_labels, "validation": self.validation_labels}
         return {
             split: SplitSurvey(
@@ -132,21 +142,22 @@ class ArrayDataSet(DataSet):
 
 
 def draw_moves(seed: int, epoch: int, size: int, padding: int) -> NDArray[np.int32]:
-    """How each of `size` images is moved in an epoch: (size, 3).
+    """Return the augmentation (size, 3) of each image of an epoch.
 
-    Down and right, each from 0 to 2 `padding` (`padding` is no move), and 1 for a flip.
+    The first two columns are the shift down and right, from 0 to 2 `padding`, where `padding` is no
+    shift. The third column is 1 for a flip.
     """
-    # The order of the images is drawn from (seed, epoch): these are others.
+    # The order of the images is drawn from (seed, epoch), so augmentation needs another seed.
     generator = np.random.default_rng([seed, epoch, 1])
     limits = [2 * padding + 1, 2 * padding + 1, 2]
     return generator.integers(0, limits, (size, 3), dtype=np.int32)
 
 
 def crop_and_flip(images: tf.Tensor, moves: tf.Tensor, padding: int) -> tf.Tensor:
-    """Cut images of the same size out of the zero-padded ones (batch, height, width, channels).
+    """Return images (batch, height, width, channels), shifted and flipped.
 
-    `moves` (batch, 3) as `draw_moves` has them: the window's top, its left, and whether
-    the cut is flipped left to right.
+    Each is cut out of its zero-padded image at the top and left given in `moves` (batch, 3), and
+    flipped left to right where the third column is 1 (`draw_moves`).
     """
     height, width = images.shape[1:3]
     border = [padding, padding]

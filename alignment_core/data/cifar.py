@@ -1,12 +1,11 @@
 """CIFAR-10 and CIFAR-100: 50,000 training and 10,000 validation images of 32 x 32 pixels.
 
-Krizhevsky, "Learning multiple layers of features from tiny images", 2009. Each
-channel is standardized by the training split's moments. Training images are moved by
-up to four pixels and flipped (He et al. 2016, section 4.2). CIFAR-100 is learnt by its
-fine labels.
+Source: Krizhevsky, "Learning multiple layers of features from tiny images", 2009. Each channel is
+standardized by the training split's moments. Training images are shifted by up to four pixels and
+flipped (He et al. 2016, section 4.2). CIFAR-100 uses its fine labels.
 
-The batch divisor is 16, as Fashion-MNIST's: the searched |B| of 256 to 4096 become 16
-to 256, and an epoch has 195 to 3,125 steps, where ImageNet's has 312 to 5,004.
+The batch divisor is 16, as for Fashion-MNIST. A search's batch sizes of 256 to 4096 become 16 to
+256, so that an epoch has about as many steps as one of ImageNet.
 """
 
 import os
@@ -20,6 +19,7 @@ from alignment_core.data.cifar_files import Layout
 from alignment_core.data.dataset import DataSet, DataSetInfo, standardize
 
 CROP_PADDING = 4
+"""Pixels by which training images are shifted at most (He et al. 2016, section 4.2)."""
 
 
 def _how_to_get(archive: str) -> str:
@@ -73,7 +73,7 @@ LAYOUTS = {
         binary_folder="cifar-100-binary",
         python_folders=("cifar-100-python", "cifar-100-python-target/cifar-100-python"),
         files={"train": (("train.bin", 50_000),), "validation": (("test.bin", 10_000),)},
-        # The coarse label comes first.
+        # The coarse label precedes the fine one.
         label_bytes=2,
         label_key=b"fine_labels",
         num_classes=100,
@@ -83,25 +83,27 @@ LAYOUTS = {
 
 
 def keras_cache() -> Path:
-    """The folder in which Keras keeps the data sets that it fetched."""
+    """Return the folder in which Keras stores downloaded data sets."""
     home = os.environ.get("KERAS_HOME")
     return (Path(home) if home else Path.home() / ".keras") / "datasets"
 
 
 def check(info: DataSetInfo, data_dir: Path | None) -> None:
-    """Find the files and look at their sizes.
+    """Check that the files are there and of the right size.
 
-    Raises DataError if they are missing or can't be what they should be.
+    Raises:
+        DataError: a file is missing or of another size.
     """
     cifar_files.check(LAYOUTS[info.name], data_dir or keras_cache())
 
 
 def load(info: DataSetInfo, data_dir: Path | None) -> DataSet:
-    """Read the files; without `data_dir` those in Keras's cache.
+    """Read the files in `data_dir`, or in Keras's cache if it is None.
 
-    Raises DataError naming the file that is missing or damaged.
+    Raises:
+        DataError: a file is missing or damaged; the message names it.
     """
-    # Brings TensorFlow, and a check of the data set needs none of it.
+    # ArrayDataSet imports TensorFlow, which checking the data set doesn't need.
     from alignment_core.data.arrays import ArrayDataSet
 
     splits = cifar_files.read(LAYOUTS[info.name], data_dir or keras_cache())

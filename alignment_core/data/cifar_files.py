@@ -1,15 +1,13 @@
-"""The files in which CIFAR-10 and CIFAR-100 come, read without running any of their contents.
+"""Reader of CIFAR-10's and CIFAR-100's files, which never runs code from a file.
 
-Three forms are read: the binary version as a .tar.gz archive (nothing is unpacked to
-the disk) or as its .bin files, and the Python version's batches, which is what Keras
-leaves in its cache.
+Three formats are read: the binary version as a .tar.gz archive, without unpacking it to disk; its
+.bin files; and the batches of the Python version, which Keras stores in its cache.
 
-Those batches are pickles, and a pickle can name any callable to be run. A whole
-data set in a cache that most Keras users have is worth reading all the same, so
-`_Unpickler` knows three names, the ones that NumPy's arrays are pickled under, and gives
-inert stand-ins for them: neither NumPy nor anything else is called with what the file
-says. Any other name is refused. The array's shape, type and bytes are then checked as
-those of any foreign file.
+The Python version's batches are pickles, and a pickle can name any callable to be run. They are
+read nevertheless, because most Keras users have them in their cache. `_Unpickler` knows three names
+only, under which NumPy's arrays are pickled, and replaces them by inert stand-ins. Neither NumPy
+nor anything else is called with data from the file, and any other name is refused. The array's
+shape, type and bytes are then checked like those of any file from outside.
 """
 
 import io
@@ -26,16 +24,24 @@ from numpy.typing import NDArray
 from alignment_core.errors import DataError
 
 PIXELS = 3 * 32 * 32
-"""Bytes of an image: its red, green and blue planes, each row by row."""
+"""Bytes of an image: the red, green and blue planes, each row by row."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a data set's files are and what they hold.
+    """Names and contents of a data set's files.
 
-    `files` gives, for each split, the binary version's file names with the images in
-    each; the Python version's are the same without ".bin". In the binary version
-    `label_bytes` bytes precede each image and the last of them is the label.
+    Attributes:
+        title: the data set's name in messages.
+        archive: file name of the binary version's archive.
+        binary_folder: folder of the unpacked binary version.
+        python_folders: possible folders of the Python version.
+        files: for each split, the binary version's file names and the number of images in each.
+            The Python version has the same names without ".bin".
+        label_bytes: bytes before each image in the binary version; the last one is the label.
+        label_key: key of the labels in the Python version.
+        num_classes: number of classes.
+        how_to_get: advice for error messages.
     """
 
     title: str
@@ -50,9 +56,10 @@ class Layout:
 
 
 def check(layout: Layout, folder: Path) -> None:
-    """Find the files and look at their sizes, or at an archive's first entry.
+    """Check the files' sizes, or the first entry of an archive.
 
-    Raises DataError if they are missing or can't be what they should be.
+    Raises:
+        DataError: a file is missing, unreadable or of another size.
     """
     found = _find(layout, folder)
     if found.suffix == ".gz":
@@ -68,9 +75,10 @@ def check(layout: Layout, folder: Path) -> None:
 
 
 def read(layout: Layout, folder: Path) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int32]]]:
-    """For each split the images (n, 32, 32, 3) and labels (n,).
+    """Return the images (n, 32, 32, 3) and labels (n,) of each split.
 
-    Raises DataError naming the file that is missing or damaged.
+    Raises:
+        DataError: a file is missing or damaged; the message names it.
     """
     found = _find(layout, folder)
     if found.suffix == ".gz":
@@ -96,7 +104,7 @@ def read(layout: Layout, folder: Path) -> dict[str, tuple[NDArray[np.uint8], NDA
 
 
 def _find(layout: Layout, folder: Path) -> Path:
-    """The folder with the files, or the archive: the first of the forms that is there."""
+    """Return the folder of the files, or the archive, whichever format is found first."""
     first = layout.files["train"][0][0]
     python_first = first.removesuffix(".bin")
     for path in (folder, folder / layout.binary_folder):
@@ -127,7 +135,8 @@ def _check_file(layout: Layout, folder: Path, name: str, images: int) -> Path:
 
 
 LARGEST = 2
-"""Bytes of an archive's entry a pixel of its images: a small archive can pretend to any size."""
+"""Limit of an archive entry's size, in bytes for each byte of its images. A valid entry has little
+more than one. The limit protects memory, because a small archive can unpack to any size."""
 
 
 def _read_archive(
@@ -158,7 +167,7 @@ def _read_archive(
 def _decode(
     layout: Layout, path: Path, content: bytes, images: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """One file of the binary version."""
+    """Decode one file of the binary version."""
     row = layout.label_bytes + PIXELS
     if len(content) != images * row:
         raise _damaged(path, f"{len(content):,} bytes instead of {images * row:,}", layout)
@@ -170,13 +179,16 @@ def _decode(
 def _decode_pickle(
     layout: Layout, path: Path, content: bytes, images: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-    """One batch of the Python version: {b"data": array (n, 3072), b"labels": list of ints}."""
+    """Decode one batch of the Python version.
+
+    It is a dict {b"data": array (n, 3072), b"labels": list of ints}.
+    """
     try:
         batch = _Unpickler(io.BytesIO(content), encoding="bytes").load()
         data, labels = batch[b"data"], batch[layout.label_key]
         pixels = data.pixels((images, PIXELS))
         numbers = np.array([int(label) for label in labels], np.int32)
-    # What a damaged pickle makes its reader raise is not limited to UnpicklingError.
+    # A damaged pickle can make its reader raise other errors than UnpicklingError.
     except Exception as error:
         raise _damaged(path, f"{type(error).__name__}: {error}", layout) from error
     if len(numbers) != images:
@@ -200,7 +212,7 @@ def _damaged(path: Path, why: str, layout: Layout) -> DataError:
 
 @dataclass
 class _ArrayState:
-    """Stands in for a pickled NumPy array: keeps what its file says of it."""
+    """Stand-in for a pickled NumPy array, which stores the pickled state."""
 
     state: tuple[Any, ...] = ()
 
@@ -208,7 +220,7 @@ class _ArrayState:
         self.state = state
 
     def pixels(self, shape: tuple[int, int]) -> NDArray[np.uint8]:
-        """The bytes as an array, if they are the unsigned bytes of that shape."""
+        """Return the bytes as an array; raises ValueError for another type or shape."""
         _, found, kind, column_order, content = self.state
         if tuple(found) != shape or kind.name != b"u1":
             raise ValueError(f"data is {kind.name!r} of shape {found}, not bytes of shape {shape}")
@@ -216,13 +228,13 @@ class _ArrayState:
 
 
 class _TypeState:
-    """Stands in for a pickled NumPy dtype: keeps its name."""
+    """Stand-in for a pickled NumPy dtype, which stores the dtype's name."""
 
     def __init__(self, name: bytes, *_: Any) -> None:
         self.name = name
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        """The byte order and the like, which single bytes have none of."""
+        """Ignore the byte order and the like, which don't matter for single bytes."""
 
 
 def _reconstruct(*_: Any) -> _ArrayState:
@@ -237,13 +249,13 @@ _KNOWN_NAMES = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """Reads containers, numbers, bytes and the stand-ins; refuses every other name."""
+    """Unpickler of containers, numbers, bytes and the stand-ins, which refuses all other names."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        """The stand-in of a known name; raises UnpicklingError for any other."""
+        """Return the stand-in of a known name; raises UnpicklingError for any other."""
         try:
             return _KNOWN_NAMES[module_name, global_name]
         except KeyError:
             raise pickle.UnpicklingError(
-                f"it wants {module_name}.{global_name}, which no CIFAR batch needs"
+                f"it refers to {module_name}.{global_name}, which no CIFAR batch needs"
             ) from None

@@ -1,4 +1,4 @@
-"""What a data set is, and what is known of it before it is read."""
+"""The interface of data sets, and the descriptions that exist without reading one."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -12,13 +12,23 @@ from alignment_core.errors import ConfigurationError
 
 @dataclass(frozen=True)
 class DataSetInfo:
-    """What a recipe has to know of a data set.
+    """Sizes and defaults of a data set.
 
-    `batch_divisor` fits the searched batch sizes {256, ..., 4096} (Kunin et al.
-    2020, App. B.1.2), made for ImageNet's 1.28 million images, to a small set: the
-    batch in use is |B| // batch_divisor, while the learning rate stays |B|/2048 of
-    the searched |B|. The images of a `streamed` one are prepared as they are read, in
-    one of several ways (`InputOptions`).
+    Attributes:
+        name: the data set's name.
+        image_shape: height, width and channels of an image.
+        num_classes: number of classes.
+        train_size: images in the training split.
+        validation_size: images in the validation split.
+        batch_divisor: divisor of a search's batch sizes {256, ..., 4096} (Kunin et al. 2020,
+            App. B.1.2), which are made for ImageNet's 1.28 million images. The batch is
+            |B| // batch_divisor. The learning rate stays |B|/2048 of the searched |B|.
+        stem: default stem of a residual network.
+        default_width: default width of a residual network.
+        description: the data set in a few words.
+        how_to_get: where the data set comes from, for error messages.
+        streamed: whether images are read and prepared while training (`InputOptions`), instead of
+            held in memory.
     """
 
     name: str
@@ -36,11 +46,16 @@ class DataSetInfo:
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How a streamed data set's images are prepared; None means the preprocessing's own size.
+    """How the images of a streamed data set are prepared.
 
-    `preprocessing` is a key of `preprocessing.PREPROCESSING`. A corrupt record ends the
-    reading with a DataError that names its shard and offset ("refuse"), or is logged by
-    the same words and left out ("skip").
+        >>> InputOptions(image_size=64, on_corrupt="skip").preprocessing
+        'v1'
+
+    Attributes:
+        image_size: side of the images in pixels; None is the preprocessing's own.
+        preprocessing: key of `preprocessing.PREPROCESSING`.
+        on_corrupt: treatment of a corrupt record. "refuse" raises a DataError that names its shard
+            and offset; "skip" logs them and leaves the record out.
     """
 
     image_size: int | None = None
@@ -50,7 +65,13 @@ class InputOptions:
 
 @dataclass(frozen=True)
 class CorruptRecord:
-    """A record that can't be used: where it begins, in bytes from its shard's start, and why."""
+    """A record that can't be used.
+
+    Attributes:
+        shard: path or address of the shard.
+        offset: position of the record in the shard, in bytes.
+        reason: why it can't be used.
+    """
 
     shard: str
     offset: int
@@ -62,10 +83,14 @@ class CorruptRecord:
 
 @dataclass(frozen=True, eq=False)
 class SplitSurvey:
-    """What one look at every image of a split found.
+    """The result of reading every image of a split once.
 
-    `label_counts` (num_classes,) are the images of each class; `smallest` and `largest`
-    the extremes of height, width and channels before any preparation, None without images.
+    Attributes:
+        expected: number of images that the split should have.
+        label_counts: number of usable images of each class (num_classes,).
+        smallest: least height, width and channels before any preparation; None without images.
+        largest: greatest height, width and channels, likewise.
+        corrupt: the records that can't be used.
     """
 
     expected: int
@@ -76,24 +101,28 @@ class SplitSurvey:
 
     @property
     def images(self) -> int:
-        """How many images can be used."""
+        """Number of usable images."""
         return int(self.label_counts.sum())
 
     @property
     def complete(self) -> bool:
-        """Whether every expected image is there and none is corrupt."""
+        """Whether all expected images are there and none is corrupt."""
         return self.images == self.expected and not self.corrupt
 
 
 class DataSet(ABC):
-    """Batches of images (batch, height, width, channels) float32 with labels (batch,) int32.
+    """Interface of a data set: batches of images and labels.
 
-    Both ways to keep images serve it: arrays in memory (`arrays.ArrayDataSet`) and
-    record files that are streamed (`records.RecordDataSet`).
+    Images are (batch, height, width, channels) float32, labels (batch,) int32. The variants are
+    arrays in memory (`arrays.ArrayDataSet`) and streamed records (`records.RecordDataSet`).
 
-    The batches are plain `tf.data` datasets of the whole, or, given the `context` that
-    `tf.distribute.Strategy.distribute_datasets_from_function` hands to each of its input
-    pipelines, of that pipeline's share in batches for one replica. Shapes are static.
+    Batches are `tf.data` datasets of static shape. `context` is the argument that
+    `tf.distribute.Strategy.distribute_datasets_from_function` passes to each input pipeline. With
+    it, the batches are this pipeline's share, in batches for one replica.
+
+    Attributes:
+        name: the data set's name.
+        num_classes: number of classes.
     """
 
     name: str
@@ -102,17 +131,17 @@ class DataSet(ABC):
     @property
     @abstractmethod
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
+        """Height, width and channels of an image."""
 
     @property
     @abstractmethod
     def train_size(self) -> int:
-        """Images in the training split."""
+        """Number of images in the training split."""
 
     @property
     @abstractmethod
     def validation_size(self) -> int:
-        """Images in the validation split."""
+        """Number of images in the validation split."""
 
     @property
     @abstractmethod
@@ -121,39 +150,44 @@ class DataSet(ABC):
 
     @abstractmethod
     def train_batches(self, batch_size: int, seed: int, epoch: int, context: Any = None) -> Any:
-        """One pass over the training split in `steps_per_epoch(batch_size)` batches.
+        """Return one pass over the training split in `steps_per_epoch(batch_size)` batches.
 
-        Order and augmentation depend on (seed, epoch) alone, so a resumed run sees what
-        an uninterrupted one sees. The remainder that doesn't fill a batch is left out;
-        it is another one each epoch.
+        Order and augmentation depend on (seed, epoch) only, so a resumed training sees the same
+        images as an uninterrupted one. The images that don't fill a batch are left out; they are
+        others in each epoch.
 
-        Raises ConfigurationError for a batch larger than the split, or one that the
-        replicas can't share evenly.
+        Raises:
+            ConfigurationError: the batch is larger than the split, or the replicas can't share it
+                evenly.
         """
 
     @abstractmethod
     def validation_batches(self, largest_batch: int = 256, context: Any = None) -> Any:
-        """The whole validation split, each image once, always in the same order.
+        """Return the whole validation split, each image once, always in the same order.
 
-        The batches are as few as `largest_batch` (of all replicas together) allows and as
-        even as can be. Rows that fill them up are empty images with `PADDING_LABEL`.
+        The batches are as few as `largest_batch` images (of all replicas together) allow, and of
+        equal size. Rows that pad the last batches are zero images with `PADDING_LABEL`.
         """
 
     @abstractmethod
     def sample(self, split: str, count: int) -> tuple[Any, Any]:
-        """Images and labels from all over "train" or "validation", always the same ones.
+        """Return the same `count` images and labels of "train" or "validation" at each call.
 
-        No augmentation; `count` of them, or the whole split if it has fewer.
+        They aren't augmented. If the split has fewer, all of it is returned.
         """
 
     @abstractmethod
     def survey(self) -> dict[str, SplitSurvey]:
-        """Look at every image of "train" and "validation"; nothing corrupt is raised."""
+        """Read every image of "train" and "validation" and return the findings by split.
+
+        Corrupt records are listed, not raised.
+        """
 
     def steps_per_epoch(self, batch_size: int) -> int:
-        """Full batches in the training split.
+        """Return the number of full batches in the training split.
 
-        Raises ConfigurationError if there is none.
+        Raises:
+            ConfigurationError: the batch is larger than the split.
         """
         if batch_size > self.train_size:
             raise ConfigurationError(
@@ -166,10 +200,10 @@ class DataSet(ABC):
 def standardize(
     train: NDArray[np.float32], validation: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Shift and scale both splits by the training split's mean and standard deviation.
+    """Return both splits, standardized by the training split's mean and standard deviation.
 
-    One mean and one deviation a channel for all pixels: border pixels that are nearly
-    always empty would explode under a deviation of their own.
+    Each channel has one mean and one deviation. Border pixels are nearly always zero, so a
+    deviation for each pixel would make their rare values huge.
     """
     moments = []
     for channel in range(train.shape[-1]):

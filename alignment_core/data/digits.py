@@ -1,6 +1,6 @@
 """scikit-learn's bundled digits: 1,797 images of 8 x 8 pixels, ten classes.
 
-They come with the package, so a search can be tried without any download.
+They are part of scikit-learn, so they need no download.
 """
 
 from pathlib import Path
@@ -24,12 +24,12 @@ INFO = DataSetInfo(
 
 
 def check(data_dir: Path | None) -> None:
-    """Nothing to check: the images come with scikit-learn, `data_dir` is not read."""
+    """Do nothing: the images are part of scikit-learn, and `data_dir` is ignored."""
 
 
 def load(data_dir: Path | None) -> DataSet:
-    """The same stratified split every time; `data_dir` is not read."""
-    # Both take seconds to import, and a check of the data set needs none of them.
+    """Return the digits, always with the same stratified split; `data_dir` is ignored."""
+    # These imports take seconds, and checking the data set doesn't need them.
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 

@@ -1,4 +1,4 @@
-"""From the records of ImageNet's shards to images with labels, the corrupt ones told apart."""
+"""Conversion of ImageNet's records to images and labels, with a treatment of corrupt records."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,25 +7,26 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from alignment_core.data.dataset import CorruptRecord
-from alignment_core.data.pipeline import PADDING_LABEL, readable
+from alignment_core.data.pipeline import PADDING_LABEL, translating_errors
 from alignment_core.data.shards import OnCorrupt, located_records
 
 IMAGE, LABEL = "image/encoded", "image/class/label"
-"""Features of a record: a JPEG, and its class from 1 to the number of classes."""
+"""Features of a record: a JPEG image, and its class from 1 to the number of classes."""
 
 SHARDS_AT_ONCE = 16
+"""Shards that are read in parallel: enough to hide the latency of a remote file system."""
 
 IMAGES_AT_ONCE = 64
-"""Records that may be in preparation side by side, by as many threads as there are."""
+"""Records that are prepared in parallel at most: enough to occupy the threads of a large host."""
 
 Prepare = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""(Encoded JPEG, number of the record in the order of reading) -> what is made of it."""
+"""Function (encoded JPEG, number of the record in reading order) -> prepared image."""
 
 
-def all_records(shards: Sequence[str], told: OnCorrupt) -> tf.data.Dataset:
-    """The records of all shards, always in the same order: (payload, shard, offset)."""
+def all_records(shards: Sequence[str], on_corrupt: OnCorrupt) -> tf.data.Dataset:
+    """Return (payload, shard, offset) of all shards' records, always in the same order."""
     return tf.data.Dataset.from_tensor_slices(list(shards)).interleave(
-        lambda shard: located_records(shard, told),
+        lambda shard: located_records(shard, on_corrupt),
         cycle_length=min(SHARDS_AT_ONCE, len(shards)),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
@@ -37,11 +38,16 @@ def prepared_records(
     prepare: Prepare,
     shape: tuple[int, ...],
     num_classes: int,
-    told: OnCorrupt,
+    on_corrupt: OnCorrupt,
 ) -> tf.data.Dataset:
-    """What `prepare` makes of each located record, float32 of `shape`, with its label from 0.
+    """Return the prepared image, float32 of `shape`, and the label from 0 of each record.
 
-    A record that can't be prepared is told by its place.
+    Args:
+        records: records with their location, from `all_records`.
+        prepare: function that makes an image of a record's JPEG.
+        shape: static shape of the prepared image.
+        num_classes: number of classes; a record with another label is corrupt.
+        on_corrupt: called with each record that can't be prepared, which is then left out.
     """
 
     def attempt(place: tf.Tensor, record: tuple[tf.Tensor, ...]) -> tf.data.Dataset:
@@ -49,8 +55,8 @@ def prepared_records(
             encoded, label = _parse(payload, num_classes)
             return tf.ensure_shape(prepare(encoded, place), shape), label, True
 
-        # An error can't be caught within a graph: a pipeline of this one record loses
-        # the record to it instead, and the stand-in moves up.
+        # A graph can't catch an error. A pipeline of one record drops the record at an error, and
+        # then the stand-in behind it is taken.
         stand_in = (tf.zeros(shape), tf.constant(PADDING_LABEL), False)
         return (
             tf.data.Dataset.from_tensors((place, record[0]))
@@ -63,7 +69,7 @@ def prepared_records(
 
     def tell(payload: bytes, shard: bytes, offset: np.int64) -> np.bool_:
         reason = _what_is_wrong(payload, num_classes)
-        told(CorruptRecord(shard.decode(), int(offset), reason))
+        on_corrupt(CorruptRecord(shard.decode(), int(offset), reason))
         return np.False_
 
     def keep(_: tf.Tensor, __: tf.Tensor, good: tf.Tensor, *record: tf.Tensor) -> tf.Tensor:
@@ -86,15 +92,18 @@ def prepared_records(
     )
 
 
-def class_counts(shards: Sequence[str], num_classes: int, told: OnCorrupt) -> NDArray[np.int64]:
-    """How many records each class has, (num_classes,); images are not decoded."""
+def class_counts(
+    shards: Sequence[str], num_classes: int, on_corrupt: OnCorrupt
+) -> NDArray[np.int64]:
+    """Return the number of records of each class (num_classes,), without decoding images."""
 
     def nothing(_: tf.Tensor, __: tf.Tensor) -> tf.Tensor:
         return tf.zeros([])
 
     counts = np.zeros(num_classes, np.int64)
-    records = prepared_records(all_records(shards, told), nothing, (), num_classes, told)
-    for _, labels in readable(records.batch(256)):
+    found = all_records(shards, on_corrupt)
+    records = prepared_records(found, nothing, (), num_classes, on_corrupt)
+    for _, labels in translating_errors(records.batch(256)):
         counts += np.bincount(labels, minlength=num_classes)
     return counts
 
@@ -112,11 +121,11 @@ def _parse(payload: tf.Tensor, num_classes: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _what_is_wrong(payload: bytes, num_classes: int) -> str:
-    """Why a record could not be prepared, found by doing it again step by step."""
+    """Return why a record can't be prepared, by repeating the preparation step by step."""
     example = tf.train.Example()
     try:
         example.ParseFromString(payload)
-    # Protocol buffers' DecodeError is at another place in each of its implementations.
+    # Each implementation of protocol buffers has its DecodeError in another module.
     except Exception:
         return "its content is no tf.train.Example"
     feature = example.features.feature

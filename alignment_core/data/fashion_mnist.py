@@ -1,10 +1,9 @@
 """Fashion-MNIST: 60,000 training and 10,000 validation images of 28 x 28 pixels.
 
-Xiao et al., "Fashion-MNIST: a novel image data set for benchmarking machine
-learning algorithms", 2017. Read from four IDX files, gzipped or not. The images
-keep their 28 x 28 pixels: a ResNet takes any size, and padding to 32 x 32 would
-cost 30 % more time for empty borders. No augmentation: the published splits and
-the pixels as they are.
+Source: Xiao et al., "Fashion-MNIST: a novel image data set for benchmarking machine learning
+algorithms", 2017. It is read from four IDX files, gzipped or not. Images keep their 28 x 28 pixels,
+because a ResNet takes any size and padding to 32 x 32 would cost 30 % more time. There is no
+augmentation.
 """
 
 import gzip
@@ -18,6 +17,7 @@ from alignment_core.data.dataset import DataSet, DataSetInfo, standardize
 from alignment_core.errors import DataError
 
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+"""Folder of Debian's package dataset-fashion-mnist, the default data folder."""
 
 INFO = DataSetInfo(
     name="fashion_mnist",
@@ -41,9 +41,10 @@ _SIZES = {"train": INFO.train_size, "validation": INFO.validation_size}
 
 
 def check(data_dir: Path | None) -> None:
-    """Find the four files and read their headers.
+    """Check that the four files are there, and read their headers.
 
-    Raises DataError for one that is missing, unreadable, or of another shape.
+    Raises:
+        DataError: a file is missing, unreadable or of another shape.
     """
     folder = _folder(data_dir)
     for split, size in _SIZES.items():
@@ -52,11 +53,12 @@ def check(data_dir: Path | None) -> None:
 
 
 def load(data_dir: Path | None) -> DataSet:
-    """Read all four files.
+    """Read the four files.
 
-    Raises DataError naming the file that is missing or damaged.
+    Raises:
+        DataError: a file is missing or damaged; the message names it.
     """
-    # Brings TensorFlow, and a check of the data set needs none of it.
+    # ArrayDataSet imports TensorFlow, which checking the data set doesn't need.
     from alignment_core.data.arrays import ArrayDataSet
 
     folder = _folder(data_dir)
@@ -92,10 +94,10 @@ def _find(folder: Path, stem: str) -> Path:
 
 
 def _read(path: Path, shape: tuple[int, ...], *, header_only: bool = False) -> NDArray[np.uint8]:
-    """The unsigned bytes of one IDX file, or none of them when only its header matters.
+    """Return the unsigned bytes of an IDX file, in `shape`; with `header_only` no bytes.
 
-    An IDX header is 0, 0, the type (8: unsigned byte), the number of axes, then
-    each axis's length as a big-endian 32-bit integer.
+    An IDX header is 0, 0, the type (8: unsigned byte), the number of axes, and each axis's length
+    as a big-endian 32-bit integer.
     """
     header = 4 + 4 * len(shape)
     wanted = header if header_only else -1

@@ -1,9 +1,9 @@
 """ImageNet (ILSVRC 2012): 1,281,167 training and 50,000 validation photographs.
 
-Russakovsky et al., "ImageNet large scale visual recognition challenge", 2015. Read
-from TFRecords in the usual layout of 1024 and 128 shards. Any other number of shards is
-read too, for parts of ImageNet: their records are counted when they are loaded, while
-the usual layout is taken to hold all of it.
+Source: Russakovsky et al., "ImageNet large scale visual recognition challenge", 2015. It is read
+from TFRecords in the usual layout of 1024 and 128 shards, which is assumed to be complete. Other
+numbers of shards are read, too, for parts of ImageNet. Their records are counted when the data set
+is loaded.
 """
 
 import re
@@ -30,18 +30,19 @@ INFO = DataSetInfo(
 )
 
 USUAL_SHARDS = {"train": 1024, "validation": 128}
-
+"""Number of shards of each split in the usual layout."""
 
 _SHARD = re.compile(r"(train|validation)-(\d{5})-of-(\d{5})")
 
 
 def check(data_dir: str | None) -> None:
-    """Find all shards, and a record at the beginning of each split's first one.
+    """Check that all shards are there and that each split's first one begins with a record.
 
-    Raises DataError for missing shards or files that hold no records.
+    Raises:
+        DataError: a shard is missing or isn't a TFRecord file.
     """
     shards = _find(data_dir)
-    # Brings TensorFlow, which many commands do without.
+    # Importing TensorFlow takes seconds, and many commands don't need it.
     from alignment_core.data.shards import check_first_record
 
     for found in shards.values():
@@ -49,7 +50,7 @@ def check(data_dir: str | None) -> None:
 
 
 def check_options(options: InputOptions) -> None:
-    """Raises UnknownNameError or ConfigurationError for options that can't be had."""
+    """Raise UnknownNameError or ConfigurationError if the options are invalid."""
     from alignment_core.data.preprocessing import get_preprocessing
     from alignment_core.data.records import on_corrupt
 
@@ -58,13 +59,13 @@ def check_options(options: InputOptions) -> None:
 
 
 def load(data_dir: str | None, options: InputOptions) -> DataSet:
-    """Find the shards; images are read when they are asked for.
+    """Open the shards; images are read during training.
 
-    Raises DataError for missing shards, UnknownNameError or ConfigurationError for options
-    that can't be had, and, for shards in another than the usual number, DataError for
-    what is corrupt where their records are counted.
+    Raises:
+        DataError: a shard is missing or, if records have to be counted, corrupt.
+        UnknownNameError, ConfigurationError: the options are invalid.
     """
-    # Brings TensorFlow, which many commands do without.
+    # Importing TensorFlow takes seconds, and many commands don't need it.
     from alignment_core.data.examples import class_counts
     from alignment_core.data.records import RecordDataSet, on_corrupt
     from alignment_core.data.shards import count_records
@@ -73,12 +74,12 @@ def load(data_dir: str | None, options: InputOptions) -> DataSet:
     sizes = {"train": INFO.train_size, "validation": INFO.validation_size}
     largest_share = 1 / INFO.num_classes
     if {split: len(found) for split, found in shards.items()} != USUAL_SHARDS:
-        told = on_corrupt(options)
+        treat = on_corrupt(options)
         sizes = {
-            split: sum(count_records(shard, told) for shard in found)
+            split: sum(count_records(shard, treat) for shard in found)
             for split, found in shards.items()
         }
-        counts = class_counts(shards["validation"], INFO.num_classes, told)
+        counts = class_counts(shards["validation"], INFO.num_classes, treat)
         largest_share = float(counts.max() / max(counts.sum(), 1))
     for split, size in sizes.items():
         if size == 0:
@@ -87,7 +88,7 @@ def load(data_dir: str | None, options: InputOptions) -> DataSet:
 
 
 def _find(data_dir: str | None) -> dict[str, tuple[str, ...]]:
-    """The paths of each split's shards, in their order."""
+    """Return the paths of each split's shards in order."""
     if data_dir is None:
         raise DataError(f"ImageNet needs a data folder; {INFO.how_to_get}")
     import tensorflow as tf

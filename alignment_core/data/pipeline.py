@@ -1,4 +1,4 @@
-"""What batches of every data set have in common: their division and their errors."""
+"""Functions for the batches of all data sets: shares of replicas, errors and speed."""
 
 import math
 import re
@@ -12,28 +12,30 @@ from numpy.typing import NDArray
 from alignment_core.errors import ConfigurationError, DataError
 
 PADDING_LABEL = -1
-"""The label of the rows that fill the last validation batch up; they count for nothing."""
+"""Label of the rows that pad the last validation batches; metrics ignore these rows."""
 
 MOST_AT_ONCE, AT_ONCE_BYTES = 32, 4 << 20
-"""Batches that leave the pipeline together."""
+"""Limits of the batches that leave the pipeline together: their number, and their total bytes, so
+that they take little memory."""
 
 
 def input_pipeline(context: tf.distribute.InputContext | None) -> tuple[int, int]:
-    """The number of this input pipeline, and how many there are."""
+    """Return the index of this input pipeline and the number of pipelines."""
     if context is None:
         return 0, 1
     return context.input_pipeline_id, context.num_input_pipelines
 
 
 def replicas(context: tf.distribute.InputContext | None) -> int:
-    """How many replicas share a batch."""
+    """Return the number of replicas that share a batch."""
     return 1 if context is None else context.num_replicas_in_sync
 
 
 def replica_batch(batch_size: int, context: tf.distribute.InputContext | None) -> int:
-    """The part of a batch that one replica takes.
+    """Return the size of one replica's share of a batch.
 
-    Raises ConfigurationError if the parts wouldn't be equal.
+    Raises:
+        ConfigurationError: the replicas can't share the batch evenly.
     """
     if batch_size % replicas(context):
         raise ConfigurationError(
@@ -46,9 +48,10 @@ def replica_batch(batch_size: int, context: tf.distribute.InputContext | None) -
 def own_batches(
     rows: NDArray[np.int64], context: tf.distribute.InputContext | None
 ) -> NDArray[np.int64]:
-    """Of the rows (steps, batch), those for this pipeline's replicas: (batches, batch of one).
+    """Return the rows for this pipeline's replicas, (batches, size of a replica's share).
 
-    Every step's batch is dealt out to the replicas in their order.
+    `rows` (steps, batch) are the image indices of each step. Each step's batch is divided among
+    the replicas in their order.
     """
     number, pipelines = input_pipeline(context)
     batch = replica_batch(rows.shape[1], context)
@@ -58,20 +61,20 @@ def own_batches(
 def even_batches(
     size: int, largest: int, context: tf.distribute.InputContext | None
 ) -> tuple[int, int]:
-    """The least number of batches of at most `largest`, and the least size that they can have.
+    """Return the least number of batches of at most `largest` rows, and their least equal size.
 
-    The size is a multiple of the number of replicas, even if that takes it above `largest`.
+    The size is rounded up to a multiple of the number of replicas, even above `largest`.
     """
     count = math.ceil(size / largest)
     share = replicas(context)
     return count, math.ceil(size / count / share) * share
 
 
-def readable(batches: Iterable[Any]) -> Iterator[Any]:
-    """The batches; what a data set refuses while it is read is a DataError here too.
+def translating_errors(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield the batches; a DataError raised inside the pipeline is raised as a DataError again.
 
-    An error of ours inside a `tf.data` pipeline arrives as TensorFlow's, with its words
-    amid a traceback.
+    TensorFlow turns an error inside a `tf.data` pipeline into its own UnknownError, with the
+    original message within a traceback.
     """
     iterator = iter(batches)
     while True:
@@ -88,25 +91,25 @@ def readable(batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def one_by_one(batches: tf.data.Dataset) -> Iterator[Any]:
-    """The batches, as `readable`; small ones leave the pipeline several at once.
+    """Yield the batches as `translating_errors` does; small ones leave the pipeline in groups.
 
-    Leaving it takes 0.6 ms on processors that a step keeps busy, whatever leaves.
+    Fetching an element takes 0.6 ms on processors that are busy with a step, whatever its size.
     """
     specs = tf.nest.flatten(batches.element_spec)
     size = sum(spec.dtype.size * math.prod(spec.shape) for spec in specs)
     at_once = min(MOST_AT_ONCE, AT_ONCE_BYTES // size)
     if at_once < 2:
-        yield from readable(batches)
+        yield from translating_errors(batches)
         return
-    for several in readable(batches.batch(at_once).prefetch(1)):
+    for several in translating_errors(batches.batch(at_once).prefetch(1)):
         yield from zip(*map(tf.unstack, several), strict=True)
 
 
-def untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """The batches without `tf.data`'s tuner, which a pipeline out of memory has no need of.
+def without_autotune(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Return the batches without `tf.data`'s autotuning, which in-memory data doesn't need.
 
-    One time in five the tuner's thread (TensorFlow 2.21) misses the end of its pipeline, and an
-    epoch can't end before that thread wakes by itself: 2.5 s after an epoch of 3 s.
+    One time in five the autotuning thread (TensorFlow 2.21) misses the end of its pipeline. The
+    epoch then ends only when the thread wakes up by itself, up to 2.5 s later.
     """
     options = tf.data.Options()
     options.autotune.enabled = False

@@ -1,14 +1,16 @@
-"""From an encoded photograph to the pixels that a network is trained or evaluated on.
+"""Preprocessing of encoded photographs for training and evaluation.
 
-Two ways, as the published code of Kunin et al. 2020 has them for its two families of
-networks. "v1": 224 pixels, a random crop of 8 to 100 % of the image at an aspect of 3/4
-to 4/3, half of them flipped, channels standardized by ImageNet's usual moments; for
-evaluation the short side becomes 256 and the centre of 224 is cut out. "v2": 299 pixels,
-a random crop, flip and colours as for Inception, pixels in [-1, 1]; for evaluation the
-central 87.5 % of each side.
+There are two variants, as in the published code of Kunin et al. 2020 for its two families of
+networks:
 
-All resizing is bilinear between pixel centres without antialiasing, as
-TensorFlow's. Everything random is drawn from a seed alone.
+- "v1": 224 pixels. Training: a random crop of 8 to 100 % of the image at an aspect ratio of 3/4 to
+  4/3, flipped with probability 1/2. Evaluation: the short side is resized to 256 and the centre is
+  cut out. Channels are standardized by ImageNet's usual moments.
+- "v2": 299 pixels. Training: a random crop, flip and colours as for Inception. Evaluation: the
+  central 87.5 % of each side. Pixels are in [-1, 1].
+
+Images are resized bilinearly between pixel centres without antialiasing, TensorFlow's default. All
+random numbers are drawn from a given seed.
 """
 
 from collections.abc import Callable
@@ -21,30 +23,38 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 
 CROP_AREA = (0.08, 1.0)
 CROP_ASPECT = (3 / 4, 4 / 3)
-"""Szegedy et al. 2015, "Going deeper with convolutions", section 6; width over height."""
+"""Range of a crop's share of the image, and of its width over height (Szegedy et al. 2015, "Going
+deeper with convolutions", section 6)."""
 
 CROP_ATTEMPTS = 10
+"""Random crops that are drawn before the central crop is used. One of ten nearly always fits."""
 
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
-"""Moments of ImageNet's red, green and blue, of pixels in [0, 1]."""
+"""Mean and standard deviation of ImageNet's red, green and blue, for pixels in [0, 1]."""
 
 SHORT_SIDE = 256 / 224
-"""Short side of a "v1" evaluation image over the side of the centre that is cut out."""
+"""Short side of a resized "v1" evaluation image, relative to the side of the centre cut out."""
 
 CENTRAL = 0.875
-"""Share of each side that a "v2" evaluation keeps."""
+"""Share of each side that "v2" keeps in evaluation."""
 
 BRIGHTNESS = 32 / 255
 SATURATION = (0.5, 1.5)
 HUE = 0.2
 CONTRAST = (0.5, 1.5)
-"""How far Inception's colours are moved (Howard 2013, as the published models have it)."""
+"""Ranges of Inception's colour distortion (Howard 2013, with the values of published models)."""
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Encoded JPEG -> image (size, size, 3) float32; `train` takes a seed (2,) int32 too."""
+    """One variant of preprocessing.
+
+    Attributes:
+        image_size: default side of the images in pixels.
+        train: function (encoded JPEG, int32 seed (2,), size) -> image (size, size, 3) float32.
+        evaluate: function (encoded JPEG, size) -> image (size, size, 3) float32.
+    """
 
     image_size: int
     train: Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
@@ -52,9 +62,11 @@ class Preprocessing:
 
 
 def get_preprocessing(name: str, image_size: int | None) -> tuple[Preprocessing, int]:
-    """The named way and the size in use.
+    """Return the variant called `name`, and the image size: the given or the default one.
 
-    Raises UnknownNameError for an unknown name, ConfigurationError for a size below 1.
+    Raises:
+        UnknownNameError: no preprocessing has this name.
+        ConfigurationError: the size is below 1.
     """
     if name not in PREPROCESSING:
         raise UnknownNameError("preprocessing", name, PREPROCESSING)
@@ -66,12 +78,12 @@ def get_preprocessing(name: str, image_size: int | None) -> tuple[Preprocessing,
 
 
 def random_window(height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A random part of an image: (top, left, height, width) int32, shape (4,).
+    """Return a random crop of an image: (top, left, height, width) int32, shape (4,).
 
-    Area uniform, aspect uniform in its logarithm, so that wide and tall are as likely;
-    place uniform. The first of ten draws that fits into the image; if none does, the
-    largest central window whose aspect is allowed. TensorFlow's own sampler would draw
-    the height uniformly instead, so fewer small crops.
+    The crop's area, the logarithm of its aspect ratio and its position are uniform. It is the first
+    of CROP_ATTEMPTS draws that fits into the image. If none fits, it is the largest central crop
+    with an allowed aspect ratio. TensorFlow's own sampler draws the height uniformly instead, which
+    gives fewer small crops.
     """
     area_seed, aspect_seed, place_seed = tf.unstack(tf.random.split(seed, 3))
     high, wide = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
@@ -80,7 +92,7 @@ def random_window(height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor) -> tf.Te
     aspect = tf.exp(tf.random.stateless_uniform(draws, aspect_seed, *np.log(CROP_ASPECT)))
     least, most = CROP_ASPECT
     central = [tf.minimum(high, wide / least), tf.minimum(wide, high * most)]
-    # The central window stands last, and it always fits.
+    # The central crop is the last candidate, and it always fits.
     heights = tf.round(tf.concat([tf.sqrt(area / aspect), central[:1]], 0))
     widths = tf.round(tf.concat([tf.sqrt(area * aspect), central[1:]], 0))
     fits = (heights <= high) & (widths <= wide) & (heights >= 1) & (widths >= 1)
@@ -94,7 +106,10 @@ def random_window(height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor) -> tf.Te
 
 
 def distort_colours(image: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Move brightness, saturation, hue and contrast of pixels in [0, 1], in a random order."""
+    """Return an image of pixels in [0, 1] with distorted colours.
+
+    Brightness, saturation, hue and contrast are changed randomly, in one of four random orders.
+    """
     order_seed, *seeds = tf.unstack(tf.random.split(seed, 1 + len(_COLOURS)))
 
     def distort(order: tuple[int, ...]) -> tf.Tensor:
@@ -119,7 +134,7 @@ _COLOUR_ORDERS = ((0, 1, 2, 3), (1, 0, 3, 2), (3, 2, 0, 1), (2, 1, 3, 0))
 
 
 def _random_part(encoded: tf.Tensor, seed: tf.Tensor, size: int) -> tf.Tensor:
-    """A random crop, resized and perhaps flipped, of pixels from 0 to 255."""
+    """Return a random crop, resized and perhaps flipped, with pixels from 0 to 255."""
     window_seed, flip_seed = tf.unstack(tf.random.split(seed, 2))
     shape = tf.io.extract_jpeg_shape(encoded)
     window = random_window(shape[0], shape[1], window_seed)
@@ -154,7 +169,7 @@ def _train_v2(encoded: tf.Tensor, seed: tf.Tensor, size: int) -> tf.Tensor:
 
 def _evaluate_v2(encoded: tf.Tensor, size: int) -> tf.Tensor:
     shape = tf.io.extract_jpeg_shape(encoded)[:2]
-    # Rounded inwards on both sides alike, as TensorFlow's central crop is.
+    # Both sides are rounded inwards, as in TensorFlow's central crop.
     start = tf.cast(tf.cast(shape, tf.float32) * (1 - CENTRAL) / 2, tf.int32)
     window = tf.concat([start, shape - 2 * start], 0)
     cut = tf.io.decode_and_crop_jpeg(encoded, window, channels=3)

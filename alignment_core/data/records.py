@@ -1,9 +1,8 @@
 """A data set that is streamed from TFRecord shards of encoded photographs.
 
-The order of an epoch: its shards in a random order, sixteen of them read at once,
-record by record in turn, then a window of `SHUFFLE_WINDOW` records out of which the next
-one is drawn. All of it follows from (seed, epoch); `tf.random.set_seed` enters the
-window's draws too, as everywhere in `tf.data`.
+An epoch reads its shards in a random order, sixteen of them in parallel, record by record in turn.
+Each next record is drawn from a buffer of `SHUFFLE_WINDOW` records. The order depends on (seed,
+epoch), and, as everywhere in `tf.data`, on `tf.random.set_seed`.
 """
 
 import logging
@@ -20,21 +19,22 @@ from alignment_core.data.pipeline import (
     PADDING_LABEL,
     even_batches,
     input_pipeline,
-    readable,
     replica_batch,
+    translating_errors,
 )
 from alignment_core.data.preprocessing import get_preprocessing
 from alignment_core.data.shards import OnCorrupt
 from alignment_core.errors import ConfigurationError, DataError, UnknownNameError
 
 SHUFFLE_WINDOW = 8192
-"""Encoded records in memory to draw the next one from: about 0.9 GB of ImageNet's."""
+"""Encoded records in the shuffle buffer. For ImageNet it takes about 0.9 GB of memory; a larger one
+shuffles better."""
 
 _logger = logging.getLogger(__name__)
 
 
 def refuse(corrupt: CorruptRecord) -> None:
-    """End the reading."""
+    """Raise DataError for a corrupt record."""
     raise DataError(
         f"corrupt record in {corrupt}; get the shard again, or leave such records out "
         "with on_corrupt='skip'"
@@ -42,15 +42,16 @@ def refuse(corrupt: CorruptRecord) -> None:
 
 
 def skip(corrupt: CorruptRecord) -> None:
-    """Leave the record out, and log it."""
+    """Log a corrupt record, which is then left out."""
     _logger.warning("skipped the corrupt record in %s", corrupt)
 
 
 ON_CORRUPT: dict[str, OnCorrupt] = {"refuse": refuse, "skip": skip}
+"""Treatments of a corrupt record by name."""
 
 
 def on_corrupt(options: InputOptions) -> OnCorrupt:
-    """What the options want done; raises UnknownNameError for what can't be."""
+    """Return the options' treatment of corrupt records; raises UnknownNameError."""
     try:
         return ON_CORRUPT[options.on_corrupt]
     except KeyError:
@@ -59,15 +60,22 @@ def on_corrupt(options: InputOptions) -> OnCorrupt:
 
 @dataclass(frozen=True, eq=False)
 class RecordDataSet(DataSet):
-    """Shards of `tf.train.Example`s (examples.py), local or on any `tf.io.gfile`.
+    """A data set in shards of `tf.train.Example` records, on any file system of `tf.io.gfile`.
 
-    `sizes` are the records of "train" and "validation", `largest_share` the part of the
-    validation split that its largest class makes up. Where corrupt ones are skipped,
-    an epoch shows some of the others a second time to make up for them, and a
-    skipped validation image counts as answered wrongly.
+    If corrupt records are skipped, an epoch repeats some other images in their place, and a
+    skipped validation image counts as a wrong answer. Each of several input pipelines reads its own
+    training shards, and its own validation records out of all shards.
 
-    Under several input pipelines each reads training shards of its own, and validation
-    records of its own out of all shards.
+    Attributes:
+        name: the data set's name.
+        shards: paths or addresses of the shards of "train" and "validation".
+        sizes: number of records of "train" and "validation".
+        num_classes: number of classes.
+        largest_share: share of the largest class in the validation split.
+        options: size, preprocessing and treatment of corrupt records.
+
+    Raises:
+        UnknownNameError, ConfigurationError: the options are invalid.
     """
 
     name: str
@@ -83,7 +91,7 @@ class RecordDataSet(DataSet):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width, channels."""
+        """Height, width and channels of an image."""
         _, size = get_preprocessing(self.options.preprocessing, self.options.image_size)
         return size, size, 3
 
@@ -94,12 +102,12 @@ class RecordDataSet(DataSet):
 
     @property
     def train_size(self) -> int:
-        """Images in the training split."""
+        """Number of images in the training split."""
         return self.sizes["train"]
 
     @property
     def validation_size(self) -> int:
-        """Images in the validation split."""
+        """Number of images in the validation split."""
         return self.sizes["validation"]
 
     def train_batches(
@@ -109,7 +117,7 @@ class RecordDataSet(DataSet):
         epoch: int,
         context: tf.distribute.InputContext | None = None,
     ) -> tf.data.Dataset:
-        """See DataSet."""
+        """Return the batches of one epoch; see `DataSet`."""
         number, pipelines = input_pipeline(context)
         batch = replica_batch(batch_size, context)
         batches = self.steps_per_epoch(batch_size) * (batch_size // batch // pipelines)
@@ -120,14 +128,14 @@ class RecordDataSet(DataSet):
                 "pipelines; split the records into more shards"
             )
         order = np.random.default_rng([seed, epoch]).permutation(len(shards))
-        # The order of the shards is drawn from (seed, epoch): these are others.
+        # The order of the shards is drawn from (seed, epoch), so images need another seed.
         draws = np.random.SeedSequence([seed, epoch, 1]).generate_state(3)
         image_seed = tf.constant(draws[:2].view(np.int32))
-        way, size = get_preprocessing(self.options.preprocessing, self.options.image_size)
+        preprocessing, size = get_preprocessing(self.options.preprocessing, self.options.image_size)
 
         def train(encoded: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
             own = tf.random.fold_in(image_seed, place * pipelines + number)
-            return way.train(encoded, own, size)
+            return preprocessing.train(encoded, own, size)
 
         records = self._records([shards[index] for index in order[number::pipelines]])
         records = records.shuffle(
@@ -143,7 +151,7 @@ class RecordDataSet(DataSet):
     def validation_batches(
         self, largest_batch: int = 256, context: tf.distribute.InputContext | None = None
     ) -> tf.data.Dataset:
-        """See DataSet."""
+        """Return the batches of the validation split; see `DataSet`."""
         number, pipelines = input_pipeline(context)
         count, batch_size = even_batches(self.validation_size, largest_batch, context)
         batch = replica_batch(batch_size, context)
@@ -157,26 +165,30 @@ class RecordDataSet(DataSet):
         )
 
     def sample(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """See DataSet; the first records of the first shards, which come shuffled."""
+        """Return the first images and labels of the first shards; see `DataSet`.
+
+        ImageNet's shards are shuffled when they are written.
+        """
         count = min(count, self.sizes[split])
         prepared = self._prepared(self._records(self.shards[split]), self._evaluated)
-        images, labels = next(readable(prepared.take(count).batch(count)))
+        images, labels = next(translating_errors(prepared.take(count).batch(count)))
         return images, labels
 
     def survey(self) -> dict[str, SplitSurvey]:
-        """See DataSet; every record is read and every image decoded."""
+        """Return a survey of each split by decoding every image; see `DataSet`."""
         return {split: self._survey(split) for split in self.shards}
 
     def _evaluated(self, encoded: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
-        way, size = get_preprocessing(self.options.preprocessing, self.options.image_size)
-        return way.evaluate(encoded, size)
+        preprocessing, size = get_preprocessing(self.options.preprocessing, self.options.image_size)
+        return preprocessing.evaluate(encoded, size)
 
     def _records(self, shards: Sequence[str]) -> Any:
         return all_records(shards, on_corrupt(self.options))
 
     def _prepared(self, records: Any, prepare: Prepare) -> Any:
-        told = on_corrupt(self.options)
-        return prepared_records(records, prepare, self.image_shape, self.num_classes, told)
+        return prepared_records(
+            records, prepare, self.image_shape, self.num_classes, on_corrupt(self.options)
+        )
 
     def _survey(self, split: str) -> SplitSurvey:
         corrupt: list[CorruptRecord] = []
@@ -200,7 +212,7 @@ class RecordDataSet(DataSet):
 
 
 def _exactly(batches: int) -> Callable[[Any], Any]:
-    """That many batches, known beforehand, and prefetched."""
+    """Return a transformation to exactly `batches` batches, with known cardinality, prefetched."""
 
     def apply(dataset: Any) -> Any:
         counted = dataset.take(batches).apply(tf.data.experimental.assert_cardinality(batches))

@@ -1,13 +1,14 @@
-"""TFRecord shards, and where in them a damaged record is.
+"""Reader of TFRecord shards that locates damaged records.
 
-A TFRecord file is a row of records, each the length of its payload (8 bytes, little
-endian), a checksum of these 8 bytes (4), the payload, a checksum of the payload (4).
-TensorFlow's reader checks both sums and says at which byte one fails, but not in which
-of many shards, and gives the rest of the shard up. `located_records` reads with it,
-keeps count of the offset in the graph, compares it with the file's size where the
-reader stops, and only then looks at the damage, in Python: what follows a damaged
-payload can still be read; after a damaged length nobody knows where the next record
-begins.
+A TFRecord file is a sequence of records. Each is the length of its payload (8 bytes, little
+endian), a checksum of these 8 bytes (4), the payload, and a checksum of the payload (4).
+TensorFlow's reader verifies both checksums. At a damaged record it reports the byte but not the
+shard, and gives up the rest of the shard.
+
+`located_records` reads with TensorFlow's reader, counts the offset in the graph, and compares it
+with the file's size where the reader stops. Only then Python code examines the damage. Records
+after a damaged payload can still be read. After a damaged length, the next record's position is
+unknown.
 """
 
 import struct
@@ -22,27 +23,28 @@ from alignment_core.data.dataset import CorruptRecord
 from alignment_core.errors import DataError
 
 OnCorrupt = Callable[[CorruptRecord], None]
-"""What is done about a corrupt record; if nothing is raised, it is left out."""
+"""Function that is called with a corrupt record. Unless it raises, the record is left out."""
 
 READ_BUFFER = 8 << 20
-"""Bytes read at once from a shard: much, because each read of a distant one takes long."""
+"""Bytes of a shard that are read at once. Large, because each read of a remote file takes long."""
 
 ATTEMPTS = 4096
-"""Attempts to read a record after which it is made sure that the shard is still there."""
+"""Read attempts between two checks that the shard still exists. Many, because a check opens the
+file."""
 
 HEADER = 12
 """Bytes of a record before its payload."""
 
 FRAME = 16
-"""Bytes of a record beside its payload."""
+"""Bytes of a record in addition to its payload."""
 
 
 class _FramingError(Exception):
-    """A record whose end can't be known."""
+    """The end of a record is unknown."""
 
 
 def located_records(shard: tf.Tensor, on_corrupt: OnCorrupt) -> tf.data.Dataset:
-    """The records of one shard (scalar string), in order: (payload, shard, offset)."""
+    """Return (payload, shard, offset) of the records of one shard (scalar string), in order."""
 
     def advance(
         offset: tf.Tensor, element: tuple[tf.Tensor, tf.Tensor]
@@ -75,8 +77,8 @@ def located_records(shard: tf.Tensor, on_corrupt: OnCorrupt) -> tf.data.Dataset:
             lambda: True,
         )
 
-    # A shard that can't be opened, because it has gone, would be tried again for ever: attempts
-    # are counted, and `rest` says why they ended.
+    # ignore_errors would try a shard that has been deleted again for ever. So attempts are counted,
+    # and `rest` raises the reason when they end.
     attempts = tf.data.Dataset.counter().take_while(readable)
     end = tf.data.Dataset.from_tensors((b"", True))
     return (
@@ -99,9 +101,9 @@ def _readable(shard: bytes) -> np.bool_:
 
 
 def _records_after(shard: str, offset: int, on_corrupt: OnCorrupt) -> Iterator[tuple[bytes, int]]:
-    """The (payload, offset) that can be read from `offset` on; nothing in a sound shard.
+    """Yield (payload, offset) of the records after `offset`; none in an undamaged shard.
 
-    About 7 ms for a record of 110 kB, for the sake of its checksum.
+    A record of 110 kB takes about 7 ms, because its checksum is computed in Python.
     """
     with opened(shard) as file:
         size = file.size()
@@ -125,9 +127,10 @@ def _lost(shard: str, offset: int, error: _FramingError) -> CorruptRecord:
 
 
 def opened(shard: str) -> Any:
-    """The shard as a file, wherever it is.
+    """Open a shard, local or remote, for reading.
 
-    Raises DataError if it isn't there, or must not be read.
+    Raises:
+        DataError: the shard doesn't exist or can't be read.
     """
     try:
         file = tf.io.gfile.GFile(shard, "rb")
@@ -139,7 +142,7 @@ def opened(shard: str) -> Any:
 
 
 def count_records(shard: str, on_corrupt: OnCorrupt) -> int:
-    """How many records a shard has, by their lengths alone: payloads are passed over."""
+    """Return the number of records in a shard, without reading their payloads."""
     count, offset = 0, 0
     with opened(shard) as file:
         size = file.size()
@@ -154,7 +157,7 @@ def count_records(shard: str, on_corrupt: OnCorrupt) -> int:
 
 
 def check_first_record(shard: str) -> None:
-    """Raises DataError if the file doesn't begin with a record."""
+    """Raise DataError if the file doesn't begin with a record."""
     with opened(shard) as file:
         try:
             end_of_record(file, 0, file.size())
@@ -163,9 +166,10 @@ def check_first_record(shard: str) -> None:
 
 
 def end_of_record(file: Any, offset: int, size: int) -> int:
-    """Where the record that begins at `offset` ends; `file` then stands at its payload.
+    """Return the end of the record at `offset`, and move `file` to its payload.
 
-    Raises _FramingError if the record has no end that can be known.
+    Raises:
+        _FramingError: the record's length is damaged, or the file is cut short.
     """
     file.seek(offset)
     header = file.read(HEADER)
@@ -181,7 +185,7 @@ def end_of_record(file: Any, offset: int, size: int) -> int:
 
 
 def _masked_crc32c(content: bytes) -> int:
-    """The Castagnoli checksum, rotated and shifted as TFRecord files have it."""
+    """Return the CRC-32C (Castagnoli) checksum, masked as in TFRecord files."""
     crc = 0xFFFFFFFF
     for byte in content:
         crc = _CRC32C[(crc ^ byte) & 0xFF] ^ crc >> 8

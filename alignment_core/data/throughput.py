@@ -1,23 +1,27 @@
-"""How fast the input pipeline is without anything to feed."""
+"""Throughput of a data set's input pipeline alone, without a network."""
 
 import itertools
 import time
 from collections.abc import Iterator
 
 from alignment_core.data.dataset import DataSet
-from alignment_core.data.pipeline import readable
+from alignment_core.data.pipeline import translating_errors
 
 
 def images_per_second(dataset: DataSet, batch_size: int, seconds: float = 5.0) -> float:
-    """Training images a second, over at least `seconds` and as many epochs as that takes.
+    """Return the training images per second, measured over at least `seconds`.
 
-    What the beginning of each further epoch takes is part of it; the very first batch,
-    for which the pipeline is traced, is not. Raises what `train_batches` and reading raise.
+    As many epochs as necessary are read. The start of each epoch counts; the first batch, for which
+    the pipeline is traced, doesn't.
+
+    Raises:
+        ConfigurationError: the batch is larger than the training split.
+        DataError: a record can't be read.
     """
 
     def sizes() -> Iterator[int]:
         for epoch in itertools.count():
-            for images, _ in readable(dataset.train_batches(batch_size, 0, epoch)):
+            for images, _ in translating_errors(dataset.train_batches(batch_size, 0, epoch)):
                 yield len(images)
 
     batches = sizes()

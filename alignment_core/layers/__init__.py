@@ -1,1 +1,1 @@
-"""Keras layers whose backward pass has a kernel of its own."""
+"""Keras layers with a learning rule, and the products that they compute."""

@@ -1,14 +1,14 @@
-"""Dense and convolutional layers with Keras's arguments and a learning rule.
+"""The base class of the layers that carry a learning rule.
 
-Kunin et al. 2020, App. A.1. Under a rule a layer owns a second kernel, drawn from the same
-initializer, which takes the forward kernel's place when gradients are propagated. Without
-a rule the layer is Keras's own, backpropagation, at Keras's own cost.
+Under a rule, a layer owns a second kernel, the backward kernel (Kunin et al. 2020, App. A.1). It
+is drawn from the forward kernel's initializer and takes the forward kernel's place when gradients
+are propagated. Without a rule, the layer computes what Keras's own layer computes, at the same
+cost: backpropagation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
 from typing import Any, NamedTuple
 
 import keras
@@ -16,12 +16,17 @@ import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers import ops
 from alignment_core.rules.alignment import Alignment
 
 
 class Call(NamedTuple):
-    """One call of a layer: its input, and its product with the forward kernel, before the bias."""
+    """One recorded call of a layer.
+
+    Attributes:
+        layer: the layer that was called.
+        x: its input (batch, ...).
+        product: product of the input and the forward kernel (batch, ...), before the bias.
+    """
 
     layer: "AlignedLayer"
     x: Any
@@ -34,10 +39,14 @@ _exact: ContextVar[bool] = ContextVar("exact", default=False)
 
 @contextmanager
 def recording() -> Iterator[list[Call]]:
-    """Collect each call of a layer under a rule, in order.
+    """Record the calls of layers with a learning rule, in order.
 
-    Rules that need activations take their inputs from here. Inside a tf.function the
-    inputs are that function's symbolic tensors and are of use there only.
+    Rules that need activations read the layers' inputs from these records. Inside a tf.function
+    the records hold symbolic tensors, which are valid in that function only.
+
+        with recording() as calls:
+            model(images)
+        inputs = [call.x for call in calls]
     """
     calls: list[Call] = []
     token = _recorded.set(calls)
@@ -49,7 +58,10 @@ def recording() -> Iterator[list[Call]]:
 
 @contextmanager
 def exact_gradients() -> Iterator[None]:
-    """Let each layer called in here propagate through its forward kernel: true gradients."""
+    """Propagate gradients through the forward kernels: the true gradients of backpropagation.
+
+    It applies to the layers that are called inside this context.
+    """
     token = _exact.set(True)
     try:
         yield
@@ -58,7 +70,16 @@ def exact_gradients() -> Iterator[None]:
 
 
 def aligned_layers(model: Any) -> list["AlignedLayer"]:
-    """Return the model's layers that have a learning rule, nested models' included."""
+    """Return the layers that have a learning rule, also those of nested models.
+
+        >>> rule = SymmetricAlignment({"self": 1.0, "decay": 1.0})
+        >>> model = get_model("dense")((8, 8, 1), 10, learning_rule=rule)
+        >>> [layer.name for layer in aligned_layers(model)]
+        ['dense1', 'dense2', 'logits']
+
+    Args:
+        model: a Keras model.
+    """
     found: list[AlignedLayer] = []
     for layer in model.layers:
         if isinstance(layer, AlignedLayer):
@@ -70,14 +91,15 @@ def aligned_layers(model: Any) -> list["AlignedLayer"]:
 
 
 class AlignedLayer(keras.layers.Layer):
-    """What `Dense` and `Conv2D` share: a learning rule and the backward kernel that it trains.
+    """Parent of `Dense` and `Conv2D`: a learning rule and the backward kernel that it trains.
 
     Attributes:
-        learning_rule: the rule, or None for backpropagation.
-        relu_follows: whether a ReLU follows directly; FO ReLU and BO ReLU act only then.
-        backward_kernel: under a rule, the second kernel. It is not trainable, so that
-            `model.trainable_variables` stays the list that the cost J trains.
-        aligned_input_shape: once built, the input's shape without the batch.
+        learning_rule: the rule (`Alignment`), or None for backpropagation.
+        relu_follows: whether a ReLU follows the layer directly. The switches FO ReLU and
+            BO ReLU act only then.
+        backward_kernel: the second kernel, if the layer has a rule. It isn't trainable, so that
+            `model.trainable_variables` lists the variables of the cost J alone.
+        aligned_input_shape: the input's shape without the batch, once the layer is built.
     """
 
     def __init__(
@@ -87,12 +109,17 @@ class AlignedLayer(keras.layers.Layer):
         relu_follows: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Take Keras's arguments, the rule, and whether a ReLU follows.
+        """Set Keras's arguments and the learning rule.
 
-        `activation="relu"` says already that a ReLU follows.
+        Args:
+            *args: positional arguments of Keras's layer.
+            learning_rule: a rule, or None for backpropagation.
+            relu_follows: whether a ReLU follows as a layer of its own. With `activation="relu"`
+                it is set to True.
+            **kwargs: keyword arguments of Keras's layer.
 
         Raises:
-            ConfigurationError: a rule together with something that it can't handle.
+            ConfigurationError: a rule can't work with one of Keras's arguments.
         """
         super().__init__(*args, **kwargs)
         self.learning_rule = learning_rule
@@ -101,10 +128,10 @@ class AlignedLayer(keras.layers.Layer):
             self._refuse(self._unsupported())
 
     def build(self, input_shape: Any) -> None:
-        """Create Keras's weights and, under a rule, the backward kernel.
+        """Create Keras's weights and, if the layer has a rule, the backward kernel.
 
         Raises:
-            ConfigurationError: an input shape that a rule can't handle.
+            ConfigurationError: the rule can't work with inputs of this rank.
         """
         if self.learning_rule is not None:
             self._refuse(self._unsupported_input(len(input_shape)))
@@ -116,7 +143,7 @@ class AlignedLayer(keras.layers.Layer):
             self.backward_kernel = self.add_weight(
                 name="backward_kernel",
                 shape=self._backward_shape(kernel_shape),
-                # Drawn in the forward kernel's shape, from which the fan-in is read.
+                # Initializers compute the fan-in from the shape, so it is the forward kernel's.
                 initializer=lambda _, dtype: self.as_backward(initializer(kernel_shape, dtype)),
                 trainable=False,
             )
@@ -125,7 +152,7 @@ class AlignedLayer(keras.layers.Layer):
         """Call the layer as Keras does.
 
         Raises:
-            ConfigurationError: an input whose shape is not what the layer was built for.
+            ConfigurationError: the input has another shape than the layer was built for.
         """
         if self.built and self.learning_rule is not None:
             self._refuse_other_shape(inputs.shape)
@@ -134,23 +161,30 @@ class AlignedLayer(keras.layers.Layer):
     def alignment_loss(
         self, x_or_shape: Any, noise: Any = None, pseudogradient: Any = None, product: Any = None
     ) -> Any:
-        """Return this layer's term of R (see Alignment.__call__).
+        """Return this layer's term of the regularization R, a scalar.
+
+        Args:
+            x_or_shape: the layer's input (batch, ...), its shape if the rule draws noise, or
+                None if R uses kernels only.
+            noise: see `Alignment.__call__`, as for `pseudogradient` and `product`.
+            pseudogradient: J's pseudogradient of the layer's linear output (batch, ...).
+            product: product of the input and the forward kernel (batch, ...).
 
         Raises:
-            ConfigurationError: the layer has no learning rule, or `x_or_shape` is of a shape
-                that the layer wasn't built for.
+            ConfigurationError: the layer has no learning rule, the input has another shape than
+                the layer was built for, or an argument that the rule needs is missing.
         """
         if self.learning_rule is None:
             raise ConfigurationError(
                 f"layer {self.name!r} has no learning rule and so no alignment loss; "
-                "give it a learning_rule"
+                "build it with a learning_rule"
             )
         if x_or_shape is not None:
             self._refuse_other_shape(getattr(x_or_shape, "shape", x_or_shape))
         return self.learning_rule(self, x_or_shape, noise, pseudogradient, product)
 
     def get_config(self) -> dict[str, Any]:
-        """Return Keras's configuration with the rule and whether a ReLU follows."""
+        """Return Keras's configuration with `learning_rule` and `relu_follows`."""
         rule = self.learning_rule
         return {
             **super().get_config(),
@@ -160,20 +194,20 @@ class AlignedLayer(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """Make the layer that `get_config` described; its rule is the layer's own copy."""
+        """Make the layer that `get_config` describes, with a copy of the rule."""
         rule = config["learning_rule"]
         if isinstance(rule, Mapping):
             rule = keras.saving.deserialize_keras_object(rule)
         return super().from_config({**config, "learning_rule": rule})
 
     def save_own_variables(self, store: Any) -> None:
-        """Write Keras's weights and the backward kernel."""
+        """Write Keras's weights and the backward kernel into `store`."""
         super().save_own_variables(store)
         if self.built and self.learning_rule is not None:
             store["backward_kernel"] = self.backward_kernel
 
     def load_own_variables(self, store: Any) -> None:
-        """Read what `save_own_variables` wrote."""
+        """Read Keras's weights and the backward kernel from `store`."""
         super().load_own_variables(store)
         if self.built and self.learning_rule is not None:
             self.backward_kernel.assign(store["backward_kernel"])
@@ -186,7 +220,7 @@ class AlignedLayer(keras.layers.Layer):
         return kernel_shape
 
     def _product(self, multiply: Callable[..., Any], *operands: Any) -> Any:
-        """Multiply in the dtype that the layer computes in; the operands' own otherwise."""
+        """Multiply in the layer's compute dtype and return the layer's variable dtype."""
         narrow = [tf.cast(operand, self.compute_dtype) for operand in operands]
         return tf.cast(multiply(*narrow), self.variable_dtype)
 
@@ -207,7 +241,7 @@ class AlignedLayer(keras.layers.Layer):
         wanted, given = (", ".join(map(str, each)) for each in (built, shape[1:]))
         raise ConfigurationError(
             f"layer {self.name!r} was built for inputs of shape (batch, {wanted}) and can't take "
-            f"(batch, {given}): give it the former, or build another layer"
+            f"(batch, {given}): reshape the input, or build another layer"
         )
 
     def _refuse(self, problems: Mapping[str, bool]) -> None:
@@ -225,138 +259,10 @@ class AlignedLayer(keras.layers.Layer):
         raise NotImplementedError
 
 
-@keras.saving.register_keras_serializable("alignment_core")
-class Dense(AlignedLayer, keras.layers.Dense):
-    """keras.layers.Dense with a learning rule; its backward kernel is (units, inputs)."""
-
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Map (batch, inputs) to (batch, units)."""
-        if self.learning_rule is None:
-            return super().call(inputs, training=training)
-        outputs = ops.matmul(
-            inputs,
-            tf.convert_to_tensor(self.kernel),
-            self._propagating_kernel(),
-            tie_gradients=self.learning_rule.tie_gradients,
-        )
-        self._record(inputs, outputs)
-        if self.bias is not None:
-            outputs += tf.convert_to_tensor(self.bias)
-        return outputs if self.activation is None else self.activation(outputs)
-
-    def project(self, x: Any, forward_kernel: Any) -> Any:
-        """Return the linear output (batch, units) of the forward kernel."""
-        return self._product(tf.matmul, x, forward_kernel)
-
-    def project_backward(self, x: Any, backward_kernel: Any) -> Any:
-        """Return the linear output (batch, units) of the backward kernel."""
-        return self._product(partial(tf.matmul, transpose_b=True), x, backward_kernel)
-
-    def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
-        """Return the (batch, inputs) that the backward kernel makes of (batch, units)."""
-        return self._product(tf.matmul, output, backward_kernel)
-
-    def kernel_gradient(self, x: Any, upstream: Any) -> Any:
-        """Return what `upstream` (batch, units) gives the kernel, (units, inputs)."""
-        return self.as_backward(self._product(ops.matmul_gradient, x, upstream))
-
-    def as_backward(self, forward_kernel: Any) -> Any:
-        """Return the forward kernel transposed."""
-        return tf.transpose(forward_kernel)
-
-    def _backward_shape(self, kernel_shape: tuple[int, ...]) -> tuple[int, ...]:
-        return kernel_shape[::-1]
-
-    def _unsupported(self) -> dict[str, bool]:
-        return {"lora_rank": self.lora_rank is not None}
-
-    def _unsupported_input(self, rank: int) -> dict[str, bool]:
-        return {f"an input of rank {rank} (flatten it to (batch, features))": rank != 2}
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class Conv2D(AlignedLayer, keras.layers.Conv2D):
-    """keras.layers.Conv2D with a learning rule; both kernels have one shape.
-
-    oneDNN in TensorFlow 2.21 writes past its memory in the filter gradient of a 1x1 convolution
-    with strides, fewer than 16 channels in, and some 500 positions out or more: the process dies.
-    Such a convolution is one without strides over the pixels that the strides meet, and is
-    computed so: the same numbers, at such widths at the same cost.
-    """
-
-    def build(self, input_shape: Any) -> None:
-        """See AlignedLayer."""
-        super().build(input_shape)
-        thins = (
-            self.kernel_size == (1, 1)
-            and self.kernel.shape[2] < ops.ONEDNN_CHANNELS
-            and self.data_format == "channels_last"
-        )
-        self._thinning = self.strides if thins else (1, 1)
-        self._steps = (1, 1) if thins else self.strides
-
-    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
-        """Convolve (batch, height, width, channels) with `kernel`."""
-        if self.learning_rule is None:
-            if self._thinning == (1, 1):
-                return super().convolution_op(inputs, kernel)
-            thinned = ops.thin(inputs, self._thinning)
-            return keras.ops.conv(thinned, kernel, strides=1, padding=self.padding)
-        outputs = ops.conv2d(
-            ops.thin(inputs, self._thinning),
-            tf.convert_to_tensor(kernel),
-            self._propagating_kernel(),
-            strides=self._steps,
-            padding=self.padding.upper(),
-            tie_gradients=self.learning_rule.tie_gradients,
-        )
-        self._record(inputs, outputs)
-        return outputs
-
-    def project(self, x: Any, forward_kernel: Any) -> Any:
-        """Return the convolution of (batch, height, width, channels) with the forward kernel."""
-        convolve = partial(tf.nn.conv2d, strides=self._steps, padding=self.padding.upper())
-        return self._product(convolve, ops.thin(x, self._thinning), forward_kernel)
-
-    def project_backward(self, x: Any, backward_kernel: Any) -> Any:
-        """Return the same convolution with the backward kernel."""
-        return self.project(x, backward_kernel)
-
-    def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
-        """Return the transposed convolution of an output with the backward kernel."""
-        if self._thinning != (1, 1):
-            pixels = self._product(ops.transposed_pixelwise, output, backward_kernel)
-            return ops.spread(pixels, self._thinning, input_shape)
-        transposed = partial(
-            tf.nn.conv2d_transpose,
-            output_shape=input_shape,
-            strides=self.strides,
-            padding=self.padding.upper(),
-        )
-        return self._product(transposed, output, backward_kernel)
-
-    def kernel_gradient(self, x: Any, upstream: Any) -> Any:
-        """Return what `upstream`, of the convolution's output, gives the kernel."""
-        gradient = partial(ops.conv2d_gradient, strides=self._steps, padding=self.padding.upper())
-        shape = self.kernel.shape
-        thinned = ops.thin(x, self._thinning)
-        return self._product(lambda x, g: gradient(x, shape, g), thinned, upstream)
-
-    def _unsupported(self) -> dict[str, bool]:
-        return {
-            f"groups={self.groups}": self.groups != 1,
-            f"dilation_rate={self.dilation_rate}": self.dilation_rate != (1, 1),
-            f"data_format={self.data_format!r}": self.data_format != "channels_last",
-            "lora_rank": self.lora_rank is not None,
-        }
-
-    def _unsupported_input(self, rank: int) -> dict[str, bool]:
-        return {f"an input of rank {rank}": rank != 4}
-
-
 def _other_draw(initializer: Any) -> Callable[..., Any]:
-    # A Keras initializer seeded by an integer, given or drawn, repeats itself at every call. One
-    # without a seed is constant; one with a SeedGenerator goes on to other numbers by itself.
+    # A Keras initializer with an integer seed draws the same numbers at every call, so the backward
+    # kernel gets another seed. An initializer without a seed is constant. One with a SeedGenerator
+    # draws other numbers by itself.
     seed = getattr(initializer, "seed", None)
     if not isinstance(seed, int):
         return initializer

@@ -1,4 +1,4 @@
-"""Batch normalization as one fused kernel."""
+"""Batch normalization as one fused TensorFlow kernel."""
 
 from typing import Any
 
@@ -7,26 +7,37 @@ import tensorflow as tf
 
 
 class BatchNormalization(keras.layers.BatchNormalization):
-    """Keras's layer over channels-last images, by TensorFlow's fused kernel.
+    """keras.layers.BatchNormalization for channels-last images, as one fused kernel.
 
-    One operation forward and one backward instead of some twenty: on small networks
-    that is a good part of a step. As in TensorFlow 1's fused kernel the moving variance
-    takes the batch's unbiased variance, where Keras's takes the biased one.
+    It runs one operation forward and one backward instead of about twenty, which saves much of a
+    small network's step. The moving variance averages the batch's unbiased variance, as
+    TensorFlow 1's fused kernel does, and not the biased one, as Keras does.
 
-    Defaults are the residual networks': momentum 0.9, epsilon 1e-5 (published code of
-    Kunin et al. 2020).
+    Args:
+        momentum: share of the old moving moments that each batch keeps.
+        epsilon: added to the variance.
+        **kwargs: keyword arguments of Keras's layer.
+
+    The defaults are those of ResNet v1 in the published code of Kunin et al. 2020.
+
+        >>> layer = BatchNormalization()
+        >>> layer(tf.zeros((2, 4, 4, 3)), training=True).shape
+        TensorShape([2, 4, 4, 3])
     """
 
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
 
     def add_weight(self, *args: Any, trainable: bool = True, **kwargs: Any) -> Any:
-        """Keras's; replicas keep one moving moment, the mean of what their shares give."""
+        """Add a Keras weight; replicas share one moving moment, the mean of their own moments."""
         aggregation = "none" if trainable else "mean"
         return super().add_weight(*args, trainable=trainable, aggregation=aggregation, **kwargs)
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Normalize (batch, height, width, channels) by the batch's or the moving moments."""
+        """Return normalized inputs (batch, height, width, channels).
+
+        In training by the batch's moments, otherwise by the moving moments.
+        """
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,
             scale=self.gamma.value,

@@ -1,16 +1,15 @@
-"""Products whose propagated gradient passes through a kernel of its own.
+"""Matrix products and convolutions that propagate gradients through a backward kernel.
 
-Kunin et al. 2020, App. A.1: the forward kernel acts in the forward pass, the
-backward kernel takes its place when the gradient is propagated, which makes that
-gradient a pseudogradient. Each product is the same TensorFlow kernel as Keras's, forward
-and backward, so untied kernels cost nothing but their memory.
+The forward kernel acts in the forward pass. The backward kernel takes its place when the gradient
+is propagated, so the propagated gradient is a pseudogradient (Kunin et al. 2020, App. A.1). Each
+product calls the same TensorFlow kernels as Keras, so a backward kernel costs only its memory.
 
-In a step that also moves the backward kernel, its read must come before its update.
-TensorFlow's graph optimizer (2.21) drops the edge that says so for whatever is an argument of
-tf.custom_gradient: it takes that function's IdentityN for a path from the read to the
-update, and then removes the IdentityN. About one step in two thousand propagated through
-a kernel that had moved already. So the backward kernel is an argument only where it gets a
-gradient, and there the product waits until it has been read.
+In a step that also moves the backward kernel, its read must come before its update. TensorFlow's
+graph optimizer (2.21) drops the control edge between the two for arguments of tf.custom_gradient:
+it counts that function's IdentityN as a path from the read to the update, and then removes the
+IdentityN. About one step in two thousand then read a backward kernel that had moved already. So the
+backward kernel is an argument only where it receives a gradient, and the product waits there until
+it has been read.
 """
 
 from collections.abc import Callable
@@ -21,7 +20,7 @@ import tensorflow as tf
 Gradients = tuple[Any, ...]
 
 ONEDNN_CHANNELS = 16
-"""Channels that oneDNN takes at once: single precision's in 512 bits."""
+"""Channels that oneDNN processes at once: float32 numbers in 512 bits."""
 
 
 def matmul(
@@ -29,18 +28,25 @@ def matmul(
 ) -> Any:
     """Multiply `x` by the forward kernel; propagate gradients through the backward kernel.
 
-    With W the forward and B the backward kernel, and g the incoming pseudogradient:
-    y = x W, dx = g B, dW = x^T g. B gets no gradient, or with `tie_gradients` the
-    transpose of dW (Kolen-Pollack: Kunin et al. 2020, App. D.3).
+    W is the forward kernel, B the backward kernel and g the incoming pseudogradient:
+    y = x W, dx = g B, dW = x^T g. B receives no gradient, or the transpose of dW with
+    `tie_gradients` (Kolen-Pollack; Kunin et al. 2020, App. D.3).
 
     Args:
-        x: (batch, inputs).
+        x: input (batch, inputs).
         forward_kernel: (inputs, units).
         backward_kernel: (units, inputs), the shape of the transposed forward kernel.
-        tie_gradients: whether dB is the transpose of dW.
+        tie_gradients: whether B receives the transpose of dW as its gradient.
 
     Returns:
-        (batch, units).
+        The product (batch, units).
+
+        >>> x, w, b = tf.ones((5, 4)), tf.ones((4, 3)), tf.zeros((3, 4))
+        >>> with tf.GradientTape() as tape:
+        ...     tape.watch(x)
+        ...     y = matmul(x, w, b)
+        >>> float(tf.norm(tape.gradient(y, x)))
+        0.0
     """
 
     @tf.custom_gradient
@@ -67,19 +73,23 @@ def conv2d(
 ) -> Any:
     """Convolve `x` with the forward kernel; propagate gradients through the backward kernel.
 
-    dx is the transposed convolution of the incoming pseudogradient with the backward
-    kernel; dW is the usual one. B gets no gradient, or with `tie_gradients` that of W.
+    dx is the transposed convolution of the incoming pseudogradient with the backward kernel B.
+    dW is the usual filter gradient. B receives no gradient, or dW with `tie_gradients`.
 
     Args:
-        x: (batch, height, width, channels in).
+        x: input (batch, height, width, channels in).
         forward_kernel: (height, width, channels in, channels out).
-        backward_kernel: the same shape as the forward kernel.
-        strides: along height and width.
+        backward_kernel: a kernel of the same shape as the forward kernel.
+        strides: strides along height and width.
         padding: "SAME" or "VALID".
-        tie_gradients: whether dB is dW.
+        tie_gradients: whether B receives dW as its gradient.
 
     Returns:
-        (batch, height out, width out, channels out).
+        The convolution (batch, height out, width out, channels out).
+
+        >>> x, kernel = tf.ones((5, 8, 8, 2)), tf.ones((3, 3, 2, 4))
+        >>> conv2d(x, kernel, -kernel, strides=(2, 2), padding="SAME").shape
+        TensorShape([5, 4, 4, 4])
     """
     all_strides = [1, *strides, 1]
 
@@ -101,14 +111,14 @@ def conv2d(
 
 
 def matmul_gradient(x: Any, upstream: Any) -> Any:
-    """Return the gradient (inputs, units) that `upstream` (batch, units) gives x W's kernel."""
+    """Return W's gradient (inputs, units) for y = x W and `upstream` = dy (batch, units)."""
     return tf.matmul(x, upstream, transpose_a=True)
 
 
 def conv2d_gradient(
     x: Any, kernel_shape: Any, upstream: Any, *, strides: tuple[int, int], padding: str
 ) -> Any:
-    """Return the gradient that `upstream`, of a convolution's output, gives its kernel."""
+    """Return the filter gradient, of `kernel_shape`, for `upstream`, the output's gradient."""
     return tf.raw_ops.Conv2DBackpropFilter(
         input=x,
         filter_sizes=kernel_shape,
@@ -118,18 +128,18 @@ def conv2d_gradient(
     )
 
 
-def thin(x: Any, strides: tuple[int, int]) -> Any:
-    """Return the pixels of `x` (batch, height, width, channels) that a 1x1 kernel would meet."""
+def subsample(x: Any, strides: tuple[int, int]) -> Any:
+    """Return `x` (batch, height, width, channels) subsampled by the strides of a 1x1 kernel."""
     return x if strides == (1, 1) else x[:, :: strides[0], :: strides[1]]
 
 
-def spread(thinned: Any, strides: tuple[int, int], shape: Any) -> Any:
-    """Return the transpose of `thin`: the pixels in their places of `shape`, zeros between them."""
+def spread(subsampled: Any, strides: tuple[int, int], shape: Any) -> Any:
+    """Return the transpose of `subsample`: an image of `shape`, with zeros between the pixels."""
     return tf.raw_ops.StridedSliceGrad(
-        shape=shape, begin=[0] * 4, end=shape, strides=[1, *strides, 1], dy=thinned
+        shape=shape, begin=[0] * 4, end=shape, strides=[1, *strides, 1], dy=subsampled
     )
 
 
 def transposed_pixelwise(x: Any, kernel: Any) -> Any:
-    """Return the transposed convolution, without strides, of `x` with a 1x1 kernel."""
+    """Return the transposed convolution of `x` with a 1x1 kernel, without strides."""
     return tf.nn.conv2d(x, tf.transpose(kernel, [0, 1, 3, 2]), 1, "VALID")

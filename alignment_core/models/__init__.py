@@ -1,26 +1,38 @@
 """Networks by name, built of layers that carry a learning rule.
 
-Every kernel carries the rule, the first layer's too. But nothing is propagated beyond
-the first layer, so its backward kernel, which is trained like any other, moves nothing.
+Every kernel carries the rule, also the first layer's. No gradient is propagated beyond the first
+layer, so its backward kernel learns but has no effect.
+
+`model_names.MODEL_NAMES` lists the names without importing TensorFlow.
 """
 
 from alignment_core.model_names import check_model
 from alignment_core.models.builder import Builder
+from alignment_core.models.convnet import convnet
+from alignment_core.models.dense import dense
 from alignment_core.models.features import features
 from alignment_core.models.initialization import initialize
-from alignment_core.models.plain import convnet, dense
 from alignment_core.models.resnet import ARCHITECTURES, resnet
 
-__all__ = ["MODELS", "features", "get_model", "initialize"]
+__all__ = ["MODELS", "Builder", "features", "get_model", "initialize"]
 
 MODELS: dict[str, Builder] = {
     **{name: resnet(architecture) for name, architecture in ARCHITECTURES.items()},
     "dense": dense,
     "convnet": convnet,
 }
+"""Builder of each network by its name."""
 
 
 def get_model(name: str) -> Builder:
-    """The builder called `name`; raises UnknownNameError."""
+    """Return the builder of the network called `name`.
+
+        >>> model = get_model("dense")((8, 8, 1), 10, width=16)
+        >>> model.output_shape
+        (None, 10)
+
+    Raises:
+        UnknownNameError: no network has this name.
+    """
     check_model(name)
     return MODELS[name]

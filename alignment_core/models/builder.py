@@ -1,4 +1,4 @@
-"""What every builder of a network takes."""
+"""The interface of the functions that build networks."""
 
 from typing import Any, Protocol
 
@@ -7,7 +7,7 @@ from alignment_core.rules.alignment import Alignment
 
 
 class Builder(Protocol):
-    """What makes a network."""
+    """Interface of a function that builds a network."""
 
     def __call__(
         self,
@@ -19,14 +19,22 @@ class Builder(Protocol):
         learning_rule: Alignment | None = None,
         seed: int = 0,
     ) -> Any:
-        """A `keras.Model` from images (batch, height, width, channels) to logits.
+        """Build a `keras.Model` from images (batch, height, width, channels) to logits.
 
-        `width` is the first stage's number of channels, or a dense network's of units.
-        Raises ConfigurationError for what can't be built.
+        Args:
+            input_shape: height, width and channels of an image.
+            num_classes: number of logits.
+            width: channels of the first stage, or units of a dense network's hidden layers.
+            stem: first layers of a residual network, one of `resnet.STEMS`.
+            learning_rule: rule of every layer with a kernel, or None for backpropagation.
+            seed: random seed of the initial weights.
+
+        Raises:
+            ConfigurationError: the network can't be built with these values.
         """
 
 
 def check_width(width: int) -> None:
-    """Raise ConfigurationError for a width below one."""
+    """Raise ConfigurationError if `width` is below one."""
     if width < 1:
         raise ConfigurationError(f"a network's width must be at least 1, not {width}")

@@ -1,19 +1,30 @@
-"""Initial weights, from a seed alone."""
+"""Initial weights, drawn from a seed."""
 
 from typing import Any
 
 import keras
 import numpy as np
 
-from alignment_core.layers.aligned import Conv2D, Dense
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 
 
 def initialize(model: Any, seed: int) -> None:
-    """Draw every weight afresh, from `seed` and its place in the network alone.
+    """Draw all weights of a network anew.
 
-    Forward and backward kernels are drawn independently from the same initializer;
-    a network that is used again starts as a new one would, bit by bit.
+    Forward and backward kernels are drawn independently from the same initializer. A network that
+    was trained before gets the same weights, bit by bit, as a new one.
+
+        >>> model = get_model("dense")((8, 8, 1), 10, width=16, seed=3)
+        >>> first = model.layers[-1].kernel.numpy()
+        >>> initialize(model, seed=4)
+        >>> bool((model.layers[-1].kernel.numpy() == first).any())
+        False
+
+    Args:
+        model: a Keras model of this library's layers.
+        seed: random seed. The weights depend on it and on the layers' order only.
     """
     kernels = [layer for layer in model.layers if isinstance(layer, Conv2D | Dense)]
     for layer, draws in zip(kernels, np.random.SeedSequence(seed).spawn(len(kernels)), strict=True):

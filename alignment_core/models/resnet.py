@@ -1,12 +1,12 @@
-"""Residual networks whose every kernel carries a learning rule, v1 and v2.
+"""Residual networks v1 and v2, in which every kernel carries a learning rule.
 
-v1 (He et al. 2016a): a block's sum goes through a ReLU. v2 (He et al. 2016b): batch norm
-and ReLU come before each convolution, and a block's sum is left as it is.
+v1 (He et al. 2016a): a ReLU follows the sum of each block. v2 (He et al. 2016b): batch norm and
+ReLU come before each convolution, and no ReLU follows the sum.
 
-Beside the published code of Kunin et al. 2020: an identity shortcut is used wherever
-shapes match, as He et al. have it, while the published code projects in the first
-block of every stage, matching shapes or not. It matters to networks of basic blocks,
-whose parameters are so those of the usual ResNet-18 and -34.
+One thing differs from the published code of Kunin et al. 2020. Here a shortcut is the identity
+wherever shapes match, as in He et al.; the published code projects in the first block of every
+stage. The networks of basic blocks, ResNet-18 and -34, therefore have the usual number of
+parameters here, and a projection more there.
 """
 
 from dataclasses import dataclass
@@ -15,27 +15,29 @@ from typing import Any, Literal
 import keras
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.aligned import Conv2D, Dense
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models.builder import Builder, check_width
 from alignment_core.models.initialization import initialize
 from alignment_core.rules.alignment import Alignment
 
 STEMS = ("imagenet", "small")
+"""First layers: 7 x 7 with stride 2 and a max pool, or one 3 x 3 convolution."""
 
 EXPANSION = 4
-"""Channels that a bottleneck puts out for each that its 3 x 3 convolution has."""
+"""Output channels of a bottleneck for each channel of its 3 x 3 convolution."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One row of the table of networks.
+    """The blocks of one residual network.
 
     Attributes:
-        name: the network's.
-        blocks: how many in each stage; the width doubles and the image halves from stage
-            to stage.
-        bottleneck: blocks of 1 x 1, 3 x 3, 1 x 1 instead of two 3 x 3 convolutions.
+        name: the network's name.
+        blocks: number of blocks in each stage. The width doubles and the image halves from
+            stage to stage.
+        bottleneck: whether a block has 1 x 1, 3 x 3 and 1 x 1 convolutions instead of two 3 x 3.
         version: 1 or 2.
     """
 
@@ -58,18 +60,21 @@ ARCHITECTURES = {
         Architecture("resnet152v2", (3, 8, 36, 3), version=2),
     )
 }
-"""He et al. 2016a, Table 1; v2 has the same blocks."""
+"""Architectures by name (He et al. 2016a, Table 1). v2 has the same blocks as v1."""
 
 
 def resnet(architecture: Architecture) -> Builder:
-    """The builder of one of `ARCHITECTURES`.
+    """Return the builder of one of `ARCHITECTURES`.
 
-    What is built starts with a stem of 7 x 7 with stride 2 and a max pool ("imagenet"),
-    or of one 3 x 3 convolution ("small", for images of 8 to 64 pixels). Convolutions have
-    no bias; strided ones pad explicitly, so that the alignment's input is the padded image;
-    bottlenecks halve the image in their 3 x 3 convolution. v1: batch norm has momentum 0.9,
-    and the last gamma of each block starts at zero; v2: momentum 0.997. All as in the
-    published code of Kunin et al. 2020.
+    The stem is a 7 x 7 convolution with stride 2 and a max pool ("imagenet"), or one 3 x 3
+    convolution ("small", for images of 8 to 64 pixels). These details are those of the published
+    code of Kunin et al. 2020:
+
+    - Convolutions have no bias.
+    - Strided convolutions pad explicitly, so the input of their term of R is the padded image.
+    - Bottlenecks halve the image in their 3 x 3 convolution.
+    - v1: batch norm's momentum is 0.9, and the last gamma of each block starts at zero.
+    - v2: batch norm's momentum is 0.997.
 
     The builder raises ConfigurationError for an unknown stem or a width below one.
     """
@@ -98,7 +103,7 @@ def resnet(architecture: Architecture) -> Builder:
 
 
 class _Network:
-    """One network's layers, as functions of Keras's symbolic tensors."""
+    """The layers of one network, as functions of Keras's symbolic tensors."""
 
     def __init__(self, architecture: Architecture, learning_rule: Alignment | None) -> None:
         self._architecture = architecture
@@ -135,7 +140,7 @@ class _Network:
         return x
 
     def _convolutions(self, filters: int, strides: int) -> list[tuple[int, int, int]]:
-        """Filters, size and strides of a block's convolutions."""
+        """Return (filters, kernel size, stride) of each convolution of a block."""
         if self._architecture.bottleneck:
             return [(filters, 1, 1), (filters, 3, strides), (EXPANSION * filters, 1, 1)]
         return [(filters, 3, strides), (filters, 3, 1)]

@@ -1,1 +1,1 @@
-"""How each part of the total loss is optimized: rates over time, and the optimizers."""
+"""Optimizers and learning rate schedules for each part of the total loss J + R."""

@@ -1,8 +1,8 @@
-"""A list of optimizers over a list of losses, each with its own rate and variables.
+"""The optimizers, and their combination for several losses.
 
-The total loss is J + R (Kunin et al. 2020, App. A.3): the categorization loss J moves
-the forward weights by their pseudogradient, the alignment loss R the backward weights
-by their gradient, and each has its own optimizer.
+The total loss is J + R (Kunin et al. 2020, App. A.3). The categorization loss J updates the forward
+weights by their pseudogradients, the alignment loss R the backward weights by their gradients. Each
+loss has its own optimizer.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,16 +12,24 @@ import keras
 import tensorflow as tf
 
 MOMENTUM = 0.9
-"""Of J's Nesterov momentum (Kunin et al. 2020, App. B.2; He et al. 2016)."""
+"""Default momentum of J's optimizer (Kunin et al. 2020, App. B.2; He et al. 2016)."""
 
 
 class NesterovMomentum(keras.optimizers.Optimizer):
-    """Momentum as TensorFlow 1 has it: v = m v + g, then w -= rate (g + m v).
+    """Nesterov momentum as in TensorFlow 1: v = m v + g, then w -= rate (g + m v).
 
-    The learning rate stays outside the accumulator v, which holds plain gradients.
-    Keras's SGD(nesterov=True) folds the rate into its velocity instead: the two agree
-    while the rate is constant and differ at warm-ups and drops, where Keras's velocity
-    carries old rates on.
+    The accumulator v sums plain gradients, without the learning rate. Keras's SGD(nesterov=True)
+    multiplies them by the rate instead. Both agree while the rate is constant. At warm-ups and
+    drops they differ, because Keras's velocity contains the old rates.
+
+    Args:
+        learning_rate: initial learning rate.
+        momentum: m.
+        name: name of the optimizer and prefix of its variables.
+        **kwargs: keyword arguments of keras.optimizers.Optimizer.
+
+        >>> NesterovMomentum(learning_rate=0.1).momentum
+        0.9
     """
 
     def __init__(
@@ -35,14 +43,14 @@ class NesterovMomentum(keras.optimizers.Optimizer):
         self.momentum = momentum
 
     def build(self, variables: list[Any]) -> None:
-        """Make an accumulator of zeros for each variable."""
+        """Create an accumulator of zeros for each variable."""
         if self.built:
             return
         super().build(variables)
         self.accumulators = self.add_optimizer_variables(variables, "accumulator")
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any) -> None:
-        """Move one variable; one fused kernel, which XLA knows too."""
+        """Update one variable by one fused kernel, which XLA supports as well."""
         accumulator = self.accumulators[self._get_variable_index(variable)].value
         tf.raw_ops.ResourceApplyMomentum(
             var=variable.handle,
@@ -54,22 +62,30 @@ class NesterovMomentum(keras.optimizers.Optimizer):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Keras's configuration and the momentum."""
+        """Return Keras's configuration and the momentum."""
         return {**super().get_config(), "momentum": self.momentum}
 
 
 class Adam(keras.optimizers.Adam):
-    """Adam with TensorFlow 1's epsilon of 1e-8, where Keras 3 has 1e-7.
+    """Adam with TensorFlow 1's default epsilon of 1e-8; Keras 3's is 1e-7.
 
-    The update is Keras's own formula as one fused kernel a variable:
+    The update is Keras's formula, computed by one fused kernel for each variable:
     w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).
+
+    Args:
+        learning_rate: initial learning rate.
+        epsilon: added to the square root of the second moment.
+        **kwargs: keyword arguments of keras.optimizers.Adam.
+
+        >>> Adam(learning_rate=0.001).epsilon
+        1e-08
     """
 
     def __init__(self, learning_rate: float = 0.001, epsilon: float = 1e-8, **kwargs: Any) -> None:
         super().__init__(learning_rate=learning_rate, epsilon=epsilon, **kwargs)
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any) -> None:
-        """Move one variable and its two moments."""
+        """Update one variable and its two moments."""
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations.value + 1, variable.dtype)
         tf.raw_ops.ResourceApplyAdam(
@@ -87,7 +103,16 @@ class Adam(keras.optimizers.Adam):
 
 
 class GradientDescent(keras.optimizers.Optimizer):
-    """w -= rate g, one fused kernel a variable."""
+    """Plain gradient descent: w -= rate g, by one fused kernel for each variable.
+
+    Args:
+        learning_rate: initial learning rate.
+        name: name of the optimizer.
+        **kwargs: keyword arguments of keras.optimizers.Optimizer.
+
+        >>> GradientDescent().name
+        'gradient_descent'
+    """
 
     def __init__(
         self, learning_rate: float = 1.0, name: str = "gradient_descent", **kwargs: Any
@@ -95,7 +120,7 @@ class GradientDescent(keras.optimizers.Optimizer):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any) -> None:
-        """Move one variable."""
+        """Update one variable."""
         tf.raw_ops.ResourceApplyGradientDescent(
             var=variable.handle,
             alpha=tf.cast(learning_rate, variable.dtype),
@@ -108,15 +133,30 @@ ALIGNMENT_OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "adam": Adam,
     "nesterov_momentum": NesterovMomentum,
 }
-"""What may optimize R; the rate is set anew at every step.
+"""Optimizers of R by name. Their learning rate is set at every step.
 
-The searches choose between the first two (Kunin et al. 2020, App. B.1); the third is J's
-own, with which Kolen-Pollack's R is descended as J is.
+Searches choose between the first two (Kunin et al. 2020, App. B.1). The third is J's optimizer,
+with which KolenPollackAngle equals KolenPollack.
 """
 
 
 class Optimizers:
-    """One optimizer, one list of variables and one learning rate for each loss."""
+    """The optimizers of several losses, each with its own variables and learning rate.
+
+        >>> layer = Dense(1, learning_rule=SymmetricAlignment({"self": 1.0, "decay": 1.0}))
+        >>> layer.build((None, 2))
+        >>> optimizers = Optimizers(
+        ...     [NesterovMomentum(), Adam()], [layer.trainable_variables, [layer.backward_kernel]]
+        ... )
+        >>> len(optimizers.variables[0]), len(optimizers.variables[1])
+        (2, 1)
+
+    Attributes:
+        optimizers: the Keras optimizer of each loss.
+        variables: the variables of each loss.
+        minibatches: number of parts of a batch.
+        noise_variances: variance of the noise on each loss's updates, or None.
+    """
 
     def __init__(
         self,
@@ -126,16 +166,18 @@ class Optimizers:
         minibatches: int = 1,
         noise_variances: Sequence[tf.Variable | None] | None = None,
     ) -> None:
-        """Pair optimizer i with the Keras variables i, and build its accumulators.
+        """Build each optimizer for its variables.
 
-        `noise_variances` makes updates noisy (Kunin et al. 2020, App. B.3): after
-        optimizer i's own update each of its variables moves by the learning rate times
-        N(0, variance i), past momentum and Adam's moments. None, alone or for an
-        optimizer, is no noise and costs nothing.
-
-        `minibatches` splits each batch into equal parts whose gradients are averaged
-        before anything moves: the memory of a part for the gradient of the whole
-        (batch norm and batch centring still see one part at a time).
+        Args:
+            optimizers: a Keras optimizer for each loss.
+            variables: the Keras variables that each optimizer updates.
+            minibatches: number of equal parts into which each batch is split. Their gradients are
+                averaged before the update. This needs a part's memory only. Batch norm and batch
+                centring see one part at a time.
+            noise_variances: variance of the noise on each optimizer's updates (Kunin et al. 2020,
+                App. B.3). After the optimizer's own update each variable moves by the learning rate
+                times N(0, variance); momentum and Adam's moments don't see this noise. None is no
+                noise, at no cost.
         """
         self.optimizers = list(optimizers)
         self.variables = [list(group) for group in variables]
@@ -150,11 +192,13 @@ class Optimizers:
         batch: Sequence[tf.Tensor],
         which: Sequence[int],
     ) -> tuple[list[list[tf.Tensor]], Any]:
-        """The gradient of each loss named in `which` for its own variables only.
+        """Return the gradient of each loss in `which` for its own variables, and `extra` tensors.
 
-        `losses(part, *minibatch)` gets the minibatch's number and returns one scalar
-        for each entry of `which` beside any tensors to be averaged along with the
-        gradients.
+        Args:
+            losses: function (number of the minibatch, *minibatch) -> (one scalar for each entry of
+                `which`, extra tensors, which are averaged over minibatches like the gradients).
+            batch: tensors whose first axis is the batch.
+            which: indices of losses.
         """
         groups = self.values(which)
 
@@ -170,13 +214,13 @@ class Optimizers:
         return self.mean_over_minibatches(of_part, batch)
 
     def values(self, which: Sequence[int]) -> list[list[tf.Variable]]:
-        """The variables of each loss named in `which`, for a tape to watch."""
+        """Return the TensorFlow variables of each loss in `which`, for a tape to watch."""
         return [[variable.value for variable in self.variables[index]] for index in which]
 
     def mean_over_minibatches(
         self, function: Callable[..., Any], batch: Sequence[tf.Tensor]
     ) -> Any:
-        """The mean over minibatches of `function(part, *minibatch)`, any structure of tensors."""
+        """Return the mean over minibatches of `function(number, *minibatch)`, nested tensors."""
         return _mean_over_parts(function, batch, self.minibatches)
 
     def apply(
@@ -186,22 +230,26 @@ class Optimizers:
         rate: tf.Tensor,
         seed: tf.Tensor | None = None,
     ) -> None:
-        """Move the variables of loss `index` with learning rate `rate`.
+        """Update the variables of loss `index`.
 
-        A noisy optimizer needs the step's `seed` (2,), int32: the same one gives the
-        same noise, on all replicas too.
+        Args:
+            index: index of the loss.
+            gradients: a gradient for each of the loss's variables.
+            rate: learning rate.
+            seed: int32 seed (2,) of the step's noise, if the updates are noisy. The same seed
+                gives the same noise, on all replicas.
         """
         optimizer = self.optimizers[index]
         optimizer.learning_rate.assign(rate)
         optimizer.apply(gradients, self.variables[index])
         variance = self.noise_variances[index]
         if variance is not None:
-            # Replicas and layers fold numbers from 0 up into the seed.
+            # Replicas and layers fold numbers from 0 upwards into the seed, so these are negative.
             noise_seed = tf.random.fold_in(seed, -1 - index)
             _disturb(self.variables[index], rate * tf.sqrt(variance), noise_seed)
 
     def reset(self) -> None:
-        """Forget all momentum and every step made."""
+        """Set all variables of the optimizers to zero, moments and step counts included."""
         for optimizer in self.optimizers:
             for variable in optimizer.variables:
                 variable.assign(tf.zeros_like(variable.value))

@@ -1,9 +1,8 @@
 """Learning rates as functions of training time.
 
-Times are epochs of the paper's schedule; a run of another length compresses every
-one of them alike (`RateSchedule.scaled`). Rates are worked out on the host, a whole
-epoch at once, and enter the compiled step as arguments: another schedule never
-compiles anything again.
+Times are epochs. A training of another length than the paper's scales all of them
+(`RateSchedule.scaled`). Rates are computed on the host, a whole epoch at once, and are arguments of
+the compiled step, so another schedule needs no compilation.
 """
 
 from dataclasses import dataclass, replace
@@ -15,23 +14,33 @@ from numpy.typing import ArrayLike, NDArray
 from alignment_core.errors import ConfigurationError
 
 WARMUP_EPOCHS = 6.0
-"""Linear warm-up (Kunin et al. 2020, App. B.1.2)."""
+"""Default epochs of linear warm-up (Kunin et al. 2020, App. B.1.2)."""
 
 DROP_EPOCHS = (30.0, 60.0, 80.0)
-"""Where a rate decays by 90 % (Kunin et al. 2020, App. B.1.2)."""
+"""Default epochs at which a rate drops by 90 % (Kunin et al. 2020, App. B.1.2)."""
 
 
 @dataclass(frozen=True)
 class RateSchedule:
-    """A rate that waits, warms up, and drops (Kunin et al. 2020, App. B.1.2).
+    """A learning rate with delay, warm-up and drops (Kunin et al. 2020, App. B.1.2).
 
-    While epoch < delay_epochs the rate is zero (`delayed="off"`: the categorization
-    loss J waits) or the full `base` (`delayed="full"`: the alignment loss R is
-    optimized alone). The clock of warm-up and drops starts when the delay ends. With
-    `delayed="full"` a delay takes the warm-up's place: R's rate warms up only if
-    there is no delay.
+    Warm-up and drops are counted from the end of the delay.
 
-    Raises ConfigurationError for a negative rate or time.
+        >>> schedule = RateSchedule(0.1, warmup_epochs=2.0, drop_epochs=(3.0,))
+        >>> rate(schedule, [0.0, 1.0, 2.0, 3.0], step=1.0).round(3).tolist()
+        [0.05, 0.1, 0.1, 0.01]
+
+    Attributes:
+        base: the learning rate between warm-up and first drop.
+        warmup_epochs: epochs of linear warm-up.
+        drop_epochs: epochs at which the rate is multiplied by `drop_factor`.
+        drop_factor: factor of a drop.
+        delay_epochs: epochs of the delay at the beginning.
+        delayed: rate in the delay. "off" is zero: the categorization loss J waits. "full" is
+            `base`: the alignment loss R is minimized alone, and has no warm-up afterwards.
+
+    Raises:
+        ConfigurationError: a rate or time is negative.
     """
 
     base: float
@@ -47,7 +56,7 @@ class RateSchedule:
             raise ConfigurationError(f"a schedule's rate and times can't be negative: {self}")
 
     def scaled(self, factor: float) -> "RateSchedule":
-        """The same schedule with every time multiplied by `factor`."""
+        """Return the schedule with all times multiplied by `factor`."""
         return replace(
             self,
             warmup_epochs=self.warmup_epochs * factor,
@@ -57,13 +66,18 @@ class RateSchedule:
 
 
 def rate(schedule: RateSchedule, epoch: ArrayLike, step: float = 0.0) -> NDArray[np.float64]:
-    """The rate of steps that start at `epoch` (any shape) and last `step` epochs.
+    """Return the learning rates, in `epoch`'s shape, of steps that start at the times `epoch`.
 
-    A warm-up of n steps gives step s, counted from 0, base * (s + 1) / n: no step is
-    lost to a rate of zero, and the last one has the full rate. A drop takes hold with
-    the first step that starts at or after it.
+    In a warm-up of n steps, step s (from 0) has the rate base * (s + 1) / n, so no step has rate
+    zero and the last one has the full rate. A drop applies from the first step that starts at or
+    after it.
+
+    Args:
+        schedule: the schedule.
+        epoch: start of each step in epochs, of any shape.
+        step: duration of a step in epochs.
     """
-    # Half a step of tolerance: s / steps_per_epoch is rounded, a boundary may not be.
+    # Times are compared with a tolerance of half a step, because s / steps_per_epoch is rounded.
     clock = np.asarray(epoch, np.float64) - schedule.delay_epochs
     waiting = clock < -step / 2
     rates = np.full(clock.shape, schedule.base, np.float64)

@@ -1,1 +1,1 @@
-"""Learning rules: primitives, their weighted sums and the backward pass they act on."""
+"""Learning rules: the primitives, the backward pass that they are computed in, and their sums."""

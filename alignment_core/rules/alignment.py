@@ -1,8 +1,9 @@
-"""Learning rules: weighted sums of primitives, layer by layer.
+"""The parent class of all learning rules: a weighted sum of primitives at each layer.
 
-Kunin et al. 2020, App. A.2: a rule is the regularization R that it adds at each layer,
-and R is the plain sum over layers. Weights go by the primitive's name, because the
-paper and its published code give the Greek letters to different primitives.
+A learning rule is defined by the regularization R that it adds to the cost J (Kunin et al. 2020,
+App. A.2). R is the plain sum of one term a layer. A term's weights are named by primitive and
+not by Greek letter, because the paper and its published code give the same letters to different
+primitives.
 """
 
 import math
@@ -10,12 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, ClassVar
 
-import keras
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.rules.backward_pass import (
-    AKROUT_OPERATIONS,
     BackwardPass,
     BackwardPassOperations,
     ProjectingLayer,
@@ -32,23 +31,31 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "self": ("forward_kernel", "backward_kernel"),
     "angle": ("backward_output", "pseudogradient"),
 }
-"""What each primitive takes, by its name on BackwardPass."""
+"""The arguments of each primitive, as the names of attributes of BackwardPass."""
 
 _KERNELS = {"forward_kernel", "backward_kernel"}
-"""What needs no input of the layer."""
+"""The arguments that can be computed without the layer's input."""
 
 
 class Alignment:
-    """Parent of the learning rules: what a layer adds to R.
+    """Parent of the learning rules: computes a layer's term of the regularization R.
+
+    A subclass names the primitives that it sums, and nothing else:
+
+        >>> class SparseMirror(Alignment):
+        ...     primitives = ("amp", "sparse", "decay")
+        >>> rule = SparseMirror({"amp": 1.0, "sparse": 0.5, "decay": 0.1})
+        >>> rule.needs_activations
+        True
 
     Attributes:
-        primitives: the primitives that the rule sums.
-        tie_gradients: whether the backward kernel also takes the forward kernel's gradient
-            of the cost J. J's optimizer then moves it, and R, which may take kernels only,
-            is a part of J.
-        weights: each primitive's weight, a float or a tf.Variable.
-        operations: what the backward pass does to inputs and outputs.
-        noise_stddev: the deviation of the Gaussian noise that replaces the layer's input,
+        primitives: names of the summed primitives, keys of `primitives.PRIMITIVES`.
+        tie_gradients: whether the backward kernel also receives the forward kernel's gradient
+            of the cost J. If so, J's optimizer moves the backward kernel, R is added to J, and
+            R may use kernels only.
+        weights: weight of each primitive by its name, a float or a tf.Variable.
+        operations: switches of the backward pass (BackwardPassOperations).
+        noise_stddev: standard deviation of the Gaussian noise that replaces the layer's input,
             or None to use the input itself.
     """
 
@@ -61,11 +68,18 @@ class Alignment:
         operations: BackwardPassOperations = _NO_OPERATIONS,
         noise_stddev: Any = None,
     ) -> None:
-        """Set the rule's values; a tf.Variable can be changed later without a new trace.
+        """Set the rule's weights, operations and noise.
+
+        Args:
+            weights: one weight for each of the rule's primitives, by name. The value of a
+                tf.Variable can change later without tracing a graph again.
+            operations: switches of the backward pass; all are off by default.
+            noise_stddev: standard deviation of the noise that replaces the layer's input, a
+                float or a tf.Variable; None uses the input itself.
 
         Raises:
-            ConfigurationError: weights that aren't the rule's own, or a value that is not
-                finite, or a deviation that isn't positive.
+            ConfigurationError: `weights` has other names than the rule's primitives, a weight
+                isn't finite, or `noise_stddev` isn't positive.
         """
         rule = type(self).__name__
         if set(weights) != set(self.primitives):
@@ -89,13 +103,13 @@ class Alignment:
             )
         if self.tie_gradients and self._needs_input:
             raise ConfigurationError(
-                f"{rule} ties gradients, so its R is a part of J and may take kernels only "
+                f"{rule} ties gradients, so its R is a part of J and may use kernels only "
                 f"(self, decay), not {_names(self.primitives)}"
             )
         if noise_stddev is not None and self.needs_pseudogradients:
             raise ConfigurationError(
-                f"{rule} weighs pseudogradients against the inputs that they belong to: noise "
-                "can't take the inputs' place; give no noise_stddev"
+                f"{rule} multiplies pseudogradients with the inputs that they belong to, so noise "
+                "can't replace the inputs; set noise_stddev to None"
             )
         self.weights = dict(weights)
         self.operations = operations
@@ -103,12 +117,12 @@ class Alignment:
 
     @property
     def needs_activations(self) -> bool:
-        """Whether R needs the layer's input: an output among its primitives and no noise."""
+        """Whether R is computed from the layer's input, and not from noise or kernels alone."""
         return self.noise_stddev is None and self._needs_input
 
     @property
     def needs_pseudogradients(self) -> bool:
-        """Whether R needs J's pseudogradient of the layer's linear output."""
+        """Whether R is computed from J's pseudogradient of the layer's linear output."""
         return any("pseudogradient" in _NEEDS[name] for name in self.primitives)
 
     @property
@@ -123,34 +137,33 @@ class Alignment:
         pseudogradient: Any = None,
         product: Any = None,
     ) -> Any:
-        """Return the layer's term of R: a scalar of which only the backward kernel learns.
+        """Return the layer's term of R, a scalar that depends on the backward kernel alone.
 
-        The backward kernel is no trainable variable (those are the cost J's), so a
-        tf.GradientTape has to watch it: `tape.watch(layer.backward_kernel.value)`.
+        All other arguments of the term are behind tf.stop_gradient. The backward kernel isn't a
+        trainable variable, since those belong to the cost J, so a tf.GradientTape has to watch
+        it: `tape.watch(layer.backward_kernel.value)`.
 
         Args:
-            layer: a built layer of layers.py.
-            x: the layer's input (batch, ...), of static shape so that an output whose
-                value nobody fetches is never formed. With noise only its shape is used, and
-                the shape alone will do; where `needs_activations` is false for want of
-                an output it isn't used at all.
-            noise: what `draw_noise` drew, at least as many numbers as the input has: the
-                first of them take its place. Layers may share them.
-            pseudogradient: that of J, averaged over the batch, for the layer's linear
-                output (batch, ...); only where `needs_pseudogradients`.
-            product: the input's product with the forward kernel (batch, ...) where the
-                network has just formed it; it isn't formed again.
+            layer: a built `Dense` or `Conv2D` of this library.
+            x: the layer's input (batch, ...). Its shape must be static, so that a compiled
+                graph skips an output whose value isn't fetched. If the rule draws noise, the
+                shape alone is enough. If R uses kernels only, `x` may be None.
+            noise: numbers from `draw_noise`, at least as many as the input has. The first ones
+                replace the input. Several layers may share them.
+            pseudogradient: J's pseudogradient (batch, ...) of the layer's linear output,
+                averaged over the batch; required if `needs_pseudogradients`.
+            product: product (batch, ...) of the input and the forward kernel, if the network
+                has computed it already; saves computing it again.
 
         Raises:
-            ConfigurationError: a rule with noise that gets none, or one that needs
-                pseudogradients and gets none.
+            ConfigurationError: the rule needs noise or pseudogradients and was given none.
         """
         dtype = layer.backward_kernel.dtype
         if self.draws_noise:
             if noise is None:
                 raise ConfigurationError(
                     f"layer {layer.name!r}: {type(self).__name__} aligns on noise and needs "
-                    "what draw_noise draws"
+                    "the numbers that draw_noise returns; pass them as noise"
                 )
             shape = getattr(x, "shape", x)
             x, product = tf.reshape(noise[: math.prod(shape)], shape), None
@@ -177,13 +190,17 @@ class Alignment:
 
     @property
     def draws_noise(self) -> bool:
-        """Whether noise takes the layer's input's place: `__call__` then wants some."""
+        """Whether noise replaces the layer's input, so that `__call__` needs some."""
         return self.noise_stddev is not None and self._needs_input
 
     def draw_noise(self, size: int, seed: Any, dtype: Any = "float32") -> Any:
-        """Return (size,) Gaussian numbers of the rule's deviation.
+        """Return Gaussian numbers (size,) with the rule's standard deviation.
 
-        `seed` is int32 of shape (2,): the same one draws the same numbers, however many.
+        Args:
+            size: how many numbers to draw.
+            seed: int32 tensor of shape (2,). The same seed draws the same first numbers for
+                every size.
+            dtype: type of the numbers.
         """
         # XLA's default generator took 30 times as long as Philox on a CPU (TensorFlow 2.21).
         # XLA's Philox draws other numbers than TensorFlow's own from the same seed.
@@ -191,7 +208,7 @@ class Alignment:
         return _in_dtype(self.noise_stddev, dtype) * normals
 
     def get_config(self) -> dict[str, Any]:
-        """Return the rule's present values, variables as floats, for `from_config`."""
+        """Return the rule's current values for `from_config`, with variables as floats."""
         return {
             "weights": {name: float(weight) for name, weight in self.weights.items()},
             "operations": asdict(self.operations),
@@ -200,7 +217,7 @@ class Alignment:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "Alignment":
-        """Make the rule that `get_config` described."""
+        """Make the rule that `get_config` describes."""
         operations = BackwardPassOperations(**config["operations"])
         return cls(config["weights"], operations, config["noise_stddev"])
 
@@ -212,99 +229,3 @@ def _in_dtype(value: Any, dtype: str) -> Any:
 
 def _names(names: Any) -> str:
     return ", ".join(repr(name) for name in sorted(names)) or "no primitive"
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class FeedbackAlignment(Alignment):
-    """Fixed random backward kernels: R is 0, and no gradient reaches them."""
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class WeightMirror(Alignment):
-    """R_WM = amp + decay, weighted (Kunin et al. 2020; Akrout et al. 2019).
-
-    Akrout et al.'s own prescription is `operations=AKROUT_OPERATIONS` with noise of
-    deviation 1 and plain gradient descent on R: `WeightMirror.akrout`.
-    """
-
-    primitives = ("amp", "decay")
-
-    @classmethod
-    def akrout(
-        cls, mirror_rate: float, decay_rate: float, noise_stddev: Any = 1.0
-    ) -> "WeightMirror":
-        """Make Akrout et al. 2019's weight mirror: Delta B = mirror_rate x f^T - decay_rate B.
-
-        x is the noise and f the layer's response to it, each less its mean over the batch, over
-        which their product is averaged: a step of vanilla gradient descent on R at a
-        learning rate of 1.
-        """
-        return cls({"amp": mirror_rate, "decay": decay_rate}, AKROUT_OPERATIONS, noise_stddev)
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class InformationAlignment(Alignment):
-    """R_IA = amp + decay + null, weighted (Kunin et al. 2020, App. B.1.4)."""
-
-    primitives = ("amp", "decay", "null")
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class SymmetricAlignment(Alignment):
-    """R_SA = self + decay, weighted (Kunin et al. 2020, App. B.2)."""
-
-    primitives = ("self", "decay")
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class ActivationAlignment(Alignment):
-    """R_AA = amp + sparse, weighted (Kunin et al. 2020, App. B.2)."""
-
-    primitives = ("amp", "sparse")
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class KolenPollack(Alignment):
-    """Backward kernels that take the forward kernels' own updates (Kunin et al. 2020, App. D.3).
-
-    Tied gradients, as in the published code: J hands B the transpose of W's pseudogradient,
-    and R is decay alone. Here J's optimizer moves B as it moves W, and R is added to J as W's
-    L2 penalty is: both decays are part of the gradients, go through the momentum, and follow
-    J's schedule. So
-
-        Delta W = -eta (g x^T + weight_decay W),  Delta B = -eta (x g^T + decay B)
-
-    for plain descent, App. D.3's update with lambda_KP = eta decay, if `decay` weighs as
-    much as J's weight decay. Then W - B^T obeys a linear recursion of its own, whatever
-    the data, and goes to zero; at another weight it doesn't. At rate eta and momentum m it
-    shrinks about e-fold in (1 - m) / (eta decay) steps: 800 at 0.125, 0.9 and 1e-3, 8,000
-    at the 1e-4 that suits ImageNet's 5,000 steps an epoch.
-    """
-
-    primitives = ("decay",)
-    tie_gradients = True
-
-
-@keras.saving.register_keras_serializable("alignment_core")
-class KolenPollackAngle(Alignment):
-    """R_KP = angle + decay, weighted (Kunin et al. 2020, App. D.3).
-
-    The Kolen-Pollack update as gradient descent on R: with weights 1 and lambda_KP / eta,
-    and R's optimizer and schedule the same as J's, it is KolenPollack's. Both losses are
-    minimized simultaneously, because the pseudogradients are J's own.
-    """
-
-    primitives = ("angle", "decay")
-
-
-LEARNING_RULES: dict[str, type[Alignment] | None] = {
-    "backpropagation": None,
-    "feedback_alignment": FeedbackAlignment,
-    "weight_mirror": WeightMirror,
-    "information_alignment": InformationAlignment,
-    "symmetric_alignment": SymmetricAlignment,
-    "activation_alignment": ActivationAlignment,
-    "kolen_pollack": KolenPollack,
-    "kolen_pollack_angle": KolenPollackAngle,
-}
-"""Each learning rule by name; backpropagation has no alignment."""

@@ -1,18 +1,20 @@
-"""What a layer computes in the backward pass, where its backward kernel learns.
+"""The backward pass: the outputs of a layer from which its backward kernel learns.
 
-Kunin et al. 2020, App. B.1.3, names twelve optional operations; the order in which
-they apply is that of the reference implementation (neuroailab/neural-alignment):
+Kunin et al. 2020, App. B.1.3, names twelve optional operations. They apply in the order of the
+reference implementation (neuroailab/neural-alignment), numbered as in reference.py:
 
-1. the input of both paths: feature-wise centring, then normalization (BI FWMC, BI FWL2N);
-2. the input of the backward path only: batch-wise centring (BI BWMC);
-3. both projections, plus the layer's own bias (FO Bias, BO Bias);
-4. ReLU (FO ReLU, BO ReLU), only where a ReLU follows the layer directly;
-5. the reconstruction of the input from the forward output as it then stands;
-6. on the forward output and on the reconstruction, each over its own axes: FO FWMC,
-   FO FWL2N, FO BWMC; on the backward output: BO FWMC, BO FWL2N.
+1. The gradient is stopped at the input, the bias and the forward kernel.
+2. Noise replaces the input, if the rule draws noise (`Alignment` does this step).
+3. BI FWMC, then BI FWL2N: the input of both paths is centred and normalized over features.
+4. BI BWMC: the input of the backward path only is centred over the batch.
+5. Both projections are computed, plus the layer's bias (FO Bias, BO Bias).
+6. ReLU (FO ReLU, BO ReLU), only if a ReLU follows the layer directly.
+7. The input is reconstructed from the forward output as it is now.
+8. FO FWMC, FO FWL2N, FO BWMC on the forward output and, over its own axes, on the reconstruction;
+   BO FWMC, BO FWL2N on the backward output.
 
-Batch-wise means over axis 0, each position on its own; on several replicas it is
-over each replica's share of the batch. Feature-wise means over all other axes together.
+"Batch-wise" is over axis 0, for each position separately. With several replicas it is over each
+replica's share of the batch. "Feature-wise" is over all other axes together.
 """
 
 from dataclasses import dataclass
@@ -24,11 +26,26 @@ import tensorflow as tf
 
 @dataclass(frozen=True)
 class BackwardPassOperations:
-    """The twelve switches of Kunin et al. 2020, App. B.1.3, all off by default.
+    """The twelve switches of the backward pass, all off by default.
 
-    FO is the forward path's output, BO the backward path's output, BI the input of the
-    backward pass; bwmc centres over the batch, fwmc over the features, and fwl2n
-    divides the centred features by their l2 norm (so that it includes fwmc).
+        >>> BackwardPassOperations(fo_relu=True, bi_bwmc=True).bi_bwmc
+        True
+
+    Attributes:
+        fo_bias: add the layer's bias to the forward output.
+        fo_relu: apply a ReLU to the forward output, if one follows the layer.
+        fo_bwmc: batch-wise mean centring of the forward output.
+        fo_fwmc: feature-wise mean centring of the forward output.
+        fo_fwl2n: feature-wise centring of the forward output and division by its l2 norm.
+        bo_bias: add the layer's bias to the backward output.
+        bo_relu: apply a ReLU to the backward output, if one follows the layer.
+        bo_fwmc: feature-wise mean centring of the backward output.
+        bo_fwl2n: feature-wise centring of the backward output and division by its l2 norm.
+        bi_bwmc: batch-wise mean centring of the backward path's input.
+        bi_fwmc: feature-wise mean centring of the input of both paths.
+        bi_fwl2n: feature-wise centring of the input of both paths and division by its l2 norm.
+
+    Source: Kunin et al. 2020, App. B.1.3.
     """
 
     fo_bias: bool = False
@@ -46,20 +63,20 @@ class BackwardPassOperations:
 
 
 AKROUT_OPERATIONS = BackwardPassOperations(fo_bias=True, fo_relu=True, fo_bwmc=True, bi_bwmc=True)
-"""What Akrout et al. 2019 prescribe for weight mirrors (Kunin et al. 2020, App. B.1.1).
+"""The operations of Akrout et al. 2019's weight mirror (Kunin et al. 2020, App. B.1.1).
 
-The backward path's input and the forward path's output are centred over the batch;
-the layer's bias and ReLU act on the forward path and not on the backward path. Moments of
-batch norm aren't carried into the mirroring, as Akrout et al. allow: the rule stays local.
+The backward path's input and the forward path's output are centred over the batch. The layer's
+bias and ReLU act on the forward path only. Batch norm's moments aren't used in the mirroring,
+which Akrout et al. leave open, so that the rule stays local.
 """
 
 
 SQUARED_NORM_BOUND = 1e-12
-"""The least squared norm that `feature_normalize` divides by."""
+"""Smallest squared norm that `feature_normalize` divides by: tf.math.l2_normalize's default."""
 
 
 class ProjectingLayer(Protocol):
-    """What the backward pass asks of a layer. Shapes: ops.py."""
+    """Interface of a layer whose backward kernel learns. Shapes: see layers/ops.py."""
 
     name: str
     kernel: Any
@@ -68,16 +85,16 @@ class ProjectingLayer(Protocol):
     relu_follows: bool
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
-        """Return the layer's linear output for the forward kernel."""
+        """Return the layer's linear output, computed with the forward kernel."""
 
     def project_backward(self, x: Any, backward_kernel: Any) -> Any:
-        """Return the same kind of output for the backward kernel."""
+        """Return the layer's linear output, computed with the backward kernel."""
 
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
-        """Return what the backward kernel makes of an output, in the input's shape."""
+        """Return the output mapped back to the input's shape by the backward kernel."""
 
     def kernel_gradient(self, x: Any, upstream: Any) -> Any:
-        """Return the gradient of <output, upstream> for the backward kernel."""
+        """Return the gradient of <output, upstream> with respect to the backward kernel."""
 
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the forward kernel in the backward kernel's layout."""
@@ -85,26 +102,29 @@ class ProjectingLayer(Protocol):
 
 @tf.custom_gradient
 def batch_center(x: Any) -> Any:
-    """Return `x` (batch, ...) less its mean over the batch, each position on its own.
+    """Return `x` (batch, ...) minus its mean over the batch, for each position separately.
 
-    A projection, symmetric: it centres what it propagates as well.
+    Centring is a symmetric projection, so the propagated gradient is centred, too.
     """
     return _less_mean(x, [0]), lambda upstream: _less_mean(upstream, [0])
 
 
 @tf.custom_gradient
 def feature_center(x: Any) -> Any:
-    """Return `x` (batch, ...) less each sample's mean over all its features; likewise."""
+    """Return `x` (batch, ...) minus each sample's mean over all its features.
+
+    The propagated gradient is centred, too.
+    """
     axes = _feature_axes(x)
     return _less_mean(x, axes), lambda upstream: _less_mean(upstream, axes)
 
 
 @tf.custom_gradient
 def feature_normalize(x: Any) -> Any:
-    """Return `x` (batch, ...) centred and divided by its l2 norm, sample by sample.
+    """Return `x` (batch, ...) centred over features and divided by its l2 norm, for each sample.
 
-    The squared norm is taken as at least 1e-12 (tf.math.l2_normalize's own bound), so
-    that a sample whose features are all equal becomes zeros.
+    The squared norm counts as SQUARED_NORM_BOUND at least, so a sample whose features are all
+    equal becomes zeros.
     """
     axes = _feature_axes(x)
     centered = _less_mean(x, axes)
@@ -130,11 +150,10 @@ def _feature_axes(x: Any) -> list[int]:
 
 
 class BackwardPass:
-    """A layer's quantities in the backward pass, each computed when first asked for.
+    """The outputs of one layer in the backward pass, each computed when it is first read.
 
-    Only `backward_kernel`, and what is computed from it, carries a gradient: the input,
-    the bias and the forward kernel stand behind tf.stop_gradient, so that whatever is
-    learnt here stays in this layer (Kunin et al. 2020, App. A.2).
+    Gradients flow to `backward_kernel` only. The input, the bias and the forward kernel are behind
+    tf.stop_gradient, so that a term of R trains its own layer only (Kunin et al. 2020, App. A.2).
     """
 
     def __init__(
@@ -145,10 +164,15 @@ class BackwardPass:
         pseudogradient: Any = None,
         product: Any = None,
     ) -> None:
-        """Take the layer, its input (batch, ...) and the operations to apply.
+        """Set the layer, its input and the operations to apply.
 
-        `pseudogradient` is J's for the layer's linear output, for primitives that ask for
-        it; `product` the input's product with the forward kernel, if it is known already.
+        Args:
+            layer: a built layer.
+            x: the layer's input (batch, ...), or noise of its shape.
+            operations: switches of the backward pass.
+            pseudogradient: J's pseudogradient (batch, ...) of the layer's linear output.
+            product: product (batch, ...) of the input and the forward kernel, if the network has
+                computed it already.
         """
         self._layer = layer
         self._x = x
@@ -158,22 +182,22 @@ class BackwardPass:
 
     @cached_property
     def backward_kernel(self) -> Any:
-        """The backward kernel, the one quantity that learns."""
+        """The backward kernel: the only value that gradients flow to."""
         return tf.convert_to_tensor(self._layer.backward_kernel)
 
     @cached_property
     def forward_kernel(self) -> Any:
-        """The forward kernel in the backward kernel's layout: a constant."""
+        """The forward kernel in the backward kernel's layout, without a gradient."""
         return self._layer.as_backward(self._constant_kernel)
 
     @cached_property
     def forward_output(self) -> Any:
-        """The forward path's output, steps 1 to 6: a constant."""
+        """The forward path's output after all eight steps, without a gradient."""
         return self._finish_forward(self._forward_activation)
 
     @cached_property
     def backward_output(self) -> Any:
-        """The backward path's output, steps 1 to 6."""
+        """The backward path's output after all eight steps."""
         operations = self._operations
         output = self._activate(
             self._layer.project_backward(self._backward_input, self.backward_kernel),
@@ -184,7 +208,7 @@ class BackwardPass:
 
     @cached_property
     def forward_reconstruction(self) -> Any:
-        """The input's shape again, from the forward output: steps 5 and 6."""
+        """The reconstruction of the input (batch, ...) from the forward output: steps 7 and 8."""
         return self._finish_forward(
             self._layer.reconstruct(
                 self._forward_activation, self.backward_kernel, tf.shape(self._input)
@@ -192,12 +216,12 @@ class BackwardPass:
         )
 
     def correlated(self, *, reconstructed: bool) -> tuple[Any, Any]:
-        """Two quantities with the inner product of forward and backward output, the cheapest.
+        """Return the cheapest pair of tensors whose inner product is that of both outputs.
 
-        As long as nothing but B and centring, P, acts on the backward path, only one
-        side has to be centred, <P f, P b> = <f, P b>; and where the forward output is
-        `reconstructed` anyway, <f, x B^T> = <f B, x> saves the backward output, so that
-        amp's and null's gradients are a single filter gradient.
+        If only B and the centring P act on the backward path, one side is centred alone:
+        <P f, P b> = <f, P b>. If the forward output is `reconstructed` anyway,
+        <f, x B^T> = <f B, x> avoids the backward output, and the gradients of amp and null are one
+        filter gradient together.
         """
         operations = self._operations
         if not self._backward_path_is_linear:
@@ -209,10 +233,10 @@ class BackwardPass:
         return self.forward_output, self.backward_output
 
     def propagated(self) -> tuple[Any, Any]:
-        """Two quantities with the inner product of backward output and pseudogradient.
+        """Return the cheapest pair of tensors with angle's inner product.
 
-        <x B^T, g> = <B, g^T x>, whose second factor J's backward pass has formed: it is the
-        forward kernel's own gradient.
+        The inner product of backward output and pseudogradient is <x B^T, g> = <B, g^T x>. J's
+        backward pass has computed g^T x already: it is the forward kernel's gradient.
         """
         if not self._backward_path_is_linear or self._operations.bo_fwmc:
             return self.backward_output, self.pseudogradient
@@ -228,7 +252,7 @@ class BackwardPass:
 
     @cached_property
     def pseudogradient(self) -> Any:
-        """J's pseudogradient for the layer's linear output: a constant."""
+        """J's pseudogradient of the layer's linear output, without a gradient."""
         return tf.cast(tf.stop_gradient(self._pseudogradient), self.backward_kernel.dtype)
 
     @cached_property

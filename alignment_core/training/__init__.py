@@ -1,1 +1,1 @@
-"""Training one network under one learning rule."""
+"""Training of one network under one learning rule."""

@@ -1,10 +1,10 @@
-"""What a training runs on, and how precisely it computes there.
+"""The devices that a training runs on, and the precision of its products.
 
-Every graph of a training is `tf.distribute.Strategy.run` of one function, so that a strategy
-is all that tells TPU, GPUs and CPU apart. Replicas share each batch evenly. What is per replica:
-batch norm's statistics in training (the moving moments that are kept are the replicas' mean),
-BI and FO BWMC's means over the batch, and the noise in place of activations. All else, the
-noise on updates included, is as on one device.
+Every graph of a training is one function that `tf.distribute.Strategy.run` runs, so the strategy is
+the only difference between TPUs, GPUs and CPUs. Replicas share each batch evenly. These values are
+per replica: batch norm's moments in training (the moving moments are the replicas' mean), the
+batch means of BI BWMC and FO BWMC, and the noise that replaces activations. All other values, the
+noise on updates among them, are as on one device.
 """
 
 from collections.abc import Iterator
@@ -23,16 +23,22 @@ _POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 @cache
 def get_strategy(name: str = "auto") -> Any:
-    """The strategy called `name`, the same object for the whole life of the process.
+    """Return the `tf.distribute` strategy called `name`; later calls return the same object.
 
-    "auto": the TPU if there is one, all GPUs if there are several, else one device. "tpu" takes
-    all cores of the chips that are attached to this host and visible to the process; the
-    first call initializes them. "mirrored" takes all GPUs, or without any all logical CPUs.
+    - "auto": the TPU if there is one, all GPUs if there are several, else one device.
+    - "one": one device.
+    - "mirrored": all GPUs, or all logical CPUs if there is no GPU.
+    - "tpu": all cores of the TPU chips that are attached to this host and visible to the process.
+      The first call initializes them.
+
+        >>> with get_strategy("one").scope():
+        ...     model = get_model("dense")((8, 8, 1), 10)
 
     Raises:
-        UnknownNameError: no strategy has that name.
-        ConfigurationError: the devices that it needs aren't here.
-        tf.errors.OpError: the TPU can't be initialized; another process may hold it for now.
+        UnknownNameError: no strategy has this name.
+        ConfigurationError: the devices that the strategy needs aren't on this host.
+        tf.errors.OpError: the TPU can't be initialized, for example because another process
+            uses it.
     """
     if name == "auto":
         name = "tpu" if _has_tpu() else "mirrored" if len(_devices("GPU")) > 1 else "one"
@@ -43,7 +49,7 @@ def get_strategy(name: str = "auto") -> Any:
         if len(devices) < 2:
             raise ConfigurationError(
                 f"the strategy mirrored needs several GPUs, and here is {devices[0]} alone; "
-                "choose auto or one"
+                "choose the strategy auto or one"
             )
         return tf.distribute.MirroredStrategy(devices)
     if name == "tpu":
@@ -51,14 +57,14 @@ def get_strategy(name: str = "auto") -> Any:
     raise UnknownNameError("strategy", name, STRATEGIES)
 
 
-def described(strategy: Any) -> str:
-    """The strategy in a few words, for people and records."""
+def describe_strategy(strategy: Any) -> str:
+    """Return the number of replicas and the kind of a strategy in words, for logs and records."""
     count = strategy.num_replicas_in_sync
     return "one device" if count == 1 else f"{count} replicas ({type(strategy).__name__})"
 
 
 def check_shares(strategy: Any, batch_size: int, minibatches: int) -> None:
-    """Raise ConfigurationError unless each replica gets `minibatches` equal parts of a batch."""
+    """Raise ConfigurationError if replicas and minibatches can't share a batch evenly."""
     count = strategy.num_replicas_in_sync
     if batch_size % (count * minibatches):
         parts = f" in {minibatches} minibatches each" if minibatches > 1 else ""
@@ -70,11 +76,11 @@ def check_shares(strategy: Any, batch_size: int, minibatches: int) -> None:
 
 @contextmanager
 def precision(name: str) -> Iterator[None]:
-    """Build layers in here that compute in "float32" or "bfloat16".
+    """Set the precision, "float32" or "bfloat16", of the layers that are built in this context.
 
-    In bfloat16 matrix products and convolutions, and what flows between layers, have 8
-    bits of mantissa. Float32 stay both kernels, the optimizers' state, J, R (the sums and
-    means over its products), batch norm's statistics, and all metrics.
+    With bfloat16, matrix products, convolutions and the tensors between layers have 8 bits of
+    mantissa. These stay float32: both kernels, the optimizers' state, J, the sums and means in R,
+    batch norm's moments, and all metrics.
     """
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(_POLICIES[name])
@@ -89,7 +95,7 @@ def _devices(kind: str) -> list[str]:
 
 
 def _has_tpu() -> bool:
-    # Until it is initialized a TPU may show itself by its system device alone.
+    # Before a TPU is initialized, TensorFlow may list its system device only.
     kinds = {device.device_type for device in tf.config.list_physical_devices()}
     return bool(kinds & {"TPU", "TPU_SYSTEM"})
 

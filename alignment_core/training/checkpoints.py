@@ -1,14 +1,13 @@
-"""The state of a training on disk, so that an interrupted one can go on.
+"""Checkpoints: the state of a training on disk, from which an interrupted training resumes.
 
-A folder holds the last two states of one configuration: `epoch-N` after N epochs, or
-`epoch-N-step-S` where a training was asked to stop in the next one. A state is written
-beside its place and renamed into it: whatever kills the process in between, the folder
-holds a whole one. The one before it is for a disk or a machine that fails. Where folders
-can't be renamed (gs://), the file that is written last makes a state whole.
+A folder holds the last two checkpoints of one configuration. A checkpoint is the folder `epoch-N`
+after N epochs, or `epoch-N-step-S` if the training was interrupted in the epoch after. It is
+written under another name and then renamed, so the folder holds a complete checkpoint whenever the
+process is killed. The checkpoint before it is kept in case that a disk or machine fails. On file
+systems without renaming (gs://), a checkpoint is complete once its last file exists.
 
-The values lie in one of TensorFlow's tensor bundles, with the sums that it checks, under the
-variables' own names. A `tf.train.Checkpoint` writes the same files with the graph of objects
-beside them, and takes twice as long for it.
+Variables are stored in TensorFlow's tensor bundle format, with checksums, under their own names. A
+`tf.train.Checkpoint` would write the object graph as well and take twice as long.
 """
 
 import json
@@ -25,36 +24,43 @@ from numpy.typing import NDArray
 from alignment_core import files
 from alignment_core.errors import CheckpointError
 from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, LayerMetrics
+from alignment_core.training.results import EpochResult, LayerMetrics
 
 logger = logging.getLogger(__name__)
 
 STATE, TRAINING = "state", "training.json"
+"""Names of a checkpoint's files: prefix of the variables' files, and the training's progress."""
 
 State = Mapping[str, Any]
-"""Variables by the names that they have on disk."""
+"""Variables by their names in a checkpoint."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What a state has behind it: whole epochs, then steps of the next, with J and accuracy."""
+class TrainingProgress:
+    """The part of a training that is done.
 
-    reports: tuple[EpochReport, ...] = ()
+    Attributes:
+        epochs: results of the completed epochs.
+        step: number of steps done in the epoch after them.
+        statistics: J and accuracy (2,) of each of these steps on J.
+    """
+
+    epochs: tuple[EpochResult, ...] = ()
     step: int = 0
     statistics: tuple[NDArray[np.float32], ...] = ()
 
     @property
     def name(self) -> str:
-        """The state's folder."""
-        return f"epoch-{len(self.reports)}" + (f"-step-{self.step}" if self.step else "")
+        """Name of the checkpoint's folder."""
+        return f"epoch-{len(self.epochs)}" + (f"-step-{self.step}" if self.step else "")
 
 
 def variables(model: Any, optimizers: Sequence[Any] = ()) -> State:
-    """All variables of a network and of what trains it."""
+    """Return all variables of a Keras model and of its optimizers by their checkpoint names."""
     named = [(f"model/{variable.path}", variable.value) for variable in model.variables]
     for number, optimizer in enumerate(optimizers):
         for variable in optimizer.variables:
-            # A second Adam of one process is called adam_1.
+            # Keras calls the second Adam of a process adam_1: the name isn't part of the path.
             path = variable.path.removeprefix(f"{optimizer.name}/")
             named.append((f"optimizer{number}/{path}", variable.value))
     state = dict(named)
@@ -62,23 +68,31 @@ def variables(model: Any, optimizers: Sequence[Any] = ()) -> State:
     return state
 
 
-def save(folder: str, state: State, config: TrainingConfig, progress: Progress) -> None:
-    """Leave the state in `folder`, beside the one before it alone.
+def save(folder: str, state: State, config: TrainingConfig, progress: TrainingProgress) -> None:
+    """Write a checkpoint into `folder` and remove all but the one before it.
+
+    Args:
+        folder: path or gs:// address of the folder of checkpoints.
+        state: variables to save, as returned by `variables`.
+        config: configuration of the training.
+        progress: completed epochs and steps.
 
     Raises:
-        OSError: it can't be written; the folder then holds the states that it held.
+        OSError: the checkpoint can't be written. The folder then holds the same checkpoints as
+            before.
     """
     place = _join(folder, progress.name)
     written = place if files.is_address(folder) else _join(folder, "unfinished")
+    # The key "reports" keeps its name, so that checkpoints of earlier versions stay readable.
     training = {
-        "config": described(config),
-        "reports": [asdict(report) for report in progress.reports],
+        "config": config_as_json(config),
+        "reports": [asdict(epoch) for epoch in progress.epochs],
         "statistics": [values.tolist() for values in progress.statistics],
     }
     try:
         files.remove(written)
         tf.io.gfile.makedirs(written)
-        # Files are written by the host, wherever the variables are.
+        # The host writes the files, also if the variables are on an accelerator.
         with tf.device("CPU:0"):
             tf.raw_ops.SaveV2(
                 prefix=_join(written, STATE),
@@ -90,8 +104,8 @@ def save(folder: str, state: State, config: TrainingConfig, progress: Progress) 
             file.write(json.dumps(training))
     except (OSError, tf.errors.OpError) as error:
         files.remove(written)
-        raise OSError(f"{place} can't be written ({_words(error)})") from error
-    # What is as late as this one, or later, was found damaged.
+        raise OSError(f"{place} can't be written ({_first_line(error)})") from error
+    # A checkpoint of the same epoch, or a later one, was found damaged when training began.
     earlier = [name for name in _states(folder) if _order(name) < _order(progress.name)]
     for name in {*_states(folder)} - {*earlier[-1:]} - {Path(written).name}:
         files.remove(_join(folder, name))
@@ -99,15 +113,20 @@ def save(folder: str, state: State, config: TrainingConfig, progress: Progress) 
         Path(written).rename(place)
 
 
-def restore(folders: Sequence[str], state: State, config: TrainingConfig) -> Progress:
-    """Read the latest state in any of the `folders` into `state`; what it has behind it.
+def restore(folders: Sequence[str], state: State, config: TrainingConfig) -> TrainingProgress:
+    """Read the latest checkpoint in any of the `folders` into `state` and return its progress.
 
-    Nothing there: nothing done. A state that can't be read is passed over for the one
-    before it, with a warning in the log.
+    Without any checkpoint, `state` stays as it is. If a checkpoint can't be read, the one before
+    it is read instead, and a warning is logged.
+
+    Args:
+        folders: paths or gs:// addresses of folders of checkpoints.
+        state: variables to assign, as returned by `variables`.
+        config: configuration of the training that resumes.
 
     Raises:
-        CheckpointError: a state is another configuration's, or there are states and none
-            can be read.
+        CheckpointError: a checkpoint belongs to another configuration or network, or there are
+            checkpoints and none can be read.
     """
     found = [(_order(name), _join(folder, name)) for folder in folders for name in _states(folder)]
     damages = []
@@ -118,49 +137,49 @@ def restore(folders: Sequence[str], state: State, config: TrainingConfig) -> Pro
             damages.append(str(damage))
             continue
         if damages:
-            logger.warning("%s; going on from %s instead", "; ".join(damages), progress.name)
+            logger.warning("%s; resuming from %s instead", "; ".join(damages), progress.name)
         return progress
     if damages:
         raise CheckpointError(
-            f"no state in {' or '.join(folders)} can be read ({'; '.join(damages)}): remove the "
-            "folder to train from the start"
+            f"no checkpoint in {' or '.join(folders)} can be read ({'; '.join(damages)}): remove "
+            "the folder to train from the start"
         )
-    return Progress()
+    return TrainingProgress()
 
 
 class _DamagedError(Exception):
-    """A state that can't be read."""
+    """A checkpoint can't be read."""
 
 
 def read(path: str) -> dict[str, NDArray[Any]]:
-    """The values of the state in the folder `path`, by name.
+    """Return the variables' values in the checkpoint `path` by name.
 
     Raises:
-        tf.errors.OpError, IndexError, ValueError: it can't be read, or is damaged.
+        tf.errors.OpError, IndexError, ValueError: the checkpoint can't be read or is damaged.
     """
     reader = tf.compat.v1.train.NewCheckpointReader(_join(path, STATE))
     names = reader.get_variable_to_shape_map()
     return {name: np.asarray(reader.get_tensor(name)) for name in names}
 
 
-def _read(path: str, state: State, config: TrainingConfig) -> Progress:
+def _read(path: str, state: State, config: TrainingConfig) -> TrainingProgress:
     try:
         with tf.io.gfile.GFile(_join(path, TRAINING)) as file:
             training = json.loads(file.read())
         theirs = training["config"]
-        progress = Progress(
-            reports=tuple(_report(values) for values in training["reports"]),
+        progress = TrainingProgress(
+            epochs=tuple(_epoch_result(values) for values in training["reports"]),
             step=_order(Path(path).name)[1],
             statistics=tuple(np.asarray(v, np.float32) for v in training.get("statistics", ())),
         )
     except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
         raise _damaged(_join(path, TRAINING), error) from error
-    mine = described(config)
+    mine = config_as_json(config)
     if mine != theirs:
         different = sorted(key for key in mine if mine[key] != theirs.get(key))
         raise CheckpointError(
-            f"{path} holds the state of another training: {', '.join(different)} differ; "
-            "give this one a folder of its own"
+            f"{path} is a checkpoint of another training: {', '.join(different)} differ; "
+            "give this training a folder of its own"
         )
     try:
         values = read(path)
@@ -169,7 +188,7 @@ def _read(path: str, state: State, config: TrainingConfig) -> Progress:
     shapes = {name: tuple(variable.shape) for name, variable in state.items()}
     if shapes != {name: value.shape for name, value in values.items()}:
         raise CheckpointError(
-            f"{path} holds other variables than this network's, from another version of "
+            f"{path} has other variables than this network, perhaps from another version of "
             "alignsearch: give this training a folder of its own"
         )
     for name, variable in state.items():
@@ -178,16 +197,16 @@ def _read(path: str, state: State, config: TrainingConfig) -> Progress:
 
 
 def _damaged(path: str, error: Exception) -> _DamagedError:
-    return _DamagedError(f"{path} is damaged ({_words(error)})")
+    return _DamagedError(f"{path} is damaged ({_first_line(error)})")
 
 
-def _words(error: Exception) -> str:
-    words = getattr(error, "message", None) or str(error) or type(error).__name__
-    return str(words).splitlines()[0]
+def _first_line(error: Exception) -> str:
+    message = getattr(error, "message", None) or str(error) or type(error).__name__
+    return str(message).splitlines()[0]
 
 
 def _states(folder: str) -> list[str]:
-    """Names of whole states, the latest last."""
+    """Return the names of complete checkpoints, the latest last."""
     found = [name for name in files.names(folder) if name.startswith("epoch-")]
     if files.is_address(folder):
         found = [n for n in found if tf.io.gfile.exists(_join(_join(folder, n), TRAINING))]
@@ -195,7 +214,7 @@ def _states(folder: str) -> list[str]:
 
 
 def _order(name: str) -> tuple[int, int]:
-    """The epochs that a state has behind it, and the steps."""
+    """Return the number of epochs and of further steps in a checkpoint's name."""
     epochs, _, step = name.removeprefix("epoch-").partition("-step-")
     return int(epochs), int(step or 0)
 
@@ -204,12 +223,12 @@ def _join(folder: str, name: str) -> str:
     return f"{folder}/{name}"
 
 
-def described(config: TrainingConfig) -> dict[str, Any]:
-    """The configuration as it is after a way through JSON, with lists for tuples."""
-    description: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
-    return description
+def config_as_json(config: TrainingConfig) -> dict[str, Any]:
+    """Return the configuration as JSON types: lists for tuples, text for paths."""
+    values: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
+    return values
 
 
-def _report(values: dict[str, Any]) -> EpochReport:
+def _epoch_result(values: dict[str, Any]) -> EpochResult:
     layers = tuple(LayerMetrics(**layer) for layer in values.pop("layers"))
-    return EpochReport(**values, layers=layers)
+    return EpochResult(**values, layers=layers)

@@ -1,4 +1,4 @@
-"""A network and its optimizers, with every graph that a training of them runs."""
+"""A network with its optimizers and all compiled graphs of its training."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from alignment_core.models import get_model, initialize
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
-from alignment_core.rules.alignment import LEARNING_RULES, Alignment
+from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.primitives import PRIMITIVES
+from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training import accelerators, checkpoints
 from alignment_core.training.config import TrainingConfig
 from alignment_core.training.objectives import Objectives
@@ -22,12 +23,12 @@ from alignment_core.training.steps import (
 )
 
 KEPT_RULES = 2
-"""Rules whose compiled steps a network keeps. Each costs some 40 MB, and where a search
-samples the operations a rule seldom comes back."""
+"""Rules whose compiled steps a network caches. Each takes about 40 MB. In a search that samples the
+operations, few rules occur twice."""
 
 
 def structure(config: TrainingConfig) -> Hashable:
-    """What can't be changed once a network is built for it."""
+    """Return the values of a configuration that can't change once a network is built."""
     has_backward_kernels = LEARNING_RULES[config.learning_rule] is not None
     return (
         config.dataset,
@@ -48,29 +49,31 @@ def structure(config: TrainingConfig) -> Hashable:
 
 
 class CompiledNetwork:
-    """What is built and compiled once for all configurations of one `structure`.
+    """A network and graphs that are built once for all configurations of one `structure`.
 
-    Everything continuous (rates, weights, noise) is a variable or an argument of the graphs.
-    Nothing is traced before it is first called.
+    Learning rates, weights and noise are variables or arguments of the graphs. A graph is traced
+    when it is first called.
 
     Attributes:
         model: the Keras model.
-        objectives: its J and R.
-        optimizers: J's, and R's if R has one of its own.
-        state: all that a training moves, as checkpoints take it.
+        objectives: J and R of the model.
+        optimizers: J's optimizer, and R's if R has its own.
+        state: all variables that a training changes, as checkpoints save them.
         loss_steps: the steps on J alone.
-        alignment_steps: the steps of the rule that was taken last; None if no R has an
-            optimizer of its own.
-        evaluate: (images, labels) -> (sum of J, right answers) over rows with a label.
-        gradient_angles: (images, labels) -> (layers,), `metrics.gradient_angles`.
+        alignment_steps: the steps of the current rule; None if no R has its own optimizer.
+        evaluate: (images, labels) -> sum of J and number of right answers (2,), without padding
+            rows.
+        gradient_angles: (images, labels) -> angles (layers,) in degrees; see
+            `weight_metrics.gradient_angles`.
     """
 
     def __init__(
         self, config: TrainingConfig, image_shape: tuple[int, int, int], num_classes: int
     ) -> None:
-        """Build under the strategy in scope, and take `config`.
+        """Build the network under the strategy in scope and set `config`.
 
-        Raises ConfigurationError for a network that can't be built.
+        Raises:
+            ConfigurationError: the network can't be built.
         """
         self._strategy = tf.distribute.get_strategy()
         self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
@@ -100,10 +103,10 @@ class CompiledNetwork:
         self.gradient_angles = on_replicas(
             self.objectives.gradient_angles, add_up=True, jit_compile=jit_compile
         )
-        self.take(config)
+        self.configure(config)
 
-    def take(self, config: TrainingConfig) -> None:
-        """Take the values and the rule of a configuration of the same structure."""
+    def configure(self, config: TrainingConfig) -> None:
+        """Set the values and the rule of a configuration of the same structure."""
         self._weight_decay.assign(config.weight_decay)
         self._noise_stddev.assign(config.noise_stddev or 0.0)
         for variable, variance in zip(
@@ -124,13 +127,13 @@ class CompiledNetwork:
                 layer.learning_rule = rule
 
     def start(self, seed: int) -> None:
-        """Draw the seed's initial weights, and forget all steps made."""
+        """Draw the seed's initial weights and reset the optimizers."""
         initialize(self.model, seed)
         self.optimizers.reset()
 
     @property
     def measuring_traces(self) -> int:
-        """How many graphs have been traced so far, of steps under a rule and of metrics."""
+        """Number of graphs traced so far, of steps of the current rule and of metrics."""
         of_rule = self.alignment_steps.traces if self.alignment_steps else 0
         return of_rule + int(self.gradient_angles.experimental_get_tracing_count())
 
@@ -180,5 +183,5 @@ class CompiledNetwork:
 
 
 def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:
-    """Whether J's and R's updates are: the noise itself is part of the compiled update."""
+    """Return whether J's and R's updates are noisy, which decides what their graphs compute."""
     return config.update_noise_variance > 0, config.alignment_update_noise_variance > 0

@@ -1,4 +1,4 @@
-"""What a training is asked to do."""
+"""The configuration of a training."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -13,39 +13,77 @@ from alignment_core.model_names import usual_preprocessing
 from alignment_core.models import MODELS
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, MOMENTUM
 from alignment_core.optimizers.rate_scheduler import DROP_EPOCHS, WARMUP_EPOCHS, RateSchedule
-from alignment_core.rules.alignment import LEARNING_RULES
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.table import LEARNING_RULES
 
 SEARCH_EPOCHS = 45.0
-"""A search's length, midway between the first drop and the second (Kunin et al. 2020, App. B.1)."""
+"""Epochs of a search's trainings, between the first drop and the second one of the learning rate
+(Kunin et al. 2020, App. B.1)."""
 
 WEIGHT_DECAY = 1e-4
-"""Lambda of the L2 penalty (Kunin et al. 2020, App. B.1)."""
+"""Default lambda of the L2 penalty (Kunin et al. 2020, App. B.1)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """One training, complete: nothing else decides what comes out of it.
+    """The complete configuration of one training: it alone decides the training's result.
 
-    `delay_epochs`, `warmup_epochs` and `drop_epochs` are the paper's epochs; all of them
-    are multiplied by epochs / schedule_epochs, so that 10 epochs of digits run through
-    what 45 epochs of ImageNet do. The delay is part of `epochs`.
+        >>> config = TrainingConfig(
+        ...     dataset="digits",
+        ...     epochs=10,
+        ...     batch_size=64,
+        ...     learning_rate=0.1,
+        ...     learning_rule="symmetric_alignment",
+        ...     weights={"self": 1.0, "decay": 1.0},
+        ... )
+        >>> config.has_alignment_loss
+        True
 
-    `batch_size` and `learning_rate` are those in use. `weights` go by primitive.
-    `minibatches` splits each batch for the memory's sake (optimizers.Optimizers).
-    `noise_stddev` replaces the layers' inputs by Gaussian noise in R; None keeps them.
-    `update_noise_variance` and `alignment_update_noise_variance` make J's and R's updates
-    noisy (Kunin et al. 2020, App. B.3; optimizers.Optimizers): each variable that the
-    optimizer moves is then moved by its current learning rate times N(0, variance). J's
-    optimizer moves, and its noise disturbs, everything but the backward kernels, and
-    those too if the rule ties gradients (Kolen-Pollack). In the published code a noisy
-    optimizer of J disturbs backward kernels under every rule.
-    `image_size`, `preprocessing` and `on_corrupt` are a streamed data set's (InputOptions);
-    without `preprocessing` photographs are prepared as the network's publication has it.
-    `precision` is that of products alone (accelerators.precision).
+    Attributes:
+        dataset: name of the data set, a key of `data.DATA_SETS`.
+        epochs: passes over the training split, the delay included.
+        batch_size: images of a batch, of all replicas together.
+        learning_rate: J's learning rate at its highest.
+        learning_rule: name of the rule, a key of `LEARNING_RULES`.
+        weights: weight of each of the rule's primitives by name.
+        operations: switches of the backward pass (BackwardPassOperations).
+        noise_stddev: standard deviation of the Gaussian noise that replaces the layers' inputs in
+            R; None uses the inputs themselves.
+        alignment_optimizer: name of R's optimizer, a key of `ALIGNMENT_OPTIMIZERS`.
+        alignment_learning_rate: R's learning rate at its highest.
+        alternating: whether each iteration makes a step on R and then one on J, instead of both at
+            once.
+        delay_epochs: epochs at the beginning in which R alone is minimized.
+        data_dir: folder or gs:// address of the data set; None is the data set's usual place.
+        model: name of the network, a key of `models.MODELS`.
+        width: channels of the first stage, or units of a dense network's hidden layers.
+        stem: first layers of a residual network, "imagenet" or "small".
+        schedule_epochs: epochs of the paper's schedule that this training runs through. Delay,
+            warm-up and drops are multiplied by epochs / schedule_epochs.
+        warmup_epochs: epochs of linear warm-up.
+        drop_epochs: epochs at which learning rates drop to a tenth.
+        momentum: momentum of J's optimizer.
+        weight_decay: lambda of the L2 penalty lambda/2 |w|^2.
+        update_noise_variance: variance of the noise on J's updates (Kunin et al. 2020, App. B.3;
+            `Optimizers`). It disturbs the variables that J's optimizer moves: all but the backward
+            kernels, and these, too, if the rule ties gradients. In the published code it disturbs
+            backward kernels under every rule.
+        alignment_update_noise_variance: variance of the noise on R's updates.
+        minibatches: equal parts into which a batch is split to save memory (`Optimizers`).
+        image_size: side of a streamed data set's images in pixels; None is the preprocessing's own.
+        preprocessing: name of a streamed data set's preprocessing; None is the one that the
+            network was published with.
+        on_corrupt: whether a corrupt record of a streamed data set raises ("refuse") or is left
+            out ("skip").
+        precision: precision of matrix products and convolutions, "float32" or "bfloat16".
+        seed: random seed of initial weights, order of images, augmentation and noise.
+        jit_compile: whether XLA compiles the graphs.
 
-    Raises UnknownNameError for a name in none of the tables, and ConfigurationError
-    for values out of range or at odds with one another.
+    Delay, warm-up and drops are given in epochs of the paper's schedule.
+
+    Raises:
+        UnknownNameError: a name is in none of the tables.
+        ConfigurationError: a value is out of range or contradicts another one.
     """
 
     dataset: str
@@ -127,7 +165,8 @@ class TrainingConfig:
             )
         if self.batch_size % self.minibatches:
             raise ConfigurationError(
-                f"a batch of {self.batch_size} can't be split into {self.minibatches} equal parts"
+                f"a batch of {self.batch_size} can't be split into {self.minibatches} equal parts; "
+                "make batch_size a multiple of minibatches"
             )
         self._refuse_contradictions()
 
@@ -156,19 +195,19 @@ class TrainingConfig:
 
     @property
     def has_alignment_loss(self) -> bool:
-        """Whether there is an R with an optimizer of its own: none if R is a part of J."""
+        """Whether R has its own optimizer. It has none if the rule's R is 0 or is added to J."""
         rule = LEARNING_RULES[self.learning_rule]
         return rule is not None and bool(rule.primitives) and not rule.tie_gradients
 
     @property
     def ties_gradients(self) -> bool:
-        """Whether J's optimizer moves the backward kernels too."""
+        """Whether J's optimizer also moves the backward kernels."""
         rule = LEARNING_RULES[self.learning_rule]
         return rule is not None and rule.tie_gradients
 
     @property
     def input_options(self) -> data.InputOptions:
-        """How the data set's images are prepared."""
+        """Size, preprocessing and treatment of corrupt records of the data set's images."""
         way = self.preprocessing
         if way is None and data.info(self.dataset).streamed:
             way = usual_preprocessing(self.model)
@@ -177,11 +216,11 @@ class TrainingConfig:
 
     @property
     def time_scale(self) -> float:
-        """Epochs of this training in one epoch of the paper's schedule."""
+        """Number of this training's epochs for one epoch of the paper's schedule."""
         return self.epochs / self.schedule_epochs
 
     def schedule(self) -> RateSchedule:
-        """J's learning rate, in epochs of this training."""
+        """Return the schedule of J's learning rate, in epochs of this training."""
         return RateSchedule(
             self.learning_rate,
             self.warmup_epochs,
@@ -191,7 +230,7 @@ class TrainingConfig:
         ).scaled(self.time_scale)
 
     def alignment_schedule(self) -> RateSchedule:
-        """R's learning rate, in epochs of this training."""
+        """Return the schedule of R's learning rate, in epochs of this training."""
         return RateSchedule(
             self.alignment_learning_rate,
             self.warmup_epochs,

@@ -1,4 +1,4 @@
-"""What a training minimizes: J and R of one network, on a batch."""
+"""The objectives of a training: J and R of one network on a batch."""
 
 import math
 from collections.abc import Sequence
@@ -12,14 +12,19 @@ from alignment_core.rules.alignment import Alignment
 from alignment_core.training.weight_metrics import gradient_angles
 
 LayerInputs = dict[str, Any]
-"""What one layer's term of R takes, by its name in `AlignedLayer.alignment_loss`."""
+"""Arguments of one layer's `AlignedLayer.alignment_loss` by name."""
 
 
 class Objectives:
     """J and R of one network, as functions of a batch."""
 
     def __init__(self, model: Any, weight_decay: tf.Variable) -> None:
-        """`weight_decay` is lambda of the penalty lambda/2 |w|^2."""
+        """Collect the layers and kernels of a Keras model.
+
+        Args:
+            model: a network from images to logits.
+            weight_decay: lambda of the L2 penalty lambda/2 |w|^2.
+        """
         self.model = model
         self.layers = aligned_layers(model)
         self.tied = [
@@ -29,18 +34,22 @@ class Objectives:
         ]
         self.kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
         self.weight_decay = weight_decay
-        # Each replica holds its share of the batch, and gradients are summed over replicas.
+        # Each replica computes on its share of the batch, and gradients are summed over replicas.
         self.share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
 
     def loss(
         self, images: tf.Tensor, labels: tf.Tensor, *, training: bool = True
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """J with its L2 penalty, and (J without it, accuracy), shape (2,).
+        """Return J with its L2 penalty, and the statistics (2,): J without it, and accuracy.
 
-        The penalty is on forward kernels alone: not on backward kernels, biases or batch
-        norm (published code of Kunin et al. 2020). A rule that ties gradients adds its R,
-        so that J's optimizer moves its backward kernels by all of their gradient.
-        `training` says by which moments batch norm normalizes.
+        The penalty is on forward kernels alone, not on backward kernels, biases or batch norm
+        (published code of Kunin et al. 2020). A rule that ties gradients adds its R to J, so that
+        J's optimizer moves the backward kernels by both gradients.
+
+        Args:
+            images: (batch, height, width, channels).
+            labels: (batch,).
+            training: whether batch norm uses the batch's moments or the moving ones.
         """
         logits = self._logits(images, training=training)
         loss = tf.reduce_mean(_cross_entropy(labels, logits))
@@ -60,9 +69,11 @@ class Objectives:
         *,
         training: bool = True,
     ) -> tuple[list[tf.Tensor], list[LayerInputs], tf.Tensor]:
-        """J's gradients for `variables`, what R needs of the same forward pass, `loss`'s extra.
+        """Run one forward and backward pass for both J and R.
 
-        J's pseudogradients are of the same backward pass, if R needs them.
+        Returns:
+            J's gradients for `variables`; the arguments of each layer's term of R, with
+            pseudogradients if R needs them; and the statistics of `loss`.
         """
         with recording() as calls, tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
@@ -72,18 +83,18 @@ class Objectives:
         calls = self._in_order(calls)
         products = [call.product for call in calls] if self.needs_pseudogradients else []
         gradients, found = tape.gradient(loss, [list(variables), products])
-        # R has its own share taken of it.
+        # R is multiplied by the share itself.
         pseudogradients = [gradient / self.share for gradient in found]
         return gradients, self._inputs(calls, seed, pseudogradients), statistics
 
     @property
     def needs_activations(self) -> bool:
-        """Whether R takes the layers' inputs from a forward pass."""
+        """Whether R is computed from the layers' inputs in a forward pass."""
         return any(rule.needs_activations for rule in self._rules)
 
     @property
     def needs_pseudogradients(self) -> bool:
-        """Whether R takes pseudogradients from J's backward pass."""
+        """Whether R is computed from the pseudogradients of J's backward pass."""
         return any(rule.needs_pseudogradients for rule in self._rules)
 
     @property
@@ -91,12 +102,13 @@ class Objectives:
         return [layer.learning_rule for layer in self.layers if layer.learning_rule is not None]
 
     def alignment_gradients(self, inputs: Sequence[LayerInputs]) -> list[tf.Tensor]:
-        """R's gradient for each layer's backward kernel: R is the plain sum over layers."""
+        """Return R's gradient for each layer's backward kernel. R is the plain sum over layers."""
         gradients: list[tf.Tensor] = []
         for layer, given in zip(self.layers, inputs, strict=True):
             kernel = layer.backward_kernel.value
-            # Layer after layer, for the memory's sake: each has its outputs to itself. But a
-            # kernel's gradient that J has formed is found again only where it waits for nothing.
+            # One layer after the other saves memory, as each layer's outputs are freed before the
+            # next. With pseudogradients this order isn't enforced: TensorFlow reuses a kernel
+            # gradient that J has computed only if the operation has no control dependency.
             before = [] if self.needs_pseudogradients else gradients[-1:]
             with tf.control_dependencies(before):
                 with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -106,9 +118,9 @@ class Objectives:
         return gradients
 
     def alignment_value(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """This replica's share of R as it stands.
+        """Return this replica's share of R at the current weights.
 
-        Batch norm normalizes by its moving moments, so that nothing moves.
+        Batch norm uses its moving moments and doesn't update them.
         """
         if self.needs_pseudogradients:
             inputs = self.loss_and_inputs(images, labels, seed, training=False)[1]
@@ -120,9 +132,10 @@ class Objectives:
         return self.share * tf.add_n(terms)
 
     def gradient_angles(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """Degrees between pseudogradient and true gradient of J, layer by layer: metrics.py.
+        """Return the angles (layers,) in degrees between J's pseudogradients and true gradients.
 
-        Without the L2 penalty, and by batch norm's moving moments, so that nothing moves.
+        J is without the L2 penalty here. Batch norm uses its moving moments and doesn't update
+        them. See `weight_metrics.gradient_angles`.
         """
 
         def loss() -> tf.Tensor:
@@ -133,9 +146,14 @@ class Objectives:
     def alignment_inputs(
         self, images: tf.Tensor, seed: tf.Tensor, *, training: bool
     ) -> list[LayerInputs]:
-        """What R needs of each layer: its input, or the mere shape of it, without any forward pass.
+        """Return the arguments of each layer's term of R.
 
-        `training` says by which moments batch norm normalizes in that forward pass.
+        If R doesn't need activations, no forward pass runs, and only the inputs' shapes are given.
+
+        Args:
+            images: (batch, height, width, channels).
+            seed: seed of the noise (2,).
+            training: whether batch norm uses the batch's moments or the moving ones.
         """
         if self.needs_activations:
             with recording() as calls:
@@ -153,10 +171,11 @@ class Objectives:
         return self._with_noise(inputs, seed)
 
     def _with_noise(self, inputs: list[LayerInputs], seed: tf.Tensor) -> list[LayerInputs]:
-        """Add the noise of the layers that want it: the first numbers of one block.
+        """Add noise for each layer whose rule draws noise.
 
-        Each layer's term is what it would be with noise of its own, which costs more than
-        a convolution; over the steps, terms of several layers are correlated.
+        All layers of a rule share one block of numbers, because drawing noise for each layer costs
+        more than a convolution. Each layer's term is distributed as with its own noise; the terms
+        of different layers are correlated.
         """
         noisy = [pair for pair in zip(self._rules, inputs, strict=True) if pair[0].draws_noise]
         sizes: dict[Alignment, int] = {}
@@ -176,7 +195,7 @@ class Objectives:
         return [by_layer[id(layer)] for layer in self.layers]
 
     def evaluate(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        """(Sum of J, right answers), shape (2,), over the rows with a label of their own."""
+        """Return the sum of J and the number of right answers (2,), without padding rows."""
         logits = self._logits(images, training=False)
         losses = _cross_entropy(tf.maximum(labels, 0), logits)
         total = tf.reduce_sum(tf.where(labels == PADDING_LABEL, 0.0, losses))

@@ -1,4 +1,4 @@
-"""What a training reports, for those too who need no TensorFlow to read it."""
+"""The results of a training and of its epochs, readable without importing TensorFlow."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -12,25 +12,25 @@ EPOCH_VALUES = (
     "alignment_learning_rate",
     "alignment_loss",
 )
-"""The fields of an `EpochReport` that make a curve."""
+"""Fields of `EpochResult` that charts show over epochs."""
 
 LAYER_VALUES = ("angle", "norm_ratio", "gradient_angle")
-"""Those of each layer's `LayerMetrics`."""
+"""Fields of `LayerMetrics` that charts show over epochs, for each layer."""
 
 
 @dataclass(frozen=True)
 class LayerMetrics:
-    """One layer's agreement.
+    """How well one layer's kernels and gradients agree (Kunin et al. 2020, App. C).
 
     Attributes:
         name: the layer's name.
-        angle: between W and B^T as vectors, in degrees, 0 to 180; NaN if a kernel is zero
-            or not finite.
-        norm_ratio: ||B|| / ||W||, Frobenius norms; NaN if W is zero.
-        gradient_angle: between the forward kernel's pseudogradient and its true gradient as
-            vectors, in degrees, 0 to 180, on one held batch; None if it was not measured
-            or one of them is zero or not finite. 0 for the last layer, into which the cost
-            propagates by itself.
+        angle: angle between W and B^T as vectors, in degrees from 0 to 180. NaN if a kernel is
+            zero or not finite.
+        norm_ratio: ||B|| / ||W||, Frobenius norms. NaN if W is zero.
+        gradient_angle: angle between the forward kernel's pseudogradient and its true gradient as
+            vectors, in degrees from 0 to 180, on one fixed batch of validation images. None if it
+            wasn't measured or a gradient is zero or not finite. It is 0 for the last layer, whose
+            gradient passes through no backward kernel.
     """
 
     name: str
@@ -40,12 +40,22 @@ class LayerMetrics:
 
 
 @dataclass(frozen=True)
-class EpochReport:
-    """What one epoch did; rates are those of its last step.
+class EpochResult:
+    """The result of one epoch of a training.
 
-    `loss` is the mean categorization loss of the training batches as they were met,
-    without the L2 penalty; None, like `train_accuracy`, if the whole epoch was delay.
-    `alignment_loss` is R at the epoch's end; None where no R has an optimizer of its own.
+    Attributes:
+        epoch: number of the epoch, from 1.
+        epochs: number of epochs of the whole training.
+        loss: mean of J over the epoch's training batches, without the L2 penalty. None if the
+            whole epoch was delay.
+        train_accuracy: share of right answers over the epoch's training batches; None like `loss`.
+        validation_loss: mean of J over the validation images.
+        validation_accuracy: share of right answers on the validation images, from 0 to 1.
+        learning_rate: J's learning rate at the last step.
+        alignment_learning_rate: R's learning rate at the last step.
+        alignment_loss: R at the end of the epoch; None if no R has its own optimizer.
+        layers: metrics of each layer with a learning rule.
+        seconds: duration of the epoch.
     """
 
     epoch: int
@@ -63,12 +73,21 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a training ended.
+    """The result of a training.
 
-    `validation_error` is that of the last epoch, `best_validation_error` the lowest of
-    all, first reached in `best_epoch` (from 1); None as long as no epoch was completed.
-    `timings` are seconds: build, trace (the first steps, which compile), input (waiting for
-    batches), train, validate, measure (R's value and the layers' metrics), save (checkpoints).
+    Attributes:
+        status: "ok", "diverged" (a loss became infinite or NaN) or "interrupted".
+        reason: why the training diverged or was interrupted; None if it is "ok".
+        epochs_done: number of completed epochs, those before a resume included.
+        validation_error: top-1 error of the last epoch, from 0 to 1. None without any completed
+            epoch, as for the next two.
+        best_epoch: first epoch, from 1, with the lowest validation error.
+        best_validation_error: lowest validation error of all epochs.
+        chance_error: validation error of always answering the largest class.
+        epochs: result of each epoch.
+        timings: seconds by phase: build (of the network), trace (first steps, which compile),
+            input (waiting for batches), train, validate, measure (R and the layers' metrics),
+            save (checkpoints).
     """
 
     status: Literal["ok", "diverged", "interrupted"]
@@ -78,5 +97,5 @@ class TrainingResult:
     best_epoch: int | None
     best_validation_error: float | None
     chance_error: float
-    reports: tuple[EpochReport, ...]
+    epochs: tuple[EpochResult, ...]
     timings: dict[str, float]

@@ -1,4 +1,4 @@
-"""The compiled steps of a training: on R alone, on J alone, on both."""
+"""The compiled steps of a training: a step on R alone, on J alone, or on both."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,32 +9,34 @@ from alignment_core.optimizers.optimizers import Optimizers
 from alignment_core.training.objectives import Objectives
 
 LOSS, ALIGNMENT = 0, 1
-"""The order of J and R in `Optimizers` and in each step's rates."""
+"""Index of J and of R in `Optimizers` and in each step's learning rates."""
 
 Step = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
-"""(images, labels, the noise's seed (2,), rates of J and R (2,)) -> (mean of J, accuracy)."""
+"""Function (images, labels, noise seed (2,), learning rates of J and R (2,)) of a step.
+
+It returns the mean of J and the accuracy, shape (2,)."""
 
 
 class LossSteps:
-    """Steps on J alone: backpropagation's, feedback alignment's, and J's part of every other."""
+    """Steps on J alone: backpropagation, feedback alignment, and J's part of all other rules."""
 
     def __init__(
         self, objectives: Objectives, optimizers: Optimizers, *, jit_compile: bool
     ) -> None:
-        """Nothing is traced before the first step."""
+        """Prepare the graph, which is traced at the first step."""
         self._objectives = objectives
         self._optimizers = optimizers
         self._loss = on_replicas(self._loss_of_replica, add_up=True, jit_compile=jit_compile)
 
     @property
     def traces(self) -> int:
-        """How many graphs have been traced so far."""
+        """Number of graphs traced so far."""
         return int(self._loss.experimental_get_tracing_count())
 
     def step(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> tf.Tensor:
-        """Move J's variables; see `Step`."""
+        """Make one step on J: update J's variables; see `Step`."""
         return self._loss(images, labels, seed, rates)
 
     def _loss_of_replica(
@@ -50,10 +52,10 @@ class LossSteps:
 
 
 class AlignmentUpdate:
-    """The update of the backward kernels by R's gradients, whatever the rule."""
+    """The update of the backward kernels by R's gradients, one graph for all rules."""
 
     def __init__(self, optimizers: Optimizers, *, jit_compile: bool) -> None:
-        """Nothing is traced before the first update."""
+        """Prepare the graph, which is traced at the first update."""
         self._optimizers = optimizers
         self.apply = on_replicas(self._apply, jit_compile=jit_compile)
 
@@ -62,14 +64,13 @@ class AlignmentUpdate:
 
 
 class AlignmentSteps:
-    """The steps in which one rule's R takes part.
+    """The steps of one rule whose R has its own optimizer.
 
-    They are put together on the host from three graphs: R's gradients, R's update, and
-    the step on J. Only the first depends on the rule and its operations, so that the next
-    trial of a search compiles that one alone.
+    The host runs them as three graphs: R's gradients, R's update and the step on J. Only the first
+    depends on the rule and its operations, so another rule compiles that graph alone.
 
     Attributes:
-        alternating: whether `step` moves R's variables before it looks at J.
+        alternating: whether `step` makes a step on R and then one on J, instead of both at once.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class AlignmentSteps:
         *,
         jit_compile: bool,
     ) -> None:
-        """Nothing is traced before the first step."""
+        """Prepare the graphs, which are traced at the first step."""
         self._loss_steps = loss_steps
         self._update = update
         self._objectives = objectives
@@ -94,7 +95,7 @@ class AlignmentSteps:
 
     @property
     def traces(self) -> int:
-        """How many graphs have been traced so far."""
+        """Number of graphs traced so far."""
         graphs = (self._gradients, self._both, self._value, self._update.apply)
         return self._loss_steps.traces + sum(
             int(graph.experimental_get_tracing_count()) for graph in graphs
@@ -103,34 +104,34 @@ class AlignmentSteps:
     def alignment_step(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> None:
-        """Move R's variables only.
+        """Make one step on R: update the backward kernels only.
 
-        With noise in place of activations there is no forward pass of the network.
+        With noise in place of activations, the network's forward pass isn't computed.
         """
         self._update.apply(self._gradients(images, seed), seed, rates)
 
     def value(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """R as it stands; nothing moves."""
+        """Return R at the current weights, which stay as they are."""
         return self._value(images, labels, seed)
 
     def step(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> tf.Tensor:
-        """Move the variables of both; see `Step`.
+        """Make one step on R and J: update the variables of both; see `Step`.
 
-        Alternating: a step on R, then a step on J with the same batch. Simultaneous: both
-        gradients at one point; activations are then those of J's own forward pass.
+        Alternating: a step on R, then a step on J with the same batch. Simultaneous: both gradients
+        are computed at the same weights, with the activations of J's forward pass.
         """
         if self.alternating:
             self.alignment_step(images, labels, seed, rates)
             return self._loss_steps.step(images, labels, seed, rates)
         if self._objectives.needs_activations:
-            # A graph that moved the backward kernels as well might read them too late: ops.py.
+            # A graph that updated the backward kernels as well might read them too late: ops.py.
             gradients, statistics = self._both(images, labels, seed, rates)
             self._update.apply(gradients, seed, rates)
             return self._strategy.reduce(tf.distribute.ReduceOp.SUM, statistics, None)
-        # The step on J leaves the backward kernels alone, and R's gradients, taken
-        # before it, have seen the forward kernels that J's gradients see.
+        # The step on J doesn't change the backward kernels. R's gradients are computed before it,
+        # so both gradients are taken at the same forward kernels.
         gradients = self._gradients(images, seed)
         statistics = self._loss_steps.step(images, labels, seed, rates)
         self._update.apply(gradients, seed, rates)
@@ -148,7 +149,7 @@ class AlignmentSteps:
     def _both_of_replica(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """R's gradients, and what J's step returns; J's variables are moved."""
+        """Return R's gradients and the statistics of a step on J, which updates J's variables."""
         (variables,) = self._optimizers.values([LOSS])
 
         def both(
@@ -166,7 +167,7 @@ class AlignmentSteps:
         return alignment_gradients, statistics
 
     def _seed_of(self, part: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Of the noise for one part of this replica's share: replicas are minibatches too."""
+        """Return the noise seed of one minibatch of this replica."""
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         number = replica * self._optimizers.minibatches + part
         return tf.random.fold_in(tf.random.fold_in(seed, 0), number)
@@ -175,9 +176,12 @@ class AlignmentSteps:
 def on_replicas(
     function: Callable[..., Any], *, add_up: bool = False, jit_compile: bool = False
 ) -> Any:
-    """One graph that runs `function` on every replica of the strategy in scope.
+    """Return a compiled function that runs `function` on every replica of the strategy in scope.
 
-    `add_up` sums what the replicas return; otherwise each keeps its own.
+    Args:
+        function: function of tensors.
+        add_up: whether the replicas' results are summed; otherwise each replica keeps its own.
+        jit_compile: whether XLA compiles the graph.
     """
     strategy = tf.distribute.get_strategy()
 

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training."""
+"""TensorBoard's scalars of a training."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -8,29 +8,30 @@ from typing import Any, Self
 
 import tensorflow as tf
 
-from alignment_core.training.results import EPOCH_VALUES, LAYER_VALUES, EpochReport
+from alignment_core.training.results import EPOCH_VALUES, LAYER_VALUES, EpochResult
 
-# What tf.summary.scalar writes; that one wants the package tensorboard, which only shows it.
+# tf.summary.scalar writes the same metadata, but needs the package tensorboard, which we don't.
 _SCALAR = tf.compat.v1.SummaryMetadata(
     plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
 )
 
 
-class Summaries(AbstractContextManager["Summaries"]):
-    """Scalars by epoch in `folder`: an epoch's own values by name, a layer's as `angle/stem`.
+class TensorBoardLog(AbstractContextManager["TensorBoardLog"]):
+    """A log of scalars by epoch for TensorBoard.
 
-    An epoch that is told twice, after a sudden death, is there twice with the same values.
+    An epoch's values are tagged by their names, a layer's values for example as `angle/stem`. An
+    epoch that is written again after a crash appears twice, with the same values.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Start a file of events in `folder`, beside what is there."""
+        """Create a new event file in `folder`; older event files stay."""
         self._writer: Any = tf.summary.create_file_writer(str(folder))
 
-    def write(self, report: EpochReport) -> None:
-        """Write an epoch's scalars and leave them on disk; what was not measured is left out."""
+    def write(self, epoch: EpochResult) -> None:
+        """Write an epoch's scalars to disk, without the values that weren't measured."""
         with self._writer.as_default():
-            for tag, value in _scalars(report):
-                tf.summary.write(tag, tf.constant(value, tf.float32), report.epoch, _SCALAR)
+            for tag, value in _scalars(epoch):
+                tf.summary.write(tag, tf.constant(value, tf.float32), epoch.epoch, _SCALAR)
         self._writer.flush()
 
     def __exit__(
@@ -45,12 +46,12 @@ class Summaries(AbstractContextManager["Summaries"]):
         return self
 
 
-def _scalars(report: EpochReport) -> Iterator[tuple[str, float]]:
+def _scalars(epoch: EpochResult) -> Iterator[tuple[str, float]]:
     for name in EPOCH_VALUES:
-        value = getattr(report, name)
+        value = getattr(epoch, name)
         if value is not None:
             yield name, value
-    for layer in report.layers:
+    for layer in epoch.layers:
         for name in LAYER_VALUES:
             value = getattr(layer, name)
             if value is not None:

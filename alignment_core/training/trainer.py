@@ -1,18 +1,16 @@
-"""Training one network under one learning rule.
+"""The trainer: trains one network under one learning rule.
 
-Alternating minimization (Kunin et al. 2020, App. B.1.2): an iteration is one step of
-R's optimizer, then one step of J's on the same batch, and an epoch is one pass of J
-over the training split. The published code instead alternates whole iterations, lets
-the idle optimizer step with a zero gradient, so that momentum coasts, and doubles all
-its epochs to make up for it. Here the idle optimizer stands still: cheaper, and each
-optimizer sees the steps it would see alone.
+With alternating minimization (Kunin et al. 2020, App. B.1.2), an iteration is one step of R's
+optimizer and then one step of J's optimizer on the same batch. An epoch is one pass of J over the
+training split. The published code alternates whole iterations instead, steps the idle optimizer
+with a zero gradient, so that its momentum coasts, and doubles all epochs. Here the idle optimizer
+makes no step. This is cheaper, and each optimizer makes the steps that it would make alone.
 """
 
 import logging
 import math
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -23,40 +21,38 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from alignment_core import data
-from alignment_core.data.pipeline import one_by_one, readable
+from alignment_core.data.pipeline import one_by_one, translating_errors
 from alignment_core.errors import ConfigurationError
 from alignment_core.optimizers.rate_scheduler import rate
 from alignment_core.training import accelerators, checkpoints
 from alignment_core.training.compiled_network import CompiledNetwork, structure
 from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, LayerMetrics, TrainingResult
+from alignment_core.training.results import EpochResult, LayerMetrics, TrainingResult
 from alignment_core.training.steps import ALIGNMENT, LOSS
 from alignment_core.training.weight_metrics import weight_metrics
 
-__all__ = ["Trainer", "TrainingConfig", "trainer_for"]
+__all__ = ["Trainer", "TrainingConfig"]
 
 logger = logging.getLogger(__name__)
 
 CHECK_EVERY = 50
-"""Steps between two looks at the loss, so that a diverged training ends within its epoch."""
+"""Steps between two checks of the loss for divergence. Each check waits for the device, so there
+are few; a diverged training still ends within its epoch."""
 
 PHASES = ("trace", "input", "train", "validate", "measure", "save")
-"""Of a training's time, beside the network's building: `TrainingResult.timings`."""
+"""Phases of a training, the keys of `TrainingResult.timings` beside "build"."""
 
-KEPT_TRAINERS = 2
-"""Networks whose compiled steps `trainer_for` keeps: two searches may take turns."""
-
-HELD_IMAGES = 32
-"""Images for what is measured once an epoch: R's value, and on those of validation the angles
-between pseudogradients and true gradients. Few, so that a short epoch is no longer for it."""
+MEASURED_IMAGES = 32
+"""Images of the batches on which R and the gradient angles are measured after each epoch. Few, so
+that measuring takes a small part of a short epoch."""
 
 
 class _DivergedError(Exception):
-    """A training whose loss became infinite or no number."""
+    """A loss of the training became infinite or NaN."""
 
 
 class _InterruptedError(Exception):
-    """A training that was asked to stop, after some steps of an epoch."""
+    """The training was asked to stop, after some steps of an epoch."""
 
     def __init__(self, step: int, statistics: Sequence[NDArray[np.float32]]) -> None:
         super().__init__()
@@ -65,32 +61,39 @@ class _InterruptedError(Exception):
 
 
 class Trainer:
-    """A network, its optimizers and their compiled steps, for one configuration at a time.
+    """A network with its optimizers and compiled steps, which trains one configuration at a time.
 
-    Everything continuous (rates, weights, noise, times, seed) is a variable or an
-    argument, so that trainings of one structure share what is compiled; `reconfigure`
-    takes the next one. A training on a used trainer is bit-identical to one on a new
-    trainer, and one configuration always gives the same weights on a CPU.
+        >>> config = TrainingConfig(
+        ...     dataset="digits", epochs=1, batch_size=64, learning_rate=0.1, model="dense", width=8
+        ... )
+        >>> result = Trainer(config).fit()
+        >>> result.status, result.epochs_done
+        ('ok', 1)
 
-    Made within a `tf.distribute` strategy's scope it trains under that strategy
-    (`accelerators.get_strategy`), and `fit` belongs there too; `batch_size` is then the
-    batch of all replicas together.
+    Learning rates, weights, noise, times and seed are variables or arguments of the compiled
+    graphs. Trainings of one structure therefore share their graphs, and `reconfigure` sets the
+    next configuration. A training on a used trainer is bit-identical to one on a new trainer. On a
+    CPU, one configuration always gives the same weights.
+
+    A trainer that is made in a `tf.distribute` strategy's scope (`get_strategy`) trains under this
+    strategy. Call `fit` in the scope, too. `batch_size` is then the batch of all replicas together.
     """
 
     def __init__(self, config: TrainingConfig) -> None:
-        """Build the network.
+        """Load the data set and build the network.
 
-        Raises what `data.load` raises for data that can't be read, and
-        ConfigurationError for a network that can't be built, or a batch that is larger than
-        the training split or that the strategy's replicas can't share evenly.
+        Raises:
+            ConfigurationError: the network can't be built, the batch is larger than the training
+                split, or the strategy's replicas can't share it evenly.
+            DataError: the data set is missing or damaged.
         """
         started = time.perf_counter()
         self._strategy = tf.distribute.get_strategy()
         self._distributed = tf.distribute.has_strategy()
         if config.jit_compile and self._distributed:
             raise ConfigurationError(
-                "jit_compile is for one device: leave it out under a strategy (what runs on "
-                "a TPU is compiled by XLA anyway)"
+                "jit_compile works on one device only: set it to False under a strategy (XLA "
+                "compiles every graph of a TPU anyway)"
             )
         accelerators.check_shares(self._strategy, config.batch_size, config.minibatches)
         self._dataset = _load(config.dataset, config.data_dir, config.input_options)
@@ -102,74 +105,86 @@ class Trainer:
             config, self._dataset.image_shape, self._dataset.num_classes
         )
         self.model = self._network.model
-        self._held_batch = self._dataset.sample("validation", HELD_IMAGES)
+        self._measured_batch = self._dataset.sample("validation", MEASURED_IMAGES)
         self._validation = self._strategy.distribute_datasets_from_function(
             lambda context: self._dataset.validation_batches(context=context)
         )
         self._timings = {"build": time.perf_counter() - started}
 
     def reconfigure(self, config: TrainingConfig) -> bool:
-        """Take `config` for the next `fit`; False, and nothing done, if it needs another trainer.
+        """Set the configuration of the next `fit`.
 
-        Another batch size or another rule is traced when it is first met; what has
-        been compiled is kept.
+        Compiled graphs are kept. Another batch size or rule is traced at its first step.
 
-        Raises ConfigurationError for a batch that the replicas can't share evenly, or one
-        larger than the training split.
+        Returns:
+            Whether it was set: False if the configuration needs another network or data set, and
+            so another trainer.
+
+        Raises:
+            ConfigurationError: the batch is larger than the training split, or the replicas can't
+                share it evenly.
         """
         if structure(config) != self._structure:
             return False
         accelerators.check_shares(self._strategy, config.batch_size, config.minibatches)
         self._dataset.steps_per_epoch(config.batch_size)
         self._config = config
-        self._network.take(config)
+        self._network.configure(config)
         return True
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps on J in one pass over the training split as it was found."""
+        """Number of full batches in the training split."""
         return self._dataset.steps_per_epoch(self._config.batch_size)
 
     def fit(
         self,
-        on_epoch: Callable[[EpochReport], None] | None = None,
+        on_epoch: Callable[[EpochResult], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         checkpoint_dir: Path | str | None = None,
         checkpoint_every: int = 1,
         resume_from: Sequence[str] = (),
-        on_resume: Callable[[Sequence[EpochReport]], None] | None = None,
+        on_resume: Callable[[Sequence[EpochResult]], None] | None = None,
         on_warning: Callable[[str], None] = logger.warning,
     ) -> TrainingResult:
-        """Train from the seed's initial weights to the last epoch.
+        """Train from the seed's initial weights, or the latest checkpoint, to the last epoch.
 
-        `on_epoch` is told of each epoch as it ends; `should_stop` is asked before each
-        step, and ends the training as "interrupted". A loss that is infinite or no
-        number ends it as "diverged"; neither is an exception.
+        A resumed training ends with the same weights, bit by bit, as one that wasn't interrupted.
+        If the latest checkpoint is damaged, the one before it is used.
 
-        With `checkpoint_dir` a state is left there after every `checkpoint_every`
-        epochs and at an interruption, and a training that finds one there, or in the folders
-        `resume_from`, goes on from the latest, to the same weights, bit by bit, as if it had
-        never been interrupted. Epochs done before are in the result, but `on_epoch` is not told
-        of them again; `on_resume` is told of them all at once. `on_epoch` is told before the
-        state is left: an epoch may be told twice after a sudden death, and none is lost. Of two
-        states the earlier one is gone on from if the later one is damaged. A state that can't
-        be written, to a full disk say, is done without: `on_warning` is told once.
+        Args:
+            on_epoch: called with each epoch's result when the epoch ends, before its checkpoint is
+                written. After a crash an epoch may therefore be trained and passed on twice.
+            should_stop: called before each step; if it returns True, the training ends with status
+                "interrupted" and a checkpoint.
+            checkpoint_dir: path or gs:// address of the folder of checkpoints; None writes none.
+            checkpoint_every: epochs between two checkpoints.
+            resume_from: further folders in which the latest checkpoint is looked for.
+            on_resume: called once with the results of the epochs before the checkpoint.
+            on_warning: called with a message when a checkpoint can't be written, for example
+                because the disk is full. It is called for the first failure only, and the training
+                continues without the checkpoint.
 
-        Raises CheckpointError if the folders hold another training's state, or states none of
-        which can be read.
+        Returns:
+            The result with all epochs, those before a resume included. A loss that became infinite
+            or NaN ends the training with status "diverged", not with an exception.
+
+        Raises:
+            CheckpointError: the folders hold checkpoints of another training, or none of theirs
+                can be read.
         """
         config = self._config
         self._timings.update(dict.fromkeys(PHASES, 0.0))
         self._network.start(config.seed)
         folder = None if checkpoint_dir is None else str(checkpoint_dir)
         folders = [*resume_from, *([] if folder is None else [folder])]
-        begun = checkpoints.restore(folders, self._network.state, config)
-        saved, warned = begun.name, False
-        reports = [*begun.reports]
-        if reports and on_resume is not None:
-            on_resume(begun.reports)
+        resumed = checkpoints.restore(folders, self._network.state, config)
+        saved, warned = resumed.name, False
+        epochs = [*resumed.epochs]
+        if epochs and on_resume is not None:
+            on_resume(resumed.epochs)
 
-        def save(progress: checkpoints.Progress) -> None:
+        def save(progress: checkpoints.TrainingProgress) -> None:
             nonlocal saved, warned
             if folder is None or progress.name == saved:
                 return
@@ -185,29 +200,29 @@ class Trainer:
         status: Literal["ok", "diverged", "interrupted"] = "ok"
         reason = None
         try:
-            for epoch in range(len(reports), config.epochs):
-                reports.append(self._epoch(epoch, should_stop, begun))
+            for epoch in range(len(epochs), config.epochs):
+                epochs.append(self._epoch(epoch, should_stop, resumed))
                 if on_epoch is not None:
-                    on_epoch(reports[-1])
+                    on_epoch(epochs[-1])
                 if (epoch + 1) % checkpoint_every == 0:
-                    save(checkpoints.Progress(tuple(reports)))
+                    save(checkpoints.TrainingProgress(tuple(epochs)))
         except _DivergedError as diverged:
             status, reason = "diverged", str(diverged)
         except _InterruptedError as stopped:
-            status, reason = "interrupted", f"asked to stop in epoch {len(reports) + 1}"
+            status, reason = "interrupted", f"asked to stop in epoch {len(epochs) + 1}"
             statistics = tuple(stopped.statistics)
-            save(checkpoints.Progress(tuple(reports), stopped.step, statistics))
+            save(checkpoints.TrainingProgress(tuple(epochs), stopped.step, statistics))
         timings, self._timings = self._timings, {"build": 0.0}
-        errors = [1.0 - report.validation_accuracy for report in reports]
+        errors = [1.0 - epoch.validation_accuracy for epoch in epochs]
         return TrainingResult(
             status=status,
             reason=reason,
-            epochs_done=len(reports),
+            epochs_done=len(epochs),
             validation_error=errors[-1] if errors else None,
             best_epoch=int(np.argmin(errors)) + 1 if errors else None,
             best_validation_error=min(errors, default=None),
             chance_error=1.0 - self._dataset.chance_accuracy,
-            reports=tuple(reports),
+            epochs=tuple(epochs),
             timings=timings,
         )
 
@@ -221,20 +236,20 @@ class Trainer:
         self,
         epoch: int,
         should_stop: Callable[[], bool] | None,
-        begun: checkpoints.Progress,
-    ) -> EpochReport:
+        resumed: checkpoints.TrainingProgress,
+    ) -> EpochResult:
         started = time.perf_counter()
         config = self._config
         steps = self.steps_per_epoch
         rates = self._rates(epoch, steps)
-        if epoch > len(begun.reports):
-            begun = checkpoints.Progress()
-        statistics = self._train(epoch, steps, rates, should_stop, begun)
+        if epoch > len(resumed.epochs):
+            resumed = checkpoints.TrainingProgress()
+        statistics = self._train(epoch, steps, rates, should_stop, resumed)
         loss, accuracy = np.mean(statistics, axis=0) if statistics else (None, None)
         with self._timed("validate"):
             validation_loss, validation_accuracy = self._validate()
         alignment_loss, layers = self._measure(epoch)
-        report = EpochReport(
+        result = EpochResult(
             epoch=epoch + 1,
             epochs=config.epochs,
             loss=None if loss is None else float(loss),
@@ -248,10 +263,10 @@ class Trainer:
             seconds=time.perf_counter() - started,
         )
         for name in ("loss", "validation_loss", "alignment_loss"):
-            value = getattr(report, name)
+            value = getattr(result, name)
             if value is not None and not math.isfinite(value):
                 raise _diverged(name.replace("_", " "), value, epoch)
-        return report
+        return result
 
     def _rates(self, epoch: int, steps: int) -> NDArray[np.float32]:
         starts = epoch + np.arange(steps) / steps
@@ -267,35 +282,35 @@ class Trainer:
         steps: int,
         rates: NDArray[np.float32],
         should_stop: Callable[[], bool] | None,
-        begun: checkpoints.Progress,
+        resumed: checkpoints.TrainingProgress,
     ) -> list[NDArray[np.float32]]:
-        """One pass over the training split, or its rest; (J, accuracy) of each step on J."""
+        """Train one epoch, or the rest of it; return J and accuracy (2,) of each step on J."""
         config = self._config
         delay_steps = round(config.schedule().delay_epochs * steps)
-        on_loss, on_alignment = self._network.loss_steps, self._network.alignment_steps
-        steps_of = on_alignment or on_loss
-        statistics: list[Any] = [*begun.statistics]
+        alignment_steps = self._network.alignment_steps
+        compiled = alignment_steps or self._network.loss_steps
+        statistics: list[Any] = [*resumed.statistics]
         with self._timed("input"):
             batches = self._train_batches(epoch)
         noise_seed = self._noise_seed
         for step in range(steps):
             with self._timed("input"):
                 images, labels = next(batches)
-            if step < begun.step:
+            if step < resumed.step:
                 continue
             if should_stop is not None and should_stop():
                 raise _InterruptedError(step, [np.asarray(found) for found in statistics])
             number = epoch * steps + step
             arguments = images, labels, tf.constant([noise_seed, number]), tf.constant(rates[step])
-            started, traces = time.perf_counter(), steps_of.traces
-            if on_alignment and number < delay_steps:
-                on_alignment.alignment_step(*arguments)
+            started, traces = time.perf_counter(), compiled.traces
+            if alignment_steps and number < delay_steps:
+                alignment_steps.alignment_step(*arguments)
             else:
-                # An accelerator is waited for where its values are read, and so seldom.
-                statistics.append(steps_of.step(*arguments))
+                # Reading a value waits for the accelerator, so it is done seldom.
+                statistics.append(compiled.step(*arguments))
                 if step % CHECK_EVERY == 0 and not np.isfinite(loss := float(statistics[-1][0])):
                     raise _diverged("loss", loss, epoch)
-            phase = "trace" if steps_of.traces > traces else "train"
+            phase = "trace" if compiled.traces > traces else "train"
             self._timings[phase] += time.perf_counter() - started
         with self._timed("train"):
             return [np.asarray(found) for found in statistics]
@@ -307,29 +322,30 @@ class Trainer:
             return self._dataset.train_batches(config.batch_size, config.seed, epoch, context)
 
         if self._distributed:
-            return readable(self._strategy.distribute_datasets_from_function(batches))
+            distributed = self._strategy.distribute_datasets_from_function(batches)
+            return translating_errors(distributed)
         return one_by_one(batches(tf.distribute.InputContext()))
 
     def _validate(self) -> tuple[float, float]:
-        """J and the accuracy over the whole validation split."""
-        found = [self._network.evaluate(*batch) for batch in readable(self._validation)]
+        """Return J and the accuracy over the whole validation split."""
+        found = [self._network.evaluate(*batch) for batch in translating_errors(self._validation)]
         sums = np.array([each.numpy() for each in found], np.float64)
         loss, right = sums.sum(axis=0) / self._dataset.validation_size
         return float(loss), float(right)
 
     def _measure(self, epoch: int) -> tuple[float | None, tuple[LayerMetrics, ...]]:
-        """R, if there is one, and the metrics of each layer under a rule."""
+        """Return R, if it has its own optimizer, and the metrics of each layer with a rule."""
         network = self._network
         if not network.objectives.layers:
             return None, ()
         started, traces = time.perf_counter(), network.measuring_traces
         loss = None
         if network.alignment_steps:
-            # R at the weights as they stand, for images from all over the training split.
+            # Steps count their noise from 0 upwards, so these seeds are different ones.
             seed = tf.constant([self._noise_seed, -1 - epoch])
-            sample = self._dataset.sample("train", HELD_IMAGES)
+            sample = self._dataset.sample("train", MEASURED_IMAGES)
             loss = float(network.alignment_steps.value(*sample, seed))
-        angles = network.gradient_angles(*self._held_batch).numpy()
+        angles = network.gradient_angles(*self._measured_batch).numpy()
         layers = tuple(weight_metrics(network.objectives.layers, angles))
         phase = "trace" if network.measuring_traces > traces else "measure"
         self._timings[phase] += time.perf_counter() - started
@@ -337,28 +353,8 @@ class Trainer:
 
     @property
     def _noise_seed(self) -> int:
-        # Apart from the seeds of the weights and the order, which come from the same number.
+        # Initial weights and the order of images come from the same seed: noise needs another one.
         return int(np.random.SeedSequence([self._config.seed, 1]).generate_state(1)[0] >> 1)
-
-
-_trainers: OrderedDict[Hashable, Trainer] = OrderedDict()
-
-
-def trainer_for(config: TrainingConfig) -> Trainer:
-    """A trainer ready for `config`: one that has compiled its steps before, if there is one.
-
-    The last few networks are kept; not for several threads at once.
-    """
-    key = (tf.distribute.get_strategy(), structure(config))
-    if key in _trainers:
-        _trainers.move_to_end(key)
-        _trainers[key].reconfigure(config)
-        return _trainers[key]
-    trainer = Trainer(config)
-    _trainers[key] = trainer
-    if len(_trainers) > KEPT_TRAINERS:
-        _trainers.popitem(last=False)
-    return trainer
 
 
 @lru_cache(maxsize=1)

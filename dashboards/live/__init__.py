@@ -1,1 +1,1 @@
-"""A live copy of the store in memory, from which pages are served."""
+"""The mirror of the store: searches and trials in memory, updated by polling."""

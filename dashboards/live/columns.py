@@ -1,8 +1,8 @@
-"""Numbers in columns: how a search's trials are held in memory and sent to a page.
+"""Columns of numbers, which hold a search's trials in memory and on the wire.
 
-Every column is an array of doubles with NaN where there is no value; a category's are indices
-into its options. So 10,000 trials take a few megabytes, and sorting or filtering them a
-millisecond.
+A column is an array of doubles with NaN where there is no value. The values of a category are
+indices into its options. So 10,000 trials take a few megabytes, and sorting or filtering them takes
+a millisecond.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,14 @@ Kind = Literal["integer", "number", "category", "time"]
 Role = Literal["trial", "score", "metaparameter"]
 
 SENT_DIGITS = 5
-"""Significant digits of a number on the wire; a chart shows fewer, and CSV has them all."""
+"""Significant digits of a number on the wire: charts show fewer, and CSV files have all."""
 _FIRST_ROWS = 64
+"""Rows that a new table has room for; the room doubles when it is full."""
 
 
 @dataclass
 class Column:
-    """What one column holds. `options` of a category may grow and are never reordered."""
+    """A column without its values. The `options` of a category may grow; their order stays."""
 
     name: str
     label: str
@@ -42,7 +43,7 @@ class Column:
             self._codes[type(option), option] = code
 
     def code(self, value: Value) -> float:
-        """The number that stands for `value` in the array; NaN where there is none."""
+        """Encode a value as a number of the array; NaN for none or an unknown option."""
         if value is None:
             return np.nan
         if self.kind == "category":
@@ -50,7 +51,7 @@ class Column:
         return float(value) if isinstance(value, int | float) else np.nan
 
     def code_of_new(self, value: Value) -> float:
-        """As `code`, for a category whose options come with the data."""
+        """Encode a value of a category, adding it to the options if it is new."""
         if value is not None and (type(value), value) not in self._codes:
             options = self.options = [] if self.options is None else self.options
             self._codes[type(value), value] = len(options)
@@ -58,7 +59,7 @@ class Column:
         return self.code(value)
 
     def value(self, number: float) -> Value:
-        """What a number of the array stands for."""
+        """Decode a number of the array; None for NaN."""
         if np.isnan(number):
             return None
         if self.kind == "category":
@@ -66,7 +67,7 @@ class Column:
         return int(number) if self.kind == "integer" else float(number)
 
     def to_json(self) -> dict[str, Any]:
-        """The column without its values, for pages."""
+        """The column's head, as `models.ColumnHead` has it."""
         head: dict[str, Any] = {
             "name": self.name,
             "label": self.label,
@@ -79,8 +80,8 @@ class Column:
             return {**head, "log": self.log, "low": self.low, "high": self.high}
         return head
 
-    def sent(self, numbers: Floats) -> list[Any]:
-        """The numbers as they go over the wire; NaN is null there."""
+    def to_wire(self, numbers: Floats) -> list[Any]:
+        """Round numbers for the wire; the JSON encoder makes NaN null."""
         if self.kind == "number":
             rounded: list[Any] = quantized(numbers).tolist()
             return rounded
@@ -95,7 +96,7 @@ class Column:
 
 
 def of_metaparameter(parameter: Metaparameter, label: str) -> Column:
-    """The column of a sampled metaparameter, on the axis of its distribution."""
+    """Make the column of a sampled metaparameter; it is `log` where the distribution is."""
     distribution = parameter.distribution
     if isinstance(distribution, Choice):
         options: list[Value] = list(distribution.options)
@@ -112,7 +113,7 @@ def of_metaparameter(parameter: Metaparameter, label: str) -> Column:
 
 
 class Table:
-    """Columns of equal length, growing by rows."""
+    """Columns of equal length that grow by rows."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         """Start without rows."""
@@ -122,39 +123,41 @@ class Table:
         self.rows = 0
 
     def __getitem__(self, name: str) -> Floats:
-        """The numbers of a column."""
+        """The numbers of a column, one a row."""
         numbers: Floats = self._numbers[self._at[name], : self.rows]
         return numbers
 
     def put(self, row: int, numbers: Sequence[float]) -> None:
-        """Set a row, which may be the next one."""
+        """Write a row: an existing one, or the next."""
         if row == self._numbers.shape[1]:
             more = np.full_like(self._numbers, np.nan)
             self._numbers = np.concatenate([self._numbers, more], axis=1)
         self.rows = max(self.rows, row + 1)
         self._numbers[:, row] = numbers
 
-    def sent(self, rows: Sequence[int] | None = None) -> dict[str, list[Any]]:
-        """The rows, or all of them, by column, as they go over the wire."""
+    def to_wire(self, rows: Sequence[int] | None = None) -> dict[str, list[Any]]:
+        """Some rows, or all, rounded for the wire, by column."""
         taken: Any = slice(None) if rows is None else list(rows)
-        return {name: column.sent(self[name][taken]) for name, column in self.columns.items()}
+        return {name: column.to_wire(self[name][taken]) for name, column in self.columns.items()}
 
 
 def quantized(numbers: Floats) -> Floats:
-    """The numbers with `SENT_DIGITS` significant digits."""
+    """Round numbers to `SENT_DIGITS` significant digits."""
     with np.errstate(divide="ignore", invalid="ignore"):
         exponents = np.floor(np.log10(np.abs(numbers)))
     places = np.where(np.isfinite(exponents), SENT_DIGITS - 1 - exponents, 0.0)
-    # A power of ten beyond a double's whole numbers isn't exact, and its reciprocal never is: so
-    # small numbers are multiplied first and divided back, large ones the other way.
+    # Negative powers of ten are never exact as doubles. Small numbers are therefore multiplied by a
+    # positive power and divided back, and large ones divided and multiplied back.
     scale = 10.0 ** np.abs(places)
-    small: Floats = np.round(numbers * scale) / scale
-    large: Floats = np.round(numbers / scale) * scale
+    # Both ways are computed for every number, and one of them may overflow; the other is taken.
+    with np.errstate(over="ignore", under="ignore"):
+        small: Floats = np.round(numbers * scale) / scale
+        large: Floats = np.round(numbers / scale) * scale
     return np.where(places >= 0, small, large)
 
 
 def option_of(column: Column, text: str) -> Value:
-    """The option that is written `text`; None if there is none."""
+    """The option whose text is `text`; None if there is none."""
     words = {"true": True, "false": False}
     wanted: Value = words.get(text.lower(), text)
     for option in column.options or ():

@@ -1,6 +1,6 @@
-"""Learning curves: of one trial in full, and of many at once, thinned out.
+"""Learning curves: a sample of a search's trials, subsampled, and one trial's epochs in full.
 
-The curve of a trial that has ended doesn't change: it is read once and kept.
+The curve of a trial that has ended doesn't change, so it is cached.
 """
 
 from collections import OrderedDict, defaultdict
@@ -13,91 +13,108 @@ import numpy as np
 
 from alignment_core.training.results import EPOCH_VALUES
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.mirror import Board, Entry
-from alignsearch.search.documents import Epoch, Trial
+from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.search.documents import Epoch, Search, Trial
+from alignsearch.search.documents.objective_metric import get_metric
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
-KEPT_CURVES = 5000
+CACHED_CURVES = 5000
+"""Curves in the cache. At 45 epochs each they take some 20 MB."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Validation error by epoch, of a trial's last attempt."""
+    """Validation error by epoch of a trial's last attempt."""
 
     epoch: tuple[int, ...]
     error: tuple[float, ...]
 
 
 class Curves:
-    """Curves of ended trials, the last asked for of all searches."""
+    """Reads learning curves; those of ended trials are cached, the least recently used dropped."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._kept: OrderedDict[tuple[str, int, int], Points] = OrderedDict()
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._cached: OrderedDict[tuple[str, int, int], Points] = OrderedDict()
         self._lock = Lock()
 
-    def bundle(
-        self, entry: Entry, *, top: int, limit: int, points: int, tids: Sequence[int] = ()
+    def select(
+        self,
+        mirrored: MirroredSearch,
+        *,
+        top: int,
+        limit: int,
+        points: int,
+        tids: Sequence[int] = (),
     ) -> models.Curves:
-        """The best `top` curves and others evenly by rank, or those of `tids`."""
-        history = entry.history
-        with entry.lock:
+        """Curves of the trials `tids`; without those, of the best `top` and others evenly by rank.
+
+        Args:
+            mirrored: the search.
+            top: number of the best trials.
+            limit: number of all curves at most.
+            points: epochs of a curve at most; others are left out evenly.
+            tids: trials by number; unknown ones are skipped.
+        """
+        trials = mirrored.trials
+        with mirrored.lock:
             if tids:
-                rows = [history.row_of[tid] for tid in tids if tid in history.row_of]
+                rows = [trials.row_of[tid] for tid in tids if tid in trials.row_of]
             else:
-                rows = _chosen(history.ranked(), top, limit)
-            rev, total = history.rev, history.scored
-            numbers = [int(history.table["tid"][row]) for row in rows]
-            seqs = [history.seq_of(row) for row in rows]
-            ended = [TrialState(history.state_of(row)) in TERMINAL_TRIAL_STATES for row in rows]
+                rows = _chosen(trials.ranked(), top, limit)
+            rev, total = trials.rev, trials.scored
+            numbers = [int(trials.table["tid"][row]) for row in rows]
+            seqs = [trials.seq_of(row) for row in rows]
+            ended = [TrialState(trials.state_of(row)) in TERMINAL_TRIAL_STATES for row in rows]
             losses = [
-                None if np.isnan(loss) else float(loss) for loss in history.table["loss"][rows]
+                None if np.isnan(loss) else float(loss) for loss in trials.table["loss"][rows]
             ]
             ranks = [
-                None if loss is None else history.rank(tid, loss)
+                None if loss is None else trials.rank(tid, loss)
                 for tid, loss in zip(numbers, losses, strict=True)
             ]
         curves = []
         for tid, rank, seq, final, loss in zip(numbers, ranks, seqs, ended, losses, strict=True):
-            read = self._read(entry.search.name, tid, seq if final else None)
-            thin = _thinned(read, points)
+            read = self._read(mirrored.search, tid, seq if final else None)
+            sampled = _subsampled(read, points)
             curves.append(
                 models.Curve(
                     tid=tid,
                     rank=rank,
                     top=rank is not None and rank <= top,
                     loss=loss,
-                    epoch=list(thin.epoch),
-                    error=list(thin.error),
+                    epoch=list(sampled.epoch),
+                    error=list(sampled.error),
                 )
             )
         note = "" if tids or len(rows) == total else _note(len(rows), total, top)
         return models.Curves(rev=rev, total=total, shown=len(curves), note=note, curves=curves)
 
-    def _read(self, search: str, tid: int, seq: int | None) -> Points:
-        """A trial's curve; with the number of its last change, it may be kept."""
-        key = (search, tid, seq or 0)
+    def _read(self, search: Search, tid: int, seq: int | None) -> Points:
+        """Read a trial's curve; cache it if `seq`, the last change of an ended trial, is given."""
+        key = (search.name, tid, seq or 0)
         with self._lock:
-            if seq is not None and key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        records = self._board.store.epoch_records(Trial.key(search, tid))
+            if seq is not None and key in self._cached:
+                self._cached.move_to_end(key)
+                return self._cached[key]
+        records = self._mirror.store.logs.epoch_records(Trial.key(search.name, tid))
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
+        metric = get_metric(search.recipe.metric)
         points = Points(
             tuple(record["epoch"] for record in mine),
-            tuple(round(1.0 - record["validation_accuracy"], 5) for record in mine),
+            tuple(round(metric.of_record(record), 5) for record in mine),
         )
         if seq is not None:
             with self._lock:
-                self._kept[key] = points
-                while len(self._kept) > KEPT_CURVES:
-                    self._kept.popitem(last=False)
+                self._cached[key] = points
+                while len(self._cached) > CACHED_CURVES:
+                    self._cached.popitem(last=False)
         return points
 
 
 def epochs_model(epochs: Sequence[Epoch], planned: int) -> models.Epochs:
-    """A trial's epochs in columns; a layer that an epoch doesn't name has no value there."""
+    """A trial's epochs in columns; a layer that an epoch doesn't have is null there."""
     layers: dict[str, list[Any]] = defaultdict(lambda: [None] * len(epochs))
     for at, epoch in enumerate(epochs):
         for layer in epoch.layers:
@@ -131,7 +148,7 @@ def _values(
 
 
 def _chosen(ranked: Sequence[int], top: int, limit: int) -> list[int]:
-    """The best `top` rows, and of the others as many as there is room for, at equal distances."""
+    """The best `top` rows, and others at equal distances of rank up to `limit` rows."""
     best, others = list(ranked[:top]), ranked[top:]
     room = min(max(0, limit - len(best)), len(others))
     if not room:
@@ -140,10 +157,10 @@ def _chosen(ranked: Sequence[int], top: int, limit: int) -> list[int]:
     return [*best, *(others[at] for at in taken)]
 
 
-def _thinned(points: Points, most: int) -> Points:
+def _subsampled(points: Points, most: int) -> Points:
     if len(points.epoch) <= most:
         return points
-    # The last epoch is what counts: it stays.
+    # Both ends are included: the last epoch has the trial's result.
     taken = np.unique(np.linspace(0, len(points.epoch) - 1, most).round().astype(int))
     return Points(tuple(points.epoch[at] for at in taken), tuple(points.error[at] for at in taken))
 

@@ -1,88 +1,51 @@
-"""Importance of metaparameters, computed in a process of its own and kept by revision.
-
-A forest over thousands of trials takes seconds: in a thread it would hold up everybody who
-waits for the same interpreter.
-"""
+"""Importance of metaparameters, computed in the background process and cached by search."""
 
 import logging
-import multiprocessing
-import os
-import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from concurrent.futures import Future
+from typing import Any
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.history import LABELS
-from alignsearch.dashboards.live.mirror import Entry
+from alignsearch.dashboards.live.background import BackgroundProcess
+from alignsearch.dashboards.live.mirror import MirroredSearch
 from alignsearch.search.reports.importance import LEAST_SCORES
 from alignsearch.spaces.catalog import RUNS, get_space
+from alignsearch.spaces.table5 import LABELS
 
 logger = logging.getLogger(__name__)
 
 MOST_STALE = 0.1
-"""Share of new results from which on importance is computed again."""
-
-T = TypeVar("T")
+"""Share of new results after which importance is computed again: fewer barely change it."""
 
 
-class Aside:
-    """One process beside the server, started when there is work for it."""
+class ImportanceCache:
+    """The latest importances of each search, and those being computed."""
 
-    def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
-        self._lock = threading.Lock()
-
-    def submit(self, function: Callable[..., T], *arguments: Any) -> "Future[T]":
-        """Have it done there."""
-        with self._lock:
-            if self._pool is None:
-                context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPoolExecutor(1, context, initializer=_begin)
-            try:
-                return self._pool.submit(function, *arguments)
-            except BrokenProcessPool:
-                # It was killed, for memory perhaps; a new one takes its place.
-                self._pool = None
-        return self.submit(function, *arguments)
-
-    def close(self) -> None:
-        """Let the process end."""
-        with self._lock:
-            if self._pool is not None:
-                self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-class ImportanceBoard:
-    """The last importances by search, and what is being computed."""
-
-    def __init__(self, aside: Aside) -> None:
-        self._aside = aside
+    def __init__(self, background: BackgroundProcess) -> None:
+        self._aside = background
         self._ready: dict[str, models.Importances] = {}
         self._running: dict[str, tuple[int, Future[models.Importances]]] = {}
         self._lock = threading.Lock()
 
-    def of(self, entry: Entry) -> models.Importances:
-        """What is known; if too much has changed since, new figures are begun."""
-        name = entry.search.name
+    def of(self, mirrored: MirroredSearch) -> models.Importances:
+        """The cached importances; if they are outdated, a new computation starts."""
+        name = mirrored.search.name
         with self._lock:
             self._collect(name)
             ready = self._ready.get(name)
-            with entry.lock:
-                history = entry.history
-                rev, scored = history.rev, history.scored
+            with mirrored.lock:
+                trials = mirrored.trials
+                rev, scored = trials.rev, trials.scored
                 if scored < LEAST_SCORES:
                     return _empty("too_few", _few(scored), rev, scored)
                 outdated = ready is None or scored >= ready.again_at or scored < ready.trials
-                if history.space is None:
-                    words = "this program doesn't know the search's space"
-                    if entry.search.space == RUNS.name:
+                if trials.space is None:
+                    words = "this version of the program doesn't have the search's space"
+                    if mirrored.search.space == RUNS.name:
                         words = "an experiment's runs are chosen, not sampled: nothing to rank"
                     return _empty("too_few", words, rev, scored)
-                space = history.space.name
-                data = history.scores() if outdated and name not in self._running else None
+                space = trials.space.name
+                data = trials.scores() if outdated and name not in self._running else None
             if data is not None:
                 future = self._aside.submit(compute, space, *data, rev)
                 self._running[name] = (rev, future)
@@ -106,8 +69,8 @@ class ImportanceBoard:
 def compute(
     space_name: str, configs: list[dict[str, Any]], losses: list[float | None], rev: int
 ) -> models.Importances:
-    """Both views of importance, or that there are too few results for them."""
-    # scikit-learn is slow to import, and only this process needs it.
+    """Importance of each metaparameter, and mean scores by the questions of Fig. S2."""
+    # scikit-learn is slow to import, and only the background process needs it.
     from alignsearch.search.reports.importance import categorical_effects, importance
 
     scored = sum(loss is not None for loss in losses)
@@ -176,16 +139,3 @@ def _empty(state: Any, message: str, rev: int, scored: int) -> models.Importance
         importance=[],
         categorical=[],
     )
-
-
-def _begin() -> None:
-    """The server ends this process, even by being killed; a terminal's Ctrl-C must not."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_server, daemon=True).start()
-
-
-def _end_with_server() -> None:
-    server = multiprocessing.parent_process()
-    if server is not None:
-        server.join()
-        os._exit(0)

@@ -1,31 +1,33 @@
-"""An attempt's log: what its worker logged, as far as the store has it, and what befell it."""
+"""The log of an attempt: its worker's lines in the store, its epochs, events and end."""
 
 from datetime import datetime
 
 from alignsearch.dashboards.models import Log, LogLine
-from alignsearch.search.documents import Attempt, Trial
-from alignsearch.search.store.store import Store
+from alignsearch.search.documents import Attempt, Search, Trial
+from alignsearch.search.documents.objective_metric import ObjectiveMetric, get_metric
+from alignsearch.search.store import Store
 
 LINES = 200
+"""Lines of a log that are sent: the last ones, about four screens."""
 
 
-def log_of(store: Store, trial: Trial, number: int) -> Log:
-    """The last lines about one attempt at the trial."""
+def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
+    """The last lines of an attempt's log."""
     attempt = trial.attempts.get(str(number))
     if attempt is None:
         note = f"there is no attempt {number}" if trial.attempts else "no attempt has begun yet"
         return Log(attempt=number, available=False, lines=[], note=note)
-    kept = [LogLine(**line.model_dump()) for line in store.log(trial.id, number)]
+    kept = [LogLine(**line.model_dump()) for line in store.logs.lines(trial.id, number)]
     begun = f"begun on {attempt.host} ({attempt.accelerator}) by {attempt.owner}"
     lines = [LogLine(at=attempt.started_at, level="INFO", text=begun)]
     if all(line.level != "INFO" for line in kept):
-        # A worker that says nothing of its epochs, such as a rehearsal's.
-        lines += _epochs(store, trial, number)
+        # Some objectives, such as the rehearsal, log no epochs; the store has them anyway.
+        lines += _epochs(store, get_metric(search.recipe.metric), trial, number)
     said = "\n".join(line.text for line in kept)
     about = f"trial {trial.tid}, attempt {number}: "
     events = [
         LogLine(at=event.at, level="WARNING", text=event.detail.removeprefix(about))
-        for event in store.events_since(trial.search, attempt.started_at)
+        for event in store.logs.events_since(trial.search, attempt.started_at)
         if event.detail.startswith(about)
     ]
     lines += sorted(
@@ -37,15 +39,15 @@ def log_of(store: Store, trial: Trial, number: int) -> Log:
     return Log(attempt=number, available=True, lines=lines[-LINES:], note="")
 
 
-def _epochs(store: Store, trial: Trial, number: int) -> list[LogLine]:
+def _epochs(store: Store, metric: ObjectiveMetric, trial: Trial, number: int) -> list[LogLine]:
     return [
         LogLine(
             at=None,
             level="INFO",
-            text=f"epoch {record['epoch']} of {record['epochs']}: validation error "
-            f"{1 - record['validation_accuracy']:.4f} in {record['seconds']:.1f} s",
+            text=f"epoch {record['epoch']} of {record['epochs']}: {metric.label} "
+            f"{metric.of_record(record):.4f} in {record['seconds']:.1f} s",
         )
-        for record in store.epoch_records(trial.id)
+        for record in store.logs.epoch_records(trial.id)
         if record["attempt"] == number
     ]
 

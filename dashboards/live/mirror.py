@@ -1,8 +1,7 @@
-"""The one reader of the store: searches in memory, kept up by a poll that all clients share.
+"""The mirror of the store: searches in memory, updated by one poll that all clients share.
 
-A page is told within a poll that something has changed and asks for what is new since its
-revision; the answer is made once, however many ask. What nobody looks at is not polled, and
-forgotten after a while.
+The poll tells the event streams what changed. A search that nobody looks at and that no longer
+runs isn't polled, and leaves the memory after a while.
 """
 
 import logging
@@ -13,107 +12,118 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.dashboards.live.history import SearchHistory
-from alignsearch.dashboards.web.responses import Payload
+from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
+from alignsearch.dashboards.models.encoding import EncodedJson
 from alignsearch.search.documents import Event, Search
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+"""Pause between polls: a page shows a change well within a second."""
 LIST_SECONDS = 1.0
-"""Between looks for new searches, and for new entries of the logs of searches that are watched."""
+"""Pause between readings of the list of searches and of the pinned searches' events."""
 RETRY_SECONDS = 1.0
+"""Pause between polls while the store is away."""
 FORGET_SECONDS = 600.0
-"""After which a search that nobody has asked for leaves the memory."""
+"""A search that nobody has requested for so long leaves the memory."""
 EVENT_OVERLAP = timedelta(seconds=5)
-"""Events carry the time before they are written, so one may come after a later one."""
+"""Events are read again this far back: an event's time is taken before it is written."""
 WARM_SEARCHES = 1
-"""How many of the latest searches are read before anybody asks, beside those that go on."""
+"""Number of latest searches that are read at the start, beside those that run."""
 
 
 @dataclass
-class Entry:
-    """One search in memory. Take `lock` to look into `history`."""
+class MirroredSearch:
+    """A search in memory. Hold `lock` to read `trials`.
+
+    Attributes:
+        version: counts changes that pages must hear of: of trials, and of the summary.
+        encoded: the version whose trials were encoded last, and the encoded trials.
+        requested_at: time.monotonic() of the last request for the search.
+        synced_at: time.monotonic() of the last comparison with the store.
+    """
 
     search: Search
-    history: SearchHistory
+    trials: MirroredTrials
     lock: threading.Lock = field(default_factory=threading.Lock)
     summary: Summary | None = None
-    asked_at: float = 0.0
+    requested_at: float = 0.0
     synced_at: float = 0.0
     version: int = 0
-    """Counts what a page has to be told of: changed trials, and a changed summary."""
-    payload: tuple[int, Payload] | None = None
-    """The whole history as it was sent last, and of which version."""
+    encoded: tuple[int, EncodedJson] | None = None
     events_version: int = 0
     events: dict[tuple[datetime, str, str, str], Event] = field(default_factory=dict)
 
 
-class Board:
-    """Searches and their trials as the store has them now."""
+class Mirror:
+    """Searches and their trials as the store has them now, read by one thread."""
 
     def __init__(self, store: Store, revive_store: Callable[[], None] = lambda: None) -> None:
-        """Nothing is read before `start`; `revive_store` is called while the store is away."""
+        """Read nothing yet. `revive_store` is called repeatedly while the store is away."""
         self.store = store
         self._revive_store = revive_store
         self.failure = ""
-        """Why the store can't be read; empty while it can."""
+        """The store's error; empty while it can be read."""
         self.closing = threading.Event()
         self.list_version = 0
-        self._entries: dict[str, Entry] = {}
+        self._held: dict[str, MirroredSearch] = {}
         self._searches: dict[str, Search] = {}
         self._summaries: dict[str, Summary] = {}
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._listeners: set[Callable[[], None]] = set()
-        self._watched: dict[str, int] = {}
+        self._pinned: dict[str, int] = {}
         self._thread = threading.Thread(target=self._run, name="store poll", daemon=True)
         self._listed_at = -LIST_SECONDS
         self._listed = threading.Event()
-        """Set once it is known which searches there are, or why not."""
+        """Set after the first attempt to read the list of searches."""
         self._warming: set[str] = set()
         self._clock: tuple[float, datetime] = (0.0, datetime.now(UTC))
 
     def start(self) -> None:
-        """Begin to follow the store."""
+        """Begin to poll."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop following, and tell all who listen."""
+        """Stop polling, and notify all listeners."""
         self.closing.set()
-        self.wake()
+        self.notify()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
 
-    def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Have `listener` called at each change, from another thread; return what ends that."""
+    def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` at each change, from another thread; return a function to unsubscribe."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    def watch(self, name: str) -> Callable[[], None]:
-        """Keep the search in memory and followed until the returned function is called."""
+    def pin(self, name: str) -> Callable[[], None]:
+        """Keep a search in memory and poll it until the returned function is called."""
         with self._lock:
-            self._watched[name] = self._watched.get(name, 0) + 1
+            self._pinned[name] = self._pinned.get(name, 0) + 1
 
         def end() -> None:
             with self._lock:
-                self._watched[name] -= 1
-                if not self._watched[name]:
-                    del self._watched[name]
+                self._pinned[name] -= 1
+                if not self._pinned[name]:
+                    del self._pinned[name]
 
         return end
 
     def now(self) -> datetime:
-        """The store's clock, as far as it was told."""
+        """The store's clock, extrapolated from its last reading."""
         told_at, told = self._clock
         return told + timedelta(seconds=time.monotonic() - told_at)
 
     def check(self) -> None:
-        """Raise StoreUnavailableError while the store can't be read."""
+        """Check that the store can be read.
+
+        Raises:
+            StoreUnavailableError: it can't.
+        """
         if self.failure:
             raise StoreUnavailableError(self.failure)
 
@@ -128,19 +138,19 @@ class Board:
         self.check()
         return sorted(self._searches.values(), key=lambda each: each.created_at, reverse=True)
 
-    def known(self, name: str) -> Entry | None:
-        """The search with all its trials, if they are in memory."""
-        return self._entries.get(name)
+    def cached(self, name: str) -> MirroredSearch | None:
+        """The search with all its trials if it is in memory, without reading the store."""
+        return self._held.get(name)
 
     def summary(self, name: str) -> Summary:
-        """Where the search stands, without reading its trials if they aren't in memory.
+        """The search's summary, without reading its trials if they aren't in memory.
 
         Raises:
             UnknownNameError: there is no such search.
         """
-        entry = self._entries.get(name)
-        if entry is not None and entry.summary is not None and _is_fresh(entry):
-            return entry.summary
+        mirrored = self._held.get(name)
+        if mirrored is not None and mirrored.summary is not None and _is_fresh(mirrored):
+            return mirrored.summary
         known = self._summaries.get(name)
         if known is None:
             known = read_summary(self.store, name)
@@ -149,36 +159,36 @@ class Board:
         return known
 
     def refresh(self, name: str) -> None:
-        """Read the search's document now, after a change of ours."""
-        entry = self._entries.get(name)
-        if entry is not None:
-            self._sync_one(entry)
+        """Read the search now, after it was steered here."""
+        mirrored = self._held.get(name)
+        if mirrored is not None:
+            self._sync_one(mirrored)
         self._summaries.pop(name, None)
-        self.wake()
+        self.notify()
 
-    def entry(self, name: str) -> Entry:
-        """The search with all its trials, read now if they aren't in memory.
+    def get(self, name: str) -> MirroredSearch:
+        """The search with all its trials, up to date; read now if it isn't in memory.
 
         Raises:
             UnknownNameError: there is no such search.
             StoreUnavailableError: the store doesn't answer.
         """
         self.check()
-        entry = self._entries.get(name)
-        if entry is not None and _is_fresh(entry):
-            entry.asked_at = time.monotonic()
-            return entry
+        mirrored = self._held.get(name)
+        if mirrored is not None and _is_fresh(mirrored):
+            mirrored.requested_at = time.monotonic()
+            return mirrored
         with self._lock:
             loading = self._loading.setdefault(name, threading.Lock())
         with loading:
-            entry = self._entries.get(name)
-            if entry is None:
-                search = self.store.get_search(name)
-                entry = Entry(search, SearchHistory(search))
-            self._sync_one(entry)
-            entry.asked_at = time.monotonic()
-            self._entries[name] = entry
-        return entry
+            mirrored = self._held.get(name)
+            if mirrored is None:
+                search = self.store.searches.get(name)
+                mirrored = MirroredSearch(search, MirroredTrials(search))
+            self._sync_one(mirrored)
+            mirrored.requested_at = time.monotonic()
+            self._held[name] = mirrored
+        return mirrored
 
     def _run(self) -> None:
         while not self.closing.is_set():
@@ -188,14 +198,14 @@ class Board:
                 recovered, self.failure = bool(self.failure), ""
                 if recovered:
                     logger.warning("the store answers again")
-                    self.wake()
+                    self.notify()
             except (StoreUnavailableError, StoreCorruptedError) as error:
                 if not self.failure:
                     logger.warning("%s", error)
                 self.failure = str(error)
                 pause = RETRY_SECONDS
                 self._listed.set()
-                self.wake()
+                self.notify()
                 self._revive_store()
             self.closing.wait(pause)
 
@@ -203,59 +213,59 @@ class Board:
         changed = False
         if time.monotonic() - self._listed_at >= LIST_SECONDS or self.failure:
             changed = self._list()
-        followed = self._followed()
-        searches = {each.name: each for each in self.store.searches_named(list(followed))}
+        polled = self._polled()
+        searches = {each.name: each for each in self.store.searches.named(list(polled))}
         for name, search in searches.items():
-            changed |= self._sync(followed[name], search, self.store.last_change(name))
+            changed |= self._sync(polled[name], search, self.store.trials.last_change(name))
         if changed:
-            self.wake()
+            self.notify()
 
-    def _followed(self) -> dict[str, Entry]:
-        """Those in memory that are asked for or go on; the others may be forgotten."""
+    def _polled(self) -> dict[str, MirroredSearch]:
+        """Searches to poll: those pinned or running. Others that nobody requests are dropped."""
         now = time.monotonic()
-        followed = {}
-        for name, entry in list(self._entries.items()):
-            if name in self._watched:
-                entry.asked_at = now
-            going_on = entry.search.status not in TERMINAL_SEARCH_STATUSES
-            if now - entry.asked_at > FORGET_SECONDS and not going_on:
-                self._entries.pop(name, None)
-            elif name in self._watched or going_on:
-                followed[name] = entry
-        return followed
+        polled = {}
+        for name, mirrored in list(self._held.items()):
+            if name in self._pinned:
+                mirrored.requested_at = now
+            going_on = mirrored.search.status not in TERMINAL_SEARCH_STATUSES
+            if now - mirrored.requested_at > FORGET_SECONDS and not going_on:
+                self._held.pop(name, None)
+            elif name in self._pinned or going_on:
+                polled[name] = mirrored
+        return polled
 
     def _list(self) -> bool:
-        """Look for searches; read those that go on, and the latest."""
+        """Read the list of searches; load those that run, and at the start the latest."""
         before = time.monotonic()
         now = self.store.now()
         self._clock = ((before + time.monotonic()) / 2, now)
-        listed = self.store.list_searches()
+        listed = self.store.searches.all()
         found = {search.name: search for search in listed}
         changed = found != self._searches
         self._searches = found
-        for name in self._entries.keys() - found.keys():
-            self._entries.pop(name, None)
+        for name in self._held.keys() - found.keys():
+            self._held.pop(name, None)
         going_on = {each.name for each in listed if each.status not in TERMINAL_SEARCH_STATUSES}
         latest = set() if self._listed.is_set() else {each.name for each in listed[-WARM_SEARCHES:]}
         self._listed_at = time.monotonic()
         self._listed.set()
-        self._warm((going_on | latest) - self._entries.keys() - self._warming)
-        for name in list(self._watched):
+        self._warm((going_on | latest) - self._held.keys() - self._warming)
+        for name in list(self._pinned):
             changed |= self._sync_events(name)
         if changed:
             self.list_version += 1
         return changed
 
     def _warm(self, names: set[str]) -> None:
-        """Read searches that nobody has asked for yet, beside the poll: it takes seconds."""
+        """Read searches before anyone requests them, in a thread of its own: it takes seconds."""
         self._warming |= names
 
         def read() -> None:
             for name in sorted(names):
                 try:
-                    self.entry(name)
+                    self.get(name)
                 except AlignSearchError as error:
-                    # Whoever asks for it is told; the poll tells of a store that is away.
+                    # A request for the search raises the same error; the poll reports outages.
                     logger.warning("search %s can't be read: %s", name, error)
                 finally:
                     self._warming.discard(name)
@@ -263,53 +273,55 @@ class Board:
         if names:
             threading.Thread(target=read, name="warming", daemon=True).start()
 
-    def _sync_one(self, entry: Entry) -> None:
-        name = entry.search.name
-        (search,) = self.store.searches_named([name]) or [self.store.get_search(name)]
-        self._sync(entry, search, self.store.last_change(name))
+    def _sync_one(self, mirrored: MirroredSearch) -> None:
+        name = mirrored.search.name
+        (search,) = self.store.searches.named([name]) or [self.store.searches.get(name)]
+        self._sync(mirrored, search, self.store.trials.last_change(name))
 
-    def _sync(self, entry: Entry, search: Search, last: int) -> bool:
-        with entry.lock:
+    def _sync(self, mirrored: MirroredSearch, search: Search, last: int) -> bool:
+        with mirrored.lock:
             records = []
-            if last > entry.history.rev:
-                records = self.store.changed_records(search.name, entry.history.rev, last)
-                entry.history.take(records, last)
-            summary = summarize(search, entry.history.standing(), self.now())
-            changed = bool(records) or entry.summary is None or _differs(entry.summary, summary)
-            entry.search = search
-            entry.synced_at = time.monotonic()
+            if last > mirrored.trials.rev:
+                records = self.store.trials.changed_records(search.name, mirrored.trials.rev, last)
+                mirrored.trials.update(records, last)
+            summary = summarize(search, mirrored.trials.standing(), self.now())
+            changed = (
+                bool(records) or mirrored.summary is None or _differs(mirrored.summary, summary)
+            )
+            mirrored.search = search
+            mirrored.synced_at = time.monotonic()
             if changed:
-                entry.summary = summary
-                entry.version += 1
+                mirrored.summary = summary
+                mirrored.version += 1
                 self.list_version += 1
         return changed
 
     def _sync_events(self, name: str) -> bool:
-        entry = self._entries.get(name)
-        if entry is None:
+        mirrored = self._held.get(name)
+        if mirrored is None:
             return False
-        latest = max((at for at, *_ in entry.events), default=None)
+        latest = max((at for at, *_ in mirrored.events), default=None)
         since = datetime(1970, 1, 1, tzinfo=UTC) if latest is None else latest - EVENT_OVERLAP
-        known = len(entry.events)
-        for event in self.store.events_since(name, since):
-            entry.events[event.at, event.who, event.what, event.detail] = event
-        if len(entry.events) == known:
+        known = len(mirrored.events)
+        for event in self.store.logs.events_since(name, since):
+            mirrored.events[event.at, event.who, event.what, event.detail] = event
+        if len(mirrored.events) == known:
             return False
-        entry.events_version += 1
+        mirrored.events_version += 1
         return True
 
-    def wake(self) -> None:
-        """Have every listener look."""
+    def notify(self) -> None:
+        """Call every listener."""
         for listener in list(self._listeners):
             listener()
 
 
-def _is_fresh(entry: Entry) -> bool:
-    return time.monotonic() - entry.synced_at < 2 * POLL_SECONDS
+def _is_fresh(mirrored: MirroredSearch) -> bool:
+    return time.monotonic() - mirrored.synced_at < 2 * POLL_SECONDS
 
 
 def _differs(one: Summary, other: Summary) -> bool:
-    """Whether a page must be told: what only counts the seconds doesn't matter."""
+    """Whether summaries differ in more than what changes with every second."""
     return _lasting(one) != _lasting(other)
 
 

@@ -1,4 +1,4 @@
-"""The table of trials: filtered, sorted and paged in memory."""
+"""The table of trials: filters and sorts rows in memory, and writes them as CSV."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.dashboards.live.columns import Column, option_of
-from alignsearch.dashboards.live.history import SearchHistory
+from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.search.documents.states import TrialState
 
 Mask = NDArray[np.bool_]
@@ -21,10 +21,13 @@ NOTE = "note"
 
 @dataclass(frozen=True)
 class Query:
-    """Which trials, in which order.
+    """A filter on trials, and their order.
 
-    where: conditions `COLUMN:LOW:HIGH` (an end may be left out) or `COLUMN:is:OPTION`; those on one
-    column's options are alternatives. text: a part of the note.
+    Attributes:
+        sort: name of a column, or `note`.
+        where: conditions `COLUMN:LOW:HIGH` (LOW or HIGH may be left out) or `COLUMN:is:OPTION`;
+            several options of one column are alternatives.
+        text: a part of the note or the host, in any case.
     """
 
     sort: str = "tid"
@@ -35,52 +38,52 @@ class Query:
     text: str = ""
 
 
-def select(history: SearchHistory, query: Query) -> list[int]:
-    """The rows that fit, in order; what has no value comes last.
+def select(trials: MirroredTrials, query: Query) -> list[int]:
+    """The rows that pass the filter, sorted; rows without a value come last.
 
     Raises:
         UnknownNameError: there is no such column or option.
-        ConfigurationError: a condition isn't of either form.
+        ConfigurationError: a condition has neither form.
     """
-    table = history.table
+    table = trials.table
     fits = np.ones(table.rows, dtype=bool)
     if query.states:
         state = table.columns["state"]
         fits &= np.isin(table["state"], [state.code(each.value) for each in query.states])
     if query.tids:
         fits &= np.isin(table["tid"], query.tids)
-    for mask in _conditions(history, query.where):
+    for mask in _conditions(trials, query.where):
         fits &= mask
     rows = np.flatnonzero(fits)
     if query.text:
         wanted = query.text.casefold()
-        rows = np.array([row for row in rows if wanted in _words(history, int(row))], dtype=np.intp)
-    return [int(row) for row in _sorted(history, rows, query)]
+        rows = np.array([row for row in rows if wanted in _words(trials, int(row))], dtype=np.intp)
+    return [int(row) for row in _sorted(trials, rows, query)]
 
 
-def to_csv(history: SearchHistory, rows: Sequence[int]) -> str:
-    """The rows with every digit."""
+def to_csv(trials: MirroredTrials, rows: Sequence[int]) -> str:
+    """The rows as CSV, with all digits."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    columns = list(history.table.columns.values())
+    columns = list(trials.table.columns.values())
     writer.writerow([*(column.name for column in columns), NOTE])
-    numbers = [history.table[column.name] for column in columns]
+    numbers = [trials.table[column.name] for column in columns]
     for row in rows:
         values = (
             column.value(float(each[row])) for column, each in zip(columns, numbers, strict=True)
         )
-        # A note that begins like a formula would be one in a spreadsheet.
-        note = history.notes[row] or ""
+        # A spreadsheet takes text that begins with one of these for a formula.
+        note = trials.notes[row] or ""
         writer.writerow([*values, f"'{note}" if note[:1] in {"=", "+", "-", "@"} else note])
     return out.getvalue()
 
 
-def _conditions(history: SearchHistory, where: Sequence[str]) -> Iterator[Mask]:
+def _conditions(trials: MirroredTrials, where: Sequence[str]) -> Iterator[Mask]:
     alternatives: dict[str, list[float]] = defaultdict(list)
     for condition in where:
         name, _, rest = condition.partition(":")
         low, colon, high = rest.partition(":")
-        column = _column(history, name)
+        column = _column(trials, name)
         if not colon:
             raise _malformed(condition)
         if low == "is":
@@ -90,18 +93,18 @@ def _conditions(history: SearchHistory, where: Sequence[str]) -> Iterator[Mask]:
                 raise UnknownNameError(f"option of {name}", high, known)
             alternatives[name].append(column.code(option))
             continue
-        numbers = history.table[name]
+        numbers = trials.table[name]
         yield (numbers >= _end(low, -math.inf, condition)) & (
             numbers <= _end(high, math.inf, condition)
         )
     for name, codes in alternatives.items():
-        yield np.isin(history.table[name], codes)
+        yield np.isin(trials.table[name], codes)
 
 
-def _column(history: SearchHistory, name: str) -> Column:
-    if name not in history.table.columns:
-        raise UnknownNameError("column", name, history.table.columns)
-    return history.table.columns[name]
+def _column(trials: MirroredTrials, name: str) -> Column:
+    if name not in trials.table.columns:
+        raise UnknownNameError("column", name, trials.table.columns)
+    return trials.table.columns[name]
 
 
 def _end(text: str, default: float, condition: str) -> float:
@@ -113,24 +116,24 @@ def _end(text: str, default: float, condition: str) -> float:
 
 def _malformed(condition: str) -> ConfigurationError:
     return ConfigurationError(
-        f"where={condition!r} won't do: write COLUMN:LOW:HIGH, with an end left out if there is "
-        "none, or COLUMN:is:OPTION"
+        f"where={condition!r} can't be read: write COLUMN:LOW:HIGH (LOW or HIGH may be left "
+        "out) or COLUMN:is:OPTION"
     )
 
 
-def _words(history: SearchHistory, row: int) -> str:
-    host = history.table.columns["host"].value(float(history.table["host"][row]))
-    return f"{history.notes[row] or ''}\n{host or ''}".casefold()
+def _words(trials: MirroredTrials, row: int) -> str:
+    host = trials.table.columns["host"].value(float(trials.table["host"][row]))
+    return f"{trials.notes[row] or ''}\n{host or ''}".casefold()
 
 
 def _sorted(
-    history: SearchHistory, rows: NDArray[np.intp], query: Query
+    trials: MirroredTrials, rows: NDArray[np.intp], query: Query
 ) -> NDArray[np.intp] | list[np.intp]:
     if query.sort == NOTE:
-        noted = [row for row in rows if history.notes[row]]
-        ordered = sorted(noted, key=lambda r: history.notes[r] or "", reverse=query.descending)
-        return [*ordered, *(row for row in rows if not history.notes[row])]
-    _column(history, query.sort)
-    keys = history.table[query.sort][rows]
-    order = np.lexsort((history.table["tid"][rows], -keys if query.descending else keys))
+        noted = [row for row in rows if trials.notes[row]]
+        ordered = sorted(noted, key=lambda r: trials.notes[r] or "", reverse=query.descending)
+        return [*ordered, *(row for row in rows if not trials.notes[row])]
+    _column(trials, query.sort)
+    keys = trials.table[query.sort][rows]
+    order = np.lexsort((trials.table["tid"][rows], -keys if query.descending else keys))
     return rows[order]

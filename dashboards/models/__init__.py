@@ -1,4 +1,4 @@
-"""What the API answers and takes, as typed models; the OpenAPI description is made of them."""
+"""Models of the HTTP API's requests and responses; its OpenAPI description is made of them."""
 
 from alignsearch.dashboards.models.base import (
     CHANGE_ERRORS,
@@ -12,11 +12,11 @@ from alignsearch.dashboards.models.base import (
 )
 from alignsearch.dashboards.models.forms import (
     Checked,
-    LoginRequest,
-    SessionState,
     SubmitField,
     SubmitForm,
+    SubmitRequest,
     Submitted,
+    submit_fields,
 )
 from alignsearch.dashboards.models.insight import (
     CategoricalImportance,
@@ -34,14 +34,20 @@ from alignsearch.dashboards.models.searches import (
     BestTrial,
     ColumnHead,
     Events,
-    History,
     Parameter,
     SearchDetail,
     Searches,
     SearchSummary,
     Space,
     Steered,
+    TrialColumns,
     Verb,
+)
+from alignsearch.dashboards.models.sessions import (
+    LONGEST_TOKEN,
+    Login,
+    LoginRequest,
+    SessionState,
 )
 from alignsearch.dashboards.models.tables import (
     Compared,
@@ -65,6 +71,7 @@ from alignsearch.dashboards.models.trials import (
 __all__ = [
     "CHANGE_ERRORS",
     "JSON_ERRORS",
+    "LONGEST_TOKEN",
     "AttemptDetail",
     "BestSoFar",
     "BestTrial",
@@ -84,11 +91,11 @@ __all__ = [
     "Failures",
     "FailuresOfHost",
     "Health",
-    "History",
     "Importances",
     "LayerCurves",
     "Log",
     "LogLine",
+    "Login",
     "LoginRequest",
     "Model",
     "Nothing",
@@ -103,13 +110,16 @@ __all__ = [
     "Steered",
     "SubmitField",
     "SubmitForm",
+    "SubmitRequest",
     "Submitted",
     "Table5",
     "TableCells",
     "TableColumn",
     "TableRow",
+    "TrialColumns",
     "TrialDetail",
     "TrialPage",
     "TrialRow",
     "Verb",
+    "submit_fields",
 ]

@@ -1,4 +1,4 @@
-"""What all answers have in common, and errors."""
+"""Base of all models, and the errors that endpoints respond with."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ Numbers = list[float | None]
 
 
 class Model(BaseModel):
-    """Frozen; unknown fields are refused."""
+    """Base class: immutable, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ErrorDetail(Model):
-    """What is wrong, in words for people; `field` names the parameter, if it is one's fault."""
+    """An error: a `code` for programs, a `message` for people, and the parameter at fault."""
 
     code: str
     message: str
@@ -22,13 +22,13 @@ class ErrorDetail(Model):
 
 
 class Error(Model):
-    """The answer to every request that can't be done."""
+    """Response to every request that fails."""
 
     error: ErrorDetail
 
 
 class Health(Model):
-    """Whether the store answers; what it says if not."""
+    """State of the store: its address, whether it answers, and its error if not."""
 
     store: str
     available: bool
@@ -37,16 +37,16 @@ class Health(Model):
 
 
 class Nothing(Model):
-    """An empty body."""
+    """An empty JSON object."""
 
 
 JSON_ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": Error, "description": words}
     for status, words in (
-        (400, "Not understood, or for another host"),
-        (404, "Unknown"),
-        (422, "Invalid"),
-        (503, "The store doesn't answer"),
+        (400, "Malformed request, or a Host header of another machine"),
+        (404, "No such search, trial or column"),
+        (422, "A value out of range or of the wrong kind"),
+        (503, "The store doesn't answer; try again"),
     )
 }
 CHANGE_ERRORS: dict[int | str, dict[str, Any]] = {
@@ -54,10 +54,10 @@ CHANGE_ERRORS: dict[int | str, dict[str, Any]] = {
     **{
         status: {"model": Error, "description": words}
         for status, words in (
-            (401, "A login is needed"),
-            (403, "Not allowed, or no CSRF token"),
-            (409, "Its state doesn't allow it"),
-            (413, "Too large"),
+            (401, "A login or the dashboard's token is needed"),
+            (403, "Steering isn't allowed, or the CSRF token is missing"),
+            (409, "The search's state doesn't allow it"),
+            (413, "The body is too large"),
             (429, "Too many failed logins"),
         )
     },

@@ -1,38 +1,35 @@
-"""What people send and the forms need: logging in, submitting."""
+"""Models of submitting a search, and the fields of its form."""
 
-from typing import Literal
+from typing import Any, Literal, get_args
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, JsonValue, model_validator
+from pydantic.fields import FieldInfo
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import Space
-from alignsearch.dashboards.web.auth import LONGEST_TOKEN, Login
+from alignsearch.search.documents.choices import one_of
+from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.space import Value
 
-LONGEST_NAME = 64
 
+class SubmitRequest(Submission):
+    """A new search: fields of `Submission`; a field that is null or empty has its default."""
 
-class SessionState(Model):
-    """Who asks, and whether they may steer; `csrf` goes into X-CSRF-Token of every POST."""
+    model_config = ConfigDict(json_schema_extra={"examples": [{"space": "ia", "trials": 300}]})
 
-    user: str | None
-    can_steer: bool
-    login: Login
-    why: str | None
-    csrf: str
-
-
-class LoginRequest(Model):
-    """A person's name, which events will carry, and the dashboard's token."""
-
-    name: str = Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^[\w.@+-][\w .@+-]*$")
-    token: str = Field(min_length=1, max_length=LONGEST_TOKEN)
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_fields(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if value is not None and value != ""}
 
 
 class SubmitField(Model):
-    """A field of the form for a new search."""
+    """A field of the form for a new search; `help` is the command line's help text."""
 
     name: str
+    label: str
     kind: Literal["integer", "number", "text", "choice"]
     options: list[str] | None
     required: bool
@@ -41,7 +38,7 @@ class SubmitField(Model):
 
 
 class SubmitForm(Model):
-    """All that a new search needs."""
+    """The form for a new search: its fields, and the spaces that can be chosen."""
 
     spaces: list[Space]
     fields: list[SubmitField]
@@ -49,14 +46,40 @@ class SubmitForm(Model):
 
 
 class Checked(Model):
-    """The search as it would be written."""
+    """A submission that would be accepted, and the search as it would be stored."""
 
     ok: Literal[True]
     search: dict[str, JsonValue]
 
 
 class Submitted(Model):
-    """The search that was written, and its page."""
+    """The new search's name and the address of its page."""
 
     name: str
     href: str
+
+
+def submit_fields() -> list[SubmitField]:
+    """Return the form's fields, made from those of `Submission` in their order."""
+    return [_submit_field(name, field) for name, field in Submission.model_fields.items()]
+
+
+def _submit_field(name: str, field: FieldInfo) -> SubmitField:
+    names = one_of(field)
+    required = field.is_required()
+    return SubmitField(
+        name=name,
+        label=name.replace("_", " "),
+        kind=_kind(field.annotation) if names is None else "choice",
+        options=None if names is None else list(names.known()),
+        required=required,
+        default=None if required else field.default,
+        help=field.description or "",
+    )
+
+
+def _kind(annotation: Any) -> Literal["integer", "number", "text"]:
+    types = {annotation, *get_args(annotation)}
+    if int in types:
+        return "integer"
+    return "number" if float in types else "text"

@@ -1,4 +1,4 @@
-"""What a search's trials tell: learning curves, failures, importance."""
+"""Models of learning curves, failures and importances."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from alignsearch.dashboards.models.base import Model, Numbers
 
 
 class Curve(Model):
-    """A trial's learning curve: validation error by epoch."""
+    """A trial's learning curve: the validation error after each epoch of its last attempt."""
 
     tid: int
     rank: int | None
@@ -17,7 +17,7 @@ class Curve(Model):
 
 
 class Curves(Model):
-    """Learning curves of the best trials and of others, evenly by rank."""
+    """Learning curves: of `total` trials with a result, `shown` are in `curves`."""
 
     rev: int
     total: int
@@ -27,7 +27,7 @@ class Curves(Model):
 
 
 class FailureReason(Model):
-    """Trials that failed alike; the first of them."""
+    """A reason to fail, how many trials failed for it, and the first of their numbers."""
 
     reason: str
     kind: str
@@ -36,7 +36,7 @@ class FailureReason(Model):
 
 
 class FailuresOfHost(Model):
-    """What became of the attempts on a host."""
+    """Numbers of attempts on a host, and of those that crashed, expired or diverged."""
 
     host: str
     attempts: int
@@ -46,7 +46,7 @@ class FailuresOfHost(Model):
 
 
 class Failures(Model):
-    """Failures by reason and by host; `total` trials have failed in some way."""
+    """Failures by reason and by host. `total` counts each failed trial once."""
 
     total: int
     by_reason: list[FailureReason]
@@ -54,7 +54,7 @@ class Failures(Model):
 
 
 class ParameterImportance(Model):
-    """A metaparameter's part of the score's variance, and its deviation over the trees."""
+    """A metaparameter's share of the score's variance, and its deviation over the trees."""
 
     name: str
     label: str
@@ -63,7 +63,7 @@ class ParameterImportance(Model):
 
 
 class CategoryScore(Model):
-    """The score where a question of Fig. S2 has one answer."""
+    """Mean score and standard error of the trials with one answer to a question of Fig. S2."""
 
     option: str
     count: int
@@ -83,9 +83,13 @@ class CategoricalImportance(Model):
 
 
 class Importances(Model):
-    """What the score depends on; `stale` if trials have finished since.
+    """Importance of the metaparameters.
 
-    again_at: with so many results it is computed again.
+    Attributes:
+        state: `too_few` results, `computing` (ask again soon), or `ready`.
+        trials: number of results that were used.
+        again_at: number of results from which on it is computed again.
+        stale: whether trials have finished since.
     """
 
     state: Literal["computing", "ready", "too_few"]

@@ -1,4 +1,4 @@
-"""Searches: where they stand, their spaces and their trials in columns."""
+"""Models of searches: progress, search space, events, and all trials in columns."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,14 +12,14 @@ Verb = Literal["pause", "resume", "stop", "cancel"]
 
 
 class BestTrial(Model):
-    """The best trial and its loss, the validation error."""
+    """The best trial and its loss (validation error)."""
 
     tid: int
     loss: float | None
 
 
 class SearchSummary(Model):
-    """A search at one moment. Times in seconds; `diverged` is None until its trials were read."""
+    """Progress of a search, times in seconds. `diverged` is null until its trials were read."""
 
     name: str
     space: str
@@ -54,14 +54,14 @@ class SearchSummary(Model):
 
 
 class Searches(Model):
-    """All searches, the latest first; `now` is the store's clock, in Unix seconds."""
+    """Searches, the latest first. `now` is the store's clock in Unix seconds."""
 
     now: float
     searches: list[SearchSummary]
 
 
 class Parameter(Model):
-    """One of a space's 22 metaparameters."""
+    """A metaparameter of a search space: its distribution or value, and its source."""
 
     name: str
     label: str
@@ -76,7 +76,7 @@ class Parameter(Model):
 
 
 class Space(Model):
-    """A search space; `known` is False if this program knows no such space."""
+    """A search space. `known` is false if this version of the program doesn't have it."""
 
     name: str
     title: str
@@ -88,7 +88,7 @@ class Space(Model):
 
 
 class SearchDetail(Model):
-    """One search; `rev` is the number of the last change of its trials."""
+    """A search in detail. `rev` is the number of the last change of its trials."""
 
     rev: int
     now: float
@@ -101,7 +101,7 @@ class SearchDetail(Model):
 
 
 class ColumnHead(Model):
-    """A column of the history; a category's values are indices into `options`."""
+    """A column of trials. The values of a category are indices into `options`."""
 
     name: str
     label: str
@@ -114,9 +114,11 @@ class ColumnHead(Model):
 
 
 class BestSoFar(Model):
-    """Trials that were the best when they finished; `finished` in seconds since the beginning.
+    """Trials that were the best when they finished, in columns.
 
-    number: how many trials had finished with a loss by then.
+    Attributes:
+        finished: seconds since the search began.
+        number: how many trials had finished with a loss by then.
     """
 
     tid: list[int]
@@ -125,10 +127,14 @@ class BestSoFar(Model):
     loss: list[float]
 
 
-class History(Model):
-    """Trials in columns: all of them, or those that have changed since a revision.
+class TrialColumns(Model):
+    """Trials in columns: all of them, or those that changed after a revision.
 
-    epoch0: Unix seconds from which `time` columns count. reset: forget what was there before.
+    Attributes:
+        rev: number of the last change that is included.
+        reset: the rows replace all earlier ones: the store has another search of this name.
+        epoch0: Unix seconds from which columns of the kind `time` count.
+        values: each column's numbers; null where a trial has none.
     """
 
     rev: int
@@ -143,13 +149,13 @@ class History(Model):
 
 
 class Events(Model):
-    """What was done to a search, the oldest first."""
+    """Events of a search, the oldest first."""
 
     events: list[Event]
 
 
 class Steered(Model):
-    """What was done, in the command line's words."""
+    """Result of steering: a message for people, and the search's progress after it."""
 
     message: str
     summary: SearchSummary

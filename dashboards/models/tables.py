@@ -1,4 +1,4 @@
-"""Configurations as columns of Table 5, and searches side by side."""
+"""Models of Table 5 of the paper, and of searches side by side."""
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import BestSoFar, SearchSummary
@@ -21,7 +21,7 @@ class TableCells(Model):
 
 
 class Table5(Model):
-    """Configurations as columns of Table 5; `missing` searches have no result yet."""
+    """Configurations as columns of Table 5. The `missing` searches have no result yet."""
 
     columns: list[TableColumn]
     rows: list[TableCells]
@@ -30,14 +30,14 @@ class Table5(Model):
 
 
 class Compared(Model):
-    """One search beside others."""
+    """A search in a comparison: its progress and its best so far."""
 
     summary: SearchSummary
     best: BestSoFar
 
 
 class Comparison(Model):
-    """Several searches side by side."""
+    """Searches side by side."""
 
     searches: list[Compared]
     table: Table5

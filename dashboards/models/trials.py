@@ -1,4 +1,4 @@
-"""Trials: the table's rows, one trial, its epochs and its log."""
+"""Models of trials: the table's rows, one trial, its epochs and its log."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from alignsearch.spaces.space import Value
 
 
 class TrialRow(Model):
-    """One row of the table of trials."""
+    """A row of the table of trials."""
 
     tid: int
     state: TrialState
@@ -28,7 +28,7 @@ class TrialRow(Model):
 
 
 class TrialPage(Model):
-    """A page of the table: `matching` trials of `total` fit the filters."""
+    """A page of the table of trials. `matching` of `total` trials pass the filters."""
 
     rev: int
     page: int
@@ -50,7 +50,7 @@ class TableRow(Model):
 
 
 class AttemptDetail(Model):
-    """One try at a trial, from `resumed` epochs on; its outcome is None while it goes on."""
+    """An attempt at a trial, continued after `resumed` epochs. `outcome` is null while it runs."""
 
     number: int
     owner: str
@@ -67,7 +67,7 @@ class AttemptDetail(Model):
 
 
 class TrialDetail(Model):
-    """One trial; `rank` among the `of` trials with a loss, 1 the best."""
+    """A trial in detail. `rank` is its place among the `of` trials with a loss, 1 the best."""
 
     tid: int
     search: str
@@ -95,7 +95,7 @@ class TrialDetail(Model):
 
 
 class LayerCurves(Model):
-    """One layer over the epochs: angles in degrees, norm of B over norm of W."""
+    """A layer over the epochs: angle of B and W in degrees, and the norm of B over that of W."""
 
     name: str
     angle: Numbers
@@ -104,7 +104,7 @@ class LayerCurves(Model):
 
 
 class Epochs(Model):
-    """A trial's epochs in columns; `epochs` is how many there will be."""
+    """Epochs of a trial in columns. `count` are there, `epochs` are planned."""
 
     count: int
     epochs: int
@@ -122,7 +122,7 @@ class Epochs(Model):
 
 
 class LogLine(Model):
-    """A line about an attempt; an epoch's has no time."""
+    """A line of an attempt's log. Lines about epochs have no time."""
 
     at: datetime | None
     level: str
@@ -130,7 +130,7 @@ class LogLine(Model):
 
 
 class Log(Model):
-    """The last that an attempt's worker has written to the store; `note` says why nothing has."""
+    """The last lines of an attempt's log. If there are none, `note` says why."""
 
     attempt: int
     available: bool

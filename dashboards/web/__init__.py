@@ -1,1 +1,1 @@
-"""The web server: pages, the JSON API and who may use it."""
+"""The web server: pages, the JSON API, and access control."""

@@ -1,4 +1,4 @@
-"""The server: a store, read by one poll, behind an API and pages."""
+"""The FastAPI application: pages and JSON API over one mirror of the store."""
 
 import asyncio
 import importlib.metadata
@@ -9,30 +9,31 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
+from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.curves import Curves
-from alignsearch.dashboards.live.importances import Aside, ImportanceBoard
-from alignsearch.dashboards.live.mirror import Board
+from alignsearch.dashboards.live.importances import ImportanceCache
+from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web import errors, pages, streams
-from alignsearch.dashboards.web.api import changing as api_changing
-from alignsearch.dashboards.web.api import reading as api_reading
-from alignsearch.dashboards.web.api import trials as api_trials
+from alignsearch.dashboards.web.api import searches, sessions, steering, submissions, trials
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate, HashedToken
 from alignsearch.dashboards.web.context import Context, Submitter
 from alignsearch.dashboards.web.guard import Guard
 from alignsearch.dashboards.web.warming import warm
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 @dataclass(frozen=True)
 class Options:
-    """How the server is run.
+    """Options of the server.
 
-    loopback: it listens on the loopback interface only. person: whom events name where nobody
-    logs in. token: what a login needs, if there are logins. revive_store: called again and again
-    while the store doesn't answer.
+    Attributes:
+        loopback: whether it listens on the loopback interface only.
+        person: the author of events where nobody logs in.
+        token: the token that a login needs; None if there are no logins.
+        revive_store: called repeatedly while the store doesn't answer, to start it again.
     """
 
     loopback: bool
@@ -42,44 +43,46 @@ class Options:
 
 
 def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
-    """The dashboard over `store`; its parts are in `app.state.context`."""
-    board, aside = Board(store, options.revive_store), Aside()
+    """Create the dashboard over a store. Its parts are in `app.state.context`."""
+    mirror, background = Mirror(store, options.revive_store), BackgroundProcess()
     version = importlib.metadata.version("alignsearch")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        board.start()
+        mirror.start()
         await asyncio.to_thread(warm, app.state.context, app.state.render)
         yield
-        board.close()
-        aside.close()
+        mirror.close()
+        background.close()
 
     app = FastAPI(
         title="alignsearch",
         version=version,
-        description="Searches over learning rules: their trials, epochs and results.",
+        description="Searches over learning rules: trials, epochs, results and steering.",
         lifespan=lifespan,
-        # FastAPI's own pages load scripts from elsewhere.
+        # FastAPI's own documentation pages load scripts from a CDN, which our policy forbids.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.context = Context(
-        board=board,
+        mirror=mirror,
         gate=Gate(options.token, loopback=options.loopback, person=options.person),
         assets=Assets(),
-        curves=Curves(board),
-        importances=ImportanceBoard(aside),
-        aside=aside,
+        curves=Curves(mirror),
+        importances=ImportanceCache(background),
+        background=background,
         submitter=submitter,
         version=version,
     )
     app.state.render = pages.Renderer(str(TEMPLATES))
     for router in (
-        api_reading.router,
-        api_trials.router,
+        searches.router,
+        trials.router,
         streams.router,
-        api_changing.router,
+        sessions.router,
+        submissions.router,
+        steering.router,
         pages.router,
     ):
         app.include_router(router)

@@ -1,9 +1,11 @@
-"""Static files: read and compressed once, under names that change with their content."""
+"""Static files, read and compressed once, under URLs that change with their content."""
 
 import gzip
 import hashlib
 import importlib.metadata
 import mimetypes
+import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,25 +17,26 @@ from starlette.responses import Response
 
 FOLDER = Path(__file__).parents[1] / "static"
 IMMUTABLE = "public, max-age=31536000, immutable"
+_IMPORT = re.compile(r'^import (?:.* from )?"(\.[^"]+)";', re.MULTILINE)
 _COMPRESSED = ("text/", "application/javascript", "application/json", "image/svg+xml")
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A file's bytes, what they are, and where they come compressed."""
+    """A static file: its bytes and its media type."""
 
     content: bytes
     media_type: str
 
     @cached_property
     def compressed(self) -> bytes | None:
-        """The bytes as gzip sends them; None for what gzip can't make smaller."""
+        """The bytes compressed by gzip; None for a media type that is compressed already."""
         if not self.media_type.startswith(_COMPRESSED):
             return None
         return gzip.compress(self.content, 9, mtime=0)
 
     def response(self, request: Request) -> Response:
-        """The file, which never changes under its name."""
+        """Respond with the file, to be cached for good: its URL changes with its content."""
         headers = {"Cache-Control": IMMUTABLE, "Vary": "Accept-Encoding"}
         content = self.content
         if self.compressed is not None and "gzip" in request.headers.get("accept-encoding", ""):
@@ -43,10 +46,10 @@ class Asset:
 
 
 class Assets:
-    """The files of `dashboards/static` and plotly.js from the installed wheel, by URL path."""
+    """The files below `dashboards/static`, and plotly.js from its installed package."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Read the folder's files; plotly.js is read when it is asked for."""
+        """Read the folder's files; plotly.js (4 MB) is read at the first request."""
         found: Mapping[str, bytes] = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))
@@ -62,13 +65,30 @@ class Assets:
         self.plotly_url = f"/static/{self._plotly_folder}/plotly.min.js"
 
     def find(self, version: str, name: str) -> Asset | None:
-        """The file `name` of this very version, if there is one."""
+        """The file `name` of this version; None for an unknown name or another version."""
         if (version, name) == (self._plotly_folder, "plotly.min.js"):
             return self._plotly
         return self._assets.get(name) if version == self.version else None
 
+    def imports_of(self, name: str) -> list[str]:
+        """The modules that a JavaScript module imports, directly and through others, by name.
+
+        A page preloads them all at once, instead of one level of imports after the other.
+        """
+        found: dict[str, None] = {}
+        waiting = [name]
+        while waiting:
+            module = waiting.pop()
+            folder = posixpath.dirname(module)
+            for path in _IMPORT.findall(self._assets[module].content.decode()):
+                imported = posixpath.normpath(posixpath.join(folder, path))
+                if imported not in found:
+                    found[imported] = None
+                    waiting.append(imported)
+        return sorted(found)
+
     def compress(self) -> None:
-        """Compress all files, so that nobody waits for it."""
+        """Compress all files now, so that the first reader doesn't wait for it."""
         for asset in (*self._assets.values(), self._plotly):
             _ = asset.compressed
 

@@ -1,7 +1,7 @@
-"""Who may steer: tokens, sessions, and protection against other sites and guessing.
+"""Access control: tokens, sessions, CSRF tokens and a limit on guesses.
 
-A token is kept as scrypt's hash of it. A session is a cookie that the server has signed with a key
-of its own, which dies with the process; its CSRF token is signed with the same key.
+Only the scrypt hash of a token is stored. A session is a cookie that the server signs with a random
+key, which ends with the process. The session's CSRF token is signed with the same key.
 """
 
 import base64
@@ -15,37 +15,37 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.dashboards.models import LONGEST_TOKEN, Login
 
 COOKIE = "alignsearch"
 SESSION_SECONDS = 12 * 3600.0
+"""A login lasts a working day."""
 FAILURES_A_MINUTE = 5
+"""Wrong tokens that are checked within a minute; enough for typing errors, useless for guessing."""
 TOKEN_BYTES = 24
-LONGEST_TOKEN = 256
+"""Random bytes of a new token: 192 bits can't be guessed."""
 _N, _R, _P = 2**14, 8, 1
-"""scrypt's cost: 16 MiB and a few hundredths of a second for each guess."""
-
-Login = Literal["none", "needed", "done", "impossible"]
+"""Cost of scrypt: 16 MiB of memory and a few hundredths of a second for each guess."""
 
 
 @dataclass(frozen=True)
 class HashedToken:
-    """A token as it is kept: scrypt's hash and its salt."""
+    """The scrypt hash of a token, and its salt."""
 
     salt: bytes
     digest: bytes
 
     @classmethod
     def of(cls, token: str) -> "HashedToken":
-        """Hash a token with a salt of its own."""
+        """Hash a token with a random salt."""
         salt = secrets.token_bytes(16)
         return cls(salt, _scrypt(token, salt))
 
     @classmethod
     def read(cls, path: Path) -> "HashedToken":
-        """Read the hash that `write` left.
+        """Read the hash that `write` wrote.
 
         Raises:
             ConfigurationError: the file can't be read or holds something else.
@@ -60,7 +60,7 @@ class HashedToken:
             ) from error
 
     def write(self, path: Path) -> None:
-        """Write the hash for its owner's eyes only.
+        """Write the hash to a file that only its owner can read.
 
         Raises:
             ConfigurationError: the file can't be written.
@@ -78,18 +78,18 @@ class HashedToken:
             ) from error
 
     def fits(self, token: str) -> bool:
-        """Whether this is the token, told in constant time."""
+        """Whether this is the token, compared in constant time."""
         return hmac.compare_digest(_scrypt(token, self.salt), self.digest)
 
 
 def new_token() -> str:
-    """A token that can't be guessed."""
+    """Make a random token."""
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 @dataclass(frozen=True)
 class Session:
-    """Who talks to the server: a person that has logged in, or somebody (`user` is None)."""
+    """A browser's session. `user` is the name of the person logged in, or None."""
 
     id: str
     user: str | None
@@ -97,7 +97,7 @@ class Session:
 
 
 class Throttle:
-    """At most so many failures a minute, of everybody together: a token is guessed or it isn't."""
+    """Limits wrong tokens to a number a minute, counted over all clients together."""
 
     def __init__(self, failures: int = FAILURES_A_MINUTE, seconds: float = 60.0) -> None:
         self._failures: deque[float] = deque(maxlen=failures)
@@ -105,14 +105,14 @@ class Throttle:
         self._lock = threading.Lock()
 
     def wait(self) -> float:
-        """Seconds until the next try is heard; 0 if now."""
+        """Seconds until the next token is checked; 0 for now."""
         with self._lock:
             if len(self._failures) < (self._failures.maxlen or 0):
                 return 0.0
             return max(0.0, self._failures[0] + self._seconds - time.monotonic())
 
     def failed(self) -> None:
-        """Count a failure."""
+        """Count a wrong token."""
         with self._lock:
             self._failures.append(time.monotonic())
 
@@ -120,11 +120,12 @@ class Throttle:
 class Gate:
     """Decides who may steer.
 
-    token: without one everybody may on the loopback interface, and nobody elsewhere.
+    With a token, whoever logs in with it may. Without one, everybody may on the loopback interface,
+    and nobody elsewhere.
     """
 
     def __init__(self, token: HashedToken | None, *, loopback: bool, person: str) -> None:
-        """`person` is the author of what is done without a login."""
+        """Make a random key. `person` is the author of changes made without a login."""
         self.token = token
         self._loopback = loopback
         self._person = person
@@ -133,23 +134,23 @@ class Gate:
         self.throttle = Throttle()
 
     def login_of(self, session: Session) -> Login:
-        """What stands between the session and steering."""
+        """Whether the session must log in to steer."""
         if self.token is None:
             return "none" if self._loopback else "impossible"
         return "done" if session.user is not None else "needed"
 
     def author(self, session: Session) -> str | None:
-        """Whom an event names; None if the session may not steer."""
+        """The author that events name; None if the session may not steer."""
         login = self.login_of(session)
         if login == "none":
             return f"{self._person} (dashboard)"
         return f"{session.user} (dashboard)" if login == "done" else None
 
     def fits(self, token: str) -> bool:
-        """Whether this is the token; slow, unless it was the right one before."""
+        """Whether this is the token. The right one is fast to check after the first time."""
         if self.token is None or len(token) > LONGEST_TOKEN:
             return False
-        # Of a right token its plain hash is remembered, for programs that send it each time.
+        # Programs send the token with each request, so a fast hash of the right one is kept.
         digest = hmac.digest(self._key, token.encode(), "sha256")
         if self._known and hmac.compare_digest(digest, self._known):
             return True
@@ -159,17 +160,17 @@ class Gate:
         return False
 
     def new_session(self, user: str | None = None) -> Session:
-        """A session that begins now."""
+        """Begin a session."""
         return Session(secrets.token_urlsafe(16), user, time.time() + SESSION_SECONDS)
 
     def cookie(self, session: Session) -> str:
-        """The session as a cookie's value."""
+        """The signed value of the session's cookie."""
         fields = json.dumps([session.id, session.user, session.expires_at]).encode()
         payload = base64.urlsafe_b64encode(fields).decode()
         return f"{payload}.{self._sign('session', payload)}"
 
     def session(self, cookie: str | None) -> Session | None:
-        """The session of a cookie that this server has signed and that hasn't expired."""
+        """The session of a cookie; None if this server didn't sign it or it has expired."""
         payload, _, signature = (cookie or "").rpartition(".")
         if not hmac.compare_digest(self._sign("session", payload).encode(), signature.encode()):
             return None
@@ -177,11 +178,11 @@ class Gate:
         return Session(id_, user, expires_at) if expires_at > time.time() else None
 
     def csrf(self, session: Session) -> str:
-        """What a page of ours sends with each change, and another site can't know."""
+        """The session's CSRF token: our pages send it with each change, other sites can't."""
         return self._sign("csrf", session.id)
 
     def is_csrf(self, session: Session, token: str) -> bool:
-        """Whether `token` is the session's, told in constant time."""
+        """Whether `token` is the session's CSRF token, compared in constant time."""
         return hmac.compare_digest(self.csrf(session).encode(), token.encode())
 
     def _sign(self, purpose: str, text: str) -> str:

@@ -1,54 +1,52 @@
-"""What every request handler needs, made once when the server starts."""
+"""Objects that request handlers share, created when the server starts."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 
-from alignsearch.dashboards import models
+from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.curves import Curves
-from alignsearch.dashboards.live.importances import Aside, ImportanceBoard
-from alignsearch.dashboards.live.mirror import Board
+from alignsearch.dashboards.live.importances import ImportanceCache
+from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
 from alignsearch.search.documents import Search
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.submission import Submission
 
 
 @dataclass(frozen=True)
 class Submitter:
-    """How new searches are made; the command line provides it, so that both refuse alike.
+    """Functions that create searches. The command line provides them, so that both check alike.
 
     Attributes:
-        fields: what can be said of a search, by the names of `alignsearch submit`'s options.
-        prepare: from fields and author to the search as it would be written, or to the name of
-            an error and its message. Runs in another process, so it is a module's function.
-        set_out: the search as it sets out from the results of another one, by name.
-        create: writes the search, under its own name if that was given.
+        prepare: makes the search document from a submission and its author, or returns the class
+            name and the message of an error. It is pickled and runs in another process.
+        with_warm_start: adds a warm start from the results of the search with this name.
+        create: writes the search; the flag says whether its name was given or may be changed.
     """
 
-    fields: Sequence[models.SubmitField]
-    prepare: Callable[[Mapping[str, Any], str], Search | tuple[str, str]]
-    set_out: Callable[[Store, Search, str], Search]
+    prepare: Callable[[Submission, str], Search | tuple[str, str]]
+    with_warm_start: Callable[[Store, Search, str], Search]
     create: Callable[[Store, Search, bool], Search]
 
 
 @dataclass(frozen=True)
 class Context:
-    """The parts of the server."""
+    """The server's shared objects."""
 
-    board: Board
+    mirror: Mirror
     gate: Gate
     assets: Assets
     curves: Curves
-    importances: ImportanceBoard
-    aside: Aside
+    importances: ImportanceCache
+    background: BackgroundProcess
     submitter: Submitter
     version: str
 
 
 def context_of(request: Request) -> Context:
-    """The parts of the server that got the request."""
+    """The shared objects of the server that received the request."""
     context: Context = request.app.state.context
     return context

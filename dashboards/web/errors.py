@@ -1,4 +1,4 @@
-"""Errors as answers: JSON for programs, a page that helps for people."""
+"""Exception handlers: errors become JSON for programs and a page for people."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -18,6 +18,8 @@ from alignsearch.search.documents.errors import (
     StoreCorruptedError,
     StoreUnavailableError,
 )
+from alignsearch.search.use_cases.refusals import message_of
+from alignsearch.search.use_cases.submission import Submission
 
 _KNOWN: Sequence[tuple[type[AlignSearchError], int, str]] = (
     (UnknownNameError, 404, "unknown_name"),
@@ -30,23 +32,32 @@ _KNOWN: Sequence[tuple[type[AlignSearchError], int, str]] = (
 )
 _CODES = {404: "not_found", 405: "not_found", 413: "too_large"}
 _RETRY_SECONDS = 2
+"""Retry-After while the store is away: about as long as an embedded store takes to start."""
 _LONGEST_INPUT = 80
+"""Characters of a refused value that the message repeats."""
 
 
 class RefusedError(Exception):
-    """A request that isn't done, with its status and code."""
+    """Refuses a request with an HTTP status, a code and a message."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, retry_after: float | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        field: str | None = None,
     ) -> None:
         super().__init__(message)
+        self.field = field
         self.status = status
         self.code = code
         self.retry_after = retry_after
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let the app answer errors in our words."""
+    """Register the handlers."""
     app.add_exception_handler(AlignSearchError, _ours)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -65,12 +76,18 @@ def _ours(request: Request, error: Exception) -> Response:
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, RefusedError)
     headers = {} if error.retry_after is None else {"Retry-After": f"{error.retry_after:.0f}"}
-    return _answer(request, error.status, error.code, str(error), headers=headers)
+    return _answer(
+        request, error.status, error.code, str(error), field=error.field, headers=headers
+    )
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
+    match first["loc"]:
+        case ("body", str() as name):
+            message = message_of(first, name, Submission.model_fields)
+            return _answer(request, 422, "invalid", message, field=name)
     field = ".".join(str(part) for part in first["loc"][1:]) or None
     given = repr(first.get("input"))
     if len(given) > _LONGEST_INPUT:

@@ -1,4 +1,4 @@
-"""What every request passes first and every answer carries: hosts, sizes, headers."""
+"""ASGI middleware that checks each request's Host and size, and adds security headers."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,9 +15,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 64 * 1024
-"""Bytes; no request of ours comes near."""
+"""Bytes of a request's body. The largest of ours, a submission, has a few thousand."""
 
-# Charts put two <style> elements with constant text into the page, known by their hashes.
+# plotly adds two <style> elements with constant text to the page; these are their hashes.
 _STYLES = (
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
     "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='",
@@ -45,10 +45,10 @@ HEADERS = {
 
 
 class Guard:
-    """Refuses foreign hosts and large bodies; adds the headers of safety.
+    """Middleware that refuses foreign hosts and large bodies, and adds security headers.
 
-    loopback_only: the server listens on the loopback interface, so a request that names another
-    host comes from a page whose name was pointed here (DNS rebinding).
+    With `loopback_only` the server listens on the loopback interface. A request with another Host
+    then comes from a foreign page whose name resolves to this machine (DNS rebinding).
     """
 
     def __init__(self, app: App, *, loopback_only: bool) -> None:
@@ -56,7 +56,7 @@ class Guard:
         self._loopback_only = loopback_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
+        """Check the request and pass it on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -101,7 +101,7 @@ def host_of(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or an address means this machine's loopback interface."""
+    """Whether a host name or address is the loopback interface."""
     if host.lower().rstrip(".") == "localhost":
         return True
     try:
@@ -111,7 +111,7 @@ def is_loopback(host: str) -> bool:
 
 
 def error_json(code: str, message: str, field: str | None = None) -> bytes:
-    """The one shape of the API's errors."""
+    """An error as the JSON that all endpoints respond with."""
     return to_json({"error": {"code": code, "message": message, "field": field}})
 
 

@@ -1,4 +1,4 @@
-"""The pages: a shell of HTML, which the API's data fill."""
+"""HTML pages. Each is a shell that its JavaScript fills with the API's data."""
 
 from typing import Annotated, Any
 
@@ -6,31 +6,31 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
-from alignsearch.dashboards.web import payloads as views
-from alignsearch.dashboards.web.api.changing import session_of, session_state
+from alignsearch.dashboards.web.api.sessions import session_of, session_state
 from alignsearch.dashboards.web.assets import Asset
 from alignsearch.dashboards.web.context import context_of
+from alignsearch.dashboards.web.openapi_page import operations_of, schemas_of
+from alignsearch.dashboards.web.panels import SEARCH_PANELS
 from alignsearch.dashboards.web.parameters import MOST_COMPARED, Name, Tid
-from alignsearch.dashboards.web.reference import operations_of, schemas_of
 
 router = APIRouter(include_in_schema=False)
 
 
 class Renderer:
-    """Fills templates; everything in them is escaped."""
+    """Renders templates; every inserted value is escaped."""
 
     def __init__(self, folder: str) -> None:
         self._templates = Jinja2Templates(directory=folder)
 
     def compile(self) -> None:
-        """Compile all templates, so that nobody waits for it."""
+        """Compile all templates now, so that the first reader doesn't wait for it."""
         for name in self._templates.env.list_templates():
             self._templates.get_template(name)
 
     def __call__(
         self, request: Request, page: str, *, status_code: int = 200, **context: Any
     ) -> Response:
-        """The page `page`, with what every template gets and `context`."""
+        """Render a page's template with the shared values and `context`."""
         parts = context_of(request)
         session, _ = session_of(request)
         state = session_state(parts.gate, session).model_dump(exclude={"csrf"})
@@ -40,9 +40,10 @@ class Renderer:
             {
                 "page": page,
                 "assets": parts.assets.prefix,
+                "modules": parts.assets.imports_of(f"pages/{page}.js"),
                 "plotly_url": parts.assets.plotly_url,
                 "version": parts.version,
-                "store": parts.board.store.uri_for_people,
+                "store": parts.mirror.store.uri_for_people,
                 "session": state,
                 **context,
             },
@@ -57,31 +58,30 @@ def _render(request: Request, page: str, **context: Any) -> Response:
 
 @router.get("/")
 def searches(request: Request) -> Response:
-    """All searches."""
+    """The list of searches."""
     return _render(request, "searches")
 
 
 @router.get("/searches")
 def searches_by_their_name() -> Response:
-    """What an URL that was cut short means."""
+    """Redirect a shortened URL to the list of searches."""
     return RedirectResponse("/")
 
 
 @router.get("/searches/{name}")
 def search(request: Request, name: Name) -> Response:
     """One search."""
-    entry = context_of(request).board.entry(name)
-    space = views.space_of(entry.search).model_dump(mode="json")
-    return _render(request, "search", name=name, space=space)
+    mirrored = context_of(request).mirror.get(name)
+    return _render(request, "search", name=mirrored.search.name, panels=SEARCH_PANELS)
 
 
 @router.get("/searches/{name}/trials/{tid}")
 def trial(request: Request, name: Name, tid: Tid) -> Response:
     """One trial."""
-    board = context_of(request).board
-    board.check()
-    board.store.get_search(name)
-    board.store.get_trial(name, tid)
+    mirror = context_of(request).mirror
+    mirror.check()
+    mirror.store.searches.get(name)
+    mirror.store.trials.get(name, tid)
     return _render(request, "trial", name=name, tid=tid)
 
 
@@ -90,7 +90,7 @@ def compare(
     request: Request,
     name: Annotated[list[str] | None, Query(max_length=MOST_COMPARED)] = None,
 ) -> Response:
-    """Several searches side by side; the page lets people choose them."""
+    """Searches side by side, chosen on the page."""
     return _render(request, "compare", names=list(dict.fromkeys(name or ())))
 
 
@@ -102,14 +102,14 @@ def submit(request: Request) -> Response:
 
 @router.get("/login")
 def login(request: Request, next: Annotated[str, Query(max_length=500)] = "/") -> Response:
-    """The form to log in; then it goes on to a page of this dashboard."""
+    """The form to log in, which then opens the page `next` of this dashboard."""
     is_own = next.startswith("/") and not next.startswith(("//", "/\\"))
     return _render(request, "login", next=next if is_own else "/")
 
 
 @router.get("/docs")
 def docs(request: Request) -> Response:
-    """The API's description, for people."""
+    """The API's description."""
     description = request.app.openapi()
     return _render(
         request, "docs", operations=operations_of(description), schemas=schemas_of(description)
@@ -118,7 +118,7 @@ def docs(request: Request) -> Response:
 
 @router.get("/static/{version}/{name:path}")
 def static(request: Request, version: str, name: str) -> Response:
-    """A static file under the version of its content."""
+    """A static file, under the hash of all static files."""
     asset: Asset | None = context_of(request).assets.find(version, name)
     if asset is None:
         return HTMLResponse("there is no such file", status_code=404)
@@ -127,7 +127,7 @@ def static(request: Request, version: str, name: str) -> Response:
 
 @router.get("/favicon.ico")
 def icon(request: Request) -> Response:
-    """What browsers ask for unasked."""
+    """The icon that browsers request by themselves."""
     assets = context_of(request).assets
     asset = assets.find(assets.version, "icon.svg")
     return Response(status_code=404) if asset is None else asset.response(request)

@@ -1,24 +1,28 @@
-"""What several of the API's addresses take, and texts as answers to keep."""
+"""Shared path and query parameters, and downloadable text responses."""
 
 import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Response
 
-from alignsearch.dashboards.web import tables
+from alignsearch.dashboards.web import exports
 
 LARGEST_NUMBER = 2**53
+"""JavaScript's numbers are exact up to this one."""
 MOST_COMPARED = 8
+"""Searches side by side: a comparison has eight colours."""
 
 Name = Annotated[str, Path(min_length=1, max_length=200, description="Name of the search.")]
 Tid = Annotated[int, Path(ge=0, le=LARGEST_NUMBER, description="Number of the trial.")]
-Rev = Annotated[int, Query(ge=0, le=LARGEST_NUMBER, description="A revision: what is new since.")]
+Rev = Annotated[
+    int, Query(ge=0, le=LARGEST_NUMBER, description="Revision: only what changed after it is sent.")
+]
 Names = Annotated[
     list[Annotated[str, Query(max_length=200)]], Query(min_length=1, max_length=MOST_COMPARED)
 ]
 Format = Annotated[Literal["markdown", "latex", "csv", "json"], Query()]
-Download = Annotated[bool, Query(description="Answer as a file to keep.")]
-Published = Annotated[bool, Query(description="The paper's own four columns, too.")]
+Download = Annotated[bool, Query(description="Send the text as a file to save.")]
+Published = Annotated[bool, Query(description="Include the paper's own four columns.")]
 
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {}}, "description": "The table as text"}
@@ -26,13 +30,13 @@ TEXT: dict[int | str, dict[str, Any]] = {
 
 
 def numbers(text: str) -> list[int]:
-    """The whole numbers of a list with commas; none of an empty text."""
+    """Parse whole numbers separated by commas; an empty text has none."""
     return [int(each) for each in text.split(",")] if text else []
 
 
 def file_of(text: str, format: str, name: str, *, download: bool) -> Response:
-    """A table as text, or as a file of this name."""
-    # Names of searches may hold what a header may not.
+    """Respond with a table as text, or as a file of this name."""
+    # A search's name may contain characters that are not allowed in a header.
     safe = re.sub(r"[^A-Za-z0-9._-]", "_", name)
     headers = {"Content-Disposition": f'attachment; filename="{safe}"'} if download else {}
-    return Response(text, media_type=tables.MEDIA_TYPES[format], headers=headers)
+    return Response(text, media_type=exports.MEDIA_TYPES[format], headers=headers)

@@ -1,12 +1,12 @@
-"""From what the store and the memory hold to what the API answers."""
+"""Payloads: makes the API's models from stored documents and the mirror."""
 
 from datetime import datetime
 from typing import Any
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.history import LABELS, Improvement, SearchHistory, known_space
-from alignsearch.dashboards.live.mirror import Board, Entry
-from alignsearch.dashboards.web.responses import Payload
+from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.live.mirrored_trials import Improvement, MirroredTrials, known_space
+from alignsearch.dashboards.models.encoding import EncodedJson
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.states import (
     SEARCH_TRANSITIONS,
@@ -17,11 +17,11 @@ from alignsearch.search.use_cases.summary import Summary
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.describe import describe, to_json
 from alignsearch.spaces.space import SearchSpace, Value
-from alignsearch.spaces.table5 import ROWS, format_cell, format_sampled
+from alignsearch.spaces.table5 import LABELS, ROWS, format_cell, format_sampled
 
 
 def steps_of(search: Search) -> list[models.Verb]:
-    """The verbs that the search's status allows."""
+    """Verbs that the search's status allows."""
     if search.status in TERMINAL_SEARCH_STATUSES:
         return []
     steps: list[models.Verb] = []
@@ -37,7 +37,7 @@ def steps_of(search: Search) -> list[models.Verb]:
 def summary_model(
     summary: Summary, now: datetime, diverged: int | None = None
 ) -> models.SearchSummary:
-    """A search as lists and pages show it."""
+    """Make the payload of a search's progress."""
     search, recipe = summary.search, summary.search.recipe
     best = summary.best
     return models.SearchSummary(
@@ -74,16 +74,16 @@ def summary_model(
     )
 
 
-def summary_of(board: Board, name: str) -> models.SearchSummary:
-    """Where the search stands, from the memory or the store."""
-    summary = board.summary(name)
-    entry = board.known(name)
-    diverged = entry.history.diverged if entry else None
-    return summary_model(summary, board.now(), diverged)
+def summary_of(mirror: Mirror, name: str) -> models.SearchSummary:
+    """Read a search's progress from the mirror, or from the store if it isn't in memory."""
+    summary = mirror.summary(name)
+    mirrored = mirror.cached(name)
+    diverged = mirrored.trials.diverged if mirrored else None
+    return summary_model(summary, mirror.now(), diverged)
 
 
 def space_model(space: SearchSpace) -> models.Space:
-    """A space of the catalog, its 22 metaparameters in Table 5's order."""
+    """Make the payload of a space of the catalog; its metaparameters are in Table 5's order."""
     data = to_json(space)
     by_name = {each["name"]: each for each in data["sampled"]}
     fixed = {each.name: each.value for each in space.fixed}
@@ -116,7 +116,7 @@ def space_model(space: SearchSpace) -> models.Space:
 
 
 def space_of(search: Search) -> models.Space:
-    """The search's space; one that this program doesn't know has a name only."""
+    """Make the payload of a search's space; an unknown space has only its name and hash."""
     space = known_space(search)
     if space is not None:
         return space_model(space)
@@ -131,40 +131,43 @@ def space_of(search: Search) -> models.Space:
     )
 
 
-def history_data(entry: Entry, now: datetime, since: int | None = None) -> dict[str, Any]:
-    """Fields of `models.History`: all trials, or those that have changed after `since`."""
-    with entry.lock:
-        history = entry.history
-        # A page of another store's search of this name starts again.
-        reset = since is None or since > history.rev
-        rows = None if reset else history.changed_since(since or 0)
-        count = history.table.rows if rows is None else len(rows)
-        values = history.table.sent(rows) if count else {}
-        summary = entry.summary
-        assert summary is not None, "an entry is synchronized before it is given out"
+def trial_columns(
+    mirrored: MirroredSearch, now: datetime, since: int | None = None
+) -> dict[str, Any]:
+    """Fields of `models.TrialColumns`: all trials, or those that changed after `since`."""
+    with mirrored.lock:
+        trials = mirrored.trials
+        # The page shows another store's search of this name, so it begins anew.
+        reset = since is None or since > trials.rev
+        rows = None if reset else trials.changed_since(since or 0)
+        count = trials.table.rows if rows is None else len(rows)
+        values = trials.table.to_wire(rows) if count else {}
+        summary = mirrored.summary
+        assert summary is not None, "an mirrored is synchronized before it is given out"
         return {
-            "rev": history.rev,
+            "rev": trials.rev,
             "count": count,
             "reset": reset,
-            "epoch0": history.begun.timestamp(),
-            "columns": [column.to_json() for column in history.table.columns.values()],
+            "epoch0": trials.begun.timestamp(),
+            "columns": [column.to_json() for column in trials.table.columns.values()],
             "values": values,
-            "best": best_so_far(history.improvements),
-            "summary": summary_model(summary, now, history.diverged),
+            "best": best_so_far(trials.improvements),
+            "summary": summary_model(summary, now, trials.diverged),
             "now": now.timestamp(),
         }
 
 
-def history_payload(board: Board, entry: Entry) -> Payload:
-    """The search's whole history as it is sent; made once for each of its versions."""
-    version, kept = entry.version, entry.payload
-    if kept is None or kept[0] != version:
-        kept = entry.payload = (version, Payload.of(history_data(entry, board.now())))
-    return kept[1]
+def encoded_trials(mirror: Mirror, mirrored: MirroredSearch) -> EncodedJson:
+    """All trials of a search as encoded JSON, cached until the search changes."""
+    version, cached = mirrored.version, mirrored.encoded
+    if cached is None or cached[0] != version:
+        cached = (version, EncodedJson.of(trial_columns(mirrored, mirror.now())))
+        mirrored.encoded = cached
+    return cached[1]
 
 
 def best_so_far(improvements: list[Improvement]) -> models.BestSoFar:
-    """The improvements in columns."""
+    """Make the payload of the improvements, in columns."""
     return models.BestSoFar(
         tid=[each.tid for each in improvements],
         finished=[round(each.at, 1) for each in improvements],
@@ -174,30 +177,30 @@ def best_so_far(improvements: list[Improvement]) -> models.BestSoFar:
 
 
 def cell_of(value: Value) -> str:
-    """A sampled value as Table 5 prints it."""
+    """Format a sampled value as Table 5 does."""
     if value is None:
         return "N/A"
     return format_sampled(value) if isinstance(value, float) else str(value)
 
 
-def trial_row(history: SearchHistory, row: int) -> models.TrialRow:
-    """A trial as the table shows it."""
+def trial_row(trials: MirroredTrials, row: int) -> models.TrialRow:
+    """Make a row of the table of trials."""
 
     def of(name: str) -> Any:
-        return history.table.columns[name].value(float(history.table[name][row]))
+        return trials.table.columns[name].value(float(trials.table[name][row]))
 
-    config = history.config_of(row)
+    config = trials.config_of(row)
     names = ("tid", "state", "loss", "current", "epoch", "attempt", "seconds", "started")
     return models.TrialRow(
         **{name: of(name) for name in (*names, "finished", "host", "outcome")},
-        note=history.notes[row],
+        note=trials.notes[row],
         config=config,
         cells={name: cell_of(value) for name, value in config.items()},
     )
 
 
 def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
-    """A trial as the rows of Table 5; as it is stored where its space isn't known."""
+    """Make a trial's rows of Table 5; with an unknown space, a row for each stored value."""
     space = known_space(search)
     if space is None:
         return [
@@ -217,16 +220,16 @@ def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
     ]
 
 
-def trial_model(entry: Entry, trial: Trial) -> models.TrialDetail:
-    """All about one trial."""
-    history = entry.history
-    with entry.lock:
-        tids = history.table["tid"]
-        scored = history.scored
-        rank = None if trial.loss is None else history.rank(trial.tid, trial.loss)
+def trial_model(mirrored: MirroredSearch, trial: Trial) -> models.TrialDetail:
+    """Make the payload of a trial."""
+    trials = mirrored.trials
+    with mirrored.lock:
+        tids = trials.table["tid"]
+        scored = trials.scored
+        rank = None if trial.loss is None else trials.rank(trial.tid, trial.loss)
         before, after = tids[tids < trial.tid], tids[tids > trial.tid]
-        row = history.row_of.get(trial.tid)
-        note = None if row is None else history.notes[row]
+        row = trials.row_of.get(trial.tid)
+        note = None if row is None else trials.notes[row]
     result, progress = trial.result, trial.progress
     return models.TrialDetail(
         tid=trial.tid,
@@ -241,11 +244,11 @@ def trial_model(entry: Entry, trial: Trial) -> models.TrialDetail:
         metrics=dict(result.metrics) if result else {},
         best_epoch=trial.best_epoch,
         epoch=progress.epoch if progress else None,
-        epochs=entry.search.recipe.epochs,
+        epochs=mirrored.search.recipe.epochs,
         error=trial.error,
         rank=rank,
         of=scored,
-        rows=table_rows(entry.search, trial),
+        rows=table_rows(mirrored.search, trial),
         config=dict(trial.config),
         attempts=[
             models.AttemptDetail(

@@ -1,4 +1,4 @@
-"""Running the app until a signal ends it."""
+"""Runs the application until SIGINT or SIGTERM."""
 
 import socket
 from collections.abc import Callable
@@ -10,10 +10,11 @@ from fastapi import FastAPI
 from alignsearch.dashboards.web.context import Context
 
 GRACE_SECONDS = 2
+"""Open requests may take so long to finish after the signal."""
 
 
 class _Server(uvicorn.Server):
-    """Ends the streams of all clients first: they would never end by themselves."""
+    """A uvicorn server that ends all event streams on a signal: they have no end of their own."""
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -21,19 +22,19 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections, and say so."""
+        """Accept connections and call `ready`."""
         await super().startup(sockets)
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end."""
-        self._context.board.closing.set()
-        self._context.board.wake()
+        """End all streams, then shut down."""
+        self._context.mirror.closing.set()
+        self._context.mirror.notify()
         super().handle_exit(sig, frame)
 
 
 def run(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve at the socket until SIGINT or SIGTERM; `ready` is called when it answers."""
+    """Serve on the socket until SIGINT or SIGTERM. `ready` is called once it accepts requests."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -45,5 +46,5 @@ def run(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> No
     try:
         server.run([listening])
     except KeyboardInterrupt:
-        # uvicorn raises the signal again once it has ended in good order.
+        # uvicorn raises the signal again after an orderly shutdown.
         return

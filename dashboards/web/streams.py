@@ -1,4 +1,4 @@
-"""Liveness: server-sent events. What is said to one client of a search is said to all the same."""
+"""Event streams (server-sent events): changes of one search, and of the list of searches."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.mirror import Board, Entry
-from alignsearch.dashboards.web import payloads as views
+from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import LARGEST_NUMBER, Name, Rev
 from alignsearch.search.documents.errors import StoreUnavailableError
@@ -20,8 +20,9 @@ from alignsearch.search.documents.errors import StoreUnavailableError
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
 ALIVE_SECONDS = 5.0
-"""Within which a client hears something, changed or not."""
+"""A client hears something at least this often; a page that hears nothing says so."""
 _RETRY = b"retry: 1000\n\n"
+"""Tells a browser to reconnect a second after the connection broke."""
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Server-sent events"}
 }
@@ -30,46 +31,46 @@ Last = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
 
 
 def sse(event: str, data: Any, id: int | None = None) -> bytes:
-    """One event as it goes over the wire."""
+    """Encode an event."""
     head = f"id: {id}\n" if id is not None else ""
-    # JSON has no bare line ends, so it is one line of data.
+    # JSON escapes line ends, so the data is one line.
     return f"{head}event: {event}\ndata: ".encode() + to_json(data, inf_nan_mode="null") + b"\n\n"
 
 
-class Bell:
-    """Wakes a client's task when the board has something new."""
+class ChangeSignal:
+    """Wakes a client's task when the mirror changes."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._rung = asyncio.Event()
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+        self._changed = asyncio.Event()
         loop = asyncio.get_running_loop()
 
-        def ring() -> None:
-            # The loop may have ended before the poll that rings.
+        def notify() -> None:
+            # The polling thread may outlive the event loop.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._rung.set)
+                loop.call_soon_threadsafe(self._changed.set)
 
-        self.end: Callable[[], None] = board.listen(ring)
+        self.end: Callable[[], None] = mirror.subscribe(notify)
 
     async def wait(self) -> None:
-        """Wait for something new, but not for longer than a client waits for a sign of life."""
+        """Wait for a change, but not longer than until the next sign of life is due."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), ALIVE_SECONDS / 2)
-        self._rung.clear()
+            await asyncio.wait_for(self._changed.wait(), ALIVE_SECONDS / 2)
+        self._changed.clear()
 
 
 class StoreState:
-    """What a client was told of the store."""
+    """The store's availability as it was sent to a client last."""
 
     def __init__(self) -> None:
-        self._told = ""
+        self._sent = ""
 
-    def news(self, board: Board) -> bytes | None:
-        """An event, if it is another state now."""
-        if board.failure == self._told:
+    def news(self, mirror: Mirror) -> bytes | None:
+        """An event, if the availability has changed since."""
+        if mirror.failure == self._sent:
             return None
-        self._told = board.failure
-        return sse("store", {"available": not board.failure, "message": board.failure})
+        self._sent = mirror.failure
+        return sse("store", {"available": not mirror.failure, "message": mirror.failure})
 
 
 @router.get("/searches/{name}/stream", response_class=Response, responses=_EVENTS)
@@ -79,94 +80,104 @@ async def stream_search(
     since: Rev = 0,
     last_event_id: Last = None,
 ) -> StreamingResponse:
-    """What changes in one search, from a revision on: `change`, `events`, `store`, `alive`."""
-    board = context_of(request).board
-    entry = await asyncio.to_thread(board.entry, name)
+    """Stream the changes of a search after a revision.
+
+    Events: `change` (`TrialColumns`), `events` (`Events`), `store` (whether it answers), `alive`.
+    """
+    mirror = context_of(request).mirror
+    mirrored = await asyncio.to_thread(mirror.get, name)
     if last_event_id is not None and last_event_id.isdecimal():
         since = min(int(last_event_id), LARGEST_NUMBER)
-    return _streaming(_search_events(board, entry, since))
+    return _streaming(_search_events(mirror, mirrored, since))
 
 
 @router.get("/stream", response_class=Response, responses=_EVENTS)
 async def stream_searches(request: Request) -> StreamingResponse:
-    """What changes in the list of searches: `searches`, `store`, `alive`."""
-    return _streaming(_list_events(context_of(request).board))
+    """Stream the changes of the list of searches.
+
+    Events: `searches` (those that changed), `store` (whether it answers), `alive`.
+    """
+    return _streaming(_list_events(context_of(request).mirror))
 
 
-async def _search_events(board: Board, entry: Entry, rev: int) -> AsyncIterator[bytes]:
-    name = entry.search.name
-    bell, end = Bell(board), board.watch(name)
+async def _search_events(
+    mirror: Mirror, mirrored: MirroredSearch, rev: int
+) -> AsyncIterator[bytes]:
+    name = mirrored.search.name
+    signal, end = ChangeSignal(mirror), mirror.pin(name)
     state = StoreState()
     version, events_version = -1, 0
-    told_at = time.monotonic()
-    told_events: set[Any] = set()
+    sent_at = time.monotonic()
+    sent_events: set[Any] = set()
     try:
         yield _RETRY
-        while not board.closing.is_set():
-            if (news := state.news(board)) is not None:
+        while not mirror.closing.is_set():
+            if (news := state.news(mirror)) is not None:
                 yield news
-            current = board.known(name)
-            if not board.failure and current is not None:
+            current = mirror.cached(name)
+            if not mirror.failure and current is not None:
                 if current.version != version:
                     version = current.version
-                    data = await asyncio.to_thread(views.history_data, current, board.now(), rev)
+                    data = await asyncio.to_thread(
+                        payloads.trial_columns, current, mirror.now(), rev
+                    )
                     rev = data["rev"]
-                    told_at = time.monotonic()
+                    sent_at = time.monotonic()
                     yield sse("change", data, rev)
                 if current.events_version != events_version:
                     events_version = current.events_version
-                    fresh = [key for key in list(current.events) if key not in told_events]
-                    told_events.update(fresh)
+                    fresh = [key for key in list(current.events) if key not in sent_events]
+                    sent_events.update(fresh)
                     events = sorted((current.events[key] for key in fresh), key=lambda e: e.at)
                     yield sse("events", {"events": events})
-            if time.monotonic() - told_at >= ALIVE_SECONDS / 2:
-                told_at = time.monotonic()
-                yield sse("alive", {"now": board.now().timestamp()})
-            await bell.wait()
+            if time.monotonic() - sent_at >= ALIVE_SECONDS / 2:
+                sent_at = time.monotonic()
+                yield sse("alive", {"now": mirror.now().timestamp()})
+            await signal.wait()
     finally:
-        bell.end()
+        signal.end()
         end()
 
 
-async def _list_events(board: Board) -> AsyncIterator[bytes]:
-    bell, state = Bell(board), StoreState()
+async def _list_events(mirror: Mirror) -> AsyncIterator[bytes]:
+    signal, state = ChangeSignal(mirror), StoreState()
     version = -1
-    told_at = time.monotonic()
-    told: dict[str, models.SearchSummary] = {}
+    sent_at = time.monotonic()
+    sent: dict[str, models.SearchSummary] = {}
     try:
         yield _RETRY
-        while not board.closing.is_set():
-            if (news := state.news(board)) is not None:
+        while not mirror.closing.is_set():
+            if (news := state.news(mirror)) is not None:
                 yield news
-            if not board.failure and board.list_version != version:
-                version = board.list_version
+            if not mirror.failure and mirror.list_version != version:
+                version = mirror.list_version
                 try:
-                    found = await asyncio.to_thread(_summaries, board)
+                    found = await asyncio.to_thread(_summaries, mirror)
                 except StoreUnavailableError:
-                    # The poll is about to notice it, too, and says so.
+                    # The poll will fail too, and the next `store` event tells the client.
                     version = -1
                     found = []
                 changed = [
-                    each for each in found if _lasting(told.get(each.name)) != _lasting(each)
+                    each for each in found if _lasting(sent.get(each.name)) != _lasting(each)
                 ]
-                told.update({each.name: each for each in changed})
+                sent.update({each.name: each for each in changed})
                 if changed:
-                    told_at = time.monotonic()
-                    yield sse("searches", {"now": board.now().timestamp(), "searches": changed})
-            if time.monotonic() - told_at >= ALIVE_SECONDS / 2:
-                told_at = time.monotonic()
-                yield sse("alive", {"now": board.now().timestamp()})
-            await bell.wait()
+                    sent_at = time.monotonic()
+                    yield sse("searches", {"now": mirror.now().timestamp(), "searches": changed})
+            if time.monotonic() - sent_at >= ALIVE_SECONDS / 2:
+                sent_at = time.monotonic()
+                yield sse("alive", {"now": mirror.now().timestamp()})
+            await signal.wait()
     finally:
-        bell.end()
+        signal.end()
 
 
-def _summaries(board: Board) -> list[models.SearchSummary]:
-    return [views.summary_of(board, search.name) for search in board.searches()]
+def _summaries(mirror: Mirror) -> list[models.SearchSummary]:
+    return [payloads.summary_of(mirror, search.name) for search in mirror.searches()]
 
 
 def _lasting(summary: models.SearchSummary | None) -> object:
-    """What isn't a matter of the second."""
+    """The summary without what changes with every second."""
     if summary is None:
         return None
     known = None if summary.seconds_left is None else 0.0

@@ -1,31 +1,31 @@
-"""What the first page after a start needs, made before the server says that it is there."""
+"""Warm-up: fills the caches that the first page needs before the server accepts connections."""
 
 import threading
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.dashboards.live.mirror import Board
-from alignsearch.dashboards.web import payloads as views
+from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.context import Context
 from alignsearch.dashboards.web.pages import Renderer
 
 WARM_SECONDS = 10.0
-"""After which the server starts all the same: a store may be slow, or away."""
+"""Longest wait for the store: the server starts all the same while the store is slow or away."""
 
 
 def warm(context: Context, render: Renderer) -> None:
     """Compress the static files, compile the templates, and read the latest search."""
-    aside = threading.Thread(target=_read_latest, args=(context.board,), daemon=True)
-    aside.start()
+    reading = threading.Thread(target=_read_latest, args=(context.mirror,), daemon=True)
+    reading.start()
     context.assets.compress()
     render.compile()
-    aside.join(WARM_SECONDS)
+    reading.join(WARM_SECONDS)
 
 
-def _read_latest(board: Board) -> None:
+def _read_latest(mirror: Mirror) -> None:
     try:
-        searches = board.searches()
+        searches = mirror.searches()
         if searches:
-            views.history_payload(board, board.entry(searches[0].name))
+            payloads.encoded_trials(mirror, mirror.get(searches[0].name))
     except AlignSearchError:
-        # The board's poll says so, and every page.
+        # The mirror's poll logs the same error, and every page shows it.
         return

@@ -1,1 +1,1 @@
-"""Figures and tables of the experiments, one module for each."""
+"""Figures and tables of the experiments, a module for each, and the libraries that draw them."""

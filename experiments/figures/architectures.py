@@ -1,4 +1,4 @@
-"""Experiments over architectures: Kunin et al. 2020, Tables 3 and 4, Fig. 3 and S5."""
+"""Figures and table of `transfer` and `kolen-pollack` (Tables 3 and 4, Fig. 3 and S5)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,34 +6,45 @@ from dataclasses import dataclass
 from alignsearch.experiments.figures.figure import GREY, Axis, Figure, Line, Mark, Panel, Points
 from alignsearch.experiments.figures.rules import looks, name_of
 from alignsearch.experiments.report import Cell, Report, Table
-from alignsearch.experiments.run_statistics import Accuracy, Mean
+from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
 
 
 @dataclass(frozen=True)
 class Row:
-    """One rule on one network; `gap` is its accuracy less backpropagation's, None for that."""
+    """One rule on one network.
+
+    Attributes:
+        model, rule: names of the network and of the rule, or of the search that stands for it.
+        accuracy: mean over seeds, as a share.
+        gap: mean over seeds of the accuracy minus backpropagation's; None for backpropagation.
+    """
 
     model: str
     rule: str
-    accuracy: Accuracy
+    accuracy: MeanAccuracy
     gap: Mean | None
 
 
-def draw(
+def make_report(
     rows: Sequence[Row],
     *,
     name: str,
     title: str,
     source: str,
     setting: Sequence[str],
+    seeds: Sequence[int],
     chance: float | None,
 ) -> Report:
-    """Show each rule's accuracy by network, and its gap to backpropagation."""
+    """Report of each rule's accuracy by network, and its gap to backpropagation's.
+
+    setting: sentences on how it was run. chance: accuracy of guessing the largest class.
+    """
     return Report(
         name=name,
         title=title,
         source=source,
         setting=setting,
+        seeds=seeds,
         figures=[_accuracies(rows, name, chance), _gaps(rows, name)],
         tables=[_table(rows, name, title)],
         numbers={
@@ -65,7 +76,7 @@ def _rules(rows: Sequence[Row]) -> list[str]:
 
 
 def _series(rows: Sequence[Row], values: Sequence[Mean | None]) -> list[Mark]:
-    """A series of points a rule, beside one another at each network."""
+    """A series of points for each rule; at each network, rules stand beside one another."""
     marks: list[Mark] = []
     rules, models = _rules(rows), _models(rows)
     for at, (rule, look) in enumerate(looks(rules).items()):
@@ -108,7 +119,7 @@ def _accuracies(rows: Sequence[Row], name: str, chance: float | None) -> Figure:
         name=name,
         title="Validation accuracy by network",
         caption=(
-            "Mean over seeds; bars are its standard error. The highest mean has "
+            "Mean over seeds; bars show its standard error. Highest mean: "
             f"{', '.join(best)}. {_lost(rows)}"
         ),
         panels=[Panel(_axis(rows), Axis("validation accuracy (%)"), marks)],
@@ -131,8 +142,8 @@ def _gaps(rows: Sequence[Row], name: str) -> Figure:
         name=f"{name}-gaps",
         title="Gap to backpropagation by network",
         caption=(
-            "Accuracy less backpropagation's at the same seed, in percentage points: mean over "
-            f"seeds; bars are its standard error. {'; '.join(parts)}."
+            "Accuracy minus backpropagation's at the same seed, in percentage points: mean over "
+            f"seeds; bars show its standard error. {'; '.join(parts)}."
         ),
         panels=[
             Panel(
@@ -165,10 +176,10 @@ def _lost(rows: Sequence[Row]) -> str:
         where = ", ".join(
             f"{row.accuracy.diverged} of {name_of(row.rule)} on {row.model}" for row in diverged
         )
-        said = f"Diverged, and counted with the accuracy of guessing: {where}."
+        words = f"Diverged, and counted with the accuracy of guessing: {where}."
     else:
-        said = "No run diverged."
-    return said + (f" {missing} runs have no result and are left out." if missing else "")
+        words = "No run diverged."
+    return words + (f" {missing} runs have no result and are left out." if missing else "")
 
 
 def _table(rows: Sequence[Row], name: str, title: str) -> Table:
@@ -198,9 +209,9 @@ def _table(rows: Sequence[Row], name: str, title: str) -> Table:
         notes=[
             "Accuracy: top-1 on all validation images after the last epoch, the mean over seeds "
             f"{', '.join(map(str, seeds))}; SEM is the standard error of that mean (s/√n, with "
-            "n - 1 in s). Gap: less backpropagation's at the same seed, the mean and standard "
-            "error of these differences. A diverged run counts with the accuracy of guessing; one "
-            "without a result is left out.",
+            "n - 1 in s). Gap: accuracy minus backpropagation's at the same seed, the mean and "
+            "standard error of these differences. A diverged run counts with the accuracy of "
+            "guessing; one without a result is left out.",
         ],
     )
 

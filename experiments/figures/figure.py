@@ -1,7 +1,7 @@
-"""A figure as data: what is drawn, in which axes, with which caption.
+"""A figure as data: its marks, axes and caption, without a drawing library.
 
-`figures_static` draws it as PNG and SVG, `figures_interactive` as HTML; a figure is thought
-of once. Symbols in texts are Unicode, because an offline page has no LaTeX.
+`static` draws the same figure as PNG and SVG, `interactive` as HTML. Symbols in texts are Unicode,
+because a page that works offline has no LaTeX.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's colours, told apart by the colour-blind; yellow is too pale for lines."""
+"""Okabe and Ito's colours, which colour-blind readers can tell apart; without yellow, which is too
+pale for lines."""
 
 GREY = "#767676"
 PALE = ("#D6E6F2", "#FBE3D0", "#EDEDED")
-"""Grounds under lines: of the first two colours, and of neither."""
+"""Colours of regions under lines: pale shades of the first two colours, and grey."""
 
 SHADES = ("#440154", "#414487", "#2A788E", "#22A884", "#7AD151")
-"""From first to last, told apart by the colour-blind and in grey: viridis without its palest."""
+"""Colours of an ordered series: viridis without its palest, so that colour-blind readers and grey
+prints keep the order."""
 
 Dash = Literal["solid", "dash", "dot"]
 Marker = Literal[
@@ -39,7 +41,7 @@ MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle-up")
 
 @dataclass(frozen=True)
 class Line:
-    """A line through (x, y); `arrow` shows its direction at mid-way."""
+    """A line through the points (x, y); with `arrow`, an arrow head half-way along it."""
 
     x: Sequence[float] | Any
     y: Sequence[float] | Any
@@ -52,9 +54,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Points:
-    """Markers at (x, y), x may be names; an error is half the length of a bar, up or across.
+    """Markers at (x, y).
 
-    In a `cloud` they are many: small, and one shows through another. `hollow` ones are outlines.
+    Attributes:
+        x: numbers or names.
+        error, x_error: half-lengths of error bars along y and x; None for no bars.
+        cloud: whether markers are small and transparent, for hundreds of them.
+        hollow: whether markers are outlines.
     """
 
     x: Sequence[Any] | Any
@@ -70,7 +76,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Regions:
-    """A ground over a grid: `codes` (y, x) with a colour and a label each."""
+    """Coloured regions over a grid; `meaning` gives colour and label of each code in `codes`.
+
+    `codes` has the shape (y, x).
+    """
 
     x: Any
     y: Any
@@ -83,7 +92,7 @@ Mark = Line | Points | Regions
 
 @dataclass(frozen=True)
 class Axis:
-    """One axis; without `limits` it fits what is drawn. `names` stand at 0, 1, 2, …"""
+    """One axis. Without `limits` it fits its marks; `names` label the places 0, 1, 2, …"""
 
     label: str
     log: bool = False
@@ -93,7 +102,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes; `square` gives both the same scale."""
+    """One pair of axes with its marks; `square` gives both axes the same scale."""
 
     x: Axis
     y: Axis
@@ -104,7 +113,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class ColorScale:
-    """What the colours between two mean, `colors` evenly from `low` to `high`."""
+    """A colour bar whose `colors` stand evenly from the value `low` to `high`."""
 
     label: str
     low: float
@@ -114,10 +123,13 @@ class ColorScale:
 
 @dataclass(frozen=True)
 class Figure:
-    """Panels side by side, `columns` of them in a row; `name` becomes the files' name.
+    """Panels in a grid, with a title and a caption that states the numbers seen.
 
-    The caption says what is seen, with its figures. `flatness`: a panel's height over the usual
-    one of its width.
+    Attributes:
+        name: name of the figure's files.
+        columns: panels in a row.
+        flatness: height of a panel, as a multiple of the usual height for its width.
+        scale: a colour bar beside all panels; None for none.
     """
 
     name: str
@@ -130,22 +142,22 @@ class Figure:
 
     @property
     def rows(self) -> int:
-        """How many rows of panels there are."""
+        """Number of rows of panels."""
         return -(-len(self.panels) // self.columns)
 
     @property
     def names_upwards(self) -> int:
-        """How many names the fullest y axis has."""
+        """Largest number of names on a y axis."""
         return max(len(panel.y.names) for panel in self.panels)
 
     @property
     def longest_name(self) -> int:
-        """Letters of the longest name at a y axis."""
+        """Number of letters of the longest name on a y axis."""
         return max((len(name) for panel in self.panels for name in panel.y.names), default=0)
 
 
 def shades(number: int) -> list[str]:
-    """So many colours, evenly along `SHADES`."""
+    """`number` colours, evenly along `SHADES`."""
     places = [at * (len(SHADES) - 1) / max(1, number - 1) for at in range(number)]
     return [
         _between(SHADES[int(at)], SHADES[min(int(at) + 1, len(SHADES) - 1)], at % 1)

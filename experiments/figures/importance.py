@@ -1,10 +1,9 @@
-"""The experiment `importance`: Kunin et al. 2020, App. B.4 and Fig. S2, as a figure and tables."""
+"""Figure and tables of the experiment `importance` (Kunin et al. 2020, App. B.4, Fig. S2)."""
 
 import math
 import re
 from collections.abc import Sequence
 
-from alignsearch.dashboards.live.history import LABELS
 from alignsearch.experiments.figures.figure import (
     MARKERS,
     PALETTE,
@@ -16,26 +15,33 @@ from alignsearch.experiments.figures.figure import (
 )
 from alignsearch.experiments.report import Cell, Report, Table
 from alignsearch.search.reports.importance import CategoricalEffect, Importance
+from alignsearch.spaces.table5 import LABELS
 
 SHORT = {field: re.sub(r"^.*\((FO|BO|BI)\)", r"\1", label) for field, label in LABELS.items()}
-"""Table 5's names without the words that it spells out once."""
+"""Names of Table 5's rows by metaparameter, with "Forward Path Output (FO)" shortened to "FO"."""
 
 APART = 0.13
-"""Of two answers that stand at one letter, from its middle."""
+"""Distance of the points for "no" and "yes" from the middle of their letter, in letters."""
 
 
-def report(
-    effects: Sequence[CategoricalEffect], importance: Importance, setting: Sequence[str]
+def make_report(
+    effects: Sequence[CategoricalEffect],
+    importance: Importance,
+    setting: Sequence[str],
+    *,
+    seeds: Sequence[int],
 ) -> Report:
-    """Show the categorical metaparameters as Fig. S2 does, and beside them fANOVA's shares of all.
+    """Report of the categorical metaparameters as in Fig. S2, and of fANOVA's shares of all.
 
-    `effects` and `importance` are those of one search, each sorted.
+    `effects` and `importance` are those of one search, each sorted. setting: sentences on how it
+    was run.
     """
     return Report(
         name="importance",
         title="Which metaparameters matter",
         source="Kunin et al. 2020, App. B.4 and Fig. S2",
         setting=setting,
+        seeds=seeds,
         figures=[_figure(effects, importance)],
         tables=[_categorical(effects), _shares(importance)],
         numbers={
@@ -48,7 +54,10 @@ def report(
 
 
 def standard_error(effect: CategoricalEffect) -> float | None:
-    """Of the difference of the two means, whose trials are independent; None if one has none."""
+    """Standard error of the difference of both means; None if one of them has none.
+
+    Trials with and without are different ones, so their errors are independent.
+    """
     if effect.no.sem is None or effect.yes.sem is None:
         return None
     return math.hypot(effect.no.sem, effect.yes.sem)
@@ -112,9 +121,9 @@ def _caption(effects: Sequence[CategoricalEffect], importance: Importance) -> st
     alone = [each.label for each in effects if each.difference is None]
     letters = ", ".join(f"{each.label} {SHORT[each.metaparameter]}" for each in effects)
     parts = [
-        f"{importance.scored} trials with a loss. Left: accuracy of the trials with and without "
-        f"what a letter stands for ({letters}), sorted by the size of the difference of the two "
-        "means; the appendix doesn't say by what Fig. S2 is.",
+        f"{importance.scored} trials with a loss. Left: mean accuracy of the trials with and "
+        f"without the metaparameter of each letter ({letters}), sorted by the size of their "
+        "difference; the appendix doesn't print how Fig. S2 is sorted.",
     ]
     if compared:
         clear = [
@@ -132,9 +141,9 @@ def _caption(effects: Sequence[CategoricalEffect], importance: Importance) -> st
     most = importance.shares[0]
     total = sum(each.share for each in importance.shares)
     parts.append(
-        "Right: the share of the variance that a forest over all sampled metaparameters puts down "
-        f"to each alone; {SHORT[most.metaparameter]} has most with {most.share:.0%}, all together "
-        f"{total:.0%}, interactions the rest."
+        "Right: share of the variance that a random forest over all sampled metaparameters "
+        f"ascribes to each alone; {SHORT[most.metaparameter]} has most with {most.share:.0%}, all "
+        f"together {total:.0%}, interactions the rest."
         if most.share > 0
         else "Right: all accuracies are equal, so that nothing has a share of their variance."
     )
@@ -176,8 +185,9 @@ def _categorical(effects: Sequence[CategoricalEffect]) -> Table:
         notes=[
             "; ".join(f"{each.label}: {each.question}" for each in effects) + ".",
             "Validation accuracy after the last epoch; mean and standard error over the trials, "
-            "each with other values of everything else. TPE tries more where it has found good "
-            "values, so a mean speaks for the trials of this search and not for the whole space.",
+            "each with other values of all other metaparameters. TPE samples more where it has "
+            "found good values, so a mean holds for the trials of this search and not for the "
+            "whole space.",
         ],
     )
 
@@ -193,6 +203,6 @@ def _shares(importance: Importance) -> Table:
         notes=[
             "Functional ANOVA (Hutter et al. 2014) over a random forest that was grown from "
             f"{importance.trials} of {importance.scored} trials with a loss: mean and standard "
-            "deviation over its trees. What metaparameters do together is in none of the shares.",
+            "deviation over its trees. Interactions of metaparameters are in none of the shares.",
         ],
     )

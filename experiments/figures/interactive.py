@@ -1,4 +1,4 @@
-"""Figures for the screen: HTML by Plotly, whose script lies beside it."""
+"""Figures for the screen: interactive HTML by Plotly, which works offline."""
 
 import math
 from collections.abc import Iterator
@@ -22,45 +22,51 @@ from alignsearch.experiments.figures.figure import (
 from alignsearch.experiments.figures.static import halfway
 
 PANEL_PIXELS = (460, 400)
+"""Width and height of a panel that has another beside it."""
 ALONE_PIXELS = (760, 500)
-"""Of a panel without another beside it."""
+"""Width and height of a panel that has a row to itself."""
 
 MOST_PIXELS = 960
-"""Of all panels in a row."""
+"""Largest width of all panels in a row: that of the page's text."""
 NAME_PIXELS = 22
-"""From one name on a y axis to the next."""
+"""Distance of two names on a y axis: a line of text."""
 
 FEW = 2
-"""More panels in a row are too narrow for as many ticks as Plotly thinks."""
+"""Most panels in a row for which Plotly's own number of ticks fits."""
 
 LETTER_PIXELS = 8
+"""Width of a letter of an axis's names."""
 BESIDE, BELOW, LEAST_BELOW_PIXELS = 0.28, 0.34, 85
-"""Between panels, for ticks, label and title: parts of their width and height."""
+"""Space between panels for ticks, label and title: shares of a panel's width and height, and the
+least height in pixels."""
 
 SCRIPT = "plotly.min.js"
 
 
 def save_script(folder: Path) -> Path:
-    """Write Plotly's script, as it comes with the package, for all pages of the folder."""
+    """Write Plotly's script from its package into the folder, for all pages there."""
     path = folder / SCRIPT
     path.write_text(script(), encoding="utf-8")
     return path
 
 
 def script() -> str:
-    """Plotly's script itself."""
+    """Text of Plotly's script."""
     text: str = plotly.offline.get_plotlyjs()
     return text
 
 
 def to_json(figure: Figure) -> str:
-    """The figure as Plotly's JSON, from which `to_html` and other programs draw it."""
+    """The figure as Plotly's JSON, which `to_html` and other programs can draw."""
     text: str = _to_plotly(figure).to_json()
     return text
 
 
 def to_html(drawn: str, identifier: str) -> str:
-    """A figure of `to_json` as a part of a page that has the script, under an id of its own."""
+    """HTML of a figure that `to_json` made, for a page that loads Plotly's script.
+
+    identifier: unique in the page; the element's id is `figure-` and this.
+    """
     html: str = plotly.io.to_html(
         plotly.io.from_json(drawn),
         full_html=False,
@@ -147,7 +153,7 @@ def _traces(mark: Mark) -> Iterator[Any]:
             marker={"color": mark.color, "symbol": symbol, **small},
         )
     else:
-        yield from _ground(mark)
+        yield from _regions(mark)
 
 
 def _color_bar(scale: ColorScale) -> Any:
@@ -167,7 +173,7 @@ def _bars(error: Any) -> dict[str, Any] | None:
     return None if error is None else {"type": "data", "array": error}
 
 
-def _ground(regions: Regions) -> Iterator[Any]:
+def _regions(regions: Regions) -> Iterator[Any]:
     codes = sorted(regions.meaning)
     shares = np.linspace(0, 1, len(codes) + 1)
     scale = []
@@ -185,13 +191,13 @@ def _ground(regions: Regions) -> Iterator[Any]:
         hoverinfo="skip",
     )
     for color, label in regions.meaning.values():
-        # A heat map has no entry in the legend.
+        # A heat map has no entry in the legend: an empty series of squares has.
         square = {"color": color, "symbol": "square", "size": 12}
         yield go.Scatter(x=[None], y=[None], mode="markers", name=label, marker=square)
 
 
 def _ticks_within(low: float, high: float) -> dict[str, Any]:
-    """At 1, 2 and 5 of each decade, which Plotly would call 1, 2 and 5 in every one."""
+    """Ticks at 1, 2 and 5 of each decade, with their values: Plotly would label them 1, 2, 5."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [step * 10.0**at for at in decades for step in (1, 2, 5)]
     shown = [each for each in values if low <= each <= high]

@@ -1,4 +1,4 @@
-"""The experiment `neural-fit`: Kunin et al. 2020, App. B.5, as figures and a table."""
+"""Figures and table of the experiment `neural-fit` (Kunin et al. 2020, App. B.5)."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,18 @@ from alignsearch.experiments.figures.figure import (
 from alignsearch.experiments.report import Cell, Report, Table
 
 
-def report(
-    fits: Sequence[LayerFit], recordings: Recordings, components: int, setting: Sequence[str]
+def make_report(
+    fits: Sequence[LayerFit],
+    recordings: Recordings,
+    components: int,
+    setting: Sequence[str],
+    *,
+    seeds: Sequence[int],
 ) -> Report:
-    """Show each layer's fit, and the best layer's sites."""
+    """Report of each layer's fit, and of the best layer's sites.
+
+    components: of the PLS regression. setting: sentences on how it was run.
+    """
     stimuli, repetitions, sites = recordings.trials.shape
     categories = len(np.unique(recordings.categories))
     what = (
@@ -35,6 +43,7 @@ def report(
         title="Neural fits",
         source="Kunin et al. 2020, App. B.5",
         setting=[what, *setting],
+        seeds=seeds,
         figures=[_layers(fits), _sites(fits, recordings)],
         tables=[_table(fits)],
         numbers={
@@ -70,7 +79,8 @@ def _layers(fits: Sequence[LayerFit]) -> Figure:
         name="layers",
         title="Held-out correlation of predicted and recorded responses by layer",
         caption=(
-            "Median over sites; mean and, as bars, standard deviation over splits of the images. "
+            "Median over sites: its mean over splits of the images, with bars of its standard "
+            "deviation. "
             f"The best layer is {best.layer} with {high:.3f} ± {deviation:.3f} corrected and "
             f"{best.median(corrected=False)[0]:.3f} measured."
         ),
@@ -92,8 +102,8 @@ def _sites(fits: Sequence[LayerFit], recordings: Recordings) -> Figure:
         name="sites",
         title=f"Each site's fit and reliability, layer {best.layer}",
         caption=(
-            "A dot a site, both axes averaged over splits. The line is the square root of the "
-            "reliability, the most that a model of the noiseless responses can reach. The "
+            "Each dot is a site, averaged over splits on both axes. The line is the square root of "
+            "the reliability, the most that a model of the noiseless responses can reach. The "
             f"{len(recordings.sites)} sites' median reliability is {median:.3f}; "
             + (
                 f"{above} lie above the line, as chance in finitely many images and trials allows."

@@ -1,4 +1,4 @@
-"""The experiment `noise`: Kunin et al. 2020, App. B.3, as a figure and a table."""
+"""Figure and table of the experiment `noise` (Kunin et al. 2020, App. B.3, Fig. 5a and S1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,54 +6,68 @@ from dataclasses import dataclass
 from alignsearch.experiments.figures.figure import GREY, Axis, Figure, Line, Mark, Panel, Points
 from alignsearch.experiments.figures.rules import LOOKS
 from alignsearch.experiments.report import Cell, Report, Table
-from alignsearch.experiments.run_statistics import Accuracy
+from alignsearch.experiments.run_statistics import MeanAccuracy
 
 SHIFT = 1e4
-"""(0.1 / 0.001)^2, of the two initial learning rates (Kunin et al. 2020, App. B.3)."""
+"""Factor of the shift: (0.1 / 0.001)^2, from the initial learning rates of J and R (App. B.3)."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One rule's accuracy by the variance of its updates' noise.
+    """One rule's accuracy by the variance of the noise in its updates.
 
-    alone: the noise is in R's updates, and not in J's. shifted: shown at variances 10^4 times
-    lower.
+    Attributes:
+        rule: short name of the rule.
+        variances: variances of the noise, in ascending order.
+        accuracies: mean accuracy at each variance, as a share.
+        alone: whether the noise is in R's updates, and not in J's.
+        shifted: whether the curve is drawn at variances 10^4 times lower.
     """
 
     rule: str
     variances: Sequence[float]
-    accuracies: Sequence[Accuracy]
+    accuracies: Sequence[MeanAccuracy]
     alone: bool
     shifted: bool
 
     @property
     def name(self) -> str:
-        """In texts."""
+        """The curve's name in texts."""
         return f"{LOOKS[self.rule].name}, R alone" if self.alone else LOOKS[self.rule].name
 
     @property
     def key(self) -> str:
-        """For programs."""
+        """The curve's key in `experiment.json`."""
         return f"{self.rule}_backward" if self.alone else self.rule
 
     @property
     def shown_variances(self) -> list[float]:
-        """Where the points stand; 10^4 times further left if the curve is shifted."""
+        """Variances at which points are drawn: 10^4 times lower if the curve is shifted."""
         return [each / SHIFT if self.shifted else each for each in self.variances]
 
     @property
     def label(self) -> str:
-        """In the legend."""
+        """The curve's name in the legend."""
         return f"{self.name} (shifted)" if self.shifted else self.name
 
 
-def draw(curves: Sequence[Curve], setting: Sequence[str], *, chance: float | None) -> Report:
-    """Show accuracy against variance, one curve a rule."""
+def make_report(
+    curves: Sequence[Curve],
+    setting: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    chance: float | None,
+) -> Report:
+    """Report of accuracy against variance, a curve for each rule and reading of App. B.3.
+
+    setting: sentences on how it was run. chance: accuracy of guessing the largest class.
+    """
     return Report(
         name="noise",
         title="Noisy updates",
         source="Kunin et al. 2020, App. B.3, Fig. 5a and S1",
         setting=setting,
+        seeds=seeds,
         figures=[_figure(curves, chance)],
         tables=[_table(curves)],
         numbers={
@@ -101,7 +115,7 @@ def _figure(curves: Sequence[Curve], chance: float | None) -> Figure:
             ),
         ]
         still = _noiseless(curve)
-        # Without noise there is nothing that tells the readings apart.
+        # Without noise both readings are the same run: one dotted line for both.
         first = curve.rule not in {each.rule for each in curves[: curves.index(curve)]}
         if first and still is not None and still.mean is not None and positive:
             ends = [min(positive), max(positive)]
@@ -125,14 +139,16 @@ def _figure(curves: Sequence[Curve], chance: float | None) -> Figure:
 
 
 def _caption(curves: Sequence[Curve]) -> str:
-    parts = ["Mean over trials; bars are its standard error. Dotted: the same rule without noise."]
+    parts = ["Mean over trials; bars show its standard error. Dotted: the same rule without noise."]
     if any(each.alone for each in curves):
-        parts.append("Hollow and dashed: noise in R's updates alone; else in all updates.")
+        parts.append(
+            "Hollow and dashed: noise in R's updates alone; filled and solid: in all updates."
+        )
     shifted = [each.name for each in curves if each.shifted]
     if shifted:
         parts.append(
             f"The curves of {' and '.join(shifted)} are shifted to variances 10⁴ times lower than "
-            "those used, for R's initial learning rate of 0.001 in place of J's 0.1 (App. B.3)."
+            "those used, because R's initial learning rate is 0.001 and J's is 0.1 (App. B.3)."
         )
     for each in curves:
         still = _noiseless(each)
@@ -152,7 +168,7 @@ def _caption(curves: Sequence[Curve]) -> str:
     lost = sum(found.diverged for found in _once(curves))
     missing = sum(found.missing for found in _once(curves))
     parts.append(
-        f"{lost} run{'s' if lost > 1 else ''} diverged, with the accuracy of guessing."
+        f"{lost} run{'s' if lost > 1 else ''} diverged; each counts with the accuracy of guessing."
         if lost
         else "No run diverged."
     )
@@ -161,15 +177,15 @@ def _caption(curves: Sequence[Curve]) -> str:
     return " ".join(parts)
 
 
-def _noiseless(curve: Curve) -> Accuracy | None:
+def _noiseless(curve: Curve) -> MeanAccuracy | None:
     for variance, found in zip(curve.variances, curve.accuracies, strict=True):
         if variance == 0:
             return found
     return None
 
 
-def _once(curves: Sequence[Curve]) -> list[Accuracy]:
-    """Every run's accuracy once: without noise the readings of a rule share theirs."""
+def _once(curves: Sequence[Curve]) -> list[MeanAccuracy]:
+    """Each mean once: without noise the readings of a rule share theirs."""
     found = {
         (each.rule, each.alone and variance > 0, variance): accuracy
         for each in curves

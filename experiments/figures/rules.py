@@ -1,4 +1,4 @@
-"""How a learning rule is drawn: one colour, one marker and one name in all figures."""
+"""Colour, marker and name of each learning rule, the same in all figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from alignsearch.experiments.figures.figure import GREY, Marker
 
 @dataclass(frozen=True)
 class Look:
-    """What stands for one rule; `hollow` markers and dashes tell apart its variants."""
+    """Colour, marker and name of one rule; its variants differ by hollow markers and dashes."""
 
     name: str
     color: str
@@ -27,21 +27,21 @@ LOOKS = {
     "wm_ad_ops": Look("WM+AD+OPS", "#332288", "triangle-right"),
     "ia": Look("IA", "#009E73", "x"),
 }
-"""By the names of `spaces.presets.RULES`. Okabe and Ito's colours, and three of Tol's where those
-run out: under every kind of colour blindness any two differ by 15 in CIELAB at least
+"""Looks by the names of `spaces.presets.RULES`. Colours are Okabe and Ito's, and three of Tol's.
+Under every kind of colour blindness any two differ by 15 in CIELAB at least
 (tests/experiments/figures/test_rules.py)."""
 
 OTHERS: tuple[Marker, ...] = ("cross", "hexagon", "octagon")
-"""Of what has no look of its own, such as a search's best configuration."""
+"""Markers of rules without a look of their own, such as a search's best configuration."""
 
 
 def name_of(rule: str) -> str:
-    """What texts call it; a search has its own name."""
+    """The rule's name in texts; a search keeps its own name."""
     return LOOKS[rule].name if rule in LOOKS else rule
 
 
 def looks(rules: Sequence[str]) -> dict[str, Look]:
-    """How each of the rules of one figure is drawn; those without a look of their own are grey."""
+    """Look of each rule of one figure; rules without a look of their own are grey."""
     others = [rule for rule in rules if rule not in LOOKS]
     return {
         rule: LOOKS[rule]

@@ -1,4 +1,4 @@
-"""The experiment `scalar-network`: Kunin et al. 2020, App. D.2, as figures and tables."""
+"""Figures and table of the experiment `scalar-network` (Kunin et al. 2020, App. D.2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +39,7 @@ from alignsearch.experiments.report import Cell, Formula, Report, Table
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])
 TARGETS = np.array([[1.0], [-0.5], [1.0], [1.4]])
-"""Four scalar data; any with alpha > 0 will do."""
+"""Four scalar data points; the conclusions hold for all data with alpha > 0."""
 
 _Networks = Mapping[str, LayeredNetwork]
 
@@ -51,8 +51,11 @@ _GROUND = {
 }
 
 
-def report(backward: tuple[float, float], grid: int) -> Report:
-    """Draw the flows from two backward weights, and check the appendix's table."""
+def make_report(backward: tuple[float, float], grid: int) -> Report:
+    """Report of the flows from two backward weights, and of the appendix's fixed points.
+
+    grid: starting points along each side of a basin's portrait.
+    """
     alpha, beta = float(np.mean(INPUTS * TARGETS)), float(np.mean(INPUTS**2))
     networks = {name: LayeredNetwork(name, INPUTS, TARGETS) for name in FLOWS}
     deviation = _largest_deviation(networks, alpha, beta)
@@ -79,7 +82,7 @@ _DRAWS = 20
 
 
 def _largest_deviation(networks: _Networks, alpha: float, beta: float) -> float:
-    """Of the real layers' flow from the equations, at random states."""
+    """Largest deviation of the real layers' flow from the equations, at random states."""
     deviations = []
     for name, flow in FLOWS.items():
         states = np.random.default_rng(0).normal(size=(_DRAWS, len(flow.state)))
@@ -120,7 +123,7 @@ def _portraits(alpha: float, beta: float, backward: tuple[float, float], grid: i
         title="Paths and basins in the plane of the forward weights",
         caption=(
             "The minima are the hyperbola w₂ w₁ = α/β: solid where they are sinks, dotted where "
-            "they are left. Grounds say on which branch a start arrives within time "
+            "they are left. Colours show on which branch a start arrives within time "
             f"{_TIME:g}; of the starts, on that with w₁ > 0 and w₁ < 0: {'; '.join(shares)}. "
             "Symmetric Alignment's b moves: the picture shows where (w₁, w₂) goes."
         ),
@@ -139,7 +142,7 @@ def _paths(name: str, alpha: float, beta: float, b: float) -> list[Mark]:
     paths = trajectories(name, alpha, beta, starts, times)
     marks: list[Mark] = []
     for x, y in zip(paths[0], paths[1], strict=True):
-        # Beyond its end a path only repeats the same point.
+        # Once it has arrived, a path repeats the same point.
         moving = np.hypot(np.diff(x, append=x[-1]), np.diff(y, append=y[-1])) > 1e-5
         kept = moving | (np.arange(len(x)) == 0)
         if kept.sum() > 2:
@@ -320,7 +323,7 @@ def _plain(expression: Any) -> str:
 
 
 def _spectrum(values: Any) -> str:
-    """With zeros of rounding as zeros, the smallest real part first."""
+    """Eigenvalues as text, in their order; zeros but for rounding errors are printed as 0."""
     texts = []
     for value in values:
         real, imaginary = (0.0 if abs(each) < 1e-6 else each for each in (value.real, value.imag))

@@ -1,4 +1,4 @@
-"""The experiment `stability`: Kunin et al. 2020, App. D.1, as figures and tables."""
+"""Figures and tables of the experiment `stability` (Kunin et al. 2020, App. D.1)."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -25,18 +25,23 @@ from alignsearch.experiments.figures.rules import LOOKS, Look
 from alignsearch.experiments.report import Cell, Formula, Report, Table
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])
-"""A batch whose mean square plays x^2; any will do."""
+"""A batch of four inputs, whose mean square stands for x^2; the conclusions hold for all."""
 
 _DECAY_RATIOS = (0.5, 2.0)
-"""lambda_WM over x^2 in weight mirror's two portraits."""
+"""lambda_WM divided by x^2 in Weight Mirror's two portraits: below and above 1."""
 
 EPSILON = float(np.finfo(float).eps)
 
 _RANGE = 2.0
 
 
-def report(descents: Sequence[Descent], setting: Sequence[str]) -> Report:
-    """Compare closed forms with the real layers, and show a network's `descents`."""
+def make_report(
+    descents: Sequence[Descent], setting: Sequence[str], *, seeds: Sequence[int]
+) -> Report:
+    """Report that compares closed forms with real layers, and shows a network's `descents`.
+
+    setting: sentences on how it was run.
+    """
     measured = _measure()
     worst = max(np.abs(each.measured - each.derived).max() for each in measured.values())
     return Report(
@@ -44,6 +49,7 @@ def report(descents: Sequence[Descent], setting: Sequence[str]) -> Report:
         title="Stability of the symmetrized gradient flows",
         source="Kunin et al. 2020, App. D.1; the exploding and collapsing weights of Fig. S4",
         setting=setting,
+        seeds=seeds,
         figures=[_portraits(measured, worst), _norms(descents), _rates(descents)],
         tables=[_eigenvalues(measured), _starting(descents)],
         numbers={
@@ -54,7 +60,7 @@ def report(descents: Sequence[Descent], setting: Sequence[str]) -> Report:
 
 
 class _Measured:
-    """One flow's matrix, derived and from the layer, at numbers."""
+    """Matrix of one flow, from the equations and from a real layer's gradients, as numbers."""
 
     def __init__(self, flow: Flow, look: Look, ratio: float) -> None:
         self.flow, self.look, self.ratio = flow, look, ratio
@@ -63,7 +69,7 @@ class _Measured:
         self.derived = np.array(self.at_numbers(flow.matrix).tolist(), dtype=float)
 
     def at_numbers(self, expression: Any) -> Any:
-        """With x^2 the inputs' mean square and lambda_WM `ratio` times that."""
+        """The expression with numbers: x^2 is the inputs' mean square, lambda_WM `ratio` x^2."""
         return expression.subs({X**2: self.square, DECAY: self.ratio * self.square})
 
 
@@ -107,7 +113,8 @@ def _paths(matrix: NDArray[np.float64], look: Look) -> list[Mark]:
     marks: list[Mark] = [Line(diagonal, diagonal, "w = b", GREY, "dot")]
     times = np.linspace(0, 6, 400)
     unstable = np.linalg.eigvalsh(matrix)[0] < -1e-9
-    # Towards attractors from the rim; away from the origin from near the line that is left.
+    # Stable flows start on a circle around all attractors. Unstable ones start near w = -b, from
+    # which their paths first approach the origin and then leave it.
     around = np.linspace(0, 2 * np.pi, 16, endpoint=False) + np.pi / 16
     starts = 0.97 * _RANGE * np.stack([np.cos(around), np.sin(around)], axis=1)
     if unstable:
@@ -192,7 +199,7 @@ def _rates(descents: Sequence[Descent]) -> Figure:
         name="starting-rates",
         title="Eigenvalues in the network at its start",
         caption=(
-            "The share that W + Bᵀ (left) and W − Bᵀ (right) lose a unit of time along the "
+            "The share that W + Bᵀ (left) and W − Bᵀ (right) lose in a unit of time along the "
             "strongest direction of each layer's inputs, against the closed form with c the "
             f"second moment along it. They differ by {worst:.0e} of λ + c at most, in single "
             f"precision. {sum(each.symmetric < 0 for each in rates)} of {len(rates)} values of "
@@ -236,8 +243,8 @@ def _eigenvalues(measured: Mapping[str, _Measured]) -> Table:
         notes=[
             "(1) App. D.1's own matrices give twice what it prints for λ_v of Symmetric and "
             "Activation Alignment: A_SA (1, −1)ᵀ = (1 + 1, −1 − 1)ᵀ = 2 (1, −1)ᵀ, and "
-            "A_AA (1, −1)ᵀ = (x² + x², −x² − x²)ᵀ = 2 x² (1, −1)ᵀ. What it concludes hangs on "
-            "the signs alone and stands.",
+            "A_AA (1, −1)ᵀ = (x² + x², −x² − x²)ᵀ = 2 x² (1, −1)ᵀ. Its conclusions depend "
+            "on the signs alone, and hold.",
             "The real layer's values come from the gradient of R at the layer, with the roles "
             "of its two weights exchanged for the forward one; x² is the batch's mean square.",
         ],

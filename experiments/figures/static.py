@@ -1,4 +1,4 @@
-"""Figures for print: PNG and SVG, by matplotlib."""
+"""Figures for print: PNG and SVG by matplotlib."""
 
 import math
 from pathlib import Path
@@ -24,24 +24,27 @@ from alignsearch.experiments.figures.figure import (
 )
 
 PANEL_INCHES = (3.5, 3.1)
+"""Width and height of a panel that has another beside it."""
 ALONE_INCHES = (4.4, 3.3)
-"""Of a panel without another beside it: at a column's width of 3.25 inches its letters of 10 points
-still have 7."""
+"""Width and height of a panel that has a row to itself. Printed at a column's width of 3.25 inches,
+its letters of 10 points still have 7."""
 MOST_INCHES = 9.0
-"""Of all panels in a row: at a page's width of 6.75 inches letters of 10 points have 7.5."""
+"""Largest width of all panels in a row. Printed at a page's width of 6.75 inches, letters of 10
+points have 7.5."""
 NAME_INCHES = 0.19
-"""From one name on a y axis to the next."""
+"""Distance of two names on a y axis: a line of text."""
 
 ENTRY_INCHES, LEGEND_LETTER_INCHES, ENTRY_HEIGHT = 0.5, 0.063, 0.19
-"""Of a legend's entry: its line or marker with the space around, each letter; its height."""
+"""Size of a legend's entry: width of its marker with space around, width of a letter, height."""
 
 MARGIN_INCHES = 0.35
-"""Above all panels and below them."""
+"""Height of the margins above and below all panels together."""
 
 LETTERS_ACROSS = 36
-"""Of all names below a panel; more of them stand aslant."""
+"""Most letters of all names below a panel; with more of them, names are drawn aslant."""
 
 PIXELS_AN_INCH = 200
+"""Resolution of PNG files."""
 
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
 _MARKERS = {
@@ -67,14 +70,14 @@ _STYLE: Any = {
     "legend.fontsize": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    # Text stays text: it can be searched, and keeps its shape when it is scaled.
+    # Text stays text, which can be searched and scaled.
     "svg.fonttype": "none",
     "svg.hashsalt": "alignsearch",
 }
 
 
 def save_static(figure: Figure, folder: Path) -> list[Path]:
-    """Write `NAME.png` and `NAME.svg`; the same figure gives the same files."""
+    """Write `NAME.png` and `NAME.svg` and return both; the same figure gives the same files."""
     with mpl.rc_context(_STYLE):
         width, height = ALONE_INCHES if figure.columns == 1 else PANEL_INCHES
         narrower = min(1.0, MOST_INCHES / (width * figure.columns))
@@ -131,7 +134,7 @@ def _set_axis(axis: Any, wanted: Axis) -> None:
     if wanted.log:
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
     if wanted.log and wanted.limits is not None and wanted.limits[1] < 100 * wanted.limits[0]:
-        # Too few decades for a tick at each: 1, 2 and 5 of them, as they are written.
+        # With too few decades for a tick at each: ticks at 1, 2 and 5 of them, with their values.
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axis.set_major_formatter(FormatStrFormatter("%g"))
         axis.set_minor_formatter(NullFormatter())
@@ -162,7 +165,7 @@ def _draw_line(axes: Axes, line: Line) -> None:
 
 
 def halfway(x: Any, y: Any) -> int:
-    """The index where half of the path (x, y) lies behind."""
+    """Index of the point at which half of the length of the path (x, y) is reached."""
     lengths = np.cumsum(np.hypot(np.diff(x), np.diff(y)))
     return min(int(np.searchsorted(lengths, lengths[-1] / 2)), len(lengths) - 1)
 
@@ -193,8 +196,8 @@ def _color_bar(canvas: Canvas, scale: ColorScale) -> None:
 
 
 def _legend(canvas: Canvas, figure: Figure) -> None:
-    """One for all panels, each label once, below them."""
-    # In the order in which they are drawn; matplotlib has lines first.
+    """Draw one legend for all panels, below them, with each label once."""
+    # In the order of the marks: matplotlib would put lines first.
     labels = [getattr(mark, "label", "") for panel in figure.panels for mark in panel.marks]
     entries: dict[str, Any] = {label: None for label in labels if label}
     for axes in canvas.axes:

@@ -1,4 +1,4 @@
-"""The experiment `symmetry`: Kunin et al. 2020, App. C and Fig. S3, as a figure and a table."""
+"""Figure and table of the experiment `symmetry` (Kunin et al. 2020, App. C, Fig. S3)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from alignsearch.experiments.report import Cell, Report, Table
 Vector = NDArray[np.float64]
 
 SAME_SCALE = 3.0
-"""Up to this ratio of their largest weights both axes have one scale."""
+"""Largest ratio of the forward and backward weights' ranges at which both axes share a scale: above
+it the smaller weights would be a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +30,13 @@ class Pairs:
     """Weights of one layer after an epoch of one rule's training.
 
     Attributes:
-        forward, backward: forward weights, and the backward weights in their places; empty if the
-            training had diverged by then.
-        angle: between the layer's kernels, of all weights, in degrees; None without one.
-        norm_ratio: ||B|| / ||W||, of all weights.
-        color: the rule's.
+        rule: the rule's name in figures.
+        epoch: number of the epoch, from 1 on.
+        forward, backward: (weights,) forward weights and the backward weights at the same places;
+            empty if the training had diverged before.
+        angle: angle between the layer's whole kernels, in degrees; None if it has none.
+        norm_ratio: ||B|| / ||W|| of the whole kernels; None if it isn't finite.
+        color: the rule's colour.
     """
 
     rule: str
@@ -46,21 +49,32 @@ class Pairs:
 
     @property
     def correlation(self) -> float | None:
-        """Of the pairs; None where there is none."""
+        """Correlation of the pairs; None if either weights are constant or too few."""
         if len(self.forward) < 2 or not (self.forward.std() > 0 and self.backward.std() > 0):
             return None
         return float(np.corrcoef(self.forward, self.backward)[0, 1])
 
 
-def report(pairs: Sequence[Pairs], layer: str, seed: int, setting: Sequence[str]) -> Report:
-    """Show each rule's pairs in a row of panels, an epoch a panel, in the order given."""
+def make_report(
+    pairs: Sequence[Pairs],
+    layer: str,
+    setting: Sequence[str],
+    *,
+    shown_seed: int,
+    seeds: Sequence[int],
+) -> Report:
+    """Report of each rule's pairs: a row of panels, a panel for each epoch, in the order given.
+
+    setting: sentences on how it was run. shown_seed: which of the `seeds` the weights are of.
+    """
     return Report(
         name="symmetry",
         title="Learning symmetry",
         source="Kunin et al. 2020, App. C and Fig. S3",
         setting=setting,
+        seeds=seeds,
         figures=[_figure(pairs, layer)],
-        tables=[_table(pairs, layer, seed)],
+        tables=[_table(pairs, layer, shown_seed)],
         numbers={
             rule: {
                 str(each.epoch): {
@@ -121,9 +135,9 @@ def _panel(each: Pairs, *, lowest: bool, leftmost: bool) -> Panel:
 def _caption(pairs: Sequence[Pairs]) -> str:
     most = max(len(each.forward) for each in pairs)
     parts = [
-        f"A dot is one of {most} weights of the layer, drawn at random once and the same in every "
-        "epoch; dotted: both are equal. Above each panel the angle between the whole kernels. "
-        "Axes have their own scales where the weights do."
+        f"Each dot is one of {most} weights of the layer, drawn at random once and the same in "
+        "every epoch; dotted: both are equal. Above each panel: the angle between the whole "
+        "kernels. Axes have scales of their own where forward and backward weights differ in size."
     ]
     for rule in dict.fromkeys(each.rule for each in pairs):
         own = [each for each in pairs if each.rule == rule]
@@ -165,7 +179,8 @@ def _table(pairs: Sequence[Pairs], layer: str, seed: int) -> Table:
         head=["rule", "epoch", "angle", "‖B‖ / ‖W‖", "correlation", "weights"],
         rows=rows,
         notes=[
-            "Angle in degrees and ratio of norms: of all the layer's weights; correlation: of "
-            f"those that are shown. One training a rule, seed {seed}; no weights: it had diverged.",
+            "Angle in degrees and ratio of norms are those of all the layer's weights, the "
+            "correlation is that of the weights shown. One training for each rule, seed "
+            f"{seed}; 0 weights: it had diverged before.",
         ],
     )

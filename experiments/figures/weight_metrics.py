@@ -1,4 +1,4 @@
-"""The experiment `weight-metrics`: Kunin et al. 2020, App. C, Fig. S4, as figure and tables."""
+"""Figure and tables of the experiment `weight-metrics` (Kunin et al. 2020, App. C, Fig. S4)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,24 +23,23 @@ from alignsearch.search.documents import Epoch
 Matrix = NDArray[np.float64]
 
 NEAR_DEGREES = 5.0
-"""Within which Fig. S4 has all layers of Information Alignment."""
+"""Largest angle, in degrees, that Information Alignment's layers reach in Fig. S4."""
 
 
 @dataclass(frozen=True, eq=False)
-class Course:
-    """One rule's layers over training, from the network's first to its last.
+class LayersOverTime:
+    """Angles and norm ratios of one rule's layers during its trainings.
 
     Attributes:
-        rule: as figures call it.
-        layers: their names.
-        angles: (seeds, epochs, layers), between forward and backward kernel, in degrees.
-        norm_ratios: (seeds, epochs, layers), ||B|| / ||W||.
-        seeds: one a training.
-        diverged: of the seeds, those whose loss became infinite or no number.
-        drops: epochs at which learning rates drop.
+        rule: the rule's name in figures.
+        layers: names of the layers, from the network's first to its last.
+        angles: (seeds, epochs, layers) angle between forward and backward kernel, in degrees.
+        norm_ratios: (seeds, epochs, layers) ||B|| / ||W||.
+        seeds: the seed of each training.
+        diverged: the seeds whose loss became infinite or NaN.
+        drops: epochs at which the learning rates drop.
 
-    What was not measured is NaN: epochs after a training's end, and the angle of a kernel that is
-    zero or not finite.
+    Values are NaN after a training's end, and where a kernel is zero or not finite.
     """
 
     rule: str
@@ -53,25 +52,27 @@ class Course:
 
     @property
     def epochs(self) -> NDArray[np.int_]:
-        """Numbers of the epochs after which it was measured."""
+        """Numbers of all epochs, from 1 on."""
         return np.arange(1, self.angles.shape[1] + 1)
 
     @property
     def measured(self) -> int:
-        """Epochs after which at least one training was measured."""
+        """Number of the last epoch that at least one training has measured; 0 for none."""
         found = np.flatnonzero(np.isfinite(self.norm_ratios).any(axis=(0, 2)))
         return int(found.max()) + 1 if len(found) else 0
 
 
-def course(
+def layers_over_time(
     rule: str,
     trainings: Iterable[tuple[int, bool, Sequence[Epoch]]],
     epochs: int,
     drops: Sequence[float],
-) -> Course:
-    """Put together trainings of one rule: seed, whether it diverged, what its epochs measured.
+) -> LayersOverTime:
+    """Arrays of one rule's trainings.
 
-    Of an epoch that several attempts measured, the last given counts.
+    trainings: of each its seed, whether it diverged, and its measured epochs. If an epoch is given
+    several times, by several attempts, the last one counts. epochs: epochs of a whole training.
+    drops: epochs at which the learning rates drop.
     """
     given = list(trainings)
     names: list[str] = next(
@@ -83,7 +84,7 @@ def course(
         for each in found:
             angles[at, each.epoch - 1] = [layer.angle for layer in each.layers]
             ratios[at, each.epoch - 1] = [layer.norm_ratio for layer in each.layers]
-    return Course(
+    return LayersOverTime(
         rule=rule,
         layers=names,
         angles=angles,
@@ -94,15 +95,21 @@ def course(
     )
 
 
-def report(courses: Sequence[Course], setting: Sequence[str]) -> Report:
-    """Show angle and norm ratio of every layer over training, a row of panels a rule."""
+def make_report(
+    courses: Sequence[LayersOverTime], setting: Sequence[str], *, seeds: Sequence[int]
+) -> Report:
+    """Report of every layer's angle and norm ratio by epoch, a row of panels for each rule.
+
+    setting: sentences on how it was run.
+    """
     return Report(
         name="weight-metrics",
         title="Weight metrics during training",
         source="Kunin et al. 2020, App. C and Fig. S4",
         setting=setting,
+        seeds=seeds,
         figures=[_figure(courses)],
-        tables=[_summary(courses), _by_layer(courses)],
+        tables=[_after_last_epoch(courses), _by_layer(courses)],
         numbers={
             each.rule: {
                 "seeds": list(each.seeds),
@@ -119,7 +126,7 @@ def report(courses: Sequence[Course], setting: Sequence[str]) -> Report:
 
 
 def over_seeds(values: Matrix) -> Matrix:
-    """(epochs, layers): the mean over the seeds that were measured; NaN where none was."""
+    """Mean over the seeds that were measured, (epochs, layers); NaN where none was."""
     counted = np.isfinite(values)
     number = counted.sum(axis=0)
     total = np.where(counted, values, 0.0).sum(axis=0)
@@ -128,14 +135,14 @@ def over_seeds(values: Matrix) -> Matrix:
 
 
 def largest(values: Matrix) -> Matrix:
-    """(seeds, layers): over all epochs that were measured; NaN where none was."""
+    """Largest value over the epochs that were measured, (seeds, layers); NaN where none was."""
     most = np.where(np.isfinite(values), values, -np.inf).max(axis=1)
     found: Matrix = np.where(np.isfinite(most), most, np.nan)
     return found
 
 
-def _last(each: Course, values: Matrix) -> Matrix:
-    """(seeds, layers): after the last epoch that a seed's training measured."""
+def _last(each: LayersOverTime, values: Matrix) -> Matrix:
+    """Values after the last epoch that each training has measured, (seeds, layers)."""
     found = np.full((values.shape[0], values.shape[2]), np.nan)
     for at, training in enumerate(each.norm_ratios):
         known = np.flatnonzero(np.isfinite(training).any(axis=1))
@@ -144,7 +151,7 @@ def _last(each: Course, values: Matrix) -> Matrix:
     return found
 
 
-def _figure(courses: Sequence[Course]) -> Figure:
+def _figure(courses: Sequence[LayersOverTime]) -> Figure:
     deepest = max((len(each.layers) for each in courses), default=1)
     panels = []
     for at, each in enumerate(courses):
@@ -185,7 +192,7 @@ def _around_one(ratios: Matrix) -> tuple[float, float]:
     return min(0.5, float(seen.min()) / 1.2), max(2.0, float(seen.max()) * 1.2)
 
 
-def _lines(each: Course, values: Matrix, limits: tuple[float, float]) -> list[Mark]:
+def _lines(each: LayersOverTime, values: Matrix, limits: tuple[float, float]) -> list[Mark]:
     marks: list[Mark] = [
         Line([drop, drop], list(limits), "learning rate drops", GREY, "dot", 1.2)
         for drop in each.drops
@@ -198,16 +205,20 @@ def _lines(each: Course, values: Matrix, limits: tuple[float, float]) -> list[Ma
     return marks
 
 
-def _caption(courses: Sequence[Course]) -> str:
+def _caption(courses: Sequence[LayersOverTime]) -> str:
     numbers = {len(each.seeds) for each in courses}
     parts = [
-        "A line a layer, dark the first, light the last"
-        + (f"; mean over {max(numbers)} seeds." if max(numbers) > 1 else "; one training a rule.")
+        "Each line is a layer, the first dark and the last light"
+        + (
+            f"; mean over {max(numbers)} seeds."
+            if max(numbers) > 1
+            else "; one training for each rule."
+        )
     ]
     return " ".join([*parts, *map(_in_words, courses)])
 
 
-def _in_words(each: Course) -> str:
+def _in_words(each: LayersOverTime) -> str:
     if not each.measured:
         return f"{each.rule}: nothing was measured" + _lost(each) + "."
     last = over_seeds(_last(each, each.angles))
@@ -228,16 +239,16 @@ def _degrees(angles: Matrix) -> str:
     return "none" if median is None else f"{median:.0f}°"
 
 
-def _lost(each: Course) -> str:
+def _lost(each: LayersOverTime) -> str:
     if not each.diverged:
         return ""
     return (
-        f"; {len(each.diverged)} of {len(each.seeds)} trainings diverged, after which there is "
-        f"nothing (measured up to epoch {each.measured})"
+        f"; {len(each.diverged)} of {len(each.seeds)} trainings diverged and were measured "
+        f"no further (last measured epoch: {each.measured})"
     )
 
 
-def _summary(courses: Sequence[Course]) -> Table:
+def _after_last_epoch(courses: Sequence[LayersOverTime]) -> Table:
     rows: list[list[Cell]] = []
     for each in courses:
         angles, ratios = _last(each, each.angles), _last(each, each.norm_ratios)
@@ -272,8 +283,8 @@ def _summary(courses: Sequence[Course]) -> Table:
         rows=rows,
         notes=[
             "Angles in degrees between forward and backward kernel as vectors; ratio: ‖B‖ / ‖W‖, "
-            f"Frobenius norms. Over layers and seeds ({', '.join(map(str, seeds))}); of a training "
-            "that diverged, its last epoch before.",
+            f"Frobenius norms. Over layers and seeds ({', '.join(map(str, seeds))}). A training "
+            "that diverged counts with its last measured epoch.",
         ],
     )
 
@@ -289,7 +300,7 @@ def _or_none(function: object, values: Matrix) -> float | None:
     return float(function(values))
 
 
-def _by_layer(courses: Sequence[Course]) -> Table:
+def _by_layer(courses: Sequence[LayersOverTime]) -> Table:
     layers = list(dict.fromkeys(layer for each in courses for layer in each.layers))
     rows: list[list[Cell]] = []
     for layer in layers:
@@ -312,11 +323,15 @@ def _by_layer(courses: Sequence[Course]) -> Table:
         title="By layer, after the last measured epoch",
         head=["layer", *heads],
         rows=rows,
-        notes=["Mean over seeds, with its standard error." if several else "One training a rule."],
+        notes=[
+            "Mean over seeds, with its standard error."
+            if several
+            else "One training for each rule."
+        ],
     )
 
 
-def _mean_and_sem(each: Course, values: Matrix, layer: str) -> list[Cell]:
+def _mean_and_sem(each: LayersOverTime, values: Matrix, layer: str) -> list[Cell]:
     if layer not in each.layers:
         return [None, None]
     found = _last(each, values)[:, list(each.layers).index(layer)]

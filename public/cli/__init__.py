@@ -1,4 +1,4 @@
-"""The command `alignsearch`. This package alone wires store, driver, workers and figures."""
+"""The command `alignsearch`: each command has a file, which wires store, driver and workers."""
 
 import sys
 
@@ -6,13 +6,13 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.cli.hiding import hide_password
+from alignsearch.cli.store_password import hide_password
 
 USAGE_ERROR = 2
 
 
 def main() -> None:
-    """Run the command line; an error that is the user's to mend is said in a line, exit code 2."""
+    """Run the command line; an error that the user can fix is one line on stderr, exit code 2."""
     hide_password()
     from alignsearch.cli.app import app
 
@@ -30,7 +30,7 @@ def main() -> None:
 def _usage_error(error: TyperException) -> str:
     message = error.format_message().rstrip(".")
     if isinstance(error.__cause__, ValidationError):
-        # Of pydantic's words, what was wanted; and what was given, which they leave out.
+        # The message lacks the value that was given.
         wrong = error.__cause__.errors()[0]
         wanted = wrong["msg"].partition(",")[0]
         message = f"{message.partition(': ')[0]}: {wanted}, not {wrong['input']!r}"
@@ -41,7 +41,7 @@ def _usage_error(error: TyperException) -> str:
 
 
 def _fail(message: str) -> None:
-    # A bare command has printed its help already and has no message.
+    # A command without arguments has printed its help, and its error has no message.
     if message:
         sys.stderr.write(f"alignsearch: {message}\n")
     sys.exit(USAGE_ERROR)

@@ -1,24 +1,27 @@
-"""The command line's verbs, in the order in which `--help` lists them."""
+"""The table of commands, in the order in which `--help` lists them."""
 
 import typer
 
 from alignsearch.cli import (
+    best,
     copy,
     dashboard,
     data,
     doctor,
     drive,
     events,
-    experiment,
+    experiments,
     export,
     hand_back,
-    inspect,
     retain,
+    show,
     spaces,
+    status,
     steer,
     store,
     submit,
     train,
+    trials,
 )
 
 app = typer.Typer(
@@ -31,10 +34,10 @@ app = typer.Typer(
 app.command()(spaces.spaces)
 app.command()(submit.submit)
 app.command()(drive.serve)
-app.command()(inspect.status)
-app.command()(inspect.trials)
-app.command()(inspect.show)
-app.command()(inspect.best)
+app.command()(status.status)
+app.command()(trials.trials)
+app.command()(show.show)
+app.command()(best.best)
 app.command()(steer.pause)
 app.command()(steer.resume)
 app.command()(steer.stop)
@@ -47,7 +50,7 @@ app.command()(copy.load)
 app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)
-app.add_typer(experiment.app, name="experiment")
+app.add_typer(experiments.app, name="experiment")
 app.add_typer(store.app, name="store")
 app.command()(data.data)
 app.command()(doctor.doctor)

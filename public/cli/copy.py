@@ -1,4 +1,4 @@
-"""`alignsearch dump|load`: a whole search as a file, from one store into another."""
+"""`alignsearch dump|load`: copy a whole search from one store into another by a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,16 +6,18 @@ from typing import Annotated
 import typer
 
 from alignsearch.cli.options import NameArgument, StoreOption, open_store, print_text, store_uri
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 def dump(
     name: NameArgument,
-    file: Annotated[Path, typer.Argument(help="A new file; compressed if it ends in .gz.")],
+    file: Annotated[
+        Path, typer.Argument(help="File to create; compressed if its name ends in .gz.")
+    ],
     store: StoreOption = None,
 ) -> None:
-    """Write a search to a file: trials, epochs, events, all of it."""
-    # Brings what reads and writes the files, which no other verb needs.
+    """Write a whole search to a file: its trials, epochs, events and logs."""
+    # Imported late: no other command needs it.
     from alignsearch.search.store import dump as dumps
 
     with open_store(store) as opened:
@@ -24,13 +26,13 @@ def dump(
 
 
 def load(
-    file: Annotated[Path, typer.Argument(help="What `alignsearch dump` wrote.")],
+    file: Annotated[Path, typer.Argument(help="File that `alignsearch dump` has written.")],
     store: StoreOption = None,
 ) -> None:
-    """Put the search of a file into a store, where it can go on."""
+    """Load a dumped search into a store, where it can be driven further."""
     from alignsearch.search.store import dump as dumps
 
     checked = dumps.check(file)
     with Store.connect(store_uri(store)) as opened:
         name = dumps.load(opened, checked)
-    print_text(f"{name} is loaded; `alignsearch status {name}` says where it stands")
+    print_text(f"{name} is loaded; `alignsearch status {name}` shows its progress")

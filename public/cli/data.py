@@ -1,4 +1,4 @@
-"""`alignsearch data`: whether a data set is whole, and how fast its images arrive."""
+"""`alignsearch data`: check that a data set is complete, and time its input pipeline."""
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,41 +8,44 @@ from rich.table import Table
 
 from alignment_core.errors import DataError
 from alignsearch.cli.options import ImageSizeOption, JsonOption, console, notices, print_json
-from alignsearch.cli.quiet import check_data, import_tensorflow
+from alignsearch.cli.tensorflow_import import check_data, import_tensorflow
 
 if TYPE_CHECKING:
     from alignment_core.data.dataset import SplitSurvey
 
 USUAL_BATCH = 256
 SHOWN_RECORDS = 20
-"""Corrupt records that are listed; `--json` has them all."""
+"""Limits the corrupt records in the table, so that it fits a terminal; `--json` has all."""
 
 
 def data(
-    name: Annotated[str | None, typer.Argument(help="One data set; without it, a list.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of a data set. Default: list all data sets.")
+    ] = None,
     data_dir: Annotated[
-        str | None, typer.Option("--data-dir", help="Folder or gs:// address of its files.")
+        str | None,
+        typer.Option("--data-dir", help="Folder or gs:// address of the data set's files."),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option("--batch-size", min=1, help=f"Images in a batch, else {USUAL_BATCH}."),
+        typer.Option("--batch-size", min=1, help=f"Images in a batch. Default: {USUAL_BATCH}."),
     ] = None,
     image_size: ImageSizeOption = None,
     preprocessing: Annotated[
-        str, typer.Option(help="Of photographs: v1, or v2 for the v2 networks.")
+        str, typer.Option(help="Preprocessing of ImageNet's images: v1, or v2 for the v2 networks.")
     ] = "v1",
     as_json: JsonOption = False,
 ) -> None:
-    """Read every image of a data set and time its input pipeline; exit 1 if it isn't whole.
+    """Read every image of a data set and time its input pipeline; exit code 1 if it is incomplete.
 
-    Without a name: what data sets there are, and whether they are on this machine.
+    Without a name: list the data sets, and whether they are on this machine.
     """
     if name is None:
         _list(as_json)
         return
     from alignment_core import data as data_sets
 
-    # What is corrupt is to be found, all of it: the first must not end the reading.
+    # All corrupt records are counted, so the first one must not end the reading.
     options = data_sets.InputOptions(image_size, preprocessing, on_corrupt="skip")
     check_data(name, data_dir, options)
     import_tensorflow()

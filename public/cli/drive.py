@@ -1,4 +1,4 @@
-"""`alignsearch serve`, and driving one search from this process."""
+"""`alignsearch serve`, and driving one search in this process for `submit --wait`."""
 
 import logging
 import os
@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from alignsearch.cli.hiding import forget_store
-from alignsearch.cli.live import ProgressDisplay
 from alignsearch.cli.options import (
     LogFormatOption,
     LogLevelOption,
@@ -26,9 +24,11 @@ from alignsearch.cli.options import (
     start_logs,
     store_uri,
 )
+from alignsearch.cli.progress import ProgressDisplay
+from alignsearch.cli.store_password import forget_store
 from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import summarize
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 0.5
 RAY_LOGS = {"RAY_ROTATION_MAX_BYTES": str(2**24), "RAY_ROTATION_BACKUP_COUNT": "1"}
-"""What a Ray of our own keeps of each of its logs: Ray itself would keep 3 GB, and all that a
-worker prints."""
+"""Limits each log of a Ray that we start to 32 MiB; Ray's own limit is 3 GB."""
 EXIT_INTERRUPTED = 130
 
 logger = logging.getLogger(__name__)
@@ -47,17 +46,24 @@ logger = logging.getLogger(__name__)
 def serve(
     metrics_port: Annotated[
         int | None,
-        typer.Option(min=0, max=65535, help="Answer Prometheus at this port; 0: at any free one."),
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Port for Prometheus metrics; 0 takes any free port. Default: no metrics.",
+        ),
     ] = None,
     metrics_host: Annotated[
-        str, typer.Option(help="Address at which it is answered; 0.0.0.0 is all of them.")
+        str,
+        typer.Option(
+            help="Address for Prometheus metrics; 0.0.0.0 is every address of this machine."
+        ),
     ] = "127.0.0.1",
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
     store: StoreOption = None,
     ray: RayOption = None,
 ) -> None:
-    """Drive all queued searches at once, by priority and fair shares, until interrupted."""
+    """Drive all queued searches at once until interrupted, sharing the cluster by priority."""
     start_logs(log_format, log_level)
     uri = store_uri(store)
     if metrics_port is not None:
@@ -84,7 +90,7 @@ def serve(
 
 
 def reviver(store: str | None) -> Callable[[], None]:
-    """What to do where the store doesn't answer: start it again, if it is this folder's own."""
+    """Return a function that restarts the store if it is this folder's embedded one."""
 
     def revive() -> None:
         if store:
@@ -104,15 +110,19 @@ def make_driver(
     revive_store: Callable[[], None],
     allotted: Callable[[], int] | None = None,
 ) -> "Driver":
-    """The driver of a search over the connected cluster, which it has to itself by default."""
-    # HyperOpt and Ray take seconds to import; only verbs that drive pay for it.
-    from alignsearch.search.driver.driver import Driver
-    from alignsearch.workers.dispatcher import RayDispatcher
+    """Return a driver of the search over the connected cluster.
 
+    allotted: returns the slots that it may use now; by default it may use all.
+    """
+    # Importing HyperOpt and Ray takes seconds, which other commands do without.
+    from alignsearch.search.driver.driver import Driver
+    from alignsearch.workers.dispatchers import DISPATCHERS
+
+    make_dispatcher = DISPATCHERS["ray"].load()
     return Driver(
         store,
         name,
-        lambda search: RayDispatcher(search, uri),
+        lambda search: make_dispatcher(search, uri),
         owner=driver_owner(),
         revive_store=revive_store,
         allotted=allotted,
@@ -122,20 +132,20 @@ def make_driver(
 def drive(
     store: Store, driver: "Driver", interrupt: threading.Event, shown: ProgressDisplay
 ) -> "Outcome":
-    """Run the driver over the connected cluster, showing its search's progress."""
+    """Run the driver until its search ends or it is interrupted, and display the progress."""
     with shown as display:
 
         def show(*, last: bool = False) -> None:
             try:
                 display.update(
                     lambda: summarize(
-                        store.get_search(driver.name), driver.history.standing(), store.now()
+                        store.searches.get(driver.name), driver.history.standing(), store.now()
                     ),
                     driver.history.take_ended,
                     last=last,
                 )
             except StoreUnavailableError as error:
-                # The driver rides out an outage; showing it must not end it.
+                # The driver survives an outage of the store, so its display must, too.
                 logger.warning("no progress to show: %s", error)
 
         outcome = driver.run(interrupt, show)
@@ -152,16 +162,16 @@ def drive_to_end(
     shown_on: Console,
     revive_store: Callable[[], None],
 ) -> "Outcome":
-    """Drive the search until it is over, through pauses; or until interrupted.
+    """Drive the search until it is over or the process is interrupted; a pause is waited out.
 
-    Where another driver has it, like a `serve` that was quicker, wait for that one.
+    If another process drives the search, like a `serve`, wait for the end instead.
     """
     from alignsearch.search.driver.driver import Outcome
     from alignsearch.search.driver.service import wants_driver
 
     told = False
     while not interrupt.is_set():
-        search = store.get_search(name)
+        search = store.searches.get(name)
         if search.status in TERMINAL_SEARCH_STATUSES:
             return Outcome.FINISHED
         if wants_driver(search, store.now()):
@@ -181,14 +191,15 @@ def drive_to_end(
 
 @contextmanager
 def cluster(address: str | None) -> "Iterator[list[Node]]":
-    """Be connected to the Ray cluster at `address`, or to one started here; yields its hosts.
+    """Connect to the Ray cluster at `address`, or start one here, and yield its hosts.
 
     Raises:
         ClusterError: nothing answers at `address`.
     """
     from alignsearch.workers.cluster import connect, disconnect
 
-    # Ray's processes inherit the environment; workers are told where the store is.
+    # Ray's processes inherit the environment, which must not have the store's password. Workers
+    # get the URI with their trials.
     forget_store()
     if address is None:
         for variable, value in RAY_LOGS.items():
@@ -204,7 +215,10 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
 def interruptible(
     then: str = "handing the running trials back",
 ) -> Iterator[threading.Event]:
-    """Ctrl-C or SIGTERM once says what happens `then` and sets the event; twice ends at once."""
+    """Yield an event that Ctrl-C or SIGTERM sets; a second signal ends the process at once.
+
+    then: what the program does after the first signal, for its message.
+    """
     interrupt = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""`alignsearch events`: who did what to a search, and when."""
+"""`alignsearch events`: the history of a search, with authors and times."""
 
 import threading
 from datetime import timedelta
@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.live import REFRESH_SECONDS
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
@@ -16,28 +15,29 @@ from alignsearch.cli.options import (
     print_json,
     print_text,
 )
+from alignsearch.cli.progress import REFRESH_SECONDS
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 
 OVERLAP = timedelta(seconds=30)
-"""How much later than its time an event may be written, and still be followed."""
+"""The longest delay between an event's time and its insertion that --follow still notices."""
 
 
 def events(
     name: NameArgument,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on until the search is over.")
+        bool, typer.Option("--follow", help="Print new events until the search is over.")
     ] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """List who did what to a search, and when (UTC)."""
+    """List the events of a search: time (UTC), author and action."""
     if follow and as_json:
         raise ConfigurationError("--follow or --json, not both")
     pause = threading.Event()
     with open_store(store) as opened:
-        search = opened.get_search(name)
-        found = opened.events(name)
+        search = opened.searches.get(name)
+        found = opened.logs.events(name)
         if as_json:
             print_json([event.model_dump(mode="json") for event in found])
             return
@@ -50,9 +50,9 @@ def events(
             if not follow or search.status in TERMINAL_SEARCH_STATUSES:
                 return
             pause.wait(REFRESH_SECONDS)
-            search = opened.get_search(name)
+            search = opened.searches.get(name)
             newest = max((event.at for event in told), default=search.created_at)
-            found = opened.events_since(name, newest - OVERLAP)
+            found = opened.logs.events_since(name, newest - OVERLAP)
 
 
 def _line(event: Event) -> str:

@@ -1,4 +1,4 @@
-"""`alignsearch export`: best configurations as columns of Table 5."""
+"""`alignsearch export`: the best configurations as columns of Table 5."""
 
 from typing import Annotated
 
@@ -13,13 +13,15 @@ from alignsearch.search.reports.export import published_columns
 
 def export(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME...", help="Searches, a column each.")
+        list[str] | None,
+        typer.Argument(metavar="NAME...", help="Names of searches; each is a column."),
     ] = None,
     format: Annotated[
-        str, typer.Option("--format", help="markdown, latex, csv or json.")
+        str,
+        typer.Option("--format", metavar="[markdown|latex|csv|json]", help="Format of the table."),
     ] = "markdown",
     published: Annotated[
-        bool, typer.Option("--published", help="Add the paper's own four columns.")
+        bool, typer.Option("--published", help="Add the four columns of the paper's Table 5.")
     ] = False,
     store: StoreOption = None,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`alignsearch hand-back`: this host is to go; its trials shall lose nothing."""
+"""`alignsearch hand-back`: end this host's workers, whose trials go on elsewhere."""
 
 from typing import Annotated
 
@@ -9,18 +9,19 @@ from alignsearch.cli.options import print_text
 
 def hand_back(
     patience: Annotated[
-        float, typer.Option(min=0, max=3600, help="Seconds to wait for the workers' end.")
+        float, typer.Option(min=0, max=3600, help="Seconds to wait until the workers have ended.")
     ] = 25.0,
     node: Annotated[
         str | None,
-        typer.Option(help="Only the part of Ray with this node id, where several run here."),
+        typer.Option(
+            help="Ray node id, if several Ray nodes run on this host. Default: all of them."
+        ),
     ] = None,
 ) -> None:
-    """Have the workers on this host hand their trials back, and wait for it.
+    """Make this host's workers write checkpoints, queue their trials again, and end.
 
-    For a host that is preempted or taken down: Ray places nothing more on it, each trial leaves a
-    state, is queued again at no cost of an attempt, and goes on elsewhere. Exit code 1: some had
-    not ended in time.
+    Run it before the host is preempted or shut down. Ray places no more trials on the host, and no
+    trial loses an attempt. Exit code 1: some workers had not ended in time.
     """
     from alignsearch.workers.hand_back import hand_back as ask
 

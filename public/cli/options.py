@@ -1,27 +1,34 @@
-"""Arguments and options that several verbs share, and what opens a store from them."""
+"""Arguments and options that several commands share, and opening the store that they name."""
 
 import getpass
 import os
 import socket
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, cast, get_args
 
 import typer
 from pydantic_core import to_json
 from rich.console import Console
 
-from alignment_core.accelerator_names import PRECISIONS
+from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
 from alignment_core.errors import UnknownNameError
-from alignsearch.cli.hiding import STORE_VARIABLE
+from alignsearch.cli.store_password import STORE_VARIABLE
 from alignsearch.search.attempts.logs import LogFormat, LogLevel, log_to_stderr
+from alignsearch.search.documents import RecipeChoices
 from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.limits import LARGEST
+from alignsearch.search.documents.recipe import OnCorrupt
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 
 EMBEDDED_FOLDER = Path(".alignsearch")
-LARGEST = 2**31 - 1
-"""Of any whole number that is asked for."""
+
+
+def help_of(field: str) -> str:
+    """Return the help text of a recipe's field, for other commands that have the same option."""
+    return RecipeChoices.model_fields[field].description or ""
+
 
 StoreOption = Annotated[
     str | None,
@@ -29,7 +36,7 @@ StoreOption = Annotated[
         "--store",
         envvar=STORE_VARIABLE,
         show_envvar=True,
-        help="URI of a MongoDB, or file:/PATH of a file that holds it; without one, the embedded "
+        help="URI of a MongoDB, or file:/PATH of a file that holds the URI. Default: the embedded "
         "store of this folder.",
     ),
 ]
@@ -39,7 +46,7 @@ RayOption = Annotated[
         "--ray",
         envvar="ALIGNSEARCH_RAY",
         show_envvar=True,
-        help="HOST:PORT of a Ray cluster's head; without one, a Ray on this machine.",
+        help="HOST:PORT of a Ray cluster's head. Default: a Ray on this machine.",
     ),
 ]
 LogFormatOption = Annotated[
@@ -48,7 +55,8 @@ LogFormatOption = Annotated[
         "--log-format",
         envvar="ALIGNSEARCH_LOG_FORMAT",
         show_envvar=True,
-        help="text, or json: an object a line; both to standard error.",
+        metavar="[text|json]",
+        help="Format of log lines on standard error; json prints an object a line.",
     ),
 ]
 LogLevelOption = Annotated[
@@ -57,30 +65,26 @@ LogLevelOption = Annotated[
         "--log-level",
         envvar="ALIGNSEARCH_LOG_LEVEL",
         show_envvar=True,
-        help="From which level on: debug, info, warning or error.",
+        metavar="[debug|info|warning|error]",
+        help="Lowest level of log lines that are printed.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 TidArgument = Annotated[int, typer.Argument(help="Number of the trial.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]
 ImageSizeOption = Annotated[
-    int | None,
-    typer.Option(min=1, max=LARGEST, help="Side of ImageNet's photographs; else 224, or 299 (v2)."),
+    int | None, typer.Option(min=1, max=LARGEST, help=help_of("image_size"))
 ]
-OnCorruptOption = Annotated[
-    Literal["refuse", "skip"],
-    typer.Option(help="What a corrupt record does: it ends the reading, or is left out."),
-]
+OnCorruptOption = Annotated[OnCorrupt, typer.Option(help=help_of("on_corrupt"))]
 PrecisionOption = Annotated[
-    str, typer.Option(help=f"Of matrix products and convolutions: {' or '.join(PRECISIONS)}.")
+    str, typer.Option(metavar=f"[{'|'.join(PRECISIONS)}]", help=help_of("precision"))
 ]
 StrategyOption = Annotated[
-    str,
-    typer.Option(help="Devices: one, mirrored (all GPUs), tpu; auto takes the most that there is."),
+    str, typer.Option(metavar=f"[{'|'.join(STRATEGIES)}]", help=help_of("strategy"))
 ]
 
 WIDTH_OF_FILES = 160
-"""Columns of what is printed to a file or a pipe, where nothing says how wide it is."""
+"""Columns of output into a file or a pipe, which has no width of its own."""
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -92,11 +96,11 @@ def _console(*, stderr: bool = False) -> Console:
 
 console = _console()
 notices = _console(stderr=True)
-"""For what isn't the result that was asked for."""
+"""Prints to standard error all that is not the result that was asked for."""
 
 
 def start_logs(format: str, level: str) -> None:
-    """Log to standard error from now on.
+    """Start logging to standard error.
 
     Raises:
         UnknownNameError: there is no such format or level.
@@ -111,7 +115,7 @@ def start_logs(format: str, level: str) -> None:
 
 
 def open_store(uri: str | None) -> Store:
-    """Connect to the store at `uri`, or to this folder's embedded one, which is started.
+    """Connect to the store at `uri`, or start this folder's embedded store and connect to it.
 
     Raises:
         StoreUnavailableError: nothing answers, or this folder has no store.
@@ -127,32 +131,31 @@ def open_store(uri: str | None) -> Store:
 
 
 def has_store(uri: str | None) -> bool:
-    """Whether there is a store to look into: one that is named, or one of this folder."""
+    """Whether a store exists: one is named by `uri`, or this folder has one."""
     return bool(uri) or EMBEDDED_FOLDER.exists()
 
 
 def store_uri(uri: str | None) -> str:
-    """`uri`, or that of this folder's embedded store, which is made and started."""
+    """Return `uri`, or the URI of this folder's embedded store, which is created and started."""
     return uri or EmbeddedStore(EMBEDDED_FOLDER).ensure()
 
 
 def whoami() -> str:
-    """The person and host that events name."""
+    """Return the user and the host that events name."""
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def driver_owner() -> str:
-    """The person, host and process that a driver's lease names."""
+    """Return the user, host and process that a driver's lease names."""
     return f"{whoami()}:{os.getpid()}"
 
 
 def print_json(document: Any) -> None:
-    """Print one JSON document for programs."""
-    # A number that is none, like the angle of a kernel of zeros, has no JSON but null.
+    """Print one JSON document, for programs; NaN is printed as null, because JSON has no NaN."""
     print_text(to_json(document, indent=2, inf_nan_mode="null", fallback=str).decode())
 
 
 def print_text(text: str) -> None:
-    """Print text as it is: no colours, no wrapping, and at once, into files too."""
+    """Print text without colours or wrapping, and flush it."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
     sys.stdout.flush()

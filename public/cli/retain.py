@@ -1,11 +1,10 @@
-"""`alignsearch retain`: epochs, logs and states of searches that are over, for the best only."""
+"""`alignsearch retain`: delete epochs, logs and checkpoints of old searches."""
 
 from typing import Annotated
 
 import typer
 
 from alignsearch.cli.options import (
-    LARGEST,
     JsonOption,
     StoreOption,
     open_store,
@@ -13,21 +12,27 @@ from alignsearch.cli.options import (
     print_text,
     whoami,
 )
+from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.use_cases.retention import drop, excess
 
 
 def retain(
     days: Annotated[
-        float, typer.Option(min=0, max=36500, help="Only of searches that ended so long ago.")
+        float, typer.Option(min=0, max=36500, help="Minimum age in days, since the search ended.")
     ] = 30.0,
     keep: Annotated[
-        int, typer.Option(min=0, max=LARGEST, help="Of the best so many trials of each, all stays.")
+        int,
+        typer.Option(
+            min=0, max=LARGEST, help="Number of best trials of each search that keep everything."
+        ),
     ] = 10,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete it; else only say what.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Delete. Without it, only list what would be deleted.")
+    ] = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """Drop epochs, logs and states of old searches; trials and their results stay."""
+    """Delete epochs, logs and checkpoints of old searches; trials and their results stay."""
     rows = []
     with open_store(store) as opened:
         for found in excess(opened, days=days, keep=keep):

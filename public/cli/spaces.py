@@ -1,4 +1,4 @@
-"""`alignsearch spaces`: what can be searched."""
+"""`alignsearch spaces`: the search spaces and their metaparameters."""
 
 from typing import Annotated
 
@@ -11,10 +11,12 @@ from alignsearch.spaces.describe import describe, to_json
 
 
 def spaces(
-    name: Annotated[str | None, typer.Argument(help="One space; without it, all.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of a space. Default: all spaces.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the search spaces: metaparameters, ranges, fixed values and their sources."""
+    """Print the search spaces: metaparameters, ranges, fixed values, and the source of each."""
     chosen = list(SPACES.values()) if name is None else [get_space(name)]
     if as_json:
         documents = [to_json(space) for space in chosen]

@@ -1,4 +1,4 @@
-"""`alignsearch pause|resume|stop|cancel|release`: steering, each an event with its author."""
+"""`alignsearch pause|resume|stop|cancel|release`: steer a search; each adds an event."""
 
 from alignsearch.cli.options import (
     NameArgument,
@@ -13,21 +13,21 @@ from alignsearch.search.use_cases import steering
 
 
 def pause(name: NameArgument, store: StoreOption = None) -> None:
-    """Begin no new trials; running ones finish."""
+    """Pause a search: no new trial begins, running trials finish."""
     with open_store(store) as opened:
         steering.pause(opened, name, whoami())
     print_text(f"{name} is paused; `alignsearch resume {name}` lets it go on")
 
 
 def resume(name: NameArgument, store: StoreOption = None) -> None:
-    """Let a paused search go on."""
+    """Resume a paused search."""
     with open_store(store) as opened:
         steering.resume(opened, name, whoami())
     print_text(f"{name} goes on where a driver runs (`alignsearch serve`)")
 
 
 def stop(name: NameArgument, store: StoreOption = None) -> None:
-    """End a search for good; running trials finish."""
+    """Stop a search for good: no new trial begins, running trials finish."""
     with open_store(store) as opened:
         search = steering.stop(opened, name, whoami())
     if search.status is SearchStatus.COMPLETED:
@@ -37,14 +37,14 @@ def stop(name: NameArgument, store: StoreOption = None) -> None:
 
 
 def cancel(name: NameArgument, store: StoreOption = None) -> None:
-    """End a search and its running trials now."""
+    """Cancel a search: it and its running trials end now."""
     with open_store(store) as opened:
         ended = steering.cancel(opened, name, whoami())
     print_text(f"{name} is cancelled; running and queued trials that ended with it: {ended}")
 
 
 def release(name: NameArgument, tid: TidArgument, store: StoreOption = None) -> None:
-    """Take a stuck trial from its worker: it is tried again, at no cost to its attempts."""
+    """Take a stuck trial from its worker and queue it again, without counting an attempt."""
     with open_store(store) as opened:
         trial = steering.release(opened, name, tid, whoami())
     print_text(f"trial {tid} of {name} is {trial.state}: attempt {trial.attempt} writes no more")

@@ -1,4 +1,4 @@
-"""`alignsearch store status|stop|roles`: this folder's embedded store, and a MongoDB's users."""
+"""`alignsearch store status|stop|roles`: the embedded store, and the users of a MongoDB."""
 
 import json
 import os
@@ -17,16 +17,19 @@ from alignsearch.search.store.processes import command_line
 from alignsearch.search.store.roles import ROLES, apply_roles, apply_users, create_role, create_user
 
 USERS_SECONDS = 5.0
-"""What the workers of a search that was just driven to its end need to be gone."""
+"""Seconds that `stop` waits for clients to disconnect: the workers of a search that has just
+ended need a moment."""
 NAMED_PROCESSES = 5
+"""Limits the processes that an error message names, so that it fits into a few lines."""
 LONGEST_COMMAND = 60
+"""Limits the characters of each command line that an error message shows."""
 
 app = typer.Typer(help="The embedded store of this folder, and a MongoDB's users.")
 
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Say whether the embedded store runs, where, and how large it is."""
+    """Show whether the embedded store runs, its address, and its size on disk."""
     found = EmbeddedStore(EMBEDDED_FOLDER).status()
     if as_json:
         print_json(
@@ -50,11 +53,11 @@ def status(as_json: JsonOption = False) -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the embedded store that nothing uses; the next command that needs it starts it again."""
+    """Stop the embedded store, if no process uses it; the next command starts it again."""
     embedded = EmbeddedStore(EMBEDDED_FOLDER)
     users = embedded.users(USERS_SECONDS)
     if users:
-        # Whoever drives a search or shows one would start it again at once.
+        # A driver or a dashboard would restart the store at once.
         raise StateConflictError(
             f"the store is in use by {_processes(users)}: end what was started from a terminal "
             "first (Ctrl-C hands running trials back; workers then end by themselves), and try "
@@ -69,21 +72,25 @@ def stop() -> None:
 @app.command()
 def roles(
     apply: Annotated[
-        bool, typer.Option("--apply", help="Make them in --store, whose user must be allowed to.")
+        bool,
+        typer.Option(
+            "--apply", help="Create the roles in --store, whose user must be an administrator."
+        ),
     ] = False,
     users: Annotated[
         Path | None,
         typer.Option(
-            help="With --apply: make a user for each, with a new password, and leave their URIs in "
-            "this folder."
+            help="Folder for URIs. With --apply: create a user with a new password for each role, "
+            "and write the URIs there."
         ),
     ] = None,
     database: Annotated[
-        str, typer.Option(help="Of what is printed; --apply takes the URI's.")
+        str,
+        typer.Option(help="Database in the printed commands. --apply takes the URI's database."),
     ] = DATABASE,
     store: StoreOption = None,
 ) -> None:
-    """Print, for mongosh, or make a MongoDB's roles: what each part of the program may do."""
+    """Print mongosh commands for the least roles that each part needs, or create the roles."""
     if not apply:
         if users is not None:
             raise ConfigurationError("--users makes users: add --apply and an administrator's URI")
@@ -108,7 +115,7 @@ def _processes(pids: list[int]) -> str:
 
 
 def _short(command: str) -> str:
-    """A command line as people know it: without the interpreter and its folder."""
+    """Return a command line without the interpreter and without its folder."""
     words = command.split()
     if len(words) > 1 and Path(words[0]).name.startswith("python"):
         del words[0]
@@ -120,7 +127,7 @@ def _print_commands(database: str) -> None:
     print_text(f"use {database}")
     for part in ROLES:
         made = create_user(part, database, "")
-        # The shell asks, so that no password is in its history.
+        # The shell prompts for it, so that its history has no password.
         user = json.dumps(made).replace('"pwd": ""', '"pwd": passwordPrompt()')
         print_text(f"db.runCommand({json.dumps(create_role(part, database))})")
         print_text(f"db.runCommand({user})")

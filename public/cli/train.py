@@ -1,4 +1,4 @@
-"""`alignsearch train`: one network, under one rule, in this process."""
+"""`alignsearch train`: train one network under one learning rule, in this process."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +11,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from alignment_core.accelerator_names import check_accelerator
 from alignsearch.cli.drive import EXIT_INTERRUPTED, interruptible
 from alignsearch.cli.options import (
-    LARGEST,
     ImageSizeOption,
     OnCorruptOption,
     PrecisionOption,
@@ -19,91 +18,123 @@ from alignsearch.cli.options import (
     console,
     notices,
 )
-from alignsearch.cli.quiet import check_data, import_tensorflow
-from alignsearch.workers.training_results import Results, exclusive
+from alignsearch.cli.tensorflow_import import check_data, import_tensorflow
+from alignsearch.search.documents.limits import LARGEST
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
+from alignsearch.workers.results_file import Results, exclusive
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
-    from alignment_core.training.results import EpochReport, TrainingResult
+    from alignment_core.training.results import EpochResult, TrainingResult
 
 
 def train(
     rule: Annotated[
-        str, typer.Option(help="bp, fa, sa, aa, kp, kp_angle, wm, wm_ad, wm_ad_ops or ia.")
+        str,
+        typer.Option(
+            help="Learning rule: bp, fa, sa, aa, kp, kp_angle, wm, wm_ad, wm_ad_ops or ia."
+        ),
     ],
     preset: Annotated[
         str | None,
         typer.Option(
-            help="b2 (App. B.2) or table5 (Table 5), as the rule has it; or b3 (App. B.3)."
+            help="Published metaparameters: b2 (App. B.2), table5 (Table 5) or b3 (App. B.3). "
+            "Default: the rule's own, b2 or table5."
         ),
     ] = None,
-    dataset: Annotated[str, typer.Option(help="A name that `alignsearch data` lists.")] = "digits",
+    dataset: Annotated[
+        str, typer.Option(help="Data set: a name that `alignsearch data` lists.")
+    ] = "digits",
     data_dir: Annotated[
-        str | None, typer.Option(help="Folder or gs:// address of its files.")
+        str | None, typer.Option(help="Folder or gs:// address of the data set's files.")
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
             max=LARGEST,
-            help="The preset's own (b2 90, table5 100) without it; with fewer, warm-up, delay "
-            "and drops are compressed alike.",
+            help="Epochs. Default: the preset's (b2 90, table5 100). The learning rates' schedule "
+            "is scaled to them.",
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="resnet18, 34, 50, 101, 152; resnet50v2, …; dense, convnet.")
+        str,
+        typer.Option(
+            help="Network: resnet18, 34, 50, 101, 152; resnet50v2, 101v2, 152v2; dense, convnet."
+        ),
     ] = "resnet18",
     width: Annotated[
         int | None,
-        typer.Option(min=1, max=LARGEST, help="Channels of the first stage, or units."),
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="Channels of the first stage, or units of a dense network's layers.",
+        ),
     ] = None,
     batch_size: Annotated[
         int | None,
         typer.Option(
-            min=1, max=LARGEST, help="Images in a batch; else the preset's, made to fit the data."
+            min=1,
+            max=LARGEST,
+            help="Images in a batch. Default: the preset's, divided to fit the data set.",
         ),
     ] = None,
     minibatches: Annotated[
-        int, typer.Option(min=1, max=LARGEST, help="Parts of a batch, for the memory's sake.")
+        int,
+        typer.Option(min=1, max=LARGEST, help="Parts that a batch is split into, to save memory."),
     ] = 1,
     weight_decay: Annotated[
-        float | None, typer.Option(min=0, help="Of the L2 penalty, and of Kolen-Pollack; 1e-4.")
+        float | None,
+        typer.Option(
+            min=0, help="Weight decay of the L2 penalty and of Kolen-Pollack. Default: 1e-4."
+        ),
     ] = None,
     update_noise_variance: Annotated[
         float,
-        typer.Option(min=0, help="Of noise on J's updates, times the learning rate (App. B.3)."),
+        typer.Option(min=0, help="Variance of the noise on the updates of the loss J (App. B.3)."),
     ] = 0.0,
     alignment_update_noise_variance: Annotated[
-        float, typer.Option(min=0, help="The same of R's updates.")
+        float,
+        typer.Option(min=0, help="Variance of the noise on the updates of the alignment loss R."),
     ] = 0.0,
     weights_order: Annotated[
         str | None,
-        typer.Option(help="Which primitive Table 5's alpha, beta, gamma weigh: paper, reference."),
+        typer.Option(
+            help="Which primitive each of Table 5's alpha, beta, gamma weighs: paper or reference."
+        ),
     ] = None,
     image_size: ImageSizeOption = None,
     preprocessing: Annotated[
         str | None,
-        typer.Option(help="Of photographs: v1 or v2, else the one that belongs to the network."),
+        typer.Option(
+            help="Preprocessing of ImageNet's images: v1 or v2. Default: the network's own."
+        ),
     ] = None,
     on_corrupt: OnCorruptOption = "refuse",
     precision: PrecisionOption = "float32",
     strategy: StrategyOption = "auto",
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST, help="Weights, order and noise follow from it.")
+        int,
+        typer.Option(
+            min=0,
+            max=LARGEST,
+            help="Random seed for initial weights, the order of images and noise.",
+        ),
     ] = 0,
     jit: Annotated[
         bool, typer.Option("--jit", help="Compile the steps with XLA, on one CPU or GPU.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of what it leaves; runs/… without it.")
+        Path | None,
+        typer.Option(help="Folder for the results. Default: one in runs/, named by the options."),
     ] = None,
 ) -> None:
-    """Train one network; run the same command again to go on where it was interrupted.
+    """Train one network; the same command again resumes an interrupted training.
 
-    Its folder holds checkpoints of the last two epochs, scalars for TensorBoard, and
-    results.json. Exit code 1: the loss became infinite or no number.
+    The results are a folder with the last two checkpoints, scalars for TensorBoard, and
+    results.json. Exit code 1: the loss became infinite or NaN.
     """
-    # These bring NumPy, which most verbs do without.
+    # These import NumPy, which most commands do without.
     from alignment_core.data import InputOptions
     from alignsearch.spaces.presets import check_names, preset_config
 
@@ -112,7 +143,8 @@ def train(
     check_data(dataset, data_dir, InputOptions(image_size, preprocessing or "v1", on_corrupt))
     import_tensorflow()
     from alignment_core.training.accelerators import get_strategy
-    from alignsearch.workers.training_run import asked, run
+    from alignsearch.workers.train import settings
+    from alignsearch.workers.train import train as run_training
 
     config = preset_config(
         rule,
@@ -138,7 +170,7 @@ def train(
     devices = get_strategy(strategy)
     folder = out or Path("runs") / f"{rule}-{preset}-{dataset}-{model}-seed{seed}"
     with exclusive(folder):
-        results = Results(folder, asked(rule, preset, config))
+        results = Results(folder, settings(rule, preset, config))
         done = len(results.epochs)
         _say(_what(rule, preset, config))
         if done:
@@ -147,7 +179,7 @@ def train(
             told = progress.begin, progress.epoch, progress.step
             # An exception at any moment could be lost in one of TensorFlow's own callbacks.
             with interruptible("stopping at the next step") as interrupt, devices.scope():
-                outcome = run(config, folder, results, *told, interrupt.is_set)
+                outcome = run_training(config, folder, results, *told, interrupt.is_set)
         if outcome.status == "interrupted":
             notices.print(
                 f"interrupted; the same command goes on from there in {folder}",
@@ -161,7 +193,7 @@ def train(
 
 
 class _Progress(ExitStack):
-    """A line an epoch; on a terminal a bar below them that moves with every step."""
+    """Prints a line for each epoch and, on a terminal, a bar below that moves with every step."""
 
     def __init__(self, shown_on: Console, epochs: int, done: int) -> None:
         super().__init__()
@@ -185,17 +217,17 @@ class _Progress(ExitStack):
         return self
 
     def begin(self, steps: int) -> None:
-        """The images are there, for so many steps an epoch."""
+        """Start the bar, for `steps` steps an epoch."""
         self._steps = steps
         total, completed = self._epochs * steps, self._done * steps
         self._bar.update(self._task, total=total, completed=completed)
 
     def step(self) -> None:
-        """A step begins."""
+        """Move the bar by one step."""
         self._bar.advance(self._task)
 
-    def epoch(self, report: "EpochReport") -> None:
-        """An epoch has ended."""
+    def epoch(self, report: "EpochResult") -> None:
+        """Print an epoch's line and start the next one's bar."""
         self._bar.update(
             self._task,
             completed=report.epoch * self._steps,
@@ -224,12 +256,12 @@ def _what(rule: str, preset: str, config: "TrainingConfig") -> str:
     )
 
 
-def _line(report: "EpochReport") -> str:
+def _line(report: "EpochResult") -> str:
     if report.loss is None or report.train_accuracy is None:
         learnt = "only R, in the delay"
     else:
         learnt = f"loss {report.loss:.4f}, training accuracy {report.train_accuracy:.4f}"
-    parts = [learnt, f"validation error {1 - report.validation_accuracy:.4f}"]
+    parts = [learnt, f"{DEFAULT_METRIC.label} {DEFAULT_METRIC.of_epoch(report):.4f}"]
     if report.layers:
         angles = [layer.angle for layer in report.layers]
         parts.append(f"angles {min(angles):.1f} to {max(angles):.1f} degrees")

@@ -1,1 +1,1 @@
-"""What the driver and the workers share about placing a trial: dispatcher, lease, slots."""
+"""Placement of trials as both sides see it: dispatchers, leases' heartbeats, shares of slots."""

@@ -1,9 +1,9 @@
-"""Which search may use how many of a cluster's slots: data in, numbers out.
+"""Allotment of a cluster's slots to searches by fair shares, as a pure function of numbers.
 
-Every search gets its fair share of the cluster, by weight. A share is counted in the resource
-of which the search takes the largest part (dominant resource fairness, Ghodsi et al., 2011), so
-that trials on two chips and trials on eight, or on GPUs and on CPUs, share one cluster fairly.
-A priority of one more doubles a search's weight; ten more leave next to nothing to others.
+A share is counted in the resource of which a search takes the largest part (dominant resource
+fairness, Ghodsi et al., 2011). Trials on two chips and trials on eight, or on GPUs and on CPUs,
+thus share one cluster fairly. A share is weighted by the search's priority: each step up doubles
+the weight, so that ten steps leave next to nothing to others.
 """
 
 import heapq
@@ -11,20 +11,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Resources = Mapping[str, float]
+"""Amounts by Ray's names of resources, such as {"TPU": 8.0}."""
 
 LARGEST_PRIORITY = 30
-"""Beyond it, in both directions, priorities make no further difference."""
+"""Priority, above and below zero, beyond which a step makes no difference: 2 to the 30th is far
+more than any number of slots."""
 ROUNDING = 1e-9
+"""Difference of two amounts that is rounding: Ray's smallest amount is 0.0001."""
 
 
 @dataclass(frozen=True)
 class Demand:
-    """What one search asks of the cluster.
+    """The demand of one search.
 
     Attributes:
-        resources: of one trial, by Ray's names; a trial runs on one host.
-        wanted: slots that it has work for, its `parallel` at most.
-        held: slots whose workers live now, busy or not.
+        name: the search's name.
+        resources: resources of one trial, all on one host.
+        wanted: number of slots that it has trials for, `parallel` at most.
+        held: number of slots whose workers live now, busy or idle.
+        priority: each step doubles the search's weight.
     """
 
     name: str
@@ -35,10 +40,14 @@ class Demand:
 
 
 def allot(hosts: Sequence[Resources], demands: Sequence[Demand]) -> dict[str, int]:
-    """Return how many slots each search may use now, by name.
+    """Return how many slots each search may use now, by its name.
 
-    Of equals, the first comes first. A search with more than its share keeps its share only; one
-    with less gets more as others give theirs back: nobody is told to use what is still held.
+    A search that holds more than its share may use its share only. A search that holds less gets
+    more once others have given slots back: no slot is allotted while another search holds it.
+
+    Args:
+        hosts: resources that each host offers.
+        demands: the searches; of two with equal shares the first one is served first.
     """
     shares = _fair(hosts, demands)
     free = _Free(hosts)
@@ -64,7 +73,7 @@ def room(hosts: Sequence[Resources], resources: Resources) -> int:
 
 
 def _fair(hosts: Sequence[Resources], demands: Sequence[Demand]) -> dict[str, int]:
-    """The fair shares, were nothing held."""
+    """Return the fair shares as if no slot were held."""
     free = _Free(hosts)
     shares = dict.fromkeys((each.name for each in demands), 0)
     for demand in _by_turns(hosts, demands, shares):
@@ -76,10 +85,11 @@ def _fair(hosts: Sequence[Resources], demands: Sequence[Demand]) -> dict[str, in
 def _by_turns(
     hosts: Sequence[Resources], demands: Sequence[Demand], given: Mapping[str, int]
 ) -> Iterator[Demand]:
-    """Give out whose turn is next, until those whose turn it is take nothing any more.
+    """Yield the search whose turn to take a slot it is, until no search takes any.
 
-    It is the turn of the search that would have the smallest share for its weight with one slot
-    more. The caller adds to `given` what a search takes; one that takes nothing has no more turns.
+    The next turn is that of the search whose share, divided by its weight, would be smallest with
+    one slot more. The caller adds the taken slot to `given`; a search that takes none has no more
+    turns.
     """
     totals: dict[str, float] = {}
     for host in hosts:
@@ -109,13 +119,13 @@ def _by_turns(
 
 
 class _Free:
-    """What the hosts have left."""
+    """The resources that are left on each host."""
 
     def __init__(self, hosts: Sequence[Resources]) -> None:
         self._hosts = [dict(host) for host in hosts]
 
     def take(self, resources: Resources) -> bool:
-        """Take one trial's resources where they leave the least; False if they fit nowhere."""
+        """Take a trial's resources from the fullest host with enough; return False if none has."""
         fitting = [
             host
             for host in self._hosts

@@ -1,7 +1,7 @@
-"""What the driver asks of whatever places trials on machines.
+"""The interface between a driver and the workers that train its trials.
 
-The driver knows slots and trials; Ray lives behind this interface, in
-`alignsearch.workers.dispatcher`.
+A driver knows slots and trials only. `alignsearch.workers.dispatchers` holds the implementations
+and their table.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,15 @@ from alignsearch.search.documents import Trial
 
 
 @dataclass(frozen=True)
-class SlotReport:
-    """A slot that is free again.
+class FreedSlot:
+    """A slot whose worker has finished its attempt, or has died.
 
     Attributes:
-        error: None where the worker came to an end of its own, whatever it wrote to the store;
-            else it says how the worker died.
-        trial: as the worker left it in the store, where it knows that from the store's answers.
+        slot: number of the slot, from 0.
+        trial_id: id of the trial that was placed on it.
+        error: why the worker died; None if it finished its attempt, with whatever outcome.
+        trial: the trial as the worker left it in the store; None if the worker doesn't know that
+            from the store's responses.
     """
 
     slot: int
@@ -27,22 +29,39 @@ class SlotReport:
 
 
 class Dispatcher(Protocol):
-    """Places trials on slots; what the store has acknowledged is a trial's outcome, no more."""
+    """Places the trials of one search on its slots, one worker a slot.
+
+    The store alone knows the outcome of a trial: a worker writes it there, and the dispatcher only
+    tells that the slot is free again.
+    """
 
     def place(self, slot: int, trial: Trial) -> None:
-        """Start the trial, queued or begun for the slot's worker, there; return at once."""
+        """Start an attempt on the slot, with a new worker if the slot has none; return at once.
 
-    def poll(self, timeout: float) -> list[SlotReport]:
-        """Wait up to `timeout` seconds for slots to become free and return those that did."""
+        The trial is queued, or running under a lease that was taken for the slot's worker.
+
+        Raises:
+            ClusterError: the cluster refuses the resources of a trial.
+        """
+
+    def poll(self, timeout: float) -> list[FreedSlot]:
+        """Wait up to `timeout` seconds until a slot is free; return all slots that are.
+
+        Each placed trial is returned once, also where its worker died. A trial whose worker was
+        ended by `kill` is not returned.
+
+        Raises:
+            ClusterError: a worker refuses trials because its packages have other versions.
+        """
 
     def held(self) -> set[int]:
-        """The slots that have a worker, busy or not; those of an earlier driver too."""
+        """Return the slots that have a worker, busy or idle, an earlier driver's included."""
 
     def hand_back(self) -> None:
-        """Ask every busy worker to hand its trial back to the queue; return at once."""
+        """Ask every worker to stop and to queue its trial again; return at once."""
 
     def kill(self, slot: int) -> None:
-        """End the slot's worker now; the next `place` starts a new one."""
+        """End the slot's worker now, if it has one; the next `place` starts another."""
 
     def close(self) -> None:
-        """End all workers."""
+        """End all workers of the search, an earlier driver's included."""

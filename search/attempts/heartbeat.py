@@ -1,4 +1,4 @@
-"""A thread that renews a lease, apart from the work that the lease protects."""
+"""A thread that renews a lease at regular intervals while the main thread works."""
 
 import logging
 import threading
@@ -12,14 +12,21 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Calls `renew` every `interval` seconds until closed or until the lease is lost.
+    """A context in which a thread of its own calls `renew` every `interval` seconds.
 
-    `renew` returns False once the lease belongs to another. A store that does
-    not answer is tried again at the next beat: whether the lease survived is
-    the store's to say when it is back.
+    `renew` returns False once another process holds the lease: the thread then sets the event
+    `lost` and ends. If the store doesn't answer, the thread retries at the next interval: only the
+    store can tell whether the lease has survived the outage.
     """
 
     def __init__(self, renew: Callable[[], bool], interval: float, name: str) -> None:
+        """Prepare the thread; it starts when the context is entered.
+
+        Args:
+            renew: renews the lease and returns whether it is still held.
+            interval: seconds between two calls.
+            name: completes "heartbeat …" as the thread's name and in the log.
+        """
         self._renew = renew
         self._interval = interval
         self._name = name
@@ -45,7 +52,7 @@ class Heartbeat:
             try:
                 renewed = self._renew()
             except StoreUnavailableError as error:
-                logger.warning("no heartbeat %s, trying again: %s", self._name, error)
+                logger.warning("heartbeat %s failed, retrying: %s", self._name, error)
                 continue
             if not renewed:
                 self.lost.set()

@@ -1,4 +1,4 @@
-"""Logs of what runs for long: lines for people, or a JSON document a line for programs."""
+"""Logging of long-running processes: text lines for people, or JSON lines for programs."""
 
 import json
 import logging
@@ -11,12 +11,13 @@ LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 OUR_PACKAGES = ("alignment_core", "alignsearch")
+"""Packages whose log level `--log-level` sets; others log warnings only."""
 _PASSWORD = re.compile(r"(\w[\w+]*://[^:@/\s]*):(?!//)[^\s]*@")
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def log_to_stderr(format: LogFormat, level: LogLevel) -> None:
-    """Write what our packages log from `level` on, and others' warnings, to standard error."""
+    """Log to standard error: our packages from `level` on, all others from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if format == "json" else TextFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -25,7 +26,7 @@ def log_to_stderr(format: LogFormat, level: LogLevel) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """Time, level and message in a line; passwords in URIs are hidden."""
+    """Formats a record as a line of time, level and message, without passwords of URIs."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")
@@ -36,7 +37,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time, level, logger, message, error, and what `extra` named."""
+    """Formats a record as a JSON object: time, level, logger, message, error, fields of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -53,5 +54,5 @@ class JsonFormatter(logging.Formatter):
 
 
 def without_passwords(text: str) -> str:
-    """Hide the passwords of URIs in a text."""
+    """Return the text with `***` in place of each URI's password."""
     return _PASSWORD.sub(r"\1:***@", text)

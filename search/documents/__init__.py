@@ -1,10 +1,9 @@
-"""The documents that the store holds, as frozen models without any input or output."""
+"""Documents that the store holds, as frozen models without any input or output."""
 
 from alignsearch.search.documents.attempt import (
     COUNTED_OUTCOMES,
     Attempt,
     AttemptOutcome,
-    Lease,
 )
 from alignsearch.search.documents.base import (
     NAME_FORM,
@@ -23,6 +22,7 @@ from alignsearch.search.documents.event import (
     Event,
     LogLine,
 )
+from alignsearch.search.documents.lease import AttemptLease, Lease
 from alignsearch.search.documents.observation import (
     OBSERVED_STATES,
     Observation,
@@ -30,16 +30,18 @@ from alignsearch.search.documents.observation import (
     Point,
     observation_of,
 )
+from alignsearch.search.documents.recipe import (
+    REHEARSAL,
+    Recipe,
+    RecipeChoices,
+    WeightSampling,
+)
 from alignsearch.search.documents.search import (
     DEFAULT_PENDING,
-    REHEARSAL,
-    DriverLease,
     PendingPolicy,
     Pruning,
-    Recipe,
     Search,
     WarmStart,
-    WeightSampling,
     is_driven,
 )
 from alignsearch.search.documents.trial import (
@@ -57,10 +59,10 @@ __all__ = [
     "REHEARSAL",
     "UNSET_TIME",
     "Attempt",
+    "AttemptLease",
     "AttemptLog",
     "AttemptOutcome",
     "Document",
-    "DriverLease",
     "Epoch",
     "Event",
     "LayerRecord",
@@ -73,6 +75,7 @@ __all__ = [
     "Progress",
     "Pruning",
     "Recipe",
+    "RecipeChoices",
     "Result",
     "Scalar",
     "Search",

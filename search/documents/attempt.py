@@ -1,4 +1,4 @@
-"""One try at a trial, and the lease under which it may write."""
+"""An attempt at a trial: one worker's try to train its configuration."""
 
 from typing import Literal
 
@@ -11,22 +11,21 @@ AttemptOutcome = Literal[
 ]
 
 COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "expired"})
-"""Outcomes that cost one of a trial's attempts; handing back and a release don't."""
-
-
-class Lease(Document):
-    """Which attempt holds a trial, until when. Only this attempt may write."""
-
-    owner: str
-    attempt: int
-    token: str
-    expires_at: AwareDatetime
+"""Outcomes that count against a trial's `max_attempts`; handing back and a release don't."""
 
 
 class Attempt(Document):
-    """One try at a trial: who, where, when, and how it ended (None: it goes on).
+    """One attempt: its worker and host, its times, and its outcome.
 
-    resumed: epochs that it took over from an earlier attempt's checkpoint.
+    Attributes:
+        number: 1 for the trial's first attempt.
+        owner: the worker that makes the attempt.
+        token: random; the lease's holder shows it with every write.
+        versions: versions of packages on the worker, by name.
+        slot: the search's slot that the worker serves.
+        resumed: epochs taken over from an earlier attempt's checkpoint.
+        outcome: None while the attempt goes on.
+        error: why it ended, if not by completing.
     """
 
     number: int = Field(ge=1)

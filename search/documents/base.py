@@ -1,7 +1,7 @@
-"""A stored document as a frozen model, and how it becomes BSON.
+"""Base of all documents: a frozen model that is written and read as BSON.
 
 Only BSON's own types are written, never pickles, so that a store can't run code.
-Times are aware UTC, to the millisecond, as BSON keeps them.
+Times are aware UTC, to the millisecond, as in BSON.
 """
 
 import re
@@ -14,11 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from alignsearch.search.documents.errors import StoreCorruptedError
 
 UNSET_TIME = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands in a document until the store, whose clock counts, has written it."""
+"""Placeholder for a time that the store sets by its own clock when it writes the document."""
 
 
 def _plain(value: Any) -> Any:
-    """Turn NumPy's scalars, which HyperOpt suggests, into Python's."""
+    """Return a NumPy scalar, as HyperOpt suggests them, as Python's."""
     return value.item() if hasattr(value, "item") else value
 
 
@@ -26,7 +26,7 @@ Scalar = Annotated[bool | int | float | str | None, BeforeValidator(_plain)]
 
 
 NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a search may be called."""
+"""Form of a search's name."""
 
 
 _BY_HAND = "it was changed by hand or by another program"
@@ -35,15 +35,15 @@ _CAUSES = {"extra_forbidden": _NEWER, "enum": _NEWER, "literal_error": _NEWER}
 
 
 class Document(BaseModel):
-    """A frozen document or a part of one; unknown fields are refused."""
+    """A document or a part of one, frozen; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id_field: ClassVar[str | None] = None
-    """The field that is stored as `_id`."""
+    """Name of the field that is stored as `_id`; None for a part of a document."""
 
     def to_bson(self) -> dict[str, Any]:
-        """Return the document with BSON's types only."""
+        """Return the document as a dictionary of BSON's types."""
         document = self.model_dump()
         if self.id_field is not None:
             document = {"_id": document.pop(self.id_field), **document}
@@ -51,7 +51,11 @@ class Document(BaseModel):
 
     @classmethod
     def from_bson(cls, document: Mapping[str, Any]) -> Self:
-        """Read a stored document; raise StoreCorruptedError, naming it, if it doesn't fit."""
+        """Read a stored document.
+
+        Raises:
+            StoreCorruptedError: it doesn't fit the model; the message names document and field.
+        """
         fields = {name: value for name, value in document.items() if name != "_id"}
         if cls.id_field is not None:
             fields[cls.id_field] = document.get("_id")
@@ -66,7 +70,7 @@ class Document(BaseModel):
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first thing that is wrong with a document, and where in it, in words."""
+    """Return the first fault of a document, with its field, in words."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     what = first["msg"].removeprefix("Value error, ")

@@ -1,7 +1,7 @@
-"""Names of the folders that hold a search's checkpoints: DIR/SEARCH-CREATED/TID/ATTEMPT.
+"""Names of folders with checkpoints: DIR/SEARCH-CREATED/TID/ATTEMPT.
 
-An attempt writes into a folder of its own, so that an attempt whose lease was taken over can't
-disturb the next one.
+Each attempt writes into a folder of its own, so that an attempt whose lease was taken over can't
+overwrite the next one's checkpoints.
 """
 
 import re
@@ -9,14 +9,14 @@ import re
 from alignsearch.search.documents.search import Search
 from alignsearch.search.documents.trial import Trial
 
-# A search's name comes from a store: it must not lead out of the folder.
+# A name in a store can come from another program, and must not lead out of the folder.
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def of_search(search: Search) -> str | None:
-    """The folder of the search's states; None if it keeps none.
+    """Return the folder of the search's checkpoints; None if it keeps none.
 
-    Named by its time of birth too: a later search of the same name has another.
+    The name has the search's creation time: a later search of the same name has another folder.
     """
     if search.checkpoints is None or not _SAFE.fullmatch(search.name):
         return None
@@ -25,6 +25,6 @@ def of_search(search: Search) -> str | None:
 
 
 def of_attempt(search: Search, trial: Trial, attempt: int) -> str | None:
-    """The folder into which an attempt writes."""
+    """Return the folder of an attempt's checkpoints; None if the search keeps none."""
     folder = of_search(search)
     return None if folder is None else f"{folder}/{trial.tid}/{attempt}"

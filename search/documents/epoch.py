@@ -1,4 +1,4 @@
-"""The measurements of one epoch of one attempt."""
+"""Measurements of one epoch of one attempt."""
 
 from typing import Any
 
@@ -8,9 +8,13 @@ from alignsearch.search.documents.base import Document
 
 
 class LayerRecord(Document):
-    """How well one layer's backward kernel is aligned: angles in degrees, norm B over norm W.
+    """Alignment of one layer's backward kernel B with its forward kernel W.
 
-    gradient_angle: between pseudogradient and true gradient; None if there is none.
+    Attributes:
+        name: the layer's.
+        angle: between B and W, in degrees.
+        norm_ratio: norm of B over norm of W.
+        gradient_angle: between pseudogradient and true gradient, in degrees; None if not measured.
     """
 
     name: str
@@ -20,7 +24,7 @@ class LayerRecord(Document):
 
 
 class WeightSample(Document):
-    """Forward weights of a layer and the backward weights in their places, pair by pair."""
+    """Forward weights of a layer, and the backward weights at the same positions."""
 
     layer: str
     forward: tuple[float, ...]
@@ -28,7 +32,7 @@ class WeightSample(Document):
 
 
 class Epoch(Document):
-    """What one epoch of one attempt measured, of how many `epochs`; losses may be NaN."""
+    """Measurements of epoch `epoch` of `epochs`, of one attempt; losses may be NaN."""
 
     trial: str
     attempt: int
@@ -46,5 +50,5 @@ class Epoch(Document):
     seconds: float
 
     def to_bson(self) -> dict[str, Any]:
-        """Return the document under an `_id` that names trial, attempt and epoch."""
+        """Return the document with an `_id` of trial, attempt and epoch."""
         return {"_id": f"{self.trial}/{self.attempt}/{self.epoch}", **super().to_bson()}

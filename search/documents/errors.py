@@ -1,22 +1,23 @@
-"""What can go wrong in a search's store and cluster, said to people.
+"""Errors of a search's store and cluster; their messages say what to do next.
 
-PyMongo's errors become these in `alignsearch.search.store.refusals`, Ray's at the dispatcher, and
-nowhere else. A search or a trial that doesn't exist is `alignment_core`'s UnknownNameError.
+PyMongo's errors are translated into these in `alignsearch.search.store.connection`, Ray's at the
+dispatcher, and nowhere else. A search or a trial that doesn't exist is `alignment_core`'s
+UnknownNameError.
 """
 
 from alignment_core.errors import AlignSearchError
 
 
 class StoreUnavailableError(AlignSearchError, ConnectionError):
-    """The store doesn't answer, or refuses us; trying again later can help."""
+    """The store doesn't answer or refuses a command; a later retry can succeed."""
 
 
 class StoreRefusedError(StoreUnavailableError):
-    """The store wants a user, doesn't know this one, or allows it something else only."""
+    """The store needs a user, doesn't know this one, or doesn't allow it this command."""
 
 
 class StoreCorruptedError(AlignSearchError, RuntimeError):
-    """The store answers with what we can't read, or its files can't be opened."""
+    """The store has a document that can't be read, or its files can't be opened."""
 
 
 class NameTakenError(AlignSearchError, ValueError):
@@ -36,4 +37,4 @@ class StaleAttemptError(AlignSearchError, RuntimeError):
 
 
 class ClusterError(AlignSearchError, ConnectionError):
-    """The cluster can't be reached, or can't run what was asked of it."""
+    """The cluster can't be reached, or can't run a worker."""

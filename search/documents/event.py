@@ -8,7 +8,7 @@ from alignsearch.search.documents.base import Document
 
 
 class Event(Document):
-    """Who did what to a search, and when."""
+    """One entry of a search's history: who did what, and when."""
 
     search: str
     at: AwareDatetime
@@ -34,9 +34,9 @@ class AttemptLog(Document):
 
     @staticmethod
     def key(trial: str, attempt: int) -> str:
-        """The `_id` that names trial and attempt."""
+        """Return the `_id` of an attempt's log."""
         return f"{trial}/{attempt}"
 
     def to_bson(self) -> dict[str, Any]:
-        """Return the document under its key."""
+        """Return the document with `key` as its `_id`."""
         return {"_id": self.key(self.trial, self.attempt), **super().to_bson()}

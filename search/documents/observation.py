@@ -1,4 +1,4 @@
-"""Results of finished trials as a sampler learns from them, and trials still running."""
+"""Results of finished trials, from which samplers learn, and points of trials still running."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from alignsearch.search.documents.trial import Trial
 from alignsearch.spaces.space import Value
 
 Point = Mapping[str, Value]
-"""HyperOpt's values by metaparameter: a number, or the index of a choice's option."""
+"""HyperOpt's value of each metaparameter: a number, or the index of a choice's option."""
 
 OBSERVED_STATES = (TrialState.COMPLETED, TrialState.FAILED, TrialState.PRUNED)
-"""The states of trials that a sampler learns from; no trial leaves them."""
+"""States of trials from which a sampler learns; no trial leaves them."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """A finished trial: its point, and its loss, or None where it diverged or failed."""
+    """A finished trial's point and loss; the loss is None if it diverged or failed."""
 
     tid: int
     point: Point
@@ -25,12 +25,12 @@ class Observation:
 
 @dataclass(frozen=True)
 class Pending:
-    """A trial that is queued or running: its result is not known yet."""
+    """The point of a trial that is queued or running."""
 
     tid: int
     point: Point
 
 
 def observation_of(trial: Trial) -> Observation:
-    """The observation that a sampler is told of a trial that has ended."""
+    """Return a finished trial as a sampler learns from it."""
     return Observation(trial.tid, trial.point, trial.result.loss if trial.result else None)

@@ -1,10 +1,10 @@
-"""Why something failed, in one line."""
+"""Reasons of failures, shortened to one line."""
 
 LONGEST = 300
-"""Characters of a line that says why."""
+"""Characters of a reason: what fits into a few lines of a terminal."""
 
 
 def last_line(text: str | None) -> str | None:
-    """What a traceback or a message comes to; None if it says nothing."""
+    """Return the last line of a traceback or message, shortened; None if there is none."""
     lines = (text or "").strip().splitlines()
     return lines[-1].strip()[:LONGEST] if lines else None

@@ -1,21 +1,24 @@
-"""What one trial takes of a host, as people write it."""
+"""Resources that one trial takes on a host, as people write them."""
 
 import math
 
 from alignment_core.errors import ConfigurationError
 
 TPU_AMOUNTS = (1.0, 2.0, 4.0, 8.0)
+"""Chips of a TPU host that Ray can give to one process."""
 FINEST_AMOUNT = 0.0001
+"""Smallest amount that Ray counts."""
 RESERVED = ("memory", "object_store_memory", "bundle")
+"""Resources that Ray manages by itself."""
 
 
 def parse_resources(text: str) -> dict[str, float]:
-    """Read `TPU=8` or `CPU=0.5,GPU=1`.
+    """Parse a text like `TPU=8` or `CPU=0.5,GPU=1` into amounts by resource.
 
     Raises:
-        ConfigurationError: it isn't of that form, or no cluster can place it: Ray counts in
-            ten thousandths, divides no accelerator among several trials beyond one, and keeps
-            memory to itself.
+        ConfigurationError: the text isn't of this form, or no cluster can place it. Ray counts in
+            ten thousandths, takes whole amounts of accelerators above one, and manages memory by
+            itself.
     """
     resources = {}
     for part in text.split(","):

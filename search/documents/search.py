@@ -1,4 +1,4 @@
-"""A search: what is searched, how much of it, and where it stands."""
+"""A search: its space, its recipe, its budget and its status."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -6,63 +6,23 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
+from alignsearch.search.documents.lease import Lease
+from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
 
 PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
-"""How TPE treats trials that are still running (`alignsearch.search.samplers`)."""
+"""How TPE treats trials that are still running (`alignsearch.search.samplers.pending`)."""
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
 
 
-REHEARSAL = "rehearsal"
-"""The data set of searches that train nothing."""
-
-
-class WeightSampling(Document):
-    """Which layers' weights are kept beside an epoch, after which epochs, how many pairs of each.
-
-    pairs: of a forward weight and the backward weight in its place, drawn once a trial.
-    """
-
-    layers: tuple[str, ...] = Field(min_length=1)
-    epochs: tuple[int, ...] = Field(min_length=1)
-    pairs: int = Field(default=2000, gt=0, le=2000)
-
-
-class Recipe(Document):
-    """What one trial trains on, and for how long; the same for every trial of a search.
-
-    Where a search is a list of runs, their model, width and epochs count (`spaces.runs.Run`), and
-    these here are the largest of them.
-
-    epochs: none are for a rehearsal that ends at once. epoch_seconds: how long each takes in a
-    rehearsal; a training takes what it takes. weight_samples: what is kept of the weights;
-    nothing without it.
-    """
-
-    dataset: str
-    data_dir: str | None = None
-    model: str = "resnet18"
-    width: int = Field(gt=0)
-    stem: str
-    epochs: int = Field(ge=0)
-    epoch_seconds: float = Field(default=0.1, ge=0)
-    schedule_epochs: float = Field(default=45.0, gt=0)
-    batch_divisor: int = Field(default=1, gt=0)
-    metric: str = "validation_error"
-    weights_order: str = "paper"
-    image_size: int | None = Field(default=None, gt=0)
-    on_corrupt: Literal["refuse", "skip"] = "refuse"
-    precision: str = "float32"
-    strategy: str = "auto"
-    weight_samples: WeightSampling | None = None
-
-
 class Pruning(Document):
-    """When a trial is ended before its last epoch (`alignsearch.search.pruners.pruning`).
+    """Rules for ending trials before their last epoch (`alignsearch.search.pruners`).
 
-    grace: epochs that every trial gets. reduction: of how many trials that come to a rung one
-    goes on (asha only). informs: what TPE learns of a pruned trial, its last loss or a failure.
+    Attributes:
+        grace: epochs that every trial gets.
+        reduction: one of so many trials that reach a rung goes on (asha only).
+        informs: what TPE learns from a pruned trial: its last loss, or that it failed.
     """
 
     pruner: Literal["asha", "median"]
@@ -71,27 +31,26 @@ class Pruning(Document):
     informs: Literal["loss", "fail"] = "loss"
 
 
-class DriverLease(Document):
-    """Who drives a search, until when."""
-
-    owner: str
-    token: str
-    expires_at: AwareDatetime
-
-
 class WarmStart(Document):
-    """The search, over at that time, from whose finished trials TPE set out, and how many."""
+    """An earlier search from whose finished trials TPE starts; `trials` is their number."""
 
     search: str
     trials: int = Field(gt=0)
 
 
 class Search(Document):
-    """One search: what is searched, how much, and where it stands. Stored under its name.
+    """One search, stored under its name.
 
-    checkpoints: the folder in which the search has one for its trials' states, if they are kept.
-    keep_checkpoints: of how many of the best finished trials. lease_seconds: how long a worker or
-    a driver may be silent. stall_seconds: how long a trial may at least be without a new epoch.
+    Attributes:
+        trials: the budget: how many trials are suggested.
+        parallel: how many trials run at once, at most.
+        startup: finished trials before TPE replaces random suggestions.
+        checkpoints: the folder under which the search keeps checkpoints; None keeps none.
+        keep_checkpoints: how many of the best finished trials keep their checkpoints.
+        lease_seconds: how long a worker or a driver may be silent before its lease passes.
+        stall_seconds: how long a trial may be without a new epoch, at least, before it counts as
+            stalled.
+        driver: the driver's lease; None if no driver holds it.
     """
 
     id_field: ClassVar[str | None] = "name"
@@ -117,7 +76,7 @@ class Search(Document):
     pruning: Pruning | None = None
     status: SearchStatus = SearchStatus.QUEUED
     stop_requested: bool = False
-    driver: DriverLease | None = None
+    driver: Lease | None = None
     created_by: str
     created_at: AwareDatetime = UNSET_TIME
     updated_at: AwareDatetime = UNSET_TIME
@@ -126,5 +85,5 @@ class Search(Document):
 
 
 def is_driven(search: Search, now: datetime) -> bool:
-    """Whether a driver holds the search; `now` is the store's time."""
-    return search.driver is not None and search.driver.expires_at >= now
+    """Return whether a driver holds the search; `now` is the store's time."""
+    return search.driver is not None and not search.driver.has_passed(now)

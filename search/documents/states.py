@@ -1,11 +1,11 @@
-"""The states of searches and trials, and which may follow which, as data."""
+"""States of searches and trials, and the tables of legal transitions."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class SearchStatus(StrEnum):
-    """Where a search stands."""
+    """Status of a search."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -16,7 +16,7 @@ class SearchStatus(StrEnum):
 
 
 class TrialState(StrEnum):
-    """Where a trial stands."""
+    """State of a trial."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -26,7 +26,7 @@ class TrialState(StrEnum):
     PRUNED = "pruned"
 
 
-# A queued search completes when it is stopped before a driver took it up.
+# A queued search completes if it is stopped before a driver begins it.
 SEARCH_TRANSITIONS: Mapping[SearchStatus, frozenset[SearchStatus]] = {
     SearchStatus.QUEUED: frozenset(
         {
@@ -81,5 +81,5 @@ LIVE_TRIAL_STATES = frozenset(TrialState) - TERMINAL_TRIAL_STATES
 
 
 def statuses_before(status: SearchStatus) -> frozenset[SearchStatus]:
-    """Return the statuses from which a search may come to `status`."""
+    """Return the statuses from which a search may change to `status`."""
     return frozenset(s for s, after in SEARCH_TRANSITIONS.items() if status in after)

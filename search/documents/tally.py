@@ -1,7 +1,7 @@
-"""What the ended trials of a search sum up to, so that nobody has to read them all again.
+"""Tally of a search's ended trials: counts, durations and the best one, summed up once.
 
-A trial that has ended never changes. So the sum over those whose last change has a number up to
-some `seq` is settled for good, and all there is to know is that sum and what has a later number.
+A trial that has ended never changes. So the sum over the ended trials whose changes have numbers up
+to some `seq` is final, and a reader needs only this sum and the trials with later numbers.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,21 +11,22 @@ from typing import Self
 from pydantic import Field
 
 from alignsearch.search.documents import Document, Trial
+from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 RECENT = 100
-"""Ended trials from which the time that one takes is judged."""
+"""Ended trials whose durations are kept: enough for a median, and little to store."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What a summary needs of a search's trials.
+    """Trials of a search, summed up for a summary.
 
     Attributes:
         counts: trials by state, every state named.
-        best: the completed trial of the lowest loss, of equals the first.
+        best: the best completed trial (`documents.ranking`).
         live: the queued and the running trials.
-        seconds: how long recent trials took.
+        seconds: durations of recent trials.
     """
 
     counts: dict[TrialState, int]
@@ -35,7 +36,7 @@ class Standing:
 
 
 class Best(Document):
-    """The completed trial of the lowest loss, of equals the one of the lowest tid."""
+    """The best completed trial (`documents.ranking`), by id, loss and tid."""
 
     trial: str
     loss: float
@@ -43,9 +44,9 @@ class Best(Document):
 
 
 class Tally(Document):
-    """The ended trials whose last change has a number up to `seq`.
+    """Sum over the ended trials whose last change has a number up to `seq`.
 
-    counts: by state. seconds: how long the latest of them took, at most `RECENT`.
+    counts: ended trials by state. seconds: durations of the latest `RECENT` of them.
     """
 
     seq: int = 0
@@ -54,22 +55,21 @@ class Tally(Document):
     seconds: tuple[float, ...] = ()
 
     def with_ended(self, trials: Iterable[Trial]) -> Self:
-        """The sum with those of the trials that have ended added, and `seq` as it was."""
+        """Return the tally with those of the trials added that have ended; `seq` is as before."""
         ended = [trial for trial in trials if trial.state in TERMINAL_TRIAL_STATES]
         counts = dict(self.counts)
         best = self.best
         for trial in ended:
             counts[trial.state] = counts.get(trial.state, 0) + 1
-            if trial.state is TrialState.COMPLETED and trial.loss is not None:
+            if is_ranked(trial):
                 found = Best(trial=trial.id, loss=trial.loss, tid=trial.tid)
-                if best is None or (found.loss, found.tid) < (best.loss, best.tid):
-                    best = found
+                best = found if best is None else best_of([best, found])
         seconds = (*self.seconds, *seconds_of(ended))[-RECENT:]
         return self.model_copy(update={"counts": counts, "best": best, "seconds": seconds})
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:
-    """How long each of the trials took that have ended."""
+    """Return the seconds that each of the trials took, without those that haven't ended."""
     return [
         (trial.timings["finished"] - trial.timings["started"]).total_seconds()
         for trial in trials

@@ -1,19 +1,20 @@
-"""A trial: one configuration, its attempts and its result."""
+"""A trial of a search: one configuration, its attempts and its result."""
 
 import math
 from typing import ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from alignsearch.search.documents.attempt import COUNTED_OUTCOMES, Attempt, Lease
+from alignsearch.search.documents.attempt import COUNTED_OUTCOMES, Attempt
 from alignsearch.search.documents.base import Document, Scalar
+from alignsearch.search.documents.lease import AttemptLease
 from alignsearch.search.documents.states import TrialState
 
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
 
 class Progress(Document):
-    """The last epoch that a running trial has recorded."""
+    """The last epoch that a running trial recorded, of how many."""
 
     epoch: int
     epochs: int
@@ -22,7 +23,7 @@ class Progress(Document):
 
 
 class Result(Document):
-    """What TPE learns from a trial: an objective to minimize, or that there is none."""
+    """Result of a trial, from which TPE learns: a loss to minimize, or that there is none."""
 
     status: Literal["ok", "fail"]
     loss: float | None = None
@@ -37,14 +38,23 @@ class Result(Document):
 
 
 class Trial(Document):
-    """One configuration and what became of it.
+    """One trial, stored under its id.
 
-    id: of search and tid, so that no search has two trials of one tid. config: the resolved
-    metaparameters by name. point: HyperOpt's values (a choice by its index). seen: finished
-    results that the suggestion had seen. attempt: attempts begun. attempts: each by its number,
-    as text. seq: where a reader of changes stands after it.
-    epoch_losses: the objective after each epoch, by number as text, where a pruner asks for it.
-    prune_reason: why it is to end at its next step.
+    Attributes:
+        id: search and tid, so that no search has two trials of one tid.
+        tid: the trial's number in its search, from 0.
+        seq: number of the trial's last change, 0 while it has none (`store.numbering`).
+        config: the resolved metaparameters by name.
+        point: HyperOpt's values by metaparameter; a choice by its index.
+        seen: finished trials that the sampler had seen when it suggested this one.
+        lease: held by the attempt that runs; None if none does.
+        attempt: number of the last attempt; 0 before the first.
+        attempts: all attempts, by number as text.
+        epoch_losses: the objective after each epoch, by number as text, for searches that prune.
+        prune_reason: why the trial is to end at its next step; None if it isn't.
+        best_epoch: the epoch that did best; None if there is no result.
+        resources: amounts that the trial takes on its host.
+        error: why the last attempt failed.
     """
 
     id_field: ClassVar[str | None] = "id"
@@ -57,7 +67,7 @@ class Trial(Document):
     config: dict[str, Scalar] = Field(default_factory=dict)
     point: dict[str, Scalar] = Field(default_factory=dict)
     seen: int = 0
-    lease: Lease | None = None
+    lease: AttemptLease | None = None
     attempt: int = 0
     attempts: dict[str, Attempt] = Field(default_factory=dict)
     progress: Progress | None = None
@@ -77,27 +87,27 @@ class Trial(Document):
 
     @staticmethod
     def key(search: str, tid: int) -> str:
-        """The id of the search's trial `tid`."""
+        """Return the id of the search's trial `tid`."""
         return f"{search}/{tid}"
 
     @property
     def loss(self) -> float | None:
-        """What TPE minimizes, where the trial finished with it."""
+        """The loss that TPE minimizes; None if the trial has no result or no loss."""
         return self.result.loss if self.result else None
 
     @property
     def chance(self) -> float | None:
-        """Validation error of guessing the largest class, where the trial has told it."""
+        """Validation error of always guessing the largest class; None if it isn't recorded."""
         return self.result.metrics.get("chance_error") if self.result else None
 
     @property
     def attempts_spent(self) -> int:
-        """Attempts that ended in a crash or an expired lease."""
+        """Number of attempts that ended in a crash or an expired lease."""
         return sum(a.outcome in COUNTED_OUTCOMES for a in self.attempts.values())
 
     @property
     def log_fields(self) -> dict[str, object]:
-        """What a structured log says of the trial."""
+        """Fields of the trial in a structured log."""
         return {
             "search": self.search,
             "trial": self.tid,

@@ -1,20 +1,17 @@
-"""The driver of one search: suggests, places, folds results in, until the budget is spent.
+"""The driver of one search: suggests trials, places them, and records results up to the budget.
 
-Everything it knows it can read again from the store, so it may die at any
-instant and another driver goes on: trials whose leases live are adopted, those
-whose leases expired are queued again.
+The store holds all of a driver's state. A driver may die at any instant and another one
+continues: it adopts trials with a live lease and queues trials with an expired one again.
 """
 
 import logging
-import secrets
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 
-from alignsearch.search.attempts.dispatcher import Dispatcher, SlotReport
+from alignsearch.search.attempts.dispatcher import Dispatcher, FreedSlot
 from alignsearch.search.attempts.heartbeat import Heartbeat
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import (
@@ -29,33 +26,37 @@ from alignsearch.search.documents.states import (
     SearchStatus,
     TrialState,
 )
-from alignsearch.search.documents.transitions import begun
-from alignsearch.search.driver import checkpoint_folders
 from alignsearch.search.driver.history import History
+from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
-from alignsearch.search.driver.start_failures import Starts
-from alignsearch.search.driver.suggestion_queue import ReadyLine
-from alignsearch.search.driver.supervisor import Watch
+from alignsearch.search.driver.start_failures import StartFailures
+from alignsearch.search.driver.state_retention import remove_surplus_states
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
+from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import recorded_space
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
-LOOK_SECONDS = 0.5
-"""Between two looks at what others did to the search; what workers report is seen at once."""
-LOOK_SHARE = 10.0
-"""Times as long as a look takes until the next one, where there are many trials to look at."""
+"""Longest wait for a slot to become free; an interrupt is noticed as late as that."""
+REFRESH_SECONDS = 0.5
+"""Shortest time between two reads of what others wrote; freed slots are noticed at once."""
+REFRESH_SHARE = 10.0
+"""Shortest time between two reads as a multiple of the last read's duration. With many trials a
+read takes long, and the driver shall spend at most a tenth of its time on reading."""
 NUMBERING_SECONDS = 5.0
+"""Time between two numberings of changed trials; readers read what is not numbered in full."""
 HAND_BACK_SECONDS = 20.0
-"""How long running trials may take to be handed back when the driver is interrupted."""
-NOT_BEGUN_SECONDS = 3.0
-"""How long they may take to begin the trials that they were given just before."""
+"""Longest wait for running trials to be handed back after an interrupt: a step of training and
+a checkpoint of a large network fit into it."""
+START_SECONDS = 3.0
+"""Longest wait, after an interrupt, for workers to begin trials that were placed just before."""
 
 
 class Outcome(StrEnum):
-    """Why a driver came back."""
+    """Why `Driver.run` has returned."""
 
     FINISHED = "finished"
     PAUSED = "paused"
@@ -64,7 +65,7 @@ class Outcome(StrEnum):
 
 
 class Driver:
-    """Drives one search, holding the search's lease while it does."""
+    """Drives one search and holds the search's lease meanwhile."""
 
     def __init__(
         self,
@@ -78,16 +79,23 @@ class Driver:
         revive_store: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Prepare to drive search `name`; `make_dispatcher` opens the workers' side of it.
+        """Read the search and prepare its suggestions; no lease is taken yet.
 
-        lease_seconds: the search's own without it.
-        allotted: says how many slots the search may use now, where it shares the cluster.
-        revive_store: is called when the store doesn't answer.
+        Args:
+            store: holds the search.
+            name: the search's name.
+            make_dispatcher: makes the dispatcher that places the search's trials.
+            owner: named in the lease and in events, as USER@HOST:PID.
+            lease_seconds: duration of the driver's lease; the search's own by default.
+            allotted: returns the number of slots that the search may use now; `parallel` of them
+                by default.
+            revive_store: called when the store doesn't answer.
+            monotonic: clock in seconds that never goes back.
 
         Raises:
-            UnknownNameError: there is no such search, or its space is unknown here.
-            StateConflictError: the space has changed since the search was submitted, or what it
-                set out from is not there.
+            UnknownNameError: there is no search `name`, or this program doesn't know its space.
+            StateConflictError: the space has changed since the search was submitted, or the
+                results that it starts from are missing in the store.
         """
         self._store = store
         self._make_dispatcher = make_dispatcher
@@ -95,7 +103,7 @@ class Driver:
         self._allotted = allotted or (lambda: self._search.parallel)
         self._revive_store = revive_store
         self._monotonic = monotonic
-        self._search: Search = store.get_search(name)
+        self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._space = recorded_space(self._search.space)
         if self._space.space_hash != self._search.space_hash:
@@ -104,46 +112,58 @@ class Driver:
                 f"{self._search.space!r}; drive it with the version that submitted it"
             )
         self._history = History(store, name)
-        self._ready = ReadyLine(self._search, self._space, self._history, self._note_failure)
-        self._ready.set_out_from(prior(store, self._search))
-        self._freed: deque[SlotReport] = deque()
+        self._suggestions = SuggestionQueue(
+            self._search, self._space, self._history, self._note_failure
+        )
+        self._suggestions.learn(prior(store, self._search))
+        self._freed: deque[FreedSlot] = deque()
         self._slots: Slots
-        self._watch: Watch
-        self._tokens: dict[str, str] = {}
-        self._adding: ThreadPoolExecutor
-        self._starts = Starts(store, self._search, owner)
-        self._next_look = 0.0
+        self._supervisor: Supervisor
+        self._placement: Placement
+        self._start_failures = StartFailures(store, self._search, owner)
+        self._next_refresh = 0.0
         self.wanted = min(self._search.parallel, self._search.trials)
-        """Slots that the search has work for, as of the last round."""
+        """Number of slots that the search has trials for, as of the last round."""
         self.held = 0
-        """Slots that have a worker, as of the last round."""
+        """Number of slots that have a worker, as of the last round."""
+
+    @property
+    def name(self) -> str:
+        """Name of the search."""
+        return self._search.name
+
+    @property
+    def history(self) -> History:
+        """Trials of the search as of the last round."""
+        return self._history
 
     def run(
         self,
         interrupt: threading.Event,
         on_progress: Callable[[], None] = lambda: None,
     ) -> Outcome:
-        """Drive until the search ends or rests, `interrupt` is set, or another driver takes over.
+        """Drive until the search ends or is paused, or until another driver takes over.
 
-        A paused search rests once its running trials have finished.
+        A paused search waits for its running trials first.
 
-        An interrupt hands the running trials back to the queue; the search
-        stays as it is, for the next driver. `on_progress` is called after every
-        round, some five times a second.
+        Args:
+            interrupt: when set, the running trials are handed back to the queue and the search
+                stays as it is, for the next driver.
+            on_progress: called after every round, about five times a second.
 
         Raises:
             StateConflictError: the search is over.
-            AlreadyDrivenError: another driver holds its lease.
-            ClusterError: the workers can't be placed, or die before they begin.
+            AlreadyDrivenError: another driver holds the search's lease.
+            ClusterError: trials can't be placed, or a host has other versions of packages.
         """
         name = self._search.name
         if self._search.status in TERMINAL_SEARCH_STATUSES:
             raise StateConflictError(
                 f"search {name!r} is {self._search.status}: there is nothing left to drive"
             )
-        token = self._store.acquire_driver(name, self._owner, self._lease_seconds)
+        token = self._store.searches.acquire_driver(name, self._owner, self._lease_seconds)
         if token is None:
-            driver = self._store.get_search(name).driver
+            driver = self._store.searches.get(name).driver
             raise AlreadyDrivenError(
                 f"search {name!r} is driven already, by {driver.owner if driver else 'another'}; "
                 "if that process is gone, its lease expires within "
@@ -151,42 +171,47 @@ class Driver:
             )
         try:
             with (
-                ThreadPoolExecutor(1, f"new trials of {name}") as self._adding,
                 Heartbeat(
-                    lambda: self._store.renew_driver(name, token, self._lease_seconds),
+                    lambda: self._store.searches.renew_driver(name, token, self._lease_seconds),
                     self._lease_seconds / 3,
                     f"of the driver of {name}",
                 ) as lease,
                 Heartbeat(self._number, NUMBERING_SECONDS, f"of the changes of {name}"),
             ):
                 dispatcher = self._make_dispatcher(self._search)
-                self._slots = Slots(dispatcher, self._search.parallel, self._monotonic)
-                self._watch = Watch(
-                    self._store, self._search, self._history, self._slots.end_worker_of
-                )
+                self._connect(dispatcher)
                 outcome = self._drive(interrupt, lease.lost, on_progress)
                 if outcome != Outcome.SUPERSEDED:
-                    # Otherwise the workers are already the next driver's.
+                    # The workers of a superseded driver belong to the next driver.
                     dispatcher.close()
                 if outcome == Outcome.FINISHED:
-                    checkpoint_folders.sweep(self._store, self._search)
+                    remove_surplus_states(self._store, self._search)
                 return outcome
         finally:
             self._release(token)
 
+    def _connect(self, dispatcher: Dispatcher) -> None:
+        self._slots = Slots(dispatcher, self._search.parallel, self._monotonic)
+        self._supervisor = Supervisor(
+            self._store, self._search, self._history, self._slots.end_worker_of
+        )
+        self._placement = Placement(
+            self._store, self._history, self._suggestions, self._slots, self._start_failures
+        )
+
     def _number(self) -> bool:
-        """Number what has changed and tally what has ended, so that readers find little to read."""
+        """Number changed trials and tally ended ones, so that readers read only what is new."""
         try:
-            self._store.keep_tally(self._search.name)
+            self._store.totals.update(self._search.name)
         except StoreCorruptedError as error:
-            # A trial changed by hand. What can be numbered is numbered first.
+            # Somebody has changed a trial by hand. What can be numbered is numbered all the same.
             logger.warning("no new tally: %s", error)
         return True
 
     def _release(self, token: str) -> None:
         try:
             self._number()
-            self._store.release_driver(self._search.name, token)
+            self._store.searches.release_driver(self._search.name, token)
         except StoreUnavailableError as error:
             logger.warning("the driver's lease is left to expire: %s", error)
 
@@ -204,218 +229,142 @@ class Driver:
             try:
                 outcome = self._round()
             except StoreUnavailableError as error:
-                logger.warning("trying again: %s", error)
+                logger.warning("retrying: %s", error)
                 self._revive_store()
                 interrupt.wait(1.0)
-                self._next_look = 0.0
-                self._watch.note_outage(self._monotonic(), self._lease_seconds)
+                self._next_refresh = 0.0
+                self._supervisor.note_outage(self._monotonic(), self._lease_seconds)
                 outcome = None
             on_progress()
             if outcome is not None:
                 return outcome
         return Outcome.SUPERSEDED
 
-    @property
-    def name(self) -> str:
-        """The search's name."""
-        return self._search.name
-
-    @property
-    def history(self) -> History:
-        """The search's trials as of the last round."""
-        return self._history
-
     def _begin(self) -> None:
         if self._search.status == SearchStatus.QUEUED:
-            self._store.change_search(self._search.name, SearchStatus.RUNNING, self._owner)
+            self._store.searches.change(self._search.name, SearchStatus.RUNNING, self._owner)
         for past in self._history.read():
-            self._watch.learn(past)
-            # Whoever showed the search's progress before has told of these.
+            self._supervisor.learn(past)
+            # An earlier process has shown the ends of these trials already.
             self._history.take_ended()
         self._history.on_end = self._note_end
         self._slots.adopt(self._history.in_state(TrialState.RUNNING))
 
     def _round(self) -> Outcome | None:
-        """Do one round of everything; return why to end, or None to go on."""
-        self._look()
-        self._close_surplus()
+        """Do one round of everything; return why the driver ends, or None to continue."""
+        self._refresh()
+        self._end_surplus_workers()
         if self._search.status == SearchStatus.RUNNING and not self._search.stop_requested:
-            self._fill_slots()
+            self._placement.fill(self._search, self._allotted())
         if self._over():
             return Outcome.FINISHED
         if self._search.status == SearchStatus.PAUSED and not self._slots.taken:
             return Outcome.PAUSED
-        more_to_prepare = self._ready.make()
-        self._take_reports(0.0 if more_to_prepare else POLL_SECONDS)
+        more_to_suggest = self._suggestions.refill()
+        self._handle_freed_slots(0.0 if more_to_suggest else POLL_SECONDS)
         return None
 
-    def _look(self) -> None:
-        """See now and then what others have done to the search: people, and workers unasked."""
+    def _refresh(self) -> None:
+        """Read what people and workers have changed in the store, if it is time for that."""
         now = self._monotonic()
-        if now < self._next_look:
+        if now < self._next_refresh:
             return
-        self._search = self._store.get_search(self._search.name)
-        self._sync()
-        self._watch.look(now)
+        self._search = self._store.searches.get(self._search.name)
+        self._refresh_trials()
+        self._supervisor.check(now)
         took = self._monotonic() - now
-        self._next_look = now + max(LOOK_SECONDS, LOOK_SHARE * took)
+        self._next_refresh = now + max(REFRESH_SECONDS, REFRESH_SHARE * took)
+
+    def _refresh_trials(self) -> None:
+        self._supervisor.note_changes(self._history.refresh())
+        self._slots.release_adopted({t.id for t in self._history.in_state(TrialState.RUNNING)})
 
     def _note_end(self, trial: Trial) -> None:
         _log(trial)
-        self._watch.note_end(trial)
-
-    def _sync(self) -> None:
-        self._watch.note_changes(self._history.refresh())
-        self._slots.let_go({t.id for t in self._history.in_state(TrialState.RUNNING)})
-
-    def _fill_slots(self) -> None:
-        room = min(self._search.parallel, self._allotted()) - len(self._slots.taken)
-        if room <= 0:
-            return
-        free = self._slots.free(room)
-        placed = self._slots.placed_trials
-        again = [t for t in self._history.in_state(TrialState.QUEUED) if t.id not in placed]
-        again = again[: len(free)]
-        if again:
-            self._store.place_trials([trial.id for trial in again])
-            for trial in again:
-                self._place(free.popleft(), trial)
-        if free and self._ready.left > 0:
-            suggested = self._ready.first(len(free))
-            slots = [free.popleft() for _ in suggested]
-            added = self._add(list(map(self._begun, slots, suggested)))
-            self._ready.drop(len(suggested))
-            for slot, trial in zip(slots, added, strict=True):
-                self._history.take(trial)
-                self._place_new(slot, trial)
-            self._tokens.clear()
-
-    def _add(self, trials: list[Trial]) -> list[Trial]:
-        """Add the first in line, placed; prepare those that come after them meanwhile."""
-        adding = self._adding.submit(self._store.add_trials, trials, placed=True)
-        more = True
-        while more and not adding.done():
-            more = self._ready.make(taken=len(trials))
-        return adding.result()
-
-    def _begun(self, slot: int, trial: Trial) -> Trial:
-        """The trial begun for the slot's worker, if that is known and idle; it is told just after.
-
-        Should the worker be gone, the attempt is spent: on a trial that has one only, none is.
-        """
-        worker = self._slots.worker_of(slot)
-        if worker is None or self._search.max_attempts == 1:
-            return trial
-        # The same where the store's answer was lost and the trial is added again.
-        token = self._tokens.setdefault(trial.id, secrets.token_hex(8))
-        now = self._store.now()
-        ttl = self._search.lease_seconds
-        return begun(trial, worker, now=now, ttl=ttl, token=token, slot=slot)
-
-    def _place_new(self, slot: int, trial: Trial) -> None:
-        """Place a trial as the store has it since it was added."""
-        lease = trial.lease
-        if lease is None:
-            if trial.state == TrialState.QUEUED:
-                self._place(slot, trial)
-        elif lease.token != self._tokens.get(trial.id):
-            # Another driver added and placed it; this one will hear that it was superseded.
-            self._slots.adopt([trial])
-        elif trial.attempts[str(lease.attempt)].slot == slot:
-            self._place(slot, trial)
-        else:
-            # Added before an outage, for a slot that has another trial by now.
-            reason = "the store's answer to its driver was lost"
-            back = self._store.hand_back(trial.id, lease.attempt, lease.token, reason)
-            self._history.take(back)
-
-    def _close_surplus(self) -> None:
-        """Say how many slots there is work for; end idle workers beyond the search's allotment."""
-        going_on = self._search.status == SearchStatus.RUNNING and not self._search.stop_requested
-        left = len(self._history.live) + max(0, self._ready.left)
-        self.wanted = min(self._search.parallel, left) if going_on else len(self._slots.taken)
-        self.held = self._slots.close_surplus(self._allotted())
-
-    def _place(self, slot: int, trial: Trial) -> None:
-        self._slots.place(slot, trial)
-        self._starts.note_placed(trial)
-        logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
+        self._supervisor.note_end(trial)
 
     def _note_failure(self, detail: str) -> None:
-        self._store.add_event(self._search.name, self._owner, "suggestion failed", detail)
+        self._store.logs.add_event(self._search.name, self._owner, "suggestion failed", detail)
 
-    def _take_reports(self, seconds: float) -> None:
-        """Wait so long for slots to become free, and see to each report.
+    def _end_surplus_workers(self) -> None:
+        """Update `wanted` and `held`; end idle workers beyond the search's share of slots."""
+        active = self._search.status == SearchStatus.RUNNING and not self._search.stop_requested
+        left = len(self._history.live) + max(0, self._suggestions.left)
+        self.wanted = min(self._search.parallel, left) if active else len(self._slots.taken)
+        self.held = self._slots.end_surplus_workers(self._allotted())
 
-        One stays in line until the store has answered: the dispatcher tells it only once.
+    def _handle_freed_slots(self, seconds: float) -> None:
+        """Wait up to so many seconds for freed slots, and record what became of their trials.
+
+        A freed slot that an outage of the store keeps from being handled is handled later.
         """
         self._freed.extend(self._slots.dispatcher.poll(seconds))
         if not self._freed:
             return
-        trials = {report.trial_id: report.trial for report in self._freed if report.trial}
-        untold = [each.trial_id for each in self._freed if each.trial_id not in trials]
-        if untold:
-            trials |= {trial.id: trial for trial in self._store.trials_by_id(untold)}
+        trials = {freed.trial_id: freed.trial for freed in self._freed if freed.trial}
+        unknown = [each.trial_id for each in self._freed if each.trial_id not in trials]
+        if unknown:
+            trials |= {trial.id: trial for trial in self._store.trials.by_id(unknown)}
         while self._freed:
-            report = self._freed[0]
-            self._see_to(
-                report, trials.get(report.trial_id) or self._store.get_trial(report.trial_id)
-            )
-            self._slots.note(report)
+            freed = self._freed[0]
+            trial = trials.get(freed.trial_id) or self._store.trials.get(freed.trial_id)
+            self._handle_freed_slot(freed, trial)
+            self._slots.release(freed)
             self._freed.popleft()
 
-    def _see_to(self, report: SlotReport, trial: Trial) -> None:
-        self._history.take(trial)
+    def _handle_freed_slot(self, freed: FreedSlot, trial: Trial) -> None:
+        self._history.update(trial)
         if trial.state == TrialState.CANCELLED:
-            # And with it the search, perhaps.
-            self._next_look = 0.0
-        self._starts.note_report(report, trial)
-        if report.error is None:
+            # The whole search may have been cancelled.
+            self._next_refresh = 0.0
+        self._start_failures.note_freed(freed, trial)
+        if freed.error is None:
             if trial.state not in TERMINAL_TRIAL_STATES:
                 _log(trial)
         elif trial.state == TrialState.RUNNING:
-            self._watch.crash(trial, report.error)
+            self._supervisor.crash(trial, freed.error)
 
     def _over(self) -> bool:
-        """Whether the search is over; if its last trial has just ended, say so in the store."""
+        """Return whether the search is over; if its last trial has just ended, end the search."""
         search = self._search
         if search.status in TERMINAL_SEARCH_STATUSES:
-            # What was begun before the end was heard of ends with it.
-            self._store.cancel_trials(search.name)
+            # Trials that began before this driver read the end are cancelled with the others.
+            self._store.attempts.cancel_all(search.name)
             return True
         if search.stop_requested:
-            if self._slots.waits_for_reports or self._history.count(TrialState.RUNNING):
+            if self._slots.has_placed or self._history.count(TrialState.RUNNING):
                 return False
-            self._store.cancel_trials(search.name)
+            self._store.attempts.cancel_all(search.name)
         elif self._history.live or self._history.next_tid < search.trials:
             return False
-        self._sync()
-        if self._store.get_search(search.name).status in TERMINAL_SEARCH_STATUSES:
+        self._refresh_trials()
+        if self._store.searches.get(search.name).status in TERMINAL_SEARCH_STATUSES:
             return True
         history = self._history
         if history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED):
-            self._fail(f"no trial finished; the last one failed with: {history.last_error}")
+            detail = f"no trial finished; the last one failed with: {history.last_error}"
+            self._store.searches.change(
+                search.name, SearchStatus.FAILED, self._owner, detail=detail
+            )
         else:
-            self._store.change_search(search.name, SearchStatus.COMPLETED, self._owner)
+            self._store.searches.change(search.name, SearchStatus.COMPLETED, self._owner)
         return True
 
-    def _fail(self, error: str) -> None:
-        self._store.change_search(self._search.name, SearchStatus.FAILED, self._owner, detail=error)
-
     def _hand_back(self) -> None:
+        """Have the workers hand their trials back, and wait for that."""
         self._slots.dispatcher.hand_back()
         began = self._monotonic()
         while self._slots.taken:
             seconds = self._monotonic() - began
             try:
-                self._take_reports(POLL_SECONDS)
-                self._sync()
+                self._handle_freed_slots(POLL_SECONDS)
+                self._refresh_trials()
             except StoreUnavailableError as error:
-                logger.warning("trying again: %s", error)
+                logger.warning("retrying: %s", error)
                 self._revive_store()
             running = self._history.count(TrialState.RUNNING)
-            # A worker that waits for its place in the cluster has nothing to hand back.
-            if seconds > (HAND_BACK_SECONDS if running else NOT_BEGUN_SECONDS):
+            # A worker that still waits for its place in the cluster has nothing to hand back.
+            if seconds > (HAND_BACK_SECONDS if running else START_SECONDS):
                 return
 
 

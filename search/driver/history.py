@@ -1,4 +1,4 @@
-"""A search's trials as the driver holds them: read once, then kept up by what changed."""
+"""The trials of a search as its driver knows them: read once, then updated by what changed."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -10,20 +10,22 @@ from alignsearch.search.documents import (
     Trial,
     observation_of,
 )
+from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 class History:
-    """What a driver knows of its search's trials, kept up from the store's monotonic `seq`.
+    """The trials of one search in memory, updated from the store by the monotonic `seq`.
 
-    Only the trials that haven't ended are kept. Of the others remain their state, what TPE has
-    not been told yet, what displays have not shown yet, and what sums all of them up.
+    Whole documents are kept of queued and running trials only, so that memory doesn't grow with
+    the search. An ended trial leaves its state, an observation until the sampler has received it,
+    its document until a display has shown it, and its part of the sums.
     """
 
     def __init__(self, store: Store, search: str) -> None:
-        """Start empty; the first `sync` reads the whole search."""
+        """Start without a trial; the first `sync` or `read` reads the whole search."""
         self._store = store
         self._search = search
         self._last_seq = 0
@@ -35,40 +37,51 @@ class History:
         self._best: Trial | None = None
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.on_end: Callable[[Trial], None] = lambda trial: None
-        """Told of each trial that ends, once, from whomever it is heard first."""
+        """Called once with each trial that ends, whichever update says so first."""
         self.live: dict[int, Trial] = {}
-        """The queued and the running trials, by tid."""
+        """Queued and running trials by tid."""
         self.next_tid = 0
-        """The first tid beyond all known trials."""
+        """First tid beyond all known trials."""
         self.last_error: str | None = None
-        """Why the last trial that failed did."""
+        """Error of the trial that failed last; None if none has failed."""
 
     def sync(self) -> list[Trial]:
-        """Read what has changed since the last call, take it in, and return it."""
+        """Read all trials that have changed since the last call, record and return them.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
+        """
         return [trial for page in self.read() for trial in page]
 
     def refresh(self) -> list[Trial]:
-        """Read which of the live trials have changed, take them in, and return them.
+        """Read which of the live trials have changed, record and return those.
 
-        Enough for whoever alone adds trials, and cheaper than `sync`: nothing is numbered.
+        This is cheaper than `sync`, because nothing is numbered, and enough for a process that
+        alone adds trials.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
         """
         live = {trial.id for trial in self.live.values()}
         self._seen = {each: seq for each, seq in self._seen.items() if each in live}
-        changed = self._store.changed(sorted(live), self._seen) if live else []
+        changed = self._store.trials.changed(sorted(live), self._seen) if live else []
         for trial in changed:
-            self.take(trial)
+            self.update(trial)
         return changed
 
     def read(self) -> Iterator[list[Trial]]:
-        """Do as `sync` page by page, because a whole search may be more than fits in memory."""
-        for page in self._store.change_pages(self._search, self._last_seq):
+        """Do as `sync` does page by page: a whole search may be more than fits in memory."""
+        for page in self._store.trials.change_pages(self._search, self._last_seq):
             for trial in page:
-                self.take(trial)
+                self.update(trial)
                 self._last_seq = max(self._last_seq, trial.seq)
             yield page
 
-    def take(self, trial: Trial) -> None:
-        """Take in a trial as this process has just read or written it."""
+    def update(self, trial: Trial) -> None:
+        """Record a trial as this process has just read or written it.
+
+        A trial that is known to have ended stays as it is.
+        """
         known = self._states.get(trial.tid)
         if known in TERMINAL_TRIAL_STATES:
             return
@@ -81,9 +94,9 @@ class History:
             self.live[trial.tid] = trial
         else:
             self.live.pop(trial.tid, None)
-            self._take_ended(trial)
+            self._record_end(trial)
 
-    def _take_ended(self, trial: Trial) -> None:
+    def _record_end(self, trial: Trial) -> None:
         self._ended.append(trial)
         self.on_end(trial)
         self._seconds.extend(seconds_of([trial]))
@@ -91,21 +104,19 @@ class History:
             self._fresh.append(observation_of(trial))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
-        if trial.state is TrialState.COMPLETED and trial.loss is not None:
-            best = self._best
-            if best is None or (trial.loss, trial.tid) < (best.loss, best.tid):
-                self._best = trial
+        if is_ranked(trial):
+            self._best = trial if self._best is None else best_of([self._best, trial])
 
     def count(self, state: TrialState) -> int:
-        """How many trials are in this state."""
+        """Return the number of trials in this state."""
         return self._counts[state]
 
     def in_state(self, state: TrialState) -> list[Trial]:
-        """The trials in a state that isn't final, by tid."""
+        """Return the trials in a state that isn't final, ordered by tid."""
         return [self.live[tid] for tid in sorted(self.live) if self.live[tid].state is state]
 
     def standing(self) -> Standing:
-        """What a summary needs, without a look at trials that have ended."""
+        """Return the sums that a summary of the search is made from."""
         return Standing(
             counts={state: self._counts[state] for state in TrialState},
             best=self._best,
@@ -114,20 +125,20 @@ class History:
         )
 
     def take_ended(self) -> list[Trial]:
-        """Give out the trials that have ended since the last call."""
+        """Return the trials that have ended since the last call, and forget their documents."""
         ended, self._ended = self._ended, []
         return ended
 
     @property
     def has_fresh(self) -> bool:
-        """Whether `fresh` has something to give."""
+        """Whether there are observations that `fresh` has not yielded yet."""
         return bool(self._fresh)
 
     def fresh(self) -> Iterator[Observation]:
-        """Give out what TPE learns from, each observation once, as the trials end."""
+        """Yield the observations of trials that have ended, each once, in the order of ends."""
         while self._fresh:
             yield self._fresh.popleft()
 
     def pending(self) -> list[Pending]:
-        """The points whose results are still to come."""
+        """Return the points of queued and running trials, ordered by tid."""
         return [Pending(tid, self.live[tid].point) for tid in sorted(self.live)]

@@ -1,7 +1,7 @@
-"""What Prometheus can ask a process that drives searches.
+"""Prometheus metrics of a process that drives searches.
 
-How trials and slots stand is read from the store at each scrape; the rest is counted in this
-process as it happens.
+Gauges of trials and slots are read from the store at each scrape. Counters and histograms count
+in this process.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from prometheus_client.registry import Collector
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.connection import observe_commands
-from alignsearch.search.store.store import Store
 
 SUGGEST_SECONDS = Histogram(
     "alignsearch_suggest_seconds",
@@ -30,12 +30,17 @@ STORE_SECONDS = Histogram(
 
 
 def serve_metrics(store_uri: str, host: str, port: int) -> int:
-    """Answer Prometheus at `host`:`port` until the process ends; return the port (0: any).
+    """Serve metrics at http://`host`:`port`/metrics until the process ends; return the port.
 
-    Only what connects to the store from now on counts towards its times.
+    Commands of stores that were connected before are not timed.
+
+    Args:
+        store_uri: MongoDB URI of the store whose searches are counted.
+        host: address to listen at.
+        port: TCP port; 0 takes any free one.
 
     Raises:
-        ConfigurationError: the address can't be had.
+        ConfigurationError: the address is taken, not this host's, or not allowed.
     """
     try:
         server, _ = start_http_server(port, host)
@@ -54,18 +59,18 @@ def _note_command(command: str, seconds: float, succeeded: bool) -> None:
 
 
 class _Searches(Collector):
-    """The searches that haven't ended before now, as the store has them when it is asked."""
+    """Gauges of the searches that are active, or have ended since this process started."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._since = store.now()
 
     def describe(self) -> list[Metric]:
-        """Nothing before it is asked for: registering must not query the store."""
+        """Return no metric, so that registering the collector doesn't query the store."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """Read the store."""
+        """Read the gauges from the store."""
         up = GaugeMetricFamily("alignsearch_store_up", "Whether the store answers.")
         trials = GaugeMetricFamily(
             "alignsearch_trials", "Trials of a search by state.", labels=["search", "state"]
@@ -79,11 +84,11 @@ class _Searches(Collector):
             labels=["search"],
         )
         try:
-            for search in self._store.list_searches():
+            for search in self._store.searches.all():
                 over = search.status in TERMINAL_SEARCH_STATUSES
                 if over and search.updated_at < self._since:
                     continue
-                counts = self._store.counts(search.name)
+                counts = self._store.totals.counts(search.name)
                 for state, count in counts.items():
                     trials.add_metric([search.name, state.value], count)
                 slots.add_metric([search.name], search.parallel)

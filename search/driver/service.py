@@ -1,4 +1,4 @@
-"""Drives all searches of a store that want it, side by side, over one cluster."""
+"""The service that drives all active searches of a store side by side over one cluster."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.search.attempts.allotment import Demand, Resources, allot, room
+from alignsearch.search.attempts.allotment import Resources
 from alignsearch.search.documents import Search, is_driven
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
@@ -17,21 +17,25 @@ from alignsearch.search.documents.errors import (
 )
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.store.store import Store
+from alignsearch.search.driver.fair_share import running_demand, share
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.3
-TOLD_A_ROUND = 20
-"""Searches of which it is noted in one round that no host can place them."""
+"""Pause between two rounds; a new search and a free slot wait about that long."""
+MAX_NOTES = 20
+"""Events in one round that say that no host can place a search. Each is a write, and a long queue
+of such searches must not hold up the round."""
 RETRY_SECONDS = 1.0
-"""How long a search is left alone whose driving failed; twice as long each time it fails again."""
+"""Time until a search whose driver failed is driven again; it doubles with each failure."""
 LONGEST_RETRY_SECONDS = 3600.0
+"""Upper limit of that time, so that a search recovers within an hour of what broke it."""
 
 
 @dataclass
 class _Run:
-    """One search in the hands of a thread."""
+    """A search with its driver, the thread that runs the driver, and its share of slots."""
 
     search: Search
     driver: Driver
@@ -40,27 +44,27 @@ class _Run:
 
 
 @dataclass
-class _Trouble:
-    """What kept a search from being driven, and when it is tried again."""
+class _Retry:
+    """The last failure to drive a search, and when the search is driven again."""
 
     told: str = ""
-    times: int = 0
+    failures: int = 0
     not_before: float = 0.0
 
 
 def wants_driver(search: Search, now: datetime) -> bool:
-    """Whether the search has something to be driven for and nobody drives it."""
+    """Return whether the search needs a driver and has none."""
     if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now):
         return False
-    # Whoever stops a paused search wants it completed.
+    # A driver completes a paused search that is stopped.
     return search.status is not SearchStatus.PAUSED or search.stop_requested
 
 
 class Service:
     """Runs a driver for each search in a thread of its own, and shares the slots among them.
 
-    One search's failure, of whatever kind, is noted on that search, which is tried again later;
-    the others go on.
+    If driving one search fails, for whatever reason, an event of that search says so and the
+    search is driven again later; the other searches are not affected.
     """
 
     def __init__(
@@ -75,19 +79,19 @@ class Service:
         revive_store: Callable[[], None],
         ask_for: Callable[[Sequence[Resources]], None] = lambda _: None,
     ) -> None:
-        """Serve the searches of `store`.
+        """Prepare to serve the searches of `store`.
 
         Args:
-            store: where the searches are.
-            make_driver: makes the driver of a search by name, which asks the function that is
-                given with it how many slots it may use.
-            drive: runs a driver to its end.
-            hosts: what each host of the cluster offers now.
-            owner: whom events name.
-            say: is told of what comes to its end, and of what can't begin.
-            revive_store: is called when the store doesn't answer.
-            ask_for: is told what a cluster that grows and shrinks should have room for, whenever
-                that changes: the resources of each trial that could run now.
+            store: holds the searches.
+            make_driver: makes the driver of the search of this name. Its second argument returns
+                the number of slots that the search may use now.
+            drive: runs a driver until it returns.
+            hosts: returns the resources of each living host of the cluster, by Ray's names.
+            owner: named in events.
+            say: called with a line for people when a driver has returned.
+            revive_store: called when the store doesn't answer.
+            ask_for: called with the resources of each trial that could run now, whenever they
+                change, so that an autoscaler can add or remove hosts.
         """
         self._store = store
         self._make_driver = make_driver
@@ -97,21 +101,21 @@ class Service:
         self._say = say
         self._revive_store = revive_store
         self._ask_for = ask_for
-        self._asked: list[Resources] = []
+        self._requested: list[Resources] = []
         self._runs: dict[str, _Run] = {}
-        self._troubles: dict[str, _Trouble] = {}
+        self._retries: dict[str, _Retry] = {}
 
     def run(self, interrupt: threading.Event) -> None:
-        """Take up what waits and share out the slots, until `interrupt` is set.
+        """Start drivers for waiting searches and share the slots, until `interrupt` is set.
 
-        Then every driver hands back its running trials first.
+        Before it returns, every driver hands its running trials back to the queue.
         """
         while not interrupt.is_set():
             try:
                 self._round(interrupt)
             except StoreUnavailableError as error:
-                # Searches of weeks outlive a store's restart.
-                logger.warning("trying again: %s", error)
+                # A search may run for weeks and has to outlive restarts of its store.
+                logger.warning("retrying: %s", error)
                 self._revive_store()
             interrupt.wait(ROUND_SECONDS)
         for run in self._runs.values():
@@ -124,37 +128,27 @@ class Service:
         now = self._store.now()
         waiting = [
             search
-            for search in self._store.active_searches()
+            for search in self._store.searches.active()
             if search.name not in self._runs
             and wants_driver(search, now)
             and self._may_try(search.name)
         ]
-        demands = [
-            Demand(
-                run.search.name,
-                run.search.resources,
-                run.driver.wanted,
-                run.driver.held,
-                run.search.priority,
-            )
+        running = [
+            running_demand(run.search, run.driver.wanted, run.driver.held)
             for run in sorted(self._runs.values(), key=lambda run: run.search.created_at)
         ]
-        for search in waiting:
-            wanted = min(search.parallel, search.trials)
-            demands.append(Demand(search.name, search.resources, wanted, 0, search.priority))
-        allotted = allot(hosts, demands)
+        shares = share(hosts, running, waiting)
         for name, run in self._runs.items():
-            run.slots = allotted.get(name, 0)
+            run.slots = shares.slots.get(name, 0)
         for search in waiting:
-            if allotted.get(search.name):
-                self._start(search, allotted[search.name], interrupt)
-        # Last: of a long queue it takes seconds to say all this.
-        self._ask([each.resources for each in demands for _ in range(each.wanted)])
-        told = 0
-        for search in waiting:
-            if room(hosts, search.resources) == 0:
-                told += self._tell(search.name, _nowhere(search))
-            if told == TOLD_A_ROUND:
+            if shares.slots.get(search.name):
+                self._start(search, shares.slots[search.name], interrupt)
+        # Notes come last, because writing many of them takes seconds.
+        self._ask(shares.requested)
+        noted = 0
+        for search in shares.unplaceable:
+            noted += self._note(search.name, _unplaceable(search))
+            if noted == MAX_NOTES:
                 break
 
     def _start(self, search: Search, slots: int, interrupt: threading.Event) -> None:
@@ -176,52 +170,52 @@ class Service:
         except Exception as error:
             self._fail(name, error)
         else:
-            self._troubles.pop(name, None)
+            self._retries.pop(name, None)
             self._say(f"{name}: {outcome}")
 
     def _fail(self, name: str, error: Exception) -> None:
         if isinstance(error, AlreadyDrivenError):
-            # It may die before we look again: then the search is ours at once.
+            # No retry is scheduled: if that driver dies, the search is driven here at once.
             logger.info("search %s: another driver was quicker: %s", name, error)
             return
         if not isinstance(error, AlignSearchError):
             logger.error("driving search %s failed", name, exc_info=error)
         why = str(error) or type(error).__name__
-        self._leave_alone(name, why)
+        self._schedule_retry(name, why)
         if isinstance(error, StoreUnavailableError) and not isinstance(error, StoreRefusedError):
-            # An outage is no failure of this search.
+            # An outage of the store is no failure of this search.
             return
         try:
-            self._tell(name, why)
+            self._note(name, why)
         except StoreUnavailableError as outage:
             logger.warning("search %s: %s; and then: %s", name, error, outage)
 
-    def _leave_alone(self, name: str, why: str) -> None:
-        trouble = self._troubles.setdefault(name, _Trouble())
-        seconds = min(RETRY_SECONDS * 2**trouble.times, LONGEST_RETRY_SECONDS)
-        trouble.times += 1
-        trouble.not_before = time.monotonic() + seconds
-        logger.warning("search %s: %s; trying again in %g s", name, why, seconds)
+    def _schedule_retry(self, name: str, why: str) -> None:
+        retry = self._retries.setdefault(name, _Retry())
+        seconds = min(RETRY_SECONDS * 2**retry.failures, LONGEST_RETRY_SECONDS)
+        retry.failures += 1
+        retry.not_before = time.monotonic() + seconds
+        logger.warning("search %s: %s; retrying in %g s", name, why, seconds)
 
-    def _tell(self, name: str, why: str) -> bool:
-        """Note on the search why nobody drives it, once; return whether it is news."""
-        trouble = self._troubles.setdefault(name, _Trouble())
-        news = why != trouble.told
+    def _note(self, name: str, why: str) -> bool:
+        """Add an event that says why the search isn't driven; return False if it was said last."""
+        retry = self._retries.setdefault(name, _Retry())
+        news = why != retry.told
         if news:
-            self._store.add_event(name, self._owner, "driver failed", why)
-            trouble.told = why
+            self._store.logs.add_event(name, self._owner, "driver failed", why)
+            retry.told = why
         return news
 
-    def _ask(self, wanted: list[Resources]) -> None:
-        if wanted != self._asked:
-            self._ask_for(wanted)
-            self._asked = wanted
+    def _ask(self, requested: list[Resources]) -> None:
+        if requested != self._requested:
+            self._ask_for(requested)
+            self._requested = requested
 
     def _may_try(self, name: str) -> bool:
-        trouble = self._troubles.get(name)
-        return trouble is None or trouble.not_before <= time.monotonic()
+        retry = self._retries.get(name)
+        return retry is None or retry.not_before <= time.monotonic()
 
 
-def _nowhere(search: Search) -> str:
+def _unplaceable(search: Search) -> str:
     amounts = ", ".join(f"{name}={amount:g}" for name, amount in search.resources.items())
     return f"no host of the cluster offers {amounts}; it is placed when one joins that does"

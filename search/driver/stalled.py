@@ -1,4 +1,7 @@
-"""Which running trials hang: their leases are renewed, but no epoch ends any more."""
+"""The stall detector: finds trials whose workers hang.
+
+A hanging worker's heartbeat thread goes on renewing the trial's lease, but no epoch ends any more.
+"""
 
 from collections import deque
 from collections.abc import Iterable
@@ -8,28 +11,37 @@ from alignsearch.search.documents import Trial
 from alignsearch.search.documents.states import TrialState
 
 FACTOR = 10.0
-"""Times the median epoch of the search that an epoch may take. The first one traces graphs and
-fills caches, so that it takes several of the others."""
+"""Longest time that an epoch may take, in median epochs of the search.
+
+A trial's first epoch traces graphs and fills caches, and takes several times as long as the others.
+"""
 RECENT = 1000
-"""Epochs from which the median is taken."""
+"""Number of latest epochs from which the median is taken.
+
+It bounds the memory of a long search, and is enough for a median.
+"""
 
 
-class StallWatch:
-    """Times the epochs of running trials by the caller's monotonic clock.
+class StallDetector:
+    """Times the epochs of running trials by the caller's monotonic clock, in seconds.
 
-    A trial hangs once it had no new epoch for `FACTOR` times the median of the epochs seen so
-    far, and for `floor` seconds at least. Before the first epoch of all nothing is known, so
-    none hangs.
+    A trial hangs when it has had no new epoch for `FACTOR` times the median of the epochs so far,
+    and for at least `floor` seconds. Before any trial's first epoch there is no median, so no
+    trial hangs.
     """
 
     def __init__(self, floor: float) -> None:
-        """Start without an epoch."""
+        """Start without an epoch; `floor` is the search's `stall_seconds`."""
         self._floor = floor
         self._seconds: deque[float] = deque(maxlen=RECENT)
+        # By trial id: the attempt, its last epoch, and when that epoch was first seen.
         self._since: dict[str, tuple[int, int, float]] = {}
 
-    def take(self, trials: Iterable[Trial]) -> None:
-        """Learn from completed trials, an earlier driver's among them, what an epoch takes."""
+    def learn(self, trials: Iterable[Trial]) -> None:
+        """Record how long an epoch of each completed trial took; skip trials in other states.
+
+        Trials that another driver ran count too.
+        """
         for trial in trials:
             if trial.state is TrialState.COMPLETED and trial.progress is not None:
                 took = trial.timings["finished"] - trial.timings["started"]
@@ -37,8 +49,16 @@ class StallWatch:
                 epochs = max(1, trial.progress.epoch - resumed)
                 self._seconds.append(took.total_seconds() / epochs)
 
-    def look(self, running: Iterable[Trial], now: float) -> list[tuple[Trial, str]]:
-        """Take in how far the trials are `now`; those that hang, each with what to say of it."""
+    def stalled(self, running: Iterable[Trial], now: float) -> list[tuple[Trial, str]]:
+        """Record the running trials' progress, and return those that hang.
+
+        Args:
+            running: all running trials; those that are missing are forgotten.
+            now: the time, in seconds.
+
+        Returns:
+            Each hanging trial with a sentence for users about it.
+        """
         seen: dict[str, tuple[int, int, float]] = {}
         stalled = []
         for trial in running:
@@ -52,18 +72,19 @@ class StallWatch:
             seen[trial.id] = (trial.attempt, epoch, since)
             limit = self._limit()
             if limit is not None and now - since > limit:
-                stalled.append((trial, self._words(epoch, now - since)))
+                stalled.append((trial, self._describe(epoch, now - since)))
         self._since = seen
         return stalled
 
     def restart(self) -> None:
-        """Time every trial anew, as after an outage of the store, when none could tell."""
+        """Time every trial anew, as after an outage of the store, when no progress was recorded."""
         self._since.clear()
 
     def _limit(self) -> float | None:
+        """The seconds that an epoch may take; None while there is no median."""
         return max(self._floor, FACTOR * median(self._seconds)) if self._seconds else None
 
-    def _words(self, epoch: int, seconds: float) -> str:
+    def _describe(self, epoch: int, seconds: float) -> str:
         return (
             f"it hung: no epoch after epoch {epoch} for {seconds:.0f} s, where the search's median "
             f"epoch takes {median(self._seconds):.1f} s; its worker was killed"

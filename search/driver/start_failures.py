@@ -1,25 +1,25 @@
-"""Whether workers begin the trials that they are given, and what to say and do where they don't."""
+"""Workers that die before they begin the trial they were given: counted, noted, and a limit."""
 
 import logging
 
-from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 3
-"""Workers a slot that die in a row before they begin their trial; then the search has failed. A
-host that is lost takes many of them at once."""
+"""Start failures in a row, for each slot of the search, after which the search fails. One for
+each slot is not enough: a lost host takes the workers of many slots at once."""
 
 
-class Starts:
-    """Counts the workers in a row that died before they began what they were given."""
+class StartFailures:
+    """Counts the workers in a row that died before they began a trial."""
 
     def __init__(self, store: Store, search: Search, owner: str) -> None:
-        """Start with none; `owner` is whom events name."""
+        """Start with no failure; `owner` is named in events."""
         self._store = store
         self._search = search
         self._owner = owner
@@ -28,36 +28,45 @@ class Starts:
         self._told = ""
 
     def note_placed(self, trial: Trial) -> None:
-        """A worker is given the trial, queued or begun for it."""
+        """Note that a worker gets the trial, queued or with an attempt begun for the worker."""
         self._attempts[trial.id] = trial.attempt - (trial.lease is not None)
 
-    def note_report(self, report: SlotReport, trial: Trial) -> None:
-        """Take in what became of the worker; `trial` is as the store has it now.
+    def note_freed(self, freed: FreedSlot, trial: Trial) -> None:
+        """Count a start failure, or reset the count if the worker has begun its trial.
 
-        A search none of whose workers begins fails. A report that is taken in again, because the
-        store didn't answer before all of it was noted, counts once.
+        A search none of whose workers begins fails. A slot that is noted again, because the store
+        didn't answer before all of it was written, counts once.
+
+        Args:
+            freed: the slot, with the reason if its worker died.
+            trial: the slot's trial as the store has it now.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
         """
         begun = trial.attempt > self._attempts.get(trial.id, 0)
-        if report.error is None or begun:
+        if freed.error is None or begun:
             self._failures = 0
             return
-        self._tell(trial, last_line(report.error) or "it did not say why")
+        self._tell(trial, last_line(freed.error) or "it did not say why")
         failures = self._failures + 1
         if failures == MAX_FAILURES * self._search.parallel:
             why = (
                 f"{failures} workers in a row died before they began a trial; the last one said: "
-                f"{report.error}"
+                f"{freed.error}"
             )
-            self._store.change_search(
+            self._store.searches.change(
                 self._search.name, SearchStatus.FAILED, self._owner, detail=why
             )
         self._failures = failures
 
     def _tell(self, trial: Trial, reason: str) -> None:
-        """Note it on the trial, which `status` reads, and once as an event."""
+        """Note the reason on the trial, which `status` reads, and once as an event."""
         logger.warning("trial %s was not begun: %s", trial.id, reason, extra=trial.log_fields)
-        self._store.note_start_failure(trial.id, trial.attempt, reason)
+        self._store.trials.note_start_failure(trial.id, trial.attempt, reason)
         if reason != self._told:
             detail = f"trial {trial.tid}: {reason}"
-            self._store.add_event(self._search.name, self._owner, "worker did not begin", detail)
+            self._store.logs.add_event(
+                self._search.name, self._owner, "worker did not begin", detail
+            )
             self._told = reason

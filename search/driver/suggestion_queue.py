@@ -1,32 +1,43 @@
-"""The line of suggestions that stand ready before slots become free."""
+"""The suggestion queue: the next trials of a search, made before slots become free."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from alignsearch.search.documents import Observation, Pending, Search, Trial
 from alignsearch.search.driver.history import History
-from alignsearch.search.samplers.suggest import Suggester, suggest
+from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
+from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point
 from alignsearch.spaces.space import SearchSpace
 
 logger = logging.getLogger(__name__)
 
-MAX_READY = 4
-"""Suggestions kept ready at most; more would be stale before a slot takes them."""
-AT_ONCE = 8
-"""Trials added in one write at most, where more slots are free than suggestions are ready: the
-first of them wait until the last is made."""
+MOST_AHEAD = 4
+"""Largest number of suggestions made before a slot is free.
+
+Each new result makes the ones in the queue stale, so more would mostly be made in vain.
+"""
+MOST_AT_ONCE = 8
+"""Largest number of trials added in one write.
+
+Where more slots are free than suggestions are queued, the first ones wait until the last one is
+made.
+"""
 
 _FAILURES = (ArithmeticError, LookupError, TypeError, ValueError)
-"""What a sampler may raise; a search of weeks must outlive one failure of it."""
+"""Exceptions of a sampler that the search survives; a search of weeks must outlive one of them."""
 
 
-class ReadyLine:
-    """Suggestions for the trials that come next, each as good as the results seen when made.
+class SuggestionQueue:
+    """The next trials of one search, suggested from the results known so far.
 
-    One that has seen fewer results than there are is made anew, one at a time, and is never
-    missing meanwhile.
+    With several slots, suggestions are made ahead so that a free slot doesn't wait for the sampler.
+    One that was made from fewer results than are known now is replaced when there is time, one at
+    a time, and is given out as it is otherwise.
+
+    With one slot nothing is made ahead: each trial's point is made from the results of all trials
+    before it, so the search repeats exactly by its seed, however fast the machine is.
     """
 
     def __init__(
@@ -36,83 +47,85 @@ class ReadyLine:
         history: History,
         note_failure: Callable[[str], None],
     ) -> None:
-        """Start with nothing ready; `note_failure` is told, in words, when the sampler fails."""
+        """Start empty; `note_failure` receives a message for users when the sampler fails."""
         self._search = search
         self._space = space
         self._history = history
         self._note_failure = note_failure
-        self._suggester = Suggester(
+        self._sampler = make_sampler(
+            search.algo,
             space,
             seed=search.seed,
-            algo=search.algo,
             startup=search.startup,
             pending=search.pending,
         )
-        self._line: list[Trial] = []
+        self._fallback = make_sampler("random", space, seed=search.seed, startup=0)
+        self._ahead = 0 if search.parallel == 1 else min(MOST_AHEAD, search.parallel)
+        self._queue: list[Trial] = []
 
-    def set_out_from(self, observations: Iterable[Observation]) -> None:
-        """Learn from another search's trials."""
+    def learn(self, observations: Iterable[Observation]) -> None:
+        """Tell the sampler results that the search's own trials didn't make: a warm start's."""
         for each in observations:
-            self._suggester.tell(each)
+            self._sampler.tell(each)
 
     @property
     def left(self) -> int:
-        """Trials of the budget that have not been added yet."""
+        """Number of trials that the budget still allows to be added."""
         return self._search.trials - self._history.next_tid
 
-    def first(self, free: int) -> list[Trial]:
-        """The trials to add next for so many free slots, made now where none stand ready.
+    def next_trials(self, free: int) -> list[Trial]:
+        """Return the trials to add next for `free` slots; make those that aren't queued.
 
-        They stay in line until `drop` says that the store has them.
+        They stay in the queue until `remove` says that the store has them: if the store doesn't
+        answer, the same ones are returned again.
         """
-        self._tell()
-        number = min(free, self.left, AT_ONCE)
-        while len(self._line) < number:
-            self._line.append(self._suggest(self._line))
-        return self._line[:number]
+        self._tell_new_results()
+        number = min(free, self.left, MOST_AT_ONCE)
+        while len(self._queue) < number:
+            self._queue.append(self._suggest(self._queue))
+        return self._queue[:number]
 
-    def drop(self, number: int) -> None:
-        """Take the first `number` out of the line."""
-        del self._line[:number]
+    def remove(self, number: int) -> None:
+        """Remove the first `number` trials: the store has them."""
+        del self._queue[:number]
 
-    def make(self, taken: int = 0) -> bool:
-        """Prepare one suggestion for a slot that becomes free, or anew one that has seen less.
+    def refill(self) -> bool:
+        """Add one suggestion to the queue, or replace the first one made from fewer results.
 
-        The first `taken` in line are being added already: they stay as they are, and do not count.
-        Return whether there are more to prepare.
+        Returns:
+            Whether there is more to add or replace.
         """
-        self._tell()
-        current = [trial.seen == self._suggester.seen for trial in self._line[taken:]]
-        place = taken + (current.index(False) if False in current else len(current))
-        wanted = taken + min(MAX_READY, self._search.parallel, self.left - taken)
+        self._tell_new_results()
+        current = [trial.seen == self._sampler.seen for trial in self._queue]
+        place = current.index(False) if False in current else len(current)
+        wanted = min(self._ahead, self.left)
         if place < wanted:
-            self._line[place:] = [self._suggest(self._line[:place]), *self._line[place + 1 :]]
+            self._queue[place:] = [self._suggest(self._queue[:place]), *self._queue[place + 1 :]]
         return place + 1 < wanted
 
-    def _tell(self) -> None:
+    def _tell_new_results(self) -> None:
         for observation in self._history.fresh():
             try:
-                self._suggester.tell(observation)
+                self._sampler.tell(observation)
             except _FAILURES as error:
-                self._note(f"trial {observation.tid} can't be learned from", error)
+                self._note(f"the result of trial {observation.tid} is left out", error)
 
     def _note(self, what: str, error: Exception) -> None:
-        logger.error("TPE failed: %s", what, exc_info=error)
+        logger.error("the sampler failed: %s", what, exc_info=error)
         self._note_failure(f"{what}: {type(error).__name__}: {error}")
 
     def _suggest(self, before: Sequence[Trial]) -> Trial:
-        """The suggestion that comes after those that stand in line `before` it."""
+        """Make the trial that comes after those `before` it in the queue."""
         tid = self._history.next_tid + len(before)
         pending = self._history.pending()
         pending += [Pending(trial.tid, trial.point) for trial in before]
         search = self._search
         try:
-            point = self._suggester.suggest(tid, pending)
+            with SUGGEST_SECONDS.time():
+                point = self._sampler.suggest(tid, pending)
         except _FAILURES as error:
             self._note(f"trial {tid} is a random point instead", error)
-            point = suggest(
-                self._space, [], [], tid=tid, seed=search.seed, algo="random", startup=0
-            )
+            point = self._fallback.suggest(tid, pending)
         configuration = derive(self._space, to_point(self._space, point))
         return Trial(
             id=Trial.key(search.name, tid),
@@ -120,6 +133,6 @@ class ReadyLine:
             tid=tid,
             config=configuration.model_dump(),
             point=point,
-            seen=self._suggester.seen,
+            seen=self._sampler.seen,
             resources=search.resources,
         )

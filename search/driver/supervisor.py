@@ -1,4 +1,4 @@
-"""What a driver does about running trials besides waiting: leases, hangs, releases, pruning."""
+"""Supervision of running trials: expired leases, hanging workers, released trials, pruning."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -8,64 +8,82 @@ from alignsearch.search.documents.errors import StaleAttemptError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import LEASE_EXPIRIES
-from alignsearch.search.driver.stalled import StallWatch
-from alignsearch.search.pruners.pruning import Pruner
-from alignsearch.search.store.store import Store
+from alignsearch.search.driver.stalled import StallDetector
+from alignsearch.search.pruners.epoch_judge import EpochJudge
+from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
 
 EXPIRY_CHECK_SECONDS = 2.0
+"""Time between two searches for expired leases and hanging workers. A lease lasts many times as
+long, so that a lost trial waits little longer than for its lease."""
 
 
-class Watch:
-    """Watches a search's running trials.
+class Supervisor:
+    """Watches the running trials of one search and takes trials from workers that are lost.
 
-    Trials are taken in the store first: from then on their workers can write nothing more.
+    A trial is taken from its worker in the store first, which fences off the worker: nothing that
+    it writes afterwards is accepted. Then the worker's process is ended.
     """
 
     def __init__(
         self, store: Store, search: Search, history: History, end_worker: Callable[[str], None]
     ) -> None:
-        """Start to watch; `end_worker` ends the worker that has the trial of this id, if any."""
+        """Start without knowledge of trials.
+
+        Args:
+            store: holds the search.
+            search: the search, for its settings.
+            history: the search's trials.
+            end_worker: ends the worker that has the trial of this id, if one has it.
+        """
         self._store = store
         self._search = search
         self._history = history
         self._end_worker = end_worker
         self._released: set[tuple[str, int]] = set()
-        self._stalls = StallWatch(search.stall_seconds)
+        self._stalls = StallDetector(search.stall_seconds)
         pruning = search.pruning
-        self._pruner = None if pruning is None else Pruner(pruning, search.recipe.epochs)
+        self._pruner = None if pruning is None else EpochJudge(pruning, search.recipe.epochs)
         self._next_check = 0.0
 
     def learn(self, past: Sequence[Trial]) -> None:
-        """Take in what happened before the driver began, and judge nothing."""
-        self._stalls.take(past)
+        """Learn durations and losses from trials of before the driver began; prune none of them."""
+        self._stalls.learn(past)
         if self._pruner is not None:
-            self._pruner.take(past, judge=False)
+            self._pruner.receive(past, judge=False)
 
     def note_end(self, trial: Trial) -> None:
         """Learn from a trial that has ended."""
-        self._stalls.take([trial])
+        self._stalls.learn([trial])
         if self._pruner is not None:
-            self._pruner.take([trial])
+            self._pruner.receive([trial])
 
     def note_changes(self, changed: Sequence[Trial]) -> None:
-        """Learn from trials that have changed, and prune those that deserve it."""
+        """Learn from trials that have changed, and prune those that the pruner ends."""
         if self._pruner is not None:
-            self._prune(self._pruner.take(changed))
+            self._prune(self._pruner.receive(changed))
 
     def note_outage(self, now: float, seconds: float) -> None:
-        """After an outage of the store give every trial its time anew.
+        """Give every running trial its time again after an outage of the store.
 
-        No worker could renew its lease or tell of an epoch either.
+        No worker could renew its lease or record an epoch during the outage.
+
+        Args:
+            now: time on the driver's monotonic clock, in seconds.
+            seconds: time until leases are checked again.
         """
         self._next_check = now + seconds
         self._stalls.restart()
 
-    def look(self, now: float) -> None:
-        """Free the slots of trials that were taken away; now and then look for lost and hung ones.
+    def check(self, now: float) -> None:
+        """End workers whose trials were released; from time to time find lost and hanging ones.
 
-        now: by the driver's monotonic clock.
+        Args:
+            now: time on the driver's monotonic clock, in seconds.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
         """
         self._end_released()
         if now >= self._next_check:
@@ -74,12 +92,22 @@ class Watch:
             self._end_stalled(now)
 
     def crash(self, trial: Trial, reason: str) -> None:
-        """End a running trial's attempt, which costs one, unless it has ended by itself."""
+        """Record that a running trial's worker crashed, which costs the trial an attempt.
+
+        Nothing is recorded if the attempt has ended by itself meanwhile.
+
+        Args:
+            trial: the trial with the lease of the crashed attempt.
+            reason: stored as the attempt's error.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
+        """
         if trial.lease is None:
             return
         logger.warning("trial %s: %s", trial.id, reason, extra=trial.log_fields)
         try:
-            crashed = self._store.crash(
+            crashed = self._store.attempts.crash(
                 trial.id,
                 trial.lease.attempt,
                 trial.lease.token,
@@ -87,12 +115,12 @@ class Watch:
                 retry=True,
                 max_attempts=self._search.max_attempts,
             )
-            self._history.take(crashed)
+            self._history.update(crashed)
         except StaleAttemptError as error:
             logger.info("%s", error)
 
     def _end_released(self) -> None:
-        """Free the slots of workers from which people took their trials."""
+        """End the workers whose trials people have released, which frees their slots."""
         for trial in self._history.in_state(TrialState.QUEUED):
             last = trial.attempts.get(str(trial.attempt))
             if last is None or last.outcome != "released":
@@ -102,8 +130,8 @@ class Watch:
                 self._end_worker(trial.id)
 
     def _expire_leases(self) -> None:
-        for trial in self._lapsed():
-            expired = self._store.expire(
+        for trial in self._expired():
+            expired = self._store.attempts.expire(
                 trial.id,
                 trial.attempt,
                 max_attempts=self._search.max_attempts,
@@ -111,7 +139,7 @@ class Watch:
             )
             if expired is None:
                 continue
-            self._history.take(expired)
+            self._history.update(expired)
             LEASE_EXPIRIES.labels(trial.search).inc()
             logger.warning(
                 "the lease of trial %s expired; it is %s",
@@ -121,31 +149,31 @@ class Watch:
             )
             self._end_worker(trial.id)
 
-    def _lapsed(self) -> list[Trial]:
-        """The running trials whose leases have passed, by the store's clock."""
+    def _expired(self) -> list[Trial]:
+        """Return the running trials whose leases have expired by the store's clock."""
         now = self._store.now()
 
-        def lapsed(trial: Trial) -> bool:
+        def expired(trial: Trial) -> bool:
             return trial.lease is not None and trial.lease.expires_at < now
 
-        # A renewal is no change that readers are told of: what is known here may be older.
-        suspects = [t.id for t in self._history.in_state(TrialState.RUNNING) if lapsed(t)]
-        found = self._store.trials_by_id(suspects) if suspects else []
+        # A renewed lease doesn't change `seq`, so the leases known here may be outdated.
+        suspects = [t.id for t in self._history.in_state(TrialState.RUNNING) if expired(t)]
+        found = self._store.trials.by_id(suspects) if suspects else []
         for trial in found:
-            self._history.take(trial)
-        return [trial for trial in found if trial.state == TrialState.RUNNING and lapsed(trial)]
+            self._history.update(trial)
+        return [trial for trial in found if trial.state == TrialState.RUNNING and expired(trial)]
 
     def _end_stalled(self, now: float) -> None:
-        """Take trials from workers that hang while their heartbeats go on."""
-        for trial, reason in self._stalls.look(self._history.in_state(TrialState.RUNNING), now):
+        """Take trials from workers that hang while their heartbeats go on renewing leases."""
+        for trial, reason in self._stalls.stalled(self._history.in_state(TrialState.RUNNING), now):
             self.crash(trial, reason)
             self._end_worker(trial.id)
 
     def _prune(self, ending: Mapping[int, str]) -> None:
-        """Say on trials that their workers should end them."""
+        """Request on each trial, by tid with a reason, that its worker ends it."""
         for tid, reason in ending.items():
             trial = self._history.live.get(tid)
             if trial is not None and trial.lease is not None and trial.prune_reason is None:
                 logger.info("trial %s is to end: %s", trial.id, reason, extra=trial.log_fields)
                 lease = trial.lease
-                self._store.request_prune(trial.id, lease.attempt, lease.token, reason)
+                self._store.attempts.request_prune(trial.id, lease.attempt, lease.token, reason)

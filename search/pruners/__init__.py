@@ -1,1 +1,1 @@
-"""Pruners: rules that end a trial before its last epoch."""
+"""Pruners: rules that end a trial before its last epoch, one file each."""

@@ -1,29 +1,30 @@
-"""The best trial of a search, and trials as columns of Table 5."""
+"""The best trial of a search, and any trial as a column of Table 5."""
 
 from alignsearch.search.documents import REHEARSAL, Search, Trial
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import label_of
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.reports.export import Column
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.configuration import configuration
 
 
 def best_trial(store: Store, name: str) -> tuple[Search, Trial]:
-    """The search, and its finished trial of the lowest loss.
+    """Return the search and its best trial.
 
     Raises:
         UnknownNameError: there is no such search.
         StateConflictError: no trial of the search has finished with a loss.
     """
-    search = store.get_search(name)
-    trial = store.best(name)
+    search = store.searches.get(name)
+    trial = store.totals.best(name)
     if trial is not None:
         return search, trial
     if search.status in TERMINAL_SEARCH_STATUSES:
         raise StateConflictError(
             f"search {name!r} is {search.status} and no trial of it finished with a loss: "
-            f"`alignsearch trials {name}` says what became of each"
+            f"`alignsearch trials {name}` lists how each one ended"
         )
     raise StateConflictError(
         f"search {name!r} has no finished trial yet: `alignsearch status {name}` says "
@@ -32,7 +33,7 @@ def best_trial(store: Store, name: str) -> tuple[Search, Trial]:
 
 
 def best_column(store: Store, name: str) -> Column:
-    """The search's best configuration as a column, with its score below the table.
+    """Return the best configuration of a search as a column of Table 5.
 
     Raises:
         UnknownNameError, StateConflictError: as `best_trial`; or the search is a list of runs.
@@ -42,7 +43,7 @@ def best_column(store: Store, name: str) -> Column:
 
 
 def column_of(search: Search, trial: Trial, *, title: str) -> Column:
-    """A trial as a column; its score, if it has one, and its recipe are the note.
+    """Return a trial as a column of Table 5; the note has its loss, if any, and its recipe.
 
     Raises:
         StateConflictError: the search is a list of runs.
@@ -64,7 +65,7 @@ def _note(search: Search, trial: Trial) -> str:
     recipe = search.recipe
     found = f"trial {trial.tid}"
     if trial.loss is not None:
-        found += f", validation error {trial.loss:.4f}"
+        found += f", {label_of(recipe.metric)} {trial.loss:.4f}"
     if recipe.dataset == REHEARSAL:
         return f"{found} of a rehearsal: nothing was trained."
     return (

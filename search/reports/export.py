@@ -1,7 +1,7 @@
-"""Configurations as columns of Table 5: for reading (Markdown, LaTeX) and as data (CSV, JSON).
+"""Export of configurations as columns of Table 5, in Markdown, LaTeX, CSV or JSON.
 
-Markdown and LaTeX print the formats of Kunin et al. 2020, Table 5. CSV and JSON carry every
-digit and can be read back. CSV holds the 22 rows alone; JSON also spaces, their hashes and notes.
+Markdown and LaTeX round like Kunin et al. 2020, Table 5. CSV and JSON have all digits and can be
+read back. CSV has the table's 22 rows; JSON also has the spaces, their hashes and the notes.
 """
 
 import csv
@@ -24,10 +24,10 @@ class Column:
     """One column of the table.
 
     Attributes:
-        title: its heading; what stands between two dollar signs is LaTeX mathematics.
-        configuration: what it shows.
-        space: the space it was searched in; it says which values were sampled.
-        note: where it comes from, printed below the table; may be empty.
+        title: heading; text between two dollar signs is LaTeX mathematics.
+        configuration: the values.
+        space: the space that was searched, which tells sampled values from fixed ones.
+        note: origin of the values, printed below the table; may be empty.
     """
 
     title: str
@@ -37,13 +37,13 @@ class Column:
 
 
 def published_columns() -> list[Column]:
-    """The four columns of Kunin et al. 2020, Table 5, with the rounding of the publication."""
+    """Return the four columns of Kunin et al. 2020, Table 5, rounded as published."""
     note = "Kunin et al. 2020, Table 5: its rounded values are not exactly the searched ones."
     return [Column(SPACES[name].title, PUBLISHED[name], SPACES[name], note) for name in PUBLISHED]
 
 
 def export(columns: Sequence[Column], format: str) -> str:
-    """The table of `columns` as `markdown`, `latex`, `csv` or `json` text.
+    """Return a table of columns as text; `format` is markdown, latex, csv or json.
 
     Raises:
         UnknownNameError: there is no such format.
@@ -58,7 +58,7 @@ def export(columns: Sequence[Column], format: str) -> str:
 
 
 def read_csv(text: str) -> dict[str, Configuration]:
-    """The configurations of a CSV export by title, exactly as they were exported.
+    """Return the configurations of a CSV export by title, with all digits.
 
     Raises:
         ConfigurationError: the text isn't such an export.
@@ -78,7 +78,7 @@ def read_csv(text: str) -> dict[str, Configuration]:
 
 
 def read_json(text: str) -> dict[str, Configuration]:
-    """The configurations of a JSON export by title, exactly as they were exported.
+    """Return the configurations of a JSON export by title, with all digits.
 
     Raises:
         ConfigurationError: the text isn't such an export.
@@ -144,7 +144,7 @@ def _cells(columns: Sequence[Column]) -> list[list[str]]:
 
 
 def notes_of(columns: Sequence[Column]) -> list[str]:
-    """The rounding, then each note once, with the columns it belongs to if these aren't all."""
+    """Return the lines below a table: the rounding, then each note once with its columns."""
     by_note: dict[str, list[str]] = {}
     for column in columns:
         if column.note:
@@ -162,7 +162,7 @@ def _from_csv(cell: str) -> Any:
     if cell == "N/A":
         return None
     try:
-        # True, 256, 0.125 and 2.8109e-08 are JSON but for the capital of a Boolean.
+        # Except for a Boolean's capital letter, Python's literals here are JSON.
         return json.loads(cell.lower())
     except ValueError:
         return cell

@@ -1,8 +1,8 @@
-"""Which metaparameters a search's score depends on: the paper's view, and fANOVA's.
+"""Importance of metaparameters for a search's score: as in the paper's Fig. S2, and by fANOVA.
 
-Both take configurations by field of `spaces.configuration.Configuration` and, beside each, its
-loss, or None where it has none. The score is the accuracy, 1 - loss. What has no loss, because
-it diverged, failed or is still running, is left out.
+Both take configurations (values by field of `spaces.configuration.Configuration`) and a loss for
+each, None for a trial that diverged, failed or still runs; such trials are ignored. The score is
+that of the objective metric: the accuracy.
 """
 
 import math
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -24,19 +25,23 @@ Configurations = Sequence[Mapping[str, Value]]
 Losses = Sequence[float | None]
 
 LEAST_SCORES = 10
-"""Trials with a loss without which nothing is said."""
+"""The fewest trials with a loss that importance is computed from; fewer are mostly noise."""
 MOST_SCORES = 10_000
-"""Trials that the forest is grown from at most; of more, as many at equal distances."""
+"""Limits the trials that the forest is fitted to, for speed; more are subsampled evenly."""
 TREES = 64
 DEPTH = 64
 
 
 @dataclass(frozen=True)
 class ValueScore:
-    """The score of the configurations in which a question has one answer.
+    """The scores of the configurations that give a question the same answer.
 
-    mean: None without such a trial. sem: standard error of the mean, s / sqrt(n) with s the
-    sample's deviation; None with fewer than two.
+    Attributes:
+        value: the answer.
+        trials: number of these configurations.
+        mean: mean score; None without a trial.
+        sem: standard error of the mean, s / sqrt(n) with the sample's deviation s; None with
+            fewer than two trials.
     """
 
     value: bool
@@ -47,15 +52,15 @@ class ValueScore:
 
 @dataclass(frozen=True)
 class CategoricalEffect:
-    """One of the categorical metaparameters of Kunin et al. 2020, App. B.4.
+    """The effect of one categorical metaparameter (Kunin et al. 2020, App. B.4).
 
     Attributes:
         label: A to I, as in Fig. S2.
-        metaparameter: the field of a configuration that answers it.
-        question: what Fig. S2 asks.
-        no, yes: the score by the answer.
-        difference: mean score of yes less that of no, whose size is the importance; None where
-            one of them has no trial.
+        metaparameter: field of a configuration that answers the question.
+        question: the question, in the words of Fig. S2.
+        no, yes: scores by the answer.
+        difference: mean score of yes minus that of no, whose size is the importance; None if one
+            of them has no trial.
     """
 
     label: str
@@ -68,9 +73,9 @@ class CategoricalEffect:
 
 @dataclass(frozen=True)
 class Share:
-    """A metaparameter's part of the score's variance, averaged over the trees.
+    """The share of the score's variance that one metaparameter explains, from 0 to 1.
 
-    deviation: its standard deviation among them.
+    share: mean over the forest's trees. deviation: standard deviation over the trees.
     """
 
     metaparameter: str
@@ -80,9 +85,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Importance:
-    """The shares of all metaparameters, the largest first; interactions have the rest.
+    """The shares of all metaparameters, the largest first; interactions explain the rest.
 
-    trials: the forest was grown from so many of `scored`, those with a loss.
+    trials: number of trials that the forest was fitted to. scored: number of trials with a loss.
     """
 
     shares: tuple[Share, ...]
@@ -98,7 +103,7 @@ class _Question:
     is_yes: Callable[[Any], bool] = bool
 
 
-# B is asked though App. B.1's searches always use noise: then it has one answer and no difference.
+# App. B.1's searches always use noise, so B has one answer and no difference there.
 _QUESTIONS = (
     _Question("A", "bo_fwl2n", "L2-normalize the backward path's outputs across features"),
     _Question("B", "sigma", "Gaussian noise as the backward pass's input", lambda s: s > 0),
@@ -117,10 +122,10 @@ _QUESTIONS = (
 def categorical_effects(
     configurations: Configurations, losses: Losses
 ) -> tuple[CategoricalEffect, ...]:
-    """Fig. S2 of Kunin et al. 2020 (App. B.4): A to I, the most important first.
+    """Return the effects A to I of Kunin et al. 2020, Fig. S2 (App. B.4), the largest first.
 
-    The appendix doesn't say what it sorts by. Here: the size of the difference between the two
-    mean scores that the figure shows; those with one answer only come last, by label.
+    They are sorted by the size of the difference between the two mean scores, because the appendix
+    doesn't say what its figure is sorted by. Effects with one answer only come last, by label.
 
     Raises:
         StateConflictError: fewer than `LEAST_SCORES` have a loss.
@@ -147,7 +152,7 @@ def importance(
     Raises:
         StateConflictError: fewer than `LEAST_SCORES` have a loss.
     """
-    # Takes a second, and only this needs it.
+    # Importing it takes a second.
     from sklearn.ensemble import RandomForestRegressor
 
     scored, scores = _scored(configurations, losses)
@@ -177,7 +182,7 @@ def importance(
 def _scored(configurations: Configurations, losses: Losses) -> tuple[Configurations, Floats]:
     """The configurations that have a loss, and their scores."""
     pairs = [
-        (each, 1.0 - loss)
+        (each, DEFAULT_METRIC.score(loss))
         for each, loss in zip(configurations, losses, strict=True)
         if loss is not None and math.isfinite(loss)
     ]

@@ -1,6 +1,6 @@
-"""Tables as text to read: Markdown, and a LaTeX document.
+"""Tables as Markdown, and as a LaTeX document.
 
-What stands between two dollar signs in a cell or a note is LaTeX mathematics in both.
+In both, text between two dollar signs in a cell or a note is LaTeX mathematics.
 """
 
 import re
@@ -10,7 +10,7 @@ Cells = Sequence[str]
 
 
 def markdown(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
-    """A table with padded columns, and its notes below, a line each."""
+    """Return a Markdown table with padded columns; each note is a line below it."""
     lines = [[_markdown_text(cell) for cell in line] for line in (head, *body)]
     widths = [max(3, *map(len, cells)) for cells in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
@@ -23,7 +23,7 @@ def markdown(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> s
 
 
 def latex(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
-    """A document of one table, with its notes below; it compiles as it is."""
+    """Return a whole LaTeX document with one table and its notes below."""
     top, *rows = (
         f"{' & '.join(_latex_text(cell) for cell in line)} \\\\" for line in (head, *body)
     )

@@ -1,1 +1,1 @@
-"""Samplers: algorithms that suggest the next point of a search space."""
+"""Samplers: algorithms that suggest the points of a search, one file each."""

@@ -1,56 +1,92 @@
-"""TPE's suggestions, those of `hyperopt.tpe.suggest` of HyperOpt 0.3.0, from arrays that grow.
+"""TPE, the Tree-structured Parzen estimator, with the suggestions of `hyperopt.tpe.suggest`.
 
-HyperOpt rebuilds lists of documents for every suggestion, and splits them into good and bad
-trials once a metaparameter. Here a result is taken in once, and the split is made once. All that
-is numerical stays HyperOpt's: its Parzen estimators, its samplers and densities are called on the
-same numbers in the order in which its graph would draw, so that the same seed gives the same point
-to the last bit (Bergstra et al., 2011; Kunin et al. 2020, App. B.1).
+HyperOpt 0.3.0 rebuilds lists of documents for every suggestion, and splits them into good and bad
+trials once for each metaparameter. Here each result is written once into arrays that grow, and the
+split is made once a suggestion. The points are HyperOpt's to the last bit (Bergstra et al. 2011,
+"Algorithms for hyper-parameter optimization"; Kunin et al. 2020, App. B.1).
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from hyperopt import tpe as hyperopt_tpe
-from hyperopt.pyll import scope
-from hyperopt.pyll.stochastic import categorical
 from numpy.typing import NDArray
 
-from alignsearch.search.documents import Pending, Point
-from alignsearch.spaces.space import Choice, LogUniform, SearchSpace, Uniform
+from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending, PendingPolicy
+from alignsearch.search.samplers.densities import FORGETTING, Floats, Model, best_candidate, fit
+from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.random_search import random_point, trial_seed
+from alignsearch.spaces.space import SearchSpace
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
-Mixture = tuple[Floats, Floats, Floats]
-"""Weights, means and deviations of Gaussians."""
-Model = Mixture | Floats
-"""What trials say of a metaparameter: a mixture, of logarithms where those are uniform, or each
-option's share."""
 
-CANDIDATES: int = hyperopt_tpe._default_n_EI_candidates
 GAMMA: float = hyperopt_tpe._default_gamma
-PRIOR_WEIGHT: float = hyperopt_tpe._default_prior_weight
-FORGETTING: int = hyperopt_tpe.DEFAULT_LF
-"""The newest observations that weigh fully, and the most trials that count as good."""
-
-DOUBT = 1e-3
-"""Candidates whose scores lie closer together are told apart by HyperOpt's own densities."""
+MOST_GOOD = FORGETTING
+"""Largest number of trials that count as good; HyperOpt takes its forgetting's length for it."""
 
 FIRST_CAPACITY = 256
+"""Rows of the arrays at first; a search of 300 trials doubles them once."""
 
-_bincount = scope._impls["bincount"]
+
+class TpeSampler:
+    """Suggests random points during the start-up, and TPE's points after it.
+
+    A trial without a loss ranks as the worst. The pending policy says how trials rank that are
+    still running, and whether they count towards the start-up.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        seed: int,
+        startup: int,
+        pending: PendingPolicy = DEFAULT_PENDING,
+    ) -> None:
+        """Start without a result; the first point is random even if `startup` is 0."""
+        self._space = space
+        self._seed = seed
+        self._startup = max(1, startup)
+        self._policy = PENDING_POLICIES[pending]
+        self._tpe = Tpe(space)
+
+    @property
+    def seen(self) -> int:
+        """Number of results told so far."""
+        return len(self._tpe)
+
+    def tell(self, observation: Observation) -> None:
+        """Record the result of a finished trial.
+
+        Raises:
+            ValueError: as `alignsearch.search.samplers.observations.check_observation`.
+        """
+        self._tpe.tell(observation)
+
+    def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
+        """Return the point of trial `tid`: HyperOpt's values by metaparameter."""
+        seed = trial_seed(self._seed, tid)
+        counted = self.seen + (len(pending) if self._policy.counts_towards_startup else 0)
+        if counted < self._startup:
+            return random_point(self._space, seed)
+        losses = self._tpe.losses
+        loss = self._policy.stand_in(losses[np.isfinite(losses)])
+        if loss is None:
+            return self._tpe.suggest((), seed)
+        return self._tpe.suggest(pending, seed, pending_loss=loss)
 
 
 class Tpe:
-    """The results of trials over one space, in arrays, and TPE's next point from them."""
+    """The results of a search's trials in arrays, and TPE's next point from them."""
 
     def __init__(self, space: SearchSpace) -> None:
         """Start without a result."""
-        # `pyll.rec_eval` takes the last of a node's inputs first, and the inputs of the node
-        # that holds all metaparameters are sorted by label.
+        # HyperOpt draws in this order: `pyll.rec_eval` takes the last of a node's inputs first,
+        # and the inputs of the node that holds all metaparameters are sorted by label.
         drawn = sorted(space.sampled, key=lambda each: each.name, reverse=True)
+        self._space = space
         self._names = [each.name for each in drawn]
         self._priors = [each.distribution for each in drawn]
         self._size = 0
@@ -62,29 +98,23 @@ class Tpe:
         self._good_models: list[Model] = []
 
     def __len__(self) -> int:
-        """Results taken in."""
+        """Number of results told so far."""
         return self._size
-
-    def __contains__(self, tid: int) -> bool:
-        """Whether the result of trial `tid` is taken in."""
-        return tid in self._told
 
     @property
     def losses(self) -> Floats:
-        """The losses in the order of their arrival, infinite where a trial has none."""
+        """Losses in the order of telling, shape `[results]`; infinite where a trial has none."""
         return self._losses[: self._size]
 
-    def tell(self, tid: int, point: Point, loss: float | None) -> None:
-        """Take in the result of trial `tid`; without a loss it ranks as the worst.
+    def tell(self, observation: Observation) -> None:
+        """Record the result of a finished trial; without a loss it ranks as the worst.
 
         Raises:
-            ValueError: the trial's result is taken in already, or the loss is not a number.
+            ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        if tid in self._told:
-            raise ValueError(f"the result of trial {tid} is taken in already")
-        if loss is not None and math.isnan(loss):
-            raise ValueError(f"the loss of trial {tid} is not a number; give None instead")
-        self._put(self._size, [Pending(tid, point)], math.inf if loss is None else loss)
+        check_observation(observation, self._told, self._space.sampled_names)
+        tid, loss = observation.tid, observation.loss
+        self._put(self._size, [Pending(tid, observation.point)], math.inf if loss is None else loss)
         self._size += 1
         self._told.add(tid)
 
@@ -93,8 +123,11 @@ class Tpe:
     ) -> dict[str, float | int]:
         """Return what `hyperopt.tpe.suggest` returns after its start-up, by metaparameter.
 
-        With the default `pending_loss` a pending trial ranks with those without a loss, as in
-        HyperOpt; another value stands in for its loss.
+        Args:
+            pending: trials that are still running.
+            seed: random seed of this suggestion.
+            pending_loss: the loss that running trials are ranked by. By default they rank with the
+                trials that have none, as in HyperOpt.
         """
         if pending:
             self._put(self._size, pending, pending_loss)
@@ -102,11 +135,12 @@ class Tpe:
         rng = np.random.default_rng(seed)
         models = zip(self._models_of_good(good), self._models(bad), strict=True)
         return {
-            name: _BEST[type(prior)](prior, *good_and_bad, rng)
+            name: best_candidate(prior, *good_and_bad, rng)
             for name, prior, good_and_bad in zip(self._names, self._priors, models, strict=True)
         }
 
     def _put(self, row: int, trials: Sequence[Pending], loss: float) -> None:
+        """Write trials that share one loss into the arrays, from `row` on."""
         end = row + len(trials)
         while end > len(self._tids):
             self._tids = np.concatenate([self._tids, np.empty_like(self._tids)])
@@ -118,12 +152,12 @@ class Tpe:
         self._values[:, row:end] = np.array(points).T
 
     def _models(self, rows: Rows) -> Iterator[Model]:
-        """What these trials say of each metaparameter."""
+        """The density of each metaparameter among these trials."""
         for prior, values in zip(self._priors, self._values, strict=True):
-            yield _MODEL[type(prior)](prior, values[rows])
+            yield fit(prior, values[rows])
 
     def _models_of_good(self, good: Rows) -> list[Model]:
-        """The same of the good trials, few of which change from one suggestion to the next."""
+        """The densities among the good trials, cached: most suggestions share them."""
         values = self._values[:, good].tobytes()
         if values != self._good_values:
             self._good_models = list(self._models(good))
@@ -131,128 +165,14 @@ class Tpe:
         return self._good_models
 
     def _split(self, size: int) -> tuple[Rows, Rows]:
-        """The rows of good and of bad trials, each by tid, as linear forgetting wants them.
+        """The rows of good and of bad trials, each by trial number, as forgetting needs them.
 
         After `hyperopt.tpe.ap_split_trials`. Its sort is not stable: for tied losses to fall on
         the same side, it must see the same array.
         """
         by_tid = np.argsort(self._tids[:size])
         by_loss = np.argsort(self._losses[by_tid])
-        below = min(math.ceil(GAMMA * math.sqrt(size)), FORGETTING)
+        below = min(math.ceil(GAMMA * math.sqrt(size)), MOST_GOOD)
         good = np.zeros(size, bool)
         good[by_loss[:below]] = True
         return by_tid[good], by_tid[~good]
-
-
-def _best_uniform(
-    prior: Uniform, good: Mixture, bad: Mixture, rng: np.random.Generator
-) -> float | int:
-    bounds = {"low": prior.low, "high": prior.high}
-    candidates = hyperopt_tpe.GMM1(*good, **bounds, rng=rng, size=CANDIDATES)
-    good_density = hyperopt_tpe.GMM1_lpdf(candidates, *good, **bounds)
-    leaders = _leaders(good_density - _nearly_density(candidates, *bad))
-    if len(leaders) == 1:
-        return _plain(candidates[leaders[0]])
-    bad_density = hyperopt_tpe.GMM1_lpdf(candidates[leaders], *bad, **bounds)
-    return _best(candidates[leaders], good_density[leaders], bad_density)
-
-
-def _best_loguniform(
-    prior: LogUniform, good: Mixture, bad: Mixture, rng: np.random.Generator
-) -> float | int:
-    bounds = {"low": math.log(prior.low), "high": math.log(prior.high)}
-    candidates = hyperopt_tpe.LGMM1(*good, **bounds, rng=rng, size=CANDIDATES)
-    good_density = hyperopt_tpe.LGMM1_lpdf(candidates, *good, **bounds)
-    logs = np.log(candidates)
-    leaders = _leaders(good_density - (_nearly_density(logs, *bad) - logs))
-    if len(leaders) == 1:
-        return _plain(candidates[leaders[0]])
-    bad_density = hyperopt_tpe.LGMM1_lpdf(candidates[leaders], *bad, **bounds)
-    return _best(candidates[leaders], good_density[leaders], bad_density)
-
-
-def _best_choice(prior: Choice, good: Floats, bad: Floats, rng: np.random.Generator) -> float | int:
-    candidates = categorical(good, rng, CANDIDATES)
-    return _best(
-        candidates,
-        hyperopt_tpe.randint_via_categorical_lpdf(candidates, good),
-        hyperopt_tpe.randint_via_categorical_lpdf(candidates, bad),
-    )
-
-
-_BEST: dict[type, Callable[..., float | int]] = {
-    Uniform: _best_uniform,
-    LogUniform: _best_loguniform,
-    Choice: _best_choice,
-}
-
-
-def _parzen(observed: Floats, low: float, high: float) -> Mixture:
-    """The mixture of the observations and the prior."""
-    mixture: Mixture = hyperopt_tpe.adaptive_parzen_normal(
-        observed, PRIOR_WEIGHT, 0.5 * (high + low), 1.0 * (high - low)
-    )
-    return mixture
-
-
-def _nearly_density(places: Floats, weights: Floats, means: Floats, deviations: Floats) -> Floats:
-    """The log density of a Gaussian mixture, but for a constant, in single precision.
-
-    Of the bad trials' mixture: thousands of components for each candidate are most of TPE's work.
-    Measured from the middle of the means, single precision is wrong by less than 1e-4: no
-    deviation is below a hundredth of the prior's (`adaptive_parzen_normal`), which holds the
-    error of a distance in deviations below 1e-5, and components beyond ten deviations don't count
-    beside the prior's own. The widest component, which is the prior's or as wide, has a place in
-    the bounds within one deviation: in its terms no sum is near the ends of single precision.
-    """
-    middle = 0.5 * (means[0] + means[-1])
-    scales = math.sqrt(0.5) / deviations
-    heights = weights * scales
-    terms = np.subtract.outer(
-        (places - middle).astype(np.float32), (means - middle).astype(np.float32)
-    )
-    # In place: at 10,000 components an array takes a megabyte, and longer to get than to fill.
-    terms *= scales.astype(np.float32)
-    np.square(terms, out=terms)
-    np.subtract(np.log(heights / heights[scales.argmin()]).astype(np.float32), terms, out=terms)
-    np.exp(terms, out=terms)
-    density: Floats = np.log(terms.sum(axis=1)).astype(np.float64)
-    return density
-
-
-def _leaders(scores: Floats) -> Rows:
-    """The candidates, in order, one of which has the highest score; `scores` are nearly exact."""
-    return np.flatnonzero(scores >= scores.max() - DOUBT)
-
-
-def _shares(prior: Choice, observed: Floats) -> Floats:
-    """The share of each option among the observations and the prior."""
-    counts: Floats = PRIOR_WEIGHT + _bincount(
-        observed, offset=0, weights=_forgetting(len(observed)), minlength=len(prior.options)
-    )
-    return counts / np.sum(counts)
-
-
-_MODEL: dict[type, Callable[..., Model]] = {
-    Uniform: lambda prior, values: _parzen(values, prior.low, prior.high),
-    LogUniform: lambda prior, values: _parzen(
-        np.log(values), math.log(prior.low), math.log(prior.high)
-    ),
-    Choice: _shares,
-}
-
-
-@lru_cache(maxsize=4)
-def _forgetting(observations: int) -> Floats:
-    weights: Floats = hyperopt_tpe.linear_forgetting_weights(observations, FORGETTING)
-    return weights
-
-
-def _best(candidates: Any, good_density: Floats, bad_density: Floats) -> float | int:
-    """The first candidate of the highest ratio of densities, as in `broadcast_best`."""
-    return _plain(candidates[np.argmax(good_density - bad_density)])
-
-
-def _plain(value: Any) -> float | int:
-    plain: float | int = value.item()
-    return plain

@@ -1,1 +1,83 @@
-"""The store of searches and trials in MongoDB, and the embedded server."""
+"""A store of searches in MongoDB, and the embedded server: the whole interface on this page.
+
+`Store.connect(uri)` opens a store; `with` or `close()` closes it. `now()` is the server's clock,
+`ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords.
+
+Every method raises StoreUnavailableError if the server doesn't answer, StoreRefusedError if this
+user may not do that, StoreCorruptedError if a document can't be read. A name that doesn't exist is
+an UnknownNameError. Every change is a compare-and-set that is safe to send twice. An attempt writes
+with its token; a token that no longer holds the trial is a StaleAttemptError, and nothing is
+written. Times are the server's.
+
+store.searches (searches.py)
+    create(search) -> Search: insert; NameTakenError, or StateConflictError if the queue is full
+    get(name) -> Search: read one; UnknownNameError
+    all() -> list[Search]: read all, the oldest first, without unreadable ones
+    active() -> list[Search]: read those that aren't over, the oldest first
+    named(names) -> list[Search]: read those of the names that exist
+    change(name, to, who, *, detail) -> Search: set the status, add an event; StateConflictError
+    request_stop(name, who) -> Search: let no new trial begin, add an event; StateConflictError
+    acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
+    renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
+    release_driver(name, token) -> None: give the lease up, if the token holds it
+
+store.trials (trials.py)
+    add(trial) -> Trial: insert one, as add_many
+    add_many(trials, *, placed) -> list[Trial]: insert queued trials; the same again is no error
+    get(trial, tid) -> Trial: read one by id, or by search and tid; UnknownNameError
+    all(search, states) -> list[Trial]: read a search's trials, or those in some states, by tid
+    by_id(ids) -> list[Trial]: read those of the ids that exist, in the ids' order
+    best(search, number) -> list[Trial]: read the so many best completed trials, the best first
+    changed(ids, seen) -> list[Trial]: read those that changed since the last call with `seen`
+    last_change(search) -> int: number all changes; the number up to which all can be read
+    changes(search, after_seq) -> list[Trial]: read the trials that changed after a number
+    change_pages(search, after_seq) -> Iterator[list[Trial]]: the same, a page at a time
+    numbered(search, after_seq, last) -> Iterator[list[Trial]]: read the changes up to `last`
+    unnumbered(search) -> list[Trial]: read the trials whose last change has no number yet
+    changed_records(search, after_seq, up_to) -> list[Record]: the changes up to a number, undecoded
+    place(ids) -> None: note on queued trials that the cluster has them
+    note_start_failure(trial_id, attempt, why) -> None: note why no worker could begin the trial
+
+store.attempts (attempts.py)
+    begin(trial, owner, *, ttl, host, accelerator, versions, slot) -> Trial | None: take a queued
+        trial; None if it isn't queued
+    renew(trial_id, attempt, token, ttl) -> None: extend the attempt's lease
+    record_epoch(trial_id, attempt, token, epoch, *, for_pruner, metric) -> None: add an epoch
+    resume(trial_id, attempt, token, epochs, metric) -> Trial: add the epochs of a checkpoint
+    request_prune(trial_id, attempt, token, reason) -> bool: ask the attempt to end early
+    prune(trial_id, attempt, token, result) -> Trial: end the trial early
+    finish(trial, attempt, token, result, best_epoch) -> Trial: complete the trial
+    hand_back(trial_id, attempt, token, reason) -> Trial: queue the trial again, free of charge
+    release(trial_id, reason) -> Trial: take the trial from its worker; StateConflictError if none
+    crash(trial_id, attempt, token, error, *, retry, max_attempts) -> Trial: queue again, or fail
+    expire(trial_id, attempt, *, max_attempts, reason) -> Trial | None: crash an attempt whose lease
+        has passed; None if it hasn't
+    cancel_all(search) -> int: cancel the search's trials that haven't ended; their number
+
+store.totals (totals.py)
+    update(search) -> Tally: sum up the trials that ended since the last update
+    standing(search) -> Standing: counts, best trial, live trials and recent durations
+    counts(search) -> dict[TrialState, int]: trials by state, every state named
+    best(search) -> Trial | None: the best completed trial
+
+store.logs (logs.py)
+    add_event(search, who, what, detail) -> None: add an event, dated now
+    events(search) -> list[Event]: read a search's events, the oldest first
+    events_since(search, at) -> list[Event]: read the events from a time on
+    epochs(trial_id, attempt) -> list[Epoch]: read a trial's epochs, or one attempt's
+    epoch_records(trial_id) -> list[Record]: a trial's epochs, undecoded
+    count_epochs(trial_id) -> int: count a trial's epochs
+    drop_epochs(trial_id) -> None: delete a trial's epochs and log lines
+    record_lines(trial_id, attempt, lines) -> None: replace an attempt's log lines
+    lines(trial_id, attempt) -> tuple[LogLine, ...]: read an attempt's log lines
+
+store.copies (copies.py)
+    documents(name) -> Iterator[tuple[str, Record]]: read a whole search, undecoded
+    begin_load(counter, load) -> None: reserve a name for a load; NameTakenError
+    load_each(collection, documents) -> None: insert documents of a reserved name
+    finish_load(search) -> None: insert the search itself, which shows all; NameTakenError
+"""
+
+from alignsearch.search.store.store import Store
+
+__all__ = ["Store"]

@@ -1,4 +1,4 @@
-"""Where a store is: a MongoDB URI, or the file that holds one."""
+"""Addresses of stores: a MongoDB URI, or `file:` with the path of a file that holds one."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ from urllib.parse import quote_plus
 from alignment_core.errors import ConfigurationError
 
 FILE = "file:"
+"""Begins an address that names a file."""
 
 _SECRET_OPTIONS = re.compile(
     r"(?i)\b(tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=[^&]*"
@@ -16,17 +17,17 @@ _OF_A_USER = re.compile(r"(?i)(authSource|authMechanism|authMechanismProperties)
 
 
 def mask(uri: str) -> str:
-    """Return the URI as it may be shown to people: without passwords."""
-    # Up to the last @, because passwords come with reserved characters unescaped.
+    """Return the URI with its passwords replaced by asterisks, for logs and displays."""
+    # Up to the last @, because people leave reserved characters in passwords unescaped.
     masked = re.sub(r"^(\w[\w+]*://)?([^:@/]*):(?!//).*@", r"\1\2:***@", uri)
     return _SECRET_OPTIONS.sub(r"\1=***", masked)
 
 
 def read_uri(address: str) -> str:
-    """The URI itself: `address`, or what the file holds that `file:/PATH` names.
+    """Return the URI at an address: the address itself, or the content of `file:/PATH`.
 
-    A file keeps a password out of the environment, of the list of processes and of Ray, which
-    carries the address to the workers: each process reads the file of its own host.
+    A file keeps the password out of the environment, the list of processes and Ray, through which
+    the address goes to the workers. Each process reads the file of its own host.
 
     Raises:
         ConfigurationError: the path is relative, or the file can't be read or is empty.
@@ -53,7 +54,7 @@ def read_uri(address: str) -> str:
 
 
 def with_user(uri: str, user: str, password: str, database: str) -> str:
-    """The URI of the same servers and database for a user that this database keeps."""
+    """Return the URI of the same servers for a user whom this database authenticates."""
     scheme, _, rest = uri.partition("://")
     place, _, options = rest.partition("?")
     hosts = place.rpartition("@")[2].partition("/")[0]

@@ -1,7 +1,8 @@
-"""The one place where PyMongo is used: a connection to a store, with errors said to people.
+"""Connection to a store: the one place that calls PyMongo, and translates its errors.
 
-Only commands that every MongoDB-wire server has: insert, find, update, delete, findAndModify,
-createIndexes, aggregate with plain stages; and, for an administrator, those for users and roles.
+It sends only commands that every MongoDB-wire server has: insert, find, update, delete,
+findAndModify, createIndexes, aggregate with plain stages; for an administrator, those for users
+and roles.
 """
 
 import time
@@ -30,7 +31,7 @@ SOCKET_TIMEOUT = 20.0
 """Seconds that one command may take at most; a server that hangs longer is unavailable."""
 
 CLOCK_SECONDS = 5.0
-"""How long the server's clock is followed before it is asked again."""
+"""Seconds until the server's clock is asked again; in so few, it drifts by less than 1 ms."""
 
 # Each query that the store issues is served by one of these, or by `_id`.
 INDEXES: Mapping[str, Sequence[tuple[tuple[str, ...], bool]]] = {
@@ -47,10 +48,10 @@ _DUPLICATE_KEY = 11000
 
 
 class StoreConnection:
-    """A store's database, with acknowledged, journaled writes and the server's clock.
+    """Connection to a store's database, with journaled writes and the server's clock.
 
-    Every method raises StoreUnavailableError when the server doesn't answer or refuses, and
-    StoreCorruptedError when it fails inside.
+    Every method raises StoreUnavailableError if the server doesn't answer or refuses the command,
+    and StoreCorruptedError if the server fails inside.
     """
 
     def __init__(self, uri: str, timeout: float) -> None:
@@ -59,7 +60,7 @@ class StoreConnection:
         self.uri = uri
         self.uri_for_people = mask(uri)
         if not uri.startswith(("mongodb://", "mongodb+srv://")):
-            # PyMongo would take it for a host's name and look for that.
+            # PyMongo would take the text for a host's name and look that up.
             raise no_uri(uri, "it doesn't begin with mongodb:// or mongodb+srv://")
         try:
             self._client: pymongo.MongoClient[Record] = pymongo.MongoClient(
@@ -88,7 +89,7 @@ class StoreConnection:
 
     @classmethod
     def open(cls, uri: str, timeout: float) -> Self:
-        """Connect, check the schema's version and create what is missing of the indexes.
+        """Connect, check the schema's version and create the indexes of a new store.
 
         Raises:
             ConfigurationError: `uri` can't be parsed, or its file can't be read.
@@ -135,7 +136,7 @@ class StoreConnection:
     def now(self) -> datetime:
         """Return the server's clock, aware UTC, to the millisecond.
 
-        Asked for now and then, and counted on from there: nearly every write carries a time.
+        It is asked for every few seconds and followed in between: nearly every write has a time.
         """
         if self._clock is not None:
             asked, when = self._clock
@@ -145,7 +146,7 @@ class StoreConnection:
         return self.ask_clock()
 
     def ask_clock(self) -> datetime:
-        """Return the server's clock as the server says it, which shows that it answers."""
+        """Ask the server for its clock, which shows, too, that the server answers."""
         with self._translated():
             try:
                 answer = self._hello()
@@ -159,19 +160,19 @@ class StoreConnection:
         return self._client.admin.command("hello", codec_options=self._clock_options)
 
     def command(self, command: Record) -> Record:
-        """Run an administrator's command on the store's database; return the answer."""
+        """Run an administrator's command on the store's database; return the server's answer."""
         with self._translated():
             return self._database.command(command)
 
     def server_pid(self) -> int:
-        """Return the server's process id, on its own machine."""
+        """Return the server's process id on the server's machine."""
         with self._translated():
             return cast(int, self._client.admin.command("serverStatus")["pid"])
 
     def find_one(
         self, collection: str, condition: Record, *, fields: Sequence[str] | None = None
     ) -> Record | None:
-        """Return the one document that fits, or these fields of it."""
+        """Return the first document that fits, or these of its fields; None if none fits."""
         with self._translated():
             return self._database[collection].find_one(condition, fields)
 
@@ -192,7 +193,7 @@ class StoreConnection:
             return cursor.to_list()
 
     def insert(self, collection: str, document: Record) -> bool:
-        """Insert the document; return False if a unique key of it exists already."""
+        """Insert the document; return False if one of its unique keys exists already."""
         with self._translated():
             try:
                 _written(lambda: self._database[collection].insert_one(document))
@@ -201,7 +202,7 @@ class StoreConnection:
         return True
 
     def insert_each(self, collection: str, documents: Sequence[Record]) -> list[Record]:
-        """Insert the documents; return those of which a unique key exists already."""
+        """Insert the documents; return those with a unique key that exists already."""
         with self._translated():
             try:
                 _written(lambda: self._database[collection].insert_many(documents, ordered=False))
@@ -223,9 +224,11 @@ class StoreConnection:
     ) -> bool:
         """Change the one document that fits; return False if none does.
 
-        A write whose answer got lost is sent again: then False can also mean that it was
-        applied and the condition doesn't hold any more. Without `durable` a crash of the
-        server can undo it, unless a durable write came after it.
+        A write whose answer got lost is sent again: then False can also mean that the write was
+        applied and the condition doesn't hold any more.
+
+        durable: wait for the journal. Without it a crash of the server can undo the write, unless
+            a durable write came after it.
         """
         there = self._written_to(collection, durable)
         # Not findAndModify, for which the embedded server reads the whole collection.
@@ -238,7 +241,7 @@ class StoreConnection:
     ) -> None:
         """Change, for each pair of condition and changes, the document that fits, if any.
 
-        Without `durable` a crash of the server can undo it.
+        durable: as in `update`.
         """
         requests = [pymongo.UpdateOne(condition, changes) for condition, changes in updates]
         there = self._written_to(collection, durable)
@@ -250,9 +253,10 @@ class StoreConnection:
         return self._database.get_collection(collection, write_concern=concern)
 
     def increase(self, collection: str, key: str, field: str, by: int) -> Record | None:
-        """Add to a field of the document `key` and return it as it is then, if there is one.
+        """Add to a number in the document `key`; return the document then, None if there is none.
 
-        It can be added twice, when the answer got lost. For small collections only.
+        It is added twice if the first answer got lost. The embedded server reads the whole
+        collection for it, so it is for small collections only.
         """
         with self._translated():
             return _written(
@@ -269,7 +273,7 @@ class StoreConnection:
             return _written(lambda: self._database[collection].delete_many(condition)).deleted_count
 
     def aggregate(self, collection: str, stages: Sequence[Record]) -> list[Record]:
-        """Return what the aggregation's stages yield."""
+        """Return the documents that the aggregation's stages yield."""
         with self._translated():
             return self._database[collection].aggregate(list(stages)).to_list()
 
@@ -282,9 +286,10 @@ class StoreConnection:
 
 
 def observe_commands(note: Callable[[str, float, bool], None]) -> None:
-    """Have `note` told of each command of connections opened from now on.
+    """Call `note` after each command of every connection that is opened from now on.
 
-    It gets the command's name, its seconds, and whether it succeeded; it must not raise.
+    note: called with the command's name, its duration in seconds, and whether it succeeded; it
+        must not raise.
     """
     monitoring.register(_Observer(note))
 
@@ -304,9 +309,9 @@ class _Observer(monitoring.CommandListener):
 
 
 def _written(write: Callable[[], T]) -> T:
-    """Write, and once more if the connection breaks meanwhile, which may lose the answer only.
+    """Write, and retry once if the connection breaks: it may have lost nothing but the answer.
 
-    PyMongo does so itself only where the server is a replica set.
+    PyMongo retries by itself only if the server is a replica set.
     """
     try:
         return write()

@@ -1,8 +1,9 @@
-"""One search as a file: JSON lines that hold its documents without any loss.
+"""Dump and load of one search: a file of JSON lines that holds its documents without loss.
 
-The first line says what the file is. Each line after it is one document in MongoDB's canonical
-Extended JSON, which keeps every BSON type, under the name of its collection. The last line counts
-and hashes what is before it. A name that ends in .gz is compressed.
+The first line is a header with format and schema version. Each line after it is one document in
+MongoDB's canonical Extended JSON, which keeps every BSON type, with its collection's name. The last
+line has the number of documents and a hash of all lines before it. A file whose name ends in .gz is
+compressed.
 """
 
 import gzip
@@ -36,15 +37,16 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
+from alignsearch.search.store.numbering import MARK
 from alignsearch.search.store.store import Store
-from alignsearch.search.store.trial_store import MARK
 
 FORMAT = "alignsearch search"
 LONGEST_LINE = 2**26
-"""Characters; MongoDB's documents have at most 2**24 bytes."""
+"""Characters of a line: MongoDB's documents have at most 2**24 bytes, and JSON escapes some."""
 MOST_DOCUMENTS = 10**8
-"""Of one search; a compressed file can pretend to hold any number."""
+"""Documents of one search: a small compressed file can hold any number of them."""
 BATCH = 1000
+"""Documents inserted by one command, and held in memory for it."""
 
 _PLAIN = (str, bool, int, Int64, float, datetime, ObjectId, type(None))
 
@@ -57,7 +59,7 @@ _END = re.compile(r'\{"documents": \d+, "sha256": "[0-9a-f]{64}"\}')
 def dump(store: Store, name: str, file: Path) -> int:
     """Write the search to a new file; return how many documents that are.
 
-    Of a search that goes on meanwhile, every trial is written as it was at one moment.
+    Each trial of a search that goes on meanwhile is written as it was at one moment.
 
     Raises:
         UnknownNameError: there is no such search.
@@ -65,7 +67,7 @@ def dump(store: Store, name: str, file: Path) -> int:
     """
     if file.exists():
         raise ConfigurationError(f"{file} exists already: name another file")
-    store.get_search(name)
+    store.searches.get(name)
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     digest = hashlib.sha256()
     written = 0
@@ -78,7 +80,7 @@ def dump(store: Store, name: str, file: Path) -> int:
 
             header = {"format": FORMAT, "schema": SCHEMA_VERSION, "name": name}
             line(json.dumps(header) + "\n")
-            for collection, document in store.documents(name):
+            for collection, document in store.copies.documents(name):
                 text = json_util.dumps(document, json_options=_EXACT)
                 line(f'{{"collection": {json.dumps(collection)}, "document": {text}}}\n')
                 written += 1
@@ -96,7 +98,7 @@ def dump(store: Store, name: str, file: Path) -> int:
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that holds one search, whole and sound."""
+    """A file that was read once and holds one search, whole and undamaged."""
 
     file: Path
     checksum: str
@@ -105,32 +107,32 @@ class Checked:
 
 
 def check(file: Path) -> Checked:
-    """Read all of a file and make sure that it can be loaded.
+    """Read a whole file and check that it can be loaded.
 
     Raises:
-        ConfigurationError: it can't be read, is damaged, holds what no search holds, or a newer
-            version wrote it.
+        ConfigurationError: the file can't be read, is damaged, holds documents that belong to no
+            search, or was written by a newer version.
     """
-    known = _Known()
-    checksum = _read(file, known.take)
-    if known.search is None or known.counter is None:
+    checks = _Checks()
+    checksum = _read(file, checks.take)
+    if checks.search is None or checks.counter is None:
         raise _bad(file, "it lacks the search or its counter")
-    if known.counter["seq"] < known.last_seq:
+    if checks.counter["seq"] < checks.last_seq:
         raise _bad(file, "its counter is behind its trials")
-    return Checked(file, checksum, known.search, known.counter)
+    return Checked(file, checksum, checks.search, checks.counter)
 
 
 def load(store: Store, checked: Checked) -> str:
-    """Put the search of a file into the store, with all that belongs to it; return its name.
+    """Insert a file's search with all its documents into the store; return the search's name.
 
-    It can't be seen before all of it is there. If that is broken off, loading the same file again
-    goes on.
+    The search can't be seen before all documents are inserted. A load that was broken off goes on
+    when the same file is loaded again.
 
     Raises:
         ConfigurationError: the file was changed since it was checked.
         NameTakenError: the store has a search of this name.
     """
-    store.begin_load(checked.counter, checked.checksum)
+    store.copies.begin_load(checked.counter, checked.checksum)
     batches: dict[str, list[Record]] = {part: [] for part in _PARTS}
 
     def write(collection: str, document: Record) -> None:
@@ -139,15 +141,15 @@ def load(store: Store, checked: Checked) -> str:
         batch = batches[collection]
         batch.append(document)
         if len(batch) == BATCH:
-            store.load_each(collection, batch)
+            store.copies.load_each(collection, batch)
             batch.clear()
 
     if _read(checked.file, write) != checked.checksum:
         raise _bad(checked.file, "it was changed while it was read")
     for collection, batch in batches.items():
         if batch:
-            store.load_each(collection, batch)
-    store.finish_load(checked.search)
+            store.copies.load_each(collection, batch)
+    store.copies.finish_load(checked.search)
     name: str = checked.search["_id"]
     return name
 
@@ -160,8 +162,8 @@ _PARTS: Mapping[str, type[Document]] = {
 }
 
 
-class _Known:
-    """What the lines so far have told; refuses what doesn't belong to one search in one piece."""
+class _Checks:
+    """Checks documents one by one: all must belong to one search, and none may come twice."""
 
     def __init__(self) -> None:
         self.name = ""
@@ -171,7 +173,7 @@ class _Known:
         self._ids: set[tuple[str, str]] = set()
 
     def take(self, collection: str, document: Any) -> None:
-        """Take in the next document."""
+        """Check the next document; raise ValueError if it doesn't belong to the search."""
         if not isinstance(document, dict) or not _is_plain(document):
             raise ValueError("this is no document of a search")
         self._only_once(collection, document.get("_id"))
@@ -211,7 +213,7 @@ class _Known:
 
 
 def _read(file: Path, take: Callable[[str, Any], None]) -> str:
-    """Give each document and its collection to `take`; return the checksum of all lines."""
+    """Call `take` with each collection and document; return the checksum of all lines."""
     reader = _Reader()
     try:
         with _opened(file, "rt", compressed=file.suffix == ".gz") as lines:
@@ -229,7 +231,7 @@ class _Reader:
         self._digest = hashlib.sha256()
 
     def read(self, lines: IO[str], take: Callable[[str, Any], None]) -> str:
-        """As `_read`, of what is open; raises ValueError at the line with `number`."""
+        """Read an open file as `_read` does; raise ValueError at the line `number`."""
         text = _line(lines)
         _check_header(text)
         while not _END.fullmatch(text.rstrip("\n")):
@@ -289,7 +291,7 @@ def _belongs(condition: bool) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether these are data alone: no code (a kind of str), no operators."""
+    """Return whether the value is data alone: no code (a subclass of str), no operators."""
     if isinstance(value, dict):
         return all("$" not in key and _is_plain(item) for key, item in value.items())
     if isinstance(value, list):

@@ -1,9 +1,9 @@
-"""The embedded store: a MongoDB-wire server of the project's own, for one folder.
+"""The embedded store: a MongoDB-wire server for one folder, started when a command needs it.
 
 SecantusDB runs as a separate process on a free port of the loopback interface and is never
 imported. A lock and a port file let every command of the folder share one server, which
-outlives them. It knows no users: whoever can log in to this machine can connect to it, so a
-shared machine wants a MongoDB with users instead.
+outlives the commands. The server has no users: everyone who can log in to this machine can connect
+to it, so a shared machine needs a MongoDB with users instead.
 """
 
 import fcntl
@@ -33,20 +33,26 @@ from alignsearch.search.store.processes import (
 )
 
 COMMAND = "secantusd-py"
+"""The server's program, beside this Python's."""
 
 START_SECONDS = 60.0
-"""A damaged folder makes the server exit at once; only replaying a long log takes its time."""
+"""Seconds for a start: replaying a long log takes long, and damaged data end the server at once."""
 ANSWER_SECONDS = 5.0
+"""Seconds for an answer of a server that listens already."""
 STOP_SECONDS = 10.0
+"""Seconds for two interrupts, after which the server is killed."""
 LOCK_SECONDS = 90.0
+"""Seconds to wait for another command's lock, which it may hold for START_SECONDS."""
 PORT_TRIES = 3
+"""Ports tried, because another program can take a free port before the server does."""
 LOG_LINES = 3
+"""Last lines of the server's log that an error quotes: an exception, or a cause and an effect."""
 LOG_BYTES = 2**24
-"""Size at which the server's log begins anew; the one before is kept beside it."""
+"""Size at which the server's log is rotated; one earlier log is kept."""
 
 
 class ServerFile(BaseModel):
-    """The port file: which process serves the folder, and where."""
+    """The port file: process id and port of the folder's server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,13 +62,13 @@ class ServerFile(BaseModel):
 
     @property
     def uri(self) -> str:
-        """The URI under which this machine reaches the server."""
+        """The server's URI on this machine."""
         return f"mongodb://{HOST}:{self.port}/"
 
 
 @dataclass(frozen=True)
 class StoreStatus:
-    """What `alignsearch store status` shows; data_size in bytes on disk."""
+    """Whether the server runs, and where; data_size in bytes on disk."""
 
     running: bool
     uri: str | None
@@ -71,7 +77,7 @@ class StoreStatus:
 
 
 class EmbeddedStore:
-    """The server of one folder. Several processes may use it at once."""
+    """The server of one folder. Several processes may use this folder at once."""
 
     def __init__(self, folder: Path = Path(".alignsearch")) -> None:
         """Name the folder; nothing is read or written yet."""
@@ -103,7 +109,7 @@ class EmbeddedStore:
         """Return whether the server runs, and how much the folder holds; starts nothing.
 
         Raises:
-            StoreCorruptedError: the folder is none, or the port file can't be read.
+            StoreCorruptedError: it is no folder, or the port file can't be read.
         """
         server = None
         if self.folder.exists():
@@ -117,7 +123,7 @@ class EmbeddedStore:
     def users(self, patience: float = 0.0) -> list[int]:
         """Return the other processes that are connected to the server, as far as can be seen.
 
-        patience: seconds that they get to end by themselves.
+        patience: seconds to wait for them to end by themselves.
 
         Raises:
             StoreCorruptedError: the folder or the port file can't be used.
@@ -158,7 +164,7 @@ class EmbeddedStore:
             raise self._unreadable(error.errors()[0]["msg"]) from error
 
     def _runs(self, server: ServerFile) -> bool:
-        """Whether the process lives and is this folder's server, not a later user of its pid."""
+        """Return whether the process is this folder's server, not a later one of the same id."""
         wanted = f"--port {server.port} --storage-path {self.data} "
         return wanted in command_line(server.pid)
 
@@ -194,9 +200,9 @@ class EmbeddedStore:
                 "alignsearch again, or give the URI of a MongoDB with --store"
             )
         if self.folder.stat().st_uid == os.getuid():
-            # Whoever made it: what is in it is its owner's alone.
+            # Others must not read the searches, even if the user made the folder readable.
             self.folder.chmod(0o700)
-        # Its own, so that no secantusd.toml of this machine is read.
+        # An empty one, so that no secantusd.toml of this machine is read.
         self._config.touch(mode=0o600)
         arguments = [
             str(command),
@@ -205,7 +211,7 @@ class EmbeddedStore:
             *("--storage-path", str(self.data)),
             *("--log-level", "WARNING"),
             *("--config", str(self._config)),
-            # Nobody follows its oplog, which costs a third of every write.
+            # No replica reads the oplog, which costs a third of every write.
             "--standalone",
         ]
         append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -230,10 +236,10 @@ class EmbeddedStore:
         return server
 
     def _answers(self, server: ServerFile) -> bool:
-        """Wait until the server answers; False if it ended, or another program has its port.
+        """Wait until the server answers; False if it has ended or another program has its port.
 
         Raises:
-            StoreUnavailableError: it lives and doesn't answer.
+            StoreUnavailableError: the server lives and doesn't answer.
         """
 
         def listens_or_ended() -> bool:
@@ -250,8 +256,8 @@ class EmbeddedStore:
             except StoreUnavailableError:
                 if lives(server.pid) and listens(server.port):
                     raise
-            # What listened has ended: this server, or the one before it, whose last threads keep
-            # its port open after it has been killed.
+            # The process that listened has ended: this server, or the one before it, whose last
+            # threads keep the port open for a moment after a kill.
         raise StoreUnavailableError(
             f"the server of the store in {self.folder} (process {server.pid}) hasn't answered "
             f"within {START_SECONDS:.0f} s: look into {self.log}, or run `alignsearch store "
@@ -259,7 +265,7 @@ class EmbeddedStore:
         )
 
     def _came_up(self, server: ServerFile, log_start: int) -> bool:
-        """Wait until the server just started serves sound data; False if its port is taken."""
+        """Wait until a new server serves sound data; return False if its port is taken."""
         if self._answers(server):
             self._look_into(server, log_start)
             return True
@@ -269,7 +275,7 @@ class EmbeddedStore:
         return False
 
     def _look_into(self, server: ServerFile, log_start: int) -> None:
-        """Open every collection: a damaged file shows when it is first read."""
+        """Read from every collection, because a damaged file shows at its first read only."""
         try:
             with closing(StoreConnection.open(server.uri, ANSWER_SECONDS)) as connection:
                 for collection in (*INDEXES, "counters"):
@@ -307,7 +313,7 @@ class EmbeddedStore:
         with self.log.open("rb") as log:
             log.seek(log_start)
             lines = log.read().decode(errors="replace").splitlines()
-        # Of a traceback, whose inner lines are indented, what was raised.
+        # A traceback's inner lines are indented: only the exception stays.
         words = [line for line in lines if line and not line.startswith((" ", "Traceback"))]
         last = "\n  ".join(words[-LOG_LINES:] or ["(nothing)"])
         return f"{self.log} ends with:\n  {last}"
@@ -335,7 +341,7 @@ class EmbeddedStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other commands from starting or stopping the server meanwhile."""
+        """Hold the folder's lock: only one command at a time starts or stops the server."""
 
         def taken() -> bool:
             try:

@@ -1,4 +1,4 @@
-"""PyMongo's errors, said to people: what is wrong with the store, and what to do about it."""
+"""PyMongo's errors as errors of ours: what is wrong with the store, and what to do about it."""
 
 import re
 
@@ -18,10 +18,10 @@ _AUTHENTICATION_FAILED = 18
 
 
 def translated(error: errors.PyMongoError, uri: str) -> AlignSearchError:
-    """What a command's error means for the store at `uri`, whose password is hidden already."""
+    """Return our error for a command's error; `uri` is shown, so its password is hidden."""
     if not isinstance(error, errors.OperationFailure):
         return StoreUnavailableError(f"the store {uri} doesn't answer ({_unreached(error, uri)}")
-    # Without the server's whole answer, which PyMongo appends.
+    # PyMongo appends the server's whole answer, which says no more.
     words = str(error).partition(", full error")[0]
     if error.code == _AUTHENTICATION_FAILED:
         return StoreRefusedError(
@@ -34,7 +34,7 @@ def translated(error: errors.PyMongoError, uri: str) -> AlignSearchError:
             "file:/PATH names"
         )
     if error.code == _UNAUTHORIZED:
-        # A MongoDB quotes the whole command.
+        # MongoDB quotes the whole command after this.
         words = words.partition(" { ")[0]
         return StoreRefusedError(
             f"the store {uri} doesn't allow this user to do that ({words}): `alignsearch store "
@@ -48,8 +48,8 @@ def translated(error: errors.PyMongoError, uri: str) -> AlignSearchError:
 
 
 def no_uri(uri: str, why: Exception | str) -> ConfigurationError:
-    """The error for what is no MongoDB URI."""
-    # PyMongo's own words can quote a password that wasn't escaped.
+    """Return the error for a text that is no MongoDB URI."""
+    # PyMongo's own words can quote a password whose characters weren't escaped.
     why = "it can't be parsed" if isinstance(why, Exception) and "@" in uri else why
     return ConfigurationError(
         f"{mask(uri)!r} is no MongoDB URI ({why}); it should look like "
@@ -59,7 +59,7 @@ def no_uri(uri: str, why: Exception | str) -> ConfigurationError:
 
 
 def no_tls_file(uri: str, error: OSError) -> ConfigurationError:
-    """The error for a certificate's file that is none, or isn't there."""
+    """Return the error for a certificate's file that is missing or can't be read."""
     return ConfigurationError(
         f"{mask(uri)!r} names a certificate's file that can't be used ({error}): ?tlsCAFile= and "
         "?tlsCertificateKeyFile= take PEM files of this host"
@@ -67,8 +67,8 @@ def no_tls_file(uri: str, error: OSError) -> ConfigurationError:
 
 
 def _unreached(error: errors.PyMongoError, uri: str) -> str:
-    """Why there is no connection, the parenthesis' end, and what to do."""
-    # Without PyMongo's dump of timeouts and topology.
+    """Return why there is no connection, a closing parenthesis, and what to do."""
+    # PyMongo appends its timeouts and its view of the servers.
     words = re.split(r" \(configured timeouts|, Timeout: |, Topology Description", str(error))[0]
     if "CERTIFICATE_VERIFY_FAILED" in words:
         return (

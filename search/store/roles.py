@@ -1,7 +1,7 @@
-"""Roles of least privilege: what each part of the program may do to which collection.
+"""Roles of least privilege: the rights of each part of the program on each collection.
 
-A right is one of MongoDB's privilege actions on one collection. The tests derive the same table
-from the commands that each part's code sends.
+A right is one of MongoDB's privilege actions on one collection. A test derives the same table from
+the commands that each part's code sends.
 """
 
 import secrets
@@ -45,7 +45,7 @@ ROLES: Mapping[str, Rights] = {
     },
     # A dashboard that shows.
     "dashboard": _READING,
-    # Whoever loads searches and drops what is kept no longer.
+    # People who load searches and delete old epochs and logs.
     "operator": {
         **dict.fromkeys(COLLECTIONS, ("find", "insert", "update", "remove")),
         **dict.fromkeys(INDEXES, ("find", "insert", "update", "remove", "createIndex")),
@@ -54,12 +54,12 @@ ROLES: Mapping[str, Rights] = {
 
 
 def role_name(part: str) -> str:
-    """What the role is called in the database."""
+    """Return the role's name in the database."""
     return f"alignsearch-{part}"
 
 
 def create_role(part: str, database: str) -> Record:
-    """The command that makes the part's role."""
+    """Return the command that creates the part's role."""
     privileges = [
         {"resource": {"db": database, "collection": collection}, "actions": list(actions)}
         for collection, actions in ROLES[part].items()
@@ -68,18 +68,18 @@ def create_role(part: str, database: str) -> Record:
 
 
 def create_user(part: str, database: str, password: object) -> Record:
-    """The command that makes the part's user, who is called as the part is."""
+    """Return the command that creates the part's user; the user has the part's name."""
     roles = [{"role": role_name(part), "db": database}]
     return {"createUser": part, "pwd": password, "roles": roles}
 
 
 def apply_roles(uri: str, timeout: float = 5.0) -> None:
-    """Make the roles, or bring them to what they should be, with an administrator's URI.
+    """Create the roles, or update their rights, with an administrator's URI.
 
     Raises:
         StoreRefusedError: the URI's user may not do that.
     """
-    # Opened, the store has its schema, which none of the roles but the operator's can make.
+    # Opening a new store creates its schema, which only the operator's role could do later.
     with StoreConnection.open(uri, timeout) as connection:
         for part in ROLES:
             command = create_role(part, connection.database)
@@ -88,7 +88,7 @@ def apply_roles(uri: str, timeout: float = 5.0) -> None:
 
 
 def apply_users(uri: str, timeout: float = 5.0) -> dict[str, str]:
-    """Make a user for each role, or give it a new password; return each part's URI.
+    """Create a user for each role, or set a new password; return each part's URI.
 
     Raises:
         StoreRefusedError: the URI's user may not do that.

@@ -1,1 +1,1 @@
-"""What command line, dashboard and Python do with a search: submit, steer, summarize."""
+"""Use cases that command line, HTTP API and Python share: submit, steer, summarize, retain."""

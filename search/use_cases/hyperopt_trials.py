@@ -1,7 +1,6 @@
-"""A search as HyperOpt's `Trials`: for `hyperopt.fmin`, its plotting and its other tools.
+"""A read-only view of a search as HyperOpt's `Trials`, for `hyperopt.fmin`, plotting and tools.
 
-The store's trials are shown, never changed: what `fmin` adds stays in this process, under numbers
-beyond the search's budget.
+Trials that `fmin` adds are kept in this process only. Their tids lie beyond the search's budget.
 """
 
 from typing import Any
@@ -12,7 +11,7 @@ from hyperopt import base
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 _STATES = {
     TrialState.QUEUED: base.JOB_STATE_RUNNING,
@@ -22,14 +21,14 @@ _STATES = {
     TrialState.FAILED: base.JOB_STATE_ERROR,
     TrialState.CANCELLED: base.JOB_STATE_CANCEL,
 }
-"""A queued trial isn't NEW here: `fmin` would evaluate it, and it is the search's to run."""
+"""HyperOpt's state of a trial. A queued one isn't NEW, because `fmin` would evaluate it."""
 
 
 class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no types.
-    """All trials of a search; `refresh` takes in what has changed in the store.
+    """All trials of a search; `refresh` reads the changes from the store.
 
-    As always in HyperOpt, failed and cancelled trials aren't among `trials`, and a trial without
-    a loss has status `fail`, or `running`.
+    As in HyperOpt, failed and cancelled trials aren't in `trials`, and a trial without a loss has
+    the status `fail`, or `running`.
 
     Raises:
         UnknownNameError: there is no such search.
@@ -38,20 +37,20 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
     _dynamic_trials: list[dict[str, Any]]
 
     def __init__(self, store: Store, name: str) -> None:
-        """Read the search."""
+        """Read the search called `name`."""
         self._history = History(store, name)
-        self._first_own = store.get_search(name).trials
+        self._first_own = store.searches.get(name).trials
         super().__init__()
 
     def refresh(self) -> None:
-        """Take in what has changed in the store, and what `fmin` has added."""
+        """Add the trials that changed in the store and those that `fmin` has added."""
         known = {document["tid"]: document for document in self._dynamic_trials}
         known |= {trial.tid: _document(trial) for trial in self._history.sync()}
         self._dynamic_trials = [known[tid] for tid in sorted(known)]
         super().refresh()
 
     def new_trial_ids(self, n: int) -> list[int]:
-        """Numbers that no trial of the search has or will have."""
+        """Return `n` tids that no trial of the search has or will have."""
         first = max((*self._ids, self._first_own - 1)) + 1
         numbers = list(range(first, first + n))
         self._ids.update(numbers)

@@ -1,4 +1,4 @@
-"""What a store keeps of searches that are over: all, or epochs and logs of their best trials."""
+"""Retention: deletes epochs, logs and checkpoints of old searches, but for their best trials."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,15 +6,17 @@ from datetime import datetime, timedelta
 
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.driver import checkpoint_folders
-from alignsearch.search.store.store import Store
+from alignsearch.search.driver.state_retention import remove_surplus_states
+from alignsearch.search.store import Store
 
 
 @dataclass(frozen=True)
 class Excess:
-    """What a search that is over has beyond what is to be kept.
+    """The trials of an old search whose epochs and logs are to be deleted.
 
-    trials: those whose epochs and logs go; epochs: how many documents that are.
+    Attributes:
+        trials: ids of the trials.
+        epochs: number of their epoch documents.
     """
 
     search: Search
@@ -23,17 +25,18 @@ class Excess:
 
 
 def excess(store: Store, *, days: float, keep: int) -> Iterator[Excess]:
-    """Yield what searches that ended so many days ago have beyond their best `keep` trials.
+    """Yield the excess of each search that ended `days` ago or earlier.
 
-    Their trials stay, with configuration, result and attempts.
+    The best `keep` trials of a search keep everything. Of the others the trial documents stay, with
+    configuration, result and attempts.
     """
     ended_by = store.now() - timedelta(days=days)
-    for search in store.list_searches():
+    for search in store.searches.all():
         if is_old(search, ended_by):
-            kept = {trial.id for trial in store.best_trials(search.name, keep)}
+            kept = {trial.id for trial in store.trials.best(search.name, keep)}
             counted = {
-                trial.id: store.count_epochs(trial.id)
-                for trial in store.trials(search.name)
+                trial.id: store.logs.count_epochs(trial.id)
+                for trial in store.trials.all(search.name)
                 if trial.id not in kept
             }
             going = {trial: epochs for trial, epochs in counted.items() if epochs}
@@ -42,20 +45,20 @@ def excess(store: Store, *, days: float, keep: int) -> Iterator[Excess]:
 
 
 def is_old(search: Search, ended_by: datetime) -> bool:
-    """Whether the search is over, and nothing was done to it since then."""
+    """Return whether the search is over and unchanged since `ended_by`."""
     return search.status in TERMINAL_SEARCH_STATUSES and search.updated_at <= ended_by
 
 
 def drop(store: Store, found: Excess, who: str, *, keep: int) -> None:
-    """Delete the epochs, the logs and the states that were found to be in excess.
+    """Delete the epochs, logs and checkpoints of an excess, and add an event by `who`.
 
-    Doing so again, after it was broken off, deletes the rest.
+    An interrupted deletion is finished by calling it again.
     """
     for trial in found.trials:
-        store.drop_epochs(trial)
+        store.logs.drop_epochs(trial)
     states = found.search.model_copy(
         update={"keep_checkpoints": min(keep, found.search.keep_checkpoints)}
     )
-    checkpoint_folders.sweep(store, states)
+    remove_surplus_states(store, states)
     detail = f"epochs and logs of {len(found.trials)} trials, of all but the best {keep}"
-    store.add_event(found.search.name, who, "epochs dropped", detail)
+    store.logs.add_event(found.search.name, who, "epochs dropped", detail)

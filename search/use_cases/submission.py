@@ -1,262 +1,270 @@
-"""New searches: what can be asked for, checked before anything is written.
+"""A submission: everything that a person can ask of a new search, as one model.
 
-The command line and the dashboard both ask here, so they accept and refuse alike.
+The command line makes its options from the model's fields, the HTTP API takes it as a body, and
+the dashboard's form shows its fields: names, defaults, limits, known names and help texts are
+declared here, or with the recipe's fields in `search.documents.recipe`, and nowhere else.
 """
 
-import importlib.metadata
-import platform
-from collections.abc import Collection
-from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol, get_args
 
-from alignment_core.accelerator_names import check_accelerator
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.cli.checkpoint_options import check_lease, checkpoints_folder, pruning
-from alignsearch.cli.drive import cluster
-from alignsearch.cli.options import LARGEST
-from alignsearch.cli.quiet import check_data
-from alignsearch.search.documents import NAME_FORM, REHEARSAL, PendingPolicy, Recipe, Search
-from alignsearch.search.documents.errors import ClusterError, NameTakenError
+from alignment_core.files import is_address
+from alignsearch.search.documents import (
+    DEFAULT_PENDING,
+    NAME_FORM,
+    REHEARSAL,
+    Document,
+    Pruning,
+    RecipeChoices,
+)
+from alignsearch.search.documents.choices import OneOf, one_of
+from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
 from alignsearch.search.documents.resources import parse_resources
-from alignsearch.search.driver.warm_start import warm_start
-from alignsearch.search.store.store import Store
-from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.training import WEIGHTS_ORDERS
+from alignsearch.search.pruners.pruner import PRUNERS
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.search.use_cases.refusals import WRONG, message_of
+from alignsearch.spaces.catalog import SPACES
 
-ALGOS = ("tpe", "random")
-PENDING_POLICIES = get_args(PendingPolicy)
-OnCorrupt = Literal["refuse", "skip"]
+NO_PRUNER = "none"
+PRUNED_AS: tuple[str, ...] = get_args(Pruning.model_fields["informs"].annotation)
+
 PARALLEL = 60
-"""Configurations in flight where the cluster has room (Kunin et al. 2020, App. B.1)."""
-LONGEST_TEXT = 4096
-"""Characters; no system takes a longer path."""
+"""Trials at once by default, where the cluster has room (Kunin et al. 2020, App. B.1)."""
 MOST_PARALLEL = 10_000
-"""Of one search: whoever drives it asks the cluster for each slot."""
-PACKAGES = ("alignsearch", "hyperopt", "numpy")
+"""Limits the slots of one search, because its driver looks at each slot several times a second."""
+LEAST_LEASE = 3.0
+"""The shortest lease in seconds: it is renewed three times while it lasts."""
+LONGEST_LEASE = 86_400.0
+"""The longest lease in seconds, a day: after a crash, its trial waits that long for a retry."""
+NO_CHECKPOINTS = "off"
 
 
-@dataclass(frozen=True)
-class Submission:
-    """What `alignsearch submit` is asked for, by the names of its options."""
+class _Variant(Protocol):
+    """A row of a table of variants."""
 
-    space: str
-    name: str | None
-    trials: int
-    parallel: int | None
-    seed: int
-    dataset: str
-    data_dir: str | None
-    epochs: int
-    width: int | None
-    algo: str
-    startup: int | None
-    pending: str
-    weights_order: str
-    resources: str | None
-    priority: int
-    max_attempts: int
-    checkpoints: str | None
-    keep_checkpoints: int
-    lease: float
-    stalled_after: float
-    pruner: str
-    grace: int
-    reduction: int
-    pruned_as: str
-    image_size: int | None = None
-    on_corrupt: OnCorrupt = "refuse"
-    precision: str = "float32"
-    strategy: str = "auto"
-    warm_start: str | None = None
+    @property
+    def help(self) -> str:
+        """A line about the variant, for help texts."""
 
 
-def prepare(
-    asked: Submission, who: str, *, store: str | None, ray: str | None, wait: bool = False
-) -> Search:
-    """The search as it is to be written; without a name of its own it is called `unnamed`.
+def _rows(table: Mapping[Any, _Variant]) -> str:
+    """Return the names of a table of variants, each with its line of help."""
+    return "; ".join(f"{name} ({variant.help})" for name, variant in table.items())
 
-    What it sets out from isn't looked at: `set_out` does that, in the store.
 
-    store: the URI of a store that isn't this folder's. ray: a cluster's address. wait: whether it
-    is to be driven from here.
+class SearchChoices(Document):
+    """The space of a new search, its name, and how much of the space is searched."""
 
-    Raises:
-        AlignSearchError: something asked for is unknown, out of range or can't be had.
-    """
-    chosen = get_space(asked.space)
-    _check_known("algorithm", asked.algo, ALGOS)
-    _check_known("policy for pending trials", asked.pending, PENDING_POLICIES)
-    _check_known("weights order", asked.weights_order, WEIGHTS_ORDERS)
-    _check_number("trials", asked.trials, least=1)
-    _check_number("parallel", asked.parallel, least=1, most=MOST_PARALLEL)
-    _check_number("epochs", asked.epochs, least=1)
-    _check_number("width", asked.width, least=1)
-    _check_number("max-attempts", asked.max_attempts, least=1)
-    _check_number("keep-checkpoints", asked.keep_checkpoints, least=0)
-    _check_number("stalled-after", asked.stalled_after, least=1)
-    check_lease(asked.lease)
-    early = pruning(asked.pruner, asked.grace, asked.reduction, asked.pruned_as, asked.epochs)
-    _check_number("startup", asked.startup, least=0)
-    _check_number("seed", asked.seed, least=0)
-    _check_number("priority", asked.priority, least=-LARGEST)
-    for option in ("data_dir", "checkpoints", "resources"):
-        if len(getattr(asked, option) or "") > LONGEST_TEXT:
-            shown = option.replace("_", "-")
-            raise ConfigurationError(f"--{shown} is longer than {LONGEST_TEXT} characters")
-    if asked.name is not None and not NAME_FORM.fullmatch(asked.name):
-        raise ConfigurationError(
-            f"--name {asked.name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
-            "most, a letter or a digit first"
-        )
-    check_accelerator(asked.strategy, asked.precision)
-    recipe = _recipe(asked)
-    if asked.resources is not None and store is not None and ray is None and not wait:
-        # Whoever drives it has the cluster; here need be no Ray.
-        per_trial, room = parse_resources(asked.resources), LARGEST
-    else:
-        per_trial, room = placeable(ray, asked.resources)
-    check_room(asked.parallel, room, per_trial)
-    # HyperOpt takes a second to import: nobody waits for it to be told of a mistake.
-    from alignsearch.search.samplers.suggest import default_startup
-
-    return Search(
-        name=asked.name or "unnamed",
-        space=chosen.name,
-        space_hash=chosen.space_hash,
-        recipe=recipe,
-        trials=asked.trials,
-        parallel=min(asked.parallel or PARALLEL, room, asked.trials),
-        seed=asked.seed,
-        algo=asked.algo,
-        startup=default_startup(asked.trials) if asked.startup is None else asked.startup,
-        pending=asked.pending,
-        resources=per_trial,
-        priority=asked.priority,
-        max_attempts=asked.max_attempts,
-        checkpoints=checkpoints_folder(asked.checkpoints, store, asked.dataset),
-        keep_checkpoints=asked.keep_checkpoints,
-        lease_seconds=asked.lease,
-        stall_seconds=asked.stalled_after,
-        pruning=early,
-        created_by=who,
-        versions={
-            "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in PACKAGES},
-        },
+    space: Annotated[str, OneOf("search space", lambda: tuple(SPACES))] = Field(
+        description="Search space of Kunin et al. 2020, App. B.1 (`alignsearch spaces` lists them)."
+    )
+    name: str | None = Field(
+        default=None,
+        description="Name of the search. Default: space, data set and a number, like ia-digits-1.",
+    )
+    trials: int = Field(default=300, ge=1, le=LARGEST, description="Number of trials.")
+    parallel: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_PARALLEL,
+        description=f"Trials that run at once. Default: {PARALLEL}, or as many as the cluster has "
+        "room for.",
+    )
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=LARGEST,
+        description="Random seed for suggestions, initial weights and the order of images.",
     )
 
 
-def set_out(store: Store, search: Search, start_from: str) -> Search:
-    """The search as it sets out from the results of another.
+class Submission(RecipeChoices, SearchChoices):
+    """Everything that a person can ask of a new search.
 
-    Raises:
-        UnknownNameError, StateConflictError: it can't set out from `start_from`.
+    Raises pydantic's ValidationError, which `refusal` turns into one of ours.
     """
-    start = warm_start(store, start_from, get_space(search.space))
-    return search.model_copy(update={"warm_start": start})
 
+    model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
-def create(store: Store, search: Search, *, named: bool) -> Search:
-    """Write the search, under its own name or, if it isn't `named`, one of space, data and number.
-
-    Raises:
-        NameTakenError: there is a search of this name.
-    """
-    if named:
-        return store.create_search(search)
-    for number in count(1):
-        name = f"{search.space}-{search.recipe.dataset}-{number}"
-        try:
-            return store.create_search(search.model_copy(update={"name": name}))
-        except NameTakenError:
-            continue
-    raise AssertionError("unreachable: there is always a next number")
-
-
-def _recipe(asked: Submission) -> Recipe:
-    dataset, data_dir = asked.dataset, asked.data_dir
-    if dataset == REHEARSAL:
-        return Recipe(
-            dataset=dataset,
-            width=asked.width or 1,
-            stem="none",
-            epochs=asked.epochs,
-            weights_order=asked.weights_order,
-        )
-    # Brings NumPy, which most verbs do without.
-    from alignment_core import data
-
-    if dataset not in data.DATA_SETS:
-        raise UnknownNameError("data set", dataset, [*data.DATA_SETS, REHEARSAL])
-    options = data.InputOptions(asked.image_size, on_corrupt=asked.on_corrupt)
-    check_data(dataset, data_dir, options)
-    facts = data.info(dataset)
-    return Recipe(
-        dataset=dataset,
-        data_dir=data_dir
-        if data_dir is None or "://" in data_dir
-        else str(Path(data_dir).resolve()),
-        width=asked.width or facts.default_width,
-        stem=facts.stem,
-        epochs=asked.epochs,
-        batch_divisor=facts.batch_divisor,
-        weights_order=asked.weights_order,
-        image_size=asked.image_size,
-        on_corrupt=asked.on_corrupt,
-        precision=asked.precision,
-        strategy=asked.strategy,
+    algo: Annotated[str, OneOf("algorithm", lambda: SAMPLERS, listed=False)] = Field(
+        default="tpe",
+        description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}.",
+    )
+    startup: int | None = Field(
+        default=None,
+        ge=0,
+        le=LARGEST,
+        description="Random suggestions before TPE begins. Default: 20, or a third of the trials "
+        "if that is less.",
+    )
+    pending: Annotated[
+        str, OneOf("policy for pending trials", lambda: PENDING_POLICIES, listed=False)
+    ] = Field(
+        default=DEFAULT_PENDING,
+        description=f"How TPE treats a trial that is still running: {_rows(PENDING_POLICIES)}.",
+    )
+    resources: str | None = Field(
+        default=None,
+        max_length=LONGEST_TEXT,
+        description="Resources of one trial, like TPU=8 or CPU=0.5. Default: one accelerator, or "
+        "one CPU if there is none.",
+    )
+    priority: int = Field(
+        default=0,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Priority among the searches of a cluster. One step up doubles the search's "
+        "share.",
+    )
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=LARGEST,
+        description="Attempts that may crash or lose their worker before the trial fails.",
+    )
+    checkpoints: str | None = Field(
+        default=None,
+        max_length=LONGEST_TEXT,
+        description="Folder or gs:// address of the trials' checkpoints, the same on every host; "
+        f"{NO_CHECKPOINTS} for none. Default: beside the embedded store, and none with --store.",
+    )
+    keep_checkpoints: int = Field(
+        default=1,
+        ge=0,
+        le=LARGEST,
+        description="Number of the best trials whose last checkpoints are kept after they end.",
+    )
+    lease: float = Field(
+        default=30.0,
+        ge=LEAST_LEASE,
+        le=LONGEST_LEASE,
+        description="Seconds without a heartbeat after which a worker or a driver counts as dead.",
+    )
+    stalled_after: float = Field(
+        default=300.0,
+        ge=1,
+        le=LARGEST,
+        description="Seconds without a new epoch after which a trial is taken from its worker. It "
+        "is never less than 10 times the median epoch.",
+    )
+    pruner: Annotated[str, OneOf("pruner", lambda: (NO_PRUNER, *PRUNERS), listed=False)] = Field(
+        default=NO_PRUNER,
+        description=f"Pruner, which ends trials early, or {NO_PRUNER}: {_rows(PRUNERS)}.",
+    )
+    grace: int = Field(
+        default=1, ge=1, le=LARGEST, description="Epochs that every trial runs before it is pruned."
+    )
+    reduction: int = Field(
+        default=3,
+        ge=2,
+        le=LARGEST,
+        description="Reduction factor of asha: one in so many trials goes on at each rung.",
+    )
+    pruned_as: Annotated[str, OneOf("way to tell TPE of pruned trials", lambda: PRUNED_AS)] = Field(
+        default="loss",
+        description="Result that TPE is told for a pruned trial: its last loss, or a failure.",
+    )
+    warm_start: str | None = Field(
+        default=None,
+        max_length=LONGEST_TEXT,
+        description="Name of a finished search over the same space, whose results TPE starts from.",
     )
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_plain(cls, value: Any) -> Any:
+        # pydantic takes True for 1, and no path holds a NUL character.
+        if isinstance(value, bool) or (isinstance(value, str) and "\0" in value):
+            raise PydanticCustomError(WRONG, "can't be {value}", {"value": repr(value)})
+        return value
 
-def placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float], int]:
-    """What a trial takes, and how many such trials the cluster can run at once.
+    @field_validator("*")
+    @classmethod
+    def _is_a_known_name(cls, value: Any, info: ValidationInfo) -> Any:
+        names = one_of(cls.model_fields[info.field_name or ""])
+        if names is not None:
+            try:
+                names.check(value)
+            except UnknownNameError as error:
+                raise PydanticCustomError(
+                    "unknown_name", "{message}", {"message": str(error)}
+                ) from error
+        return value
 
-    Raises:
-        ClusterError: nothing answers at `ray`, or no host offers what a trial takes.
-    """
-    from alignsearch.workers.cluster import capacity, default_resources, local_node
+    @field_validator("name")
+    @classmethod
+    def _has_the_form_of_a_name(cls, value: str | None) -> str | None:
+        if value is not None and not NAME_FORM.fullmatch(value):
+            raise PydanticCustomError(
+                WRONG,
+                "{value} can't be used: letters, digits, dots, dashes and underscores, 64 at "
+                "most, a letter or a digit first",
+                {"value": repr(value)},
+            )
+        return value
 
-    if ray is None:
-        hosts = [local_node()]
-    else:
-        with cluster(ray) as found:
-            hosts = found
-    per_trial = default_resources(hosts) if resources is None else parse_resources(resources)
-    room = capacity(hosts, per_trial)
-    if room < 1:
-        raise ClusterError(
-            f"no host of the cluster offers {_amounts(per_trial)}: `alignsearch doctor` "
-            "lists what there is"
+    @field_validator("resources")
+    @classmethod
+    def _has_the_form_of_resources(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                parse_resources(value)
+            except ConfigurationError as error:
+                wrong = str(error).removeprefix("--resources ")
+                raise PydanticCustomError(WRONG, "{wrong}", {"wrong": wrong}) from error
+        return value
+
+    @field_validator("grace")
+    @classmethod
+    def _is_below_the_epochs(cls, value: int, info: ValidationInfo) -> int:
+        epochs = info.data.get("epochs", LARGEST)
+        if info.data.get("pruner") not in (None, NO_PRUNER) and value >= epochs:
+            raise PydanticCustomError(
+                WRONG,
+                "must be from 1 to {most}, below the trials' {epochs} epochs, not {value}",
+                {"most": epochs - 1, "epochs": epochs, "value": value},
+            )
+        return value
+
+    @field_validator("checkpoints")
+    @classmethod
+    def _can_be_written_by_a_rehearsal(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and is_address(value) and info.data.get("dataset") == REHEARSAL:
+            raise PydanticCustomError(
+                WRONG,
+                "{value} can't be used: a rehearsal, which needs no TensorFlow, writes its "
+                "checkpoints into folders of this machine only",
+                {"value": repr(value)},
+            )
+        return value
+
+    @property
+    def pruning(self) -> Pruning | None:
+        """How trials are ended early; None if they are not."""
+        if self.pruner == NO_PRUNER:
+            return None
+        return Pruning.model_validate(
+            {
+                "pruner": self.pruner,
+                "grace": self.grace,
+                "reduction": self.reduction,
+                "informs": self.pruned_as,
+            }
         )
-    return per_trial, room
 
 
-def check_room(parallel: int | None, room: int, per_trial: dict[str, float]) -> None:
-    """Raise ClusterError if more trials are asked for at once than the cluster has room for."""
-    if parallel is not None and parallel > room:
-        raise ClusterError(
-            f"--parallel {parallel} is more than the cluster can place: it has room for "
-            f"{room} trials of {_amounts(per_trial)} at once; lower it, or take less for each with "
-            "--resources"
-        )
+def refusal(error: ValidationError) -> ConfigurationError:
+    """Return the first thing that is wrong with a submission, named as an option."""
+    first = error.errors()[0]
+    name = as_option(str(first["loc"][0])) if first["loc"] else "the submission"
+    return ConfigurationError(message_of(first, name, Submission.model_fields))
 
 
-def _check_known(kind: str, name: str, known: Collection[str]) -> None:
-    if name not in known:
-        raise UnknownNameError(kind, name, known)
-
-
-def _check_number(option: str, value: float | None, *, least: int, most: int = LARGEST) -> None:
-    if value is None:
-        return
-    # So that what is no number is refused too.
-    if not value >= least:
-        raise ConfigurationError(f"--{option} must be at least {least}, not {value}")
-    if value > most:
-        raise ConfigurationError(f"--{option} must be at most {most}, not {value}")
-
-
-def _amounts(resources: dict[str, float]) -> str:
-    return ", ".join(f"{name}={amount:g}" for name, amount in resources.items())
+def as_option(field: str) -> str:
+    """Return the command line's option for a field of the submission."""
+    return f"--{field.replace('_', '-')}"

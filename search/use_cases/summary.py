@@ -1,4 +1,4 @@
-"""Where a search stands, in a few numbers and one sentence."""
+"""The summary of a search: counts, best trial, time left, and what the search waits for."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,20 +14,20 @@ from alignsearch.search.documents.states import (
     TrialState,
 )
 from alignsearch.search.documents.tally import Standing
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 SLOW_STORE_SECONDS = 0.5
-"""A store that takes longer to answer is named among what a search waits for."""
+"""Limits the store's answer time: a slower store is named as a cause of waiting."""
 
 
 @dataclass(frozen=True)
 class Slots:
-    """A search's slots, of which as many are used as trials are left.
+    """The slots of a search: the trials that it may run at once.
 
     Attributes:
-        busy: with a running trial.
-        placing: given a trial whose worker hasn't begun it yet.
-        free: without a trial.
+        busy: slots with a running trial.
+        placing: slots whose trial is placed, but not begun by a worker yet.
+        free: slots without a trial, at most as many as trials are left.
     """
 
     total: int
@@ -38,17 +38,18 @@ class Slots:
 
 @dataclass(frozen=True)
 class Summary:
-    """A search at one moment.
+    """The state of a search at one moment.
 
     Attributes:
         counts: trials by state, every state named.
-        chance: validation error of guessing the largest class, where a trial has told it.
-        seconds_left: estimate from recent trials, 0 of a search that is over; None while nothing
-            has finished, and while nobody drives the search or it is paused.
-        lease_seconds: until the first lease of a running trial expires; negative if it has.
-        driven: whether a driver holds the search.
-        store_seconds: how long the store took to answer, where that was measured.
-        waits_for: what has to happen next, and why it hasn't.
+        chance: loss of guessing the largest class; None if no trial has reported it.
+        seconds_left: estimate from recent trials; 0 if the search is over, None if no trial has
+            finished, no driver is alive, or the search is paused.
+        lease_seconds: seconds until the first lease of a running trial expires; negative if one
+            has expired.
+        driven: whether a driver holds the search's lease.
+        store_seconds: seconds that the store took to answer; None if not measured.
+        waits_for: the next thing that has to happen, and why it hasn't, in words.
     """
 
     search: Search
@@ -64,21 +65,21 @@ class Summary:
 
     @property
     def finished(self) -> int:
-        """Trials that have come to an end of any kind."""
+        """Number of trials that have ended in any state."""
         return sum(self.counts[state] for state in TERMINAL_TRIAL_STATES)
 
     @property
     def busy(self) -> int:
-        """Slots with a running trial."""
+        """Number of slots with a running trial."""
         return self.slots.busy
 
     @property
     def best_loss(self) -> float | None:
-        """The best trial's loss."""
+        """The best trial's loss; None without one."""
         return self.best.loss if self.best else None
 
     def to_json(self) -> dict[str, object]:
-        """The summary as plain data, for programs."""
+        """Return the summary as JSON types, for programs."""
         driver = self.search.driver
         start = self.search.warm_start
         return {
@@ -105,20 +106,23 @@ class Summary:
 
 
 def read_summary(store: Store, name: str) -> Summary:
-    """Sum up the search as the store has it now, without reading the trials that
-    the store's tally counts.
+    """Read a search and summarize it; trials that the store has summed up are not read again.
 
     Raises:
         UnknownNameError: there is no such search.
     """
-    search = store.get_search(name)
-    return summarize(search, store.standing(name), store.now(), store.ping())
+    search = store.searches.get(name)
+    return summarize(search, store.totals.standing(name), store.now(), store.ping())
 
 
 def summarize(
     search: Search, standing: Standing, now: datetime, store_seconds: float | None = None
 ) -> Summary:
-    """Sum up `search`; `now` is the store's time, `store_seconds` how long that took to answer."""
+    """Return the summary of `search`.
+
+    standing: what is known of its trials. now: the store's time. store_seconds: seconds that the
+    store took to answer.
+    """
     finished = sum(standing.counts[state] for state in TERMINAL_TRIAL_STATES)
     left = search.trials - finished
     running = [trial for trial in standing.live if trial.state is TrialState.RUNNING]
@@ -166,7 +170,7 @@ def _seconds_left(
 
 
 def _is_placed(trial: Trial) -> bool:
-    """Whether the cluster has a queued trial since it was queued last."""
+    """Return whether a queued trial has been placed on the cluster since it was queued."""
     if trial.state is not TrialState.QUEUED or "placed" not in trial.timings:
         return False
     last = trial.attempts.get(str(trial.attempt))
@@ -174,7 +178,7 @@ def _is_placed(trial: Trial) -> bool:
 
 
 def _trouble(live: Sequence[Trial]) -> str | None:
-    """What kept the trial that was placed last from beginning, or from its end before."""
+    """Return why the trial that was placed last is tried again; None if none is."""
     placed = [trial for trial in live if _is_placed(trial) and trial.error]
     if not placed:
         return None
@@ -235,7 +239,7 @@ def _driver_lost(search: Search, now: datetime) -> str:
 
 
 def _hosts(search: Search) -> str:
-    """What a trial is placed on: TPU hosts, CPU=0.5 hosts."""
+    """Return the kind of hosts that a trial is placed on: TPU hosts, CPU=0.5 hosts."""
     kinds = [
         kind if amount == round(amount) else f"{kind}={amount:g}"
         for kind, amount in search.resources.items()

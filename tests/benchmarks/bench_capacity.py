@@ -25,8 +25,8 @@ from epoch_maker import an_epoch
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
-from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store import Store
+from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.hyperopt_space import to_point
@@ -169,7 +169,11 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
         def keep():
             while not renewing.wait(0.0):
                 began = time.monotonic()
-                list(pool.map(lambda t: store.attempts.renew(t.id, 1, t.lease.token, lease), held.values()))
+                list(
+                    pool.map(
+                        lambda t: store.attempts.renew(t.id, 1, t.lease.token, lease), held.values()
+                    )
+                )
                 renewing.wait(max(0.0, lease / BEATS - (time.monotonic() - began)))
 
         keeper = threading.Thread(target=keep)

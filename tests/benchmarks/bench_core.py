@@ -1,13 +1,13 @@
-"""What a step of each learning rule costs, against stock Keras, its own bound and autodiff.
+"""Benchmark of each learning rule's step, against stock Keras, a lower bound and autodiff.
 
     python tests/benchmarks/bench_core.py [steps32 steps224 memory epoch] [--rounds 7]
 
-ResNet-18 of width 64 at 32 x 32 with the small-image stem, batch 32, and at 224 x 224 with
-ImageNet's, batch 4. All steps of one size, and each of the kernels that they can't avoid, take
-turns, in another order each round, so that what else the machine does falls on all; medians. The
-bound is derived in core_bounds.py, the definitions as written are in core_steps.py; core_epoch.py
-says how the parts of an epoch are found. Peaks are the step's variables and what TensorFlow's CPU
-allocator, which keeps count of blocks from 256 KiB up, has handed out beyond them at once.
+The network is ResNet-18 of width 64, at 32 x 32 with the small-image stem and batch 32, and at
+224 x 224 with ImageNet's stem and batch 4. All steps of one size and the kernels of their bound are
+timed in turn, in another order each round, so that other load on the machine affects all alike.
+Medians are printed. core_bounds.py derives the bound, core_steps.py has the steps, core_epoch.py
+measures the parts of an epoch. A peak is the memory of the step's variables plus the most that
+TensorFlow's CPU allocator has handed out at once. The allocator counts blocks from 256 KiB upwards.
 """
 
 import argparse
@@ -28,7 +28,7 @@ memory = tf.config.experimental
 
 
 def once(step):
-    """Seconds that the step takes, and bytes that it has at once beyond the variables."""
+    """Return the step's seconds, and its peak bytes beyond the variables."""
     memory.reset_memory_stats("CPU:0")
     before = memory.get_memory_info("CPU:0")["current"]
     begun = time.perf_counter()
@@ -37,7 +37,7 @@ def once(step):
 
 
 def accumulate():
-    """Print what a batch of 4096 takes in minibatches."""
+    """Print memory and time of a batch of 4096 in minibatches."""
     size = Size(pixels=32, batch=4096, stem="small", width=16)
     network = Network(size)
     print(
@@ -54,7 +54,7 @@ def accumulate():
 
 
 def measure(size, rounds):
-    """Print the table of one size."""
+    """Print the table of one image size."""
     started = time.perf_counter()
     network = Network(size)
     model, ours = backpropagation(size)

@@ -34,9 +34,9 @@ from seeded_store import NAME, SPACE, a_trial, epochs_of, seed
 
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import free_port
-from alignsearch.search.store.store import Store
 from alignsearch.spaces.space import Choice, LogUniform
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
@@ -205,11 +205,11 @@ def updates(page, uri, panels, first, *, best=False, seconds=2.5):
         for tid in range(first, first + UPDATES):
             trial, loss = a_trial(NAME, tid, 45, rng)
             if best:
-                loss = 0.99 * store.best(NAME).loss
+                loss = 0.99 * store.totals.best(NAME).loss
                 ended = {"result": Result(status="ok", loss=loss), "state": TrialState.COMPLETED}
                 trial = trial.model_copy(update=ended)
             epochs.insert_many(list(epochs_of(trial.id, loss, 45, 0)))
-            store.add_trial(trial)
+            store.trials.add(trial)
             costs.append(spent() - idle)
     return costs, page.evaluate("() => window.longest")
 
@@ -233,8 +233,8 @@ def idle_poll(uri, repeats=50):
     with Store.connect(uri) as store:
         begun = time.perf_counter()
         for _ in range(repeats):
-            store.searches_named([NAME])
-            store.last_change(NAME)
+            store.searches.named([NAME])
+            store.trials.last_change(NAME)
         return (time.perf_counter() - begun) / repeats
 
 

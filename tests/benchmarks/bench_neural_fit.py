@@ -1,10 +1,10 @@
-"""How long the regression of App. B.5 takes, ours and scikit-learn's, at the paper's size.
+"""Benchmark of App. B.5's regression, ours and scikit-learn's, at the paper's size.
 
     python tests/benchmarks/bench_neural_fit.py [--features 4096] [--splits 10] [--peer]
 
-5,120 images with features of falling variance, as a network's have, and 256 sites of which half the
-variance is noise; splits of 75 to 25, 25 components. With --peer scikit-learn's PLSRegression
-fits the last split, and its predictions are compared.
+There are 5,120 images and 256 sites. Features have decreasing variances, as those of a network do,
+and half of a site's variance is noise. Splits are 75 to 25, with 25 components. With --peer,
+scikit-learn's PLSRegression fits the last split and its predictions are compared.
 """
 
 import argparse

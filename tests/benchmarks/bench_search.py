@@ -126,7 +126,7 @@ def run_here(name, trials, trial_seconds):
     from alignsearch.search.driver.driver import Driver
     from alignsearch.search.store import Store
     from alignsearch.workers.cluster import LOCAL_RAY, NAMESPACE
-    from alignsearch.workers.dispatcher import RayDispatcher
+    from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
     with a_store() as (uri, server), Store.connect(uri) as store:
         ray.init(

@@ -17,7 +17,7 @@ from multiprocessing import get_context
 import numpy as np
 from bench_tpe_speed import random_point
 
-from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import (
     Attempt,
     Observation,
@@ -30,7 +30,7 @@ from alignsearch.search.documents import (
 from alignsearch.search.driver.driver import Driver
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export
-from alignsearch.search.samplers.suggest import Suggester
+from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.catalog import get_space
@@ -80,7 +80,7 @@ class Here:
             slot, trial = self._running.popleft()
             result = Result(status="ok", loss=loss_of(trial.point))
             ended = self._store.attempts.finish(trial, 1, trial.lease.token, result, 1)
-            reports.append(SlotReport(slot, trial.id, trial=ended))
+            reports.append(FreedSlot(slot, trial.id, trial=ended))
         self.cpu += time.process_time() - started
         return reports
 
@@ -175,15 +175,15 @@ def drive(uri, name):
 def suggest_ms(size):
     """Return the median time of a suggestion with so many results and 1,000 trials pending."""
     rng = np.random.default_rng(0)
-    suggester = Suggester(SPACE, seed=0, algo="tpe", startup=20)
+    sampler = make_sampler("tpe", SPACE, seed=0, startup=20)
     for tid in range(size):
         point = random_point(rng)
-        suggester.tell(Observation(tid, point, loss_of(point)))
+        sampler.tell(Observation(tid, point, loss_of(point)))
     pending = [Pending(size + n, random_point(rng)) for n in range(SLOTS)]
     times = []
     for n in range(SUGGESTIONS):
         began = time.perf_counter()
-        suggester.suggest(size + SLOTS + n, pending)
+        sampler.suggest(size + SLOTS + n, pending)
         times.append(time.perf_counter() - began)
     return 1e3 * statistics.median(times)
 

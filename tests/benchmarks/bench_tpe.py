@@ -1,10 +1,10 @@
-"""TPE with 60 trials in flight: what to take pending trials for, decided by simulation.
+"""Pending policies of TPE with 60 trials at once, compared by simulation.
 
     python tests/benchmarks/bench_tpe.py [--seeds 20] [--trials 300] [--slots 60]
 
-Every search is simulated event by event: a slot that frees takes the next suggestion at once, a
-trial takes a random time, and nothing waits in real time. All algorithms meet the same durations
-and the same noise. Objectives are Branin and Hartmann6, whose minima are known (0.397887 and
+Every search is simulated event by event: a free slot takes the next suggestion at once, a trial
+takes a random time, and nothing waits in real time. All algorithms get the same durations and the
+same noise. Objectives are Branin and Hartmann6, whose minima are known (0.397887 and
 -3.32237), and a made-up validation error over each of the four spaces (`simulated_error`).
 
 The table gives the median over the seeds of the best loss so far when a third of the results and
@@ -22,13 +22,15 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from alignsearch.search.documents import Observation, Pending
-from alignsearch.search.samplers.suggest import HYPEROPT_STARTUP, Suggester
+from alignsearch.search.samplers.pending import PENDING_POLICIES
+from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.hyperopt_space import to_point
 from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
@@ -86,10 +88,14 @@ FLAG_COST = 0.05
 def simulated_error(space):
     """A made-up validation error over a space of Kunin et al. 2020, lowest at Table 5's column.
 
-    What TPE finds hard there is put in: metaparameters that matter little beside ones that matter
-    much, two that count by their product (the alignment learning rate times beta), a plateau of
-    chance over most of the range, divergence where that product is too large (28% and 49% of
-    random points of wm and wm_ad, 2% and 4% of the others), and a noise of 0.003.
+    It has the properties that make a real one hard for TPE:
+
+    - Some metaparameters matter little, others much.
+    - Two count by their product: the alignment learning rate and beta.
+    - Most of the range is a plateau at the error of guessing.
+    - Training diverges where that product is too large: 28% and 49% of random points of wm and
+      wm_ad, 2% and 4% of the other spaces' points.
+    - The error has a noise of 0.003.
     """
     best = PUBLISHED[space.name].model_dump()
 
@@ -132,24 +138,24 @@ OBJECTIVES = {
     **{name: Objective(space, simulated_error(space)) for name, space in SPACES.items()},
 }
 
-# Algorithms: each suggests a point for a tid beside the pending ones, and is told results.
+# Algorithms: each suggests a point beside the pending ones, and is told results.
 
 
 class Ours:
     def __init__(self, space, seed, algo, policy):
-        self._suggester = Suggester(
-            space, seed=seed, algo=algo, startup=HYPEROPT_STARTUP, pending=policy
+        self._sampler = make_sampler(
+            algo, space, seed=seed, startup=HYPEROPT_STARTUP, pending=policy
         )
 
     def suggest(self, tid, pending):
-        return self._suggester.suggest(tid, [Pending(*each) for each in pending.items()])
+        return self._sampler.suggest(tid, [Pending(*each) for each in pending.items()])
 
     def tell(self, tid, point, loss):
-        self._suggester.tell(Observation(tid, point, loss))
+        self._sampler.tell(Observation(tid, point, loss))
 
 
 class Optuna:
-    """With its defaults, several metaparameters at a time, and the constant liar."""
+    """Optuna's TPE with its defaults, multivariate, with the constant liar."""
 
     def __init__(self, space, seed):
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -177,11 +183,8 @@ class Optuna:
 
 
 ALGORITHMS = {
-    "random": lambda space, seed: Ours(space, seed, "random", "ignore"),
-    "hyperopt": lambda space, seed: Ours(space, seed, "tpe", "hyperopt"),
-    "ignore": lambda space, seed: Ours(space, seed, "tpe", "ignore"),
-    "liar-mean": lambda space, seed: Ours(space, seed, "tpe", "liar-mean"),
-    "liar-worst": lambda space, seed: Ours(space, seed, "tpe", "liar-worst"),
+    "random": partial(Ours, algo="random", policy="ignore"),
+    **{policy: partial(Ours, algo="tpe", policy=policy) for policy in PENDING_POLICIES},
     f"optuna {optuna.__version__}": Optuna,
 }
 

@@ -2,10 +2,10 @@
 
     python tests/benchmarks/bench_tpe_speed.py [--trials 100 1000 10000] [--repeats 20]
 
-A history of random points and losses, a tenth of them failed, and 60 pending trials. Each
-repetition takes in one more result and asks for one more point; the three take turns, so that what
-else the machine does falls on all of them. The time that HyperOpt takes to build its documents is
-not counted, and our points are checked to be HyperOpt's.
+The history has random points and losses, a tenth of them failed, and 60 pending trials. Each
+repetition tells one more result and asks for one more point. The three take turns, so that the
+machine's other load falls on all of them. The time that HyperOpt takes to build its documents is
+not counted. Our points are checked to be HyperOpt's.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from alignsearch.search.documents import Pending
+from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.tpe import Tpe
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.hyperopt_space import to_hyperopt
@@ -57,11 +57,11 @@ class Ours:
     def __init__(self, finished, pending):
         self.history = Tpe(SPACE)
         for tid, (point, loss) in enumerate(finished):
-            self.history.tell(tid, point, loss)
+            self.history.tell(Observation(tid, point, loss))
         self.pending = [Pending(tid, point) for tid, point in enumerate(pending, len(finished))]
 
     def step(self, tid, point, loss):
-        self.history.tell(tid, point, loss)
+        self.history.tell(Observation(tid, point, loss))
         return self.history.suggest(self.pending, seed=tid)
 
 
@@ -133,7 +133,7 @@ class Optuna:
 
 
 def measure(trials, repeats):
-    """Seconds a repetition, by whose it is."""
+    """Seconds of each repetition, by contender."""
     rng = np.random.default_rng(0)
     finished = [
         (random_point(rng), None if tid % 10 == 9 else float(rng.random())) for tid in range(trials)

@@ -1,6 +1,6 @@
-"""What a step cannot avoid: its kernels, each timed alone.
+"""Lower bound of a step: the sum of its unavoidable kernels, each timed alone.
 
-For images, weights and noise in float32, each kernel with warm caches and both cores to itself:
+Images, weights and noise are float32. Each kernel runs with warm caches and all cores to itself.
 
 J, backpropagation and feedback alignment alike: a layer's forward product, its filter gradient and,
 but for the first layer, its input gradient: 3 products. Batch norm, ReLU, pooling, padding and the
@@ -32,7 +32,8 @@ from collections import Counter, defaultdict
 import keras
 import tensorflow as tf
 
-from alignment_core.layers.aligned import AlignedLayer, Conv2D
+from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.normalization import BatchNormalization
 
 raw = tf.raw_ops
@@ -43,7 +44,7 @@ def normal(*shape):
 
 
 def convolution(which, x, kernel, strides, padding):
-    """One of a convolution's three products."""
+    """Return one of a convolution's three products, ready to run."""
     image, weights = normal(*x), normal(*kernel)
     settings = {"strides": [1, *strides, 1], "padding": padding}
     output = tf.nn.conv2d(image, weights, **settings)
@@ -59,7 +60,7 @@ def convolution(which, x, kernel, strides, padding):
 
 
 def product(which, x, kernel):
-    """One of a dense layer's three products."""
+    """Return one of a dense layer's three products, ready to run."""
     image, weights, output = normal(*x), normal(*kernel), normal(x[0], kernel[1])
     if which == "forward":
         return lambda: raw.MatMul(a=image, b=weights)
@@ -127,7 +128,7 @@ def noise(size):
 
 
 def update(optimizer, shape):
-    """The update of one kernel by J's or R's optimizer."""
+    """Return the update of one kernel by J's or R's optimizer, ready to run."""
     gradient, zero = normal(*shape), tf.constant(0.0)
     w, m, v = (tf.Variable(normal(*shape)) for _ in range(3))
     if optimizer == "nesterov_momentum":
@@ -157,7 +158,7 @@ KINDS = {
 
 
 class Kernels:
-    """Each distinct kernel once, timed in turn with the steps."""
+    """The distinct kernels of all steps, each timed once a round."""
 
     def __init__(self):
         self._made = {}
@@ -178,12 +179,12 @@ class Kernels:
             self.seconds[key].append(time.perf_counter() - started)
 
     def bound(self, counts: Counter) -> float:
-        """Seconds of the sum of the kernels' medians."""
+        """Return the sum of the kernels' median seconds."""
         return sum(count * statistics.median(self.seconds[key]) for key, count in counts.items())
 
 
 class Counts:
-    """The kernels that one network's steps need, by rule."""
+    """Counts of the kernels that each rule's step of one network needs."""
 
     def __init__(self, model, batch):
         self.batch = batch
@@ -200,7 +201,7 @@ class Counts:
         return "product", which, x, kernel
 
     def loss(self) -> Counter:
-        """A step on J."""
+        """Return the kernels of a step on J."""
         counts = Counter()
         for index, layer in enumerate(self.layers):
             directions = ["forward", "filter gradient", "input gradient"]
@@ -217,7 +218,7 @@ class Counts:
             case keras.layers.InputLayer():
                 found = []
             case keras.layers.Add():
-                # Backward, the gradients of both branches are added where they began.
+                # In the backward pass the gradients of both branches are added.
                 found = [("add", shape), ("add", shape)]
             case BatchNormalization():
                 found = [("batch norm", which, shape) for which in both]
@@ -227,14 +228,14 @@ class Counts:
                 found = [("pool", which, self._full(layer.input)) for which in both]
             case keras.layers.ZeroPadding2D():
                 shape, padding = self._full(layer.input), ((0, 0), *layer.padding, (0, 0))
-                # Nothing is propagated to the images.
+                # No gradient is propagated to the images.
                 found = [("pad", which, shape, padding) for which in both[: 1 + (shape[-1] > 3)]]
             case _:
                 found = [("pass", self._full(layer.input))] * 2
         return found
 
     def of_rule(self, config) -> Counter:
-        """What the rule's step, on R alone where it alternates, needs."""
+        """Return the kernels of the rule's step, which is on R alone if it alternates."""
         counts = Counter() if config.has_alignment_loss and config.alternating else self.loss()
         if config.ties_gradients:
             counts.update(self._kernels("nesterov_momentum"))

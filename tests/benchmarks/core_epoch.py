@@ -1,8 +1,8 @@
-"""What an epoch of a training costs beside its steps: data, metrics, checkpoints, validation.
+"""Benchmark of an epoch beside its steps: data, metrics, checkpoints and validation.
 
-An epoch through a trainer that has compiled everything in a training before, with a checkpoint
-after it. It takes turns with steps alone, on one batch that is there already. Input is whatever of
-the epoch the trainer's own timings don't name.
+The trainer has compiled all graphs in a training before, and writes a checkpoint after the epoch.
+Epochs take turns with steps alone on one prepared batch. Input is the part of the epoch that isn't
+in the trainer's own timings.
 """
 
 import statistics
@@ -32,7 +32,7 @@ CASES = {
 
 
 def table():
-    """Print what the parts of an epoch take."""
+    """Print the durations of an epoch's parts."""
     print(
         "\nShares of an epoch of ResNet-18: digits at width 16 in batches of 8, medians of 5; "
         "Fashion-MNIST at width 8 in batches of 256, once. Images a second without validation\n\n"
@@ -57,7 +57,7 @@ def measure(config, repeats):
         alone = steps * seconds_a_step(trainer, config)
         with tempfile.TemporaryDirectory() as folder:
             result, checkpoint = train(trainer, folder)
-        timings, epoch = result.timings, result.reports[0].seconds
+        timings, epoch = result.timings, result.epochs[0].seconds
         assert timings["trace"] == 0
         rest = epoch - sum(timings[part] for part in ("train", "validate", "measure"))
         parts = {**timings, "input": rest, "checkpoint": checkpoint}
@@ -72,7 +72,7 @@ def measure(config, repeats):
 
 
 def train(trainer, folder):
-    """The result of a training of one epoch, and the seconds after that epoch's end."""
+    """Return the result of a training of one epoch, and the seconds after the epoch's end."""
     ended = []
     result = trainer.fit(lambda _: ended.append(time.perf_counter()), checkpoint_dir=folder)
     return result, time.perf_counter() - ended[0]

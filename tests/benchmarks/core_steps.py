@@ -1,7 +1,7 @@
-"""The steps that bench_core.py times: ours, stock Keras's, and the definitions as they are written.
+"""Steps for bench_core.py: ours, stock Keras's, and the rules' definitions by autodiff.
 
-Every step moves all that a step of ResNet-18 moves: variables, momenta, batch norm's moments. Rates
-are 0, so that all of it is computed and nothing drifts while it is timed.
+Each step updates all variables of a ResNet-18's step: weights, momenta and batch norm's moments.
+Learning rates are 0, so that everything is computed and weights stay as they are.
 """
 
 import math
@@ -12,12 +12,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import get_model
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
-from alignment_core.rules.alignment import LEARNING_RULES, Alignment, FeedbackAlignment
+from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training.config import WEIGHT_DECAY, TrainingConfig
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
@@ -30,7 +34,7 @@ SEED = tf.constant([1, 2])
 
 @dataclass(frozen=True)
 class Size:
-    """What a network is fed: images (batch, pixels, pixels, 3)."""
+    """The images (batch, pixels, pixels, 3) and the network of one benchmark."""
 
     pixels: int
     batch: int
@@ -50,7 +54,7 @@ class Size:
 
 
 def plain(config):
-    """The same training without any operation of the backward pass."""
+    """Return the configuration without operations of the backward pass."""
     return replace(config, operations=BackwardPassOperations())
 
 
@@ -76,11 +80,11 @@ RULES: dict[str, TrainingConfig] = {
     "IA, no operations": plain(published("ia")),
     "IA, Table 5": published("ia"),
 }
-"""Each rule as published: App. B.2's presets and Table 5's columns, and two without operations."""
+"""The published rules: App. B.2's presets and Table 5's columns, and two without operations."""
 
 
 NAIVE = ("WM, no operations", "WM, Akrout's operations", "IA, no operations", "IA, Table 5")
-"""The rules that are also timed as they are written."""
+"""Rules that are also timed by autodiff of their definition."""
 
 
 def rule_of(config: TrainingConfig) -> Alignment | None:
@@ -90,7 +94,7 @@ def rule_of(config: TrainingConfig) -> Alignment | None:
 
 @dataclass(frozen=True)
 class Step:
-    """One compiled step, and the variables that there have to be for it."""
+    """One compiled step and the variables that it needs in memory."""
 
     run: Callable[[], Any]
     variables: list[Any]
@@ -106,7 +110,7 @@ class Step:
 
 
 class Network:
-    """One network with backward kernels, whose layers take one rule after another."""
+    """A network with backward kernels, whose layers get one rule after another."""
 
     def __init__(self, size: Size):
         self.batch = size.data()
@@ -115,7 +119,7 @@ class Network:
         self.kernels = [layer.backward_kernel for layer in self.layers]
 
     def step(self, config: TrainingConfig, minibatches: int = 1) -> Step:
-        """The step of `config`'s rule: on R alone where it alternates with that on J."""
+        """Return the step of `config`'s rule, on R alone if the rule alternates."""
         rule = rule_of(config)
         self._take(rule)
         objectives = Objectives(self.model, tf.Variable(WEIGHT_DECAY))
@@ -150,7 +154,7 @@ class Network:
 
 
 def backpropagation(size: Size) -> tuple[Any, Step]:
-    """Our layers without a rule: (model, step)."""
+    """Return a model of our layers without a rule, and its step."""
     model, batch = size.model(), size.data()
     optimizer = NesterovMomentum()
     optimizers = Optimizers([optimizer], [list(model.trainable_variables)])
@@ -160,9 +164,9 @@ def backpropagation(size: Size) -> tuple[Any, Step]:
 
 
 def stock(size: Size, *, fused: bool) -> Step:
-    """Keras's own layers and the plainest GradientTape step: our J, optimizer and weights.
+    """Return a plain GradientTape step of Keras's own layers, with our J, optimizer and weights.
 
-    `fused` keeps batch norm as the one kernel that ours is; Keras's own is some twenty.
+    With `fused`, batch norm is our fused kernel. Keras's own takes about twenty kernels.
     """
     ours, (images, labels) = size.model(), size.data()
 
@@ -198,10 +202,10 @@ def stock(size: Size, *, fused: bool) -> Step:
 
 
 def naive(network: Network, config: TrainingConfig) -> Step:
-    """Both losses at every step, the idle one times 0, differentiated together.
+    """Return the step of the published code (neuroailab/neural-alignment).
 
-    So the published code alternates (neuroailab/neural-alignment). J is that of our own
-    layers; R is written down as it is defined.
+    It computes both losses at every step, multiplies the idle one by 0, and differentiates the sum.
+    J is computed by our layers, R by its definition.
     """
     model, layers = network.model, network.layers
     sigma = tf.constant(config.noise_stddev)
@@ -241,7 +245,7 @@ def naive(network: Network, config: TrainingConfig) -> Step:
 
 
 def naive_alignment(layer, x, config):
-    """One layer's R, every quantity formed in the order of App. B.1.3."""
+    """Return one layer's term of R, computed naively in the order of App. B.1.3."""
     on, weights, batch = config.operations, config.weights, x.shape[0]
     w, b = tf.stop_gradient(layer.kernel.value), layer.backward_kernel.value
     bias = 0.0 if layer.bias is None else tf.stop_gradient(layer.bias.value)

@@ -21,8 +21,8 @@ from pymongo import IndexModel
 
 from alignsearch.search.documents import Attempt, Epoch, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.space import Choice, LogUniform
@@ -169,8 +169,8 @@ def seed(uri, trials=10_000, epochs=45, *, name=NAME, status=SearchStatus.RUNNIN
     made = [a_trial(name, tid, epochs, rng) for tid in range(trials)]
     rich = {tid for _, tid in sorted((loss, t.tid) for t, loss in made)[:WITH_LAYERS]}
     with Store.connect(uri) as store, pymongo.MongoClient(uri) as client:
-        store.create_search(search)
-        store.change_search(name, status, "seed@benchmark")
+        store.searches.create(search)
+        store.searches.change(name, status, "seed@benchmark")
         database = client.get_default_database("alignsearch")
         for at in range(0, trials, 1000):
             database.trials.insert_many([t.to_bson() for t, _ in made[at : at + 1000]])

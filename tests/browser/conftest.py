@@ -20,18 +20,19 @@ from playwright.sync_api import Error, expect, sync_playwright
 
 from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.space import Choice, LogUniform
-from alignsearch.workers.attempt_runner import Finished, Worker, run_attempt
+from alignsearch.workers.attempt_runner import Worker, run_attempt
+from alignsearch.workers.objectives import Finished
 from alignsearch.workers.objectives.rehearsal import final_loss
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 COMMAND = Path(sys.executable).with_name("alignsearch")
 LAYERS = ("stem", "stage1/block1/conv1", "stage4/block2/conv2", "dense")
 PATIENCE_MS = 60_000
-"""What a page is given on a machine that does much else."""
+"""Longest wait for a page: machines that run other work are slow."""
 HOSTILE = "<script>document.body.dataset.hacked = 1</script><img src=x onerror=alert(1)>"
 
 
@@ -168,7 +169,7 @@ def seed_search(store, name, *, trials=30, seed=0, space="ia", owner="ann@host",
     """A search whose trials were made up, written by real attempts: losses, layers, failures."""
     rng = random.Random(seed)
     known = get_space(space)
-    search = store.create_search(
+    search = store.searches.create(
         Search(
             name=name,
             space=space,
@@ -183,11 +184,11 @@ def seed_search(store, name, *, trials=30, seed=0, space="ia", owner="ann@host",
             versions={"alignsearch": "0.1.0"},
         )
     )
-    store.change_search(name, SearchStatus.RUNNING, owner)
+    store.searches.change(name, SearchStatus.RUNNING, owner)
     for tid in range(trials):
         add_result(store, search, tid, rng)
     if status is not None:
-        store.change_search(name, status, owner)
+        store.searches.change(name, status, owner)
     return search
 
 
@@ -195,7 +196,7 @@ def add_result(store, search, tid, rng):
     """Add a trial and take it through an attempt to its end."""
     space = get_space(search.space)
     config = derive(space, {p.name: _draw(p.distribution, rng) for p in space.sampled})
-    trial = store.add_trial(
+    trial = store.trials.add(
         Trial(
             id=f"{search.name}/{tid}",
             search=search.name,

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.search.store.store import Store
 
 COMMAND = Path(sys.executable).with_name("alignsearch")
 AWAY = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_CONNECTION_RESET", "ERR_EMPTY")
@@ -95,7 +95,7 @@ def test_a_search_is_submitted_watched_and_steered(live, open_page):
         expect(page.locator("#events tr", has_text=what).first).to_contain_text("@")
     assert page.evaluate("() => window.sameDocument")
     with Store.connect(live.uri) as store:
-        assert store.get_search("watched").status is SearchStatus.CANCELLED
+        assert store.searches.get("watched").status is SearchStatus.CANCELLED
 
 
 def test_what_happened_while_the_server_was_away_is_not_missed(away, open_page, finish_trial):

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from alignsearch.dashboards.web.auth import FAILURES_A_MINUTE
 from alignsearch.search.documents import LogLine, Trial
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 TOKEN = "a token of these tests"
 REFUSED = ("status of 401", "status of 429")
@@ -17,8 +17,8 @@ REFUSED = ("status of 401", "status of 429")
 
 def begin_trial(store, search):
     """A trial that a worker is at."""
-    config = store.trials(search.name)[0].config
-    trial = store.add_trial(
+    config = store.trials.all(search.name)[0].config
+    trial = store.trials.add(
         Trial(
             id=f"{search.name}/90",
             search=search.name,
@@ -27,7 +27,7 @@ def begin_trial(store, search):
             resources={"CPU": 1.0},
         )
     )
-    return store.begin_attempt(
+    return store.attempts.begin(
         trial, "w-0", ttl=600.0, host="node-0", accelerator="cpu", versions={}, slot=0
     )
 
@@ -68,7 +68,7 @@ def test_stop_is_asked_for_twice_by_somebody_who_has_logged_in(guarded, log_in):
     expect(page.get_by_role("dialog")).to_contain_text("final")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert not guarded.store.get_search("going-on").stop_requested
+    assert not guarded.store.searches.get("going-on").stop_requested
     stop.click()
     page.get_by_role("dialog").get_by_role("button", name="Stop").click()
     expect(page.locator("#steering button")).to_have_text(["Pause", "Cancel"])
@@ -87,7 +87,7 @@ def test_a_line_that_a_running_trial_logs_arrives_without_a_reload(guarded, open
     expect(log).to_contain_text("begun on node-0")
     page.evaluate("() => { window.sameDocument = true; }")
     line = LogLine(at=datetime.now(UTC), level="WARNING", text="<b>the disk</b> is nearly full")
-    store.record_log(trial.id, trial.attempt, [line])
+    store.logs.record_lines(trial.id, trial.attempt, [line])
     expect(log).to_contain_text("WARNING <b>the disk</b> is nearly full")
     assert page.evaluate("() => window.sameDocument")
 
@@ -103,7 +103,7 @@ def test_the_form_sets_out_from_a_search_that_is_over(guarded, log_in):
     expect(page.get_by_role("alert")).to_have_text("")
     page.get_by_role("button", name="Submit").click()
     expect(page.get_by_role("heading", name="warm")).to_be_visible()
-    assert guarded.store.get_search("warm").warm_start.search == "over"
+    assert guarded.store.searches.get("warm").warm_start.search == "over"
 
 
 # The last: what it provokes lasts for a minute.

@@ -1,10 +1,11 @@
-"""Whether the paper's stochastic claims hold on digits, in direction.
+"""Check on digits whether the paper's stochastic claims hold in direction.
 
     make check-claims [EXPERIMENTS="noise transfer"]
 
-Each experiment is run as people run it, with more seeds than at `--scale minutes`; what is
-printed is the difference that a claim is about, with its standard error over the seeds, agreeing
-or not. The code is 0 either way: digits are not ImageNet. Run again, it reads what is there.
+Each experiment is run by its command, with more seeds than at `--scale minutes`. For each claim the
+difference is printed that it claims to be positive, with its standard error over the seeds. The
+exit code is 0 whether claims hold or not: digits are not ImageNet. Trainings that an earlier call
+has finished are not repeated.
 """
 
 import argparse
@@ -23,12 +24,12 @@ FOLDER = Path("claims")
 
 Numbers = dict[str, Any]
 Measured = tuple[float, float]
-"""A difference that the claim has above 0, and its standard error."""
+"""Difference that a claim claims to be positive, and its standard error."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says, where, and what to take the difference of."""
+    """A claim of the paper, the experiment that tests it, and the measure of its difference."""
 
     words: str
     experiment: str
@@ -41,16 +42,16 @@ EXPERIMENTS = {
     "transfer": ("--seeds", "5", "--rules", "bp,sa,wm,ia", "--epochs", "12"),
     "weight-metrics": ("--seeds", "3"),
 }
-"""The options of each beside those of `--scale minutes`."""
+"""Options of each experiment beside `--scale minutes`."""
 
 
 def over_seeds(values: Sequence[float]) -> Measured:
-    """The mean, and its standard error."""
+    """Mean of the values and its standard error."""
     return statistics.fmean(values), statistics.stdev(values) / len(values) ** 0.5
 
 
 def sturdier(rule: str, variance: float) -> Callable[[Numbers], Measured]:
-    """How much less than backpropagation the rule loses to noise of a variance."""
+    """Measure of the accuracy lost to noise: backpropagation's minus the rule's."""
 
     def lost(points: list[dict[str, float]]) -> Measured:
         by_variance = {each["variance"]: each for each in points}
@@ -65,7 +66,7 @@ def sturdier(rule: str, variance: float) -> Callable[[Numbers], Measured]:
 
 
 def closer(rule: str, other: str, model: str) -> Callable[[Numbers], Measured]:
-    """By how much the rule's gap to backpropagation lies above the other's."""
+    """Measure of the rule's gap to backpropagation minus the other rule's gap."""
 
     def measure(numbers: Numbers) -> Measured:
         ours, theirs = numbers[model][rule], numbers[model][other]
@@ -75,12 +76,12 @@ def closer(rule: str, other: str, model: str) -> Callable[[Numbers], Measured]:
 
 
 def known(layers: Sequence[float | None]) -> list[float]:
-    """Of the layers of one training, what was measured."""
+    """The measured values among those of one training's layers."""
     return [each for each in layers if each is not None]
 
 
 def better_aligned(rule: str, other: str) -> Callable[[Numbers], Measured]:
-    """By how many degrees the rule's layers end nearer to their forward kernels, at the median."""
+    """Measure of the other rule's median angle at the end minus the rule's, in degrees."""
 
     def measure(numbers: Numbers) -> Measured:
         ends = (numbers[each]["angle_after_last_epoch"] for each in (other, rule))
@@ -93,14 +94,14 @@ def better_aligned(rule: str, other: str) -> Callable[[Numbers], Measured]:
 
 
 def within(rule: str, degrees: float) -> Callable[[Numbers], Measured]:
-    """How far below so many degrees the rule's worst layer ends."""
+    """Measure of `degrees` minus the largest angle of the rule's layers at the end."""
     return lambda numbers: over_seeds(
         [degrees - max(known(each)) for each in numbers[rule]["angle_after_last_epoch"]]
     )
 
 
 def steadier(rule: str, other: str) -> Callable[[Numbers], Measured]:
-    """By how many decades less than the other's the rule's norm ratios range, over all epochs."""
+    """Measure of the decades over which norm ratios range: the other rule's minus the rule's."""
 
     def decades(numbers: Numbers, name: str) -> list[float]:
         ends = (numbers[name][f"{end}_norm_ratio"] for end in ("least", "largest"))
@@ -167,14 +168,14 @@ CLAIMS = (
 
 
 def verdict(difference: float, sem: float) -> str:
-    """Whether the difference is the claim's, by twice its standard error."""
+    """Whether the claim holds: a difference within twice its standard error is undecided."""
     if abs(difference) <= 2 * sem:
         return "undecided"
     return "agrees" if difference > 0 else "disagrees"
 
 
 def main() -> None:
-    """Run what has to be run, and print each claim with what was found."""
+    """Run the experiments and print each claim with its difference."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
     asked = parser.parse_args().experiments or list(EXPERIMENTS)

@@ -1,8 +1,8 @@
 """Make the table "Learning rules on digits" of docs/measurements.md: `make rules-on-digits`.
 
-Every row is trained as people train it, by `alignsearch train`, under a few seeds. A run whose loss
-becomes infinite or no number counts as guessing, and is counted. Stopped and run again, it goes on
-where it was.
+Every row is trained by `alignsearch train` under a few seeds. A run whose loss becomes infinite or
+NaN counts with the error of guessing, and the table says how many there are. The same command again
+continues where it was stopped.
 """
 
 import argparse
@@ -31,11 +31,11 @@ ROWS = {
     "WM+AD": ("wm_ad",),
     "FA": ("fa",),
 }
-"""By what they are called: the rule, and the options beside those that all share."""
+"""Rows by their names: the rule, and its options of `alignsearch train` beside the common ones."""
 
 
 def trained(name: str, seed: int, epochs: int) -> dict[str, Any]:
-    """What a run of a row left, as `results.json` has it."""
+    """The `results.json` of a row's run."""
     rule, *options = ROWS[name]
     words = "-".join(part.strip("-") for part in (rule, *options))
     out = FOLDER / f"{words}-{epochs}-epochs-seed{seed}"
@@ -49,7 +49,7 @@ def trained(name: str, seed: int, epochs: int) -> dict[str, Any]:
 
 
 def row(name: str, runs: list[dict[str, Any]]) -> tuple[float, str]:
-    """The mean error of a row's runs, and its line of the table."""
+    """Mean error of a row's runs in percent, and the row as a line of the table."""
     diverged = [run for run in runs if run["status"] == "diverged"]
     errors = [
         run["final"]["chance_error" if run in diverged else "validation_error"] for run in runs
@@ -67,7 +67,7 @@ def row(name: str, runs: list[dict[str, Any]]) -> tuple[float, str]:
 
 
 def main() -> None:
-    """Run what has to be run, and print the table, the least error first."""
+    """Train all rows and print the table, the smallest error first."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=45)
     parser.add_argument("--seeds", type=int, default=3)

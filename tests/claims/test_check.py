@@ -1,4 +1,4 @@
-"""What `make check-claims` measures: differences and their errors, by hand."""
+"""Measures of `make check-claims` against differences and errors computed by hand."""
 
 import importlib.util
 import sys

@@ -25,15 +25,15 @@ ASK = Path(__file__).with_name("ask.py")
 IMPORTED = (
     "alignsearch.cli.app",
     "pandas",
-    "alignsearch.search.samplers.suggest",
+    "alignsearch.search.samplers.tpe",
     "alignsearch.spaces.presets",
-    "alignsearch.workers.dispatcher",
+    "alignsearch.workers.dispatchers.ray_actors",
 )
 """What verbs import as they need it."""
 TRAINING = ("train", "data", "experiment")
 IMPORTED_TO_TRAIN = (
     "tensorflow",
-    "alignsearch.workers.training_run",
+    "alignsearch.workers.train",
     "alignsearch.experiments.report",
 )
 """What these verbs import besides, first imported when one of them is asked for."""

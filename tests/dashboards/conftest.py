@@ -8,13 +8,13 @@ import httpx
 import pytest
 import uvicorn
 
-from alignsearch.cli.dashboard import form_fields, prepare_aside
+from alignsearch.cli.dashboard import prepare_aside
 from alignsearch.dashboards.web.app import Options, create_app
 from alignsearch.dashboards.web.context import Submitter
 from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store
-from alignsearch.search.use_cases.submission import create, set_out
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.new_search import create, with_warm_start
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 
@@ -82,12 +82,12 @@ class Lab:
         self.store = store
 
     def search(self, name, **changes):
-        created = self.store.create_search(a_search(name, **changes))
-        self.store.change_search(name, SearchStatus.RUNNING, "driver@lab")
+        created = self.store.searches.create(a_search(name, **changes))
+        self.store.searches.change(name, SearchStatus.RUNNING, "driver@lab")
         return created
 
     def queue(self, search, tid):
-        return self.store.add_trial(
+        return self.store.trials.add(
             Trial(
                 id=f"{search}/{tid}",
                 search=search,
@@ -98,8 +98,8 @@ class Lab:
         )
 
     def begin(self, search, tid, host="node-1"):
-        return self.store.begin_attempt(
-            self.store.get_trial(search, tid),
+        return self.store.attempts.begin(
+            self.store.trials.get(search, tid),
             f"worker@{host}",
             ttl=60.0,
             host=host,
@@ -112,11 +112,11 @@ class Lab:
         return trial.id, trial.lease.attempt, trial.lease.token
 
     def epoch(self, trial, number, error):
-        self.store.record_epoch(*self.held(trial), an_epoch(trial, number, error))
+        self.store.attempts.record_epoch(*self.held(trial), an_epoch(trial, number, error))
 
     def finish(self, trial, loss):
         result = Result(status="ok", loss=loss, metrics={"chance_error": 0.9})
-        return self.store.finish(*self.held(trial), result, 3)
+        return self.store.attempts.finish(*self.held(trial), result, 3)
 
     def whole(self, search, tid, loss, host="node-1"):
         self.queue(search, tid)
@@ -133,9 +133,8 @@ class Dashboard:
         listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         submitter = Submitter(
-            fields=form_fields(),
             prepare=Prepare(),
-            set_out=set_out,
+            with_warm_start=with_warm_start,
             create=lambda to, search, named: create(to, search, named=named),
         )
         given = {"loopback": True, "person": "ann@lab", **options}
@@ -148,8 +147,8 @@ class Dashboard:
         self.http = httpx.Client(base_url=self.url, timeout=20.0, trust_env=False)
 
     @property
-    def board(self):
-        return self.app.state.context.board
+    def mirror(self):
+        return self.app.state.context.mirror
 
     def get(self, path, **options):
         return self.http.get(f"/api{path}", **options)
@@ -165,8 +164,8 @@ class Dashboard:
         return self.http.post(f"/api{path}", json={} if body is None else body, headers=headers)
 
     def close(self):
-        self.board.closing.set()
-        self.board.wake()
+        self.mirror.closing.set()
+        self.mirror.notify()
         self.server.should_exit = True
         self.thread.join(timeout=20)
         self.http.close()
@@ -212,12 +211,12 @@ def lab(module_uri):
             made.whole("done", tid, loss=0.5 - 0.05 * tid, host=f"node-{tid % 2}")
         made.queue("done", 8)
         diverged = made.begin("done", 8)
-        store.finish(*made.held(diverged), Result(status="fail", reason="the loss is NaN"))
+        store.attempts.finish(*made.held(diverged), Result(status="fail", reason="the loss is NaN"))
         made.queue("done", 9)
         for _ in range(2):
             crashed = made.begin("done", 9, "node-2")
             error = "Traceback…\nMemoryError: <script>alert(1)</script>"
-            store.crash(*made.held(crashed), error, retry=True, max_attempts=2)
+            store.attempts.crash(*made.held(crashed), error, retry=True, max_attempts=2)
         made.queue("done", 10)
         running = made.begin("done", 10)
         made.epoch(running, 1, 0.7)

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import sem
 
-from alignsearch.experiments.run_statistics import accuracy, difference, losses_in_words, mean_of
-from alignsearch.experiments.runs import Outcome
+from alignsearch.experiments.run_statistics import (
+    Outcome,
+    losses_in_words,
+    mean_accuracy,
+    mean_difference,
+    mean_of,
+)
 from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.runs import Run
 
@@ -37,7 +42,7 @@ def test_one_value_has_no_standard_error_and_none_no_mean():
 
 
 def test_a_diverged_run_counts_as_guessing_and_a_missing_one_not_at_all():
-    found = accuracy([outcome(0, 0.9), outcome(2, None, diverged=True), outcome(1, None)])
+    found = mean_accuracy([outcome(0, 0.9), outcome(2, None, diverged=True), outcome(1, None)])
     assert found.mean == pytest.approx(0.5)
     assert found.sem == pytest.approx(sem([0.9, 0.1]))
     assert (found.n, found.diverged, found.missing, found.seeds) == (2, 1, 1, (0, 1, 2))
@@ -46,7 +51,7 @@ def test_a_diverged_run_counts_as_guessing_and_a_missing_one_not_at_all():
 def test_a_difference_is_between_runs_of_one_seed():
     ours = [outcome(0, 0.8), outcome(1, 0.6), outcome(2, 0.7)]
     theirs = [outcome(1, 0.7), outcome(0, 0.9), outcome(2, None)]
-    found = difference(ours, theirs)
+    found = mean_difference(ours, theirs)
     assert found.mean == pytest.approx(-0.1)
     assert found.sem == pytest.approx(0.0, abs=1e-12)
     assert found.n == 2

@@ -53,8 +53,12 @@ def test_every_run_is_trained_once_and_none_is_suggested(store, search, make_dri
     ]
     assert [each.diverged for each in found] == [False, False, False, True]
     assert [each.chance for each in found] == pytest.approx([0.1] * 4)
-    assert {event.what for event in store.events("noise-0")} == {"created", "running", "completed"}
-    assert [trial.attempt for trial in store.trials("noise-0")] == [1] * 4
+    assert {event.what for event in store.logs.events("noise-0")} == {
+        "created",
+        "running",
+        "completed",
+    }
+    assert [trial.attempt for trial in store.trials.all("noise-0")] == [1] * 4
 
 
 def test_the_same_runs_are_the_same_search(store, search, make_driver):
@@ -62,20 +66,20 @@ def test_the_same_runs_are_the_same_search(store, search, make_driver):
     assert submit(store, search, runs()).created_at == first.created_at
     make_driver("noise-0", objective=trained).run(threading.Event())
     assert submit(store, search, runs()).status is SearchStatus.COMPLETED
-    assert {trial.state for trial in store.trials("noise-0")} == {TrialState.COMPLETED}
+    assert {trial.state for trial in store.trials.all("noise-0")} == {TrialState.COMPLETED}
 
 
 def test_a_submission_that_was_broken_off_is_gone_on_with(store, search):
     """The trials come first: a search that a driver can see has all of its runs."""
-    store.add_trials(
+    store.trials.add_many(
         [
             Trial(id=f"noise-0/{tid}", search="noise-0", tid=tid, config=run.values())
             for tid, run in enumerate(runs())
         ]
     )
-    assert (store.list_searches(), len(store.trials("noise-0"))) == ([], 4)
+    assert (store.searches.all(), len(store.trials.all("noise-0"))) == ([], 4)
     assert submit(store, search, runs()).trials == 4
-    assert len(store.trials("noise-0")) == 4
+    assert len(store.trials.all("noise-0")) == 4
 
 
 def test_a_name_belongs_to_its_runs(store, search):
@@ -97,6 +101,6 @@ def test_a_search_that_is_not_over_or_was_ended_has_no_outcomes(store, search):
     submit(store, search, runs())
     with pytest.raises(StateConflictError, match="is queued; run the command again"):
         outcomes(store, "noise-0")
-    store.change_search("noise-0", SearchStatus.CANCELLED, "a test")
+    store.searches.change("noise-0", SearchStatus.CANCELLED, "a test")
     with pytest.raises(StateConflictError, match="is cancelled; start it anew"):
         outcomes(store, "noise-0")

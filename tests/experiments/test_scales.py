@@ -1,4 +1,7 @@
-"""What each scale trains: the paper's own setting at `paper`, and what is said of it."""
+"""Scales of experiments that train: `paper` is the paper's own setting, and reports name both."""
+
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,26 +9,22 @@ import pytest
 from alignment_core import data
 from alignment_core.analysis.trained import LARGEST_BYTES
 from alignment_core.models import get_model
-from alignsearch.experiments import (
-    importance,
-    noise,
-    reproduce,
-    symmetry,
-    transfer,
-    weight_metrics,
-    weights,
-)
-from alignsearch.experiments.neural_fit import IMAGES
-from alignsearch.experiments.reproduce import NETWORKS, READ_OUT, parts
-from alignsearch.experiments.training_options import Setting
+from alignsearch.experiments import importance, noise, weights
+from alignsearch.experiments.kolen_pollack import KolenPollack
+from alignsearch.experiments.neural_fit import IMAGES, NETWORKS, READ_OUT
+from alignsearch.experiments.noise import Noise
+from alignsearch.experiments.reproduce import parts
+from alignsearch.experiments.symmetry import Symmetry
+from alignsearch.experiments.transfer import Transfer
+from alignsearch.experiments.weight_metrics import WeightMetrics
 from alignsearch.spaces.presets import B3
 
 WHOLE = ("resnet18", "resnet50", "resnet50v2", "resnet101v2", "resnet152v2")
 PAPER = {
-    "transfer": (transfer.TRANSFER.scales, {"bp", "sa", "aa", "wm", "wm_ad_ops", "ia"}, WHOLE),
-    "kolen-pollack": (transfer.KOLEN_POLLACK.scales, {"bp", "kp", "sa", "aa", "ia"}, WHOLE),
-    "noise": (noise.SCALES, {"bp", "sa", "aa", "kp"}, WHOLE[:1]),
-    "weights": (weights.SCALES, {"sa", "aa", "wm", "ia"}, WHOLE[:1]),
+    "transfer": (Transfer.SCALES, {"bp", "sa", "aa", "wm", "wm_ad_ops", "ia"}, WHOLE),
+    "kolen-pollack": (KolenPollack.SCALES, {"bp", "kp", "sa", "aa", "ia"}, WHOLE),
+    "noise": (Noise.SCALES, {"bp", "sa", "aa", "kp"}, WHOLE[:1]),
+    "symmetry": (Symmetry.SCALES, {"sa", "aa", "wm", "ia"}, WHOLE[:1]),
 }
 """Each experiment's scales; rules and networks of its figure or table."""
 
@@ -54,27 +53,24 @@ def test_the_papers_own_setting_is_the_default_of_its_scale(name):
 def test_a_report_says_what_the_papers_setting_is_and_what_is_trained(name, scale):
     scales, _, _ = PAPER[name]
     setting = scales[scale]
-    asked = Setting(**{**setting.__dict__, "scale": scale})
+    asked = replace(setting, scale=scale)
     paper, here = asked.lines("ImageNet.")
     assert paper == "The paper's setting: ImageNet."
     assert here.startswith(f"Here (--scale {scale}): {', '.join(setting.models)} of width")
     assert f"on digits, {setting.epochs} epochs, {len(setting.seeds)} seed" in here
     assert f"({', '.join(map(str, setting.seeds))})" in here
-    assert "compressed alike to the epochs" in here
+    assert "compressed in proportion to these epochs" in here
 
 
 def test_every_experiment_that_trains_names_the_papers_setting():
-    stated = (
-        *(transfer.TRANSFER.paper, transfer.KOLEN_POLLACK.paper, noise.PAPER, importance.PAPER),
-        weights.PAPER,
-    )
+    stated = (*(Transfer.PAPER, KolenPollack.PAPER, noise.PAPER, importance.PAPER, weights.PAPER),)
     assert all("ImageNet" in each for each in stated)
-    assert {symmetry.PAPER, weight_metrics.PAPER} == {weights.PAPER}
+    assert Symmetry.SCALES is WeightMetrics.SCALES
 
 
 @pytest.mark.parametrize("scale", NETWORKS)
 def test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there(scale, tmp_path):
-    asked = {part.name: part.options for part in parts(scale, tmp_path, None)}
+    asked = {part.entry.name: part.reproduction.options for part in parts(scale, tmp_path, None)}
     assert len(asked) == 9
     for name in ("transfer", "noise", "importance", "symmetry", "weight-metrics", "kolen-pollack"):
         assert asked[name][:2] == ("--scale", scale)
@@ -95,6 +91,8 @@ def test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there(scal
 
 
 def test_reproduce_passes_the_images_folder_on():
-    assert reproduce.parts("paper", reproduce.Path("r"), "/images")[2].options == (
-        *("--scale", "paper", "--data-dir", "/images"),
-    )
+    for part in parts("paper", Path("r"), "/images"):
+        if part.entry.needs != "nothing":
+            assert part.reproduction.options == ("--scale", "paper", "--data-dir", "/images")
+        elif part.reproduction.first:
+            assert part.reproduction.first[-4:-2] == ("--data-dir", "/images")

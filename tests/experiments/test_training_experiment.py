@@ -28,7 +28,7 @@ def trained(tmp_path_factory, shell_in):
     here.end_store()
 
 
-def left(here, folder="experiments/noise"):
+def left(here, folder="runs/experiments/noise"):
     return json.loads((here.folder / folder / "experiment.json").read_text())
 
 
@@ -54,7 +54,7 @@ def test_its_statistics_are_numpys_over_the_trials(trained):
 
 
 def test_it_leaves_figures_tables_and_its_setting(trained):
-    folder = trained.folder / "experiments" / "noise"
+    folder = trained.folder / "runs" / "experiments" / "noise"
     suffixes = ("png", "svg", "html", "json", "md", "tex", "csv")
     expected = {f"noise.{suffix}" for suffix in suffixes}
     assert {path.name for path in folder.iterdir()} == expected | {

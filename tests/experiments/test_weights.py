@@ -1,26 +1,24 @@
-"""What `weight-metrics` and `symmetry` make of trainings that have come to their end."""
+"""Reports of `weight-metrics` and `symmetry` on finished trainings."""
 
 import pytest
 from epoch_maker import an_epoch
 
-from alignsearch.experiments import symmetry, weight_metrics
-from alignsearch.experiments.runs import Outcome
-from alignsearch.experiments.training_options import Setting
-from alignsearch.experiments.training_place import Trained
+from alignsearch.experiments.place import Trained
+from alignsearch.experiments.run_statistics import Outcome
+from alignsearch.experiments.symmetry import Symmetry
+from alignsearch.experiments.weight_metrics import WeightMetrics
 from alignsearch.search.documents import LayerRecord, Recipe, Search, WeightSample
 from alignsearch.search.documents.states import TrialState
 
 LAYERS = ("dense1", "dense2", "logits")
 EPOCHS = 10
-SETTING = Setting(
-    rules=("sa", "wm", "ia"),
-    models=("dense",),
-    dataset="digits",
-    seeds=(3, 5),
-    width=8,
-    epochs=EPOCHS,
-    scale="minutes",
-)
+OPTIONS = {
+    "rules": "sa,wm,ia",
+    "models": "dense",
+    "seeds": "3,5",
+    "width": 8,
+    "epochs": EPOCHS,
+}
 
 
 class Place:
@@ -68,7 +66,7 @@ class Place:
 
 def test_every_rule_has_its_course_and_its_own_drops():
     place = Place()
-    report = weight_metrics.report(SETTING, place.train)
+    report = WeightMetrics(**OPTIONS).report(place)
     panels = report.figures[0].panels
     titles = [panel.title for panel in panels[::2]]
     assert titles == [f"{rule}: angle" for rule in ("SA", "WM", "WM ref.", "IA")]
@@ -85,8 +83,8 @@ def test_every_rule_has_its_course_and_its_own_drops():
 
 def test_symmetry_shows_the_third_layer_of_the_first_seed_and_has_the_same_search():
     place = Place()
-    weight_metrics.report(SETTING, place.train)
-    report = symmetry.report(SETTING, place.train)
+    WeightMetrics(**OPTIONS).report(place)
+    report = Symmetry(**OPTIONS).report(place)
     # The same runs and samples under the same name: trained once for both.
     assert place.asked[0] == place.asked[1]
     experiment, runs, samples = place.asked[0]
@@ -104,6 +102,5 @@ def test_symmetry_shows_the_third_layer_of_the_first_seed_and_has_the_same_searc
 
 def test_one_order_is_trained_where_one_is_asked_for():
     place = Place()
-    setting = Setting(**{**SETTING.__dict__, "weights_order": "reference"})
-    weight_metrics.report(setting, place.train)
+    WeightMetrics(**OPTIONS, weights_order="reference").report(place)
     assert [run.name for run in place.asked[0][1]] == ["SA", "SA", "WM", "WM", "IA", "IA"]

@@ -27,9 +27,9 @@ from wire import Proxy
 
 from alignsearch.search.documents import checkpoint_names
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
-from alignsearch.search.store import Store
 
 BIN = Path(sys.executable).parent
 KINDS = ("driver", "worker", "node", "store", "network", "stopped worker")
@@ -200,7 +200,9 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
     )
     if not world.supervised:
         world.serve()
-    assert wait_until(lambda: world.store.totals.counts(name)[TrialState.COMPLETED] > 0, 120), "no start"
+    assert wait_until(lambda: world.store.totals.counts(name)[TrialState.COMPLETED] > 0, 120), (
+        "no start"
+    )
     # Neither figure includes the start of the first workers.
     started = time.monotonic()
     chance = random.Random(seed)

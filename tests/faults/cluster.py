@@ -29,9 +29,9 @@ from secured_server import SecuredServer, answers
 from alignsearch.dashboards.client import Client
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.processes import free_port, wait_until
 from alignsearch.search.store.roles import apply_roles, apply_users
-from alignsearch.search.store import Store
 
 BIN = Path(sys.executable).parent
 CHIPS = 4

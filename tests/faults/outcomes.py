@@ -5,8 +5,8 @@ from pathlib import Path
 import pymongo
 
 from alignsearch.search.documents import Search
+from alignsearch.search.documents.lease import ATTEMPT_LEASE
 from alignsearch.search.documents.states import SearchStatus, TrialState
-from alignsearch.search.documents.transitions import fence
 from alignsearch.search.store.processes import lives, wait_until
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers.objectives.rehearsal import final_loss
@@ -50,7 +50,7 @@ def check_promises(world, name, known):
             if trial is not None:
                 results += 1
                 assert trial.result.loss == changes["result"]["loss"], trial.id
-                held = fence(trial.attempts[str(trial.attempt)].token)
+                held = ATTEMPT_LEASE.held_by(trial.attempts[str(trial.attempt)].token)
                 assert update["q"] == {"_id": trial.id, **held}
     assert results >= len(known) * 0.9, f"only {results} results seen to be acknowledged"
     database.client.close()

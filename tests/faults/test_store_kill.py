@@ -11,9 +11,9 @@ from epoch_maker import an_epoch
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
-from alignsearch.search.store import Store
 
 
 @pytest.fixture

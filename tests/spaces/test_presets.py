@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.layers.aligned import Dense
-from alignment_core.rules.alignment import LEARNING_RULES
+from alignment_core.layers.dense import Dense
+from alignment_core.rules.table import LEARNING_RULES
 from alignsearch.spaces.presets import RULES, check_names, preset_config
 
 # The columns of Table 5 as they are printed; alpha = (alpha / beta) beta.

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.rules import primitives
-from alignment_core.rules.alignment import LEARNING_RULES
+from alignment_core.rules.table import LEARNING_RULES
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.table5 import PUBLISHED
 from alignsearch.spaces.training import primitive_weights, training_config

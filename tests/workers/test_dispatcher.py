@@ -12,15 +12,17 @@ from pathlib import Path
 
 import pytest
 import ray
+from driving import wait_until
+from ray_cluster import LIMITS, RAY, connect_patiently
 
 from alignsearch.search.documents import Recipe, Search
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.store.processes import free_port, wait_until
+from alignsearch.search.store.processes import free_port
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers import cluster
-from alignsearch.workers.dispatcher import RayDispatcher
+from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 from alignsearch.workers.hand_back import Raylet, drain
 from alignsearch.workers.versions import versions
 
@@ -34,23 +36,20 @@ def hosts(ray_address):
     cluster.disconnect()
 
 
-def connect_patiently(address):
-    """The head takes some seconds to listen."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            return cluster.connect(address)
-        except cluster.ClusterError:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-
-
 @pytest.fixture
 def submit(store):
     def make(**fields):
-        known = {"trials": 4, "parallel": 2, "epochs": 2, "resources": {"CPU": 1.0}, **fields}
+        known = {
+            "trials": 4,
+            "parallel": 2,
+            "epochs": 2,
+            "resources": {"CPU": 1.0},
+            # So long that whatever is noticed in a test isn't noticed by an expired lease.
+            "lease_seconds": 1800.0,
+            **fields,
+        }
         epochs = known.pop("epochs")
-        return store.create_search(
+        return store.searches.create(
             Search(
                 name="a-search",
                 space="wm",
@@ -80,10 +79,10 @@ def drive_in_thread(driver, interrupt):
     return thread, outcome
 
 
-def wait_for(store, condition, seconds=60.0):
+def wait_for(store, condition, seconds=180.0):
     deadline = time.monotonic() + seconds
     while True:
-        found = [trial for trial in store.trials("a-search") if condition(trial)]
+        found = [trial for trial in store.trials.all("a-search") if condition(trial)]
         if found:
             return found
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -105,25 +104,21 @@ def test_the_cluster_offers_what_its_hosts_have(hosts):
 
 
 def test_an_autoscaler_hears_what_is_asked_for(hosts, ray_address):
-    ray = Path(sys.executable).parent / "ray"
-
     def heard():
         shown = subprocess.run(
-            [ray, "status", "--address", ray_address], capture_output=True, text=True, check=True
+            [RAY, "status", "--address", ray_address], capture_output=True, text=True, check=True
         )
         return "{'TPU': 4.0}: 3 from request_resources()" in shown.stdout
 
     for trials, expected in (([{"TPU": 4.0}] * 3, True), ([], False)):
         cluster.ask_for(trials)
-        deadline = time.monotonic() + 60
-        while heard() is not expected:
-            assert time.monotonic() < deadline
+        wait_until(lambda expected=expected: heard() is expected, 120)
 
 
 def test_warm_workers_serve_trial_after_trial(store, submit, driver):
     submit(trials=6)
     assert driver().run(threading.Event()) == Outcome.FINISHED
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 6
     assert len({trial.attempts["1"].owner for trial in trials}) == 2
     assert {trial.attempts["1"].slot for trial in trials} == {0, 1}
@@ -133,21 +128,18 @@ def test_warm_workers_serve_trial_after_trial(store, submit, driver):
 def test_a_trial_is_placed_on_a_whole_tpu_host(store, submit, driver):
     submit(trials=2, parallel=1, resources={"TPU": 8.0})
     assert driver().run(threading.Event()) == Outcome.FINISHED
-    assert {t.attempts["1"].accelerator for t in store.trials("a-search")} == {"TPU: 8"}
+    assert {t.attempts["1"].accelerator for t in store.trials.all("a-search")} == {"TPU: 8"}
 
 
 def test_a_killed_worker_costs_an_attempt_and_its_trial_is_tried_again(store, submit, driver):
-    submit(trials=3, epochs=30)
+    submit(trials=3, epochs=60)
     thread, outcome = drive_in_thread(driver(), threading.Event())
     victim = wait_for(store, running)[0]
-    killed_at = time.monotonic()
     os.kill(pid_of(victim), signal.SIGKILL)
     wait_for(store, lambda trial: trial.id == victim.id and trial.attempts["1"].outcome)
-    # Ray reports the death: nobody has to wait for the lease.
-    assert time.monotonic() - killed_at < 15
-    thread.join(120)
+    thread.join(180)
     assert outcome == [Outcome.FINISHED]
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 3
     again = trials[victim.tid]
     assert (again.attempt, again.attempts["1"].outcome) == (2, "crashed")
@@ -162,23 +154,21 @@ def test_a_preempted_worker_hands_back_and_another_goes_on_from_its_state(
     submit(trials=2, epochs=40, checkpoints=str(tmp_path))
     thread, outcome = drive_in_thread(driver(), threading.Event())
     victim = wait_for(store, lambda t: running(t) and t.progress and t.progress.epoch >= 3)[0]
-    preempted_at = time.monotonic()
     os.kill(pid_of(victim), signal.SIGTERM)
     wait_for(store, lambda t: t.id == victim.id and t.attempts["1"].outcome)
-    assert time.monotonic() - preempted_at < 10
-    thread.join(120)
+    thread.join(180)
     assert outcome == [Outcome.FINISHED]
-    trial = store.get_trial(victim.id)
+    trial = store.trials.get(victim.id)
     first, second = trial.attempts.values()
     assert (first.outcome, second.outcome) == ("handed_back", "completed")
     assert (first.resumed, trial.attempts_spent) == (0, 0)
     assert second.owner != first.owner
     assert second.resumed >= 3
-    epochs = store.epochs(trial.id)
+    epochs = store.logs.epochs(trial.id)
     assert [e.epoch for e in epochs if e.attempt == 1] == list(range(1, second.resumed + 1))
     assert [e.epoch for e in epochs if e.attempt == 2] == list(range(1, 41))
     (folder,) = tmp_path.iterdir()
-    best = store.best("a-search")
+    best = store.totals.best("a-search")
     assert [each.name for each in folder.iterdir()] == [str(best.tid)]
 
 
@@ -190,24 +180,21 @@ def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, dr
     interrupt.set()
     thread.join(60)
     assert outcome == [Outcome.INTERRUPTED]
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {trial.state for trial in trials} == {TrialState.QUEUED}
     assert {a.outcome for trial in trials for a in trial.attempts.values()} <= {"handed_back"}
-    assert store.get_search("a-search").status == SearchStatus.RUNNING
-    deadline = time.monotonic() + 20
-    while any(os.path.exists(f"/proc/{pid}") for pid in pids):
-        assert time.monotonic() < deadline, "a worker outlived its search's driver"
-        time.sleep(0.1)
+    assert store.searches.get("a-search").status == SearchStatus.RUNNING
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids))
 
 
 def test_a_host_with_other_versions_is_refused_by_name(store, submit, driver, monkeypatch):
     submit(trials=2)
     older = {**versions(), "tensorflow": "2.0.1"}
-    monkeypatch.setattr("alignsearch.workers.dispatcher.versions", lambda: older)
+    monkeypatch.setattr("alignsearch.workers.dispatchers.ray_actors.versions", lambda: older)
     with pytest.raises(ClusterError, match=r"tensorflow is 2\.\d\d.* and 2\.0\.1 at the driver"):
         driver().run(threading.Event())
-    assert {trial.state for trial in store.trials("a-search")} == {TrialState.QUEUED}
-    assert store.get_search("a-search").status == SearchStatus.RUNNING
+    assert {trial.state for trial in store.trials.all("a-search")} == {TrialState.QUEUED}
+    assert store.searches.get("a-search").status == SearchStatus.RUNNING
     monkeypatch.undo()
     assert driver().run(threading.Event()) == Outcome.FINISHED
 
@@ -217,10 +204,8 @@ def second_host(hosts, ray_address, tmp_path):
     """The node id of a host that joins the cluster, with a resource that no other has."""
     known = {node["NodeID"] for node in ray.nodes()}
     command = [
-        *(str(ALIGNSEARCH.with_name("ray")), "start", f"--address={ray_address}", "--block"),
+        *(str(RAY), "start", f"--address={ray_address}", "--block", *LIMITS),
         *("--num-cpus=0", '--resources={"spot": 2}', "--node-ip-address=127.0.0.1"),
-        *("--disable-usage-stats", "--include-log-monitor=false"),
-        f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
     ]
     # It would wait for its trials to end by themselves before it ended.
     at_once = {**os.environ, "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
@@ -229,7 +214,7 @@ def second_host(hosts, ray_address, tmp_path):
             command, stdout=log, stderr=log, env=at_once, start_new_session=True
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not (joined := {n["NodeID"] for n in ray.nodes() if n["Alive"]} - known):
             assert time.monotonic() < deadline, (tmp_path / "host.log").read_text()
             time.sleep(0.2)
@@ -237,7 +222,7 @@ def second_host(hosts, ray_address, tmp_path):
     finally:
         host.terminate()
         host.wait(60)
-        assert wait_until(lambda: {n["NodeID"] for n in ray.nodes() if n["Alive"]} <= known, 60)
+        wait_until(lambda: {n["NodeID"] for n in ray.nodes() if n["Alive"]} <= known, 120)
 
 
 def pause():
@@ -245,12 +230,13 @@ def pause():
 
 
 def test_a_host_that_goes_hands_back_and_is_given_nothing_more(store, submit, driver, second_host):
-    submit(trials=2, epochs=200, resources={"spot": 1.0})
+    submit(trials=2, epochs=2000, resources={"spot": 1.0})
     interrupt = threading.Event()
     thread, outcome = drive_in_thread(driver(), interrupt)
-    assert wait_until(lambda: all(running(t) and t.progress for t in store.trials("a-search")), 60)
+    wait_until(lambda: all(running(t) and t.progress for t in store.trials.all("a-search")), 180)
     asked = subprocess.run(
-        [ALIGNSEARCH, "hand-back", "--node", second_host],
+        # On a loaded machine Ray's own command takes many seconds to start.
+        [ALIGNSEARCH, "hand-back", "--node", second_host, "--patience", "240"],
         capture_output=True,
         text=True,
         check=True,
@@ -261,21 +247,19 @@ def test_a_host_that_goes_hands_back_and_is_given_nothing_more(store, submit, dr
     small = ray.remote(num_cpus=0, resources={"spot": 0.1}, max_retries=0)(pause).remote()
     assert ray.wait([small], timeout=3.0) == ([], [small])
     ray.cancel(small, force=True)
-    trials = store.trials("a-search")
+    trials = store.trials.all("a-search")
     assert {trial.state for trial in trials} == {TrialState.QUEUED}
     assert {trial.attempts["1"].outcome for trial in trials} == {"handed_back"}
     interrupt.set()
     thread.join(60)
     assert outcome == [Outcome.INTERRUPTED]
-    assert {trial.attempts_spent for trial in store.trials("a-search")} == {0}
+    assert {trial.attempts_spent for trial in store.trials.all("a-search")} == {0}
 
 
 def test_a_host_hands_back_where_the_head_is_gone():
     """Nobody to tell: its trials are handed back all the same."""
-    began = time.monotonic()
     gone = Raylet(0, "ab" * 28, f"127.0.0.1:{free_port()}")
     assert drain([gone], 0.5) == ["the head did not answer in 0.5 s"]
-    assert time.monotonic() - began < 30
 
 
 def test_a_host_without_the_node_is_told(tmp_path):
@@ -328,14 +312,13 @@ def test_why_a_worker_cannot_start_is_said_at_once(store, submit, hosts, tmp_pat
     assert trial.error.startswith("its worker could not start: ")
     assert str(nowhere) in trial.error
     assert "Traceback" not in trial.error
-    told = [e.detail for e in store.events("a-search") if e.what == "worker did not begin"]
+    told = [e.detail for e in store.logs.events("a-search") if e.what == "worker did not begin"]
     assert told == [f"trial 0: {trial.error}"]
 
 
 @pytest.fixture
 def starved(ray_address, tmp_path):
     """A second host, whose Ray takes any use of memory for too much."""
-    ray = Path(sys.executable).parent / "ray"
     # Longer between two looks than a worker's start takes, so that attempts are begun.
     settings = {
         "RAY_memory_usage_threshold": "0.001",
@@ -344,10 +327,8 @@ def starved(ray_address, tmp_path):
     with (tmp_path / "ray.log").open("w") as log:
         node = subprocess.Popen(
             [
-                *(ray, "start", f"--address={ray_address}", "--num-cpus=0", "--block"),
-                *('--resources={"starved": 1}', "--disable-usage-stats"),
-                "--include-log-monitor=false",
-                f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
+                *(RAY, "start", f"--address={ray_address}", "--num-cpus=0", "--block"),
+                *('--resources={"starved": 1}', *LIMITS),
             ],
             env={**os.environ, **settings},
             stdout=log,

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -43,9 +42,8 @@ def test_only_chips_are_chips(tmp_path):
 def test_chips_that_a_process_holds_are_waited_for(chip, hold):
     assert tpu.holders([chip]) == {hold.pid}
     threading.Timer(1.0, hold.stdin.close).start()
-    began = time.monotonic()
-    tpu.wait_until_free([chip], patience=30.0)
-    assert time.monotonic() - began > 0.5
+    tpu.wait_until_free([chip], patience=120.0)
+    assert hold.stdin.closed
     assert tpu.holders([chip]) == set()
 
 

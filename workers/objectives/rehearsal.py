@@ -1,8 +1,8 @@
-"""The objective of a rehearsal: a smooth function of the metaparameters in place of training.
+"""The objective `rehearsal`: a smooth function of the metaparameters in place of a training.
 
-For trying out a cluster, a store or a driver without images or TensorFlow:
-`alignsearch submit SPACE --dataset rehearsal`. An epoch takes the recipe's `epoch_seconds` and
-the loss falls exponentially to a value that the configuration fixes.
+It tries out a cluster, a store or a driver without images or TensorFlow, by
+`alignsearch submit SPACE --dataset rehearsal`. An epoch takes the recipe's `epoch_seconds`. The
+loss falls exponentially to a value that follows from the configuration.
 """
 
 import json
@@ -15,15 +15,15 @@ from pathlib import Path
 from alignsearch.search.documents import Epoch, Result, Search, Trial
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
-from alignsearch.workers.attempt_runner import Finished, Link
+from alignsearch.workers.objectives import Finished, Link
 
 STATE = "state.json"
 
 
 def rehearse(search: Search, trial: Trial, link: Link) -> Finished:
-    """Report `epochs` epochs that approach the trial's `final_loss`, then return it.
+    """Record the recipe's `epochs`, whose losses approach the trial's `final_loss`; return that.
 
-    After each it leaves a state: how many there were.
+    A checkpoint after each epoch holds the number of epochs done.
     """
     pause = threading.Event()
     final = final_loss(get_space(search.space), trial.config)
@@ -40,7 +40,7 @@ def rehearse(search: Search, trial: Trial, link: Link) -> Finished:
             try:
                 _leave(Path(link.checkpoints), number)
             except OSError as error:
-                link.on_warning(f"the rehearsal goes on without a state: {error}")
+                link.on_warning(f"the rehearsal goes on without checkpoints: {error}")
                 link = replace(link, checkpoints=None)
     return Finished(Result(status="ok", loss=final, metrics={"chance_error": 0.9}), epochs)
 
@@ -77,10 +77,14 @@ def _epochs_done(folder: str) -> int:
 
 
 def final_loss(space: SearchSpace, config: Mapping[str, Value]) -> float:
-    """A value in [0, 0.9]: the mean squared distance of the metaparameters from a set optimum.
+    """Return a loss in [0, 0.9]: twice the mean squared distance of metaparameters to an optimum.
 
-    Each sampled metaparameter counts by its place in its range (on the log
-    scale where the space has one; choices by index), its optimum at one third.
+    A metaparameter's place in its range lies in [0, 1]: on the log scale for log-uniform
+    distributions, by index for choices. The optimum of each is at one third.
+
+    Args:
+        space: the search space.
+        config: value of each metaparameter by name; only sampled ones count.
     """
     places = [_place(each.distribution, config[each.name]) for each in space.sampled]
     return min(0.9, 2 * sum((place - 1 / 3) ** 2 for place in places) / len(places))

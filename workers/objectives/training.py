@@ -1,4 +1,4 @@
-"""The objective of a real search: train the trial's network with the alignment core."""
+"""The objective `training`: train the trial's network and return its validation error."""
 
 import logging
 from collections.abc import Sequence
@@ -10,8 +10,8 @@ import numpy as np
 from alignment_core.errors import CheckpointError
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, TrainingResult
-from alignment_core.training.trainer import trainer_for
+from alignment_core.training.results import EpochResult, TrainingResult
+from alignment_core.training.trainer_cache import trainer_for
 from alignment_core.training.weight_metrics import sampled_weights
 from alignsearch.search.documents import (
     Epoch,
@@ -22,11 +22,12 @@ from alignsearch.search.documents import (
     Trial,
     WeightSample,
 )
+from alignsearch.search.documents.objective_metric import get_metric
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.training import training_config
-from alignsearch.workers.attempt_runner import Finished, Link
+from alignsearch.workers.objectives import Finished, Link
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +35,22 @@ logger = logging.getLogger(__name__)
 def train(search: Search, trial: Trial, link: Link) -> Finished:
     """Train the trial's configuration, or its run, by the search's recipe.
 
-    The objective is the top-1 error on the validation images after the last
-    epoch. A diverged training is a result of status `fail`, for TPE to learn
-    from. Weights, order of images and noise follow from the search's seed and
-    the tid, or from the run's own seed, so a second attempt repeats the first, from its last
-    state where there is one that can be read.
+    The loss is the recipe's metric after the last epoch. A diverged training
+    is a result of status `fail`, from which TPE learns. Initial weights, the order of images and
+    noise follow from the search's seed and the tid, or from the run's own seed. A second attempt
+    therefore repeats the first one, from the last readable checkpoint if there is one.
+
+    Args:
+        search: the search, for its space, recipe, seed and resources.
+        trial: the trial, for its configuration and tid.
+        link: callbacks and checkpoint folders of the attempt.
 
     Raises:
         ConfigurationError: the configuration can't be trained, or not on these devices.
         DataError: the images are missing on this host.
     """
     config = _training_config(search, trial)
+    metric = get_metric(search.recipe.metric)
 
     logger.info(
         "training %s of width %d on %s for %d epochs, rule %s",
@@ -55,18 +61,19 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         config.learning_rule,
     )
 
-    def report(epoch: EpochReport) -> None:
+    def report(epoch: EpochResult) -> None:
         logger.info(
-            "epoch %d of %d: validation error %.4f, in %.1f s",
+            "epoch %d of %d: %s %.4f, in %.1f s",
             epoch.epoch,
             epoch.epochs,
-            1 - epoch.validation_accuracy,
+            metric.label,
+            metric.of_epoch(epoch),
             epoch.seconds,
         )
         samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
         link.on_epoch(_document(trial, epoch, samples))
 
-    def resume(epochs: Sequence[EpochReport]) -> None:
+    def resume(epochs: Sequence[EpochResult]) -> None:
         link.on_resume([_document(trial, epoch) for epoch in epochs])
 
     def fit(resume_from: Sequence[str]) -> TrainingResult:
@@ -97,38 +104,20 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     known = {name: value for name, value in metrics.items() if value is not None}
     if outcome.status == "diverged":
         return Finished(Result(status="fail", metrics=known, reason=outcome.reason))
-    return Finished(
-        Result(status="ok", loss=outcome.validation_error, metrics=known), outcome.best_epoch
-    )
+    loss = metric.of_epoch(outcome.epochs[-1])
+    return Finished(Result(status="ok", loss=loss, metrics=known), outcome.best_epoch)
 
 
 def _training_config(search: Search, trial: Trial) -> TrainingConfig:
     recipe = search.recipe
     if search.space == RUNS.name:
-        return Run.of(trial.config).training_config(
-            dataset=recipe.dataset,
-            data_dir=recipe.data_dir,
-            image_size=recipe.image_size,
-            on_corrupt=recipe.on_corrupt,
-            precision=recipe.precision,
-        )
+        return Run.of(trial.config).training_config(**recipe.training_settings())
     seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
     return training_config(
         get_space(search.space),
         configuration(trial.config),
-        dataset=recipe.dataset,
-        data_dir=recipe.data_dir,
-        model=recipe.model,
-        width=recipe.width,
-        stem=recipe.stem,
-        epochs=recipe.epochs,
-        schedule_epochs=recipe.schedule_epochs,
-        batch_divisor=recipe.batch_divisor,
+        **recipe.training_settings(),
         seed=seed,
-        weights_order=recipe.weights_order,
-        image_size=recipe.image_size,
-        on_corrupt=recipe.on_corrupt,
-        precision=recipe.precision,
     )
 
 
@@ -144,14 +133,14 @@ def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[
 
 def _strategy(search: Search) -> Any:
     name = search.recipe.strategy
-    # Ray hides GPUs from who has asked for none, but not a TPU.
+    # Ray hides GPUs from a worker that asked for none, but it doesn't hide a TPU.
     if name == "auto" and not {"TPU", "GPU"} & search.resources.keys():
         name = "one"
     return get_strategy(name)
 
 
 def _document(
-    trial: Trial, epoch: EpochReport, weight_samples: tuple[WeightSample, ...] = ()
+    trial: Trial, epoch: EpochResult, weight_samples: tuple[WeightSample, ...] = ()
 ) -> Epoch:
     return Epoch(
         trial=trial.id,

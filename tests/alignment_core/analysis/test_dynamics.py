@@ -1,11 +1,11 @@
-"""App. D.1: what is derived is what the real layers' gradients do, and what it says of them."""
+"""App. D.1: the derived flows equal the gradients of real layers, and have its eigenvalues."""
 
 import numpy as np
 import pytest
 import sympy
 
 from alignment_core.analysis.dynamics import DECAY, FLOWS, X, measured_matrix, trajectory
-from alignment_core.rules.alignment import WeightMirror
+from alignment_core.rules.mirroring import WeightMirror
 
 INPUTS = np.array([[0.5], [-1.0], [2.0], [1.5]])
 MEAN_SQUARE = float(np.mean(INPUTS**2))

@@ -1,4 +1,4 @@
-"""Weight mirror on a real network goes as App. D.1's scalars do."""
+"""Weight mirror on a real network behaves as on App. D.1's scalars."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_every_layer_starts_at_the_closed_forms_rates(descents):
 
 
 def test_the_first_layer_keeps_its_rate_and_the_network_explodes_or_collapses(descents):
-    """Its inputs are the images, whatever the weights do."""
+    """The first layer's inputs are the images, which don't depend on the weights."""
     for ratio, descent in zip(RATIOS, descents, strict=True):
         np.testing.assert_allclose(descent.measured_symmetric, ratio - 1, rtol=1e-3)
     assert [descent.outcome for descent in descents] == ["explodes", "collapses"]

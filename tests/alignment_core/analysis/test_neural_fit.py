@@ -1,4 +1,4 @@
-"""App. B.5 on recordings whose truth is known."""
+"""App. B.5's fit of simulated recordings, whose true fit is known."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_the_corrected_correlation_is_the_noiseless_one(fitted):
 def test_the_reliability_is_the_closed_forms(fitted, recorded):
     assert abs(np.median(fitted["read"].reliabilities) - RELIABILITY) < 0.03
     generator = np.random.default_rng(0)
-    # Odd numbers of trials leave one out of the halves, not of the average.
+    # With an odd number of trials, one is left out of the halves, but not of the average.
     odd = reliability(recorded.trials[:, :5], 20, generator)
     assert abs(np.median(odd) - 1 / (1 + NOISE / 5)) < 0.03
 

@@ -1,4 +1,4 @@
-"""Our PLS regression is scikit-learn's, whatever the features' shape and place."""
+"""Our PLS regression equals scikit-learn's for features of any number and offset."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_predictions_are_scikit_learns(images, features, sites):
 
 
 def test_only_inner_products_count():
-    """Features that are turned, and carried into more dimensions, predict the same."""
+    """Features that are rotated and embedded in more dimensions give the same predictions."""
     generator = np.random.default_rng(1)
     x, y = generator.normal(size=(60, 20)), generator.normal(size=(60, 5))
     turn, _ = np.linalg.qr(generator.normal(size=(200, 20)))

@@ -1,4 +1,4 @@
-"""The response pipeline of App. B.5, by hand, and files that can't be used."""
+"""App. B.5's responses against numbers computed by hand, and files that are refused."""
 
 import h5netcdf
 import h5py
@@ -104,7 +104,7 @@ def test_what_is_missing_or_does_not_fit_is_named(tmp_path, case):
     path = tmp_path / "recordings.npz"
     np.savez(path, **variables)
     if said is None:
-        # One silent sample leaves its bin something to divide by; two don't.
+        # With one silent sample the bin's average is positive; with two it is 0.
         read(path)
         variables["blank"][:, 0, 16:18] = 0
         np.savez(path, **variables)

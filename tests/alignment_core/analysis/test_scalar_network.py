@@ -1,4 +1,4 @@
-"""App. D.2: the flows of the real layers, the table, and what it leaves out."""
+"""App. D.2: the flows of real layers, its table, and the fixed points that it leaves out."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def flow(request):
 
 
 def test_the_real_layers_move_by_the_equations(flow):
-    """Equations 2 to 4 at points of no particular kind."""
+    """Equations 2 to 4 at arbitrary points."""
     network = LayeredNetwork(flow, X, TARGETS)
     states = np.random.default_rng(0).normal(size=(5, len(FLOWS[flow].state)))
     expected = scalar_network.field(flow, *NUMBERS)(states.T).T
@@ -53,14 +53,14 @@ def test_eigenvalues_of_the_algebra_are_those_of_the_real_layers(point):
 
 @pytest.mark.parametrize("point", [each for each in POINTS if "minima" in each.id])
 def test_at_the_minima_they_are_the_tables(point):
-    """The table's x^2 is beta, and with that it holds in symbols."""
+    """With beta for its x^2, the table holds symbolically."""
     flow = FLOWS[point.flow]
     table = sympy.prod(EIGENVALUE - value for value in flow.printed).subs(point.where)
     assert sympy.simplify(flow.characteristic_polynomial(point.where) - table) == 0
 
 
 def test_the_families_are_all_the_fixed_points_there_are(flow):
-    """With alpha that isn't 0; SymPy solves for zeros of the field."""
+    """SymPy solves for all zeros of the field, for alpha != 0."""
     positive = sympy.symbols("alpha", positive=True)
     field = [each.subs(ALPHA, positive) for each in FLOWS[flow].field]
     found = sympy.solve(field, list(FLOWS[flow].state), dict=True)

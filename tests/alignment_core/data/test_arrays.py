@@ -1,4 +1,4 @@
-"""Batches: every image once, in an order that seed and epoch decide, of one static shape."""
+"""Batches of arrays: each image once, in an order by seed and epoch, of one static shape."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def pipelines(count, replicas):
 
 
 def test_input_pipelines_share_each_batch_in_the_replicas_order(numbered):
-    """Two pipelines of two replicas: each step's batch is what one pipeline alone would give."""
+    """Two pipelines of two replicas have the same images in each step as one pipeline."""
     whole = seen(numbered.train_batches(8, 0, 0))
     shares = [seen(numbered.train_batches(8, 0, 0, context)) for context in pipelines(2, 4)]
     for step, (_, labels) in enumerate(whole):

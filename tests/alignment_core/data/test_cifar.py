@@ -1,4 +1,4 @@
-"""CIFAR in every form it comes in, and what becomes of files that aren't CIFAR."""
+"""CIFAR's file formats, and files that are refused."""
 
 import io
 import pickle
@@ -54,7 +54,7 @@ def write_binary(layout, folder):
 
 
 def python2_pickle(layout, pixels, labels):
-    """A batch as Python 2 pickled it: its strings are opcodes that Python 3 no longer writes."""
+    """Return a batch as Python 2 pickled it, with string opcodes that Python 3 doesn't write."""
 
     def text(value):
         return b"U" + bytes([len(value)]) + value

@@ -1,4 +1,4 @@
-"""Data sets as a user meets them: there, complete, split for good, or a clear complaint."""
+"""Data sets by name: complete, with fixed splits, or a clear error."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""Pixels against NumPy: where they are cut out, how they are resized, what they become."""
+"""Preprocessing against NumPy: crops, resizing and colours."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ DEVIATION = np.array([0.229, 0.224, 0.225])
 
 
 def photograph(height, width):
-    """Smooth pixels, and the JPEG that holds them."""
+    """Return smooth pixels and their JPEG."""
     y, x = np.mgrid[0:height, 0:width]
     waves = [np.sin(x / 17) + np.cos(y / 13), np.sin((x + y) / 23), np.cos(x / 7 - y / 31)]
     pixels = np.uint8(128 + 60 * np.stack(waves, axis=-1))
@@ -27,7 +27,7 @@ def photograph(height, width):
 
 
 def resized(image, height, width):
-    """Bilinear between pixel centres, edges repeated, no antialiasing."""
+    """Resize bilinearly between pixel centres, with repeated edges and no antialiasing."""
 
     def weights(old, new):
         at = (np.arange(new) + 0.5) * old / new - 0.5

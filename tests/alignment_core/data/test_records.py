@@ -1,80 +1,19 @@
-"""Real shards of JPEGs: order, sharing, and every way in which a record can be corrupt."""
+"""Shards of JPEGs: order, sharing among replicas, and what is refused."""
 
-import logging
 import struct
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from imagenet_shards import SHARD, jpeg, labels_of, offset_of, write
 
 from alignment_core import data
-from alignment_core.data import shards
-from alignment_core.data.pipeline import PADDING_LABEL, readable
+from alignment_core.data.pipeline import PADDING_LABEL
 from alignment_core.data.preprocessing import PREPROCESSING
 from alignment_core.data.throughput import images_per_second
 from alignment_core.errors import ConfigurationError, DataError, UnknownNameError
-from alignment_core.training.trainer import Trainer, TrainingConfig
-
-SHARDS = {"train": 4, "validation": 2}
-RECORDS = {"train": 6, "validation": 5}
-"""Records in each shard; labels are 1 to 24, then 25 to 34, in the order of the files."""
-
-
-def jpeg(label):
-    """Smooth pixels of the label's own; every third is upright."""
-    height, width = (60, 45) if label % 3 == 0 else (45, 60)
-    y, x = np.mgrid[0:height, 0:width]
-    red = np.full_like(x, 7 * label)
-    pixels = np.stack([red, x * 4, y * 4], axis=-1).clip(0, 255).astype(np.uint8)
-    return tf.io.encode_jpeg(pixels).numpy()
-
-
-def example(label, image):
-    features = {
-        "image/encoded": tf.train.Feature(bytes_list=tf.train.BytesList(value=[image])),
-        "image/class/label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
-    }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
-
-
-@pytest.fixture(scope="module")
-def payloads():
-    """The records of each shard, by its name."""
-    label, found = 0, {}
-    for split, count in SHARDS.items():
-        for number in range(count):
-            records = []
-            for _ in range(RECORDS[split]):
-                label += 1
-                records.append(example(label, jpeg(label)))
-            found[f"{split}-{number:05d}-of-{count:05d}"] = records
-    return found
-
-
-def write(folder, payloads):
-    for name, records in payloads.items():
-        with tf.io.TFRecordWriter(f"{folder}/{name}") as writer:
-            for record in records:
-                writer.write(record)
-
-
-@pytest.fixture
-def folder(tmp_path, payloads):
-    write(tmp_path, payloads)
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory, payloads):
-    """The data set, small images; its folder is not to be changed."""
-    folder = tmp_path_factory.mktemp("sound")
-    write(folder, payloads)
-    return data.load("imagenet", folder, data.InputOptions(image_size=16))
-
-
-def labels_of(batches):
-    return [int(label) for _, labels in readable(batches) for label in labels]
+from alignment_core.training.trainer import TrainingConfig
 
 
 def test_another_number_of_shards_is_counted(sound):
@@ -205,23 +144,6 @@ PLAIN = TrainingConfig(
 )
 
 
-def test_a_network_is_trained_from_shards_whatever_is_skipped(folder, payloads):
-    """Three steps, all images validated; a corrupt record ends it, or is left out."""
-    offset = damage("no JPEG", folder, payloads)
-    config = replace(PLAIN, data_dir=str(folder))
-    with pytest.raises(DataError, match=rf"{SHARD} at byte {offset}"):
-        Trainer(config).fit()
-    with pytest.raises(ConfigurationError, match="a batch of 32 is larger than imagenet's"):
-        Trainer(replace(config, batch_size=32))
-    trainer = Trainer(replace(config, on_corrupt="skip"))
-    assert trainer.steps_per_epoch == 3
-    result = trainer.fit()
-    assert result.status == "ok"
-    assert result.chance_error == 0.9
-    assert 0 <= result.validation_error <= 1
-    assert np.isfinite(result.reports[0].validation_loss)
-
-
 def test_networks_see_their_own_preprocessing():
     def seen(**values):
         return replace(PLAIN, image_size=None, **values).input_options
@@ -246,157 +168,12 @@ def test_images_that_cannot_be_had_are_refused_with_the_configuration(change, er
         replace(PLAIN, **change)
 
 
-SHARD = "train-00001-of-00004"
-
-
-def offset_of(payloads, number):
-    """Where a shard's record begins: 12 bytes before each payload, 4 behind."""
-    return sum(len(payload) + 16 for payload in payloads[SHARD][:number])
-
-
-def flip(path, at):
-    content = bytearray(path.read_bytes())
-    content[at] ^= 1
-    path.write_bytes(content)
-
-
-def damage(kind, folder, payloads):
-    """Damage the third record of a shard."""
-    path, offset = folder / SHARD, offset_of(payloads, 2)
-    label = 9
-    replaced = {
-        "no example": b"\xff\xff\xff",
-        "no image": tf.train.Example(
-            features=tf.train.Features(
-                feature={
-                    "image/class/label": tf.train.Feature(
-                        int64_list=tf.train.Int64List(value=[label])
-                    )
-                }
-            )
-        ).SerializeToString(),
-        "label 0": example(0, jpeg(label)),
-        "label 1001": example(1001, jpeg(label)),
-        "no JPEG": example(label, b"GIF89a and so on"),
-        "half a JPEG": example(label, jpeg(label)[:-400]),
-    }
-    if kind in replaced:
-        records = [*payloads[SHARD][:2], replaced[kind], *payloads[SHARD][3:]]
-        write(folder, {SHARD: records})
-    elif kind == "payload":
-        flip(path, offset + 12 + 100)
-    elif kind == "payload's checksum":
-        flip(path, offset_of(payloads, 3) - 1)
-    elif kind == "length":
-        flip(path, offset)
-    elif kind == "cut in the payload":
-        path.write_bytes(path.read_bytes()[: offset + 50])
-    elif kind == "cut in the length":
-        path.write_bytes(path.read_bytes()[: offset + 5])
-    return offset
-
-
-REASONS = {
-    "payload": "checksum doesn't fit its content",
-    "payload's checksum": "checksum doesn't fit its content",
-    "length": "checksum of its length doesn't fit; the rest of the shard is lost",
-    "cut in the payload": "cut short",
-    "cut in the length": "5 bytes are left",
-    "no example": r"no tf\.train\.Example",
-    "no image": "no image/encoded",
-    "label 0": "label is 0, not one of 1 to 1000",
-    "label 1001": "label is 1001",
-    "no JPEG": "no JPEG",
-    "half a JPEG": "no JPEG, or a damaged one",
-}
-LOST = ("length", "cut in the payload", "cut in the length")
-"""Damage after which nobody knows where the next record begins."""
-
-
-@pytest.mark.parametrize("kind", REASONS)
-def test_a_corrupt_record_is_refused_by_shard_and_offset(kind, folder, payloads):
-    loaded = data.load("imagenet", folder, data.InputOptions(image_size=8))
-    offset = damage(kind, folder, payloads)
-    wanted = rf"{SHARD} at byte {offset}: .*{REASONS[kind]}"
-    with pytest.raises(DataError, match=wanted):
-        labels_of(loaded.train_batches(4, 0, 0))
-
-
-@pytest.mark.parametrize("kind", REASONS)
-def test_a_corrupt_record_is_skipped_and_told_of(kind, folder, payloads, caplog):
-    options = data.InputOptions(image_size=8, on_corrupt="skip")
-    loaded = data.load("imagenet", folder, options)
-    offset = damage(kind, folder, payloads)
-    # The shard's records are labels 6 to 11, and the third of them is damaged.
-    lost = {8, 9, 10, 11} if kind in LOST else {8}
-    with caplog.at_level(logging.WARNING):
-        found = labels_of(loaded.train_batches(4, 0, 0))
-    assert f"{SHARD} at byte {offset}" in caplog.text
-    assert len(found) == 24
-    assert set(found) == set(range(24)) - lost
-    surveys = loaded.survey()
-    train = surveys["train"]
-    assert (train.images, train.expected, train.complete) == (24 - len(lost), 24, False)
-    assert [(record.shard, record.offset) for record in train.corrupt] == [
-        (str(folder / SHARD), offset)
-    ]
-    assert surveys["validation"].complete
-
-
-def test_two_damaged_records_of_a_shard_are_both_found(folder, payloads):
-    loaded = data.load("imagenet", folder)
-    flip(folder / SHARD, offset_of(payloads, 1) + 40)
-    flip(folder / SHARD, offset_of(payloads, 4) + 40)
-    survey = loaded.survey()["train"]
-    assert survey.images == 22
-    assert [record.offset for record in survey.corrupt] == [
-        offset_of(payloads, 1),
-        offset_of(payloads, 4),
-    ]
-
-
 def test_a_survey_tells_sizes_and_labels(sound):
     surveys = sound.survey()
     train = surveys["train"]
     assert all(survey.complete for survey in surveys.values())
     assert (train.images, train.smallest, train.largest) == (24, (45, 45, 3), (60, 60, 3))
     np.testing.assert_array_equal(np.flatnonzero(train.label_counts), np.arange(24))
-
-
-def test_a_skipped_validation_image_leaves_the_others(folder, payloads):
-    name = "validation-00000-of-00002"
-    options = data.InputOptions(image_size=8, on_corrupt="skip")
-    loaded = data.load("imagenet", folder, options)
-    flip(folder / name, 100)
-    found = labels_of(loaded.validation_batches(5))
-    assert sorted(found) == [PADDING_LABEL, *range(25, 34)]
-
-
-@pytest.mark.parametrize("when", ["before it is looked for", "before it is read"])
-def test_a_shard_that_vanishes_is_named(when, folder, monkeypatch):
-    loaded = data.load("imagenet", folder, data.InputOptions(image_size=8))
-    if when == "before it is read":
-
-        def found_and_lost(shard):
-            there = readable_shard(shard)
-            if shard.endswith(SHARD.encode()):
-                (folder / SHARD).unlink(missing_ok=True)
-            return there
-
-        readable_shard = shards._readable
-        monkeypatch.setattr(shards, "_readable", found_and_lost)
-    else:
-        (folder / SHARD).unlink()
-    with pytest.raises(DataError, match=rf"{SHARD} can't be read"):
-        labels_of(loaded.train_batches(4, 0, 0))
-
-
-def test_counting_refuses_a_broken_shard(folder, payloads):
-    offset = damage("length", folder, payloads)
-    with pytest.raises(DataError, match=rf"{SHARD} at byte {offset}"):
-        data.load("imagenet", folder)
-    loaded = data.load("imagenet", folder, data.InputOptions(on_corrupt="skip"))
-    assert loaded.train_size == 20
 
 
 def test_the_standard_layout_is_taken_to_be_whole(tmp_path, payloads):

@@ -4,16 +4,21 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers import aligned as layers
-from alignment_core.rules.alignment import FeedbackAlignment, SymmetricAlignment, WeightMirror
+from alignment_core.layers.aligned import aligned_layers, recording
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
+from alignment_core.rules import reference
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.mirroring import WeightMirror
+from alignment_core.rules.symmetry import SymmetricAlignment
 
 FIXED = FeedbackAlignment({})
 MIRROR = WeightMirror({"amp": 1.0, "decay": 0.5}, BackwardPassOperations(fo_relu=True), 0.5)
 
 
 def network(dense, conv, dtype="float32", **arguments):
-    """Make a small network of the given layer classes, the same at every call."""
+    """Make a small network of the given layer classes, with the same weights at every call."""
 
     def seeded(seed):
         initializer = keras.initializers.HeNormal(seed=seed)
@@ -48,7 +53,7 @@ def test_without_a_rule_a_step_is_stock_keras_to_the_last_bit(x):
     stock_loss, stock_gradients = loss_and_gradients(
         network(keras.layers.Dense, keras.layers.Conv2D), x
     )
-    loss, gradients = loss_and_gradients(network(layers.Dense, layers.Conv2D), x)
+    loss, gradients = loss_and_gradients(network(Dense, Conv2D), x)
 
     assert loss == stock_loss
     for gradient, stock_gradient in zip(gradients, stock_gradients, strict=True):
@@ -57,15 +62,15 @@ def test_without_a_rule_a_step_is_stock_keras_to_the_last_bit(x):
 
 def test_with_equal_kernels_a_step_is_backpropagation(x):
     stock = network(keras.layers.Dense, keras.layers.Conv2D, "float64")
-    ours = network(layers.Dense, layers.Conv2D, "float64", learning_rule=FIXED)
-    for layer in layers.aligned_layers(ours):
+    ours = network(Dense, Conv2D, "float64", learning_rule=FIXED)
+    for layer in aligned_layers(ours):
         layer.backward_kernel.assign(layer.as_backward(layer.kernel.value))
 
     stock_loss, stock_gradients = loss_and_gradients(stock, x)
     loss, gradients = loss_and_gradients(ours, x)
 
     assert loss == stock_loss
-    # The dense products round otherwise: B is stored as W transposed.
+    # B is stored as W transposed, so dense products round differently.
     for gradient, stock_gradient in zip(gradients, stock_gradients, strict=True):
         np.testing.assert_allclose(gradient, stock_gradient, rtol=1e-12, atol=1e-12)
 
@@ -74,8 +79,8 @@ def test_hidden_gradients_come_through_the_backward_kernel(rng):
     model = keras.Sequential(
         [
             keras.Input((4,)),
-            layers.Dense(5, activation="relu", learning_rule=FIXED),
-            layers.Dense(3, learning_rule=FIXED),
+            Dense(5, activation="relu", learning_rule=FIXED),
+            Dense(3, learning_rule=FIXED),
         ]
     )
     x = rng.normal(size=(7, 4)).astype("float32")
@@ -103,27 +108,27 @@ def test_a_step_under_a_rule_costs_the_operations_of_keras(x):
         }
 
     stock = costly(network(keras.layers.Dense, keras.layers.Conv2D))
-    aligned = costly(network(layers.Dense, layers.Conv2D, learning_rule=FIXED))
+    aligned = costly(network(Dense, Conv2D, learning_rule=FIXED))
     assert aligned == stock
     assert stock["Conv2DBackpropFilter"] == 2
 
 
 def test_without_a_rule_there_is_no_backward_kernel():
-    model = network(layers.Dense, layers.Conv2D)
+    model = network(Dense, Conv2D)
     stock = network(keras.layers.Dense, keras.layers.Conv2D)
     assert [v.shape for v in model.weights] == [v.shape for v in stock.weights]
-    assert layers.aligned_layers(model) == []
+    assert aligned_layers(model) == []
     with pytest.raises(ConfigurationError, match=f"{model.layers[0].name}.*no learning rule"):
         model.layers[0].alignment_loss((4, 6, 6, 2))
 
 
 def test_backward_kernels_are_not_the_costs_to_train():
-    model = network(layers.Dense, layers.Conv2D, learning_rule=FIXED)
+    model = network(Dense, Conv2D, learning_rule=FIXED)
     stock = network(keras.layers.Dense, keras.layers.Conv2D)
     assert [v.shape for v in model.trainable_variables] == [
         v.shape for v in stock.trainable_variables
     ]
-    assert [layer.backward_kernel.shape for layer in layers.aligned_layers(model)] == [
+    assert [layer.backward_kernel.shape for layer in aligned_layers(model)] == [
         (3, 3, 2, 3),
         (2, 2, 3, 4),
         (5, 16),
@@ -135,7 +140,7 @@ def test_backward_kernels_are_not_the_costs_to_train():
 def test_the_backward_kernel_is_another_draw_of_the_same_initializer(seed):
     keras.utils.set_random_seed(0)
     initializer = keras.initializers.VarianceScaling(2.0, mode="fan_in", seed=seed)
-    layer = layers.Dense(400, kernel_initializer=initializer, learning_rule=FIXED)
+    layer = Dense(400, kernel_initializer=initializer, learning_rule=FIXED)
     layer.build((None, 50))
     w, b = layer.kernel.numpy().T, layer.backward_kernel.numpy()
 
@@ -147,14 +152,14 @@ def test_the_backward_kernel_is_another_draw_of_the_same_initializer(seed):
 
 def test_a_seed_generator_draws_both_kernels():
     initializer = keras.initializers.HeNormal(seed=keras.random.SeedGenerator(1))
-    layer = layers.Conv2D(8, 3, kernel_initializer=initializer, learning_rule=FIXED)
+    layer = Conv2D(8, 3, kernel_initializer=initializer, learning_rule=FIXED)
     layer.build((None, 6, 6, 8))
     w, b = layer.kernel.numpy(), layer.backward_kernel.numpy()
     assert abs(np.corrcoef(w.ravel(), b.ravel())[0, 1]) < 0.15
 
 
 def test_equal_seeds_draw_equal_backward_kernels():
-    first, second = (network(layers.Dense, layers.Conv2D, learning_rule=FIXED) for _ in range(2))
+    first, second = (network(Dense, Conv2D, learning_rule=FIXED) for _ in range(2))
     for ours, theirs in zip(first.weights, second.weights, strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -163,19 +168,19 @@ def test_other_seeds_draw_other_backward_kernels():
     kernels = []
     for seed in (1, 2):
         initializer = keras.initializers.HeNormal(seed=seed)
-        layer = layers.Dense(50, kernel_initializer=initializer, learning_rule=FIXED)
+        layer = Dense(50, kernel_initializer=initializer, learning_rule=FIXED)
         layer.build((None, 50))
         kernels.append(layer.backward_kernel.numpy().ravel())
     assert abs(np.corrcoef(*kernels)[0, 1]) < 0.1
 
 
 def test_recording_collects_each_layers_input(x):
-    model = network(layers.Dense, layers.Conv2D, learning_rule=FIXED)
-    with layers.recording() as calls:
+    model = network(Dense, Conv2D, learning_rule=FIXED)
+    with recording() as calls:
         model(x)
     model(x)
 
-    assert [call.layer for call in calls] == layers.aligned_layers(model)
+    assert [call.layer for call in calls] == aligned_layers(model)
     assert [call.layer.aligned_input_shape for call in calls] == [
         tuple(call.x.shape[1:]) for call in calls
     ]
@@ -185,10 +190,10 @@ def test_recording_collects_each_layers_input(x):
 
 def test_recording_works_inside_a_compiled_step(x):
     rule = WeightMirror({"amp": 1.0, "decay": 0.5})
-    model = network(layers.Dense, layers.Conv2D, learning_rule=rule)
+    model = network(Dense, Conv2D, learning_rule=rule)
 
     def alignment_loss(x):
-        with layers.recording() as calls:
+        with recording() as calls:
             model(x)
         return tf.add_n([call.layer.alignment_loss(call.x) for call in calls])
 
@@ -196,23 +201,23 @@ def test_recording_works_inside_a_compiled_step(x):
 
 
 def test_aligned_layers_looks_into_nested_models():
-    inner = keras.Sequential([layers.Dense(4, learning_rule=FIXED), keras.layers.ReLU()])
-    outer = keras.Sequential([keras.Input((3,)), inner, layers.Dense(2, learning_rule=FIXED)])
-    assert layers.aligned_layers(outer) == [inner.layers[0], outer.layers[1]]
+    inner = keras.Sequential([Dense(4, learning_rule=FIXED), keras.layers.ReLU()])
+    outer = keras.Sequential([keras.Input((3,)), inner, Dense(2, learning_rule=FIXED)])
+    assert aligned_layers(outer) == [inner.layers[0], outer.layers[1]]
 
 
 def test_a_relu_activation_says_that_a_relu_follows():
-    assert layers.Dense(3, activation="relu").relu_follows
-    assert layers.Dense(3, relu_follows=True).relu_follows
-    assert not layers.Dense(3, activation="tanh").relu_follows
+    assert Dense(3, activation="relu").relu_follows
+    assert Dense(3, relu_follows=True).relu_follows
+    assert not Dense(3, activation="tanh").relu_follows
 
 
 @pytest.mark.parametrize(
     "layer",
     [
-        layers.Dense(3, learning_rule=MIRROR, relu_follows=True, use_bias=False),
-        layers.Conv2D(3, 2, strides=2, padding="same", learning_rule=MIRROR, name="stem"),
-        layers.Conv2D(3, 2, activation="relu"),
+        Dense(3, learning_rule=MIRROR, relu_follows=True, use_bias=False),
+        Conv2D(3, 2, strides=2, padding="same", learning_rule=MIRROR, name="stem"),
+        Conv2D(3, 2, activation="relu"),
     ],
     ids=["dense", "conv", "no rule"],
 )
@@ -223,10 +228,10 @@ def test_a_layer_survives_its_configuration(layer):
     assert copy.relu_follows == layer.relu_follows
 
 
-# Keras 3 hands its variables to h5py without NumPy 2's copy keyword.
+# Keras 3 passes its variables to h5py without NumPy 2's copy keyword, which warns.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 def test_a_saved_model_comes_back_with_its_backward_kernels(tmp_path, x):
-    model = network(layers.Dense, layers.Conv2D, learning_rule=MIRROR)
+    model = network(Dense, Conv2D, learning_rule=MIRROR)
     for variable in model.weights:
         variable.assign(variable.value + 1.0)
     model.save(tmp_path / "model.keras")
@@ -240,8 +245,8 @@ def test_a_saved_model_comes_back_with_its_backward_kernels(tmp_path, x):
 
 def test_mixed_precision_aligns_in_the_kernels_own_precision(x):
     rule = WeightMirror({"amp": 1.0, "decay": 0.5})
-    model = network(layers.Dense, layers.Conv2D, learning_rule=rule, dtype="mixed_bfloat16")
-    with layers.recording() as calls:
+    model = network(Dense, Conv2D, learning_rule=rule, dtype="mixed_bfloat16")
+    with recording() as calls:
         loss, gradients = loss_and_gradients(model, x)
     assert all(gradient.dtype == tf.float32 for gradient in gradients)
     assert calls[1].x.dtype == tf.bfloat16
@@ -260,23 +265,23 @@ def test_mixed_precision_aligns_in_the_kernels_own_precision(x):
     ],
 )
 def test_what_a_rule_cannot_handle_is_refused_with_the_layers_name(arguments, said):
-    layers.Conv2D(4, 3, **arguments)
+    Conv2D(4, 3, **arguments)
     with pytest.raises(ConfigurationError, match=f"'stem'.*{said}"):
-        layers.Conv2D(4, 3, name="stem", learning_rule=FIXED, **arguments)
+        Conv2D(4, 3, name="stem", learning_rule=FIXED, **arguments)
 
 
 def test_a_dense_layer_under_a_rule_wants_flat_inputs():
-    assert layers.Dense(3)(tf.ones((2, 5, 4))).shape == (2, 5, 3)
+    assert Dense(3)(tf.ones((2, 5, 4))).shape == (2, 5, 3)
     with pytest.raises(ConfigurationError, match=r"'head'.*rank 3 \(flatten"):
-        layers.Dense(3, name="head", learning_rule=FIXED).build((None, 5, 4))
+        Dense(3, name="head", learning_rule=FIXED).build((None, 5, 4))
     with pytest.raises(ConfigurationError, match=r"'head'.*lora_rank"):
-        layers.Dense(3, name="head", learning_rule=FIXED, lora_rank=1)
+        Dense(3, name="head", learning_rule=FIXED, lora_rank=1)
 
 
 @pytest.mark.parametrize("shape", [(2, 6, 6, 3), (2, 6, 2), (2, 2)])
 def test_a_shape_that_does_not_fit_is_refused_with_the_layers_name_and_both_shapes(shape):
     rule = WeightMirror({"amp": 1.0, "decay": 0.5})
-    layer = layers.Conv2D(4, 3, learning_rule=rule, name="stem")
+    layer = Conv2D(4, 3, learning_rule=rule, name="stem")
     layer.build((None, 6, 6, 2))
     given = ", ".join(map(str, shape[1:]))
     said = rf"'stem' was built .* \(batch, 6, 6, 2\) and can't take \(batch, {given}\)"
@@ -286,7 +291,7 @@ def test_a_shape_that_does_not_fit_is_refused_with_the_layers_name_and_both_shap
 
 
 def test_symmetric_alignment_by_gradient_descent_aligns_a_layer():
-    layer = layers.Conv2D(4, 3, learning_rule=SymmetricAlignment({"self": 1.0, "decay": 1.0}))
+    layer = Conv2D(4, 3, learning_rule=SymmetricAlignment({"self": 1.0, "decay": 1.0}))
     layer.build((None, 6, 6, 2))
     kernel = layer.backward_kernel.value
     start = np.linalg.norm(kernel - layer.kernel.numpy())
@@ -299,9 +304,9 @@ def test_symmetric_alignment_by_gradient_descent_aligns_a_layer():
     assert np.linalg.norm(kernel - layer.kernel.numpy()) == pytest.approx(start / 2**10, rel=1e-3)
 
 
-def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng, reference):
-    """All that a rule computes with such a layer, against the convolution as a matrix."""
-    layer = layers.Conv2D(3, 1, strides=2, use_bias=False, dtype="float64", learning_rule=FIXED)
+def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng):
+    """All products of such a layer equal those of the convolution written as a matrix."""
+    layer = Conv2D(3, 1, strides=2, use_bias=False, dtype="float64", learning_rule=FIXED)
     layer.build((2, 5, 6, 2))
     forward, backward = layer.kernel.value, layer.backward_kernel.value
     x, output = rng.normal(size=(2, 5, 6, 2)), rng.normal(size=(2, 3, 3, 3))
@@ -335,8 +340,8 @@ def test_a_narrow_pixelwise_convolution_with_strides_is_exact(rng, reference):
 
 @pytest.mark.parametrize("rule", [None, FIXED])
 def test_a_narrow_pixelwise_convolution_with_strides_does_not_end_the_process(rng, rule):
-    """oneDNN's filter gradient of this one writes past its memory."""
-    layer = layers.Conv2D(16, 1, strides=2, use_bias=False, learning_rule=rule)
+    """oneDNN's filter gradient of this convolution writes past its memory."""
+    layer = Conv2D(16, 1, strides=2, use_bias=False, learning_rule=rule)
     x = tf.constant(rng.normal(size=(4, 56, 56, 8)), tf.float32)
     with tf.GradientTape() as tape:
         output = layer(x)

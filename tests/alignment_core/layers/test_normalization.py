@@ -1,4 +1,4 @@
-"""The fused batch norm against Keras's own."""
+"""The fused batch norm equals Keras's batch norm."""
 
 import keras
 import numpy as np

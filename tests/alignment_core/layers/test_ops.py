@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.layers import ops
+from alignment_core.rules import reference
 
 GEOMETRIES = [(1, "SAME"), (1, "VALID"), (2, "SAME"), (2, "VALID")]
 
@@ -28,7 +29,7 @@ def test_matmul_goes_forward_by_one_kernel_and_back_by_the_other(rng):
 
 
 @pytest.mark.parametrize(("stride", "padding"), GEOMETRIES)
-def test_conv2d_goes_forward_by_one_kernel_and_back_by_the_other(rng, reference, stride, padding):
+def test_conv2d_goes_forward_by_one_kernel_and_back_by_the_other(rng, stride, padding):
     x = rng.normal(size=(2, 5, 6, 2))
     w, b = rng.normal(size=(2, 3, 3, 2, 4))
 
@@ -97,7 +98,7 @@ def test_equal_kernels_are_backpropagation_to_the_last_bit(rng, stride, padding)
 @pytest.mark.parametrize("tie_gradients", [True, False])
 @pytest.mark.parametrize("name", ["matmul", "conv2d"])
 def test_a_step_reads_the_backward_kernel_before_it_moves_it(name, tie_gradients):
-    """The order is lost too seldom to be seen in numbers; what loses it is seen in the graph."""
+    """A lost order is too rare to show in numbers, so the graph's control edge is checked."""
     shape, geometry = {
         "matmul": ((3, 3), {}),
         "conv2d": ((1, 1, 3, 3), {"strides": (1, 1), "padding": "SAME"}),

@@ -1,4 +1,4 @@
-"""The plain networks, and what all networks have in common."""
+"""The plain networks, and properties of all networks."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers.aligned import aligned_layers
 from alignment_core.model_names import MODEL_NAMES
 from alignment_core.models import MODELS, features, get_model, initialize
-from alignment_core.rules.alignment import FeedbackAlignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 
 FA = FeedbackAlignment({})
 PLAIN = {"dense": ["dense1", "dense2", "logits"], "convnet": ["conv1", "conv2", "conv3", "logits"]}
@@ -56,7 +56,7 @@ def test_initial_outputs_keep_the_scale_of_the_input(name):
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_first_layers_backward_kernel_propagates_nothing(name):
-    """There is nothing before it to move: any other backward kernel gives the same gradients."""
+    """No layer comes before the first one, so its backward kernel changes no gradient."""
     model = build(name)
     images = tf.random.stateless_normal((4, 8, 8, 1), [0, 0])
 

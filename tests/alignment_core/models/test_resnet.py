@@ -1,4 +1,4 @@
-"""Residual networks: their published sizes, where the rule sits, and how they start."""
+"""Residual networks: published sizes, layers with a rule, and initial weights."""
 
 import re
 from collections import Counter
@@ -9,10 +9,12 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import get_model, initialize
-from alignment_core.rules.alignment import FeedbackAlignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 
 resnet18 = get_model("resnet18")
 resnet50 = get_model("resnet50")
@@ -69,7 +71,7 @@ BLOCKS = {
     "resnet101v2": ("resnet50v2", (3, 4, 23, 3)),
     "resnet152v2": ("resnet50v2", (3, 8, 36, 3)),
 }
-"""Each deeper network: the one that it repeats blocks of, and its blocks in each stage."""
+"""For each deeper network, the network whose blocks it repeats, and its blocks in each stage."""
 
 
 def parameters(model):
@@ -82,7 +84,7 @@ def parameters(model):
 
 
 def with_blocks(parts, blocks):
-    """How many parameters there are with the second block of each stage repeated so often."""
+    """Return the number of parameters with the second block of each stage repeated."""
     total = sum(parts.values())
     for stage, count in enumerate(blocks, start=1):
         present = sum(part.startswith(f"stage{stage}_") for part in parts)
@@ -108,7 +110,7 @@ def test_the_parameters_are_the_published_count(full_size, name):
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_a_deeper_network_repeats_the_blocks_of_a_shallower_one(name):
-    """Built for real, but narrow."""
+    """Build the whole network with a small width."""
     shallower, blocks = BLOCKS[name]
     narrow, deep = (
         get_model(network)((8, 8, 1), 10, width=2, stem="small") for network in (shallower, name)
@@ -159,7 +161,7 @@ def test_v2_normalizes_before_its_convolutions():
     first = [model.get_layer(f"stage1_block1_{name}") for name in ("conv1", "project")]
     before = model.get_layer("stage1_block1_relu").output
     assert all(layer.input is before for layer in first)
-    # The second block's shortcut is the sum before it, as it is.
+    # The second block's shortcut is the sum before it, unchanged.
     into = model.get_layer("stage1_block2_add").input
     assert into[1] is model.get_layer("stage1_block1_add").output
     assert into[0] is model.get_layer("stage1_block2_conv3").output
@@ -219,7 +221,7 @@ def test_only_the_logits_have_a_bias(aligned):
 
 
 def test_a_block_starts_as_its_shortcut():
-    """The last gamma of a block is zero: what the block adds is nothing."""
+    """The last gamma of a block is zero, so at first the block adds nothing to its shortcut."""
     model = small()
     ends = [model.get_layer(name).output for name in ("stem_relu", "stage1_block2_relu")]
     image = tf.random.stateless_normal((2, 8, 8, 1), [0, 0])
@@ -274,7 +276,7 @@ def test_with_backward_kernels_tied_the_gradient_is_backpropagations(name):
         for rule in (None, FA)
     )
     for model in (plain, tied):
-        # Away from the start, where zero gammas hide half of the kernels.
+        # With the initial zero gammas, half of the kernels would have no effect.
         for index, variable in enumerate(model.trainable_variables):
             noise = tf.random.stateless_normal(variable.shape, [index, 7], stddev=0.1)
             variable.assign_add(noise)

@@ -1,4 +1,4 @@
-"""Updates against NumPy, and what keeps two losses apart."""
+"""Updates against NumPy, and the separation of two losses."""
 
 import itertools
 
@@ -165,7 +165,7 @@ def noisy(optimizer, variance, start):
 
 @pytest.mark.parametrize("make", [NesterovMomentum, Adam, ALIGNMENT_OPTIMIZERS["vanilla_gd"]])
 def test_noise_comes_after_the_optimizers_own_update_scaled_by_the_rate(make):
-    """Kunin et al. 2020, App. B.3. Nothing of it is left in momentum or moments."""
+    """Kunin et al. 2020, App. B.3: momentum and Adam's moments don't contain the noise."""
     start, gradients = np.zeros((200, 200), np.float32), draws(1, 3, (200, 200))
     variance = tf.Variable(0.25)
     together, variable = noisy(make(), variance, start)

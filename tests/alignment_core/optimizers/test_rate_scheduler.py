@@ -1,4 +1,4 @@
-"""Rates against numbers worked out by hand from App. B.1.2."""
+"""Learning rates against numbers computed by hand from App. B.1.2."""
 
 import numpy as np
 import pytest

@@ -7,22 +7,20 @@ import tensorflow as tf
 from scipy import stats
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
-from alignment_core.rules.alignment import (
-    LEARNING_RULES,
-    ActivationAlignment,
-    FeedbackAlignment,
-    InformationAlignment,
-    KolenPollack,
-    KolenPollackAngle,
-    SymmetricAlignment,
-    WeightMirror,
-)
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
+from alignment_core.rules import reference
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
+from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
+from alignment_core.rules.table import LEARNING_RULES
 
 WEIGHTS = {"amp": 0.7, "decay": 0.3, "null": 0.2, "sparse": 0.4, "self": 0.6, "angle": 0.9}
 INPUT_SHAPES = {"dense": (4,), "conv": (4, 5, 2)}
-# No operation; Akrout et al.'s; Table 5's WM+AD+OPS and IA; and all that can bend.
+# No operation; Akrout et al.'s; Table 5's WM+AD+OPS and IA; and all nonlinear ones.
 COMBINATIONS = [
     "",
     "fo_bias fo_relu fo_bwmc bi_bwmc",
@@ -66,8 +64,8 @@ def loss_and_gradient(layer, x, seed=None):
     return loss, tape.gradient(loss, layer.backward_kernel.value)
 
 
-def numpy_loss(layer, reference, x, flags):
-    """R of a layer as a NumPy function of its backward kernel alone."""
+def numpy_loss(layer, x, flags):
+    """Return R of a layer as a NumPy function of its backward kernel."""
     w, bias = layer.kernel.numpy(), layer.bias.numpy()
     dense = w.ndim == 2
 
@@ -80,15 +78,12 @@ def numpy_loss(layer, reference, x, flags):
     def loss(b):
         backward = b.T if dense else matrix(b)
         found = reference.backward_pass(x.reshape(len(x), -1), forward, backward, biases, flags)
-        f, back, r = found.forward_output, found.backward_output, found.reconstruction
-        values = {
-            "amp": -np.sum(f * back) / len(x),
-            "decay": np.sum(b**2) / 2,
-            "null": np.sum(r**2) / 2 / len(x),
-            "sparse": np.sum(back**2) / 2 / len(x),
-            "self": -np.sum(b * (w.T if dense else w)),
-        }
-        return sum(WEIGHTS[name] * values[name] for name in layer.learning_rule.primitives)
+        # Decay and self are sums over the kernel itself, not over its copies in the matrix.
+        found.W, found.B = (w.T if dense else w), b
+        return sum(
+            WEIGHTS[name] * reference.PRIMITIVES[name](found)
+            for name in layer.learning_rule.primitives
+        )
 
     return loss
 
@@ -107,10 +102,10 @@ def finite_differences(function, at, step=1e-6):
 @pytest.mark.parametrize(
     "learning_rule", [WeightMirror, InformationAlignment, SymmetricAlignment, ActivationAlignment]
 )
-def test_loss_and_gradient_are_numpys(learning_rule, kind, flags, reference, rng):
+def test_loss_and_gradient_are_numpys(learning_rule, kind, flags, rng):
     layer = build(kind, rule(learning_rule, flags))
     x = rng.normal(0.5, size=(5, *INPUT_SHAPES[kind]))
-    expected = numpy_loss(layer, reference, x, flags.split())
+    expected = numpy_loss(layer, x, flags.split())
     b = layer.backward_kernel.numpy()
 
     loss, gradient = loss_and_gradient(layer, tf.constant(x))
@@ -162,7 +157,7 @@ def test_published_symmetric_alignment_pulls_towards_the_forward_kernel():
 
 
 def test_noise_mirrors_the_forward_kernel():
-    # E[f^T x] = W^T sigma^2 for white noise x: what gives weight mirrors their name.
+    # For white noise x, E[f^T x] = W^T sigma^2: amp mirrors the forward kernel.
     layer = build("dense", WeightMirror({"amp": 1.0, "decay": 0.0}, noise_stddev=0.5))
     _, gradient = loss_and_gradient(layer, (100_000, 4), tf.constant([3, 4]))
     np.testing.assert_allclose(gradient, -0.25 * layer.kernel.numpy().T, atol=0.01)
@@ -193,14 +188,14 @@ def test_noise_scales_with_its_deviation():
 
 @pytest.mark.parametrize("xla", [False, True])
 def test_noise_is_gaussian_and_independent_within_a_block_and_between_steps(xla):
-    """The fast generator's numbers, by each step's own seed: it counts steps upwards."""
+    """Numbers of the Philox generator with the seeds of successive steps."""
     drawn = rule(WeightMirror, noise_stddev=0.5)
     draw = tf.function(lambda seed: drawn.draw_noise(100_000, seed), jit_compile=xla)
     one, other = (draw(tf.constant([7, step])).numpy() / 0.5 for step in (0, 1))
     for block in (one, other):
         assert stats.kstest(block, "norm").pvalue > 0.01
         assert np.abs(block).max() > 4
-    # Correlations of independent numbers, their squares' too, are N(0, 1 / n).
+    # Correlations of independent numbers, and of their squares, are distributed as N(0, 1 / n).
     for a, b in ((one[:-1], one[1:]), (one[:50_000], one[50_000:]), (one, other)):
         for power in (1, 2):
             correlation = np.corrcoef(a**power, b**power)[0, 1]
@@ -266,7 +261,7 @@ def operations_behind(outputs):
         (WeightMirror, "fo_bias fo_relu fo_bwmc fo_fwl2n bi_bwmc bo_bias bo_fwmc", 1, 2, 1),
         (WeightMirror, "bo_relu", 2, 2, 1),
         (WeightMirror, "bo_fwl2n", 2, 2, 1),
-        # Amp is taken from the reconstruction that null wants anyway.
+        # Amp is computed from the reconstruction that null needs anyway.
         (InformationAlignment, "fo_relu fo_bwmc", 1, 1, 1),
         (InformationAlignment, "bo_fwl2n", 2, 2, 2),
         (ActivationAlignment, "fo_bias bo_bias", 2, 2, 1),
@@ -368,7 +363,7 @@ def test_a_rule_that_ties_gradients_takes_kernels_only():
 
 @pytest.mark.parametrize("kind", ["dense", "conv"])
 def test_the_angle_primitive_gives_the_forward_kernels_own_gradient(kind):
-    """App. D.3: x g^T, the transpose of what moves W, beside decay's B."""
+    """App. D.3: angle's gradient is x g^T, the transpose of W's; decay's is B."""
     layer = build(kind, rule(KolenPollackAngle))
     x = tf.random.stateless_normal((6, *INPUT_SHAPES[kind]), [0, 0], dtype="float64")
     with tf.GradientTape() as tape:

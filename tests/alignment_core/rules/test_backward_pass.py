@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alignment_core.layers.aligned import Conv2D
-from alignment_core.rules.alignment import FeedbackAlignment
+from alignment_core.layers.conv import Conv2D
+from alignment_core.rules import reference
 from alignment_core.rules.backward_pass import (
     BackwardPass,
     BackwardPassOperations,
@@ -14,6 +14,7 @@ from alignment_core.rules.backward_pass import (
     feature_center,
     feature_normalize,
 )
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 
 OPERATIONS = [field.name for field in fields(BackwardPassOperations)]
 
@@ -63,8 +64,8 @@ def layer():
     return layer
 
 
-def matrices(layer, reference):
-    """The layer's two kernels as matrices and its bias over all outputs."""
+def matrices(layer):
+    """Return the layer's two kernels as matrices, and its bias repeated for all outputs."""
     forward, backward = (
         reference.convolution_matrix(kernel.numpy(), (5, 6, 2), 2, "SAME")
         for kernel in (layer.kernel, layer.backward_kernel)
@@ -75,9 +76,9 @@ def matrices(layer, reference):
 @pytest.mark.parametrize(
     "flags", [(), *((name,) for name in OPERATIONS), tuple(OPERATIONS)], ids="+".join
 )
-def test_each_operation_and_all_together_are_numpys(layer, reference, rng, flags):
+def test_each_operation_and_all_together_are_numpys(layer, rng, flags):
     x = rng.normal(1.0, size=(4, 5, 6, 2))
-    expected = reference.backward_pass(x.reshape(4, -1), *matrices(layer, reference), flags)
+    expected = reference.backward_pass(x.reshape(4, -1), *matrices(layer), flags)
 
     found = BackwardPass(
         layer, tf.constant(x), BackwardPassOperations(**dict.fromkeys(flags, True))
@@ -94,7 +95,7 @@ def test_each_operation_and_all_together_are_numpys(layer, reference, rng, flags
     )
 
 
-def test_relu_acts_only_where_one_follows(layer, reference, rng):
+def test_relu_acts_only_where_one_follows(layer, rng):
     x = tf.constant(rng.normal(size=(4, 5, 6, 2)))
     relu = BackwardPassOperations(fo_relu=True, bo_relu=True)
     assert np.all(BackwardPass(layer, x, relu).forward_output >= 0)

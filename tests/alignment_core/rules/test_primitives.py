@@ -19,7 +19,7 @@ def case(rng):
     }
 
 
-# name -> the primitive of a dense layer, its value and its gradient for B in closed form
+# Each primitive of a dense layer, with its value and its gradient for B in closed form.
 CLOSED_FORMS = {
     "decay": (
         lambda c, B: decay(B),

@@ -1,4 +1,4 @@
-"""Every rule on what this project runs on: under XLA, in bfloat16, on two replicas."""
+"""Every rule under XLA, in bfloat16 and on two replicas."""
 
 from dataclasses import replace
 
@@ -9,17 +9,19 @@ import tensorflow as tf
 
 from alignment_core.accelerator_names import STRATEGIES
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.layers.aligned import Conv2D, Dense, aligned_layers
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import MODELS, initialize
-from alignment_core.rules.alignment import LEARNING_RULES
 from alignment_core.rules.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
+from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training import accelerators
 from alignment_core.training.trainer import Trainer, TrainingConfig
 
 
 def tiny(shape, classes, *, width, learning_rule, seed, **_):
-    """One convolution and the logits: what has to be compiled for every rule is small."""
+    """A network of one convolution and the logits, which compiles fast for every rule."""
     images = keras.Input(shape)
     convolve = Conv2D(
         width, 3, strides=2, activation="relu", learning_rule=learning_rule, name="convolution"
@@ -33,7 +35,7 @@ def tiny(shape, classes, *, width, learning_rule, seed, **_):
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny_convnet():
-    """The convolutional network is the tiny one here."""
+    """Replace the convolutional network by the tiny one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(MODELS, "convnet", tiny)
         yield
@@ -60,7 +62,7 @@ CASES = {
         learning_rule="symmetric_alignment",
         weights={"self": 0.7, "decay": 0.7},
     ),
-    # Simultaneous on activations: both losses of one forward pass.
+    # Simultaneous on activations: one forward pass for both losses.
     "activation_alignment": replace(
         BACKPROPAGATION,
         learning_rule="activation_alignment",
@@ -77,7 +79,7 @@ CASES = {
         alignment_optimizer="vanilla_gd",
         alignment_learning_rate=0.1,
     ),
-    # Simultaneous on noise: R's gradients apart, from before J's step.
+    # Simultaneous on noise: R's gradients are computed separately, before J's step.
     "information_alignment": replace(
         BACKPROPAGATION,
         learning_rule="information_alignment",
@@ -111,7 +113,7 @@ def test_every_rule_has_its_case():
 
 
 class Trained:
-    """Three steps of a configuration, and where they led."""
+    """Three steps of a configuration and their results."""
 
     def __init__(self, config, strategy="one"):
         with accelerators.get_strategy(strategy).scope():
@@ -125,12 +127,12 @@ class Trained:
         return [variable.numpy() for variable in self.trainer.model.variables]
 
     def moved(self):
-        """By how much each variable moved, all in one vector."""
+        """Return the change of all variables in one vector."""
         pairs = zip(self.end, self.start, strict=True)
         return np.concatenate([(end - start).ravel() for end, start in pairs])
 
     def compiled(self):
-        """The graph of every function that was compiled, those that it calls included."""
+        """Return the graphs of all compiled functions, with the functions that they call."""
         network = self.trainer._network
         owners = (network, network.loss_steps, network._update, network.alignment_steps)
         for owner in owners:
@@ -142,7 +144,7 @@ class Trained:
 
 @pytest.fixture(scope="module")
 def plain():
-    """Each case trained on one device in float32, uncompiled by XLA, when first asked for."""
+    """Return a function that trains a case on one device in float32 without XLA, once."""
     found = {}
 
     def trained(name):
@@ -162,7 +164,7 @@ def nodes(graph):
 def assert_close(found, expected, tolerance=1e-5):
     for one, other in zip(found.end, expected.end, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=tolerance)
-    one, other = found.result.reports[0], expected.result.reports[0]
+    one, other = found.result.epochs[0], expected.result.epochs[0]
     np.testing.assert_allclose(one.loss, other.loss, rtol=1e-4)
     np.testing.assert_allclose(one.validation_loss, other.validation_loss, rtol=1e-4)
     for layer, same in zip(one.layers, other.layers, strict=True):
@@ -172,7 +174,7 @@ def assert_close(found, expected, tolerance=1e-5):
 
 @pytest.mark.parametrize("name", CASES)
 def test_xla_compiles_every_rule(name, plain):
-    """Steps, evaluation and metrics, as all of a TPU's graphs are; and to the same end."""
+    """XLA compiles steps, evaluation and metrics, as on a TPU, with the same results."""
     config = CASES[name]
     compiled = Trained(replace(config, jit_compile=True))
     if config.noise_stddev is None:
@@ -220,20 +222,20 @@ def test_bfloat16_products_and_float32_masters(name, plain):
     difference = np.linalg.norm(half.moved() - expected) / np.linalg.norm(expected)
     # Eight bits of mantissa: an error of 0.2 % in each number that enters a product.
     assert 1e-5 < difference < 0.05
-    report, same = half.result.reports[0], plain(name).result.reports[0]
+    report, same = half.result.epochs[0], plain(name).result.epochs[0]
     np.testing.assert_allclose(report.loss, same.loss, rtol=1e-2)
     for layer, other in zip(report.layers, same.layers, strict=True):
         np.testing.assert_allclose(layer.angle, other.angle, atol=2)
 
 
 def whole_batch(config):
-    """Whether a rule's R is a mean over samples: noise and batch centring see one's share."""
+    """Return whether a rule's R is a mean over samples, without noise or batch centring."""
     return config.noise_stddev is None and not config.operations.fo_bwmc
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_two_replicas_give_what_one_device_gives(name, plain):
-    """What each replica draws or centres for itself, minibatches do too."""
+    """Minibatches draw noise and centre by themselves, as replicas do."""
     config = CASES[name]
     whole = whole_batch(config)
     expected = plain(name) if whole else Trained(replace(config, minibatches=2))
@@ -274,7 +276,7 @@ def test_a_training_on_two_replicas_goes_on_to_the_same_end(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-1"]
     found = other.fit(checkpoint_dir=tmp_path)
     assert found.validation_error == expected.validation_error
-    one, same = found.reports[1], expected.reports[1]
+    one, same = found.epochs[1], expected.epochs[1]
     assert replace(one, seconds=0) == replace(same, seconds=0)
     assert len(aligned_layers(other.model)) == len(one.layers)
 
@@ -296,9 +298,9 @@ def test_what_replicas_cannot_share_is_refused_before_anything_is_built(change, 
 
 def test_strategies_go_by_name():
     assert accelerators.get_strategy("one") is accelerators.get_strategy("auto")
-    assert accelerators.described(accelerators.get_strategy("one")) == "one device"
+    assert accelerators.describe_strategy(accelerators.get_strategy("one")) == "one device"
     mirrored = accelerators.get_strategy("mirrored")
-    assert accelerators.described(mirrored) == "2 replicas (MirroredStrategy)"
+    assert accelerators.describe_strategy(mirrored) == "2 replicas (MirroredStrategy)"
     assert accelerators.get_strategy("mirrored") is mirrored
     with pytest.raises(UnknownNameError, match="no strategy is named 'tpus'; did you mean tpu"):
         accelerators.get_strategy("tpus")

@@ -1,4 +1,4 @@
-"""States on disk: what is kept, and what becomes of damaged ones."""
+"""Checkpoints: which ones are kept, and how damaged ones are treated."""
 
 import logging
 import shutil
@@ -11,21 +11,21 @@ from alignment_core import files
 from alignment_core.errors import ConfigurationError, DataError
 from alignment_core.training import checkpoints
 from alignment_core.training.config import TrainingConfig
-from alignment_core.training.results import EpochReport, LayerMetrics
+from alignment_core.training.results import EpochResult, LayerMetrics
 
 CONFIG = TrainingConfig(dataset="digits", epochs=9, batch_size=64, learning_rate=0.1)
 LAYER = LayerMetrics("stem", 89.5, 1.25, None)
 
 
-def reports(count):
+def epoch_results(count):
     return [
-        EpochReport(epoch, 9, 0.5, 0.75, 0.25, 0.875, 0.1, 0.0, None, (LAYER,), 1.5)
+        EpochResult(epoch, 9, 0.5, 0.75, 0.25, 0.875, 0.1, 0.0, None, (LAYER,), 1.5)
         for epoch in range(1, count + 1)
     ]
 
 
 class Training:
-    """A few numbers in place of a network."""
+    """A few numbers that stand for a network's variables."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -34,13 +34,13 @@ class Training:
 
     def save(self, epoch):
         self.weights.assign(tf.fill([1000], float(epoch)))
-        progress = checkpoints.Progress(tuple(reports(epoch)))
+        progress = checkpoints.TrainingProgress(tuple(epoch_results(epoch)))
         checkpoints.save(str(self.folder), self.state, CONFIG, progress)
 
     def restore(self, config=CONFIG):
-        """The reports; the weights are then those of as many epochs."""
+        """Return the epochs' results, and check that the weights belong to the last one."""
         self.weights.assign(tf.fill([1000], -1.0))
-        found = list(checkpoints.restore([str(self.folder)], self.state, config).reports)
+        found = list(checkpoints.restore([str(self.folder)], self.state, config).epochs)
         assert set(self.weights.numpy()) == {float(len(found) or -1)}
         return found
 
@@ -74,7 +74,7 @@ def remove(path):
 
 FILES = ("state.index", "state.data-00000-of-00001", "training.json")
 DAMAGES = [(file, how) for file in FILES for how in (halve, empty, remove, flip)]
-# A flipped bit of a text may spell another text.
+# This pair is left out, because a flipped bit in a text can make another valid text.
 DAMAGES.remove(("training.json", flip))
 
 
@@ -86,7 +86,7 @@ def test_the_last_two_states_are_kept_and_the_last_is_gone_on_from(training):
     for epoch in (1, 2, 3):
         training.save(epoch)
     assert kept(training) == ["epoch-2", "epoch-3"]
-    assert training.restore() == reports(3)
+    assert training.restore() == epoch_results(3)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(training, capl
     training.save(2)
     how(training.folder / "epoch-2" / file)
     with caplog.at_level(logging.WARNING):
-        assert training.restore() == reports(1)
+        assert training.restore() == epoch_results(1)
     (said,) = caplog.messages
     assert "epoch-2" in said
     assert "is damaged" in said
@@ -106,14 +106,14 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(training, capl
 
 
 def test_states_are_whole_where_folders_cannot_be_renamed():
-    """TensorFlow's file system in memory has no folders to rename, like a bucket."""
+    """TensorFlow's file system in memory can't rename folders, like a bucket."""
     training = Training("ram://states")
     for epoch in (1, 2, 3):
         training.save(epoch)
     assert files.names("ram://states") == ["epoch-2", "epoch-3"]
     with tf.io.gfile.GFile("ram://states/epoch-4/state.index", "w") as half:
         half.write("a kill came")
-    assert training.restore() == reports(3)
+    assert training.restore() == epoch_results(3)
     training.save(4)
     assert files.names("ram://states") == ["epoch-3", "epoch-4"]
     files.remove("ram://states")
@@ -127,7 +127,7 @@ def test_what_follows_a_fallback_takes_the_damaged_states_place(training):
     training.restore()
     training.save(2)
     assert kept(training) == ["epoch-1", "epoch-2"]
-    assert training.restore() == reports(2)
+    assert training.restore() == epoch_results(2)
 
 
 def test_a_damaged_state_of_later_epochs_does_not_outlive_a_new_one(training):
@@ -166,7 +166,7 @@ def test_another_networks_state_is_refused(training):
 
 
 def test_a_state_of_the_version_before_is_refused(training):
-    """Those were a `tf.train.Checkpoint`, with its graph of objects."""
+    """Earlier versions wrote a `tf.train.Checkpoint` with its graph of objects."""
     training.save(1)
     before = tf.train.Checkpoint(weights=training.weights)
     before.write(str(training.folder / "epoch-1" / "state"))
@@ -178,6 +178,6 @@ def test_half_a_state_that_a_kill_left_does_no_harm(training):
     training.save(1)
     shutil.copytree(training.folder / "epoch-1", training.folder / "unfinished")
     remove(training.folder / "unfinished" / FILES[1])
-    assert training.restore() == reports(1)
+    assert training.restore() == epoch_results(1)
     training.save(2)
     assert kept(training) == ["epoch-1", "epoch-2"]

@@ -1,4 +1,4 @@
-"""What a compiled step runs: the products of each layer, counted in the graph that is executed."""
+"""Cost of a compiled step: each layer's products, counted in the executed graph."""
 
 import re
 from collections import Counter
@@ -9,16 +9,11 @@ from tensorflow.python.eager import context
 
 from alignment_core.models import get_model
 from alignment_core.optimizers.optimizers import Adam, NesterovMomentum, Optimizers
-from alignment_core.rules.alignment import (
-    ActivationAlignment,
-    FeedbackAlignment,
-    InformationAlignment,
-    KolenPollack,
-    KolenPollackAngle,
-    SymmetricAlignment,
-    WeightMirror,
-)
 from alignment_core.rules.backward_pass import AKROUT_OPERATIONS
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
+from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
@@ -28,7 +23,7 @@ LAYERS = 3
 FORWARD, OF_INPUT, OF_KERNEL = "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"
 
 ONEDNN = r"^_(?:MklNative)?(?:Fused)?(Conv2D(?:Backprop(?:Input|Filter))?)(?:WithBias)?$"
-"""oneDNN's products go by names of their own, fused with their neighbours or not."""
+"""Names of oneDNN's products, with and without fused neighbours."""
 
 
 def steps_of(rule, *, alternating, minibatches=1):
@@ -81,10 +76,10 @@ INFORMATION = {**MIRROR, "null": 0.1}
         (KolenPollackAngle({"angle": 1.0, "decay": 0.1}), False, (3, 2, 3)),
         (SymmetricAlignment({"self": 0.1, "decay": 0.1}), False, (3, 2, 3)),
         (SymmetricAlignment({"self": 0.1, "decay": 0.1}), True, (0, 0, 0)),
-        # The forward outputs are those of J's forward pass.
+        # R reuses the forward outputs of J's forward pass.
         (ActivationAlignment({"amp": 0.1, "sparse": 0.1}), False, (6, 2, 6)),
         (ActivationAlignment({"amp": 0.1, "sparse": 0.1}), True, (6, 0, 3)),
-        # Noise has no forward pass through the network.
+        # With noise, the network's forward pass isn't computed.
         (WeightMirror(MIRROR, noise_stddev=0.5), True, (3, 0, 3)),
         (WeightMirror(MIRROR, AKROUT_OPERATIONS, 0.5), True, (3, 0, 3)),
         (InformationAlignment(INFORMATION, noise_stddev=0.5), True, (3, 3, 3)),
@@ -100,12 +95,12 @@ def test_all_layers_align_on_one_block_of_noise():
     rule = WeightMirror(MIRROR, AKROUT_OPERATIONS, 0.5)
     counts = executed(steps_of(rule, alternating=True))
     assert counts["StatelessRandomNormalV2"] == 1
-    # Centring over the batch is done once a layer: a mean each, the dense layer's too.
+    # Each layer, the dense one included, centres over the batch once, with one mean.
     assert counts["Mean"] == LAYERS + 1
 
 
 def test_minibatches_take_the_memory_of_a_part():
-    """By the count of TensorFlow's CPU allocator, which leaves out what is below 256 KiB."""
+    """TensorFlow's CPU allocator counts memory in blocks of 256 KiB and more."""
     images, labels = tf.ones((8192, 8, 8, 2)), tf.zeros(8192, tf.int32)
     arguments = images, labels, tf.constant([1, 2]), tf.constant([0.1, 0.1])
     memory = tf.config.experimental

@@ -11,24 +11,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alignment_core.layers.aligned import Conv2D, Dense
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
 from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
-from alignment_core.rules.alignment import (
-    ActivationAlignment,
-    Alignment,
-    FeedbackAlignment,
-    InformationAlignment,
-    KolenPollack,
-    KolenPollackAngle,
-    SymmetricAlignment,
-    WeightMirror,
-)
+from alignment_core.rules import reference
+from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
+from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
 MOMENTUM, WEIGHT_DECAY, BATCH = 0.9, 0.02, 8
-# Rates that change from step to step tell TensorFlow 1's momentum from Keras's.
+# With rates that change from step to step, TensorFlow 1's momentum differs from Keras's.
 RATES = [(0.1, 0.05), (0.4, 0.2), (0.05, 0.01)]
 TABLE_5_IA = BackwardPassOperations(
     fo_bias=True,
@@ -42,7 +39,7 @@ TABLE_5_IA = BackwardPassOperations(
 
 
 class OwnRule(Alignment):
-    """A rule that nobody has published: all it takes is to name its primitives."""
+    """A user's own rule, which only names its primitives."""
 
     primitives = ("self", "sparse", "decay")
 
@@ -98,7 +95,7 @@ CASES = {
 
 
 class Net:
-    """A network with what trains it: J by Nesterov momentum, R by the case's optimizer."""
+    """A network and its steps, with Nesterov momentum on J and the case's optimizer on R."""
 
     def __init__(self, case, layers, input_shape):
         model = keras.Sequential([keras.Input(input_shape), *layers])
@@ -136,7 +133,7 @@ class Net:
         self.steps.step(x, labels, tf.constant([3, number]), tf.constant(RATES[number]))
 
     def state(self):
-        """W1, b1, W2, b2 and, under a rule, B1, B2."""
+        """Return W1, b1, W2, b2 and, under a rule, B1, B2."""
         weights = [value for layer in self.layers for value in (layer.kernel, layer.bias)]
         weights += [layer.backward_kernel for layer in self.objectives.layers]
         return [value.numpy().astype(np.float64) for value in weights]
@@ -171,7 +168,7 @@ class Momentum:
 
 
 class Adam:
-    """Kingma and Ba's, with TensorFlow's epsilon outside the bias correction."""
+    """Adam (Kingma and Ba), with TensorFlow's epsilon outside the bias correction."""
 
     def __init__(self):
         self.first = self.second = self.steps = 0.0
@@ -191,22 +188,12 @@ class Descent:
 
 OPTIMIZERS = {"vanilla_gd": Descent, "adam": Adam, "nesterov_momentum": Momentum}
 
-R_OF = {
-    "decay": lambda q: 0.5 * np.sum(q.B**2),
-    "amp": lambda q: -np.sum(q.forward_output * q.backward_output) / BATCH,
-    "null": lambda q: 0.5 * np.sum(q.reconstruction**2) / BATCH,
-    "sparse": lambda q: 0.5 * np.sum(q.backward_output**2) / BATCH,
-    "self": lambda q: -np.trace(q.B @ q.W),
-    "angle": lambda q: np.sum(q.backward_output * q.pseudogradient),
-}
-
 
 class Expected:
     """The same training in NumPy."""
 
-    def __init__(self, case, state, reference):
-        self.case, self.reference = case, reference
-        self.state = state
+    def __init__(self, case, state):
+        self.case, self.state = case, state
         alignment = OPTIMIZERS[case.optimizer]
         tied = case.rule is not None and case.rule.tie_gradients
         self.optimizers = [Momentum() for _ in state[:4]]
@@ -232,7 +219,7 @@ class Expected:
             self.move(4, alignment, number)
 
     def move(self, first, gradients, number):
-        """Variables `first` and after by `gradients`; the first four are J's own."""
+        """Update the variables from index `first` on by `gradients`; the first four are J's."""
         which = 0 if first == 0 else 1
         rate = RATES[number][which]
         variance = self.case.noise[which]
@@ -246,7 +233,7 @@ class Expected:
             self.state[first + index] = value
 
     def cost(self, x, labels):
-        """J's (pseudo)gradients; each layer's input; and (input, delta) with delta averaged."""
+        """Return J's gradients, each layer's input, and each layer's (input, mean delta)."""
         w1, b1, w2, b2, *backward = self.state
         back = backward[1] if backward else w2.T
         before = x @ w1 + b1
@@ -282,10 +269,12 @@ class Expected:
     def loss(self, layer, x, backward, pseudogradient):
         w, b = self.state[2 * layer : 2 * layer + 2]
         flags = self.case.flags - ({"fo_relu", "bo_relu"} if layer else set())
-        quantities = self.reference.backward_pass(x, w, backward.T, b, flags)
-        quantities.W, quantities.B, quantities.pseudogradient = w, backward, pseudogradient
+        quantities = reference.backward_pass(x, w, backward.T, b, flags)
+        quantities.pseudogradient = pseudogradient
         weights = self.case.rule.weights
-        return sum(weight * R_OF[name](quantities) for name, weight in weights.items())
+        return sum(
+            weight * reference.PRIMITIVES[name](quantities) for name, weight in weights.items()
+        )
 
 
 def central_difference(function, point, step=1e-5):
@@ -298,10 +287,10 @@ def central_difference(function, point, step=1e-5):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_three_steps_are_those_of_numpy(name, reference):
+def test_three_steps_are_those_of_numpy(name):
     case = CASES[name]
     net = dense_net(case)
-    expected = Expected(case, net.state(), reference)
+    expected = Expected(case, net.state())
     start = net.state()
     for number in range(3):
         net.step(number, *batch(number))

@@ -1,14 +1,15 @@
-"""Single steps against gradients taken by hand: which gradient, at which point, by which rate."""
+"""Single steps against gradients computed by hand: their values, weights and learning rates."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from alignment_core.layers.aligned import Dense
+from alignment_core.layers.dense import Dense
 from alignment_core.optimizers.optimizers import Optimizers
-from alignment_core.rules.alignment import ActivationAlignment, InformationAlignment, WeightMirror
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import AlignmentSteps, AlignmentUpdate, LossSteps
 
@@ -19,7 +20,7 @@ WEIGHTS = {"amp": 0.3, "decay": 0.2, "null": 0.1}
 
 
 class Net:
-    """Two dense layers, plain gradient descent on both losses, and NumPy's view of them."""
+    """Two dense layers with plain gradient descent on both losses, and their values in NumPy."""
 
     def __init__(self, rule, *, alternating, minibatches=1):
         inputs = keras.Input((5,))
@@ -60,7 +61,7 @@ def batch(seed=0, size=8):
 
 
 def loss_and_pseudogradients(state, x, labels):
-    """J, the accuracy, and [dW1, db1, dW2, db2] with the backward kernel B2 in W2's place."""
+    """Return J, accuracy and [dW1, db1, dW2, db2], with the backward kernel B2 in W2's place."""
     w1, b1, _, w2, b2, backward = state
     x, labels = x.numpy().astype(np.float64), labels.numpy()
     before = x @ w1 + b1
@@ -81,7 +82,7 @@ def loss_and_pseudogradients(state, x, labels):
 
 
 def activation_gradients(state, x):
-    """Of R_AA = amp amp + sparse sparse, every operation off: B x^T x - f^T x, batch averaged."""
+    """Return the gradient of R_AA without operations: B x^T x - f^T x, averaged over the batch."""
     w1, b1, backward1, w2, _, backward2 = state
     x = x.numpy().astype(np.float64)
     hidden = np.maximum(x @ w1 + b1, 0)
@@ -178,7 +179,7 @@ def test_with_noise_r_does_not_depend_on_the_images(alternating):
 
 
 def test_with_noise_both_ways_of_minimizing_differ_by_js_backward_kernels_only():
-    """The noise of a seed is the same, so R's step is the same; J then sees B or its successor."""
+    """One seed gives one noise, so R's step is the same; J's step uses B before or after it."""
     (x, labels), ends = batch(), []
     for alternating in (True, False):
         net = Net(noisy_rule(fo_bwmc=True, bi_bwmc=True), alternating=alternating)
@@ -194,7 +195,7 @@ def test_with_noise_both_ways_of_minimizing_differ_by_js_backward_kernels_only()
 
 
 def test_noise_differs_by_seed_and_by_minibatch():
-    """Without decay R_WM's gradient is noise^T noise W: it repeats where the noise does."""
+    """Without decay, R_WM's gradient is noise^T noise W, so it repeats if the noise does."""
 
     def change(seed, size, minibatches=1):
         rule = WeightMirror({"amp": 1.0, "decay": 0.0}, noise_stddev=0.7)
@@ -206,7 +207,7 @@ def test_noise_differs_by_seed_and_by_minibatch():
     once = change([3, 4], 4)
     np.testing.assert_array_equal(once, change([3, 4], 4))
     assert np.abs(once - change([3, 5], 4)).max() > 1e-2
-    # Two minibatches of one and the same noise would average to what one of them gives.
+    # If two minibatches had the same noise, their average would equal the gradient of one.
     assert np.abs(once - change([3, 4], 8, minibatches=2)).max() > 1e-2
 
 

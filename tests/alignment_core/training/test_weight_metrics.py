@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from alignment_core.layers.aligned import Conv2D, Dense
-from alignment_core.rules.alignment import FeedbackAlignment
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 from alignment_core.training.weight_metrics import gradient_angles, weight_metrics
 
 FIXED = FeedbackAlignment({})

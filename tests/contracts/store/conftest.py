@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from alignsearch.search.documents import Recipe, Search, Trial
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 GIVEN_STORE = os.environ.get("ALIGNSEARCH_TEST_STORE")
 
@@ -46,7 +46,7 @@ def new_search(store):
             "created_by": "tester",
             "versions": {"alignsearch": "0.1.0"},
         }
-        return store.create_search(Search(**{**fields, **changes}))
+        return store.searches.create(Search(**{**fields, **changes}))
 
     return create
 
@@ -57,7 +57,7 @@ def new_trial(store, new_search):
 
     def add(search=None, tid=0):
         name = search or new_search().name
-        return store.add_trial(
+        return store.trials.add(
             Trial(
                 id=f"{name}/{tid}",
                 search=name,
@@ -77,7 +77,7 @@ def begin(store):
     """A function that begins an attempt at a trial."""
 
     def begin_attempt(trial, ttl=60.0, owner="worker"):
-        return store.begin_attempt(
+        return store.attempts.begin(
             trial.id, owner, ttl=ttl, host="node-1", accelerator="cpu", versions={}, slot=0
         )
 

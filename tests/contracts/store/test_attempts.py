@@ -3,7 +3,6 @@
 import itertools
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -13,30 +12,33 @@ from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.errors import StaleAttemptError
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TRIAL_TRANSITIONS, TrialState
-from alignsearch.search.documents.transitions import begun, with_epoch
+from alignsearch.search.documents.transitions import begun, record_epoch
+
+PASSED = -1.0
+"""Seconds of a lease that has passed as it is taken."""
 
 OK = Result(status="ok", loss=0.25, metrics={"validation_accuracy": 0.75})
 
 
 # What a worker or a driver can do to a running trial, and where that leads.
 ENDINGS = {
-    "finish": (lambda s, t, n, k: s.finish(t, n, k, OK, 2), TrialState.COMPLETED),
-    "hand back": (lambda s, t, n, k: s.hand_back(t, n, k, "SIGTERM"), TrialState.QUEUED),
+    "finish": (lambda s, t, n, k: s.attempts.finish(t, n, k, OK, 2), TrialState.COMPLETED),
+    "hand back": (lambda s, t, n, k: s.attempts.hand_back(t, n, k, "SIGTERM"), TrialState.QUEUED),
     "crash": (
-        lambda s, t, n, k: s.crash(t, n, k, "OOM", retry=True, max_attempts=3),
+        lambda s, t, n, k: s.attempts.crash(t, n, k, "OOM", retry=True, max_attempts=3),
         TrialState.QUEUED,
     ),
-    "prune": (lambda s, t, n, k: s.prune(t, n, k, OK), TrialState.PRUNED),
+    "prune": (lambda s, t, n, k: s.attempts.prune(t, n, k, OK), TrialState.PRUNED),
     "fail": (
-        lambda s, t, n, k: s.crash(t, n, k, "no data", retry=False, max_attempts=3),
+        lambda s, t, n, k: s.attempts.crash(t, n, k, "no data", retry=False, max_attempts=3),
         TrialState.FAILED,
     ),
 }
 WRITES = {
     **{name: call for name, (call, _) in ENDINGS.items()},
-    "resume": lambda s, t, n, k: s.resume(t, n, k, [an_epoch(t, attempt=n)]),
-    "renew": lambda s, t, n, k: s.renew(t, n, k, 60.0),
-    "record": lambda s, t, n, k: s.record_epoch(t, n, k, an_epoch(t, attempt=n, epoch=3)),
+    "resume": lambda s, t, n, k: s.attempts.resume(t, n, k, [an_epoch(t, attempt=n)]),
+    "renew": lambda s, t, n, k: s.attempts.renew(t, n, k, 60.0),
+    "record": lambda s, t, n, k: s.attempts.record_epoch(t, n, k, an_epoch(t, attempt=n, epoch=3)),
 }
 
 
@@ -50,14 +52,14 @@ def trial_in(store, new_trial, begin):
             return trial, 1, "none"
         lease = begin(trial).lease
         if state is TrialState.COMPLETED:
-            store.finish(trial.id, 1, lease.token, OK, 2)
+            store.attempts.finish(trial.id, 1, lease.token, OK, 2)
         elif state is TrialState.PRUNED:
-            store.prune(trial.id, 1, lease.token, OK)
+            store.attempts.prune(trial.id, 1, lease.token, OK)
         elif state is TrialState.FAILED:
-            store.crash(trial.id, 1, lease.token, "bad", retry=False, max_attempts=3)
+            store.attempts.crash(trial.id, 1, lease.token, "bad", retry=False, max_attempts=3)
         elif state is TrialState.CANCELLED:
-            store.cancel_trials(trial.search)
-        return store.get_trial(trial.id), 1, lease.token
+            store.attempts.cancel_all(trial.search)
+        return store.trials.get(trial.id), 1, lease.token
 
     return bring
 
@@ -65,7 +67,7 @@ def trial_in(store, new_trial, begin):
 def test_an_attempt_takes_the_trial_and_says_where_it_runs(store, new_trial):
     trial = new_trial()
     before = store.now()
-    running = store.begin_attempt(
+    running = store.attempts.begin(
         trial.id,
         "actor-3",
         ttl=60.0,
@@ -83,7 +85,7 @@ def test_an_attempt_takes_the_trial_and_says_where_it_runs(store, new_trial):
     assert attempt.versions == {"tensorflow": "2.21.0"}
     assert attempt.outcome is None
     assert running.timings["started"] >= running.timings["queued"]
-    assert store.get_trial(trial.id) == running
+    assert store.trials.get(trial.id) == running
 
 
 @pytest.mark.parametrize("state", TrialState)
@@ -92,12 +94,12 @@ def test_only_a_queued_trial_begins(store, trial_in, begin, state):
     begun = begin(trial)
     assert (begun is not None) == (TrialState.RUNNING in TRIAL_TRANSITIONS[state])
     if begun is None:
-        assert store.get_trial(trial.id) == trial
+        assert store.trials.get(trial.id) == trial
 
 
 def test_an_unknown_trial_does_not_begin(store):
     with pytest.raises(UnknownNameError):
-        store.begin_attempt("nowhere/0", "w", ttl=1, host="h", accelerator="cpu", versions={})
+        store.attempts.begin("nowhere/0", "w", ttl=1, host="h", accelerator="cpu", versions={})
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -111,7 +113,7 @@ def test_each_ending_is_done_or_refused_as_the_table_says(store, trial_in, state
         assert (ended.state, ended.lease) == (to, None)
         assert ended.attempts["1"].ended_at >= ended.attempts["1"].started_at
         assert ("finished" in ended.timings) == (to in TERMINAL_TRIAL_STATES)
-        assert store.get_trial(trial.id) == ended
+        assert store.trials.get(trial.id) == ended
     elif (state, ending) in {
         (TrialState.COMPLETED, "finish"),
         (TrialState.PRUNED, "prune"),
@@ -124,13 +126,13 @@ def test_each_ending_is_done_or_refused_as_the_table_says(store, trial_in, state
     else:
         with pytest.raises(StaleAttemptError, match=f"the trial is {state}"):
             call(store, trial.id, attempt, token)
-        assert store.get_trial(trial.id) == trial
+        assert store.trials.get(trial.id) == trial
 
 
 def test_a_result_is_kept_as_it_was_given(store, new_trial, begin):
     trial = new_trial()
     lease = begin(trial).lease
-    finished = store.finish(trial.id, 1, lease.token, OK, 2)
+    finished = store.attempts.finish(trial.id, 1, lease.token, OK, 2)
     assert finished.result == OK
     assert finished.best_epoch == 2
     assert finished.attempts["1"].outcome == "completed"
@@ -140,34 +142,35 @@ def test_a_result_is_kept_as_it_was_given(store, new_trial, begin):
 @pytest.mark.parametrize("write", WRITES)
 def test_a_worker_whose_lease_was_taken_over_writes_nothing(store, new_trial, begin, write):
     trial = new_trial()
-    stale = begin(trial, ttl=0.01).lease
-    time.sleep(0.05)
-    assert store.expire(trial.id, 1, max_attempts=3, reason="gone").state is TrialState.QUEUED
+    stale = begin(trial, ttl=PASSED).lease
+    assert (
+        store.attempts.expire(trial.id, 1, max_attempts=3, reason="gone").state is TrialState.QUEUED
+    )
     taken_over = begin(trial, owner="second")
     with pytest.raises(StaleAttemptError, match=r"attempt 1 no longer holds .*\(expired\)"):
         WRITES[write](store, trial.id, 1, stale.token)
     # Nor can it guess the attempt that runs now.
     with pytest.raises(StaleAttemptError):
         WRITES[write](store, trial.id, 2, stale.token)
-    assert store.get_trial(trial.id) == taken_over
-    assert store.epochs(trial.id) == []
+    assert store.trials.get(trial.id) == taken_over
+    assert store.logs.epochs(trial.id) == []
 
 
 def test_a_result_that_came_late_does_not_replace_the_first(store, new_trial, begin):
     trial = new_trial()
     lease = begin(trial).lease
-    first = store.finish(trial.id, 1, lease.token, OK, 2)
-    again = store.finish(trial.id, 1, lease.token, Result(status="ok", loss=9.0), 1)
+    first = store.attempts.finish(trial.id, 1, lease.token, OK, 2)
+    again = store.attempts.finish(trial.id, 1, lease.token, Result(status="ok", loss=9.0), 1)
     assert again == first
-    assert store.get_trial(trial.id).result == OK
+    assert store.trials.get(trial.id).result == OK
 
 
 def test_renewing_moves_the_lease_by_the_servers_clock(store, new_trial, begin):
     trial = new_trial()
     lease = begin(trial, ttl=5.0).lease
     before = store.now()
-    store.renew(trial.id, 1, lease.token, 120.0)
-    renewed = store.get_trial(trial.id).lease
+    store.attempts.renew(trial.id, 1, lease.token, 120.0)
+    renewed = store.trials.get(trial.id).lease
     assert timedelta(seconds=120) <= renewed.expires_at - before < timedelta(seconds=130)
 
 
@@ -175,17 +178,16 @@ def test_only_leases_that_have_passed_expire(store, new_search, new_trial, begin
     name = new_search().name
     gone, alive = new_trial(name, 0), new_trial(name, 1)
     new_trial(name, 2)
-    begin(gone, ttl=0.01)
+    begin(gone, ttl=PASSED)
     begin(alive, ttl=60.0)
-    time.sleep(0.05)
-    assert store.expire(alive.id, 1, max_attempts=3, reason="?") is None
-    expired = store.expire(gone.id, 1, max_attempts=3, reason="the host is gone")
+    assert store.attempts.expire(alive.id, 1, max_attempts=3, reason="?") is None
+    expired = store.attempts.expire(gone.id, 1, max_attempts=3, reason="the host is gone")
     assert expired.state is TrialState.QUEUED
     assert (expired.attempts["1"].outcome, expired.attempts["1"].error) == (
         "expired",
         "the host is gone",
     )
-    assert store.expire(gone.id, 1, max_attempts=3, reason="?") is None
+    assert store.attempts.expire(gone.id, 1, max_attempts=3, reason="?") is None
 
 
 def test_crashes_and_expiries_cost_attempts_and_handing_back_does_not(store, new_trial, begin):
@@ -193,20 +195,21 @@ def test_crashes_and_expiries_cost_attempts_and_handing_back_does_not(store, new
     for attempt in (1, 2, 3):
         lease = begin(trial).lease
         assert lease.attempt == attempt
-        back = store.hand_back(trial.id, attempt, lease.token, "the node is preempted")
+        back = store.attempts.hand_back(trial.id, attempt, lease.token, "the node is preempted")
         assert back.attempts[str(attempt)].error == "the node is preempted"
     lease = begin(trial).lease
-    crashed = store.crash(trial.id, 4, lease.token, "Killed", retry=True, max_attempts=3)
+    crashed = store.attempts.crash(trial.id, 4, lease.token, "Killed", retry=True, max_attempts=3)
     assert (crashed.state, crashed.error, crashed.attempts_spent) == (
         TrialState.QUEUED,
         "Killed",
         1,
     )
-    begin(trial, ttl=0.01)
-    time.sleep(0.05)
-    assert store.expire(trial.id, 5, max_attempts=3, reason="gone").state is TrialState.QUEUED
+    begin(trial, ttl=PASSED)
+    assert (
+        store.attempts.expire(trial.id, 5, max_attempts=3, reason="gone").state is TrialState.QUEUED
+    )
     lease = begin(trial).lease
-    failed = store.crash(trial.id, 6, lease.token, "Traceback", retry=True, max_attempts=3)
+    failed = store.attempts.crash(trial.id, 6, lease.token, "Traceback", retry=True, max_attempts=3)
     assert (failed.state, failed.error, failed.attempts_spent) == (
         TrialState.FAILED,
         "Traceback",
@@ -221,9 +224,9 @@ def test_an_error_of_an_earlier_attempt_is_gone_from_a_trial_that_completed(
 ):
     trial = new_trial()
     lease = begin(trial).lease
-    store.crash(trial.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
+    store.attempts.crash(trial.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
     lease = begin(trial).lease
-    finished = store.finish(trial.id, 2, lease.token, OK, 1)
+    finished = store.attempts.finish(trial.id, 2, lease.token, OK, 1)
     assert finished.error is None
     assert finished.attempts["1"].error == "OOM"
 
@@ -233,30 +236,30 @@ def test_epochs_are_recorded_once_and_come_in_order(store, new_trial, begin):
     lease = begin(trial).lease
     recorded = [an_epoch(trial.id, epoch=n, loss=3.0 - n) for n in (1, 2)]
     for epoch in (*recorded, recorded[-1]):
-        store.record_epoch(trial.id, 1, lease.token, epoch)
-    assert store.epochs(trial.id) == recorded
-    progress = store.get_trial(trial.id).progress
+        store.attempts.record_epoch(trial.id, 1, lease.token, epoch)
+    assert store.logs.epochs(trial.id) == recorded
+    progress = store.trials.get(trial.id).progress
     assert (progress.epoch, progress.epochs, progress.loss) == (2, 3, 1.0)
     assert progress.validation_error == pytest.approx(0.75)
 
 
 def test_each_attempt_has_epochs_of_its_own(store, new_trial, begin):
     trial = new_trial()
-    store.record_epoch(trial.id, 1, begin(trial).lease.token, an_epoch(trial.id))
-    lease = store.get_trial(trial.id).lease
-    store.crash(trial.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
+    store.attempts.record_epoch(trial.id, 1, begin(trial).lease.token, an_epoch(trial.id))
+    lease = store.trials.get(trial.id).lease
+    store.attempts.crash(trial.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
     again = begin(trial)
     assert again.progress is None
-    store.record_epoch(trial.id, 2, again.lease.token, an_epoch(trial.id, attempt=2))
-    assert [(e.attempt, e.epoch) for e in store.epochs(trial.id)] == [(1, 1), (2, 1)]
-    assert [e.attempt for e in store.epochs(trial.id, 2)] == [2]
+    store.attempts.record_epoch(trial.id, 2, again.lease.token, an_epoch(trial.id, attempt=2))
+    assert [(e.attempt, e.epoch) for e in store.logs.epochs(trial.id)] == [(1, 1), (2, 1)]
+    assert [e.attempt for e in store.logs.epochs(trial.id, 2)] == [2]
 
 
 def test_an_epoch_of_a_diverged_training_is_recorded(store, new_trial, begin):
     trial = new_trial()
     lease = begin(trial).lease
-    store.record_epoch(trial.id, 1, lease.token, an_epoch(trial.id, loss=float("nan")))
-    assert str(store.epochs(trial.id)[0].loss) == "nan"
+    store.attempts.record_epoch(trial.id, 1, lease.token, an_epoch(trial.id, loss=float("nan")))
+    assert str(store.logs.epochs(trial.id)[0].loss) == "nan"
 
 
 def test_cancelling_ends_what_is_live_and_leaves_what_has_ended(
@@ -264,28 +267,28 @@ def test_cancelling_ends_what_is_live_and_leaves_what_has_ended(
 ):
     name = new_search().name
     done, running, queued = (new_trial(name, tid) for tid in range(3))
-    finished = store.finish(done.id, 1, begin(done).lease.token, OK, 1)
+    finished = store.attempts.finish(done.id, 1, begin(done).lease.token, OK, 1)
     token = begin(running).lease.token
-    assert store.cancel_trials(name) == 2
-    assert store.cancel_trials(name) == 0
-    assert store.get_trial(done.id) == finished
+    assert store.attempts.cancel_all(name) == 2
+    assert store.attempts.cancel_all(name) == 0
+    assert store.trials.get(done.id) == finished
     for trial in (running, queued):
-        assert store.get_trial(trial.id).state is TrialState.CANCELLED
-    assert store.get_trial(running.id).attempts["1"].outcome == "cancelled"
+        assert store.trials.get(trial.id).state is TrialState.CANCELLED
+    assert store.trials.get(running.id).attempts["1"].outcome == "cancelled"
     with pytest.raises(StaleAttemptError, match="cancelled"):
-        store.renew(running.id, 1, token, 60.0)
+        store.attempts.renew(running.id, 1, token, 60.0)
 
 
 RACER = """
 import sys
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 uri, owner, *trial_ids = sys.argv[1:]
 with Store.connect(uri) as store:
     print("ready", flush=True)
     sys.stdin.readline()
     for trial_id in trial_ids:
-        if store.begin_attempt(
+        if store.attempts.begin(
             trial_id, owner, ttl=60, host="h", accelerator="cpu", versions={}
         ):
             print(trial_id, flush=True)
@@ -311,7 +314,7 @@ def test_two_processes_that_race_for_trials_win_each_once(store, store_uri, new_
         racer.stdin.flush()
     won = {owner: racer.communicate()[0].split() for owner, racer in racers.items()}
     assert sorted(itertools.chain.from_iterable(won.values())) == sorted(ids)
-    for trial in store.trials(name):
+    for trial in store.trials.all(name):
         assert trial.attempt == 1
         assert trial.id in won[trial.lease.owner]
 
@@ -327,35 +330,36 @@ def test_a_trial_can_be_added_as_begun_for_a_worker_that_is_known(store, new_tri
     )
 
     new = begun(queued, known, now=store.now(), ttl=60.0, token="fence", slot=3)
-    (added,) = store.add_trials([new], placed=True)
+    (added,) = store.trials.add_many([new], placed=True)
 
-    assert store.get_trial(added.id) == added
+    assert store.trials.get(added.id) == added
     assert (added.state, added.attempt, added.lease.token) == (TrialState.RUNNING, 1, "fence")
     attempt = added.attempts["1"]
     assert (attempt.owner, attempt.host, attempt.slot) == (known.owner, known.host, 3)
     assert added.lease.expires_at - attempt.started_at == timedelta(seconds=60)
     assert set(added.timings) == {"queued", "placed", "started"}
     # Added again, as after an answer that was lost, it is the same attempt.
-    assert store.add_trials([new], placed=True) == [added]
+    assert store.trials.add_many([new], placed=True) == [added]
     assert (
-        store.begin_attempt(added, "other", ttl=60, host="h", accelerator="cpu", versions={})
+        store.attempts.begin(added, "other", ttl=60, host="h", accelerator="cpu", versions={})
         is None
     )
     with pytest.raises(StaleAttemptError):
-        store.finish(added.id, 1, "another fence", OK)
+        store.attempts.finish(added.id, 1, "another fence", OK)
 
-    told = store.finish(added, 1, "fence", OK, 2)
-    assert store.get_trial(added.id) == told
+    told = store.attempts.finish(added, 1, "fence", OK, 2)
+    assert store.trials.get(added.id) == told
     assert (told.state, told.result, told.best_epoch) == (TrialState.COMPLETED, OK, 2)
     # The worker's retry of a write whose answer was lost.
-    assert store.finish(added, 1, "fence", OK, 2) == told
+    assert store.attempts.finish(added, 1, "fence", OK, 2) == told
 
 
 def test_what_the_holder_knows_of_its_trial_after_an_epoch_is_what_is_stored(
     store, new_trial, begin
 ):
     held = begin(new_trial())
+    token = held.lease.token
     epoch = an_epoch(held.id)
-    store.record_epoch(held.id, 1, held.lease.token, epoch, for_pruner=True)
-    known = with_epoch(held, epoch, for_pruner=True)
-    assert store.finish(known, 1, held.lease.token, OK, 1) == store.get_trial(held.id)
+    store.attempts.record_epoch(held.id, 1, token, epoch, for_pruner=True)
+    known = record_epoch(token, epoch, for_pruner=True).apply(held)
+    assert store.attempts.finish(known, 1, token, OK, 1) == store.trials.get(held.id)

@@ -13,7 +13,7 @@ from pymongo.uri_parser import parse_uri
 
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 
 class LossyProxy:
@@ -105,13 +105,13 @@ def lossy(store_uri, proxy):
 
 
 def begun(store, begin, trial):
-    return begin(store.get_trial(trial.id)).lease
+    return begin(store.trials.get(trial.id)).lease
 
 
 def test_a_begun_attempt_is_ours(proxy, lossy, new_trial):
     trial = new_trial()
     proxy.lose_next_answer()
-    running = lossy.begin_attempt(
+    running = lossy.attempts.begin(
         trial.id, "w", ttl=60, host="h", accelerator="cpu", versions={}, slot=1
     )
     assert proxy.cuts == 1
@@ -124,16 +124,16 @@ def test_a_begun_attempt_is_ours(proxy, lossy, new_trial):
 
 ENDINGS = {
     "finish": (
-        lambda s, t, k: s.finish(t, 1, k, Result(status="ok", loss=0.5), 1),
+        lambda s, t, k: s.attempts.finish(t, 1, k, Result(status="ok", loss=0.5), 1),
         TrialState.COMPLETED,
     ),
-    "hand back": (lambda s, t, k: s.hand_back(t, 1, k, "SIGTERM"), TrialState.QUEUED),
+    "hand back": (lambda s, t, k: s.attempts.hand_back(t, 1, k, "SIGTERM"), TrialState.QUEUED),
     "crash": (
-        lambda s, t, k: s.crash(t, 1, k, "OOM", retry=True, max_attempts=2),
+        lambda s, t, k: s.attempts.crash(t, 1, k, "OOM", retry=True, max_attempts=2),
         TrialState.QUEUED,
     ),
     "fail": (
-        lambda s, t, k: s.crash(t, 1, k, "bad", retry=True, max_attempts=1),
+        lambda s, t, k: s.attempts.crash(t, 1, k, "bad", retry=True, max_attempts=1),
         TrialState.FAILED,
     ),
 }
@@ -144,13 +144,13 @@ def test_an_ending_is_done_once(proxy, lossy, store, new_trial, begin, ending):
     call, state = ENDINGS[ending]
     trial = new_trial()
     lease = begun(store, begin, trial)
-    before = store.changes(trial.search, 0)[-1].seq
+    before = store.trials.changes(trial.search, 0)[-1].seq
     proxy.lose_next_answer()
     ended = call(lossy, trial.id, lease.token)
     assert proxy.cuts == 1
     assert (ended.state, ended.lease) == (state, None)
-    assert store.get_trial(trial.id) == ended
-    assert [t.state for t in store.changes(trial.search, before)] == [state]
+    assert store.trials.get(trial.id) == ended
+    assert [t.state for t in store.trials.changes(trial.search, before)] == [state]
 
 
 def test_an_epoch_is_recorded_once(proxy, lossy, store, new_trial, begin):
@@ -158,34 +158,34 @@ def test_an_epoch_is_recorded_once(proxy, lossy, store, new_trial, begin):
     lease = begun(store, begin, trial)
     epoch = an_epoch(trial.id)
     proxy.lose_next_answer()
-    lossy.record_epoch(trial.id, 1, lease.token, epoch)
+    lossy.attempts.record_epoch(trial.id, 1, lease.token, epoch)
     assert proxy.cuts == 1
-    assert store.epochs(trial.id) == [epoch]
+    assert store.logs.epochs(trial.id) == [epoch]
 
 
 def test_a_search_and_a_trial_are_created_once(proxy, lossy, store, new_search):
     template = new_search()
     name = f"{template.name}-again"
     proxy.lose_next_answer()
-    lossy.create_search(template.model_copy(update={"name": name}))
+    lossy.searches.create(template.model_copy(update={"name": name}))
     proxy.lose_next_answer()
-    added = lossy.add_trial(Trial(id=f"{name}/0", search=name, tid=0))
+    added = lossy.trials.add(Trial(id=f"{name}/0", search=name, tid=0))
     assert proxy.cuts == 2
-    assert store.get_search(name).name == name
-    assert store.trials(name) == [added]
+    assert store.searches.get(name).name == name
+    assert store.trials.all(name) == [added]
 
 
 def test_a_change_of_status_is_noted_once(proxy, lossy, store, new_search):
     name = new_search().name
     proxy.lose_next_answer()
-    assert lossy.change_search(name, SearchStatus.RUNNING, "me").status is SearchStatus.RUNNING
+    assert lossy.searches.change(name, SearchStatus.RUNNING, "me").status is SearchStatus.RUNNING
     assert proxy.cuts == 1
-    assert [event.what for event in store.events(name)] == ["created", "running"]
+    assert [event.what for event in store.logs.events(name)] == ["created", "running"]
 
 
 def test_a_drivers_lease_is_its_own(proxy, lossy, store, new_search):
     name = new_search().name
     proxy.lose_next_answer()
-    token = lossy.acquire_driver(name, "driver", 60.0)
+    token = lossy.searches.acquire_driver(name, "driver", 60.0)
     assert proxy.cuts == 1
-    assert store.get_search(name).driver.token == token
+    assert store.searches.get(name).driver.token == token

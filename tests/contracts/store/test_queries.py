@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,9 +13,12 @@ from pymongo import monitoring
 import alignsearch.search
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, SearchStatus
+from alignsearch.search.store import Store
 from alignsearch.search.store.connection import INDEXES
 from alignsearch.search.store.roles import COLLECTIONS, ROLES
-from alignsearch.search.store.store import Store
+
+PASSED = -1.0
+"""Seconds of a lease that has passed as it is taken."""
 
 ISSUED = "find aggregate findAndModify update delete"
 
@@ -69,19 +71,34 @@ def shape_of(value):
     return type(value).__name__
 
 
+PARTS_OF_STORE = ("searches", "trials", "attempts", "totals", "logs", "copies")
+
+
 class Noting(Store):
-    """A store that notes which of its methods are called, and from outside."""
+    """A store that notes which of its parts' methods are called, and from outside."""
 
     used: ClassVar[set[str]] = set()
     now_used: ClassVar[str | None] = None
 
-    def __getattribute__(self, name):
-        Noting.used.add(name)
-        found = super().__getattribute__(name)
-        if name.startswith("_") or not callable(found) or Noting.now_used:
-            return found
+    def __init__(self, connection):
+        super().__init__(connection)
+        for part in PARTS_OF_STORE:
+            setattr(self, part, NotingPart(part, getattr(self, part)))
+
+
+class NotingPart:
+    """A part of the store, whose methods' calls are noted as `PART.METHOD`."""
+
+    def __init__(self, name, part):
+        self._name, self._part = name, part
+
+    def __getattr__(self, method):
+        found = getattr(self._part, method)
+        name = f"{self._name}.{method}"
 
         def noted(*args, **kwargs):
+            assert Noting.now_used is None
+            Noting.used.add(name)
             Noting.now_used = name
             try:
                 answer = found(*args, **kwargs)
@@ -94,80 +111,83 @@ class Noting(Store):
 
 def use_everything(store, new_search, new_trial):
     def begin(trial, ttl=60.0):
-        return store.begin_attempt(
+        return store.attempts.begin(
             trial.id, "worker", ttl=ttl, host="node-1", accelerator="cpu", versions={}, slot=0
         )
 
     template = new_search()
     name = f"{template.name}-again"
-    store.create_search(template.model_copy(update={"name": name}))
+    store.searches.create(template.model_copy(update={"name": name}))
     store.ping()
     assert store.uri_for_people
-    store.searches_named([name])
-    store.list_searches()
-    store.active_searches()
-    store.change_search(name, SearchStatus.RUNNING, "tester")
-    store.request_stop(name, "tester")
-    token = store.acquire_driver(name, "driver", 60.0)
-    store.renew_driver(name, token, 60.0)
-    store.release_driver(name, token)
-    store.events(name)
-    store.events_since(name, store.now())
+    store.searches.named([name])
+    store.searches.all()
+    store.searches.active()
+    store.searches.change(name, SearchStatus.RUNNING, "tester")
+    store.searches.request_stop(name, "tester")
+    token = store.searches.acquire_driver(name, "driver", 60.0)
+    store.searches.renew_driver(name, token, 60.0)
+    store.searches.release_driver(name, token)
+    store.logs.events(name)
+    store.logs.events_since(name, store.now())
     crashed, expired, kept, finished = (new_trial(name, tid) for tid in range(4))
-    for wrong in (lambda: store.get_search("no"), lambda: store.get_trial("no")):
+    for wrong in (lambda: store.searches.get("no"), lambda: store.trials.get("no")):
         with pytest.raises(LookupError):
             wrong()
     with pytest.raises(LookupError):
-        store.get_trial(name, 99)
-    store.place_trials([finished.id, kept.id])
-    store.note_start_failure(kept.id, 0, "no numpy here")
-    store.trials_by_id([finished.id, kept.id])
-    assert len(store.changed([finished.id, kept.id], {})) == 2
+        store.trials.get(name, 99)
+    store.trials.place([finished.id, kept.id])
+    store.trials.note_start_failure(kept.id, 0, "no numpy here")
+    store.trials.by_id([finished.id, kept.id])
+    assert len(store.trials.unnumbered(name)) == 4
+    assert len(store.trials.changed([finished.id, kept.id], {})) == 2
     lease = begin(crashed).lease
-    store.crash(crashed.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
-    begin(expired, ttl=0.01)
-    time.sleep(0.05)
-    store.expire(expired.id, 1, max_attempts=3, reason="gone")
+    store.attempts.crash(crashed.id, 1, lease.token, "OOM", retry=True, max_attempts=3)
+    begin(expired, ttl=PASSED)
+    store.attempts.expire(expired.id, 1, max_attempts=3, reason="gone")
     lease = begin(kept).lease
-    store.hand_back(kept.id, 1, lease.token, "SIGTERM")
+    store.attempts.hand_back(kept.id, 1, lease.token, "SIGTERM")
     lease = begin(finished).lease
-    store.renew(finished.id, 1, lease.token, 60.0)
-    store.record_epoch(finished.id, 1, lease.token, an_epoch(finished.id))
-    store.finish(finished.id, 1, lease.token, Result(status="ok", loss=0.1))
-    store.epochs(finished.id)
-    store.epochs(finished.id, 1)
-    store.trials(name)
-    store.trials(name, LIVE_TRIAL_STATES)
-    store.add_trials([Trial(id=f"{name}/6", search=name, tid=6)])
-    pruned = store.add_trial(Trial(id=f"{name}/7", search=name, tid=7))
+    store.attempts.renew(finished.id, 1, lease.token, 60.0)
+    store.attempts.record_epoch(finished.id, 1, lease.token, an_epoch(finished.id))
+    store.attempts.finish(finished.id, 1, lease.token, Result(status="ok", loss=0.1))
+    store.logs.epochs(finished.id)
+    store.logs.epochs(finished.id, 1)
+    store.trials.all(name)
+    store.trials.all(name, LIVE_TRIAL_STATES)
+    store.trials.add_many([Trial(id=f"{name}/6", search=name, tid=6)])
+    pruned = store.trials.add(Trial(id=f"{name}/7", search=name, tid=7))
     lease = begin(pruned).lease
-    store.resume(pruned.id, 1, lease.token, [an_epoch(pruned.id)])
-    store.request_prune(pruned.id, 1, lease.token, "the worst")
-    store.prune(pruned.id, 1, lease.token, Result(status="ok", loss=0.9))
-    store.release(begin(store.add_trial(Trial(id=f"{name}/8", search=name, tid=8))).id, "stuck")
-    store.epoch_records(finished.id)
-    store.record_log(finished.id, 1, [])
-    store.log(finished.id, 1)
-    store.add_event(name, "tester", "looked")
-    assert list(store.change_pages(name, 0))
-    store.changes(name, 0)
-    store.changed_records(name, 0, store.last_change(name))
-    store.keep_tally(name)
-    store.standing(name)
-    store.counts(name)
-    store.best(name)
-    store.best_trials(name, 3)
-    store.cancel_trials(name)
-    assert list(store.documents(name))
+    store.attempts.resume(pruned.id, 1, lease.token, [an_epoch(pruned.id)])
+    store.attempts.request_prune(pruned.id, 1, lease.token, "the worst")
+    store.attempts.prune(pruned.id, 1, lease.token, Result(status="ok", loss=0.9))
+    store.attempts.release(
+        begin(store.trials.add(Trial(id=f"{name}/8", search=name, tid=8))).id, "stuck"
+    )
+    store.logs.epoch_records(finished.id)
+    store.logs.record_lines(finished.id, 1, [])
+    store.logs.lines(finished.id, 1)
+    store.logs.add_event(name, "tester", "looked")
+    assert list(store.trials.change_pages(name, 0))
+    store.trials.changes(name, 0)
+    assert list(store.trials.numbered(name, 0, store.trials.last_change(name)))
+    store.trials.changed_records(name, 0, store.trials.last_change(name))
+    store.totals.update(name)
+    store.totals.standing(name)
+    store.totals.counts(name)
+    store.totals.best(name)
+    store.trials.best(name, 3)
+    store.attempts.cancel_all(name)
+    assert list(store.copies.documents(name))
     copy = f"{name}-loaded"
     event = {"search": copy, "at": store.now(), "who": "tester", "what": "x", "detail": ""}
-    store.begin_load({"_id": copy, "seq": 0}, "a file")
-    store.load_each("events", [event])
-    assert store.count_epochs(finished.id) == 1
-    store.drop_epochs(finished.id)
-    assert store.count_epochs(finished.id) == 0
-    assert store.log(finished.id, 1) == ()
-    store.finish_load({**template.to_bson(), "_id": copy, "change": "0"})
+    store.copies.begin_load({"_id": copy, "seq": 0}, "a file")
+    store.copies.load_each("events", [event])
+    assert store.logs.count_epochs(finished.id) == 1
+    store.logs.drop_epochs(finished.id)
+    assert store.logs.count_epochs(finished.id) == 0
+    assert store.logs.lines(finished.id, 1) == ()
+    store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"})
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +199,7 @@ def recorder():
 
 @pytest.fixture
 def issued(recorder, store_uri, new_search, new_trial):
-    """What a new connection sends when every method is used."""
+    """The commands that a new connection sends when every method is used."""
     with Noting.connect(store_uri) as watched:
         use_everything(watched, new_search, new_trial)
     return recorder
@@ -215,13 +235,23 @@ def finds_of(command):
     return [{"find": collection, "filter": each["q"]} for each in written]
 
 
-def test_no_method_of_the_store_is_left_out(issued):
-    public = {name for name in vars_of(Store) if not name.startswith("_")}
-    assert public - Noting.used - {"connect"} == set()
+def test_no_method_of_the_store_is_left_out(issued, store):
+    assert methods(store) == Noting.used
 
 
-def vars_of(cls):
-    return set().union(*(vars(parent) for parent in cls.mro() if parent is not object))
+def methods(store):
+    """The public methods of the store's parts, as `PART.METHOD`."""
+    return {
+        f"{part}.{name}"
+        for part in PARTS_OF_STORE
+        for name in vars(type(getattr(store, part)))
+        if not name.startswith("_")
+    }
+
+
+def test_every_part_of_the_store_is_known(store):
+    parts = {name for name in vars(store) if not name.startswith("_")}
+    assert parts == set(PARTS_OF_STORE)
 
 
 def test_every_query_is_served_by_an_index(issued, store_uri):
@@ -258,46 +288,47 @@ def test_only_commands_of_every_mongodb_wire_server_are_sent(issued):
 
 
 SOURCES = Path(alignsearch.search.__file__).parents[1]
-READING = ("search/best.py", "search/summary.py", "search/history.py", "search/hyperopt_trials.py")
-STEERING = ("search/steering.py", "dashboards/api_changing.py", "search/cli/submission.py")
+READING = (
+    *("search/reports/best.py", "search/use_cases/summary.py", "search/driver/history.py"),
+    "search/use_cases/hyperopt_trials.py",
+)
+CHANGING = "dashboards/web/api/changing.py"
 PARTS = {
-    "driver": [
-        *("search/driver.py", "search/ready.py", "search/slots.py", "search/watch.py"),
-        *("search/service.py", "search/history.py", "search/warm_start.py"),
-        *("search/metrics.py", "search/checkpoint_folders.py", "search/summary.py"),
-        *("search/starts.py", "search/cli/drive.py"),
-    ],
-    "worker": ["workers/*.py", "search/checkpoint_folders.py"],
+    "driver": ["search/driver/*.py", "search/use_cases/summary.py", "public/cli/drive.py"],
+    "worker": ["workers/**/*.py", "search/attempts/*.py", "search/driver/checkpoint_folders.py"],
     "submitter": [
-        *("search/cli/*.py", "search/warm_start.py", "search/copy_store.py", "dashboards/*.py"),
-        "search/runs.py",
+        *("public/cli/*.py", "dashboards/**/*.py", "search/driver/warm_start.py"),
+        *("search/use_cases/submission.py", "search/use_cases/steering.py", "experiments/runs.py"),
         *READING,
-        *STEERING,
     ],
-    "dashboard": ["dashboards/*.py", *READING],
-    "operator": ["search/*.py"],
+    "dashboard": ["dashboards/**/*.py", *READING],
+    "operator": ["search/**/*.py"],
 }
-"""The files with what each part asks of the store."""
+"""The files in which each part of the program calls the store."""
 
 
-def methods_of(part):
+def methods_of(part, store):
     """The store's methods that a part's files name."""
-    files = {path for pattern in PARTS[part] for path in SOURCES.glob(pattern)}
-    assert files
+    files = set()
+    for pattern in PARTS[part]:
+        found = set(SOURCES.glob(pattern))
+        assert found, f"{pattern} names no file any more"
+        files |= found
     if part == "dashboard":
-        files -= {SOURCES / "dashboards/api_changing.py"}
+        assert SOURCES / CHANGING in files
+        files.remove(SOURCES / CHANGING)
     named = re.findall(
-        r"(?:store|opened)\.(\w+)", "".join(path.read_text() for path in sorted(files))
+        r"(?:store|opened)\.(\w+\.\w+)", "".join(path.read_text() for path in sorted(files))
     )
-    return set(named) & {name for name in vars_of(Store) if not name.startswith("_")}
+    return set(named) & methods(store)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_role_allows_what_its_part_does_and_no_more(issued, part):
+def test_a_role_allows_what_its_part_does_and_no_more(issued, store, part):
     needed = {
         (collection, right)
         for method, collection, right in issued.rights
-        if method in methods_of(part) | {"get_search"}
+        if method in methods_of(part, store) | {"searches.get"}
     }
     needed.add(("meta", "find"))
     if part == "dashboard":

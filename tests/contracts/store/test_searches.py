@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
@@ -15,7 +14,7 @@ from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
 )
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 ROUTES = {
     SearchStatus.QUEUED: [],
@@ -34,7 +33,7 @@ def search_in(store, new_search):
     def bring(status):
         search = new_search()
         for step in ROUTES[status]:
-            search = store.change_search(search.name, step, "tester", detail="why")
+            search = store.searches.change(search.name, step, "tester", detail="why")
         return search
 
     return bring
@@ -42,7 +41,7 @@ def search_in(store, new_search):
 
 def test_a_search_comes_back_as_it_was_stored(store, new_search):
     created = new_search(error=None, priority=3)
-    assert store.get_search(created.name) == created
+    assert store.searches.get(created.name) == created
     assert created.created_at.tzinfo is UTC
     assert abs(created.created_at - store.now()) < timedelta(seconds=10)
 
@@ -51,7 +50,7 @@ def test_a_name_is_taken_once_and_the_first_search_stays(store, new_search):
     first = new_search(seed=1)
     with pytest.raises(NameTakenError, match=first.name):
         new_search(name=first.name, seed=2)
-    assert store.get_search(first.name) == first
+    assert store.searches.get(first.name) == first
 
 
 def test_of_many_submits_of_one_name_at_once_one_is_kept(store, store_uri, new_search):
@@ -63,23 +62,23 @@ def test_of_many_submits_of_one_name_at_once_one_is_kept(store, store_uri, new_s
         with Store.connect(store_uri) as own:
             start.wait(30)
             try:
-                return own.create_search(template.model_copy(update={"name": name, "seed": seed}))
+                return own.searches.create(template.model_copy(update={"name": name, "seed": seed}))
             except NameTakenError:
                 return None
 
     with ThreadPoolExecutor(8) as pool:
         created = [search for search in pool.map(submit, range(8)) if search is not None]
-    assert created == [store.get_search(name)]
-    assert [event.what for event in store.events(name)] == ["created"]
+    assert created == [store.searches.get(name)]
+    assert [event.what for event in store.logs.events(name)] == ["created"]
 
 
 def test_an_unknown_search_is_named_with_its_neighbours(store, new_search):
     name = new_search().name
     for call in (
-        store.get_search,
-        lambda missing: store.change_search(missing, SearchStatus.RUNNING, "tester"),
-        lambda missing: store.request_stop(missing, "tester"),
-        lambda missing: store.acquire_driver(missing, "driver", 1.0),
+        store.searches.get,
+        lambda missing: store.searches.change(missing, SearchStatus.RUNNING, "tester"),
+        lambda missing: store.searches.request_stop(missing, "tester"),
+        lambda missing: store.searches.acquire_driver(missing, "driver", 1.0),
     ):
         with pytest.raises(UnknownNameError, match=re.escape(name)):
             call(name[:-1])
@@ -87,7 +86,7 @@ def test_an_unknown_search_is_named_with_its_neighbours(store, new_search):
 
 def test_searches_are_listed_from_the_oldest(store, new_search):
     names = [new_search().name for _ in range(3)]
-    assert [s.name for s in store.list_searches() if s.name in names] == names
+    assert [s.name for s in store.searches.all() if s.name in names] == names
 
 
 def test_searches_that_are_over_are_not_listed_among_the_active(store, search_in):
@@ -95,7 +94,7 @@ def test_searches_that_are_over_are_not_listed_among_the_active(store, search_in
     active = [
         by_status[status] for status in SearchStatus if status not in TERMINAL_SEARCH_STATUSES
     ]
-    assert [s.name for s in store.active_searches() if s.name in by_status.values()] == active
+    assert [s.name for s in store.searches.active() if s.name in by_status.values()] == active
 
 
 @pytest.mark.parametrize("to", SearchStatus)
@@ -103,21 +102,21 @@ def test_searches_that_are_over_are_not_listed_among_the_active(store, search_in
 def test_each_change_of_status_is_done_or_refused_as_the_table_says(store, search_in, status, to):
     before = search_in(status)
     if to in SEARCH_TRANSITIONS[status]:
-        changed = store.change_search(before.name, to, "alice", detail="because")
+        changed = store.searches.change(before.name, to, "alice", detail="because")
         assert changed.status is to
         assert changed.error == ("because" if to is SearchStatus.FAILED else None)
-        last = store.events(before.name)[-1]
+        last = store.logs.events(before.name)[-1]
         assert (last.who, last.what, last.detail) == ("alice", to.value, "because")
     else:
         with pytest.raises(StateConflictError, match=f"it is {status}"):
-            store.change_search(before.name, to, "alice")
-        assert store.get_search(before.name) == before
+            store.searches.change(before.name, to, "alice")
+        assert store.searches.get(before.name) == before
 
 
 def test_a_refusal_says_what_is_possible(store, search_in):
     paused = search_in(SearchStatus.PAUSED)
     with pytest.raises(StateConflictError, match="cancelled, completed, failed, running"):
-        store.change_search(paused.name, SearchStatus.QUEUED, "tester")
+        store.searches.change(paused.name, SearchStatus.QUEUED, "tester")
 
 
 @pytest.mark.parametrize("status", SearchStatus)
@@ -125,43 +124,43 @@ def test_a_stop_is_asked_of_searches_that_have_not_ended(store, search_in, statu
     search = search_in(status)
     if status in TERMINAL_SEARCH_STATUSES:
         with pytest.raises(StateConflictError, match=f"it is {status} already"):
-            store.request_stop(search.name, "bob")
-        assert not store.get_search(search.name).stop_requested
+            store.searches.request_stop(search.name, "bob")
+        assert not store.searches.get(search.name).stop_requested
     else:
-        assert store.request_stop(search.name, "bob").stop_requested
-        assert store.get_search(search.name).status is status
-        assert store.events(search.name)[-1].who == "bob"
+        assert store.searches.request_stop(search.name, "bob").stop_requested
+        assert store.searches.get(search.name).status is status
+        assert store.logs.events(search.name)[-1].who == "bob"
 
 
 def test_one_driver_holds_a_search_until_it_lets_go(store, new_search):
     name = new_search().name
-    token = store.acquire_driver(name, "first", 60.0)
+    token = store.searches.acquire_driver(name, "first", 60.0)
     assert token is not None
-    assert store.acquire_driver(name, "second", 60.0) is None
-    assert store.renew_driver(name, token, 60.0)
-    assert store.get_search(name).driver.owner == "first"
-    store.release_driver(name, token)
-    assert store.get_search(name).driver is None
-    assert store.acquire_driver(name, "second", 60.0) is not None
+    assert store.searches.acquire_driver(name, "second", 60.0) is None
+    assert store.searches.renew_driver(name, token, 60.0)
+    assert store.searches.get(name).driver.owner == "first"
+    store.searches.release_driver(name, token)
+    assert store.searches.get(name).driver is None
+    assert store.searches.acquire_driver(name, "second", 60.0) is not None
 
 
 def test_a_driver_that_lost_its_lease_cannot_renew_or_release_it(store, new_search):
     name = new_search().name
-    lost = store.acquire_driver(name, "first", 0.05)
-    time.sleep(0.2)
-    held = store.acquire_driver(name, "second", 60.0)
+    # It has passed as it is taken.
+    lost = store.searches.acquire_driver(name, "first", -1.0)
+    held = store.searches.acquire_driver(name, "second", 60.0)
     assert held is not None
-    assert not store.renew_driver(name, lost, 60.0)
-    store.release_driver(name, lost)
-    assert store.get_search(name).driver.token == held
+    assert not store.searches.renew_driver(name, lost, 60.0)
+    store.searches.release_driver(name, lost)
+    assert store.searches.get(name).driver.token == held
 
 
 def test_a_drivers_lease_lasts_as_long_as_asked_by_the_servers_clock(store, new_search):
     name = new_search().name
     before = store.now()
-    token = store.acquire_driver(name, "driver", 30.0)
-    store.renew_driver(name, token, 90.0)
-    remaining = store.get_search(name).driver.expires_at - before
+    token = store.searches.acquire_driver(name, "driver", 30.0)
+    store.searches.renew_driver(name, token, 90.0)
+    remaining = store.searches.get(name).driver.expires_at - before
     assert timedelta(seconds=90) <= remaining < timedelta(seconds=100)
 
 
@@ -169,7 +168,9 @@ def test_of_many_drivers_at_once_one_gets_the_search(store, new_search):
     name = new_search().name
     tokens = []
     drivers = [
-        threading.Thread(target=lambda: tokens.append(store.acquire_driver(name, "driver", 60.0)))
+        threading.Thread(
+            target=lambda: tokens.append(store.searches.acquire_driver(name, "driver", 60.0))
+        )
         for _ in range(8)
     ]
     for driver in drivers:

@@ -127,7 +127,9 @@ def test_an_attempt_tells_what_its_worker_wrote(dashboard, lab):
     assert [line["level"] for line in first["lines"]] == ["INFO", "ERROR", "ERROR", "INFO"]
     none = dashboard.json("/searches/done/trials/9/log", attempt=5)
     assert (none["available"], none["note"]) == (False, "there is no attempt 5")
-    lab.store.add_event("done", "worker@node-1", "trial warned", "trial 10, attempt 1: disk full")
+    lab.store.logs.add_event(
+        "done", "worker@node-1", "trial warned", "trial 10, attempt 1: disk full"
+    )
     texts = [line["text"] for line in dashboard.json("/searches/done/trials/10/log")["lines"]]
     assert "disk full" in texts
 

@@ -56,13 +56,13 @@ def test_on_the_loopback_interface_everybody_steers_and_events_name_who(dashboar
     answer = dashboard.post("/searches/mine/pause")
     assert answer.status_code == 200, answer.text
     assert answer.json()["summary"]["status"] == "paused"
-    assert lab.store.events("mine")[-1].who == "ann@lab (dashboard)"
+    assert lab.store.logs.events("mine")[-1].who == "ann@lab (dashboard)"
     again = dashboard.post("/searches/mine/pause")
     assert again.status_code == 409
     assert "can't be paused: it is paused" in again.json()["error"]["message"]
     assert dashboard.post("/searches/mine/resume").json()["summary"]["status"] == "running"
     assert dashboard.post("/searches/mine/cancel").json()["summary"]["steps"] == []
-    assert lab.store.get_search("mine").status is SearchStatus.CANCELLED
+    assert lab.store.searches.get("mine").status is SearchStatus.CANCELLED
 
 
 def test_what_another_site_sends_changes_nothing(dashboard, lab):
@@ -78,7 +78,7 @@ def test_what_another_site_sends_changes_nothing(dashboard, lab):
         httpx.post(f"{dashboard.url}{path}", json={}, headers=token, trust_env=False),
     ]
     assert [answer.status_code for answer in refused] == [403, 403, 403, 422, 403]
-    assert lab.store.get_search("aimed-at").status is SearchStatus.RUNNING
+    assert lab.store.searches.get("aimed-at").status is SearchStatus.RUNNING
 
 
 def test_a_name_that_was_pointed_here_is_refused(dashboard):
@@ -108,7 +108,7 @@ def test_with_a_token_a_login_steers_under_its_name(guarded, lab):
     assert "samesite=strict" in cookie
     assert answer.json()["can_steer"]
     assert guarded.post("/searches/shared/pause").status_code == 200
-    assert lab.store.events("shared")[-1].who == "eve (dashboard)"
+    assert lab.store.logs.events("shared")[-1].who == "eve (dashboard)"
     guarded.post("/logout")
     assert guarded.post("/searches/shared/resume").status_code == 401
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from alignsearch.experiments.figures.architectures import Row
-from alignsearch.experiments.figures.architectures import draw as architectures
+from alignsearch.experiments.figures.architectures import make_report as architectures
 from alignsearch.experiments.figures.figure import GREY, PALETTE, Axis, Figure, Panel, Points
 from alignsearch.experiments.figures.interactive import to_json
 from alignsearch.experiments.figures.noise import Curve
-from alignsearch.experiments.figures.noise import draw as noise
+from alignsearch.experiments.figures.noise import make_report as noise
 from alignsearch.experiments.figures.rules import LOOKS, OTHERS, looks, name_of
 from alignsearch.experiments.figures.static import save_static
-from alignsearch.experiments.run_statistics import Accuracy, Mean
+from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
 from alignsearch.spaces.presets import NOISY_RULES, RULES
 
 SEEN = {
@@ -89,7 +89,7 @@ def test_what_is_no_published_rule_is_grey_with_markers_of_its_own():
 
 
 def an_accuracy(mean):
-    return Accuracy(mean, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
+    return MeanAccuracy(mean, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
 
 
 def drawn_points(report):
@@ -113,8 +113,8 @@ def test_a_rule_looks_the_same_in_every_figure_whichever_others_there_are():
         for rule in NOISY_RULES
     ]
     for found in (
-        architectures(rows, name="t", title="", source="", setting=[], chance=None),
-        noise(curves, [], chance=None),
+        architectures(rows, name="t", title="", source="", setting=[], seeds=(), chance=None),
+        noise(curves, [], seeds=(), chance=None),
     ):
         for look in LOOKS.values():
             assert drawn_points(found).get(look.name) in (None, (look.color, look.marker, False))
@@ -122,13 +122,14 @@ def test_a_rule_looks_the_same_in_every_figure_whichever_others_there_are():
 
 def curve(rule, *, alone=False, shifted=False, lost=0):
     accuracies = [
-        Accuracy(mean, 0.01, 3, diverged=lost, missing=0, seeds=(0, 1, 2)) for mean in (0.9, 0.5)
+        MeanAccuracy(mean, 0.01, 3, diverged=lost, missing=0, seeds=(0, 1, 2))
+        for mean in (0.9, 0.5)
     ]
     return Curve(rule, [0.0, 0.1], accuracies, alone=alone, shifted=shifted)
 
 
 def test_both_readings_of_noise_are_curves_of_one_colour_solid_and_dashed():
-    found = noise([curve("bp"), curve("sa"), curve("sa", alone=True)], [], chance=None)
+    found = noise([curve("bp"), curve("sa"), curve("sa", alone=True)], [], seeds=(), chance=None)
     points, sa = drawn_points(found), LOOKS["sa"]
     assert points["SA"] == (sa.color, sa.marker, False)
     assert points["SA, R alone"] == (sa.color, sa.marker, True)
@@ -143,15 +144,17 @@ def test_both_readings_of_noise_are_curves_of_one_colour_solid_and_dashed():
 
 
 def test_a_shift_is_said_and_kept_out_of_the_table():
-    found = noise([curve("bp"), curve("aa", shifted=True)], [], chance=None)
+    found = noise([curve("bp"), curve("aa", shifted=True)], [], seeds=(), chance=None)
     assert "AA are shifted to variances 10⁴ times lower" in found.figures[0].caption
     assert found.numbers["aa"][1] == found.numbers["bp"][1] | {"shown_at": pytest.approx(1e-5)}
     assert found.tables[0].rows[3][2] == 0.1
 
 
 def test_runs_without_noise_are_lost_once_whatever_the_readings():
-    found = noise([curve("sa", lost=1), curve("sa", alone=True, lost=1)], [], chance=0.1)
-    assert found.figures[0].caption.endswith("3 runs diverged, with the accuracy of guessing.")
+    found = noise([curve("sa", lost=1), curve("sa", alone=True, lost=1)], [], seeds=(), chance=0.1)
+    assert found.figures[0].caption.endswith(
+        "3 runs diverged; each counts with the accuracy of guessing."
+    )
 
 
 def test_a_narrow_logarithmic_axis_has_its_ticks_by_their_values():

@@ -1,4 +1,4 @@
-"""What experiments leave to read: tables that compile as LaTeX, and every command on the page."""
+"""Tables of all experiments compile as LaTeX; the page of many names every command."""
 
 import subprocess
 
@@ -7,18 +7,18 @@ import numpy as np
 from alignment_core.analysis.neural_fit import LayerFit
 from alignment_core.analysis.recordings import Recordings
 from alignsearch.experiments.figures.architectures import Row
-from alignsearch.experiments.figures.architectures import draw as architectures
-from alignsearch.experiments.figures.neural_fit import report as neural_fit
+from alignsearch.experiments.figures.architectures import make_report as architectures
+from alignsearch.experiments.figures.neural_fit import make_report as neural_fit
 from alignsearch.experiments.figures.noise import Curve
-from alignsearch.experiments.figures.noise import draw as noise
+from alignsearch.experiments.figures.noise import make_report as noise
 from alignsearch.experiments.figures.symmetry import Pairs
-from alignsearch.experiments.figures.symmetry import report as symmetry
-from alignsearch.experiments.figures.weight_metrics import course
-from alignsearch.experiments.figures.weight_metrics import report as weight_metrics
+from alignsearch.experiments.figures.symmetry import make_report as symmetry
+from alignsearch.experiments.figures.weight_metrics import layers_over_time
+from alignsearch.experiments.figures.weight_metrics import make_report as weight_metrics
 from alignsearch.experiments.report_page import Entry, Section, page_of_all
-from alignsearch.experiments.run_statistics import Accuracy, Mean
+from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
 
-ACCURACY = Accuracy(0.9, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
+ACCURACY = MeanAccuracy(0.9, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
 
 
 def tables():
@@ -31,11 +31,19 @@ def tables():
     ]
     curves = [Curve("sa", [0.0, 1e-10], [ACCURACY] * 2, alone=True, shifted=True)]
     for report in (
-        architectures(rows, name="transfer", title="", source="", setting=[], chance=0.1),
-        noise(curves, [], chance=0.1),
-        symmetry([Pairs("WM ref.", 1, weights, weights, 5.0, 1.0)], "stage1_conv", 0, []),
-        weight_metrics([course("WM+AD", [(0, False, []), (1, True, [])], 2, ())], []),
-        neural_fit(fits, recordings, 25, []),
+        architectures(rows, name="transfer", title="", source="", setting=[], seeds=(), chance=0.1),
+        noise(curves, [], seeds=(), chance=0.1),
+        symmetry(
+            [Pairs("WM ref.", 1, weights, weights, 5.0, 1.0)],
+            "stage1_conv",
+            [],
+            shown_seed=0,
+            seeds=(0,),
+        ),
+        weight_metrics(
+            [layers_over_time("WM+AD", [(0, False, []), (1, True, [])], 2, ())], [], seeds=(0, 1)
+        ),
+        neural_fit(fits, recordings, 25, [], seeds=(0,)),
     ):
         yield from report.tables
 

@@ -6,9 +6,9 @@ from epoch_maker import an_epoch
 
 from alignsearch.experiments.figures.figure import GREY, SHADES, Line, Points, shades
 from alignsearch.experiments.figures.symmetry import Pairs
-from alignsearch.experiments.figures.symmetry import report as symmetry
-from alignsearch.experiments.figures.weight_metrics import course
-from alignsearch.experiments.figures.weight_metrics import report as weight_metrics
+from alignsearch.experiments.figures.symmetry import make_report as symmetry
+from alignsearch.experiments.figures.weight_metrics import layers_over_time
+from alignsearch.experiments.figures.weight_metrics import make_report as weight_metrics
 from alignsearch.search.documents import LayerRecord
 
 LAYERS = ("stem", "middle", "logits")
@@ -42,8 +42,8 @@ def two_rules():
                 for number in range(done)
             ]
             trainings.append((seed, diverges, epochs))
-        courses.append(course(rule, trainings, 4, DROPS))
-    return angles, ratios, weight_metrics(courses, ["as it was set"])
+        courses.append(layers_over_time(rule, trainings, 4, DROPS))
+    return angles, ratios, weight_metrics(courses, ["as it was set"], seeds=(0, 1))
 
 
 def drawn(panel):
@@ -98,8 +98,8 @@ def test_the_caption_says_what_diverged_and_how_many_layers_are_near():
 
 
 def test_a_rule_that_was_lost_at_once_is_said_to_be():
-    lost = course("WM", [(0, True, [])], 4, DROPS)
-    found = weight_metrics([lost], [])
+    lost = layers_over_time("WM", [(0, True, [])], 4, DROPS)
+    found = weight_metrics([lost], [], seeds=(0,))
     assert "nothing was measured; 1 of 1 trainings diverged" in found.figures[0].caption
     assert found.tables[0].rows[0][4] is None
 
@@ -118,7 +118,7 @@ def some_pairs():
 
 def test_symmetry_shows_each_pair_beside_the_diagonal():
     pairs = some_pairs()
-    found = symmetry(pairs, "stem", 7, [])
+    found = symmetry(pairs, "stem", [], shown_seed=7, seeds=(7,))
     (figure,) = found.figures
     assert (figure.columns, figure.rows) == (2, 2)
     for each, panel in zip(pairs[:3], figure.panels, strict=False):
@@ -136,7 +136,7 @@ def test_symmetry_shows_each_pair_beside_the_diagonal():
 
 def test_symmetry_tells_correlations_and_what_diverged():
     pairs = some_pairs()
-    found = symmetry(pairs, "stem", 7, [])
+    found = symmetry(pairs, "stem", [], shown_seed=7, seeds=(7,))
     rows = found.tables[0].rows
     expected = np.corrcoef(pairs[1].forward, pairs[1].backward)[0, 1]
     assert rows[1][4] == pytest.approx(expected)

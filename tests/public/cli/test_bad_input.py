@@ -20,7 +20,10 @@ UNUSABLE = {
         [*SUBMIT, "--parallel", "10001", "--resources", "TPU=4", "--store", "mongodb://db"],
         ["--parallel", "at most 10000"],
     ),
-    "silence without an end": (["submit", "wm", "--stalled-after", "nan"], ["least 1, not nan"]),
+    "silence without an end": (
+        ["submit", "wm", "--stalled-after", "nan"],
+        ["--stalled-after must be a number, not nan"],
+    ),
     "endless path": (
         ["submit", "wm", "--data-dir", "d" * 5000],
         ["--data-dir is longer than 4096 characters"],

@@ -21,15 +21,15 @@ VERBS = {
     ("trials",): ["--csv", "--json"],
     ("show",): ["--json", "tid"],
     ("best",): ["--json"],
-    ("pause",): ["running ones finish"],
-    ("resume",): ["go on"],
+    ("pause",): ["running trials finish"],
+    ("resume",): ["Resume"],
     ("stop",): ["for good"],
-    ("cancel",): ["running trials now"],
+    ("cancel",): ["running trials end now"],
     ("dump",): [".gz"],
     ("load",): ["alignsearch dump"],
     ("release",): ["stuck", "tid"],
     ("events",): ["--follow", "--json"],
-    ("export",): ["--format", "--published", "markdown, latex, csv or json"],
+    ("export",): ["--format", "--published", "[markdown|latex|csv|json]"],
     ("doctor",): ["--cluster", "--ray", "--json"],
     ("hand-back",): ["--patience", "preempted"],
     ("store",): ["status", "stop"],
@@ -111,15 +111,19 @@ def pruned(store, make_search, make_driver):
     """A search of two completed trials and one that was pruned while it was ahead of both."""
     make_search(trials=2, epochs=3)
     make_driver().run(threading.Event())
-    first = store.get_trial("a-search", 0)
-    trial = store.add_trial(
+    first = store.trials.get("a-search", 0)
+    trial = store.trials.add(
         Trial(id="a-search/2", search="a-search", tid=2, config=first.config, point=first.point)
     )
-    begun = store.begin_attempt(trial, "w", ttl=60, host="a-host", accelerator="cpu", versions={})
+    begun = store.attempts.begin(trial, "w", ttl=60, host="a-host", accelerator="cpu", versions={})
     held = (trial.id, 1, begun.lease.token)
-    store.record_epoch(*held, store.epochs(first.id)[0].model_copy(update={"trial": trial.id}))
+    store.attempts.record_epoch(
+        *held, store.logs.epochs(first.id)[0].model_copy(update={"trial": trial.id})
+    )
     reason = "asha: not among the best third at epoch 1"
-    store.prune(*held, Result(status="ok", loss=0.0, metrics={"epochs": 1.0}, reason=reason))
+    store.attempts.prune(
+        *held, Result(status="ok", loss=0.0, metrics={"epochs": 1.0}, reason=reason)
+    )
     return reason
 
 
@@ -133,6 +137,6 @@ def test_a_pruned_trial_is_listed_with_its_reason_and_never_exported(
     assert (row["host"], row["note"]) == ("a-host", pruned)
     assert sorted(listed["state"]) == ["completed", "completed", "pruned"]
     assert read_summary(store, "a-search").counts[TrialState.PRUNED] == 1
-    best = min((store.get_trial("a-search", tid) for tid in (0, 1)), key=lambda each: each.loss)
+    best = min((store.trials.get("a-search", tid) for tid in (0, 1)), key=lambda each: each.loss)
     exported = json.loads(shell.ok("export", "a-search", "--format", "json", *here))
     assert exported["columns"][0]["note"].startswith(f"trial {best.tid}, ")

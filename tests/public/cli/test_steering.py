@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from alignsearch.cli.drive import RAY_LOGS
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 MARK = "ALIGNSEARCH_TEST_MARK"
 ROTATION = "RAY_ROTATION_MAX_BYTES"
@@ -124,11 +124,11 @@ def store(shell, service):
 
 
 def wait_for_status(store, name, status):
-    wait_until(lambda: store.get_search(name).status == status)
+    wait_until(lambda: store.searches.get(name).status == status)
 
 
 def wait_for_running(store, name, trials):
-    wait_until(lambda: store.counts(name).get("running", 0) == trials)
+    wait_until(lambda: store.totals.counts(name).get("running", 0) == trials)
 
 
 def outcomes(trials):
@@ -167,7 +167,7 @@ def test_a_submit_is_taken_up_within_a_second(make_search_in, service, store):
 
     def seconds_until_driven(name):
         made = make_search_in(store, name, trials=1, parallel=1, resources={"CPU": 0.5})
-        events = wait_until(lambda: [e for e in store.events(name) if e.what == "running"])
+        events = wait_until(lambda: [e for e in store.logs.events(name) if e.what == "running"])
         wait_for_status(store, name, "completed")
         return (events[0].at - made.created_at).total_seconds()
 
@@ -198,13 +198,13 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
 
     assert "alignsearch resume steered" in shell.ok("pause", "steered")
     begun = len(shell.json("trials", "steered"))
-    wait_until(lambda: store.get_search("steered").driver is None)
+    wait_until(lambda: store.searches.get("steered").driver is None)
     rests = shell.json("status", "steered")
     assert rests["status"] == "paused"
     # The driver may have been about to begin two more.
     assert begun <= rests["counts"]["completed"] <= begun + 2 < 90
     assert "alignsearch resume steered" in rests["waits_for"]
-    assert outcomes(store.trials("steered")) == {"completed": rests["counts"]["completed"]}
+    assert outcomes(store.trials.all("steered")) == {"completed": rests["counts"]["completed"]}
 
     shell.ok("resume", "steered")
     wait_for_running(store, "steered", 2)
@@ -212,9 +212,9 @@ def test_pause_lets_trials_finish_and_resume_goes_on_until_stop(shell, service, 
     wait_for_status(store, "steered", "completed")
     completed = shell.json("status", "steered")["counts"]["completed"]
     assert rests["counts"]["completed"] < completed < 90
-    assert outcomes(store.trials("steered")) == {"completed": completed}
-    assert {trial.state for trial in store.trials("steered")} <= {"completed", "cancelled"}
-    who = [(event.what, "@" in event.who) for event in store.events("steered")]
+    assert outcomes(store.trials.all("steered")) == {"completed": completed}
+    assert {trial.state for trial in store.trials.all("steered")} <= {"completed", "cancelled"}
+    who = [(event.what, "@" in event.who) for event in store.logs.events("steered")]
     steps = ["created", "running", "paused", "running", "stop requested", "completed"]
     assert who == [(step, True) for step in steps]
 
@@ -223,14 +223,14 @@ def test_cancel_ends_running_trials_now_and_frees_their_slots(shell, service, st
     shell.submit("dropped", "--trials", "6", "--epochs", "600", *TWO_SLOTS)
     wait_for_running(store, "dropped", 2)
     assert "trial 0 of dropped is queued" in shell.ok("release", "dropped", "0")
-    wait_until(lambda: store.get_trial("dropped", 0).attempt == 2)
+    wait_until(lambda: store.trials.get("dropped", 0).attempt == 2)
     wait_for_running(store, "dropped", 2)
     assert "trial released: trial 0, attempt 1, from " in shell.ok("events", "dropped")
     assert "dropped is cancelled" in shell.ok("cancel", "dropped")
     assert shell.json("status", "dropped")["status"] == "cancelled"
     trials = shell.json("trials", "dropped")
     assert {trial["state"] for trial in trials} == {"cancelled"}
-    assert outcomes(store.trials("dropped")) == {"cancelled": 2, "released": 1}
+    assert outcomes(store.trials.all("dropped")) == {"cancelled": 2, "released": 1}
 
     shell.submit("next", "--trials", "1", "--epochs", "1", *TWO_SLOTS)
     wait_for_status(store, "next", "completed")
@@ -255,7 +255,7 @@ def following(shell, service):
 
 def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service, store, request):
     shell.submit("handed", "--trials", "2", "--epochs", "40", *TWO_SLOTS)
-    wait_until(lambda: [t.progress is not None for t in store.trials("handed")] == [True] * 2)
+    wait_until(lambda: [t.progress is not None for t in store.trials.all("handed")] == [True] * 2)
     assert service.processes()
     assert service.interrupt() == 0
     assert service.processes() == []
@@ -265,14 +265,14 @@ def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(shell, service
     assert (waiting["status"], waiting["driver"]) == ("running", None)
     assert waiting["counts"]["queued"] == 2
     assert "alignsearch serve" in waiting["waits_for"]
-    assert outcomes(store.trials("handed")) == {"handed_back": 2}
+    assert outcomes(store.trials.all("handed")) == {"handed_back": 2}
 
     following = request.getfixturevalue("following")
     shown = [Path(f"/proc/{pid}/environ").read_text() for pid, _ in following.processes()]
     assert any(f"\0{ROTATION}={RAY_LOGS[ROTATION]}\0" in each for each in shown)
     wait_for_status(store, "handed", "completed")
-    assert {trial.state for trial in store.trials("handed")} == {"completed"}
-    assert outcomes(store.trials("handed")) == {"handed_back": 2, "completed": 2}
+    assert {trial.state for trial in store.trials.all("handed")} == {"completed"}
+    assert outcomes(store.trials.all("handed")) == {"handed_back": 2, "completed": 2}
     assert "Traceback" not in service.log.read_text() + following.log.read_text()
 
 
@@ -304,7 +304,7 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell
             for pid, _ in each.processes():
                 os.kill(int(pid), signal.SIGKILL)
             each.process.wait()
-    trials = store.trials("taken")
+    trials = store.trials.all("taken")
     assert [trial.tid for trial in trials] == list(range(12))
     assert {trial.state for trial in trials} == {"completed"}
     # The killed one's workers died with it or finished what they had: none was repeated otherwise.
@@ -312,5 +312,5 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell
 
 
 def driver_pid(store, name):
-    driver = store.get_search(name).driver
+    driver = store.searches.get(name).driver
     return None if driver is None else int(driver.owner.rpartition(":")[2])

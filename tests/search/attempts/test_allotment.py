@@ -84,7 +84,7 @@ def test_shares_fit_the_cluster_leave_nothing_unused_and_favour_nobody(seed):
             assert more[each.name] > room(hosts, each.resources)
         for other in demands:
             if other.resources == each.resources and each.wanted > slots[each.name]:
-                # Who wants more has not less than its weight's part of what an equal has.
+                # A search that wants more has at least its weight's part of an equal one's share.
                 ratio = 2.0 ** (each.priority - other.priority)
                 assert slots[each.name] + 1 >= math.floor(slots[other.name] * ratio)
 

@@ -8,7 +8,15 @@ import pytest
 from epoch_maker import an_epoch
 from pydantic import ValidationError
 
-from alignsearch.search.documents import Attempt, Lease, Progress, Recipe, Result, Search, Trial
+from alignsearch.search.documents import (
+    Attempt,
+    AttemptLease,
+    Progress,
+    Recipe,
+    Result,
+    Search,
+    Trial,
+)
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TrialState
 
@@ -32,7 +40,7 @@ TRIAL = Trial(
     state=TrialState.RUNNING,
     config={"a": 1, "b": 1.0, "c": True, "d": None, "e": "Adam"},
     point={"a": 0},
-    lease=Lease(owner="w", attempt=1, token="t", expires_at=NOW),
+    lease=AttemptLease(owner="w", attempt=1, token="t", expires_at=NOW),
     attempt=1,
     attempts={"1": ATTEMPT},
     progress=Progress(epoch=1, epochs=3, loss=2.0, validation_error=0.5),
@@ -97,7 +105,7 @@ def test_searches_that_make_no_sense_are_refused(changes):
 
 def test_times_must_say_their_zone():
     with pytest.raises(ValidationError, match="timezone"):
-        Lease(owner="w", attempt=1, token="t", expires_at=datetime(2026, 1, 1))
+        AttemptLease(owner="w", attempt=1, token="t", expires_at=datetime(2026, 1, 1))
 
 
 def test_a_stored_document_that_does_not_fit_is_named_with_its_field():

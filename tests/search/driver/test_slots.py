@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alignsearch.search.attempts.dispatcher import SlotReport
+from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Attempt, Trial
 from alignsearch.search.driver.slots import Slots
 
@@ -62,7 +62,7 @@ def test_warm_slots_come_first_and_of_them_the_one_that_waited_longest(slots, no
         slots.place(slot, a_trial(slot, now))
     assert slots.taken == {0, 1, 2}
     for slot in (2, 0):
-        slots.note(SlotReport(slot, f"s/{slot}"))
+        slots.release(FreedSlot(slot, f"s/{slot}"))
     assert list(slots.free(9)) == [2, 0, 3]
     assert list(slots.free(1)) == [2]
 
@@ -70,7 +70,7 @@ def test_warm_slots_come_first_and_of_them_the_one_that_waited_longest(slots, no
 def test_a_worker_is_known_from_its_report_until_it_has_the_next_trial(slots, now):
     slots.place(0, a_trial(0, now))
     assert slots.worker_of(0) is None
-    slots.note(SlotReport(0, "s/0", trial=a_trial(0, now, slot=0)))
+    slots.release(FreedSlot(0, "s/0", trial=a_trial(0, now, slot=0)))
     assert slots.worker_of(0).owner == "worker 0"
     slots.place(0, a_trial(1, now))
     assert slots.worker_of(0) is None
@@ -79,20 +79,20 @@ def test_a_worker_is_known_from_its_report_until_it_has_the_next_trial(slots, no
 def test_a_worker_that_died_told_nothing_or_was_ended_is_not_known(slots, now):
     told = a_trial(0, now, slot=0)
     slots.place(0, told)
-    slots.note(SlotReport(0, "s/0", "it was killed", told))
+    slots.release(FreedSlot(0, "s/0", "it was killed", told))
     assert slots.worker_of(0) is None
     slots.place(0, told)
-    slots.note(SlotReport(0, "s/0"))
+    slots.release(FreedSlot(0, "s/0"))
     assert slots.worker_of(0) is None
     slots.place(0, told)
-    slots.note(SlotReport(0, "s/0", trial=told))
-    assert slots.close_surplus(0) == 0
+    slots.release(FreedSlot(0, "s/0", trial=told))
+    assert slots.end_surplus_workers(0) == 0
     assert slots.worker_of(0) is None
 
 
 def test_a_late_report_does_not_free_the_slot_of_the_next_trial(slots, now):
     slots.place(0, a_trial(1, now))
-    slots.note(SlotReport(0, "s/0", trial=a_trial(0, now, slot=0)))
+    slots.release(FreedSlot(0, "s/0", trial=a_trial(0, now, slot=0)))
     assert slots.taken == {0}
     assert slots.placed_trials == {"s/1"}
 
@@ -103,5 +103,5 @@ def test_a_trial_that_was_taken_away_frees_its_slot_and_ends_its_worker(slots, n
     assert slots.taken == {0, 2}
     slots.end_worker_of("s/0")
     assert (slots.taken, slots.dispatcher.held()) == ({2}, set())
-    slots.let_go({"s/0"})
+    slots.release_adopted({"s/0"})
     assert slots.taken == set()

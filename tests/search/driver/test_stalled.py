@@ -4,7 +4,7 @@ import threading
 
 from alignsearch.search.documents import Progress, Trial
 from alignsearch.search.driver.driver import Outcome
-from alignsearch.search.driver.stalled import StallWatch
+from alignsearch.search.driver.stalled import StallDetector
 from alignsearch.workers.objectives.rehearsal import rehearse
 
 
@@ -14,40 +14,40 @@ def at(epoch, tid=0, attempt=1):
 
 
 def test_nothing_hangs_before_an_epoch_has_ended():
-    watch = StallWatch(floor=1.0)
-    assert watch.look([at(0)], 0.0) == []
-    assert watch.look([at(0)], 1e6) == []
+    detector = StallDetector(floor=1.0)
+    assert detector.stalled([at(0)], 0.0) == []
+    assert detector.stalled([at(0)], 1e6) == []
 
 
 def test_ten_times_the_median_epoch_is_too_long():
-    watch = StallWatch(floor=1.0)
+    detector = StallDetector(floor=1.0)
     for epoch, now in enumerate((0.0, 20.0, 22.0, 24.0)):
-        assert watch.look([at(epoch)], now) == []
+        assert detector.stalled([at(epoch)], now) == []
     # The median of 20, 2 and 2.
-    assert watch.look([at(3)], 43.9) == []
-    ((trial, why),) = watch.look([at(3)], 44.1)
+    assert detector.stalled([at(3)], 43.9) == []
+    ((trial, why),) = detector.stalled([at(3)], 44.1)
     assert trial.tid == 0
     assert "no epoch after epoch 3 for 20 s" in why
     assert "2.0 s" in why
 
 
 def test_the_floor_holds_where_epochs_are_short():
-    watch = StallWatch(floor=300.0)
-    watch.look([at(0), at(0, tid=1)], 0.0)
-    watch.look([at(100), at(0, tid=1)], 10.0)
-    assert watch.look([at(0, tid=1)], 299.0) == []
-    assert [trial.tid for trial, _ in watch.look([at(0, tid=1)], 301.0)] == [1]
+    detector = StallDetector(floor=300.0)
+    detector.stalled([at(0), at(0, tid=1)], 0.0)
+    detector.stalled([at(100), at(0, tid=1)], 10.0)
+    assert detector.stalled([at(0, tid=1)], 299.0) == []
+    assert [trial.tid for trial, _ in detector.stalled([at(0, tid=1)], 301.0)] == [1]
 
 
 def test_another_attempt_and_an_outage_begin_anew():
-    watch = StallWatch(floor=1.0)
-    watch.look([at(0)], 0.0)
-    watch.look([at(1)], 1.0)
-    assert watch.look([at(1, attempt=2)], 50.0) == []
-    assert watch.look([at(1, attempt=2)], 59.0) == []
-    watch.restart()
-    assert watch.look([at(1, attempt=2)], 80.0) == []
-    assert watch.look([at(1, attempt=2)], 91.0) != []
+    detector = StallDetector(floor=1.0)
+    detector.stalled([at(0)], 0.0)
+    detector.stalled([at(1)], 1.0)
+    assert detector.stalled([at(1, attempt=2)], 50.0) == []
+    assert detector.stalled([at(1, attempt=2)], 59.0) == []
+    detector.restart()
+    assert detector.stalled([at(1, attempt=2)], 80.0) == []
+    assert detector.stalled([at(1, attempt=2)], 91.0) != []
 
 
 def test_a_trial_whose_worker_hangs_is_taken_from_it(store, make_search, make_driver):
@@ -64,7 +64,7 @@ def test_a_trial_whose_worker_hangs_is_taken_from_it(store, make_search, make_dr
         assert driver.run(threading.Event()) == Outcome.FINISHED
     finally:
         released.set()
-    hung = store.get_trial(search.name, 1)
+    hung = store.trials.get(search.name, 1)
     # On a machine that halts for a second more attempts than the first one seem to hang.
     outcomes = [attempt.outcome for attempt in hung.attempts.values()]
     assert (outcomes[0], outcomes[-1]) == ("crashed", "completed")

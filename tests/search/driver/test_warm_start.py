@@ -1,16 +1,15 @@
-"""Searches that set out from what another one has found."""
+"""Searches that start from the results of another one."""
 
 import threading
 
 import pytest
+from suggestions import suggest
 
-from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Observation, WarmStart
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.driver.warm_start import prior, warm_start
-from alignsearch.search.samplers.suggest import suggest
+from alignsearch.search.driver.warm_start import prior
+from alignsearch.search.use_cases.warm_start import warm_start
 from alignsearch.spaces.catalog import get_space
 
 NEVER = threading.Event()
@@ -35,41 +34,22 @@ def test_the_first_suggestion_follows_from_the_other_searchs_results(
     make_search("cold", **fields)
     for name in ("warm", "again", "cold"):
         assert make_driver(name).run(NEVER) == Outcome.FINISHED
-    told = [Observation(t.tid, t.point, t.loss) for t in store.trials("first")]
+    told = [Observation(t.tid, t.point, t.loss) for t in store.trials.all("first")]
     expected = suggest(WM, told, [], tid=0, seed=5, algo="tpe", startup=3)
-    warm, again, cold = (store.trials(name) for name in ("warm", "again", "cold"))
+    warm, again, cold = (store.trials.all(name) for name in ("warm", "again", "cold"))
     assert warm[0].point == expected != cold[0].point
     assert again[0].point == expected
-    # How many of its own results a later suggestion has seen depends on when they come.
-    assert warm[0].seen == 6 <= min(trial.seen for trial in warm)
-    assert store.get_search("warm").warm_start == start
+    # One slot: each suggestion is made from the other search's results and all of its own so far.
+    assert [trial.seen for trial in warm] == [6, 7, 8, 9]
+    assert [trial.point for trial in warm] == [trial.point for trial in again]
+    assert store.searches.get("warm").warm_start == start
 
 
 def test_what_it_set_out_from_is_older_than_its_own_trials(store, first, make_search):
     search = make_search("warm", warm_start=WarmStart(search="first", trials=6))
     before = prior(store, search)
     assert [each.tid for each in before] == [-6, -5, -4, -3, -2, -1]
-    assert [each.loss for each in before] == [trial.loss for trial in store.trials("first")]
-
-
-def test_a_start_that_will_not_do_is_refused(store, first, make_search, make_driver):
-    make_search("waiting")
-    make_search("empty")
-    store.change_search("empty", SearchStatus.CANCELLED, "ann")
-    ia = make_search("other", space="ia", space_hash="of an older version")
-    make_search("wide", space="wm_ad")
-    for name, said in {
-        "waiting": "while it is queued: wait for its end, or end it with `alignsearch stop",
-        "empty": "no finished trial",
-        "wide": "it is over 'wm_ad'; it sampled besides alignment_learning_rate, alternating",
-        ia.name: "a version of 'ia' that this program doesn't know",
-    }.items():
-        with pytest.raises(StateConflictError, match=said):
-            warm_start(store, name, WM)
-    with pytest.raises(StateConflictError, match="it didn't sample alignment_learning_rate"):
-        warm_start(store, "first", get_space("wm_ad"))
-    with pytest.raises(UnknownNameError, match="did you mean first"):
-        warm_start(store, "frist", WM)
+    assert [each.loss for each in before] == [trial.loss for trial in store.trials.all("first")]
 
 
 def test_a_search_whose_start_is_gone_is_not_driven(store, make_search):

@@ -3,8 +3,8 @@
 import pytest
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.search.store import Store
 from alignsearch.search.store.address import read_uri
-from alignsearch.search.store.store import Store
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ import pytest
 from bson import json_util
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.documents import Lease, LogLine
+from alignsearch.search.documents import AttemptLease, LogLine
 from alignsearch.search.documents.errors import NameTakenError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.history import History
+from alignsearch.search.store import Store
+from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.dump import check, dump, load
-from alignsearch.search.store.store import Store
 
 NEVER = threading.Event()
 
@@ -42,8 +43,8 @@ def dumped(store, make_search, make_driver, tmp_path):
     driver.run(
         interrupt, lambda: driver.history.count(TrialState.COMPLETED) >= 4 and interrupt.set()
     )
-    assert store.get_search("moved").status == SearchStatus.RUNNING
-    store.record_log("moved/0", 1, [LogLine(at=store.now(), level="INFO", text="begun")])
+    assert store.searches.get("moved").status == SearchStatus.RUNNING
+    store.logs.record_lines("moved/0", 1, [LogLine(at=store.now(), level="INFO", text="begun")])
     file = tmp_path / "moved.jsonl.gz"
     dump(store, "moved", file)
     return file
@@ -53,7 +54,7 @@ def everything(store, name):
     """All that a store holds of a search, in the types of BSON."""
     return [
         (collection, json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS))
-        for collection, document in store.documents(name)
+        for collection, document in store.copies.documents(name)
     ]
 
 
@@ -65,13 +66,13 @@ def test_a_search_moves_without_loss_and_goes_on_as_it_would_have(
     assert {collection for collection, _ in everything(other, "moved")} == {
         *("searches", "trials", "epochs", "events", "logs", "counters"),
     }
-    assert other.trials("moved") == store.trials("moved")
-    assert other.events("moved") == store.events("moved")
+    assert other.trials.all("moved") == store.trials.all("moved")
+    assert other.logs.events("moved") == store.logs.events("moved")
     seen = History(other, "moved")
     seen.sync()
     make_driver("moved").run(NEVER)
     make_driver_in(other, other_uri, "moved").run(NEVER)
-    ends = [[(t.tid, t.state) for t in each.trials("moved")] for each in (store, other)]
+    ends = [[(t.tid, t.state) for t in each.trials.all("moved")] for each in (store, other)]
     assert ends[0] == ends[1] == [(tid, TrialState.COMPLETED) for tid in range(8)]
     # A reader that had followed the loaded search misses none of what came after.
     assert {trial.tid for trial in seen.sync()} >= set(range(6, 8))
@@ -80,16 +81,16 @@ def test_a_search_moves_without_loss_and_goes_on_as_it_would_have(
 def test_a_running_trial_and_odd_numbers_move_too(store, other, make_search, tmp_path, make_driver):
     make_search("odd", trials=1)
     make_driver("odd").run(NEVER)
-    trial = store.get_trial("odd", 0)
+    trial = store.trials.get("odd", 0)
     exact = {"result.metrics": {"chance_error": 0.1 + 0.2, "whole": 1.0, "none": float("nan")}}
-    lease = Lease(owner="w", attempt=1, token="t", expires_at=store.now())
+    lease = AttemptLease(owner="w", attempt=1, token="t", expires_at=store.now())
     changed = {**exact, "state": "running", "lease": lease.to_bson(), "progress": None}
     store._db.update("trials", {"_id": trial.id}, {"$set": changed})
     file = tmp_path / "odd.jsonl"
     dump(store, "odd", file)
     load(other, check(file))
     assert everything(other, "odd") == everything(store, "odd")
-    assert other.get_trial("odd", 0).lease == lease
+    assert other.trials.get("odd", 0).lease == lease
 
 
 def test_a_dump_of_a_running_search_has_no_epoch_that_its_trials_had_not_told(
@@ -129,8 +130,8 @@ def test_a_name_that_is_taken_is_kept(store, other, dumped, make_search_in):
     taken = make_search_in(other, "moved")
     with pytest.raises(NameTakenError, match="there is a search named 'moved' already"):
         load(other, check(dumped))
-    assert other.get_search("moved") == taken
-    assert other.trials("moved") == []
+    assert other.searches.get("moved") == taken
+    assert other.trials.all("moved") == []
     with pytest.raises(NameTakenError):
         load(store, check(dumped))
 
@@ -139,17 +140,21 @@ def test_a_load_that_broke_off_shows_nothing_and_goes_on(
     other, dumped, monkeypatch, make_search_in
 ):
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "finish_load", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+        patched.setattr(Copies, "finish_load", lambda *_: (_ for _ in ()).throw(OSError("killed")))
         with pytest.raises(OSError, match="killed"):
             load(other, check(dumped))
-    assert other.list_searches() == []
+    assert other.searches.all() == []
     with pytest.raises(UnknownNameError):
-        other.get_search("moved")
+        other.searches.get("moved")
     # Nobody's search gets the trials that are there already.
     with pytest.raises(NameTakenError, match="is being loaded"):
         make_search_in(other, "moved")
     assert load(other, check(dumped)) == "moved"
-    assert len(other.trials("moved")) == len({trial.seq for trial in other.trials("moved")}) > 4
+    assert (
+        len(other.trials.all("moved"))
+        == len({trial.seq for trial in other.trials.all("moved")})
+        > 4
+    )
 
 
 def lines_of(file):

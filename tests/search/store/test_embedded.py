@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
+from alignsearch.search.store import Store, embedded
 from alignsearch.search.store.embedded import STOP_SECONDS, EmbeddedStore
 from alignsearch.search.store.processes import listens
-from alignsearch.search.store.store import Store
 
 ENSURE = """
 import sys
@@ -63,7 +63,7 @@ def test_it_starts_when_it_is_needed_and_stops_when_told(server):
     assert not server.folder.exists()
     uri = server.ensure()
     with Store.connect(uri) as store:
-        store.add_event("s", "me", "created")
+        store.logs.add_event("s", "me", "created")
     status = server.status()
     assert (status.running, status.uri) == (True, uri)
     assert server_processes(server.folder) == [status.pid]
@@ -74,7 +74,7 @@ def test_it_starts_when_it_is_needed_and_stops_when_told(server):
     assert not server.status().running
     assert not server.stop()
     with Store.connect(server.ensure()) as store:
-        assert [event.what for event in store.events("s")] == ["created"]
+        assert [event.what for event in store.logs.events("s")] == ["created"]
 
 
 def test_only_the_user_can_look_into_the_folder(server):
@@ -117,8 +117,8 @@ def test_two_folders_have_two_servers(server, tmp_path):
     other = EmbeddedStore(tmp_path / "other")
     try:
         with Store.connect(server.ensure()) as here, Store.connect(other.ensure()) as there:
-            here.add_event("s", "me", "here")
-            assert there.events("s") == []
+            here.logs.add_event("s", "me", "here")
+            assert there.logs.events("s") == []
     finally:
         other.stop()
 
@@ -150,26 +150,44 @@ def test_interrupting_the_command_that_started_it_leaves_it_running(server):
 def test_a_server_that_died_is_replaced_under_its_old_port(server):
     uri = server.ensure()
     with Store.connect(uri) as store:
-        store.add_event("s", "me", "created")
+        store.logs.add_event("s", "me", "created")
         os.kill(server.status().pid, signal.SIGKILL)
         assert server.ensure() == uri
-        assert [event.what for event in store.events("s")] == ["created"]
+        assert [event.what for event in store.logs.events("s")] == ["created"]
 
 
-def test_a_port_that_the_server_before_kept_open_for_a_moment_is_waited_for(server, monkeypatch):
+WAITING_SERVER = """#!/bin/sh
+while [ ! -e "{go}" ]; do sleep 0.05; done
+exec "{command}" "$@"
+"""
+
+
+def test_a_port_that_the_server_before_kept_open_for_a_moment_is_waited_for(
+    server, tmp_path, monkeypatch
+):
+    go = tmp_path / "go"
+    waiting = tmp_path / "secantusd-waiting"
+    command = Path(sys.executable).parent / embedded.COMMAND
+    waiting.write_text(WAITING_SERVER.format(go=go, command=command))
+    waiting.chmod(0o700)
+    monkeypatch.setattr(embedded, "COMMAND", str(waiting))
+    # The first connection is refused however long it is tried.
+    monkeypatch.setattr(embedded, "ANSWER_SECONDS", 0.1)
     looks = []
 
     def look(port):
-        looks.append(port)
-        monkeypatch.setattr(
-            "alignsearch.search.store.embedded.ANSWER_SECONDS", 0.01 if len(looks) == 1 else 5.0
-        )
-        return len(looks) == 1 or listens(port)
+        # At first the server before still has the port. Then nobody, until the new one may start.
+        looks.append(len(looks) == 0 or listens(port))
+        if len(looks) == 2:
+            monkeypatch.setattr(embedded, "ANSWER_SECONDS", 60.0)
+            go.touch()
+        return looks[-1]
 
-    monkeypatch.setattr("alignsearch.search.store.embedded.listens", look)
-    with Store.connect(server.ensure()) as store:
+    monkeypatch.setattr(embedded, "listens", look)
+    with Store.connect(server.ensure(), timeout=60.0) as store:
         store.ping()
-    assert len(looks) > 2
+    assert looks[:2] == [True, False]
+    assert looks[-1]
 
 
 def test_another_program_under_the_recorded_pid_is_left_alone(server):
@@ -230,7 +248,7 @@ def used_data(tmp_path_factory):
     server = EmbeddedStore(tmp_path_factory.mktemp("used"))
     with Store.connect(server.ensure()) as store:
         for _ in range(50):
-            store.add_event("s", "me", "created")
+            store.logs.add_event("s", "me", "created")
     server.stop()
     return server.data
 
@@ -265,7 +283,7 @@ def test_data_that_were_copied_while_it_was_stopped_are_a_backup(server, used_da
     shutil.rmtree(server.data)
     shutil.copytree(used_data, server.data)
     with Store.connect(server.ensure()) as store:
-        assert len(store.events("s")) == 50
+        assert len(store.logs.events("s")) == 50
 
 
 def test_a_file_in_the_folders_place_is_named(server):
@@ -303,7 +321,7 @@ def test_a_long_log_begins_anew_while_the_server_runs(server, monkeypatch):
 
 HOLD = """
 import sys
-from alignsearch.search.store.store import Store
+from alignsearch.search.store import Store
 
 with Store.connect(sys.argv[1]):
     print("connected", flush=True)

@@ -13,7 +13,8 @@ from alignsearch.search.documents.errors import (
     StoreUnavailableError,
 )
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.store.store import Store, mask
+from alignsearch.search.store import Store
+from alignsearch.search.store.address import mask
 
 
 @pytest.mark.parametrize(
@@ -97,14 +98,14 @@ def test_a_store_of_a_newer_version_is_left_alone(store_uri):
 
 def test_connecting_twice_finds_the_same_store(store_uri):
     with Store.connect(store_uri) as first, Store.connect(store_uri) as second:
-        first.add_event("s", "me", "created")
-        assert [event.what for event in second.events("s")] == ["created"]
+        first.logs.add_event("s", "me", "created")
+        assert [event.what for event in second.logs.events("s")] == ["created"]
 
 
 def test_the_database_is_the_uris_or_alignsearch(server_uri, store_uri):
     with Store.connect(store_uri) as named, Store.connect(server_uri) as unnamed:
-        named.add_event("s", "me", "in the named one")
-        unnamed.add_event("s", "me", "in the default one")
+        named.logs.add_event("s", "me", "in the named one")
+        unnamed.logs.add_event("s", "me", "in the default one")
     with pymongo.MongoClient(server_uri) as client:
         assert client.alignsearch.events.find_one()["what"] == "in the default one"
         named_database = client[store_uri.rpartition("/")[2]]
@@ -124,26 +125,26 @@ def test_a_search_of_a_newer_version_is_named_and_keeps_no_other_from_being_list
         stored = store._db.find_one("searches", {"_id": "newer"})
         store._db.update("searches", {"_id": "newer"}, {"$set": changes})
         with pytest.raises(StoreCorruptedError, match=rf"'newer'.*{field}.*newer version.*upgrade"):
-            store.get_search("newer")
+            store.searches.get("newer")
         with Store.connect(store_uri) as other:
-            assert [search.name for search in other.list_searches()] == ["known"]
-            assert [search.name for search in other.list_searches()] == ["known"]
+            assert [search.name for search in other.searches.all()] == ["known"]
+            assert [search.name for search in other.searches.all()] == ["known"]
         assert caplog.text.count("search newer is left out") == 1
         caplog.clear()
         edited = store._db.find_one("searches", {"_id": "newer"})
         assert edited == stored | changes
         store._db.update("searches", {"_id": "newer"}, {"$set": stored, "$unset": {"quantum": ""}})
-    assert len(store.list_searches()) == 2
+    assert len(store.searches.all()) == 2
 
 
 def test_a_full_queue_takes_no_more_until_a_search_is_over(store, make_search, monkeypatch):
-    monkeypatch.setattr("alignsearch.search.store.store.MOST_ACTIVE_SEARCHES", 2)
+    monkeypatch.setattr("alignsearch.search.store.searches.MOST_ACTIVE_SEARCHES", 2)
     make_search("one")
     make_search("two")
     with pytest.raises(StateConflictError, match=r"the queue is full: 2 searches wait or run"):
         make_search("three")
     with pytest.raises(UnknownNameError):
-        store.get_search("three")
-    store.change_search("one", SearchStatus.CANCELLED, "ann")
+        store.searches.get("three")
+    store.searches.change("one", SearchStatus.CANCELLED, "ann")
     make_search("three")
-    assert [search.name for search in store.list_searches()] == ["one", "two", "three"]
+    assert [search.name for search in store.searches.all()] == ["one", "two", "three"]

@@ -11,9 +11,9 @@ from bson import json_util
 
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.store import Store
 from alignsearch.search.store.connection import SCHEMA_VERSION
 from alignsearch.search.store.dump import check, dump
-from alignsearch.search.store.store import Store
 
 STORES = sorted(Path(__file__).with_name("stores").glob("*.jsonl"))
 
@@ -44,24 +44,24 @@ def test_every_version_that_was_is_among_them():
 
 
 def test_an_earlier_store_is_read_whole_and_goes_on(earlier, tmp_path):
-    search = earlier.get_search("old")
+    search = earlier.searches.get("old")
     assert (search.status, search.created_by) == (SearchStatus.QUEUED, "ann@host")
-    done, crashed, lost = earlier.trials("old")
+    done, crashed, lost = earlier.trials.all("old")
     assert (done.state, done.loss, done.chance) == (TrialState.COMPLETED, 0.25, 0.9)
-    assert [epoch.epoch for epoch in earlier.epochs(done.id)] == [1, 2]
+    assert [epoch.epoch for epoch in earlier.logs.epochs(done.id)] == [1, 2]
     assert (crashed.state, crashed.attempts_spent) == (TrialState.QUEUED, 1)
-    assert {trial.tid for trial in earlier.changes("old", 0)} == {0, 1, 2}
-    assert [event.what for event in earlier.events("old")] == ["created"]
-    ended = earlier.expire(lost.id, 1, max_attempts=3, reason="its worker is gone")
+    assert {trial.tid for trial in earlier.trials.changes("old", 0)} == {0, 1, 2}
+    assert [event.what for event in earlier.logs.events("old")] == ["created"]
+    ended = earlier.attempts.expire(lost.id, 1, max_attempts=3, reason="its worker is gone")
     assert ended.state is TrialState.QUEUED
     for trial in (crashed, ended):
-        begun = earlier.begin_attempt(
+        begun = earlier.attempts.begin(
             trial, "me", ttl=60.0, host="here", accelerator="CPU", versions={}
         )
         result = Result(status="ok", loss=0.2 + trial.tid)
-        earlier.finish(trial.id, 2, begun.lease.token, result)
-    assert earlier.counts("old")[TrialState.COMPLETED] == 3
-    assert earlier.best("old").tid == 0
+        earlier.attempts.finish(trial.id, 2, begun.lease.token, result)
+    assert earlier.totals.counts("old")[TrialState.COMPLETED] == 3
+    assert earlier.totals.best("old").tid == 0
     file = tmp_path / "old.jsonl"
     assert dump(earlier, "old", file) > 8
     assert check(file).search["_id"] == "old"

@@ -9,8 +9,8 @@ import pytest
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.errors import StoreRefusedError, StoreUnavailableError
+from alignsearch.search.store import Store
 from alignsearch.search.store.roles import ROLES, apply_roles, apply_users
-from alignsearch.search.store.store import Store
 
 SECONDS = 0.6
 
@@ -25,7 +25,7 @@ def uris(secured):
 
 def test_a_user_gets_in_over_tls(secured):
     with Store.connect(secured.uri(database="tried"), timeout=SECONDS) as opened:
-        assert opened.list_searches() == []
+        assert opened.searches.all() == []
         assert "p%40ss" not in opened.uri_for_people
         assert "//root:***@127.0.0.1" in opened.uri_for_people
 
@@ -80,13 +80,13 @@ def test_a_server_without_tls_is_told_apart(server_uri, secured):
 def test_each_role_may_read_what_it_needs_and_no_more(uris):
     for part, uri in uris.items():
         with Store.connect(uri) as store:
-            store.list_searches()
+            store.searches.all()
             event = Event(search="s", at=store.now(), who=part, what="came")
             if "insert" in ROLES[part].get("events", ()):
-                store.add_event(event.search, event.who, event.what)
+                store.logs.add_event(event.search, event.who, event.what)
             else:
                 with pytest.raises(StoreRefusedError, match="store roles` says which rights"):
-                    store.add_event(event.search, event.who, event.what)
+                    store.logs.add_event(event.search, event.who, event.what)
     with pymongo.MongoClient(uris["driver"]) as client:
         database = client.get_default_database()
         for forbidden in (
@@ -108,9 +108,9 @@ def test_a_display_that_may_only_read_follows_a_search(uris, make_search_in, mak
         make_search_in(person, "watched", trials=4)
         driving = make_driver_in(driver, uris["worker"], "watched")
         driving.run(threading.Event())
-        assert display.last_change("watched") > 0
-        assert len(display.changes("watched", 0)) == 4
-        assert display.best("watched") == person.best("watched")
+        assert display.trials.last_change("watched") > 0
+        assert len(display.trials.changes("watched", 0)) == 4
+        assert display.totals.best("watched") == person.totals.best("watched")
 
 
 def test_new_passwords_replace_the_old_ones(secured):

@@ -40,7 +40,7 @@ def search(store, make_search, make_driver):
 
 def test_it_is_a_trials_object_with_every_loss(store, search):
     view = SearchTrials(store, search.name)
-    ours = [trial for trial in store.trials(search.name) if trial.state != TrialState.FAILED]
+    ours = [trial for trial in store.trials.all(search.name) if trial.state != TrialState.FAILED]
     assert isinstance(view, hyperopt.Trials)
     assert view.tids == [0, 1, 2, 3, 4, 6, 7] == [trial.tid for trial in ours]
     assert view.losses() == [trial.loss for trial in ours]
@@ -48,7 +48,7 @@ def test_it_is_a_trials_object_with_every_loss(store, search):
     assert view.results[2]["failure"] == "loss is NaN in epoch 1"
     assert view.vals["beta"] == [trial.point["beta"] for trial in ours]
     assert view.idxs["beta"] == view.tids
-    best = store.best(search.name)
+    best = store.totals.best(search.name)
     assert (view.best_trial["tid"], view.best_trial["result"]["loss"]) == (best.tid, best.loss)
     assert view.argmin == best.point
     assert view.average_best_error() == best.loss
@@ -69,7 +69,9 @@ def test_it_follows_a_search_that_goes_on(store, make_search, make_driver):
     )
     view.refresh()
     assert 2 <= view.statuses().count("ok") < 6
-    assert view.statuses().count("running") == len(store.trials(search.name, [TrialState.QUEUED]))
+    assert view.statuses().count("running") == len(
+        store.trials.all(search.name, [TrialState.QUEUED])
+    )
     make_driver().run(NEVER)
     view.refresh()
     assert view.statuses() == ["ok"] * 6
@@ -77,7 +79,7 @@ def test_it_follows_a_search_that_goes_on(store, make_search, make_driver):
 
 def test_fmin_goes_on_from_it_and_leaves_the_store_alone(store, search):
     view = SearchTrials(store, search.name)
-    before = store.trials(search.name)
+    before = store.trials.all(search.name)
     asked = []
 
     def objective(point):
@@ -97,7 +99,7 @@ def test_fmin_goes_on_from_it_and_leaves_the_store_alone(store, search):
     assert view.tids[-3:] == [8, 9, 10]
     assert best == view.argmin
     assert view.best_trial["tid"] in (8, 9, 10)
-    assert store.trials(search.name) == before
+    assert store.trials.all(search.name) == before
 
 
 def test_hyperopts_figures_accept_it(store, search, capsys):

@@ -15,23 +15,23 @@ def ended(store, make_search, make_driver, tmp_path):
     """A search of six trials that has ended, with epochs, and states of two of them."""
     make_search("ended", epochs=2, checkpoints=str(tmp_path / "states"), keep_checkpoints=2)
     make_driver("ended").run(threading.Event())
-    return store.get_search("ended")
+    return store.searches.get("ended")
 
 
 def test_epochs_of_all_but_the_best_go_and_results_stay(store, ended, make_search):
     make_search("waiting")
-    before = store.trials("ended")
-    best, second = store.best_trials("ended", 2)
+    before = store.trials.all("ended")
+    best, second = store.trials.best("ended", 2)
     (found,) = excess(store, days=0, keep=1)
     assert found.search == ended
     assert (len(found.trials), found.epochs) == (5, 10)
-    assert len(store.epochs(second.id)) == 2
+    assert len(store.logs.epochs(second.id)) == 2
     drop(store, found, "me", keep=1)
-    assert store.trials("ended") == before
-    assert len(store.epochs(best.id)) == 2
-    assert store.epochs(second.id) == []
+    assert store.trials.all("ended") == before
+    assert len(store.logs.epochs(best.id)) == 2
+    assert store.logs.epochs(second.id) == []
     assert files.names(checkpoint_names.of_search(ended)) == [str(best.tid)]
-    last = store.events("ended")[-1]
+    last = store.logs.events("ended")[-1]
     assert (last.who, last.what) == ("me", "epochs dropped")
     assert list(excess(store, days=0, keep=1)) == []
 
@@ -39,5 +39,5 @@ def test_epochs_of_all_but_the_best_go_and_results_stay(store, ended, make_searc
 def test_what_is_young_or_goes_on_is_left_alone(store, ended, make_search):
     assert list(excess(store, days=1, keep=0)) == []
     search = make_search("paused")
-    store.change_search(search.name, SearchStatus.PAUSED, "me")
+    store.searches.change(search.name, SearchStatus.PAUSED, "me")
     assert [found.search.name for found in excess(store, days=0, keep=0)] == ["ended"]

@@ -8,8 +8,8 @@ from threading import Event
 import pytest
 from rich.console import Console
 
-from alignsearch.cli.live import duration, line, panel
-from alignsearch.search.documents import Attempt, DriverLease, Lease, Recipe, Search, Trial
+from alignsearch.cli.progress import duration, line, panel
+from alignsearch.search.documents import Attempt, AttemptLease, Lease, Recipe, Search, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.use_cases.summary import read_summary, summarize
@@ -20,7 +20,7 @@ NOW = datetime(2024, 5, 1, 12, 0, 0, tzinfo=UTC)
 def standing_of(trials):
     history = History(None, "ia")
     for trial in trials:
-        history.take(trial)
+        history.update(trial)
     return history.standing()
 
 
@@ -40,7 +40,7 @@ def a_search(**fields):
         "startup": 1,
         "resources": {"TPU": 4.0},
         "status": SearchStatus.RUNNING,
-        "driver": DriverLease(owner="ann@host:7", token="t", expires_at=at(20)),
+        "driver": Lease(owner="ann@host:7", token="t", expires_at=at(20)),
         "created_by": "ann",
     }
     return Search(**{**known, **fields})
@@ -51,7 +51,7 @@ def a_trial(tid, state, **fields):
 
 
 def running(tid, expires_in=30.0):
-    lease = Lease(owner="w", attempt=1, token="t", expires_at=at(expires_in))
+    lease = AttemptLease(owner="w", attempt=1, token="t", expires_at=at(expires_in))
     return a_trial(tid, TrialState.RUNNING, lease=lease)
 
 
@@ -111,7 +111,7 @@ SITUATIONS = {
         "a driver: start one with `alignsearch serve`, unless one runs and has no slot free",
     ),
     "dead driver": (
-        a_search(driver=DriverLease(owner="ann@host:7", token="t", expires_at=at(-90))),
+        a_search(driver=Lease(owner="ann@host:7", token="t", expires_at=at(-90))),
         BUSY[:2],
         "a driver: none is alive since 2024-05-01 11:58:30 UTC (90 s ago, ann@host:7); start one "
         "with `alignsearch serve` (2 trials may still run)",
@@ -145,7 +145,7 @@ LEFT = {
     "paused": (a_search(status=SearchStatus.PAUSED), DONE, None),
     "undriven": (a_search(driver=None), DONE, None),
     "dead driver": (
-        a_search(driver=DriverLease(owner="ann", token="t", expires_at=at(-1))),
+        a_search(driver=Lease(owner="ann", token="t", expires_at=at(-1))),
         DONE,
         None,
     ),
@@ -196,7 +196,7 @@ def test_what_is_read_of_the_store_sums_up_as_all_trials_do(store, make_search, 
     make_search(trials=8, epochs=2)
     make_driver().run(Event())
     all_of_it = summarize(
-        store.get_search("a-search"), standing_of(store.trials("a-search")), store.now()
+        store.searches.get("a-search"), standing_of(store.trials.all("a-search")), store.now()
     )
     read = read_summary(store, "a-search")
     differ = {"store_seconds"}

@@ -14,7 +14,8 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.table5 import PUBLISHED
-from alignsearch.workers.attempt_runner import Link, Outcome, Worker, run_attempt
+from alignsearch.workers.attempt_runner import Outcome, Worker, run_attempt
+from alignsearch.workers.objectives import Link
 from alignsearch.workers.objectives.rehearsal import rehearse
 from alignsearch.workers.objectives.training import train
 
@@ -28,7 +29,7 @@ def make_trial(store):
     """A queued trial of the paper's own IA column on digits, with some values changed."""
 
     def make(data_dir=None, dataset="digits", recipe=None, checkpoints=None, **values):
-        search = store.create_search(
+        search = store.searches.create(
             Search(
                 name="a-search",
                 space="ia",
@@ -52,7 +53,7 @@ def make_trial(store):
             )
         )
         configuration = PUBLISHED["ia"].model_dump() | {"train_batch_size": 4096} | values
-        return store.add_trial(
+        return store.trials.add(
             Trial(id="a-search/0", search=search.name, tid=0, config=configuration)
         )
 
@@ -60,7 +61,7 @@ def make_trial(store):
 
 
 def attempt(store, trial, interrupt=None, objective=train):
-    search = store.get_search(trial.search)
+    search = store.searches.get(trial.search)
     interrupt = interrupt or threading.Event()
     return run_attempt(store, search, trial, objective, WORKER, interrupt).outcome
 
@@ -68,7 +69,7 @@ def attempt(store, trial, interrupt=None, objective=train):
 def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
     trial = make_trial(delay_epochs=1)
     assert attempt(store, trial) == Outcome.COMPLETED
-    first, second = store.epochs(trial.id)
+    first, second = store.logs.epochs(trial.id)
     assert (first.loss, first.learning_rate) == (None, 0.0)
     assert first.alignment_learning_rate == pytest.approx(trial.config["alignment_learning_rate"])
     assert second.loss is not None
@@ -78,7 +79,7 @@ def test_a_trial_whose_first_epoch_is_all_delay_is_recorded(store, make_trial):
 def test_a_diverging_trial_completes_with_its_reason(store, make_trial):
     trial = make_trial(delay_epochs=0, sgdm_learning_rate=1e30)
     attempt(store, trial)
-    ended = store.get_trial(trial.id)
+    ended = store.trials.get(trial.id)
     assert ended.state == TrialState.COMPLETED
     assert (ended.result.status, ended.result.loss) == ("fail", None)
     assert "epoch 1" in ended.result.reason
@@ -87,7 +88,7 @@ def test_a_diverging_trial_completes_with_its_reason(store, make_trial):
 def test_images_that_are_missing_on_the_worker_fail_the_trial_at_once(store, make_trial, tmp_path):
     trial = make_trial(dataset="fashion_mnist", data_dir=str(tmp_path))
     assert attempt(store, trial) == Outcome.CRASHED
-    ended = store.get_trial(trial.id)
+    ended = store.trials.get(trial.id)
     assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
     assert str(tmp_path) in ended.error
     assert "Traceback" not in ended.error
@@ -107,7 +108,7 @@ def test_a_recipe_that_this_host_cannot_follow_fails_the_trial_at_once(
 ):
     trial = make_trial(recipe=recipe)
     assert attempt(store, trial) == Outcome.CRASHED
-    ended = store.get_trial(trial.id)
+    ended = store.trials.get(trial.id)
     assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
     assert said in ended.error
 
@@ -125,10 +126,12 @@ def small_disk(tmp_path):
 def test_a_disk_that_is_full_costs_the_state_and_not_the_trial(store, make_trial, small_disk):
     trial = make_trial(checkpoints=str(small_disk))
     assert attempt(store, trial) == Outcome.COMPLETED
-    ended = store.get_trial(trial.id)
+    ended = store.trials.get(trial.id)
     assert (ended.result.status, ended.attempt) == ("ok", 1)
-    assert [epoch.epoch for epoch in store.epochs(trial.id)] == [1, 2]
-    (warned,) = [event.detail for event in store.events(trial.search) if "warned" in event.what]
+    assert [epoch.epoch for epoch in store.logs.epochs(trial.id)] == [1, 2]
+    (warned,) = [
+        event.detail for event in store.logs.events(trial.search) if "warned" in event.what
+    ]
     assert "training goes on without a checkpoint" in warned
     assert "No space left on device" in warned
     assert [path for path in small_disk.rglob("*") if path.is_file()] == []
@@ -140,7 +143,9 @@ def test_a_rehearsal_goes_on_without_a_state_too(store, make_trial, small_disk):
             pass
     trial = make_trial(dataset="rehearsal", checkpoints=str(small_disk))
     assert attempt(store, trial, objective=rehearse) == Outcome.COMPLETED
-    (warned,) = [event.detail for event in store.events(trial.search) if "warned" in event.what]
+    (warned,) = [
+        event.detail for event in store.logs.events(trial.search) if "warned" in event.what
+    ]
     assert "No space left on device" in warned
 
 
@@ -149,12 +154,12 @@ def test_an_interrupt_hands_a_training_back(store, make_trial):
     interrupt = threading.Event()
     interrupt.set()
     assert attempt(store, trial, interrupt) == Outcome.HANDED_BACK
-    assert store.get_trial(trial.id).state == TrialState.QUEUED
+    assert store.trials.get(trial.id).state == TrialState.QUEUED
 
 
 def test_a_state_of_another_version_is_done_without_and_that_is_said(store, make_trial, tmp_path):
     trial = make_trial(delay_epochs=1)
-    search = store.get_search(trial.search)
+    search = store.searches.get(trial.search)
 
     def trained(folder, resume_from=()):
         epochs, said = [], []
@@ -202,7 +207,7 @@ def make_run(store):
             created_by="a test",
         )
         submit(store, search, [Run(rule=rule, seed=5, model="dense", width=8, epochs=2)])
-        return store.get_trial("symmetry-0/0")
+        return store.trials.get("symmetry-0/0")
 
     return make
 
@@ -210,11 +215,11 @@ def make_run(store):
 def test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch(store, make_run):
     trial = make_run(("dense2",))
     assert attempt(store, trial) == Outcome.COMPLETED
-    first, second = store.epochs(trial.id)
+    first, second = store.logs.epochs(trial.id)
     assert first.weight_samples == ()
     (sample,) = second.weight_samples
     assert (sample.layer, len(sample.forward), len(sample.backward)) == ("dense2", 50, 50)
-    # Of the whole layer's weights, the angle is known; of a sample of 50 of 64, about.
+    # The angle is known of the whole layer's weights, and roughly of a sample of 50 of 64.
     cosine = np.dot(sample.forward, sample.backward) / (
         np.linalg.norm(sample.forward) * np.linalg.norm(sample.backward)
     )
@@ -225,7 +230,7 @@ def test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch(store, make
 def test_a_layer_that_does_not_exist_fails_the_run_at_once(store, make_run):
     trial = make_run(("dense3",))
     assert attempt(store, trial) == Outcome.CRASHED
-    ended = store.get_trial(trial.id)
+    ended = store.trials.get(trial.id)
     assert (ended.state, ended.attempt) == (TrialState.FAILED, 1)
     assert "'dense3'" in ended.error
     assert "dense2" in ended.error
@@ -234,4 +239,4 @@ def test_a_layer_that_does_not_exist_fails_the_run_at_once(store, make_run):
 def test_backpropagation_has_no_backward_weights_to_leave(store, make_run):
     trial = make_run(("dense2",), rule="bp")
     assert attempt(store, trial) == Outcome.COMPLETED
-    assert [each.weight_samples for each in store.epochs(trial.id)] == [(), ()]
+    assert [each.weight_samples for each in store.logs.epochs(trial.id)] == [(), ()]

@@ -1,0 +1,276 @@
+// Chart of learning curves: the best trials' in colour, the others' in grey; marked ones stand out.
+
+import { ApiError, getJson, searchUrl } from "../lib/api.js";
+import { goodness } from "../lib/colours.js";
+import { atMostEvery, el } from "../lib/dom.js";
+import { decimals } from "../lib/format.js";
+import { extent, numberScale, roomy } from "../lib/scales.js";
+import { colour } from "../lib/theme.js";
+import { byLoss } from "../lib/trials.js";
+import * as urlState from "../lib/urlstate.js";
+import { Chart } from "./chart.js";
+
+/** @typedef {import("./chart.js").Brush} Brush */
+/** @typedef {Api.Curve & {loss: number}} Scored */
+
+// New curves are requested at most so often: each request covers all trials that ended meanwhile.
+const GAP_MS = 400;
+// Above so many curves the page replaces them by a new sample, so that drawing stays fast.
+const MOST = 600;
+// Above so many new trials a new sample is smaller than the list of their numbers.
+const MOST_REQUESTED = 50;
+const TOPS = ["5", "10", "20", "50"];
+
+/**
+ * Fill the panel "curves".
+ *
+ * @param {import("./chart.js").SearchPage} page
+ * @param {import("./chart.js").Panel[]} panels
+ */
+export const create = (page, [panel]) => new Curves(page, panel);
+
+/**
+ * The chart; its items are curves as the API sends them.
+ *
+ * @extends {Chart<Api.Curve>}
+ */
+class Curves extends Chart {
+  /**
+   * @param {import("./chart.js").SearchPage} page
+   * @param {import("./chart.js").Panel} panel
+   */
+  constructor({ trials, selection }, panel) {
+    super(panel, trials.name, "No trial has finished yet.");
+    this.trials = trials;
+    this.selection = selection;
+    /** @type {Map<number, Api.Curve>} by trial number */
+    this.held = new Map();
+    /** @type {Set<number>} trials whose curves are to be read */
+    this.wanted = new Set();
+    /** @type {Set<Api.Curve>} */
+    this.best = new Set();
+    /** @type {Map<Api.Curve, number>} rank among the best, from 0 */
+    this.places = new Map();
+    this.stale = false;
+    const wanted = urlState.get("top", "10");
+    this.top = el("select", { class: "tool", id: "curves-top" }, TOPS.map((text) => el("option", { selected: text === wanted, text })));
+    panel.tools.append(el("label", { class: "small" }, "top ", this.top));
+    this.top.addEventListener("change", () => {
+      urlState.set({ top: this.top.value });
+      this.load();
+    });
+    this.note = panel.section.appendChild(el("p", { class: "small muted" }));
+    this.fetch = atMostEvery(GAP_MS, () => this.#readMore());
+    selection.onChange(() => this.#readMarked());
+    panel.offerData(() => ({
+      headings: ["trial", "rank", "epoch", "validation error"],
+      rows: [...this.#ranked(), ...[...this.held.values()].filter(({ loss }) => loss === null)].flatMap(({ tid, loss, epoch, error }) =>
+        epoch.map((each, at) => [tid, this.#rank(loss), each, error[at]])),
+    }));
+  }
+
+  /** Read the best curves and a sample of the others. */
+  load() {
+    return this.panel.fill(() => this.#readSample());
+  }
+
+  async #readSample() {
+    const { curves } = await this.#request({ top: this.top.value });
+    this.held.clear();
+    for (const curve of curves) this.held.set(curve.tid, curve);
+    this.draw();
+    this.#readMarked();
+  }
+
+  /** @param {number[]} rows that changed; the curves of those that have ended are read */
+  update(rows) {
+    for (const row of rows) {
+      const tid = this.trials.tid(row);
+      if (this.trials.values.loss[row] !== null && !this.held.has(tid)) this.wanted.add(tid);
+    }
+    if (this.wanted.size) this.fetch();
+  }
+
+  /**
+   * @param {Record<string, string>} query
+   * @returns {Promise<Api.Curves>}
+   */
+  #request(query) {
+    return getJson(searchUrl(this.trials.name, `/curves?${new URLSearchParams(query)}`));
+  }
+
+  #readMarked() {
+    for (const tid of this.selection.tids) if (!this.held.has(tid)) this.wanted.add(tid);
+    if (this.wanted.size) this.fetch();
+    this.refresh();
+  }
+
+  async #readMore() {
+    // Outside the viewport reading waits: by then there are more curves for one request.
+    if (!this.visible) {
+      this.stale = true;
+      return;
+    }
+    const tids = [...this.wanted];
+    const tooMany = this.held.size + tids.length > MOST || tids.length > MOST_REQUESTED;
+    this.wanted.clear();
+    await ignoringApiErrors(() => (tooMany ? this.#readSample() : this.#readSome(tids)));
+  }
+
+  /** @param {number[]} tids */
+  async #readSome(tids) {
+    const { curves } = await this.#request({ tids: tids.join(",") });
+    for (const curve of curves) this.held.set(curve.tid, curve);
+    const best = this.#bestCurves();
+    if (curves.some((curve) => best.has(curve))) this.draw();
+    else this.add(curves);
+  }
+
+  /** @override */
+  onView() {
+    if (!this.stale) return;
+    this.stale = false;
+    this.fetch();
+  }
+
+  #ranked() {
+    const scored = /** @type {Scored[]} */ ([...this.held.values()].filter(({ loss }) => loss !== null));
+    return scored.sort(byLoss);
+  }
+
+  #bestCurves() {
+    return new Set(/** @type {Api.Curve[]} */ (this.#ranked()).slice(0, Number(this.top.value)));
+  }
+
+  /** @param {number | null} loss */
+  #rank(loss) {
+    return loss === null ? null : this.trials.rank(loss);
+  }
+
+  /** @override */
+  scales() {
+    const curves = [...this.held.values()].filter(({ epoch }) => epoch.length);
+    if (curves.length === 0) return null;
+    const [low, high] = extent(curves.flatMap(({ error }) => error), (error) => error ?? NaN);
+    return { x: numberScale(0, this.trials.summary.epochs), y: roomy(low, high), xTitle: "epoch", yTitle: "validation error" };
+  }
+
+  /** @override */
+  begin() {
+    this.best = this.#bestCurves();
+    this.places = new Map([...this.best].map((curve, at) => [curve, at]));
+  }
+
+  /** @override */
+  items() {
+    return [...[...this.held.values()].filter((curve) => !this.best.has(curve)), ...[...this.best].reverse()];
+  }
+
+  /**
+   * @override
+   * @param {Api.Curve} curve
+   */
+  corners({ epoch, error }) {
+    return epoch.map((each, at) => [each, error[at] ?? NaN]);
+  }
+
+  /**
+   * @override
+   * @param {Brush} brush
+   * @param {Api.Curve} curve
+   * @param {boolean} later
+   */
+  mark(brush, curve, later) {
+    const at = this.places.get(curve);
+    brush.globalAlpha = at === undefined ? 0.22 : 1;
+    brush.strokeStyle = at === undefined ? colour("queued") : goodness(at / Math.max(10, this.places.size));
+    brush.lineWidth = at === undefined ? 1 : 2;
+    // A curve that is added later and isn't among the best is drawn below those that are.
+    brush.globalCompositeOperation = later ? "destination-over" : "source-over";
+    this.#trace(brush, curve, true);
+    brush.globalCompositeOperation = "source-over";
+  }
+
+  /**
+   * @param {Brush} brush
+   * @param {Api.Curve} curve
+   * @param {boolean} spotted whether its points become spots
+   */
+  #trace(brush, curve, spotted) {
+    brush.beginPath();
+    for (const [epoch, error] of this.corners(curve)) {
+      if (spotted) this.spot(curve, epoch, error);
+      brush.lineTo(this.plane.x(epoch), this.plane.y(error));
+    }
+    brush.stroke();
+  }
+
+  /**
+   * @override
+   * @param {Brush} brush
+   */
+  over(brush) {
+    brush.lineWidth = 3;
+    brush.strokeStyle = colour("text");
+    brush.setLineDash([2, 3]);
+    for (const tid of this.selection.tids) {
+      const marked = this.held.get(tid);
+      if (marked) this.#trace(brush, marked, false);
+    }
+    brush.setLineDash([]);
+    if (this.pointed !== null) this.#trace(brush, this.spots.item[this.pointed], false);
+  }
+
+  /**
+   * The last epochs of the curves, those of the best trials first.
+   *
+   * @override
+   */
+  stops() {
+    const last = new Map(this.spots.item.map((curve, at) => [curve, at]));
+    return this.#ranked().flatMap((/** @type {Api.Curve} */ curve) => last.get(curve) ?? []);
+  }
+
+  /** @override */
+  label() {
+    const [held, all] = [this.held.size, this.trials.scored.length];
+    this.note.textContent = held < all ? `${held} of ${all} trials: the best ${this.places.size}, those marked, and others evenly by rank` : "";
+    return (
+      `Learning curves of ${this.held.size} trials, the best ${this.places.size} in colour. ` +
+      "Left and right go through the trials, the best first; Enter opens one."
+    );
+  }
+
+  /**
+   * @override
+   * @param {Api.Curve} curve
+   * @param {number} at
+   */
+  tooltip({ tid, loss, epoch, error }, at) {
+    const first = this.spots.item.indexOf(this.spots.item[at]);
+    const rank = loss === null ? "" : `, rank ${this.#rank(loss)}, ends at ${decimals(loss)}`;
+    return `trial ${tid}${rank}\nepoch ${epoch[at - first]}: ${decimals(error[at - first])}`;
+  }
+
+  /**
+   * @override
+   * @param {Api.Curve} curve
+   */
+  tidOf({ tid }) {
+    return tid;
+  }
+}
+
+/**
+ * Run a request whose failure needs no message: the stream's notice already says that the server is
+ * away, and the curves are read again with the next change.
+ *
+ * @param {() => Promise<void>} read
+ */
+async function ignoringApiErrors(read) {
+  try {
+    await read();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+}

@@ -1,0 +1,84 @@
+// The axes of a canvas chart: their place, ticks and titles.
+
+import { line } from "../lib/canvas.js";
+import { colour } from "../lib/theme.js";
+
+/** @typedef {import("../lib/canvas.js").Brush} Brush */
+/** @typedef {import("../lib/scales.js").Scale} Scale */
+/** @typedef {{x: Scale, y: Scale, xTitle: string, yTitle: string}} Axes */
+
+/**
+ * Where the axes lie on the canvas, in pixels, and from values to pixels.
+ *
+ * @typedef {object} Plane
+ * @property {number} left
+ * @property {number} top
+ * @property {number} wide
+ * @property {number} high
+ * @property {{x: {at: number, text: string}[], y: {at: number, text: string}[]}} ticks
+ * @property {(value: number) => number} x
+ * @property {(value: number) => number} y
+ */
+
+// Margins around the axes, in pixels.
+const RIGHT = 12;
+const TOP = 10;
+const BOTTOM = 38;
+// A tick for about so many pixels: closer labels would overlap.
+const PIXELS_A_TICK = { x: 70, y: 40 };
+
+/**
+ * Place the axes on a canvas of this size.
+ *
+ * @param {Brush} brush
+ * @param {Axes} axes
+ * @param {number} width
+ * @param {number} height
+ * @returns {Plane}
+ */
+export function planeOf(brush, { x, y }, width, height) {
+  const ticks = { x: x.ticks(Math.max(2, width / PIXELS_A_TICK.x)), y: y.ticks(Math.max(3, height / PIXELS_A_TICK.y)) };
+  const left = 26 + Math.max(18, ...ticks.y.map(({ text }) => brush.measureText(text).width));
+  const [wide, high] = [Math.max(10, width - left - RIGHT), Math.max(10, height - TOP - BOTTOM)];
+  return {
+    left, wide, high, ticks, top: TOP,
+    x: (value) => left + x.at(value) * wide,
+    y: (value) => TOP + (1 - y.at(value)) * high,
+  };
+}
+
+/**
+ * Draw the axes.
+ *
+ * @param {Brush} brush
+ * @param {Axes} axes
+ * @param {Plane} plane
+ * @param {number} width
+ * @param {number} height
+ */
+export function drawAxes(brush, { xTitle, yTitle }, { left, wide, high, ticks }, width, height) {
+  brush.globalAlpha = 1;
+  brush.lineWidth = 1;
+  brush.strokeStyle = colour("line");
+  brush.fillStyle = colour("muted");
+  brush.textBaseline = "middle";
+  brush.textAlign = "right";
+  for (const { at, text } of ticks.y) {
+    const up = Math.round(TOP + (1 - at) * high) + 0.5;
+    line(brush, left, up, left + wide, up);
+    brush.fillText(text, left - 6, up);
+  }
+  brush.textBaseline = "top";
+  brush.textAlign = "center";
+  for (const { at, text } of ticks.x) {
+    const across = Math.round(left + at * wide) + 0.5;
+    line(brush, across, TOP + high, across, TOP + high + 4);
+    brush.fillText(text, Math.min(across, width - brush.measureText(text).width / 2), TOP + high + 6);
+  }
+  brush.fillText(xTitle, left + wide / 2, height - 14);
+  brush.save();
+  brush.translate(3, TOP + high / 2);
+  brush.rotate(-Math.PI / 2);
+  brush.fillText(yTitle, 0, 0);
+  brush.restore();
+}

@@ -1,0 +1,89 @@
+// Helpers that the charts of trials over metaparameters share.
+
+import { el } from "../lib/dom.js";
+import { colour } from "../lib/theme.js";
+import * as urlState from "../lib/urlstate.js";
+
+/** @typedef {import("../lib/trials.js").Trials} Trials */
+
+/**
+ * Add a select of metaparameters to a panel; the URL keeps the choice under `key`.
+ *
+ * @param {import("./chart.js").Panel} panel
+ * @param {{id: string, label: string, key: string, options: {name: string, title: string}[], otherwise: string}} select
+ * @param {() => void} onChange
+ * @returns {() => string} the chosen metaparameter
+ */
+export function choose(panel, { id, label, key, options, otherwise }, onChange) {
+  const wanted = urlState.get(key, otherwise);
+  const node = el("select", { class: "tool", id }, options.map(({ name, title }) => el("option", { value: name, selected: name === wanted, text: title })));
+  panel.tools.append(el("label", { class: "small" }, `${label} `, node));
+  node.addEventListener("change", () => {
+    urlState.set({ [key]: node.value });
+    onChange();
+  });
+  return () => node.value;
+}
+
+/**
+ * A number in [0, 1) that is always the same for a row.
+ *
+ * @param {number} row
+ */
+export const scatter = (row) => (row * 0.618033988749) % 1;
+
+/**
+ * A row's value on an axis. Points of the same option are spread a little, so that all can be seen.
+ *
+ * @param {Trials} trials
+ * @param {import("../lib/trials.js").Column} column
+ * @param {number} row
+ */
+export function spread(trials, column, row) {
+  const value = trials.values[column.name][row] ?? NaN;
+  return column.options ? value + 0.5 * (scatter(row) - 0.5) : value;
+}
+
+/**
+ * Some columns of some rows as a table.
+ *
+ * @param {Trials} trials
+ * @param {string[]} names
+ * @param {number[]} rows
+ */
+export function dataOf(trials, names, rows) {
+  return {
+    headings: names.map((name) => trials.column(name).title),
+    rows: rows.map((row) => names.map((name) => trials.value(name, row))),
+  };
+}
+
+/**
+ * Draw rings around a chart's marked trials.
+ *
+ * @param {import("./chart.js").Brush} brush
+ * @param {import("./chart.js").Chart<number> & {trials: Trials, selection: import("../lib/selection.js").Selection}} chart
+ * @param {(row: number) => boolean} shows whether the chart shows a row
+ */
+export function ringMarked(brush, chart, shows) {
+  brush.strokeStyle = colour("text");
+  brush.lineWidth = 2;
+  for (const tid of chart.selection.tids) {
+    const row = chart.trials.rows.get(tid);
+    if (row === undefined || !shows(row)) continue;
+    const [x, y] = chart.values(row);
+    brush.beginPath();
+    brush.arc(chart.plane.x(x), chart.plane.y(y), 6.5, 0, 7);
+    brush.stroke();
+  }
+}
+
+/**
+ * Indices of a chart's spots, those of the best trials first.
+ *
+ * @param {import("./chart.js").Chart<number> & {trials: Trials}} chart
+ */
+export function bestFirst(chart) {
+  const spotOf = new Map(chart.spots.item.map((row, at) => [row, at]));
+  return chart.trials.ranked(spotOf.keys()).map((row) => /** @type {number} */ (spotOf.get(row)));
+}

@@ -1,0 +1,125 @@
+// Where a search stands: its figures, and the buttons that steer it.
+
+import { apiError, post, searchUrl, trialPage } from "../lib/api.js";
+import { announce, byId, el } from "../lib/dom.js";
+import { clock, decimals, duration } from "../lib/format.js";
+import { big, fact } from "../lib/panel.js";
+import { confirm } from "../lib/shell.js";
+
+/** @typedef {Api.SearchSummary["steps"][number]} Verb */
+
+/** @type {Api.TrialState[]} */
+const STATES = ["completed", "failed", "pruned", "cancelled", "running", "queued"];
+
+/** @type {Record<Verb, {title: string, text: string, final: boolean}>} */
+const VERBS = {
+  pause: { title: "Pause", text: "No new trials begin; running ones finish.", final: false },
+  resume: { title: "Resume", text: "Trials begin again.", final: false },
+  stop: { title: "Stop", text: "This is final: no new trials begin, and the search ends once its running ones have finished.", final: true },
+  cancel: { title: "Cancel", text: "This is final: the search and its running trials end now.", final: true },
+};
+
+/**
+ * A bar of `total` trials with a part for each state. Queued trials are left blank.
+ *
+ * @param {Api.SearchSummary["counts"]} counts
+ * @param {number} total
+ */
+export function progressBar(counts, total) {
+  let left = 0;
+  const present = STATES.filter((state) => counts[state]);
+  const parts = present.filter((state) => state !== "queued").map((state) => {
+    const width = (100 * counts[state]) / total;
+    const part = el("rect", { x: left, y: 0, width, height: 10, "data-state": state }, el("title", { text: `${counts[state]} ${state}` }));
+    left += width;
+    return part;
+  });
+  const words = present.map((state) => `${counts[state]} ${state}`);
+  return el("svg", {
+    class: "progress", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img",
+    "aria-label": `of ${total} trials ${words.join(", ") || "none begun"}`,
+  }, parts);
+}
+
+/**
+ * A search's status with its colour.
+ *
+ * @param {Api.SearchSummary} summary
+ */
+export function statusPill(summary) {
+  const text = summary.stop_requested && summary.status === "running" ? "stopping" : summary.status;
+  return el("span", { class: "pill", "data-state": summary.status, text });
+}
+
+/**
+ * Show a search's figures in a panel.
+ *
+ * @param {import("../lib/panel.js").Panel} panel
+ * @param {Api.SearchSummary} summary
+ */
+export function showSummary(panel, summary) {
+  const { counts, best } = summary;
+  byId("status").replaceChildren(statusPill(summary));
+  const tally = STATES.filter((state) => counts[state]).map((state) =>
+    el("span", { class: "pill small", "data-state": state, text: `${counts[state]} ${state}` }));
+  const over = summary.steps.length === 0;
+  panel.show().replaceChildren(
+    el("dl", { class: "facts" },
+      best
+        ? fact("best error", big(decimals(best.loss)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }))
+        : fact("best error", big("none yet")),
+      fact("finished", big(`${summary.finished} / ${summary.trials}`)),
+      fact("slots busy", big(`${summary.busy} / ${summary.parallel}`)),
+      fact("time left", big(over ? "over" : summary.seconds_left === null ? "not known" : duration(summary.seconds_left))),
+      fact("space", summary.space),
+      fact("trains", `${summary.model}, width ${summary.width}, ${summary.dataset}, ${summary.epochs} epochs`),
+      fact("suggestions", `${summary.algo}, seed ${summary.seed}`),
+      summary.chance === null ? null : fact("guessing", decimals(summary.chance)),
+      fact("owner", summary.owner),
+      fact("begun", clock(summary.created_at))),
+    progressBar(counts, summary.trials),
+    el("p", { class: "row" }, tally.length ? tally : el("span", { class: "small muted", text: "no trial yet" })),
+    over
+      ? el("p", { class: "small muted", text: summary.error ?? "" })
+      : el("p", { class: "small" }, el("span", { class: "muted", text: "Waits for " }), summary.waits_for),
+  );
+}
+
+/**
+ * Show the buttons that the search's status allows, if the session may steer.
+ *
+ * @param {Api.SessionState} session
+ * @param {Api.SearchSummary} summary
+ * @param {(summary: Api.SearchSummary | null, message: string) => void} onDone
+ */
+export function showSteering(session, summary, onDone) {
+  const node = byId("steering");
+  if (!session.can_steer) {
+    node.replaceChildren(session.why ? el("span", { class: "small muted", text: session.why }) : "");
+    return;
+  }
+  const wanted = summary.steps.join();
+  if (node.dataset.steps === wanted) return;
+  node.dataset.steps = wanted;
+  node.replaceChildren(...summary.steps.map((verb) => {
+    const { title, final } = VERBS[verb];
+    return el("button", { type: "button", class: final ? "danger" : null, onclick: () => steer(summary.name, verb, onDone), text: title });
+  }));
+}
+
+/**
+ * @param {string} name
+ * @param {Verb} verb
+ * @param {(summary: Api.SearchSummary | null, message: string) => void} onDone
+ */
+async function steer(name, verb, onDone) {
+  const { title, text, final } = VERBS[verb];
+  if (!(await confirm(`${title} ${name}?`, text, title, final))) return;
+  try {
+    const { message, summary } = await post(searchUrl(name, `/${verb}`));
+    announce(message);
+    onDone(summary, message);
+  } catch (error) {
+    onDone(null, apiError(error).message);
+  }
+}

@@ -1,0 +1,95 @@
+// Configurations as columns of Table 5, to read, copy and download.
+
+import { apiError, getJson, getText } from "../lib/api.js";
+import { announce, copy, el } from "../lib/dom.js";
+import { plain, raised } from "../lib/format.js";
+
+/** @type {Record<string, string>} */
+const SUFFIXES = { markdown: "md", latex: "tex", csv: "csv", json: "json" };
+
+/** Table 5 in a panel. */
+export class Table5 {
+  /**
+   * @param {import("../lib/panel.js").Panel} panel
+   * @param {() => string | null} tableUrl endpoint of the table; null if nothing is chosen
+   * @param {(format: string) => string} exportUrl endpoint of each format's text
+   */
+  constructor(panel, tableUrl, exportUrl) {
+    this.panel = panel;
+    this.tableUrl = tableUrl;
+    this.exportUrl = exportUrl;
+    this.format = el("select", { class: "tool", "aria-label": "Format" }, Object.keys(SUFFIXES).map((format) => el("option", { text: format })));
+    this.copyButton = el("button", { type: "button", class: "tool", text: "Copy", onclick: () => this.#copy() });
+    this.download = el("a", { class: "button tool", text: "Download" });
+    this.format.addEventListener("change", () => this.#aim());
+    this.exports = el("span", { class: "row" }, this.format, this.copyButton, this.download);
+    this.exports.hidden = true;
+    panel.tools.append(this.exports);
+    this.#aim();
+  }
+
+  /** Point the buttons to the chosen format. */
+  #aim() {
+    this.copyButton.textContent = "Copy";
+    this.download.href = this.exportUrl(this.format.value);
+    this.download.download = `table5.${SUFFIXES[this.format.value]}`;
+  }
+
+  async #copy() {
+    try {
+      await copy(await getText(this.exportUrl(this.format.value)));
+      this.copyButton.textContent = "Copied";
+      announce(`Copied as ${this.format.value}`);
+    } catch (error) {
+      this.copyButton.textContent = "Not copied";
+      announce(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Read the table and show it. */
+  async load() {
+    this.#aim();
+    const url = this.tableUrl();
+    if (url === null) {
+      this.#nothing("Choose at least one search.");
+      return;
+    }
+    try {
+      this.#show(await getJson(url));
+    } catch (error) {
+      const failed = apiError(error);
+      if (failed.code === "conflict") this.#nothing("No trial has finished with a result yet.");
+      else if (!this.panel.shown) this.panel.fail(failed, () => this.load());
+    }
+  }
+
+  /** @param {string} text */
+  #nothing(text) {
+    this.exports.hidden = true;
+    this.panel.empty(text);
+  }
+
+  /** @param {Api.Table5} table */
+  #show({ columns, rows, notes }) {
+    if (columns.length === 0) {
+      this.#nothing("No search has a result yet.");
+      return;
+    }
+    this.exports.hidden = false;
+    this.panel.show().replaceChildren(table5(columns, rows), ...notes.map((note) => el("p", { class: "small muted", text: plain(note) })));
+  }
+}
+
+/**
+ * The table's element.
+ *
+ * @param {{title: string}[]} columns
+ * @param {{name: string, field: string, cells: string[]}[]} rows
+ */
+export function table5(columns, rows) {
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table 5, scrolls sideways" },
+    el("table", { class: "table5" },
+      el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "metaparameter" }), columns.map(({ title }) => el("th", { scope: "col", class: "number", text: plain(title) })))),
+      el("tbody", {}, rows.map(({ name, field, cells }) =>
+        el("tr", { "data-field": field }, el("th", { scope: "row", text: plain(name) }), cells.map((text) => el("td", { class: "number", text: raised(text) })))))));
+}

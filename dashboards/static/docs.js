@@ -1,3 +1,0 @@
-// The description of the JSON API is plain text.
-
-import "./shell.js";

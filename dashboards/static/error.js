@@ -1,3 +1,0 @@
-// What could not be shown: the page says so by itself.
-
-import "./shell.js";

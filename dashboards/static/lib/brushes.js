@@ -1,0 +1,143 @@
+// Filters on columns ("brushes"): a range of numbers or a set of options, kept in the URL.
+
+import { cell } from "./format.js";
+import * as urlState from "./urlstate.js";
+
+// Brushes are the URL's query parameters that begin with this, followed by the column's name.
+const PREFIX = "b.";
+
+/**
+ * A range of numbers, or the indices of options that pass.
+ *
+ * @typedef {{low: number, high: number} | Set<number>} Brush
+ */
+
+/** The brushes on a search's columns. A trial passes if it is inside all of them. */
+export class Brushes {
+  /** @param {import("./trials.js").Trials} trials */
+  constructor(trials) {
+    this.trials = trials;
+    /** @type {Map<string, Brush>} */
+    this.held = new Map();
+    /** @type {(() => void)[]} */
+    this.listeners = [];
+    for (const [name, text] of Object.entries(urlState.under(PREFIX))) {
+      const column = trials.columns.get(name);
+      const brush = column && parseBrush(column, text);
+      if (brush) this.held.set(name, brush);
+    }
+  }
+
+  /** @param {string} name */
+  get(name) {
+    return this.held.get(name) ?? null;
+  }
+
+  get any() {
+    return this.held.size > 0;
+  }
+
+  /**
+   * Set a column's brush. No options, all options and null remove it.
+   *
+   * @param {string} name
+   * @param {Brush | null} brush
+   */
+  set(name, brush) {
+    const column = this.trials.column(name);
+    if (brush === null || filtersNothing(column, brush)) {
+      this.held.delete(name);
+      urlState.set({ [PREFIX + name]: null });
+    } else {
+      this.held.set(name, brush);
+      urlState.set({ [PREFIX + name]: formatBrush(column, brush) });
+    }
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Remove all brushes. */
+  clear() {
+    urlState.set(Object.fromEntries([...this.held.keys()].map((name) => [PREFIX + name, null])));
+    this.held.clear();
+    for (const listener of this.listeners) listener();
+  }
+
+  /** @param {() => void} listener */
+  onChange(listener) {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Whether a row's trial is inside every brush.
+   *
+   * @param {number} row
+   */
+  passes(row) {
+    for (const [name, brush] of this.held) {
+      const value = this.trials.values[name][row];
+      if (value === null) return false;
+      if (brush instanceof Set ? !brush.has(value) : value < brush.low || value > brush.high) return false;
+    }
+    return true;
+  }
+
+  /** The brushes as `where` conditions of the API. */
+  conditions() {
+    return [...this.held].flatMap(([name, brush]) => {
+      if (!(brush instanceof Set)) return [`${name}:${brush.low}:${brush.high}`];
+      const options = this.trials.column(name).options ?? [];
+      return [...brush].map((index) => `${name}:is:${options[index]}`);
+    });
+  }
+
+  /**
+   * A column's brush in words: "0.1 to 0.5", or "True, False"; "" without one.
+   *
+   * @param {string} name
+   */
+  words(name) {
+    const brush = this.held.get(name);
+    if (brush === undefined) return "";
+    if (!(brush instanceof Set)) return `${shortened(brush.low)} to ${shortened(brush.high)}`;
+    const options = this.trials.column(name).options ?? [];
+    return [...brush].sort().map((index) => cell(options[index])).join(", ");
+  }
+}
+
+/** @param {number} value */
+const shortened = (value) => String(Number(value.toPrecision(4)));
+
+/**
+ * @param {Api.ColumnHead} column
+ * @param {Brush} brush
+ */
+const filtersNothing = ({ options }, brush) =>
+  brush instanceof Set && (brush.size === 0 || brush.size === options?.length);
+
+/**
+ * A brush as text for the URL: "0.1..0.5", or options joined by "|".
+ *
+ * @param {{options?: any[] | null}} column
+ * @param {Brush} brush
+ */
+export function formatBrush({ options }, brush) {
+  if (brush instanceof Set) return [...brush].sort().map((index) => String(options?.[index])).join("|");
+  return `${shortened(brush.low)}..${shortened(brush.high)}`;
+}
+
+/**
+ * The brush that `formatBrush` wrote; null if the text is no brush on this column.
+ *
+ * @param {{options?: any[] | null}} column
+ * @param {string} text
+ * @returns {Brush | null}
+ */
+export function parseBrush({ options }, text) {
+  if (options) {
+    const wanted = text.split("|");
+    const found = new Set(options.flatMap((option, index) => (wanted.includes(String(option)) ? [index] : [])));
+    return found.size ? found : null;
+  }
+  const [low, high] = text.split("..").map(Number);
+  return Number.isFinite(low) && Number.isFinite(high) ? { low, high } : null;
+}

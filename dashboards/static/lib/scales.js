@@ -1,0 +1,144 @@
+// Scales: where values lie on an axis, as shares of its length, and the axis's ticks.
+
+import { cell, raised, short } from "./format.js";
+
+/**
+ * An axis's scale. `at` and `value` convert between a value and its share (0 to 1) of the axis.
+ *
+ * @typedef {object} Scale
+ * @property {boolean} log
+ * @property {number} low
+ * @property {number} high
+ * @property {any[]} [options] of a scale of options
+ * @property {(value: number) => number} at
+ * @property {(share: number) => number} value
+ * @property {(count: number) => {at: number, text: string}[]} ticks about `count` of them
+ * @property {(value: number) => boolean} covers whether the value lies on the axis
+ */
+
+/**
+ * A scale of numbers, linear or logarithmic.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @returns {Scale}
+ */
+export function numberScale(low, high, log = false) {
+  /** @param {number} value */
+  const into = (value) => (log ? Math.log10(value) : value);
+  /** @param {number} value */
+  const from = (value) => (log ? 10 ** value : value);
+  const start = into(low);
+  const span = into(high) - start || 1;
+  return {
+    log,
+    low,
+    high,
+    at: (value) => (into(value) - start) / span,
+    value: (share) => from(start + share * span),
+    ticks: (count) => {
+      const values = log ? logTicks(low, high, count) : linearTicks(low, high, count);
+      const text = log && values.every(isPower) ? power : short;
+      return values.map((value) => ({ at: (into(value) - start) / span, text: text(value) }));
+    },
+    covers: (value) => value >= low && value <= high,
+  };
+}
+
+/**
+ * A scale that gives each option an equal part. Its values are the options' indices.
+ *
+ * @param {any[]} options
+ * @returns {Scale}
+ */
+function optionScale(options) {
+  const count = options.length;
+  /** @param {number} index */
+  const at = (index) => (index + 0.5) / count;
+  return {
+    log: false,
+    low: 0,
+    high: count - 1,
+    options,
+    at,
+    value: (share) => share * count - 0.5,
+    ticks: () => options.map((option, index) => ({ at: at(index), text: cell(option) })),
+    covers: () => true,
+  };
+}
+
+/**
+ * The scale of a metaparameter: its range in the search space, or its options.
+ *
+ * @param {{options?: any[] | null, low?: number | null, high?: number | null, log?: boolean | null}} column
+ */
+export const scaleOf = ({ options, low, high, log }) =>
+  options ? optionScale(options) : numberScale(low ?? 0, high ?? 1, log ?? false);
+
+/**
+ * A scale of errors from `low` to `high`, with a margin for results to come.
+ *
+ * @param {number} low
+ * @param {number} high
+ */
+export function roomy(low, high) {
+  const margin = (high - low) * 0.06 || 0.05;
+  return numberScale(low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin);
+}
+
+/**
+ * The least and the largest value of some items.
+ *
+ * @template T
+ * @param {Iterable<T>} items
+ * @param {(item: T) => number} value
+ */
+export function extent(items, value) {
+  let [low, high] = [Infinity, -Infinity];
+  for (const item of items) {
+    const each = value(item);
+    if (each < low) low = each;
+    if (each > high) high = each;
+  }
+  return [low, high];
+}
+
+/** @param {number} value */
+const isPower = (value) => Math.abs(Math.log10(value) % 1) < 1e-9;
+
+/** @param {number} value */
+const power = (value) => raised(`10^{${Math.round(Math.log10(value))}}`);
+
+/**
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ */
+function linearTicks(low, high, count) {
+  const rough = (high - low) / count || 1;
+  const unit = 10 ** Math.floor(Math.log10(rough));
+  const step = unit * ([1, 2, 5, 10].find((factor) => factor * unit >= rough) ?? 10);
+  const ticks = [];
+  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9; at += step) ticks.push(Math.abs(at) < step / 1e6 ? 0 : at);
+  return ticks;
+}
+
+/**
+ * Powers of ten, at most `count`; on an axis over little more than one power, also 2 and 5 times them.
+ *
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ */
+function logTicks(low, high, count) {
+  const first = Math.ceil(Math.log10(low) - 1e-9);
+  const last = Math.floor(Math.log10(high) + 1e-9);
+  const step = Math.max(1, Math.ceil((last - first + 1) / count));
+  const ticks = [];
+  for (let at = first; at <= last; at += step) ticks.push(10 ** at);
+  if (ticks.length > 2) return ticks;
+  const parts = [];
+  for (let at = first - 1; at <= last; at += 1) for (const part of [1, 2, 5]) parts.push(part * 10 ** at);
+  const inside = parts.filter((value) => value >= low * 0.999999 && value <= high * 1.000001);
+  return inside.length > 1 ? inside : linearTicks(low, high, count);
+}

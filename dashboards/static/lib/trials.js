@@ -1,0 +1,176 @@
+// A search's trials in columns: read once, then updated by the stream's changes.
+
+import { getJson, searchUrl } from "./api.js";
+import { brief, plain } from "./format.js";
+
+/**
+ * A column with its names for people: `title` in full, `brief` where room is short.
+ *
+ * @typedef {Api.ColumnHead & {title: string, brief: string}} Column
+ */
+
+/** @typedef {(number | null)[]} Values */
+
+/**
+ * Order of trials by loss, the best first; of equal losses the lower number is better. The one rule
+ * of the pages, and the server's too.
+ *
+ * @param {{loss: number, tid: number}} a
+ * @param {{loss: number, tid: number}} b
+ */
+export const byLoss = (a, b) => a.loss - b.loss || a.tid - b.tid;
+
+/** The trials of one search by row. A category's value is the index of its option. */
+export class Trials {
+  /** @param {string} name of the search */
+  constructor(name) {
+    this.name = name;
+    /** Number of the last change that is included. */
+    this.rev = 0;
+    /** @type {Map<string, Column>} */
+    this.columns = new Map();
+    /** @type {Record<string, Values>} */
+    this.values = {};
+    /** @type {Map<number, number>} row by trial number */
+    this.rows = new Map();
+    /** @type {number[]} rows with a loss, in the order in which they came */
+    this.scored = [];
+    /** @type {Set<number>} */
+    this.hasScore = new Set();
+    this.summary = /** @type {Api.SearchSummary} */ (/** @type {unknown} */ (null));
+  }
+
+  /** Read all trials. */
+  async load() {
+    this.update(await getJson(searchUrl(this.name, "/history")));
+  }
+
+  get count() {
+    return this.values.tid?.length ?? 0;
+  }
+
+  get metaparameters() {
+    return [...this.columns.values()].filter((column) => column.role === "metaparameter");
+  }
+
+  /**
+   * The column with this name. Throws if the search has none.
+   *
+   * @param {string} name
+   */
+  column(name) {
+    const column = this.columns.get(name);
+    if (column === undefined) throw new Error(`the search has no column ${name}`);
+    return column;
+  }
+
+  /**
+   * Include a payload of the server and return the rows that are new or changed.
+   *
+   * @param {Api.TrialColumns} payload
+   * @returns {number[]}
+   */
+  update(payload) {
+    for (const column of payload.columns) {
+      const title = plain(column.label);
+      this.columns.set(column.name, { ...column, title, brief: column.name === "loss" ? "error" : brief(column.name, title) });
+      this.values[column.name] ??= [];
+    }
+    this.rev = Math.max(this.rev, payload.rev);
+    this.summary = payload.summary;
+    const tids = /** @type {number[]} */ (payload.values.tid ?? []);
+    /** @type {number[]} */
+    let changed = [];
+    if (this.rows.size === 0) {
+      // The first payload's arrays are used as they are: copying them would take as long again.
+      Object.assign(this.values, payload.values);
+      tids.forEach((tid, row) => this.rows.set(tid, row));
+      changed = tids.map((_, row) => row);
+    } else {
+      changed = tids.map((tid, at) => this.#put(tid, payload.values, at));
+    }
+    this.#score(changed);
+    return changed;
+  }
+
+  /**
+   * @param {number} tid
+   * @param {Record<string, Values>} values
+   * @param {number} at
+   */
+  #put(tid, values, at) {
+    let row = this.rows.get(tid);
+    if (row === undefined) {
+      row = this.values.tid.length;
+      this.rows.set(tid, row);
+    }
+    for (const name in values) this.values[name][row] = values[name][at];
+    return row;
+  }
+
+  /** @param {number[]} rows */
+  #score(rows) {
+    for (const row of rows) {
+      if (this.values.loss[row] === null || this.hasScore.has(row)) continue;
+      this.hasScore.add(row);
+      this.scored.push(row);
+    }
+  }
+
+  /**
+   * The number of a row's trial.
+   *
+   * @param {number} row
+   */
+  tid(row) {
+    return /** @type {number} */ (this.values.tid[row]);
+  }
+
+  /**
+   * The loss of a row's trial, which must have one.
+   *
+   * @param {number} row
+   */
+  loss(row) {
+    return /** @type {number} */ (this.values.loss[row]);
+  }
+
+  /**
+   * Rows with a loss, the best first.
+   *
+   * @param {Iterable<number>} rows
+   */
+  ranked(rows) {
+    const keyed = [...rows].map((row) => ({ row, loss: this.loss(row), tid: this.tid(row) }));
+    return keyed.sort(byLoss).map(({ row }) => row);
+  }
+
+  /**
+   * The rank of a loss among all trials', 1 the best.
+   *
+   * @param {number} loss
+   */
+  rank(loss) {
+    return 1 + this.scored.reduce((better, row) => better + Number(this.loss(row) < loss), 0);
+  }
+
+  /**
+   * A row's value in a column; of a category the option itself, not its index.
+   *
+   * @param {string} name
+   * @param {number} row
+   */
+  value(name, row) {
+    const held = this.values[name][row];
+    const { options } = this.column(name);
+    return options && held !== null ? options[held] : held;
+  }
+
+  /** The lowest loss and the 95th percentile: outliers would flatten every colour scale. */
+  lossRange() {
+    const losses = this.scored.map((row) => this.loss(row)).sort((a, b) => a - b);
+    if (losses.length === 0) return [0, 1];
+    const high = losses[Math.floor(0.95 * (losses.length - 1))];
+    return [losses[0], high > losses[0] ? high : losses[0] + 1e-6];
+  }
+}

@@ -1,0 +1,141 @@
+// The page that compares searches: their best so far on one axis, their best trials as Table 5.
+
+import { LineChart } from "../charts/lines.js";
+import { statusPill } from "../charts/summary.js";
+import { Table5 } from "../charts/table5.js";
+import { getJson, searchPage } from "../lib/api.js";
+import { category } from "../lib/colours.js";
+import { el, focusData, focusedData, inputById, isChecked, selectById } from "../lib/dom.js";
+import { decimals } from "../lib/format.js";
+import { Panel } from "../lib/panel.js";
+import { showSession } from "../lib/shell.js";
+import { follow } from "../lib/stream.js";
+
+// As many as the API compares at once.
+const MOST = 8;
+const choose = new Panel("choose");
+const best = new Panel("best", "compare");
+const address = new URLSearchParams(location.search);
+const chosen = new Set(address.getAll("name"));
+const published = inputById("published");
+const over = selectById("best-x");
+/** @type {Api.SearchSummary[]} */
+let searches = [];
+/** @type {Api.Compared[]} */
+let compared = [];
+
+published.checked = address.get("published") === "true";
+over.value = address.get("over") ?? "number";
+
+/**
+ * The chosen searches and more as query parameters.
+ *
+ * @param {...string[]} more
+ */
+const query = (...more) => new URLSearchParams([...[...chosen].map((name) => ["name", name]), ...more]);
+
+const publishedQuery = () => (published.checked ? [["published", "true"]] : []);
+
+/** Keep the choices in the URL. */
+function keep() {
+  const now = query(...publishedQuery());
+  if (over.value !== "number") now.set("over", over.value);
+  history.replaceState(null, "", now.size ? `?${now}` : location.pathname);
+}
+
+const table = new Table5(
+  new Panel("table5"),
+  () => (chosen.size || published.checked ? `/api/table?${query(...publishedQuery())}` : null),
+  (format) => `/api/export?${query(...publishedQuery(), ["format", format])}`,
+);
+
+/** @returns {import("../charts/lines.js").Picture | null} */
+function picture() {
+  const shown = compared.filter((each) => each.best.loss.length);
+  if (shown.length === 0) return null;
+  const byTime = over.value === "finished";
+  return {
+    lines: shown.map(({ summary, best: steps }, at) => {
+      const places = byTime ? steps.finished.map((seconds) => seconds / 3600) : steps.number;
+      const last = places[places.length - 1];
+      // A running search's line ends at its last improvement: its hours go on without the page.
+      const end = byTime ? (summary.steps.length ? last : Math.max(summary.age / 3600, last)) : Math.max(summary.finished, last);
+      return {
+        name: summary.name, x: [...places, end], y: [...steps.loss, steps.loss[steps.loss.length - 1]],
+        shade: category(at), dash: at % 4, steps: true,
+      };
+    }),
+    x: { title: byTime ? "hours since its start" : "finished trials", low: 0 },
+    y: { title: "best validation error" },
+    legend: true,
+    label: `Best so far: ${shown.map(({ summary }) => `${summary.name} ${decimals(summary.best?.loss)}`).join(", ")}`,
+  };
+}
+
+const chart = new LineChart(best, picture, "None of these searches has a result yet.");
+best.offerData(() => ({
+  headings: ["search", "trial", "finished trials", "seconds", "best so far"],
+  rows: compared.flatMap(({ summary, best: steps }) => steps.tid.map((tid, at) => [summary.name, tid, steps.number[at], steps.finished[at], steps.loss[at]])),
+}));
+
+async function load() {
+  keep();
+  table.load();
+  if (chosen.size === 0) {
+    compared = [];
+    best.empty("Choose at least one search.");
+    return;
+  }
+  await best.fill(async () => {
+    compared = (await getJson(`/api/compare?${query()}`)).searches;
+    chart.draw();
+  });
+}
+
+/** Show the list of searches to choose from. */
+function list() {
+  if (searches.length === 0) {
+    choose.empty("No search yet.");
+    return;
+  }
+  /** @param {string} name */
+  const toggle = (name) => (/** @type {Event} */ event) => {
+    if (isChecked(event)) chosen.add(name);
+    else chosen.delete(name);
+    list();
+    load();
+  };
+  const focused = focusedData(choose.body, "key");
+  choose.show().replaceChildren(el("div", { class: "row" }, searches.map((each) =>
+    el("span", { class: "row" },
+      el("label", {}, el("input", { type: "checkbox", "data-key": each.name, checked: chosen.has(each.name), disabled: chosen.size >= MOST && !chosen.has(each.name), onchange: toggle(each.name) }), ` ${each.name}`),
+      statusPill(each),
+      el("a", { class: "small", href: searchPage(each.name), "aria-label": `Open ${each.name}`, text: "open" })))));
+  focusData(choose.body, "key", focused);
+}
+
+published.addEventListener("change", load);
+over.addEventListener("change", () => {
+  keep();
+  chart.draw();
+});
+showSession();
+await choose.fill(async () => {
+  searches = (await getJson("/api/searches")).searches;
+  list();
+});
+await load();
+performance.mark("interactive");
+let first = true;
+follow(() => "/api/stream", {
+  /** @param {Api.Searches} payload */
+  searches(payload) {
+    const known = new Map(searches.map((each) => [each.name, each]));
+    for (const each of payload.searches) known.set(each.name, each);
+    const grown = known.size !== searches.length;
+    searches = [...known.values()];
+    if (grown) list();
+    if (!first && payload.searches.some(({ name }) => chosen.has(name))) load();
+    first = false;
+  },
+});

@@ -1,0 +1,3 @@
+// The page of an error, which the server renders.
+
+import "../lib/shell.js";

@@ -1,0 +1,17 @@
+// The page to log in with the dashboard's token.
+
+import { apiError, post } from "../lib/api.js";
+import { byId, inputById } from "../lib/dom.js";
+import { page, showSession } from "../lib/shell.js";
+
+byId("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    await post("/api/login", { name: inputById("name").value, token: inputById("token").value });
+    location.href = page.next || "/";
+  } catch (error) {
+    byId("refusal").textContent = apiError(error).message;
+    inputById("token").select();
+  }
+});
+showSession();

@@ -1,0 +1,134 @@
+// The page of all searches, kept up by the stream. It sorts and filters in the browser: searches are few.
+
+import { progressBar, statusPill } from "../charts/summary.js";
+import { getJson, searchPage } from "../lib/api.js";
+import { byId, el, focusData, focusedData, inputById, isChecked, selectById } from "../lib/dom.js";
+import { clock, decimals, duration } from "../lib/format.js";
+import { Panel } from "../lib/panel.js";
+import { showSession } from "../lib/shell.js";
+import { follow } from "../lib/stream.js";
+import * as urlState from "../lib/urlstate.js";
+
+/** @typedef {Api.SearchSummary} Search */
+
+const panel = new Panel("searches");
+const compare = /** @type {HTMLButtonElement} */ (byId("compare"));
+/** @type {Set<string>} */
+const marked = new Set();
+/** @type {Map<string, Search>} */
+const searches = new Map();
+
+/** @type {{name: string, title: string, key: (search: Search) => string | number}[]} */
+const COLUMNS = [
+  { name: "name", title: "search", key: (each) => each.name },
+  { name: "status", title: "state", key: (each) => each.status },
+  { name: "progress", title: "finished", key: (each) => each.finished / each.trials },
+  { name: "best", title: "best error", key: (each) => each.best?.loss ?? Infinity },
+  { name: "busy", title: "slots busy", key: (each) => each.busy },
+  { name: "left", title: "time left", key: (each) => each.seconds_left ?? Infinity },
+  { name: "space", title: "space", key: (each) => each.space },
+  { name: "dataset", title: "data", key: (each) => each.dataset },
+  { name: "age", title: "begun", key: (each) => Date.parse(each.created_at) },
+  { name: "owner", title: "owner", key: (each) => each.owner },
+];
+const BY_AGE = COLUMNS[8];
+
+/** The searches that pass the filters, sorted. */
+function shown() {
+  const text = urlState.get("text", "").toLowerCase();
+  const status = urlState.get("state", "");
+  const { key } = COLUMNS.find(({ name }) => name === urlState.get("sort", "age")) ?? BY_AGE;
+  const sign = urlState.get("order", "desc") === "asc" ? 1 : -1;
+  return [...searches.values()]
+    .filter((each) => (status === "" || each.status === status) && [each.name, each.space, each.dataset, each.owner].some((field) => field.toLowerCase().includes(text)))
+    .sort((a, b) => {
+      const [left, right] = [key(a), key(b)];
+      return sign * (left < right ? -1 : left > right ? 1 : 0) || a.name.localeCompare(b.name);
+    });
+}
+
+function draw() {
+  if (searches.size === 0) {
+    panel.empty("No search yet.", el("a", { class: "button primary", href: "/submit", text: "Submit the first" }));
+    return;
+  }
+  const rows = shown();
+  byId("shown").textContent = rows.length === searches.size ? `${rows.length} searches` : `${rows.length} of ${searches.size} searches`;
+  const focused = focusedData(panel.body, "key");
+  panel.show().replaceChildren(
+    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Searches, scrolls sideways" },
+      el("table", {}, el("thead", {}, head()), el("tbody", {}, rows.map(row)))),
+    rows.length ? "" : el("div", { class: "message", text: "No search matches the filters." }),
+  );
+  focusData(panel.body, "key", focused);
+  compare.disabled = marked.size < 2;
+}
+
+function head() {
+  const sort = urlState.get("sort", "age");
+  const rising = urlState.get("order", "desc") === "asc";
+  return el("tr", {}, el("th", { scope: "col" }, el("span", { class: "visually-hidden", text: "marked" })), COLUMNS.map(({ name, title }) => {
+    const sorted = name === sort;
+    const again = () => {
+      urlState.set({ sort: name, order: sorted && !rising ? "asc" : sorted ? "desc" : "asc" });
+      draw();
+    };
+    return el("th", { scope: "col", "aria-sort": sorted ? (rising ? "ascending" : "descending") : null },
+      el("button", { type: "button", class: "sort", "data-key": `sort-${name}`, onclick: again, text: `${title}${sorted ? (rising ? " ▲" : " ▼") : ""}` }));
+  }));
+}
+
+/** @param {Search} search */
+function row(search) {
+  /** @param {Event} event */
+  const mark = (event) => {
+    if (isChecked(event)) marked.add(search.name);
+    else marked.delete(search.name);
+    compare.disabled = marked.size < 2;
+  };
+  return el("tr", { "data-name": search.name },
+    el("td", {}, el("input", { type: "checkbox", "aria-label": `Mark ${search.name}`, "data-key": `mark-${search.name}`, checked: marked.has(search.name), onchange: mark })),
+    el("td", {}, el("a", { href: searchPage(search.name), "data-key": `name-${search.name}`, text: search.name })),
+    el("td", {}, statusPill(search)),
+    el("td", {}, progressBar(search.counts, search.trials), `${search.finished}/${search.trials}`),
+    el("td", { class: "number", text: decimals(search.best?.loss) }),
+    el("td", { class: "number", text: `${search.busy}/${search.parallel}` }),
+    el("td", { class: "number", text: search.steps.length ? duration(search.seconds_left) : "" }),
+    el("td", { text: search.space }),
+    el("td", { text: search.dataset }),
+    el("td", { title: clock(search.created_at), text: `${duration(search.age)} ago` }),
+    el("td", { text: search.owner }));
+}
+
+/** @param {Api.Searches} payload */
+function update(payload) {
+  for (const each of payload.searches) searches.set(each.name, each);
+  draw();
+}
+
+async function start() {
+  panel.loading();
+  await panel.fill(async () => {
+    update(await getJson("/api/searches"));
+    performance.mark("interactive");
+  });
+  follow(() => "/api/stream", { searches: update });
+}
+
+const find = inputById("find");
+const status = selectById("status");
+find.value = urlState.get("text", "");
+status.value = urlState.get("state", "");
+find.addEventListener("input", () => {
+  urlState.set({ text: find.value });
+  draw();
+});
+status.addEventListener("change", () => {
+  urlState.set({ state: status.value });
+  draw();
+});
+compare.addEventListener("click", () => {
+  location.href = `/compare?${new URLSearchParams([...marked].map((name) => ["name", name]))}`;
+});
+showSession();
+start();

@@ -1,0 +1,142 @@
+"""Endpoints of the session, and the checks that every change passes first."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from alignsearch.dashboards import models
+from alignsearch.dashboards.web.auth import COOKIE, SESSION_SECONDS, Gate, Session
+from alignsearch.dashboards.web.context import context_of
+from alignsearch.dashboards.web.errors import RefusedError
+from alignsearch.dashboards.web.responses import json_response
+
+router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
+
+BEARER = "bearer "
+
+
+def session_of(request: Request) -> tuple[Session, bool]:
+    """The request's session, and whether it is new."""
+    gate = context_of(request).gate
+    known = gate.session(request.cookies.get(COOKIE))
+    return (known, False) if known is not None else (gate.new_session(), True)
+
+
+def session_state(gate: Gate, session: Session) -> models.SessionState:
+    """Describe a session to its page."""
+    login = gate.login_of(session)
+    why = {
+        "needed": "log in with the dashboard's token to steer",
+        "impossible": "this dashboard is open to the network and has no token, so it is read-only: "
+        "make a token with `alignsearch dashboard --set-token`",
+    }.get(login)
+    return models.SessionState(
+        user=session.user,
+        can_steer=gate.author(session) is not None,
+        login=login,
+        why=why,
+        csrf=gate.csrf(session),
+    )
+
+
+async def from_own_page(request: Request) -> None:
+    """Refuse requests that another site's page could have sent (CSRF).
+
+    Raises:
+        RefusedError: the request isn't JSON, comes from another origin or lacks the CSRF token.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RefusedError(422, "invalid", "send JSON, with Content-Type: application/json")
+    if _bearer(request) is not None:
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise RefusedError(403, "csrf", f"a page of {origin} may not steer this dashboard")
+    session, is_new = session_of(request)
+    token = request.headers.get("x-csrf-token", "")
+    if is_new or not context_of(request).gate.is_csrf(session, token):
+        raise RefusedError(
+            403, "csrf", "the page's session has ended: reload the page and try again"
+        )
+
+
+async def author_of(request: Request, _: Annotated[None, Depends(from_own_page)]) -> str:
+    """The author of a change, as its events will name them.
+
+    Raises:
+        RefusedError: the person hasn't logged in, or this dashboard is read-only.
+    """
+    gate = context_of(request).gate
+    token = _bearer(request)
+    if token is not None:
+        if gate.token is None:
+            raise RefusedError(403, "forbidden", "this dashboard has no token, so it accepts none")
+        await _check_token(gate, token)
+        client = request.client.host if request.client else "a program"
+        return f"{client} (dashboard API)"
+    session, _is_new = session_of(request)
+    author = gate.author(session)
+    if author is None:
+        state = session_state(gate, session)
+        status, code = (401, "login_required") if state.login == "needed" else (403, "forbidden")
+        raise RefusedError(status, code, state.why or "")
+    return author
+
+
+Author = Annotated[str, Depends(author_of)]
+
+
+@router.get("/session", response_model=models.SessionState)
+async def session(request: Request) -> Response:
+    """Tell who is logged in, whether they may steer, and the CSRF token for changes."""
+    found, is_new = session_of(request)
+    return _session_answer(request, found, set_cookie=is_new)
+
+
+@router.post("/login", response_model=models.SessionState, dependencies=[Depends(from_own_page)])
+async def login(request: Request, asked: models.LoginRequest) -> Response:
+    """Log in with the dashboard's token, under the name that events will carry."""
+    gate = context_of(request).gate
+    if gate.token is None:
+        raise RefusedError(409, "conflict", "this dashboard has no token: there is no login")
+    await _check_token(gate, asked.token)
+    return _session_answer(request, gate.new_session(asked.name), set_cookie=True)
+
+
+@router.post("/logout", response_model=models.SessionState, dependencies=[Depends(from_own_page)])
+async def logout(request: Request, _: models.Nothing) -> Response:
+    """Log out."""
+    return _session_answer(request, context_of(request).gate.new_session(), set_cookie=True)
+
+
+def _bearer(request: Request) -> str | None:
+    header = request.headers.get("authorization", "")
+    return header[len(BEARER) :] if header.lower().startswith(BEARER) else None
+
+
+async def _check_token(gate: Gate, token: str) -> None:
+    wait = gate.throttle.wait()
+    if wait > 0:
+        raise RefusedError(
+            429, "throttled", f"too many wrong tokens: try again in {wait:.0f} s", retry_after=wait
+        )
+    if not await run_in_threadpool(gate.fits, token):
+        gate.throttle.failed()
+        raise RefusedError(401, "login_required", "this isn't the dashboard's token")
+
+
+def _session_answer(request: Request, session: Session, *, set_cookie: bool) -> Response:
+    gate = context_of(request).gate
+    answered = json_response(request, session_state(gate, session))
+    if set_cookie:
+        answered.set_cookie(
+            COOKIE,
+            gate.cookie(session),
+            max_age=int(SESSION_SECONDS),
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+    return answered

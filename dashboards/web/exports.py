@@ -1,0 +1,71 @@
+"""Table 5 for pages, and as text in each format of `alignsearch export`."""
+
+from collections.abc import Sequence
+
+from alignsearch.dashboards import models
+from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.reports.best import best_column, column_of
+from alignsearch.search.reports.export import Column, export, notes_of, published_columns
+from alignsearch.spaces.table5 import ROWS, format_cell
+
+MEDIA_TYPES = {
+    "markdown": "text/plain",
+    "latex": "text/plain",
+    "csv": "text/csv",
+    "json": "application/json",
+}
+SUFFIXES = {"markdown": "md", "latex": "tex", "csv": "csv", "json": "json"}
+
+
+def columns_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> list[Column]:
+    """Columns of the searches' best trials, after the paper's own columns if `published`.
+
+    Raises:
+        UnknownNameError: there is no such search.
+        StateConflictError: a search has no result yet.
+    """
+    columns = published_columns() if published else []
+    return [*columns, *(best_column(mirror.store, name) for name in names)]
+
+
+def trial_column(mirror: Mirror, name: str, tid: int) -> Column:
+    """A trial as a column.
+
+    Raises:
+        UnknownNameError: there is no such search or trial.
+    """
+    search = mirror.store.searches.get(name)
+    return column_of(search, mirror.store.trials.get(name, tid), title=f"{name} {tid}")
+
+
+def table_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> models.Table5:
+    """The same columns as rows of cells; searches without a result are listed in `missing`."""
+    columns = published_columns() if published else []
+    missing = []
+    for name in names:
+        try:
+            columns.append(best_column(mirror.store, name))
+        except StateConflictError:
+            missing.append(name)
+    return models.Table5(
+        columns=[
+            models.TableColumn(title=each.title, note=each.note, space=each.space.name)
+            for each in columns
+        ],
+        rows=[
+            models.TableCells(
+                name=row.name,
+                field=row.field,
+                cells=[format_cell(row, each.configuration, each.space) for each in columns],
+            )
+            for row in ROWS
+        ],
+        notes=notes_of(columns) if columns else [],
+        missing=missing,
+    )
+
+
+def text_of(columns: Sequence[Column], format: str) -> str:
+    """Format columns as text: `markdown`, `latex`, `csv` or `json`."""
+    return export(columns, format)

@@ -1,0 +1,45 @@
+"""The panels of a search's page: one line a panel.
+
+A panel's `module` is a file in `static/charts/` whose `create(page, panels)` fills it when it comes
+near the viewport. To add a chart, write that file and its line here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of a search's page.
+
+    Attributes:
+        id: id of its HTML element.
+        title: its heading.
+        module: the module that fills it; panels with the same module are filled together.
+        hint: small text beside the heading.
+        link: text of the link at the top of the page; None for no link.
+        chart: CSS classes of its content: `chart` is as high as a chart, "" as its content.
+    """
+
+    id: str
+    title: str
+    module: str
+    hint: str = ""
+    link: str | None = None
+    chart: str = "chart"
+
+
+SEARCH_PANELS = (
+    Panel("slice", "Slice", "slice", link="Slices"),
+    Panel("contour", "Contour", "contour", "smoothed"),
+    Panel("importance", "Importance", "importance", link="Importance"),
+    Panel(
+        "categorical",
+        "Categorical metaparameters",
+        "importance",
+        "mean score, error bars SEM, by importance",
+    ),
+    Panel("curves", "Learning curves", "curves", link="Learning curves"),
+    Panel("failures", "Failures by reason and host", "failures", link="Failures"),
+    Panel("table5", "Best, as a column of Table 5", "best_column", link="Table 5", chart=""),
+    Panel("events", "Events", "events", link="Events", chart=""),
+)

@@ -1,0 +1,176 @@
+"""A place that trains an experiment's runs as a search of a store, by workers it is given."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.experiments.place import SearchSize, Trained
+from alignsearch.experiments.runs import name_of, outcomes, submit
+from alignsearch.experiments.setting import Setting
+from alignsearch.search.documents import NAME_FORM, Recipe, RecipeChoices, Search, WeightSampling
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.new_search import recipe_of, versions
+from alignsearch.spaces.catalog import RUNS
+from alignsearch.spaces.runs import Run
+
+STALL_SECONDS = 1800.0
+"""Longest time without a new epoch before a training counts as stuck: compiling the steps of a
+deep network takes several minutes."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Resources of one run by their Ray names, and how many runs the cluster holds at once."""
+
+    per_run: dict[str, float]
+    runs: int
+
+
+class Workers(Protocol):
+    """A store and what can drive a search in it; given by the command line."""
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a store yet."""
+        ...
+
+    def open_store(self) -> Store:
+        """The existing store.
+
+        Raises:
+            StoreUnavailableError: there is none, or it doesn't answer.
+        """
+        ...
+
+    def make_store(self) -> Store:
+        """The store, created first if there is none."""
+        ...
+
+    def room(self) -> Room:
+        """Resources of one run, and how many runs the cluster holds at once.
+
+        Raises:
+            ClusterError: the cluster doesn't answer, or has less room than was asked for.
+        """
+        ...
+
+    def checkpoints(self) -> str | None:
+        """Folder or address for the checkpoints of runs; None for none."""
+        ...
+
+    @property
+    def owner(self) -> str:
+        """Person and host that the search is recorded for."""
+        ...
+
+    def submit(self, name: str, size: SearchSize) -> None:
+        """Submit a search over a named space, as `alignsearch submit` does."""
+        ...
+
+    def drive(self, search: Search, unit: str) -> None:
+        """Drive the search to its end. unit: what its trials are called, like "runs"."""
+        ...
+
+
+class StorePlace:
+    """The `Place` of the command line: every training is a trial of a search in a store."""
+
+    def __init__(
+        self, workers: Workers, *, parallel: int | None = None, name: str | None = None
+    ) -> None:
+        """Note the workers; nothing is created or started yet.
+
+        parallel: most runs at once; None for all that the cluster holds. name: name of the search
+        with the runs; None for one made of the experiment's name and a hash of its runs.
+
+        Raises:
+            ConfigurationError: the name can't be a search's.
+        """
+        if name is not None and not NAME_FORM.fullmatch(name):
+            raise ConfigurationError(
+                f"--name {name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
+                "most, a letter or a digit first"
+            )
+        self._workers = workers
+        self._parallel = parallel
+        self._name = name
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a store yet."""
+        return self._workers.has_store
+
+    def open_store(self) -> Store:
+        """The existing store, as `Place.open_store`."""
+        return self._workers.open_store()
+
+    def train(
+        self,
+        experiment: str,
+        setting: Setting,
+        runs: Sequence[Run],
+        weight_samples: WeightSampling | None = None,
+    ) -> Trained:
+        """Train all runs, as `Place.train`: the same runs again continue the same search."""
+        search = self._search(experiment, setting, runs, weight_samples)
+        store = self._workers.make_store()
+        search = submit(store, search, runs)
+        if search.status not in TERMINAL_SEARCH_STATUSES:
+            self._workers.drive(search, "runs")
+        found = outcomes(store, search.name)
+        epochs = {each.trial: store.logs.epochs(each.trial) for each in found}
+        return Trained(search, found, epochs)
+
+    def finish_search(self, name: str, size: SearchSize) -> Store:
+        """Bring the search to its end, as `Place.finish_search`."""
+        store = self._workers.make_store()
+        try:
+            search = store.searches.get(name)
+        except UnknownNameError:
+            self._workers.submit(name, size)
+            search = store.searches.get(name)
+        if search.status not in TERMINAL_SEARCH_STATUSES:
+            self._workers.drive(search, "trials")
+        return store
+
+    def _search(
+        self,
+        experiment: str,
+        setting: Setting,
+        runs: Sequence[Run],
+        weight_samples: WeightSampling | None,
+    ) -> Search:
+        room = self._workers.room()
+        search = Search(
+            name="unnamed",
+            space=RUNS.name,
+            space_hash=RUNS.space_hash,
+            recipe=_recipe(setting, runs, weight_samples),
+            trials=len(runs),
+            parallel=min(self._parallel or room.runs, room.runs, len(runs)),
+            seed=0,
+            startup=0,
+            resources=room.per_run,
+            checkpoints=self._workers.checkpoints(),
+            keep_checkpoints=0,
+            stall_seconds=STALL_SECONDS,
+            created_by=self._workers.owner,
+            versions=versions(),
+        )
+        name = self._name or name_of(experiment, search, runs)
+        return search.model_copy(update={"name": name})
+
+
+def _recipe(setting: Setting, runs: Sequence[Run], weight_samples: WeightSampling | None) -> Recipe:
+    given = {name: getattr(setting, name, None) for name in RecipeChoices.model_fields}
+    models = sorted({run.model for run in runs})
+    return recipe_of(
+        RecipeChoices(**{name: value for name, value in given.items() if value is not None}),
+        None,
+        model=models[0] if len(models) == 1 else f"{len(models)} networks",
+        width=max(run.width for run in runs),
+        epochs=max(run.epochs for run in runs),
+        weight_samples=weight_samples,
+    )

@@ -1,0 +1,32 @@
+"""`alignsearch best`: the best trial of a search and its configuration."""
+
+from alignsearch.cli.options import (
+    JsonOption,
+    NameArgument,
+    StoreOption,
+    open_store,
+    print_json,
+    print_text,
+)
+from alignsearch.cli.progress import best_so_far
+from alignsearch.search.reports.best import best_trial, column_of
+from alignsearch.search.reports.export import export as render
+
+
+def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:
+    """Print the best trial of a search and its configuration."""
+    with open_store(store) as opened:
+        search, trial = best_trial(opened, name)
+    if as_json:
+        print_json(
+            {
+                "tid": trial.tid,
+                "loss": trial.loss,
+                "chance": trial.chance,
+                "configuration": trial.config,
+            }
+        )
+        return
+    column = column_of(search, trial, title=name)
+    print_text(f"best {best_so_far(trial)}\n")
+    print_text(render([column], "markdown"))

@@ -1,0 +1,145 @@
+"""The progress of a search: a live panel on a terminal, lines in a file or a pipe."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from alignsearch.search.documents import Trial
+from alignsearch.search.documents.objective_metric import label_of
+from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.use_cases.summary import Summary
+
+REFRESH_SECONDS = 1.0
+BAR_WIDTH = 60
+
+
+class ProgressDisplay(ExitStack):
+    """Displays a search's progress, at most once a second.
+
+    among: the search's name, if several are displayed at once: lines then begin with it, and there
+    is no panel.
+    """
+
+    def __init__(self, console: Console, among: str | None = None) -> None:
+        super().__init__()
+        self._console = console
+        self._prefix = "" if among is None else f"{among}: "
+        self._live: Live | None = None
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal and not self._prefix:
+            live = Live(console=self._console, auto_refresh=False)
+            self._live = self.enter_context(live)
+        return self
+
+    def update(
+        self,
+        summary: Callable[[], Summary],
+        ended: Callable[[], list[Trial]],
+        *,
+        last: bool = False,
+    ) -> None:
+        """Display the search; does nothing within a second after the last time, except for `last`.
+
+        summary: returns the search's summary. ended: returns the trials that have ended since its
+        last call.
+        """
+        if not last and time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + REFRESH_SECONDS
+        untold = ended()
+        if self._live is not None:
+            self._live.update(panel(summary()), refresh=True)
+            return
+        if not untold:
+            return
+        now = summary()
+        for number, trial in enumerate(untold, now.finished - len(untold) + 1):
+            text = self._prefix + line(trial, now, number)
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def panel(summary: Summary) -> Panel:
+    """Return a panel with slots, trials by state, best trial, time left, and what is waited for."""
+    search = summary.search
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style="dim")
+    facts.add_column()
+    facts.add_row("finished", f"{summary.finished} of {search.trials} trials")
+    bar = ProgressBar(total=search.trials, completed=summary.finished, width=BAR_WIDTH)
+    facts.add_row("", bar)
+    facts.add_row("slots", f"{summary.busy} of {search.parallel} busy")
+    facts.add_row(
+        "trials",
+        ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
+    )
+    facts.add_row("best", best_so_far(summary.best))
+    facts.add_row("time left", duration(summary.seconds_left))
+    facts.add_row("waits for", summary.waits_for)
+    title = f"{search.name}: {search.space} on {search.recipe.dataset}, {search.status}"
+    return Panel(facts, title=title, title_align="left", expand=False)
+
+
+def line(trial: Trial, summary: Summary, number: int) -> str:
+    """Return a line about a trial that has ended, as the `number`th of its search."""
+    if trial.state is TrialState.PRUNED and trial.result is not None:
+        outcome = f"pruned by {trial.result.reason}"
+    elif trial.result is not None and trial.result.loss is not None:
+        outcome = f"{label_of(summary.search.recipe.metric)} {trial.result.loss:.4f}"
+    elif trial.result is not None:
+        outcome = f"diverged: {trial.result.reason}"
+    else:
+        why = last_line(trial.error)
+        outcome = f"{trial.state}: {why}" if why else trial.state.value
+    seconds = seconds_of(trial)
+    took = f" in {seconds:.0f} s" if seconds is not None else ""
+    known = summary.seconds_left is not None
+    left = f"; left {duration(summary.seconds_left)}" if known else ""
+    return (
+        f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
+        f"best {best_so_far(summary.best)}{left}"
+    )
+
+
+def best_so_far(best: Trial | None) -> str:
+    """Return the best trial's loss and number, and the loss of guessing if it is known."""
+    if best is None or best.loss is None:
+        return "none yet"
+    chance = "" if best.chance is None else f", chance {best.chance:.4f}"
+    return f"{best.loss:.4f} (trial {best.tid}{chance})"
+
+
+def against_chance(summary: Summary) -> str:
+    """Return by how many percentage points of error the best trial beats guessing."""
+    if summary.best_loss is None or summary.chance is None:
+        return ""
+    points = 100 * (summary.chance - summary.best_loss)
+    if points <= 0:
+        return "no better than guessing"
+    return f"{points:.1f} percentage points better than guessing the largest class"
+
+
+def seconds_of(trial: Trial) -> float | None:
+    """Return the seconds of the trial's last attempt; None while it runs."""
+    if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
+        return None
+    return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds in a fitting unit: 40 s, 12 min, 3.5 h, 2.1 days."""
+    if seconds is None:
+        return "not known"
+    for unit, size, digits in (("days", 86400, 1), ("h", 3600, 1), ("min", 60, 0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.{digits}f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,90 @@
+"""`alignsearch show`: one trial with its metaparameters, epochs, attempts and error."""
+
+from statistics import fmean
+
+from rich.table import Table
+
+from alignsearch.cli.options import (
+    JsonOption,
+    NameArgument,
+    StoreOption,
+    TidArgument,
+    console,
+    open_store,
+    print_json,
+    print_text,
+)
+from alignsearch.cli.trial_rows import cell, heading, row
+from alignsearch.search.documents import Epoch
+from alignsearch.search.reports.export import Column
+from alignsearch.search.reports.export import export as render
+from alignsearch.spaces.catalog import RUNS, get_space
+from alignsearch.spaces.configuration import configuration
+
+EPOCH_FIELDS = (
+    "attempt",
+    "epoch",
+    "loss",
+    "train_accuracy",
+    "validation_accuracy",
+    "learning_rate",
+    "alignment_learning_rate",
+    "alignment_loss",
+    "seconds",
+)
+
+
+def show(
+    name: NameArgument,
+    tid: TidArgument,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Show one trial: its metaparameters, epochs, attempts and error."""
+    with open_store(store) as opened:
+        search = opened.searches.get(name)
+        trial = opened.trials.get(name, tid)
+        epochs = opened.logs.epochs(trial.id)
+    if as_json:
+        print_json(
+            {
+                "trial": trial.model_dump(mode="json"),
+                "epochs": [epoch.model_dump(mode="json") for epoch in epochs],
+            }
+        )
+        return
+    facts = Table.grid(padding=(0, 2))
+    for key, value in row(search, trial).items():
+        facts.add_row(heading(key), cell(value))
+    console.print(facts)
+    if search.space == RUNS.name:
+        run = Table.grid(padding=(0, 2))
+        for key, value in trial.config.items():
+            run.add_row(heading(key), cell(value))
+        console.print("", run, "")
+    else:
+        column = Column(f"{name} {tid}", configuration(trial.config), get_space(search.space))
+        print_text("\n" + render([column], "markdown"))
+    console.print(_epochs_table(epochs))
+    for attempt in trial.attempts.values():
+        console.print(
+            f"attempt {attempt.number} on {attempt.host} ({attempt.accelerator}): "
+            f"{attempt.outcome or 'running'}",
+            highlight=False,
+        )
+    if trial.error:
+        print_text(trial.error)
+
+
+def _epochs_table(epochs: list[Epoch]) -> Table:
+    """Return a table with a row for each epoch, without columns that are empty."""
+    columns = {field: [cell(getattr(epoch, field)) for epoch in epochs] for field in EPOCH_FIELDS}
+    angles = [[layer.angle for layer in epoch.layers] for epoch in epochs]
+    columns["mean_angle"] = [f"{fmean(each):.1f}" if each else "" for each in angles]
+    shown = {field: cells for field, cells in columns.items() if any(cells)}
+    table = Table(title="epochs", title_justify="left")
+    for field in shown:
+        table.add_column(heading(field))
+    for cells in zip(*shown.values(), strict=True):
+        table.add_row(*cells)
+    return table

@@ -1,0 +1,98 @@
+"""`alignsearch status`: where searches stand and what they wait for."""
+
+import threading
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from alignment_core.errors import ConfigurationError
+from alignsearch.cli.options import (
+    JsonOption,
+    StoreOption,
+    console,
+    has_store,
+    open_store,
+    print_json,
+    print_text,
+)
+from alignsearch.cli.progress import REFRESH_SECONDS, ProgressDisplay, duration, panel
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.driver.history import History
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
+
+
+def status(
+    name: Annotated[
+        str | None, typer.Argument(help="Name of a search. Default: all searches.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Update the display until the search is over.")
+    ] = False,
+    as_json: JsonOption = False,
+    store: StoreOption = None,
+) -> None:
+    """Show the progress of searches, and what each of them waits for."""
+    if watch and (name is None or as_json):
+        raise ConfigurationError("--watch follows one named search, without --json")
+    if name is None and not has_store(store):
+        _list([], as_json=as_json)
+        return
+    with open_store(store) as opened:
+        if name is None:
+            found = opened.searches.all()
+            _list([read_summary(opened, search.name) for search in found], as_json=as_json)
+        elif as_json:
+            print_json(read_summary(opened, name).to_json())
+        elif watch:
+            _watch(opened, name)
+        else:
+            console.print(panel(read_summary(opened, name)))
+
+
+def _list(summaries: list[Summary], *, as_json: bool) -> None:
+    if as_json:
+        print_json([summary.to_json() for summary in summaries])
+        return
+    table = Table()
+    for heading in ("search", "space", "data", "status", "trials", "busy", "best", "left"):
+        table.add_column(heading)
+    for summary in summaries:
+        search = summary.search
+        table.add_row(
+            search.name,
+            search.space,
+            search.recipe.dataset,
+            search.status.value,
+            f"{summary.finished}/{search.trials}",
+            f"{summary.busy}/{search.parallel}",
+            "" if summary.best_loss is None else f"{summary.best_loss:.4f}",
+            _time_left(summary),
+        )
+    console.print(table if summaries else "no search yet: `alignsearch submit` makes one")
+
+
+def _time_left(summary: Summary) -> str:
+    """Return the estimated time left; empty if it isn't known or the search is over."""
+    over = summary.search.status in TERMINAL_SEARCH_STATUSES
+    return "" if over or summary.seconds_left is None else duration(summary.seconds_left)
+
+
+def _watch(store: Store, name: str) -> None:
+    history = History(store, name)
+    pause = threading.Event()
+
+    def summary() -> Summary:
+        search = store.searches.get(name)
+        return summarize(search, history.standing(), store.now(), store.ping())
+
+    with ProgressDisplay(console) as display:
+        while True:
+            search = store.searches.get(name)
+            history.sync()
+            display.update(summary, history.take_ended, last=True)
+            if search.status in TERMINAL_SEARCH_STATUSES:
+                break
+            pause.wait(REFRESH_SECONDS)
+    print_text(f"{name} is {search.status}")

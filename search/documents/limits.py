@@ -1,0 +1,7 @@
+"""Limits of the values that people may ask for; stored documents are read without them."""
+
+LARGEST = 2**31 - 1
+"""The largest whole number of any option: every store and JavaScript hold it exactly."""
+
+LONGEST_TEXT = 4096
+"""The most characters of any text: no file system takes a longer path."""

@@ -1,0 +1,52 @@
+"""The order of finished trials, best first: used by the store, the driver and every display."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeVar
+
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.documents.trial import Trial
+
+RANKED_BY = {"loss": "result.loss", "tid": "tid"}
+"""Attributes that rank a trial, all ascending, and the fields in which the store keeps them."""
+
+RANKED: dict[str, Any] = {"state": TrialState.COMPLETED.value, "result.status": "ok"}
+"""The stored fields of the trials that have a rank, as `is_ranked` asks for them."""
+
+
+class Scored(Protocol):
+    """A trial, or what is kept of one, with all that its rank depends on."""
+
+    @property
+    def loss(self) -> float | None:
+        """The objective, which is minimized."""
+
+    @property
+    def tid(self) -> int:
+        """The trial's number in its search."""
+
+
+S = TypeVar("S", bound=Scored)
+
+
+def is_ranked(trial: Trial) -> bool:
+    """Whether the trial is completed and has a loss; pruned and diverged ones have no rank."""
+    return (
+        trial.state is TrialState.COMPLETED
+        and trial.result is not None
+        and trial.result.status == "ok"
+    )
+
+
+def rank(scored: Scored) -> tuple[Any, ...]:
+    """Return the sort key that puts the best trial first: the lowest loss, then the lowest tid."""
+    return tuple(getattr(scored, name) for name in RANKED_BY)
+
+
+def best_of(scored: Iterable[S]) -> S | None:
+    """Return the best of some that all have a loss; None if there are none."""
+    return min(scored, key=rank, default=None)
+
+
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """Return those of the trials that have a rank, the best first."""
+    return sorted((trial for trial in trials if is_ranked(trial)), key=rank)

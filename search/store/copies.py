@@ -1,0 +1,87 @@
+"""Whole searches as documents, read out of a store and written into another."""
+
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+
+from alignsearch.search.documents.errors import NameTakenError
+from alignsearch.search.store.connection import Record, StoreConnection
+
+
+class Copies:
+    """Whole searches as documents, which `alignsearch dump` reads and `load` writes."""
+
+    def __init__(self, connection: StoreConnection) -> None:
+        self._db = connection
+
+    def documents(self, name: str) -> Iterator[tuple[str, Record]]:
+        """Yield the search's documents with their collections; nothing if there is no search.
+
+        The search comes first and its counter last, so no trial has a number beyond the counter's.
+        A search that goes on meanwhile is read as it was when its trials were read: epochs that
+        came later are left out, and so are events. Log lines may be later.
+        """
+        search = self._db.find_one("searches", {"_id": name})
+        if search is None:
+            return
+        yield "searches", search
+        until = self._db.now()
+        trials = self._db.find("trials", {"search": name})
+        trials.sort(key=itemgetter("tid"))
+        yield from (("trials", trial) for trial in trials)
+        for trial in trials:
+            epochs = self._db.find("epochs", {"trial": trial["_id"]}, sort=["attempt", "epoch"])
+            yield from (("epochs", epoch) for epoch in epochs if _had_epoch(trial, epoch))
+            for number in trial["attempts"]:
+                log = self._db.find_one("logs", {"_id": f"{trial['_id']}/{number}"})
+                if log is not None:
+                    yield "logs", log
+        events = self._db.find("events", {"search": name}, sort=["at"])
+        yield from (("events", event) for event in events if event["at"] <= until)
+        counter = self._db.find_one("counters", {"_id": name})
+        if counter is not None:
+            # Its other fields belong to this store alone, or follow from the trials.
+            yield "counters", {key: counter[key] for key in ("_id", "seq")}
+
+    def begin_load(self, counter: Record, load: str) -> None:
+        """Reserve the name of the counter's search; `load` identifies the file.
+
+        A load of the same file that was broken off left the same reservation, and goes on.
+
+        Raises:
+            NameTakenError: a search has this name, or another load has begun with it.
+        """
+        name = counter["_id"]
+        if self._db.find_one("searches", {"_id": name}) is not None:
+            raise NameTakenError(
+                f"there is a search named {name!r} already: load it into another --store"
+            )
+        if not self._db.insert("counters", {**counter, "load": load}):
+            reserved = self._db.find_one("counters", {"_id": name})
+            if reserved is None or reserved.get("load") != load:
+                raise NameTakenError(
+                    f"the name {name!r} is taken by a search that is being made, or by another "
+                    "file whose load was broken off: load that one again, or use another --store"
+                )
+
+    def load_each(self, collection: str, documents: Sequence[Record]) -> None:
+        """Insert documents of a reserved name, except those that an earlier try inserted."""
+        self._db.insert_each(collection, documents)
+
+    def finish_load(self, search: Record) -> None:
+        """Insert the search itself; before it, no reader sees its trials.
+
+        Raises:
+            NameTakenError: another load of it was quicker.
+        """
+        written = self._db.insert("searches", search)
+        if not written and self._db.find_one("searches", {"_id": search["_id"]}) != search:
+            raise NameTakenError(f"search {search['_id']!r} was loaded already")
+
+
+def _had_epoch(trial: Record, epoch: Record) -> bool:
+    """Return whether the trial had this epoch when it was read: progress is written first."""
+    attempt = trial["attempt"]
+    if epoch["attempt"] != attempt or trial["lease"] is None:
+        return bool(epoch["attempt"] <= attempt)
+    progress = trial["progress"]
+    return progress is not None and bool(epoch["epoch"] <= progress["epoch"])

@@ -1,0 +1,71 @@
+"""Records that only grow: events of searches, epochs of trials, and log lines of attempts."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from alignsearch.search.documents import AttemptLog, Epoch, Event, LogLine
+from alignsearch.search.store.connection import Record, StoreConnection
+
+
+class Logs:
+    """The store's events, epochs and attempts' log lines."""
+
+    def __init__(self, connection: StoreConnection) -> None:
+        self._db = connection
+
+    def add_event(self, search: str, who: str, what: str, detail: str = "") -> None:
+        """Note that `who` did `what` to the search now."""
+        event = Event(search=search, at=self._db.now(), who=who, what=what, detail=detail)
+        self._db.insert("events", event.to_bson())
+
+    def events(self, search: str) -> list[Event]:
+        """Return the search's events, the oldest first."""
+        found = self._db.find("events", {"search": search}, sort=["at"])
+        return [Event.from_bson(document) for document in found]
+
+    def events_since(self, search: str, at: datetime) -> list[Event]:
+        """Return the search's events at `at` or later, the oldest first."""
+        found = self._db.find("events", {"search": search, "at": {"$gte": at}}, sort=["at"])
+        return [Event.from_bson(document) for document in found]
+
+    def epochs(self, trial_id: str, attempt: int | None = None) -> list[Epoch]:
+        """Return the trial's epochs, or those of one attempt, by attempt and epoch."""
+        condition: Record = {"trial": trial_id}
+        if attempt is not None:
+            condition["attempt"] = attempt
+        found = self._db.find("epochs", condition, sort=["attempt", "epoch"])
+        return [Epoch.from_bson(document) for document in found]
+
+    def epoch_records(self, trial_id: str) -> list[Record]:
+        """Return the trial's epochs as they are stored, by attempt and epoch."""
+        found = self._db.find("epochs", {"trial": trial_id})
+        return sorted(found, key=lambda record: (record["attempt"], record["epoch"]))
+
+    def count_epochs(self, trial_id: str) -> int:
+        """Return how many epochs are recorded of the trial, of all its attempts."""
+        stages: list[Record] = [
+            {"$match": {"trial": trial_id}},
+            {"$group": {"_id": None, "n": {"$sum": 1}}},
+        ]
+        return sum(group["n"] for group in self._db.aggregate("epochs", stages))
+
+    def drop_epochs(self, trial_id: str) -> None:
+        """Delete the trial's epochs and its attempts' log lines; the trial itself stays."""
+        trial = self._db.find_one("trials", {"_id": trial_id})
+        for number in trial["attempts"] if trial else ():
+            self._db.delete("logs", {"_id": AttemptLog.key(trial_id, number)})
+        self._db.delete("epochs", {"trial": trial_id})
+
+    def record_lines(self, trial_id: str, attempt: int, lines: Collection[LogLine]) -> None:
+        """Store an attempt's last log lines, in place of those that were stored before.
+
+        They are acknowledged but not journaled: a crash of the store may cost the last of them.
+        """
+        kept = AttemptLog(trial=trial_id, attempt=attempt, lines=tuple(lines)).to_bson()
+        key = kept.pop("_id")
+        self._db.update("logs", {"_id": key}, {"$set": kept}, upsert=True, durable=False)
+
+    def lines(self, trial_id: str, attempt: int) -> tuple[LogLine, ...]:
+        """Return an attempt's last log lines; none if none were recorded."""
+        found = self._db.find_one("logs", {"_id": AttemptLog.key(trial_id, attempt)})
+        return AttemptLog.from_bson(found).lines if found else ()

@@ -1,0 +1,202 @@
+"""Searches in the store: creating, reading and steering them, and their drivers' leases."""
+
+import logging
+import secrets
+from collections.abc import Collection, Sequence
+
+from alignment_core.errors import UnknownNameError
+from alignsearch.search.documents import Search
+from alignsearch.search.documents.errors import (
+    NameTakenError,
+    StateConflictError,
+    StoreCorruptedError,
+)
+from alignsearch.search.documents.lease import DRIVER_LEASE, Lease, expiry
+from alignsearch.search.documents.states import (
+    SEARCH_TRANSITIONS,
+    TERMINAL_SEARCH_STATUSES,
+    SearchStatus,
+    statuses_before,
+)
+from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.leases import Leases
+from alignsearch.search.store.logs import Logs
+
+_ACTIVE = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
+
+MOST_ACTIVE_SEARCHES = 1000
+"""Searches that aren't over: more come from a script that submits in a loop, and slow drivers."""
+
+logger = logging.getLogger(__name__)
+
+
+class Searches:
+    """The store's searches. Every change is a compare-and-set that is safe to send twice."""
+
+    def __init__(self, connection: StoreConnection, logs: Logs) -> None:
+        self._db = connection
+        self._logs = logs
+        self._leases = Leases(connection, "searches", DRIVER_LEASE)
+        self._unreadable: set[str] = set()
+        self._active: dict[str, tuple[Record, Search]] = {}
+
+    def create(self, search: Search) -> Search:
+        """Insert the search and return it as stored.
+
+        Raises:
+            NameTakenError: there is a search of this name.
+            StateConflictError: the store has MOST_ACTIVE_SEARCHES that wait or run already.
+        """
+        now = self._db.now()
+        waiting = self._db.find("searches", {"status": {"$in": _ACTIVE}}, fields=["_id"])
+        if len(waiting) >= MOST_ACTIVE_SEARCHES:
+            raise StateConflictError(
+                f"the queue is full: {len(waiting)} searches wait or run, and "
+                f"{MOST_ACTIVE_SEARCHES} may; wait for some to end, or end them with `alignsearch "
+                "stop` or `cancel` (`alignsearch status` lists them)"
+            )
+        created = search.model_copy(update={"created_at": now, "updated_at": now})
+        token = secrets.token_hex(8)
+        # The counter first: a search that can be seen has one.
+        if not self._db.insert("counters", {"_id": search.name, "seq": 0}):
+            counter = self._db.find_one("counters", {"_id": search.name})
+            if counter is not None and "load" in counter:
+                raise NameTakenError(
+                    f"a search named {search.name!r} was loaded, or is being loaded: choose "
+                    "another --name"
+                )
+        if not self._db.insert("searches", {**created.to_bson(), "change": token}):
+            stored = self._db.find_one("searches", {"_id": search.name})
+            if stored is None or stored["change"] != token:
+                raise NameTakenError(
+                    f"there is a search named {search.name!r} already: choose another --name"
+                )
+        self._logs.add_event(search.name, search.created_by, "created")
+        return created
+
+    def get(self, name: str) -> Search:
+        """Return the search.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        return _decode(self._find(name))
+
+    def all(self) -> list[Search]:
+        """Return all searches, the oldest first.
+
+        A search that can't be read is left out, so that drivers still find the others. A warning
+        is logged the first time; `get` raises the error.
+        """
+        return self._readable(self._db.find("searches", {}, sort=["created_at"]))
+
+    def active(self) -> list[Search]:
+        """Return the searches that are not over, the oldest first, without unreadable ones.
+
+        It costs the same with thousands of searches that are over as with none.
+        """
+        found = self._db.find("searches", {"status": {"$in": _ACTIVE}})
+        kept: dict[str, tuple[Record, Search]] = {}
+        for each in found:
+            # Few searches of a long queue change between two calls: only those are decoded.
+            known = self._active.get(each["_id"])
+            if known is None or known[0] != each:
+                readable = self._readable([each])
+                if not readable:
+                    continue
+                known = each, readable[0]
+            kept[each["_id"]] = known
+        self._active = kept
+        return sorted((search for _, search in kept.values()), key=lambda it: it.created_at)
+
+    def named(self, names: Collection[str]) -> list[Search]:
+        """Return the searches of these names, those that exist."""
+        found = self._db.find("searches", {"_id": {"$in": sorted(names)}}) if names else []
+        return [_decode(document) for document in found]
+
+    def _readable(self, documents: Sequence[Record]) -> list[Search]:
+        searches = []
+        for found in documents:
+            try:
+                searches.append(_decode(found))
+            except StoreCorruptedError as error:
+                if found["_id"] not in self._unreadable:
+                    self._unreadable.add(found["_id"])
+                    logger.warning("search %s is left out: %s", found["_id"], error)
+        return searches
+
+    def change(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
+        """Set the search's status and add an event; a failure's `detail` is the search's error.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: its status doesn't allow it; the message names those that it allows.
+        """
+        changes: Record = {"status": to.value}
+        if to is SearchStatus.FAILED:
+            changes["error"] = detail
+        found = self._set(name, statuses_before(to), changes)
+        if found is None:
+            status = self.get(name).status
+            possible = sorted(SEARCH_TRANSITIONS[status])
+            rule = f"from there it can be {', '.join(possible)}" if possible else "that is final"
+            raise StateConflictError(f"search {name!r} can't be {to}: it is {status}; {rule}")
+        self._logs.add_event(name, who, to.value, detail)
+        return found
+
+    def request_stop(self, name: str, who: str) -> Search:
+        """Let no new trial of the search begin and add an event; running trials finish.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it has ended.
+        """
+        active = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
+        found = self._set(name, active, {"stop_requested": True})
+        if found is None:
+            status = self.get(name).status
+            raise StateConflictError(f"search {name!r} can't be stopped: it is {status} already")
+        self._logs.add_event(name, who, "stop requested")
+        return found
+
+    def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
+        """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
+
+        Raises:
+            UnknownNameError: there is no such search.
+        """
+        token = secrets.token_hex(8)
+        lease = Lease(owner=owner, token=token, expires_at=expiry(self._db.now(), ttl))
+        if not self._leases.take(name, lease):
+            driver = self.get(name).driver
+            if driver is None or driver.token != token:
+                return None
+        return token
+
+    def renew_driver(self, name: str, token: str, ttl: float) -> bool:
+        """Extend the driver's lease to `ttl` seconds from now; return False if another has it."""
+        return self._leases.renew(name, token, ttl)
+
+    def release_driver(self, name: str, token: str) -> None:
+        """Give the driver's lease up, if `token` still holds it."""
+        self._leases.release(name, token)
+
+    def _find(self, name: str) -> Record:
+        found = self._db.find_one("searches", {"_id": name})
+        if found is None:
+            names = self._db.find("searches", {}, fields=["_id"])
+            raise UnknownNameError("search", name, (document["_id"] for document in names))
+        return found
+
+    def _set(self, name: str, allowed: frozenset[SearchStatus], changes: Record) -> Search | None:
+        """Compare and set; return None if the search's status isn't among the `allowed` ones."""
+        token = secrets.token_hex(8)
+        condition = {"_id": name, "status": {"$in": sorted(status.value for status in allowed)}}
+        update = {"$set": {**changes, "updated_at": self._db.now(), "change": token}}
+        done = self._db.update("searches", condition, update)
+        found = self._find(name)
+        return _decode(found) if done or found["change"] == token else None
+
+
+def _decode(found: Record) -> Search:
+    return Search.from_bson({name: value for name, value in found.items() if name != "change"})

@@ -1,0 +1,120 @@
+"""Totals of a search's trials: counts, durations and the best trial, without reading all of them.
+
+A search's counter holds a tally: the sum over all ended trials whose changes have numbers up to
+the tally's. A driver adds the trials that ended since, and replaces the tally. A tally is a whole
+sum, not a difference: an older one that overwrites a newer one is correct too, and only leaves its
+readers more trials to read.
+
+A reader reads the tally, then the trials without a number, then those with a number beyond the
+tally's. An ended trial changes only by getting its number. So each trial that had ended before is
+in one of the three, or in both of the last.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from alignsearch.search.documents import Trial
+from alignsearch.search.documents.errors import StoreRefusedError
+from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
+from alignsearch.search.documents.tally import Standing, Tally
+from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.numbering import Numbering
+from alignsearch.search.store.trials import Trials
+
+FAR_BEHIND = 500
+"""Changes beyond the tally that a reader reads at most before it updates the tally itself."""
+
+
+class Totals:
+    """Totals of searches, read at the cost of the trials that changed since the last tally."""
+
+    def __init__(self, connection: StoreConnection, numbering: Numbering, trials: Trials) -> None:
+        self._db = connection
+        self._numbering = numbering
+        self._trials = trials
+
+    def update(self, search: str) -> Tally:
+        """Number all changes, add the trials that ended to the tally, store and return it.
+
+        Raises:
+            StoreRefusedError: this user may not write.
+        """
+        last = self._numbering.last_change(search)
+        before = tally = _tally_in(self._numbering.counter(search))
+        if last <= before.seq:
+            return before
+        # Numbers aren't journaled by themselves, but with this journaled write: a server that dies
+        # loses them before they are read here, or keeps them.
+        self._db.update("counters", {"_id": search}, {"$set": {"settled": last}})
+        for page in self._trials.numbered(search, before.seq, last):
+            tally = tally.with_ended(page)
+        tally = tally.model_copy(update={"seq": last})
+        self._db.update("counters", {"_id": search}, {"$set": {"tally": tally.to_bson()}})
+        return tally
+
+    def standing(self, search: str) -> Standing:
+        """Return counts, best trial, live trials and durations, for a summary of the search."""
+        total, live = self._total(search, live=True)
+        return Standing(
+            counts=_counts(total, live),
+            best=self._best_of(total),
+            live=live,
+            seconds=total.seconds,
+        )
+
+    def counts(self, search: str) -> dict[TrialState, int]:
+        """Return how many trials of the search are in each state; every state has a count."""
+        return _counts(*self._total(search, live=True))
+
+    def best(self, search: str) -> Trial | None:
+        """Return the completed trial with the lowest loss (of equals the lowest tid), if any."""
+        return self._best_of(self._total(search, live=False)[0])
+
+    def _best_of(self, total: Tally) -> Trial | None:
+        return self._trials.get(total.best.trial) if total.best else None
+
+    def _total(self, search: str, *, live: bool) -> tuple[Tally, list[Trial]]:
+        """Return the tally of all ended trials, and the live ones by tid if they are asked for."""
+        total = self._recent_tally(search)
+        alive = {trial.id: trial for trial in self._live(search)} if live else {}
+        ended: set[str] = set()
+        for page in self._since(search, total.seq):
+            new = [trial for trial in page if trial.id not in ended]
+            total = total.with_ended(new)
+            # Read later than the live ones were, so this is what counts.
+            for trial in new:
+                if trial.state in TERMINAL_TRIAL_STATES:
+                    ended.add(trial.id)
+                    alive.pop(trial.id, None)
+                elif live:
+                    alive[trial.id] = trial
+        return total, sorted(alive.values(), key=lambda trial: trial.tid)
+
+    def _recent_tally(self, search: str) -> Tally:
+        counter = self._numbering.counter(search)
+        tally = _tally_in(counter)
+        if counter["seq"] - tally.seq > FAR_BEHIND:
+            try:
+                return self.update(search)
+            except StoreRefusedError:
+                # A user without the right to write reads all of them.
+                pass
+        return tally
+
+    def _live(self, search: str) -> list[Trial]:
+        return self._trials.all(search, LIVE_TRIAL_STATES)
+
+    def _since(self, search: str, seq: int) -> Iterator[list[Trial]]:
+        """Yield the trials without a number, then those with one beyond `seq`, page by page."""
+        yield self._trials.unnumbered(search)
+        yield from self._trials.numbered(search, seq, self._numbering.counter(search)["seq"])
+
+
+def _tally_in(counter: Record) -> Tally:
+    kept = counter.get("tally")
+    return Tally.from_bson({"_id": counter["_id"], **kept}) if kept else Tally()
+
+
+def _counts(total: Tally, live: Sequence[Trial]) -> dict[TrialState, int]:
+    alive = Counter(trial.state for trial in live)
+    return {state: total.counts.get(state, 0) + alive[state] for state in TrialState}

@@ -1,0 +1,152 @@
+"""Trials in the store: adding, reading, and following their changes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from alignsearch.search.documents import Trial, transitions
+from alignsearch.search.documents.ranking import RANKED, RANKED_BY
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.numbering import Numbering, marked_in, new_mark
+from alignsearch.search.store.trial_records import TrialRecords, as_marked_set, decode
+
+IDS_AT_ONCE = 500
+"""Ids in one query: for thousands a command could take longer than SOCKET_TIMEOUT."""
+
+CHANGES_AT_ONCE = 1000
+"""Changes of one page: a reader holds the trials of one page in memory."""
+
+
+class Trials:
+    """The store's trials; `Attempts` has the changes that attempts make.
+
+    The embedded server serves a condition on one search or trial from its index, but reads the
+    whole collection for a list of them with a range beside it, and a projection costs it more than
+    it saves: so each question is about one search or trial and returns whole documents.
+    """
+
+    def __init__(
+        self, connection: StoreConnection, records: TrialRecords, numbering: Numbering
+    ) -> None:
+        self._db = connection
+        self._records = records
+        self._numbering = numbering
+
+    def add(self, trial: Trial) -> Trial:
+        """Insert a queued trial and return it as stored, as `add_many` does."""
+        return self.add_many([trial])[0]
+
+    def add_many(self, trials: Sequence[Trial], *, placed: bool = False) -> list[Trial]:
+        """Insert new trials and return them as stored; adding the same again is no error.
+
+        placed: record that they were given to the cluster, too.
+        """
+        now = self._db.now()
+        times = {"queued": now, "placed": now} if placed else {"queued": now}
+        queued = {
+            trial.id: trial.model_copy(update={"seq": 0, "timings": {**times, **trial.timings}})
+            for trial in trials
+        }
+        documents = [{**trial.to_bson(), "seq": new_mark()} for trial in queued.values()]
+        for refused in self._db.insert_each("trials", documents):
+            queued[refused["_id"]] = self.get(refused["_id"])
+        return list(queued.values())
+
+    def get(self, trial: str, tid: int | None = None) -> Trial:
+        """Return a trial by its id, or by its search's name and its tid.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        return self._records.get(trial, tid)
+
+    def all(self, search: str, states: Iterable[TrialState] | None = None) -> list[Trial]:
+        """Return the search's trials, or those in some states, by tid."""
+        condition: Record = {"search": search}
+        if states is not None:
+            condition["state"] = {"$in": sorted(state.value for state in states)}
+        trials = [decode(found) for found in self._db.find("trials", condition)]
+        return sorted(trials, key=lambda trial: trial.tid)
+
+    def by_id(self, ids: Sequence[str]) -> list[Trial]:
+        """Return the trials of these ids, those that there are, in the ids' order."""
+        trials = {document["_id"]: decode(document) for document in self._by_id(ids)}
+        return [trials[each] for each in ids if each in trials]
+
+    def best(self, search: str, number: int) -> list[Trial]:
+        """Return the `number` best completed trials, the best first."""
+        if number < 1:
+            return []
+        found = self._db.find(
+            "trials", {"search": search, **RANKED}, sort=list(RANKED_BY.values()), limit=number
+        )
+        return [decode(each) for each in found]
+
+    def changed(self, ids: Sequence[str], seen: dict[str, int]) -> list[Trial]:
+        """Return those of the trials that have changed since the last call with this `seen`.
+
+        Unlike `changes` it numbers no change, and reads all of these trials, changed or not.
+        """
+        changed = []
+        for found in self._by_id(ids):
+            if seen.get(found["_id"]) != found.get("seq"):
+                seen[found["_id"]] = found["seq"]
+                changed.append(decode(found))
+        return changed
+
+    def _by_id(self, ids: Sequence[str]) -> Iterator[Record]:
+        for first in range(0, len(ids), IDS_AT_ONCE):
+            some = list(ids[first : first + IDS_AT_ONCE])
+            yield from self._db.find("trials", {"_id": {"$in": some}})
+
+    def last_change(self, search: str) -> int:
+        """Number the changes without a number; return the number up to which all can be read.
+
+        A reader that may not write leaves the numbering to the search's driver.
+        """
+        return self._numbering.last_change(search)
+
+    def changes(self, search: str, after_seq: int) -> list[Trial]:
+        """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.
+
+        A reader that goes on from the last one's seq misses no change. A change made meanwhile may
+        be returned by the next call only; without the right to write, one without a number, too.
+        """
+        return [trial for page in self.change_pages(search, after_seq) for trial in page]
+
+    def change_pages(self, search: str, after_seq: int) -> Iterator[list[Trial]]:
+        """Yield what `changes` returns, a page at a time."""
+        yield from self.numbered(search, after_seq, self.last_change(search))
+
+    def numbered(self, search: str, after_seq: int, last: int) -> Iterator[list[Trial]]:
+        """Yield the trials whose numbers lie in (after_seq, last], by seq, a page at a time."""
+        while after_seq < last:
+            # Pages are ranges, not limits: with a limit the embedded server reads all that fits.
+            up_to = min(after_seq + CHANGES_AT_ONCE, last)
+            condition = {"search": search, "seq": {"$gt": after_seq, "$lte": up_to}}
+            yield [decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+            after_seq = up_to
+
+    def unnumbered(self, search: str) -> list[Trial]:
+        """Return the trials whose last change has no number yet."""
+        return [decode(found) for found in self._db.find("trials", marked_in(search))]
+
+    def changed_records(self, search: str, after_seq: int, up_to: int) -> list[Record]:
+        """Return the trials whose number lies in (after_seq, up_to], as they are stored.
+
+        A reader that takes `up_to` from `last_change` and goes on from it misses no change.
+        """
+        condition = {"search": search, "seq": {"$gt": after_seq, "$lte": up_to}}
+        return self._db.find("trials", condition)
+
+    def place(self, ids: Sequence[str]) -> None:
+        """Record on those of the trials that are queued that they were given to the cluster."""
+        placed = transitions.place(self._db.now())
+        self._db.update_each(
+            "trials",
+            [({"_id": each, **placed.condition}, as_marked_set(placed)) for each in ids],
+        )
+
+    def note_start_failure(self, trial_id: str, attempt: int, why: str) -> None:
+        """Record why no worker could begin a trial that is queued after this attempt."""
+        noted = transitions.note_start_failure(attempt, why)
+        self._records.mark(trial_id, noted, durable=False)

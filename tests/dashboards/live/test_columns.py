@@ -1,0 +1,68 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alignsearch.dashboards.live.columns import (
+    SENT_DIGITS,
+    Column,
+    Table,
+    of_metaparameter,
+    option_of,
+    quantized,
+)
+
+from ..conftest import SPACE
+
+
+@settings(derandomize=True, database=None, deadline=None)
+@given(st.floats(1e-15, 1e15) | st.floats(-1e15, -1e-15))
+def test_numbers_on_the_wire_have_five_digits(number):
+    (sent,) = quantized(np.array([number]))
+    assert sent == pytest.approx(float(f"{number:.{SENT_DIGITS - 1}e}"), rel=1.1e-5)
+    digits = repr(float(sent)).lstrip("-").partition("e")[0].replace(".", "").strip("0")
+    assert len(digits) <= SENT_DIGITS
+
+
+def test_what_has_no_value_stays_without_one():
+    sent = quantized(np.array([np.nan, np.inf, 0.0]))
+    assert math.isnan(sent[0])
+    assert sent[1] == math.inf
+    assert sent[2] == 0.0
+
+
+@pytest.mark.parametrize("parameter", SPACE.sampled, ids=lambda each: each.name)
+def test_a_value_is_encoded_and_decoded(parameter):
+    column = of_metaparameter(parameter, parameter.name)
+    values = column.options or [column.low, column.high]
+    assert [column.value(column.code(value)) for value in values] == values
+    assert column.value(column.code(None)) is None
+    assert math.isnan(column.code("no such option"))
+
+
+def test_options_that_come_with_the_data_keep_their_places():
+    column = Column("host", "host", "category", options=[])
+    assert [column.code_of_new(host) for host in ("b", "a", "b")] == [0.0, 1.0, 0.0]
+    assert column.options == ["b", "a"]
+
+
+def test_an_option_is_found_by_its_text():
+    column = Column("fo", "FO", "category", options=[False, True, 2048])
+    assert [option_of(column, text) for text in ("true", "False", "2048", "3")] == [
+        *(True, False, 2048),
+        None,
+    ]
+
+
+def test_a_table_grows_and_keeps_its_rows():
+    table = Table([Column("tid", "trial", "integer"), Column("loss", "loss", "number")])
+    for row in range(200):
+        table.put(row, [row, 1 / (row + 1)])
+    table.put(3, [3, np.nan])
+    assert table.rows == 200
+    sent = table.to_wire([0, 3, 199])
+    assert sent["tid"] == [0, 3, 199]
+    assert sent["loss"][2] == 0.005
+    assert math.isnan(sent["loss"][1])

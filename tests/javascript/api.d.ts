@@ -1,0 +1,380 @@
+// Types of the HTTP API, generated from its OpenAPI description: `make api-types`.
+
+declare namespace Api {
+  interface AttemptDetail {
+    number: number;
+    owner: string;
+    host: string;
+    accelerator: string;
+    versions: Record<string, string>;
+    slot: number | null;
+    resumed: number;
+    started_at: string;
+    ended_at: string | null;
+    seconds: number | null;
+    outcome: "completed" | "handed_back" | "expired" | "crashed" | "cancelled" | "pruned" | "released" | null;
+    error: string | null;
+  }
+  interface BestSoFar {
+    tid: number[];
+    finished: number[];
+    number: number[];
+    loss: number[];
+  }
+  interface BestTrial {
+    tid: number;
+    loss: number | null;
+  }
+  interface CategoricalImportance {
+    letter: string;
+    name: string;
+    label: string;
+    question: string;
+    difference: number | null;
+    values: CategoryScore[];
+  }
+  interface CategoryScore {
+    option: string;
+    count: number;
+    mean: number | null;
+    sem: number | null;
+  }
+  interface Checked {
+    ok: true;
+    search: Record<string, JsonValue>;
+  }
+  interface ColumnHead {
+    name: string;
+    label: string;
+    kind: "integer" | "number" | "category" | "time";
+    role: "trial" | "score" | "metaparameter";
+    options?: (boolean | number | string | null)[] | null;
+    log?: boolean | null;
+    low?: number | null;
+    high?: number | null;
+  }
+  interface Compared {
+    summary: SearchSummary;
+    best: BestSoFar;
+  }
+  interface Comparison {
+    searches: Compared[];
+    table: Table5;
+  }
+  interface Curve {
+    tid: number;
+    rank: number | null;
+    top: boolean;
+    loss: number | null;
+    epoch: number[];
+    error: (number | null)[];
+  }
+  interface Curves {
+    rev: number;
+    total: number;
+    shown: number;
+    note: string;
+    curves: Curve[];
+  }
+  interface Epochs {
+    count: number;
+    epochs: number;
+    attempt: number[];
+    epoch: number[];
+    loss: (number | null)[];
+    train_accuracy: (number | null)[];
+    validation_loss: (number | null)[];
+    validation_accuracy: (number | null)[];
+    learning_rate: (number | null)[];
+    alignment_learning_rate: (number | null)[];
+    alignment_loss: (number | null)[];
+    seconds: (number | null)[];
+    layers: LayerCurves[];
+  }
+  interface Error {
+    error: ErrorDetail;
+  }
+  interface ErrorDetail {
+    code: string;
+    message: string;
+    field?: string | null;
+  }
+  interface Event {
+    search: string;
+    at: string;
+    who: string;
+    what: string;
+    detail?: string;
+  }
+  interface Events {
+    events: Event[];
+  }
+  interface FailureReason {
+    reason: string;
+    kind: string;
+    count: number;
+    tids: number[];
+  }
+  interface Failures {
+    total: number;
+    by_reason: FailureReason[];
+    by_host: FailuresOfHost[];
+  }
+  interface FailuresOfHost {
+    host: string;
+    attempts: number;
+    crashed: number;
+    expired: number;
+    diverged: number;
+  }
+  interface Health {
+    store: string;
+    available: boolean;
+    message: string;
+    version: string;
+  }
+  interface Importances {
+    state: "computing" | "ready" | "too_few";
+    message: string;
+    rev: number;
+    trials: number;
+    again_at: number;
+    stale: boolean;
+    importance: ParameterImportance[];
+    categorical: CategoricalImportance[];
+  }
+  type JsonValue = any;
+  interface LayerCurves {
+    name: string;
+    angle: (number | null)[];
+    norm_ratio: (number | null)[];
+    gradient_angle: (number | null)[] | null;
+  }
+  interface Log {
+    attempt: number;
+    available: boolean;
+    lines: LogLine[];
+    note: string;
+  }
+  interface LogLine {
+    at: string | null;
+    level: string;
+    text: string;
+  }
+  interface LoginRequest {
+    name: string;
+    token: string;
+  }
+  interface Nothing {
+  }
+  interface Parameter {
+    name: string;
+    label: string;
+    kind: "uniform" | "loguniform" | "choice" | "fixed" | "derived";
+    low?: number | null;
+    high?: number | null;
+    options?: (boolean | number | string | null)[] | null;
+    value?: boolean | number | string | null;
+    formula?: string | null;
+    text: string;
+    source: string;
+  }
+  interface ParameterImportance {
+    name: string;
+    label: string;
+    importance: number;
+    sd: number;
+  }
+  interface Recipe {
+    dataset: string;
+    data_dir?: string | null;
+    model?: string;
+    width: number;
+    stem: string;
+    epochs: number;
+    epoch_seconds?: number;
+    schedule_epochs?: number;
+    batch_divisor?: number;
+    metric?: string;
+    weights_order?: string;
+    image_size?: number | null;
+    on_corrupt?: "refuse" | "skip";
+    precision?: string;
+    strategy?: string;
+    weight_samples?: WeightSampling | null;
+  }
+  interface SearchDetail {
+    rev: number;
+    now: number;
+    summary: SearchSummary;
+    space: Space;
+    recipe: Recipe;
+    versions: Record<string, string>;
+    resources: Record<string, number>;
+    hosts: string[];
+  }
+  type SearchStatus = "queued" | "running" | "paused" | "completed" | "cancelled" | "failed";
+  interface SearchSummary {
+    name: string;
+    space: string;
+    status: SearchStatus;
+    stop_requested: boolean;
+    dataset: string;
+    model: string;
+    width: number;
+    epochs: number;
+    trials: number;
+    parallel: number;
+    algo: string;
+    seed: number;
+    priority: number;
+    counts: Record<TrialState, number>;
+    finished: number;
+    busy: number;
+    slots: Record<string, number>;
+    best: BestTrial | null;
+    chance: number | null;
+    seconds_left: number | null;
+    waits_for: string;
+    driver: string | null;
+    driven: boolean;
+    owner: string;
+    created_at: string;
+    updated_at: string;
+    age: number;
+    error: string | null;
+    diverged: number | null;
+    steps: ("pause" | "resume" | "stop" | "cancel")[];
+  }
+  interface Searches {
+    now: number;
+    searches: SearchSummary[];
+  }
+  interface SessionState {
+    user: string | null;
+    can_steer: boolean;
+    login: "none" | "needed" | "done" | "impossible";
+    why: string | null;
+    csrf: string;
+  }
+  interface Space {
+    name: string;
+    title: string;
+    learning_rule: string;
+    source: string;
+    space_hash: string;
+    known: boolean;
+    parameters: Parameter[];
+  }
+  interface Steered {
+    message: string;
+    summary: SearchSummary;
+  }
+  interface SubmitField {
+    name: string;
+    kind: "integer" | "number" | "text" | "choice";
+    options: string[] | null;
+    required: boolean;
+    default: boolean | number | string | null;
+    help: string;
+  }
+  interface SubmitForm {
+    spaces: Space[];
+    fields: SubmitField[];
+    defaults: Record<string, boolean | number | string | null>;
+  }
+  interface Submitted {
+    name: string;
+    href: string;
+  }
+  interface Table5 {
+    columns: TableColumn[];
+    rows: TableCells[];
+    notes: string[];
+    missing: string[];
+  }
+  interface TableCells {
+    name: string;
+    field: string;
+    cells: string[];
+  }
+  interface TableColumn {
+    title: string;
+    note: string;
+    space: string;
+  }
+  interface TableRow {
+    name: string;
+    field: string;
+    cell: string;
+    value: boolean | number | string | null;
+    sampled: boolean;
+  }
+  interface TrialColumns {
+    rev: number;
+    count: number;
+    reset: boolean;
+    epoch0: number;
+    columns: ColumnHead[];
+    values: Record<string, (number | null)[]>;
+    best: BestSoFar;
+    summary: SearchSummary;
+    now: number;
+  }
+  interface TrialDetail {
+    tid: number;
+    search: string;
+    state: TrialState;
+    rev: number;
+    loss: number | null;
+    current: number | null;
+    outcome: string | null;
+    reason: string | null;
+    note: string | null;
+    metrics: Record<string, number | null>;
+    best_epoch: number | null;
+    epoch: number | null;
+    epochs: number;
+    error: string | null;
+    rank: number | null;
+    of: number;
+    rows: TableRow[];
+    config: Record<string, boolean | number | string | null>;
+    attempts: AttemptDetail[];
+    timings: Record<string, string>;
+    resources: Record<string, number>;
+    previous: number | null;
+    next: number | null;
+  }
+  interface TrialPage {
+    rev: number;
+    page: number;
+    page_size: number;
+    pages: number;
+    total: number;
+    matching: number;
+    rows: TrialRow[];
+  }
+  interface TrialRow {
+    tid: number;
+    state: TrialState;
+    loss: number | null;
+    current: number | null;
+    epoch: number | null;
+    attempt: number;
+    seconds: number | null;
+    started: number | null;
+    finished: number | null;
+    host: string | null;
+    outcome: string | null;
+    note: string | null;
+    config: Record<string, boolean | number | string | null>;
+    cells: Record<string, string>;
+  }
+  type TrialState = "queued" | "running" | "completed" | "failed" | "cancelled" | "pruned";
+  interface WeightSampling {
+    layers: string[];
+    epochs: number[];
+    pairs?: number;
+  }
+}

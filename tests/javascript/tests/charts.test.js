@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+
+import { onPage } from "./page.js";
+
+let axis;
+let points;
+let field;
+let plot;
+let epochs;
+let scales;
+before(async () => {
+  onPage();
+  // The theme's module looks at the page when it is imported.
+  globalThis.matchMedia = () => ({ matches: false });
+  globalThis.document = { createElement: () => ({ append() {}, setAttribute() {} }) };
+  const charts = "../../../dashboards/static/charts";
+  axis = await import(`${charts}/parcoords_axis.js`);
+  points = await import(`${charts}/points.js`);
+  field = await import(`${charts}/field.js`);
+  plot = await import(`${charts}/plot.js`);
+  epochs = await import(`${charts}/epochs.js`);
+  scales = await import("../../../dashboards/static/lib/scales.js");
+});
+
+const numbers = () => ({ column: {}, scale: scales.numberScale(0, 10), x: 0, index: 0 });
+const choices = () => ({ column: { options: ["a", "b", "c"] }, scale: null, x: 0, index: 0 });
+
+test("a drag brushes a range of numbers, and the options whose middle it covers", () => {
+  assert.deepEqual(axis.brushBetween(numbers(), 0.2, 0.5), { low: 2, high: 5 });
+  assert.deepEqual(axis.brushBetween(choices(), 0.4, 0.9), new Set([1, 2]));
+  assert.equal(axis.brushBetween(choices(), 0.3, 0.4), undefined);
+});
+
+test("a click removes a range, and adds or removes an option", () => {
+  assert.equal(axis.brushAfterClick(numbers(), { low: 1, high: 2 }, 0.5), null);
+  assert.deepEqual(axis.brushAfterClick(choices(), new Set([0]), 0.99), new Set([0, 2]));
+  assert.deepEqual(axis.brushAfterClick(choices(), new Set([0, 2]), 0.1), new Set([2]));
+});
+
+test("arrow keys begin and move a brush inside the axis", () => {
+  const key = (name, shiftKey = false) => ({ key: name, shiftKey });
+  const begun = axis.brushAfterKey(numbers(), null, key("ArrowUp"));
+  assert.deepEqual(begun, { low: 0, high: 2.5 });
+  assert.deepEqual(axis.brushAfterKey(numbers(), begun, key("ArrowUp")), { low: 0.5, high: 3 });
+  assert.deepEqual(axis.brushAfterKey(numbers(), begun, key("ArrowUp", true)), { low: 0, high: 3 });
+  assert.deepEqual(axis.brushAfterKey(choices(), null, key("ArrowDown")), new Set([2]));
+  assert.equal(axis.brushAfterKey(numbers(), begun, key("Delete")), null);
+  assert.equal(axis.brushAfterKey(numbers(), begun, key("x")), undefined);
+});
+
+test("points of an option are spread, the same way each time, inside its part", () => {
+  const trials = { values: { fo: [1, 1, 1], beta: [0.5] } };
+  const places = [0, 1, 2].map((row) => points.spread(trials, { name: "fo", options: [false, true] }, row));
+  assert.equal(new Set(places).size, 3);
+  assert.ok(places.every((place) => place >= 0.75 && place <= 1.25));
+  assert.equal(points.spread(trials, { name: "beta" }, 0), 0.5);
+});
+
+test("a field is the error of the trials near, and nothing where none is", () => {
+  const smooth = new field.Field(0, 1, 10);
+  for (let more = 0; more < 3; more += 1) smooth.add(0.2, 0.2, 0.4);
+  assert.ok(Math.abs(smooth.at(0.2, 0.2) - 0.4) < 1e-9);
+  assert.equal(smooth.at(0.9, 0.9), null);
+  assert.equal(smooth.at(1.1, 0.5), null);
+  smooth.add(0.25, 0.2, 5);
+  const between = smooth.at(0.22, 0.2);
+  assert.ok(between > 0.4 && between <= 1);
+});
+
+test("borders of bands lie where the error crosses them", () => {
+  const smooth = new field.Field(0, 1, 2);
+  for (let x = 0; x <= 1.001; x += 0.05) for (let y = 0; y <= 1.001; y += 0.05) smooth.add(x, y, x);
+  const places = smooth.lines().flat().map(([x]) => x);
+  assert.ok(places.length > 10);
+  assert.ok(places.every((x) => Math.abs(x - 0.5) < 0.02));
+});
+
+test("layouts are merged deeply, and text is never markup to plotly", () => {
+  assert.deepEqual(plot.merged({ a: { b: 1, c: [1, 2] } }, { a: { c: [3] } }), { a: { b: 1, c: [3] } });
+  assert.equal(plot.verbatim("<b>&"), "&lt;b&gt;&amp;");
+});
+
+test("new epochs are appended, a layer without them has gaps", () => {
+  const read = { count: 1, attempt: [1], epoch: [1], loss: [2], layers: [{ name: "stem", angle: [80], norm_ratio: [1], gradient_angle: null }] };
+  epochs.append(read, { count: 2, attempt: [2, 2], epoch: [1, 2], loss: [1.5, 1], layers: [] });
+  assert.deepEqual(read.loss, [2, 1.5, 1]);
+  assert.deepEqual(read.layers[0].angle, [80, null, null]);
+  assert.equal(read.count, 3);
+  assert.deepEqual(epochs.lastAttempt(read), [1, 2]);
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fresh, onPage } from "./page.js";
+
+test("a page reads its state from the URL and writes changes to it", async () => {
+  const urls = onPage("?sort=loss&sel=3,1&b.beta=0.1..0.5");
+  const state = await fresh("lib/urlstate.js");
+  assert.equal(state.get("sort"), "loss");
+  assert.equal(state.get("page", "1"), "1");
+  assert.deepEqual(state.list("sel"), ["3", "1"]);
+  assert.deepEqual(state.list("none"), []);
+  assert.deepEqual(state.under("b."), { beta: "0.1..0.5" });
+  state.set({ page: 2, sort: null, sel: [] });
+  assert.equal(urls.at(-1), "?b.beta=0.1..0.5&page=2");
+  state.set({ page: null, "b.beta": "" });
+  assert.equal(urls.at(-1), "/searches/first");
+});
+
+test("marked trials are whole numbers, sorted", async () => {
+  onPage("?sel=12,3,x,4.5");
+  // The selection imports the URL's module itself, so it is the one that read this page's URL.
+  const { Selection } = await import("../../../dashboards/static/lib/selection.js");
+  const selection = new Selection();
+  assert.deepEqual(selection.tids, [3, 12]);
+  let changes = 0;
+  selection.onChange(() => (changes += 1));
+  selection.toggle(7, true);
+  selection.toggle(3, false);
+  assert.deepEqual(selection.tids, [7, 12]);
+  assert.equal(changes, 2);
+});
+
+test("brushes are written to the URL and read from it", async () => {
+  const { formatBrush, parseBrush } = await import("../../../dashboards/static/lib/brushes.js");
+  const options = [false, true, "relu"];
+  assert.equal(formatBrush({}, { low: 0.123456, high: 5 }), "0.1235..5");
+  assert.deepEqual(parseBrush({}, "0.1235..5"), { low: 0.1235, high: 5 });
+  assert.equal(formatBrush({ options }, new Set([2, 0])), "false|relu");
+  assert.deepEqual(parseBrush({ options }, "false|relu|gone"), new Set([0, 2]));
+  assert.equal(parseBrush({}, "low..5"), null);
+  assert.equal(parseBrush({ options }, "gone"), null);
+});
+
+test("a trial passes if it is inside every brush", async () => {
+  onPage();
+  const { Brushes } = await import("../../../dashboards/static/lib/brushes.js");
+  const columns = new Map([["loss", { name: "loss" }], ["fo", { name: "fo", options: [false, true] }]]);
+  const trials = { columns, column: (name) => columns.get(name), values: { loss: [0.1, 0.5, null], fo: [1, 1, 0] } };
+  const brushes = new Brushes(trials);
+  brushes.set("loss", { low: 0, high: 0.2 });
+  brushes.set("fo", new Set([1]));
+  assert.deepEqual([0, 1, 2].map((row) => brushes.passes(row)), [true, false, false]);
+  assert.deepEqual(brushes.conditions(), ["loss:0:0.2", "fo:is:true"]);
+  assert.equal(brushes.words("fo"), "True");
+  brushes.set("fo", new Set([0, 1]));
+  assert.equal(brushes.get("fo"), null);
+  brushes.clear();
+  assert.equal(brushes.any, false);
+});

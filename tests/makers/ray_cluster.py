@@ -1,0 +1,65 @@
+"""A real Ray cluster of one host, in processes of its own, with a TPU's resources to place on."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from alignsearch.search.store.processes import free_port
+from alignsearch.workers import cluster
+
+RAY = Path(sys.executable).with_name("ray")
+LIMITS = (
+    "--disable-usage-stats",
+    # Nobody follows the workers' logs.
+    "--include-log-monitor=false",
+    f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
+)
+
+
+@contextmanager
+def ray_head(log):
+    """Start a head with 2 CPUs and a slice's 8 TPU chips that aren't there; yields HOST:PORT."""
+    port = free_port()
+    # A short name: sockets lie below it, whose paths may have 107 bytes.
+    folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
+    command = [
+        str(RAY),
+        "start",
+        "--head",
+        f"--port={port}",
+        "--node-ip-address=127.0.0.1",
+        "--num-cpus=2",
+        '--resources={"TPU": 8, "TPU-v5litepod-16-head": 1}',
+        "--include-dashboard=false",
+        *LIMITS,
+        f"--temp-dir={folder.name}",
+        "--block",
+    ]
+    with log.open("w") as out:
+        head = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        head.terminate()
+        try:
+            head.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(head.pid, signal.SIGKILL)
+            head.wait()
+        folder.cleanup()
+
+
+def connect_patiently(address):
+    """Connect to a head that was started a moment ago; it takes some seconds to listen."""
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            return cluster.connect(address)
+        except cluster.ClusterError:
+            assert time.monotonic() < deadline, "the head doesn't listen"
+            time.sleep(0.5)

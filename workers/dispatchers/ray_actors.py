@@ -1,0 +1,152 @@
+"""The dispatcher whose workers are Ray actors, one warm actor a slot."""
+
+import logging
+import secrets
+import threading
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import RayError, RayTaskError
+
+from alignsearch.search.attempts.dispatcher import FreedSlot
+from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.errors import ClusterError
+from alignsearch.workers import deaths
+from alignsearch.workers.actor import TrialActor
+from alignsearch.workers.attempt_runner import Ending
+from alignsearch.workers.cluster import NAMESPACE, user_folders
+from alignsearch.workers.versions import versions
+
+logger = logging.getLogger(__name__)
+
+
+class RayDispatcher:
+    """The driver's `Dispatcher` over the Ray cluster that this process is connected to.
+
+    Actors are named after search and slot and outlive their driver. A running trial goes on when
+    the driver dies, and the next driver finds the actor by its name. An idle actor whose search
+    has no driver ends itself.
+    """
+
+    def __init__(self, search: Search, store_uri: str) -> None:
+        """Adopt the search's living actors; others are started when their slots are first used.
+
+        Args:
+            search: the search whose trials are placed.
+            store_uri: MongoDB URI of the store; actors connect to it from their hosts.
+        """
+        self._search = search
+        self._store_uri = store_uri
+        self._workers: dict[int, ActorHandle] = {}
+        self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
+        self._versions = versions()
+        self._inherited: set[int] = set()
+        for name in ray.util.list_named_actors():
+            self._adopt(name)
+
+    def place(self, slot: int, trial: Trial) -> None:
+        """Start the trial on the slot's actor, and the actor first if the slot has none."""
+        worker = self._workers.get(slot)
+        if worker is None:
+            worker = self._workers[slot] = self._start(slot)
+        self._running[worker.run.remote(trial, self._versions)] = (slot, trial.id)
+
+    def held(self) -> set[int]:
+        """Return the slots that have an actor, also one that still waits for its resources."""
+        return set(self._workers)
+
+    def poll(self, timeout: float) -> list[FreedSlot]:
+        """Wait up to `timeout` seconds for an attempt to end; return all slots that are free.
+
+        Raises:
+            ClusterError: a host has other versions of packages than this process.
+        """
+        if not self._running:
+            threading.Event().wait(timeout)
+            return []
+        done, _ = ray.wait(list(self._running), num_returns=1, timeout=timeout)
+        if done:
+            done, _ = ray.wait(list(self._running), num_returns=len(self._running), timeout=0)
+        return [self._freed(ref) for ref in done]
+
+    def hand_back(self) -> None:
+        """Ask every actor to hand its trial back, and each trial that it still gets."""
+        for worker in self._workers.values():
+            worker.hand_back.remote()
+
+    def kill(self, slot: int) -> None:
+        """End the slot's actor at once; `poll` returns nothing for its attempt."""
+        self._running = {ref: at for ref, at in self._running.items() if at[0] != slot}
+        worker = self._workers.pop(slot, None)
+        if worker is not None:
+            ray.kill(worker)
+
+    def close(self) -> None:
+        """End all actors of the search, an earlier driver's included."""
+        for slot in self.held():
+            self.kill(slot)
+
+    def _adopt(self, name: str) -> None:
+        """Adopt the actor of this name if it serves a slot of this search."""
+        search, _, rest = name.partition("/")
+        slot = rest.partition("/")[0]
+        if search != self._search.name:
+            return
+        try:
+            worker = ray.get_actor(name, namespace=NAMESPACE)
+        except ValueError:
+            return
+        # A slot can have two actors after its driver was superseded; one is enough.
+        if int(slot) in self._workers:
+            ray.kill(worker)
+        else:
+            self._workers[int(slot)] = worker
+            self._inherited.add(int(slot))
+
+    def _start(self, slot: int) -> ActorHandle:
+        self._inherited.discard(slot)
+        resources = dict(self._search.resources)
+        cpus = resources.pop("CPU", 0.0)
+        gpus = resources.pop("GPU", 0.0)
+        accelerator = ", ".join(
+            f"{name}: {amount:g}" for name, amount in self._search.resources.items()
+        )
+        try:
+            return TrialActor.options(
+                # The random part keeps names distinct: a killed actor keeps its name for a moment.
+                name=f"{self._search.name}/{slot}/{secrets.token_hex(4)}",
+                namespace=NAMESPACE,
+                lifetime="detached",
+                num_cpus=cpus,
+                num_gpus=gpus,
+                resources=resources,
+            ).remote(
+                self._store_uri,
+                self._search,
+                slot,
+                accelerator,
+                threads=max(1, int(cpus)),
+                folders=user_folders(),
+            )
+        except ValueError as error:
+            raise ClusterError(
+                f"Ray refuses to place a trial of search {self._search.name!r} ({accelerator}): "
+                f"{error}"
+            ) from error
+
+    def _freed(self, ref: ray.ObjectRef) -> FreedSlot:
+        slot, trial_id = self._running.pop(ref)
+        try:
+            ending: Ending = ray.get(ref)
+        except RayError as error:
+            worker = self._workers.pop(slot, None)
+            if worker is not None:
+                ray.kill(worker)
+            # An earlier driver's actor may have been started before an update of packages. A new
+            # actor takes its place, so only a new one's refusal ends the search.
+            refused = isinstance(error, RayTaskError) and isinstance(error.cause, ClusterError)
+            if refused and slot not in self._inherited:
+                raise error.cause from None
+            return FreedSlot(slot, trial_id, deaths.reason(error))
+        logger.info("slot %d: trial %s: %s", slot, trial_id, ending.outcome)
+        return FreedSlot(slot, trial_id, trial=ending.trial)
