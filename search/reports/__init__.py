@@ -1,1 +1,1 @@
-"""What a search found: its best trials, exports, text tables and importance."""
+"""Reports on a search: its best trials, exports, text tables and importance."""

@@ -7,7 +7,6 @@ the times of that many workers, while a driver reads live trials. Trials train n
 
 import argparse
 import heapq
-import os
 import statistics
 import tempfile
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 import bson
 import numpy as np
 import pymongo.monitoring
+from bench_search import cpu_seconds
 from bench_tpe_speed import random_point
 from epoch_maker import an_epoch
 
@@ -166,14 +166,13 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
         # Those that were begun first must not lapse while the others are.
         renewing = threading.Event()
 
+        def renew(trial):
+            store.attempts.renew(trial.id, 1, trial.lease.token, lease)
+
         def keep():
             while not renewing.wait(0.0):
                 began = time.monotonic()
-                list(
-                    pool.map(
-                        lambda t: store.attempts.renew(t.id, 1, t.lease.token, lease), held.values()
-                    )
-                )
+                list(pool.map(renew, held.values()))
                 renewing.wait(max(0.0, lease / BEATS - (time.monotonic() - began)))
 
         keeper = threading.Thread(target=keep)
@@ -237,11 +236,6 @@ def replay(uri, search, first, count, epoch_seconds, begin_at, seconds):
         return took, late, lost, time.monotonic() - start
 
 
-def cpu_of(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def simulate(uri, server, slots, lease, epoch_seconds, seconds):
     """Replay so many slots; return a row of the table."""
     with Store.connect(uri) as store:
@@ -275,7 +269,7 @@ def simulate(uri, server, slots, lease, epoch_seconds, seconds):
             history.sync()
             signal.write_text(str(time.time() + 2))
             time.sleep(2.0)
-            busy, own, looks = cpu_of(server), time.process_time(), []
+            busy, own, looks = cpu_seconds(server), time.process_time(), []
             began = time.monotonic()
             while time.monotonic() < began + seconds:
                 looked = time.monotonic()
@@ -283,7 +277,7 @@ def simulate(uri, server, slots, lease, epoch_seconds, seconds):
                 looks.append(time.monotonic() - looked)
                 time.sleep(max(LOOK_SECONDS, LOOK_SHARE * looks[-1]))
             wall = time.monotonic() - began
-            busy, own = (cpu_of(server) - busy) / wall, (time.process_time() - own) / wall
+            busy, own = (cpu_seconds(server) - busy) / wall, (time.process_time() - own) / wall
             found = [part.result() for part in parts]
         lapsed = sum(
             trial.lease.expires_at < store.now()

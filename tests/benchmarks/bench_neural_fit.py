@@ -23,7 +23,7 @@ IMAGES, SITES, COMPONENTS = 5120, 256, 25
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--features", type=int, default=4096)
-    parser.add_argument("--splits", type=int, default=10, help="Of the images; the default's.")
+    parser.add_argument("--splits", type=int, default=10, help="Random splits of the images.")
     parser.add_argument("--peer", action="store_true", help="scikit-learn too")
     asked = parser.parse_args()
     generator = np.random.default_rng(0)

@@ -14,7 +14,7 @@ from alignsearch.search.store.embedded import EmbeddedStore
 
 REHEARSAL = ("--dataset", "rehearsal")
 UNSET = ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY", "COLUMNS")
-"""What a test process may have in its environment and a person's pipe has not."""
+"""Variables that a test process may have in its environment and a person's pipe has not."""
 
 
 class Shell:
@@ -45,7 +45,7 @@ class Shell:
         )
 
     def ok(self, *arguments):
-        """What a command that succeeds prints; it has nothing to complain of."""
+        """Run a command that must succeed without a word on standard error; return its output."""
         done = self.run(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -55,7 +55,7 @@ class Shell:
         return json.loads(self.ok(*arguments, "--json"))
 
     def refused(self, *arguments):
-        """What is said to a command that can't be done: a line or two, and code 2."""
+        """Run a command that must fail with exit code 2; return its error, a line or two."""
         done = self.run(*arguments)
         assert done.returncode == 2, done.stderr
         assert done.stdout == ""
@@ -104,7 +104,7 @@ def environment_of_a_person():
 
 @pytest.fixture(scope="session")
 def commands():
-    """What the shells' commands are forked from."""
+    """The process that the shells' commands are forked from."""
     # A short name: a socket's path may have 107 bytes.
     with tempfile.TemporaryDirectory(prefix="cmd-") as folder:
         made = Commands(Path(folder), environment_of_a_person())

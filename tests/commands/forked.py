@@ -29,14 +29,14 @@ IMPORTED = (
     "alignsearch.spaces.presets",
     "alignsearch.workers.dispatchers.ray_actors",
 )
-"""What verbs import as they need it."""
+"""Modules that verbs import when they need them."""
 TRAINING = ("train", "data", "experiment")
 IMPORTED_TO_TRAIN = (
     "tensorflow",
     "alignsearch.workers.train",
     "alignsearch.experiments.report",
 )
-"""What these verbs import besides, first imported when one of them is asked for."""
+"""Modules that these verbs import besides, loaded when one of the verbs is first run."""
 
 
 class Commands:

@@ -188,19 +188,19 @@ declare namespace Api {
   interface Recipe {
     dataset: string;
     data_dir?: string | null;
-    model?: string;
-    width: number;
-    stem: string;
     epochs: number;
+    width: number;
+    weights_order?: "paper" | "reference";
+    image_size?: number | null;
+    on_corrupt?: "refuse" | "skip";
+    precision?: "float32" | "bfloat16";
+    strategy?: "auto" | "one" | "mirrored" | "tpu";
+    model?: string;
+    stem: string;
     epoch_seconds?: number;
     schedule_epochs?: number;
     batch_divisor?: number;
     metric?: string;
-    weights_order?: string;
-    image_size?: number | null;
-    on_corrupt?: "refuse" | "skip";
-    precision?: string;
-    strategy?: string;
     weight_samples?: WeightSampling | null;
   }
   interface SearchDetail {
@@ -272,6 +272,7 @@ declare namespace Api {
   }
   interface SubmitField {
     name: string;
+    label: string;
     kind: "integer" | "number" | "text" | "choice";
     options: string[] | null;
     required: boolean;
@@ -282,6 +283,37 @@ declare namespace Api {
     spaces: Space[];
     fields: SubmitField[];
     defaults: Record<string, boolean | number | string | null>;
+  }
+  interface SubmitRequest {
+    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia";
+    name?: string | null;
+    trials?: number;
+    parallel?: number | null;
+    seed?: number;
+    dataset?: "digits" | "fashion_mnist" | "cifar10" | "cifar100" | "imagenet" | "rehearsal";
+    data_dir?: string | null;
+    epochs?: number;
+    width?: number | null;
+    weights_order?: "paper" | "reference";
+    image_size?: number | null;
+    on_corrupt?: "refuse" | "skip";
+    precision?: "float32" | "bfloat16";
+    strategy?: "auto" | "one" | "mirrored" | "tpu";
+    algo?: "tpe" | "random";
+    startup?: number | null;
+    pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
+    resources?: string | null;
+    priority?: number;
+    max_attempts?: number;
+    checkpoints?: string | null;
+    keep_checkpoints?: number;
+    lease?: number;
+    stalled_after?: number;
+    pruner?: "none" | "asha" | "median";
+    grace?: number;
+    reduction?: number;
+    pruned_as?: "loss" | "fail";
+    warm_start?: string | null;
   }
   interface Submitted {
     name: string;

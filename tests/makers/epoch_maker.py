@@ -17,5 +17,5 @@ KNOWN = {
 
 
 def an_epoch(trial="s/0", epoch=1, attempt=1, **fields):
-    """What an attempt at the trial of this id measured in an epoch; `fields` as wanted."""
+    """An epoch of an attempt at the trial of this id; `fields` as wanted."""
     return Epoch(trial=trial, attempt=attempt, epoch=epoch, **{**KNOWN, **fields})

@@ -1,4 +1,4 @@
-"""What `import alignsearch` offers, and what it costs."""
+"""The names that `import alignsearch` offers, and the modules that it loads."""
 
 import json
 import subprocess

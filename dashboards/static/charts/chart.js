@@ -17,7 +17,7 @@ import { drawAxes, planeOf } from "./plane.js";
 /** @typedef {import("./plane.js").Plane} Plane */
 
 /**
- * What search.js hands to the charts of its page.
+ * The context that search.js passes to each chart of its page.
  *
  * @typedef {object} SearchPage
  * @property {string} name of the search

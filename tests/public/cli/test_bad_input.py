@@ -1,4 +1,4 @@
-"""What can't be done is said in a line or two, with code 2, and nothing is written."""
+"""Bad input is refused in a line or two, with exit code 2, and nothing is written."""
 
 import json
 import time

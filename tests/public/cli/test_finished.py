@@ -1,4 +1,4 @@
-"""What the verbs say of a search that has finished, and which of them it refuses."""
+"""The verbs on a search that has finished: their output, and which of them are refused."""
 
 import csv
 import io
@@ -198,7 +198,7 @@ def test_a_search_that_is_over_is_not_steered(finished):
 
 
 def standing(shell):
-    """What `status` says of the search, but for how long the store took to answer."""
+    """The output of `status` for the search, without the store's response time."""
     return {k: v for k, v in shell.json("status", "done").items() if k != "store_seconds"}
 
 

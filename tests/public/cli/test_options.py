@@ -1,4 +1,4 @@
-"""What every verb prints for programs."""
+"""The output of every verb for programs."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What the reading verbs print about spaces, a finished search and the installation."""
+"""The output of the reading verbs about spaces, a finished search and the installation."""
 
 import io
 import json

@@ -48,7 +48,7 @@ class Service:
         return self
 
     def metrics(self):
-        """What Prometheus reads of it: values by name and labels."""
+        """The metrics that Prometheus reads: values by name and labels."""
         address = re.search(
             r"^metrics at (http://127\.0\.0\.1:\d+/metrics)$", self.log.read_text(), re.M
         )
@@ -66,7 +66,7 @@ class Service:
         return self.process.wait(30)
 
     def processes(self):
-        """What it and its Ray started and still lives, but for a store that it revived."""
+        """The living processes that it and its Ray started, without a store that it revived."""
         living = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:

@@ -18,7 +18,7 @@ IA = ("train", "--rule", "ia", *TINY, "--seed", "7", "--epochs", "4", "--preset"
 
 
 class Left:
-    """What a training left in its folder."""
+    """The files that a training left in its folder."""
 
     def __init__(self, folder):
         self.folder = folder

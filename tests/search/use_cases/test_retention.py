@@ -1,4 +1,4 @@
-"""What stays of searches that are over, and what goes."""
+"""Retention: the documents of old searches that stay, and those that are deleted."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What a submission accepts and refuses, and what becomes of it in a search."""
+"""Values that a submission accepts and refuses, and the search that is made of it."""
 
 from pathlib import Path
 

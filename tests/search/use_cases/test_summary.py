@@ -1,4 +1,4 @@
-"""What a summary says of searches in every situation."""
+"""Summaries of searches in every situation."""
 
 import re
 from datetime import UTC, datetime, timedelta
