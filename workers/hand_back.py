@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 from alignsearch.search.documents.errors import ClusterError
 
@@ -137,26 +138,24 @@ def hand_back(node: str | None, patience: float) -> tuple[int, int]:
     left = asked
     while left and time.monotonic() < deadline:
         pause.wait(CHECK_SECONDS)
-        left = {pid for pid in left if _command(Path(f"/proc/{pid}")).startswith(TITLE)}
+        left = {pid for pid in left if _command(pid).startswith(TITLE)}
     return len(asked) - len(left), len(left)
 
 
 def _commands() -> dict[int, bytes]:
-    return {int(path.name): _command(path) for path in Path("/proc").glob("[0-9]*")}
+    return {pid: _command(pid) for pid in psutil.pids()}
 
 
-def _command(process: Path) -> bytes:
+def _command(pid: int) -> bytes:
+    """Return a process's arguments, each followed by NUL; empty if the process has ended."""
     try:
-        return (process / "cmdline").read_bytes()
-    except OSError:
-        # The process has ended meanwhile.
+        return b"".join(os.fsencode(each) + b"\0" for each in psutil.Process(pid).cmdline())
+    except psutil.Error:
         return b""
 
 
 def _parent(pid: int) -> int:
     try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
+        return int(psutil.Process(pid).ppid())
+    except psutil.Error:
         return 0
-    # The command's name in parentheses may hold any character. The state and the parent follow.
-    return int(status.rpartition(")")[2].split()[1])

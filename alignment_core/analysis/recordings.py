@@ -213,7 +213,7 @@ def _refuse_missing(
     gone = [sites[at] for at in np.flatnonzero(missing.all(axis=others))]
     if gone:
         raise DataError(
-            f"{path}: {name} of {_some(gone, 'site')} has no finite value; leave such sites out"
+            f"{path}: {name} without a finite value at {_some(gone, 'site')}; leave such sites out"
         )
     where = np.argwhere(missing)
     trials = {tuple(int(each) for each in row[:axis]) for row in where}

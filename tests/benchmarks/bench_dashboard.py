@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+import psutil
 import pymongo
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages import JournalStorage
@@ -134,8 +135,7 @@ def fetched(url):
 
 def memory_of(process):
     """Resident bytes of a process."""
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
+    return psutil.Process(process.pid).memory_info().rss
 
 
 def opened(browser, url, interactive, awaited=""):

@@ -31,6 +31,8 @@ from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 
+import psutil
+
 SPACE = "ia"
 SLOTS = 60
 SLOT = "simulated_slot"
@@ -83,30 +85,20 @@ def a_search(store, name, *, trials, trial_seconds, parallel=SLOTS):
 
 
 def cpu_seconds(pid):
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    """Return the CPU seconds that a process has used, in user mode and in the kernel."""
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def cpu_by_part(store_pid):
     """Return the CPU seconds of this process and its descendants, by part."""
-    parents = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(") ")[2].split()
-            parents[int(folder.name)] = (int(fields[1]), (folder / "cmdline").read_text())
-        except OSError:
-            continue
-    cost = {"driver": 0.0, "store": 0.0, "workers": 0.0, "Ray's own": 0.0}
-    for pid, (_, command) in parents.items():
-        ancestor = pid
-        while ancestor in parents and ancestor != os.getpid():
-            ancestor = parents[ancestor][0]
-        if ancestor != os.getpid():
-            continue
-        part = "driver" if pid == os.getpid() else "store" if pid == store_pid else "Ray's own"
+    cost = {"driver": cpu_seconds(os.getpid()), "store": 0.0, "workers": 0.0, "Ray's own": 0.0}
+    for process in psutil.Process().children(recursive=True):
         # Some end just now.
-        with suppress(FileNotFoundError):
-            cost["workers" if command.startswith("ray::") else part] += cpu_seconds(pid)
+        with suppress(psutil.NoSuchProcess):
+            worker = " ".join(process.cmdline()).startswith("ray::")
+            part = "workers" if worker else "store" if process.pid == store_pid else "Ray's own"
+            cost[part] += cpu_seconds(process.pid)
     return cost
 
 

@@ -32,3 +32,11 @@ def containers(document):
     elif isinstance(document, list):
         for value in document:
             yield from containers(value)
+
+
+def check_schema(document):
+    """Hold a Kubernetes manifest to the published schema; unknown fields are refused."""
+    # A package of `make test-slow` alone, whose files other tests are collected with.
+    import kubernetes_validate
+
+    kubernetes_validate.validate(document, KUBERNETES, strict=True)

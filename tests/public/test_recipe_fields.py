@@ -25,8 +25,8 @@ ON_THE_WAY = [
     inspect.getsourcefile(model_options),
     ROOT / "search" / "use_cases" / "submission.py",
     ROOT / "dashboards" / "models" / "forms.py",
-    ROOT / "dashboards" / "web" / "api" / "changing.py",
-    ROOT / "dashboards" / "static" / "submit.js",
+    ROOT / "dashboards" / "web" / "api" / "submissions.py",
+    ROOT / "dashboards" / "static" / "pages" / "submit.js",
     ROOT / "workers" / "objectives" / "training.py",
 ]
 READ_ELSEWHERE = {"dataset", "epochs", "width", "strategy"}

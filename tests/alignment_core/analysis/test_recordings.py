@@ -79,7 +79,10 @@ def replaced(name, make):
 
 UNUSABLE = {
     "no blank": (without("blank"), "no variable blank; recordings need responses .stimulus, rep"),
-    "a site is missing": (set_to("responses", np.s_[:, :, 1], np.nan), "site v4-2 is missing alto"),
+    "a site is missing": (
+        set_to("responses", np.s_[:, :, 1], np.nan),
+        "without a finite value at site v4-2",
+    ),
     "a repetition is missing": (
         set_to("responses", np.s_[1, 2], np.nan),
         "missing in 1 trials, first in stimulus 1, repetition 2 at site it7; keep only",
@@ -90,7 +93,7 @@ UNUSABLE = {
     "fewer sites of the blank": (replaced("blank", lambda b: b[:, :1]), "blank has 1 along site"),
     "fewer categories": (replaced("category", lambda c: c[:1]), "category has 1 along stimulus"),
     "averaged trials": (replaced("responses", lambda r: r.mean(axis=1)), "has 3 dimensions"),
-    "coarse time": (replaced("time", lambda t: t * 3), "whole number makes 10 ms"),
+    "coarse time": (replaced("time", lambda t: t * 3), "whole number of which makes 10 ms"),
     "short time": (replaced("time", lambda t: t - 100), "must cover 70 to 170 ms"),
     "names of fewer sites": (replaced("site", lambda s: s[:1]), "site names 1 sites"),
 }

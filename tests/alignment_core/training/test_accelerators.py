@@ -286,7 +286,7 @@ def test_a_training_on_two_replicas_goes_on_to_the_same_end(tmp_path):
     [
         ({"batch_size": 479}, "479 can't be shared evenly by 2 replicas; make it a multiple of 2"),
         ({"minibatches": 478}, "by 2 replicas in 478 minibatches each; make it a multiple of 956"),
-        ({"jit_compile": True}, "jit_compile is for one device"),
+        ({"jit_compile": True}, "jit_compile works on one device only"),
     ],
 )
 def test_what_replicas_cannot_share_is_refused_before_anything_is_built(change, said):

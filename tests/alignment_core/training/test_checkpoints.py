@@ -101,7 +101,7 @@ def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(training, capl
     (said,) = caplog.messages
     assert "epoch-2" in said
     assert "is damaged" in said
-    assert said.endswith("going on from epoch-1 instead")
+    assert said.endswith("resuming from epoch-1 instead")
     assert len(said.splitlines()) == 1
 
 

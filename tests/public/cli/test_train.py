@@ -175,7 +175,7 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before_and_says_so(trained
     (said,) = done.stderr.splitlines()
     assert "epoch-4" in said
     assert "is damaged" in said
-    assert "going on from epoch-3 instead" in said
+    assert "resuming from epoch-3 instead" in said
     epochs = [line for line in done.stdout.splitlines() if line.startswith("epoch ")]
     assert [line.split(":")[0] for line in epochs] == ["epoch 4/4"]
     assert_same_end(Left(shell.folder / "truncated"), whole)
@@ -290,7 +290,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_made(shell, case):
 def test_one_device_mirrors_nothing(shell):
     said = shell.refused("train", "--rule", "ia", "--strategy", "mirrored")
     assert "several GPUs" in said
-    assert "choose auto" in said
+    assert "choose the strategy auto" in said
     assert list(shell.folder.iterdir()) == []
 
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from alignment_core import files
-from alignsearch.dashboards.live.history import SearchHistory
+from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.search.documents import checkpoint_names
 from alignsearch.search.documents.ranking import RANKED_BY, best_of
 from alignsearch.search.driver.history import History
@@ -38,10 +38,10 @@ def last_improvement_of_the_dashboard(store, search):
 
 
 def dashboards(store, search):
-    history = SearchHistory(search)
+    mirrored = MirroredTrials(search)
     last = store.trials.last_change(search.name)
-    history.take(store.trials.changed_records(search.name, 0, last), last)
-    return history
+    mirrored.update(store.trials.changed_records(search.name, 0, last), last)
+    return mirrored
 
 
 def whose_checkpoints_are_kept(store, search):

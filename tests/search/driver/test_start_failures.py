@@ -61,9 +61,9 @@ def test_a_report_that_an_outage_has_it_take_in_again_counts_once(
     def away(*_, **__):
         raise StoreUnavailableError("the store doesn't answer")
 
-    for method in ("note_start_failure", "change_search"):
+    for part, method in ((store.trials, "note_start_failure"), (store.searches, "change")):
         with monkeypatch.context() as outage:
-            outage.setattr(store, method, away)
+            outage.setattr(part, method, away)
             with pytest.raises(StoreUnavailableError):
                 starts.note_freed(report, placed)
         assert store.searches.get("a-search").status is SearchStatus.RUNNING
