@@ -104,6 +104,9 @@ LONG = (
     "test_every_layer_starts_at_the_closed_forms_rates",
     "test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there",
     "test_xla_gives_the_same_numbers",
+    "test_reproduce_shows_what_is_done_and_what_failed_in_one_page",
+    # Lint runs the same check.
+    "test_texts_begin_with_the_thing_that_they_describe",
 )
 """Tests of other folders that compute for seconds: not in `make check`."""
 
