@@ -1,1 +1,1 @@
-"""Figures and the web app."""
+"""The dashboard: web server, HTTP API and its client, live mirror of the store, charts."""

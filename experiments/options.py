@@ -6,9 +6,6 @@ from typing import Literal
 Scale = Literal["minutes", "hours", "paper"]
 """How much is computed: a few minutes or hours on two cores, or the paper's own setting."""
 
-LARGEST = 2**31 - 1
-"""Largest whole number that an option takes: seeds and sizes end in 32-bit integers."""
-
 
 @dataclass(frozen=True)
 class Option:

@@ -1,12 +1,13 @@
 """The setting in which an experiment trains: rules, networks, data set, size and seeds."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from alignment_core.accelerator_names import check_accelerator
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.model_names import PLAIN_WIDTHS, check_model
-from alignsearch.experiments.options import LARGEST, Scale
+from alignsearch.experiments.options import Scale
+from alignsearch.search.documents.limits import LARGEST
+from alignsearch.search.documents.recipe import OnCorrupt
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.presets import EPOCHS, RULES, TABLE5
 from alignsearch.spaces.runs import Run
@@ -47,7 +48,7 @@ class Setting:
     data_dir: str | None = None
     weights_order: str | None = None
     image_size: int | None = None
-    on_corrupt: Literal["refuse", "skip"] = "refuse"
+    on_corrupt: OnCorrupt = "refuse"
     precision: str = "float32"
     strategy: str = "auto"
 

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.experiments.experiment import Experiment, Reproduction
 from alignsearch.experiments.options import Option, Scale
 from alignsearch.experiments.setting import Setting, split_names, split_seeds
+from alignsearch.search.documents.recipe import OnCorrupt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class TrainingExperiment(Experiment):
         Option("Which primitives Table 5's alpha, beta, gamma weigh: paper or reference."),
     ] = None
     image_size: int | None = None
-    on_corrupt: Literal["refuse", "skip"] = "refuse"
+    on_corrupt: OnCorrupt = "refuse"
     precision: str = "float32"
     strategy: str = "auto"
 

@@ -1,1 +1,1 @@
-"""The search service: store, TPE, driver, command line, export."""
+"""The search service: documents, samplers, pruners, store, driver, reports and use cases."""

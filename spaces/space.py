@@ -142,7 +142,7 @@ class SearchSpace:
     Attributes:
         name: the name on the command line and in the store.
         title: the heading of the space's column in Table 5, in LaTeX between dollar signs.
-        learning_rule: a key of `alignment_core.rules.alignment.LEARNING_RULES`.
+        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`.
         source: the publication of the space.
         sampled: metaparameters that a search samples.
         fixed: metaparameters with one value.

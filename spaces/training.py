@@ -51,7 +51,7 @@ def primitive_weights(
       so their weights are doubled (that the paper has the half of null is unconfirmed).
 
     Args:
-        learning_rule: a key of `alignment_core.rules.alignment.LEARNING_RULES`.
+        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`.
         configuration: gives alpha/beta, beta and gamma.
         weights_order: a key of `WEIGHTS_ORDERS`.
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.checkpoint_folders import earlier_attempts
-from alignsearch.search.attempts.heartbeat import Heartbeat
+from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
 from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names, transitions
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
 from alignsearch.search.documents.objective_metric import get_metric
@@ -154,7 +154,7 @@ class _Attempt:
 
     def make(self, objective: Objective, lease_seconds: float) -> Ending:
         with Heartbeat(
-            lambda: self._renew(lease_seconds), lease_seconds / 3, f"of {self._trial.id}"
+            lambda: self._renew(lease_seconds), lease_seconds / RENEWALS, f"of {self._trial.id}"
         ) as lease:
             try:
                 finished = objective(self._search, self._trial, self._link(lease.lost))

@@ -55,7 +55,7 @@ def check_devices(offered: Mapping[str, float]) -> list[Finding]:
     try:
         import tensorflow as tf
     except ImportError as error:
-        remedy = "pip install the version of requirements.lock on this host"
+        remedy = "install the version of locks/run.lock on this host"
         return [Finding("tensorflow", False, f"can't be imported: {error}", remedy, host)]
     found: dict[str, int] = {}
     for device in tf.config.list_physical_devices():
@@ -79,7 +79,7 @@ _DEVICE_REMEDIES = {
 
 def _versions(host: str, wanted: Mapping[str, str]) -> Iterator[Finding]:
     differing = differences(host, versions(), wanted)
-    remedy = "install the driver's versions here (requirements.lock), or take this host out"
+    remedy = "install the driver's versions here (locks/run.lock), or take this host out"
     yield Finding(
         "versions",
         not differing,

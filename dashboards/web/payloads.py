@@ -143,7 +143,7 @@ def trial_columns(
         count = trials.table.rows if rows is None else len(rows)
         values = trials.table.to_wire(rows) if count else {}
         summary = mirrored.summary
-        assert summary is not None, "an mirrored is synchronized before it is given out"
+        assert summary is not None, "a mirrored search is synchronized before it is given out"
         return {
             "rev": trials.rev,
             "count": count,

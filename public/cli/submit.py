@@ -87,7 +87,7 @@ def _wait(
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})
     elif outcome == Outcome.INTERRUPTED:
-        print_text(f"interrupted; `alignsearch serve` goes on with {name}")
+        print_text(f"interrupted; `alignsearch serve` continues {name}")
     elif summary.best is not None:
         print_text(f"{name} is {summary.search.status}: best {best_so_far(summary.best)}")
         print_text(f"{against_chance(summary)}\n")

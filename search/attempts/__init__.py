@@ -1,1 +1,1 @@
-"""Placement of trials as both sides see it: dispatchers, leases' heartbeats, shares of slots."""
+"""Code that drivers and workers share: dispatcher interface, heartbeat, fair shares, logs."""

@@ -10,6 +10,9 @@ from alignsearch.search.documents.errors import StoreUnavailableError
 
 logger = logging.getLogger(__name__)
 
+RENEWALS = 3
+"""Renewals of a lease in its time: two may fail before it expires."""
+
 
 class Heartbeat:
     """A context in which a thread of its own calls `renew` every `interval` seconds.

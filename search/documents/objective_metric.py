@@ -1,7 +1,7 @@
 """Objective metrics: the number of an epoch that a search minimizes, by name.
 
-A search's recipe names its metric. Workers ask the metric for the loss that they record, pruners
-compare it, and displays take their words from it.
+A search's recipe names its metric. Workers compute the loss that they record from the metric, and
+pruners compare it. Command line and API take its label from here.
 """
 
 from collections.abc import Mapping

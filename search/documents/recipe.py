@@ -123,6 +123,8 @@ class Recipe(RecipeChoices):
     dataset: str
     epochs: int = Field(ge=0)
     width: int = Field(gt=0)
+    data_dir: str | None = None
+    image_size: int | None = Field(default=None, gt=0)
     model: str = "resnet18"
     stem: str
     epoch_seconds: float = Field(default=0.1, ge=0)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from alignsearch.search.attempts.dispatcher import Dispatcher, FreedSlot
-from alignsearch.search.attempts.heartbeat import Heartbeat
+from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
@@ -173,7 +173,7 @@ class Driver:
             with (
                 Heartbeat(
                     lambda: self._store.searches.renew_driver(name, token, self._lease_seconds),
-                    self._lease_seconds / 3,
+                    self._lease_seconds / RENEWALS,
                     f"of the driver of {name}",
                 ) as lease,
                 Heartbeat(self._number, NUMBERING_SECONDS, f"of the changes of {name}"),

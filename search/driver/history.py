@@ -129,11 +129,6 @@ class History:
         ended, self._ended = self._ended, []
         return ended
 
-    @property
-    def has_fresh(self) -> bool:
-        """Whether there are observations that `fresh` has not yielded yet."""
-        return bool(self._fresh)
-
     def fresh(self) -> Iterator[Observation]:
         """Yield the observations of trials that have ended, each once, in the order of ends."""
         while self._fresh:

@@ -154,7 +154,7 @@ class Supervisor:
         now = self._store.now()
 
         def expired(trial: Trial) -> bool:
-            return trial.lease is not None and trial.lease.expires_at < now
+            return trial.lease is not None and trial.lease.has_passed(now)
 
         # A renewed lease doesn't change `seq`, so the leases known here may be outdated.
         suspects = [t.id for t in self._history.in_state(TrialState.RUNNING) if expired(t)]

@@ -149,8 +149,8 @@ class Submission(RecipeChoices, SearchChoices):
         default=300.0,
         ge=1,
         le=LARGEST,
-        description="Seconds without a new epoch after which a trial is taken from its worker. It "
-        "is never less than 10 times the median epoch.",
+        description="Seconds without a new epoch after which a trial is taken from its worker. The "
+        "wait is at least 10 times the median epoch.",
     )
     pruner: Annotated[str, OneOf("pruner", lambda: (NO_PRUNER, *PRUNERS), listed=False)] = Field(
         default=NO_PRUNER,
@@ -165,7 +165,7 @@ class Submission(RecipeChoices, SearchChoices):
         le=LARGEST,
         description="Reduction factor of asha: one in so many trials goes on at each rung.",
     )
-    pruned_as: Annotated[str, OneOf("way to tell TPE of pruned trials", lambda: PRUNED_AS)] = Field(
+    pruned_as: Annotated[str, OneOf("result of a pruned trial", lambda: PRUNED_AS)] = Field(
         default="loss",
         description="Result that TPE is told for a pruned trial: its last loss, or a failure.",
     )

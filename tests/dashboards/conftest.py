@@ -21,10 +21,6 @@ from alignsearch.spaces.configuration import derive
 SPACE = get_space("wm_ad")
 
 
-def refuse_all(asked, who):
-    raise AssertionError("not asked for in these tests")
-
-
 def point(tid):
     return {
         "sigma": 0.1 + 0.01 * tid,

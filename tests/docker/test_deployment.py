@@ -133,9 +133,9 @@ def test_a_host_that_goes_has_time_to_hand_back():
 
 
 def test_an_image_has_the_versions_that_are_tested():
-    tested = pins(ROOT / "requirements.lock")
-    for target in ("cpu", "gpu", "tpu"):
-        held = pins(DOCKER / f"{target}.lock")
+    tested = pins(ROOT / "locks" / "test.lock")
+    for target in ("run", "gpu", "tpu"):
+        held = pins(ROOT / "locks" / f"{target}.lock")
         assert {name for name in held.keys() & tested.keys() if not held[name] <= tested[name]} == (
             set()
         )

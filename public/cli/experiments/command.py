@@ -23,11 +23,12 @@ from alignsearch.cli.options import (
 )
 from alignsearch.cli.tensorflow_import import import_tensorflow
 from alignsearch.experiments.experiment import Experiment
-from alignsearch.experiments.options import LARGEST, Option
+from alignsearch.experiments.options import Option
 from alignsearch.experiments.run_experiment import FOLDER, default_folder, run_experiment
 from alignsearch.experiments.store_place import StorePlace
 from alignsearch.experiments.table import Entry
 from alignsearch.experiments.training import TrainingExperiment
+from alignsearch.search.documents.limits import LARGEST
 
 OutOption = Annotated[
     Path | None,

@@ -20,14 +20,14 @@ from alignsearch.cli.options import (
     store_uri,
     whoami,
 )
-from alignsearch.cli.surroundings import OWN_CHECKPOINTS, placeable, surroundings
+from alignsearch.cli.submit import submit
+from alignsearch.cli.surroundings import OWN_CHECKPOINTS, placeable
 from alignsearch.experiments.place import SearchSize
 from alignsearch.experiments.store_place import Room
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.new_search import check_room, checkpoints_folder, create, prepare
-from alignsearch.search.use_cases.submission import Submission
+from alignsearch.search.use_cases.new_search import check_room, checkpoints_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class ClusterWorkers(ExitStack):
 
     def submit(self, name: str, size: SearchSize) -> None:
         """Submit a search as `alignsearch submit` does, and print its name."""
-        asked = Submission(
+        submit(
             space=size.space,
             name=name,
             trials=size.trials,
@@ -110,11 +110,9 @@ class ClusterWorkers(ExitStack):
             width=size.width,
             dataset=size.dataset,
             data_dir=size.data_dir,
+            store=self._options.store,
+            ray=self._options.ray,
         )
-        search = prepare(
-            asked, whoami(), surroundings(self._options.store, self._options.ray, wait=True)
-        )
-        print_text(create(self.make_store(), search, named=True).name)
 
     def drive(self, search: Search, unit: str) -> None:
         """Drive the search to its end, showing its progress.
