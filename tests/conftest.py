@@ -26,6 +26,8 @@ pytest_plugins = ["command_line", "driver_maker"]
 TESTS = Path(__file__).parent
 LONGEST = (
     # Files that mostly wait alternate with files that mostly compute: four processes, two cores.
+    "test_main_job.py",
+    "contracts/dispatcher/test_dispatchers.py",
     "faults/test_cluster.py",
     "browser/test_pages.py",
     "public/cli/test_steering.py",
@@ -33,8 +35,8 @@ LONGEST = (
     "faults/test_chaos.py",
     "public/cli/test_train.py",
     "workers/test_dispatcher.py",
+    "workers/test_import_root.py",
     "alignment_core/training/test_accelerators.py",
-    "test_main_job.py",
     "browser/test_live.py",
     "experiments/test_training_experiment.py",
     "experiments/test_contract.py",

@@ -69,7 +69,9 @@ def written_commands():
     for path in (*files, *DOCUMENTS):
         text = re.sub(r"\\\n\s*|\n {4}(?=--)", " ", path.read_text())
         for line in lines_of_code(text) if path.suffix == ".md" else text.splitlines():
-            found = re.search(r"(?<![-\w./])(alignsearch|ray) (?=[a-z-]+( |$))([^;|`#>'&]*)", line)
+            found = re.search(
+                r"(?<![-\w./])(?<!from )(alignsearch|ray) (?=[a-z-]+( |$))([^;|`#>'&]*)", line
+            )
             if not found:
                 continue
             said = found.group()
