@@ -7,8 +7,8 @@ wherever its file lies; `test_house.py` holds this table to the tests that exist
 
 import types
 
-SLOW_FOLDERS = ("browser", "faults", "docker")
-"""Folders whose tests take minutes or packages of their own: slow, but for those of `KEPT`."""
+SLOW_FOLDERS = ("browser", "faults", "docker", "alignment_core/analysis", "alignment_core/data")
+"""Folders whose tests take minutes, or which the main job does without: slow, but for `KEPT`."""
 
 KEPT = (
     # One page in a real browser, one real kill, and the documents' commands.
@@ -130,7 +130,7 @@ def is_slow(folder: str, name: str) -> bool:
 
     folder: below `tests/`, like `search/store`; name: of the function, without parameters.
     """
-    return name in SLOW or (folder.split("/", maxsplit=1)[0] in SLOW_FOLDERS and name not in KEPT)
+    return name in SLOW or (folder.startswith(SLOW_FOLDERS) and name not in KEPT)
 
 
 def is_process(folder: str, name: str, fixtures: list[str], module: types.ModuleType) -> bool:
