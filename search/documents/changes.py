@@ -23,9 +23,13 @@ def apply(document: D, changes: Changes) -> D:
     Raises:
         KeyError: a path leads through an entry that a dictionary of the document lacks.
     """
+    updates: dict[str, Any] = {}
     for path, value in changes.items():
-        document = _replaced(document, path.split("."), value)
-    return document
+        name, *rest = path.split(".")
+        holder = updates.get(name, getattr(document, name)) if rest else None
+        updates[name] = _replaced(holder, rest, value) if rest else value
+    # One copy for all changes: a trial is copied several times in its life, by driver and worker.
+    return document.model_copy(update=updates)
 
 
 def _plain(value: Any) -> Any:
