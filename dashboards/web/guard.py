@@ -14,6 +14,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+DRAINED_BODY = 32 * 2**20
+"""Limits how much of a refused body without a length is read and dropped."""
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body. The largest of ours, a submission, has a few thousand."""
 
@@ -87,6 +89,10 @@ class Guard:
             message = await receive()
             received += len(message.get("body", b""))
             if received > LARGEST_BODY:
+                # A client that is still sending would not see the response before the end.
+                while message.get("more_body") and received < DRAINED_BODY:
+                    message = await receive()
+                    received += len(message.get("body", b""))
                 raise HTTPException(413, too_large)
             return message
 
