@@ -7,7 +7,7 @@ import { LineChart } from "./lines.js";
 /** @typedef {import("./lines.js").Axis} Axis */
 /** @typedef {import("./lines.js").Picture} Picture */
 /** @typedef {{name: string, title: string, values: (epochs: Api.Epochs) => (number | null)[]}} Series */
-/** @typedef {"angle" | "norm_ratio"} LayerKey */
+/** @typedef {"angle" | "norm_ratio" | "gradient_angle"} LayerKey */
 
 /**
  * A chart: its picture and its table, from the epochs read so far.
@@ -31,6 +31,7 @@ const RATES = [
   { name: "alignment_learning_rate", title: "alignment learning rate (η)", values: (epochs) => epochs.alignment_learning_rate },
 ];
 const NO_LAYERS = "No layer of this trial has a backward kernel that was measured.";
+const NO_UPDATE_ANGLES = "No angle between pseudogradient and true gradient was measured in this trial.";
 
 /** @type {EpochChart[]} */
 const CHARTS = [
@@ -38,6 +39,7 @@ const CHARTS = [
   { id: "rates", ...ofSeries(RATES, { title: "rate", log: true }), empty: "No rate was recorded." },
   { id: "angles", ...ofLayers("angle", { title: "angle (degrees)", low: 0 }), empty: NO_LAYERS },
   { id: "ratios", ...ofLayers("norm_ratio", { title: "‖B‖ / ‖W‖", log: true }), empty: NO_LAYERS },
+  { id: "update-angles", ...ofLayers("gradient_angle", { title: "update angle (degrees)", low: 0 }), empty: NO_UPDATE_ANGLES },
 ];
 
 /**
@@ -81,6 +83,7 @@ export function append(epochs, fresh) {
   for (const layer of epochs.layers) {
     const more = layers.get(layer.name);
     for (const key of /** @type {const} */ (["angle", "norm_ratio", "gradient_angle"])) {
+      if (layer[key] === null && more?.[key]) layer[key] = Array(epochs.count).fill(null);
       layer[key]?.push(...(more?.[key] ?? Array(fresh.count).fill(null)));
     }
   }
@@ -151,7 +154,7 @@ function ofLayers(key, y) {
         label: `${y.title} of ${layers.length} layers over ${rows.length} epochs`,
       };
     },
-    table: (epochs) => tableOf(epochs, epochs.layers.map((layer) => ({ title: layer.name, values: layer[key] }))),
+    table: (epochs) => tableOf(epochs, epochs.layers.map((layer) => ({ title: layer.name, values: layer[key] ?? [] }))),
   };
 }
 
