@@ -66,7 +66,8 @@ class Drawn:
         matrix = self.matrix(layer.kernel.numpy())
         bias = np.zeros(matrix.shape[1])
         if layer.bias is not None:
-            bias = np.tile(layer.bias.numpy(), len(bias) // len(layer.bias))
+            own = layer.bias.numpy()
+            bias = np.tile(own, len(bias) // len(own))
         on = self.on if layer.relu_follows else self.on - {"fo_relu", "bo_relu"}
         flat = len(self.x), -1
         return reference.regularization(
