@@ -90,6 +90,8 @@ SLOW = (
     "test_reproduce_shows_what_is_done_and_what_failed_in_one_page",
     "test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back",
     "test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch",
+    "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
+    "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",
