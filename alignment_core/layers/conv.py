@@ -30,7 +30,7 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
     A strided 1x1 convolution with fewer than 16 input channels is computed without strides, on the
     subsampled pixels. The results and the cost are the same. oneDNN in TensorFlow 2.21 writes
     past its memory in the filter gradient of the strided form and crashes the process, from about
-    500 output positions on.
+    500 output positions on. A kernel that covers the whole image is multiplied as a matrix.
     """
 
     def build(self, input_shape: Any) -> None:
@@ -43,10 +43,13 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         )
         self._subsampling = self.strides if subsamples else (1, 1)
         self._steps = (1, 1) if subsamples else self.strides
+        self._is_plain = not any(self._unsupported().values())
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the convolution of inputs (batch, height, width, channels) and `kernel`."""
         if self.learning_rule is None:
+            if self._is_plain and ops.covers_image(inputs, kernel, self.padding.upper()):
+                return ops.whole_product(inputs, tf.convert_to_tensor(kernel))
             if self._subsampling == (1, 1):
                 return super().convolution_op(inputs, kernel)
             subsampled = ops.subsample(inputs, self._subsampling)

@@ -76,6 +76,7 @@ def send_error(outputs: Any, calls: Sequence["Call"]) -> Any:
     if not direct:
         return outputs
     for call in direct:
+        assert call.delivery is not None
         call.delivery.arranged = True
 
     @tf.custom_gradient

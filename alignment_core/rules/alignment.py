@@ -129,6 +129,11 @@ class Alignment:
         """
         return units
 
+    @property
+    def feedback_initializer(self) -> Any:
+        """The Keras initializer of a layer's `feedback_kernel`, if the rule adds one."""
+        return None
+
     def add_variables(self, layer: Any) -> None:
         """Add further variables of the rule to a layer that is being built; none by default."""
 
