@@ -144,16 +144,24 @@ class _Reader:
 
     def _branch(self, given: Apply, place: str) -> Branch:
         chooser, *choices = given.pos_args
+        # hp.choice has the dimension itself here; scope.switch(hp.randint(...)) a number of it.
+        while chooser.name in ("int", "float"):
+            (chooser,) = chooser.pos_args
         if chooser.name != "hyperopt_param":
             raise ConfigurationError(
-                f"{place}: the choice is made by scope.{chooser.name}; only hp.choice and "
-                "hp.pchoice can choose"
+                f"{place}: the choice is made by scope.{chooser.name}; only hp.choice, hp.pchoice "
+                "and hp.randint can choose"
             )
         options = tuple(self.read(each, f"{place}[{at}]") for at, each in enumerate(choices))
         if id(chooser) not in self._known:
             self._keep(chooser, self._parameter(chooser, place, option_names(options)))
         parameter = self._known[id(chooser)]
         assert isinstance(parameter, Parameter)
+        if not parameter.index:
+            raise ConfigurationError(
+                f"{place}: {parameter.label!r} chooses here, but its number is used before; write "
+                "the choice first"
+            )
         return Branch(parameter, options)
 
     def _distribution(
