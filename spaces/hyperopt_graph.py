@@ -123,11 +123,11 @@ class _Reader:
         if not given.pos_args:
             return self._mapping([tuple(pair) for pair in given.named_args], place)
         # With keys that aren't all texts HyperOpt makes a list of pairs.
-        pairs = given.pos_args[0].pos_args
-        keys = [pair.pos_args[0].obj for pair in pairs]
-        return self._mapping(
-            list(zip(keys, (pair.pos_args[1] for pair in pairs), strict=True)), place
-        )
+        (listed,) = given.pos_args
+        pairs = [each.pos_args for each in listed.pos_args if len(each.pos_args) == 2]
+        if listed.name != "pos_args" or len(pairs) != len(listed.pos_args):
+            raise ConfigurationError(f"{place}: write a dictionary instead of scope.dict")
+        return self._mapping([(getattr(key, "obj", key), value) for key, value in pairs], place)
 
     def _parameter(
         self, given: Apply, place: str, options: tuple[Value, ...] | None = None

@@ -236,6 +236,11 @@ def nested(depth):
         ({"f": len}, r'space\["f"\] is len, no plain data'),
         ([np.zeros(2)], r"space\[0\] is an array, no plain data: write .tolist\(\)"),
         ([Colour.RED], r"space\[0\] is an object of class Colour"),
+        (
+            [hp.choice("c", [{1: hp.uniform("x", 0, 1)}])],
+            r"space\[0\]\[0\]: the key 1 is no text; write '1' instead",
+        ),
+        ([scope.dict(hp.choice("c", [1]))], r"space\[0\]: write a dictionary instead of"),
         ({"a": {1: 2}}, r"space\[\"a\"\]: the key 1 is no text; write '1' instead"),
         ([2**63], r"space\[0\]: 9223372036854775808 has more than 64 bits"),
         (["a\0b"], r"space\[0\]: 'a\\x00b' has a zero character"),
