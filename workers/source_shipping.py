@@ -15,11 +15,11 @@ from typing import Any
 
 from ray._private.runtime_env.py_modules import upload_py_modules_if_needed
 
+from alignsearch.search.attempts.program_files import hash_of
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.spaces.source_files import outermost_package, source_hash
 from alignsearch.workers.cluster import started_here
-from alignsearch.workers.program_files import hash_of
 from alignsearch.workers.sources import shipped_name
 
 
@@ -36,7 +36,7 @@ def source_options(search: Search) -> dict[str, Any]:
     definition = search.definition
     if definition is None or started_here():
         return {}
-    if definition.objective.command:
+    if definition.objective.folder:
         files, root = definition.objective.files, Path(definition.objective.folder)
         paths = [root / name for name in files]
         if not files or any(not path.is_file() for path in paths):

@@ -94,4 +94,4 @@ def objective(config: dict, trial: alignsearch.Trial) -> float:
     return loss
 
 
-search = alignsearch.Definition(SPACE, objective, metric="loss")
+search = alignsearch.Search(SPACE, objective, metric="loss")

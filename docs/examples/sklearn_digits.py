@@ -62,4 +62,4 @@ def save(folder: Path, state: dict) -> None:
     joblib.dump(state, folder / "state.joblib")
 
 
-search = alignsearch.Definition(SPACE, objective, metric="loss")
+search = alignsearch.Search(SPACE, objective, metric="loss")

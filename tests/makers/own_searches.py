@@ -1,7 +1,9 @@
 """Searches over objectives of a test's own, and drivers of them over threads or Ray."""
 
 import json
+import shlex
 
+from alignsearch.search.attempts.program_files import own_files
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.definition import (
     StoredDefinition,
@@ -11,7 +13,6 @@ from alignsearch.search.documents.definition import (
 )
 from alignsearch.spaces.definitions import source_hash
 from alignsearch.spaces.hyperopt_space import from_hyperopt
-from alignsearch.workers.program_files import own_files
 
 
 def own_search(store, expression, *, file=None, name="a-search", **fields):
@@ -32,8 +33,7 @@ def own_search(store, expression, *, file=None, name="a-search", **fields):
     folder = fields.pop("folder", None)
     objective = StoredObjective(
         kind="program" if command else "function",
-        address="" if command else f"{file.stem}:objective",
-        command=tuple(command),
+        address=shlex.join(command) if command else f"{file.name}:objective",
         folder=str(folder or ""),
         files=own_files(command, folder) if command else {},
         own_process=fields.pop("own_process", False),

@@ -17,10 +17,10 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search, Trial, metric_of, space_of
+from alignsearch.search.documents.command_template import filled, variable
 from alignsearch.workers.child import Child, Stopping, describe_exit
-from alignsearch.workers.command_template import filled, variable
 from alignsearch.workers.objectives import Finished, Link
-from alignsearch.workers.program_files import folder_of
+from alignsearch.workers.program_folder import folder_of
 from alignsearch.workers.reports import (
     CONFIG_FILE,
     REPORTS_FILE,
@@ -55,7 +55,7 @@ def run(search: Search, trial: Trial, link: Link) -> Finished:
     folder = folder_of(search)
     space = space_of(search)
     values = space.values(trial.point)
-    command = filled(search.definition.objective.command, values)
+    command = filled(shlex.split(search.definition.objective.address), values)
     context = TrialContext(search, trial, link, space.resolve(trial.point), metric_of(search))
     with tempfile.TemporaryDirectory(prefix="alignsearch-") as made:
         place = Path(made)

@@ -3,7 +3,7 @@
 import pytest
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.workers.command_template import check, filled, variable
+from alignsearch.search.documents.command_template import check, filled, variable
 
 LABELS = {"lr", "gamma", "a b"}
 
