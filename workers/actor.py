@@ -18,6 +18,7 @@ from alignsearch.search.store import Store
 from alignsearch.workers import tpu
 from alignsearch.workers.attempt_runner import Ending, Worker, run_attempt
 from alignsearch.workers.objectives import OBJECTIVES, objective_name
+from alignsearch.workers.shipping import Shipped
 from alignsearch.workers.versions import differences, versions
 
 logger = logging.getLogger(__name__)
@@ -77,16 +78,21 @@ class TrialWorker:
             versions=versions(),
         )
         self._preempted = False
+        self._shipped = Shipped()
         # Ray makes actors in the main thread, the only one that may set signal handlers.
         signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
-    def run(self, trial: Trial, wanted: Mapping[str, str]) -> Ending:
+    def run(
+        self, trial: Trial, wanted: Mapping[str, str], shipped: Sequence[ray.ObjectRef] = ()
+    ) -> Ending:
         """Make one attempt at the trial and return how it ended.
 
         Args:
             trial: queued, or running under a lease that was taken for this worker.
             wanted: versions of packages at the driver.
+            shipped: a reference to the objective that the driver has shipped; empty where the
+                search names an objective that is imported here.
 
         Raises:
             ClusterError: packages here have other versions.
@@ -100,6 +106,8 @@ class TrialWorker:
             )
         self._idle.clear()
         try:
+            if shipped:
+                self._shipped.receive(self._search, shipped[0])
             objective = OBJECTIVES[objective_name(self._search.recipe)].load()
             return run_attempt(
                 self._store, self._search, trial, objective, self._worker, self._interrupt

@@ -116,6 +116,12 @@ def connect(address: str | None) -> list[Node]:
     return nodes()
 
 
+def is_connected() -> bool:
+    """Return whether this process is connected to a cluster already, whoever connected it."""
+    found: bool = ray.is_initialized()
+    return found
+
+
 def disconnect() -> None:
     """Disconnect from the cluster, and end the cluster if `connect` started it."""
     ray.shutdown()

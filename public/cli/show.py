@@ -10,7 +10,6 @@ from alignsearch.cli.options import (
     StoreOption,
     TidArgument,
     console,
-    open_store,
     print_json,
     print_text,
 )
@@ -20,6 +19,7 @@ from alignsearch.search.reports.export import Column
 from alignsearch.search.reports.export import export as render
 from alignsearch.spaces.catalog import RUNS, get_space
 from alignsearch.spaces.configuration import configuration
+from alignsearch.wiring import open_store
 
 EPOCH_FIELDS = (
     "attempt",

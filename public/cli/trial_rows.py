@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alignsearch.cli.progress import seconds_of
+from alignsearch.progress import seconds_of
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.reasons import last_line
 

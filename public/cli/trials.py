@@ -11,12 +11,12 @@ from alignsearch.cli.options import (
     NameArgument,
     StoreOption,
     console,
-    open_store,
     print_json,
     print_text,
 )
 from alignsearch.cli.trial_rows import cell, heading, row, row_fields
 from alignsearch.spaces.catalog import RUNS, recorded_space
+from alignsearch.wiring import open_store
 
 RUN_FIELDS = ("rule", "model", "seed")
 """Columns that tell an experiment's runs apart; they are printed before the others."""
