@@ -15,7 +15,7 @@ import ray
 from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
 from alignsearch.search.store import Store
-from alignsearch.workers import tpu
+from alignsearch.workers import gpu_memory, tpu
 from alignsearch.workers.attempt_runner import Ending, Worker, run_attempt
 from alignsearch.workers.objectives import OBJECTIVES, objective_name
 from alignsearch.workers.shipping import Shipped
@@ -61,6 +61,7 @@ class TrialWorker:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        os.environ.update(gpu_memory.environment(search.resources))
         if "TPU" in search.resources:
             os.environ.update(tpu.host_alone(os.environ, search.resources["TPU"]))
             tpu.wait_until_free(tpu.devices())

@@ -122,6 +122,12 @@ def is_connected() -> bool:
     return found
 
 
+def started_here() -> bool:
+    """Return whether the connected cluster is this machine alone, started by this process."""
+    node = ray._private.worker.global_worker.node
+    return node is not None and bool(node.head)
+
+
 def disconnect() -> None:
     """Disconnect from the cluster, and end the cluster if `connect` started it."""
     ray.shutdown()

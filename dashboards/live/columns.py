@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, Value, same
+from alignsearch.spaces.space import Choice, Metaparameter, PChoice, Value, same
 
 Floats = NDArray[np.float64]
 Kind = Literal["integer", "number", "category", "time"]
@@ -98,7 +98,7 @@ class Column:
 def of_metaparameter(parameter: Metaparameter, label: str) -> Column:
     """Make the column of a sampled metaparameter; it is `log` where the distribution is."""
     distribution = parameter.distribution
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Choice | PChoice):
         options: list[Value] = list(distribution.options)
         return Column(parameter.name, label, "category", "metaparameter", options)
     return Column(
@@ -106,9 +106,9 @@ def of_metaparameter(parameter: Metaparameter, label: str) -> Column:
         label,
         "number",
         "metaparameter",
-        log=isinstance(distribution, LogUniform),
-        low=distribution.low,
-        high=distribution.high,
+        log=distribution.scale == "log",
+        low=distribution.ends and distribution.ends[0],
+        high=distribution.ends and distribution.ends[1],
     )
 
 

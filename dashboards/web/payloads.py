@@ -17,7 +17,7 @@ from alignsearch.search.use_cases.summary import Summary
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.describe import describe, to_json
 from alignsearch.spaces.space import SearchSpace, Value
-from alignsearch.spaces.table5 import LABELS, ROWS, format_cell, format_sampled
+from alignsearch.spaces.table5 import LABELS, ROWS, TABLE, format_cell, format_sampled
 
 
 def steps_of(search: Search) -> list[models.Verb]:
@@ -88,7 +88,7 @@ def space_model(space: SearchSpace) -> models.Space:
     by_name = {each["name"]: each for each in data["sampled"]}
     fixed = {each.name: each.value for each in space.fixed}
     parameters = []
-    for row in describe(space):
+    for row in describe(space, TABLE):
         sampled = by_name.get(row.name, {})
         parameters.append(
             models.Parameter(

@@ -26,6 +26,9 @@ def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
     given, others = [], []
     rest = iter(arguments)
     for argument in rest:
+        if argument == "--":
+            # A program's own arguments, which are not ours.
+            return given, [*others, argument, *rest]
         name, equals, value = argument.partition("=")
         if name == _OPTION and (equals or (value := next(rest, ""))):
             given.append(value)

@@ -36,5 +36,9 @@ class StaleAttemptError(AlignSearchError, RuntimeError):
     """The attempt that writes no longer holds its trial: its work must stop."""
 
 
+class SourceError(AlignSearchError, ImportError):
+    """A worker can't import a search's objective, or finds another source than was submitted."""
+
+
 class ClusterError(AlignSearchError, ConnectionError):
     """The cluster can't be reached, or can't run a worker."""

@@ -317,6 +317,9 @@ class Driver:
 
     def _handle_freed_slot(self, freed: FreedSlot, trial: Trial) -> None:
         self._history.update(trial)
+        if freed.refusal is not None:
+            self._pause(freed.refusal)
+            return
         if trial.state == TrialState.CANCELLED:
             # The whole search may have been cancelled.
             self._next_refresh = 0.0
@@ -326,6 +329,20 @@ class Driver:
                 _log(trial)
         elif trial.state == TrialState.RUNNING:
             self._supervisor.crash(trial, freed.error)
+
+    def _pause(self, reason: str) -> None:
+        """Pause the search, whose objective its workers can't evaluate as they are.
+
+        Going on would spend all attempts at its trials; a person removes the reason and resumes it.
+        """
+        logger.warning("search %s is paused: %s", self._search.name, reason)
+        try:
+            self._search = self._store.searches.change(
+                self._search.name, SearchStatus.PAUSED, self._owner, detail=reason
+            )
+        except StateConflictError:
+            # Another worker has refused before, or somebody has ended the search.
+            self._next_refresh = 0.0
 
     def _over(self) -> bool:
         """Return whether the search is over; if its last trial has just ended, end the search."""
@@ -368,6 +385,7 @@ class Driver:
             running = self._history.count(TrialState.RUNNING)
             # A worker that still waits for its place in the cluster has nothing to hand back.
             if seconds > (HAND_BACK_SECONDS if running else START_SECONDS):
+                self._supervisor.take_back(f"its worker did not stop in {HAND_BACK_SECONDS:g} s")
                 return
 
 

@@ -126,15 +126,19 @@ class Searches:
         return searches
 
     def change(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
-        """Set the search's status and add an event; a failure's `detail` is the search's error.
+        """Set the search's status and add an event.
+
+        The `detail` of a failure, or of a pause, is the search's error until it runs again.
 
         Raises:
             UnknownNameError: there is no such search.
             StateConflictError: its status doesn't allow it; the message names those that it allows.
         """
         changes: Record = {"status": to.value}
-        if to is SearchStatus.FAILED:
-            changes["error"] = detail
+        if to in (SearchStatus.FAILED, SearchStatus.PAUSED):
+            changes["error"] = detail or None
+        elif to is SearchStatus.RUNNING:
+            changes["error"] = None
         found = self._set(name, statuses_before(to), changes)
         if found is None:
             status = self.get(name).status

@@ -198,7 +198,8 @@ def _waits_for(
         return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
     running = slots.busy
     if status is SearchStatus.PAUSED and not search.stop_requested:
-        waits = f"`alignsearch resume {search.name}`: it is paused"
+        because = f", for {search.error}" if search.error else ""
+        waits = f"`alignsearch resume {search.name}`: it is paused{because}"
         return f"{waits}, and still runs {_trials(running)}" if running else waits
     if not is_driven(search, now):
         waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"

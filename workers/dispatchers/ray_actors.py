@@ -10,11 +10,12 @@ from ray.exceptions import RayError, RayTaskError
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.errors import ClusterError
+from alignsearch.search.documents.errors import ClusterError, SourceError
 from alignsearch.workers import deaths
 from alignsearch.workers.actor import TrialActor
 from alignsearch.workers.attempt_runner import Ending
 from alignsearch.workers.cluster import NAMESPACE, user_folders
+from alignsearch.workers.source_shipping import source_options
 from alignsearch.workers.versions import versions
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class RayDispatcher:
         self._inherited: set[int] = set()
         # In a list, for Ray would replace a reference by its object in every call.
         self._shipped = [] if objective is None else [ray.put(objective)]
+        self._source = source_options(search)
         # A program that has connected to Ray by itself is in a namespace of its own.
         for actor in ray.util.list_named_actors(all_namespaces=True):
             if actor["namespace"] == NAMESPACE:
@@ -126,6 +128,7 @@ class RayDispatcher:
                 num_cpus=cpus,
                 num_gpus=gpus,
                 resources=resources,
+                **self._source,
             ).remote(
                 self._store_uri,
                 self._search,
@@ -148,6 +151,8 @@ class RayDispatcher:
             worker = self._workers.pop(slot, None)
             if worker is not None:
                 ray.kill(worker)
+            if isinstance(error, RayTaskError) and isinstance(error.cause, SourceError):
+                return FreedSlot(slot, trial_id, refusal=str(error.cause))
             # An earlier driver's actor may have been started before an update of packages. A new
             # actor takes its place, so only a new one's refusal ends the search.
             refused = isinstance(error, RayTaskError) and isinstance(error.cause, ClusterError)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.errors import SourceError, StoreUnavailableError
 from alignsearch.search.store import Store
 from alignsearch.workers.attempt_runner import Worker, run_attempt
 from alignsearch.workers.objectives import OBJECTIVES, Objective, objective_name
@@ -107,7 +107,7 @@ class ThreadDispatcher:
             self.kill(slot)
 
     def _run(self, worker: _ThreadWorker, slot: int, trial: Trial) -> None:
-        error = left = None
+        error = left = refusal = None
         made_by = Worker(
             owner=worker.owner,
             host=socket.gethostname(),
@@ -128,8 +128,10 @@ class ThreadDispatcher:
                 )
             logger.info("slot %d: trial %s: %s", slot, trial.id, ending.outcome)
             left = ending.trial
+        except SourceError as refused:
+            refusal = str(refused)
         except (SystemExit, StoreUnavailableError) as death:
             error = str(death) or "its worker has ended without a reason"
         except Exception as death:
             error = "".join(traceback.format_exception(death))
-        self._ended.put((worker, FreedSlot(slot, trial.id, error, left)))
+        self._ended.put((worker, FreedSlot(slot, trial.id, error, left, refusal)))

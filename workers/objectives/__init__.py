@@ -2,14 +2,14 @@
 
 Each objective is a module beside this one with a function of type `Objective`, named in
 `OBJECTIVES`. An objective is imported by the worker that evaluates it, because training imports
-TensorFlow and rehearsals must not.
+TensorFlow and no other objective does.
 """
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alignsearch.search.documents import REHEARSAL, Epoch, Recipe, Result, Search, Trial
+from alignsearch.workers import import_paths
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,7 @@ class ObjectiveEntry:
 
     def load(self) -> Objective:
         """Import the objective's module and return its function."""
-        module, _, function = self.path.partition(":")
-        found: Objective = getattr(importlib.import_module(module), function)
+        found: Objective = import_paths.load(self.path)
         return found
 
 
@@ -78,6 +77,14 @@ OBJECTIVES: Mapping[str, ObjectiveEntry] = {
     "training": ObjectiveEntry(
         "alignsearch.workers.objectives.training:train",
         "Train the trial's network with TensorFlow; the loss is its final validation error.",
+    ),
+    "function": ObjectiveEntry(
+        "alignsearch.workers.objectives.function:evaluate",
+        "Call a Python function of your own with the trial's configuration; it returns the loss.",
+    ),
+    "program": ObjectiveEntry(
+        "alignsearch.workers.objectives.program:run",
+        "Run a command of your own with the trial's configuration; it prints the loss.",
     ),
     "rehearsal": ObjectiveEntry(
         "alignsearch.workers.objectives.rehearsal:rehearse",
