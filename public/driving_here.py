@@ -142,9 +142,10 @@ def _payload(search: Search, objective: Callable[..., Any] | None) -> bytes | No
             f"search {search.name!r} needs its objective, which no module has: run its script "
             f"again, or alignsearch.resume({search.name!r}, objective)"
         )
+    from alignsearch.workers.objectives.function import calling
     from alignsearch.workers.shipping import pickled
 
-    return pickled(objective)
+    return pickled(calling(objective))
 
 
 def _say(text: str) -> None:

@@ -35,6 +35,7 @@ from alignsearch.store_variable import ray_of_environment
 from alignsearch.submitting import submission
 from alignsearch.surroundings import surroundings
 from alignsearch.wiring import driver_owner, has_store, open_store, store_named, store_uri, whoami
+from alignsearch.workers.objectives.hyperopt_domain import minimizing
 from alignsearch.workers.shipping import pickled
 
 _FMIN = hyperopt.fmin.__code__
@@ -145,7 +146,7 @@ class StoreTrials(SearchTrials):
 
     def _minimize(self, space: SearchSpace, domain: Any, **call: Any) -> None:
         # What can't be sent to workers is refused before anything is written.
-        payload = pickled(domain)
+        payload = pickled(minimizing(domain))
         search, store = self._stored_search(space, domain, call["budget"])
         FminCall(
             store=store,

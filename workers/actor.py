@@ -107,9 +107,11 @@ class TrialWorker:
             )
         self._idle.clear()
         try:
-            if shipped:
-                self._shipped.receive(self._search, shipped[0])
-            objective = OBJECTIVES[objective_name(self._search.recipe)].load()
+            objective = (
+                self._shipped.objective(self._search, shipped[0])
+                if shipped
+                else OBJECTIVES[objective_name(self._search.recipe)].load()
+            )
             return run_attempt(
                 self._store, self._search, trial, objective, self._worker, self._interrupt
             )

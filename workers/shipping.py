@@ -6,17 +6,20 @@ and in no other store.
 """
 
 import socket
-from typing import Any, cast
+from functools import partial
+from typing import cast
 
 import ray
 from ray import cloudpickle
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search
-from alignsearch.workers import sources
+from alignsearch.search.documents.errors import SourceError
+from alignsearch.workers import own_process
+from alignsearch.workers.objectives import Objective
 
 
-def pickled(objective: Any) -> bytes:
+def pickled(objective: Objective) -> bytes:
     """Return the objective as bytes, with all that it refers to.
 
     Raises:
@@ -36,32 +39,31 @@ class Shipped:
     """The objective that a worker's process was sent, unpickled whenever another one is sent."""
 
     def __init__(self) -> None:
-        self._known = ""
+        self._known: tuple[str, Objective] | None = None
 
-    def receive(self, search: Search, reference: "ray.ObjectRef") -> None:
-        """Hand the search's objective to `sources`.
+    def objective(self, search: Search, reference: "ray.ObjectRef") -> Objective:
+        """Return the objective of the search.
 
-        Where it can't be unpickled, every trial fails for that.
+        Raises:
+            SourceError: it can't be unpickled here.
         """
         key = reference.hex()
-        if key != self._known:
-            sources.hand(search, _unpickled(ray.get(reference)))
-            self._known = key
+        if self._known is None or self._known[0] != key:
+            self._known = key, _received(search, ray.get(reference))
+        return self._known[1]
 
 
-def _unpickled(data: bytes) -> Any:
+def _received(search: Search, data: bytes) -> Objective:
+    if search.definition is not None and search.definition.objective.own_process:
+        return partial(own_process.evaluate, objective=data)
     try:
-        return cloudpickle.loads(data)
+        return cast(Objective, cloudpickle.loads(data))
     except Exception as error:
-        why = (
-            f"the objective can't be read on {socket.gethostname()}: {_said(error)}. A module that "
-            "it imports has to be installed there, or to lie in the folder of the script"
-        )
-
-    def refuse(config: Any) -> float:
-        raise ConfigurationError(why)
-
-    return refuse
+        raise SourceError(
+            f"the objective of search {search.name!r} can't be read on {socket.gethostname()}: "
+            f"{_said(error)}. A module that it imports has to be installed there, or to lie in the "
+            "folder of the script"
+        ) from error
 
 
 def _said(error: Exception) -> str:

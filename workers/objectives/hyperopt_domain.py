@@ -11,6 +11,7 @@ import json
 import math
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,9 @@ from hyperopt import Trials, base
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.search.documents import Result, Search, Trial
-from alignsearch.search.documents.errors import ObjectiveError
+from alignsearch.search.documents.errors import ObjectiveError, SourceError
 from alignsearch.search.documents.plain_data import plain
-from alignsearch.workers import sources
-from alignsearch.workers.objectives import Finished, Link
+from alignsearch.workers.objectives import Finished, Link, Objective
 
 MOST_CHARACTERS = 2**20
 """Size of what is recorded of one return value beside its loss: a trial is read as a whole, so a
@@ -32,19 +32,31 @@ BASE64 = "base64"
 """Key of an attachment of bytes, which are recorded as text."""
 
 
+def minimizing(domain: Any) -> Objective:
+    """Return the objective that evaluates a domain, which `fmin` ships to its workers."""
+    return partial(_evaluate, domain)
+
+
 def evaluate(search: Search, trial: Trial, link: Link) -> Finished:
+    """Refuse to evaluate without a domain.
+
+    Raises:
+        SourceError: the process that called `fmin` doesn't drive the search.
+    """
+    raise SourceError(
+        f"search {search.name!r} evaluates a function of the process that called fmin: run its "
+        "script again"
+    )
+
+
+def _evaluate(domain: Any, search: Search, trial: Trial, link: Link) -> Finished:
     """Evaluate the domain at the trial's point, and return the result with all that was returned.
 
     Raises:
-        SourceError: the process that had the function no longer drives the search.
         ObjectiveError: the function has raised an error; the message is its traceback. As in
             `fmin`, it isn't tried again.
         ConfigurationError: it returned neither a number nor a dictionary.
     """
-    domain = sources.function_of(search)
-    if not isinstance(domain, base.Domain):
-        # It couldn't be unpickled, and says so.
-        domain(trial.config)
     document = document_of_point(trial.tid, trial.point, domain.params)
     kept = Trials(refresh=False)
     ctrl = base.Ctrl(kept, current_trial=document)
