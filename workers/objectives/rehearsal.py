@@ -93,8 +93,8 @@ def final_loss(space: SearchSpace, config: Mapping[str, Value]) -> float:
 def _place(distribution: Distribution, value: Value) -> float:
     if isinstance(distribution, Choice | PChoice):
         indices = {option: index for index, option in enumerate(distribution.options)}
-        return indices[value] / (len(indices) - 1)  # type: ignore[index]
+        return indices[value] / (len(indices) - 1)
     scale = math.log if isinstance(distribution, LogUniform) else float
     assert distribution.ends
     low, high = map(scale, distribution.ends)
-    return (scale(value) - low) / (high - low)
+    return (scale(value) - low) / (high - low)  # type: ignore[arg-type]
