@@ -110,7 +110,7 @@ class TrialWorker:
             objective = (
                 self._shipped.objective(self._search, shipped[0])
                 if shipped
-                else OBJECTIVES[objective_name(self._search.recipe)].load()
+                else OBJECTIVES[objective_name(self._search)].load()
             )
             return run_attempt(
                 self._store, self._search, trial, objective, self._worker, self._interrupt

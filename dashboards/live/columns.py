@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsearch.spaces.space import Choice, Metaparameter, PChoice, Value, same
+from alignsearch.spaces.distributions import Choice, PChoice
+from alignsearch.spaces.space import Metaparameter, Value, same
 
 Floats = NDArray[np.float64]
 Kind = Literal["integer", "number", "category", "time"]
@@ -101,14 +102,15 @@ def of_metaparameter(parameter: Metaparameter, label: str) -> Column:
     if isinstance(distribution, Choice | PChoice):
         options: list[Value] = list(distribution.options)
         return Column(parameter.name, label, "category", "metaparameter", options)
+    low, high = distribution.ends or (None, None)
     return Column(
         parameter.name,
         label,
         "number",
         "metaparameter",
         log=distribution.scale == "log",
-        low=distribution.ends and distribution.ends[0],
-        high=distribution.ends and distribution.ends[1],
+        low=low,
+        high=high,
     )
 
 

@@ -14,8 +14,7 @@ import numpy as np
 from alignment_core.training.results import EPOCH_VALUES
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
-from alignsearch.search.documents import Epoch, Search, Trial
-from alignsearch.search.documents.objective_metric import get_metric
+from alignsearch.search.documents import Epoch, Search, Trial, metric_of
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 CACHED_CURVES = 5000
@@ -100,10 +99,12 @@ class Curves:
         records = self._mirror.store.logs.epoch_records(Trial.key(search.name, tid))
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
-        metric = get_metric(search.recipe.metric)
+        metric = metric_of(search)
+        known = [(record["epoch"], metric.of_record(record)) for record in mine]
+        measured = [(epoch, value) for epoch, value in known if value is not None]
         points = Points(
-            tuple(record["epoch"] for record in mine),
-            tuple(round(metric.of_record(record), 5) for record in mine),
+            tuple(epoch for epoch, _ in measured),
+            tuple(round(value, 5) for _, value in measured),
         )
         if seq is not None:
             with self._lock:
@@ -113,7 +114,7 @@ class Curves:
         return points
 
 
-def epochs_model(epochs: Sequence[Epoch], planned: int) -> models.Epochs:
+def epochs_model(epochs: Sequence[Epoch], planned: int | None) -> models.Epochs:
     """A trial's epochs in columns; a layer that an epoch doesn't have is null there."""
     layers: dict[str, list[Any]] = defaultdict(lambda: [None] * len(epochs))
     for at, epoch in enumerate(epochs):
@@ -121,7 +122,7 @@ def epochs_model(epochs: Sequence[Epoch], planned: int) -> models.Epochs:
             layers[layer.name][at] = layer
     return models.Epochs(
         count=len(epochs),
-        epochs=planned,
+        epochs=planned or 0,
         attempt=[epoch.attempt for epoch in epochs],
         epoch=[epoch.epoch for epoch in epochs],
         **{

@@ -8,9 +8,13 @@ from typing import Any
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.mirror import MirroredSearch
+from alignsearch.search.documents import Point, label_of, metric_of
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.reports.importance import LEAST_SCORES
-from alignsearch.spaces.catalog import RUNS, get_space
-from alignsearch.spaces.table5 import LABELS
+from alignsearch.spaces.catalog import RUNS
+from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.distributions import Choice, PChoice
+from alignsearch.spaces.space import SearchSpace
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +48,11 @@ class ImportanceCache:
                     if mirrored.search.space == RUNS.name:
                         words = "an experiment's runs are chosen, not sampled: nothing to rank"
                     return _empty("too_few", words, rev, scored)
-                space = trials.space.name
+                space, search = trials.space, mirrored.search
+                labels = {each.name: label_of(search, each.name) for each in space.sampled}
                 data = trials.scores() if outdated and name not in self._running else None
             if data is not None:
-                future = self._aside.submit(compute, space, *data, rev)
+                future = self._aside.submit(compute, space, labels, metric_of(search), *data, rev)
                 self._running[name] = (rev, future)
             if ready is None:
                 return _empty("computing", "being computed", rev, scored)
@@ -67,18 +72,29 @@ class ImportanceCache:
 
 
 def compute(
-    space_name: str, configs: list[dict[str, Any]], losses: list[float | None], rev: int
+    space: SearchSpace,
+    labels: dict[str, str],
+    metric: ObjectiveMetric,
+    configs: list[dict[str, Any]],
+    losses: list[float | None],
+    rev: int,
 ) -> models.Importances:
-    """Importance of each metaparameter, and mean scores by the questions of Fig. S2."""
+    """Importance of each dimension; of the paper's also mean scores by the questions of Fig. S2.
+
+    labels: names of dimensions for people. configs: values of active dimensions by label.
+    """
     # scikit-learn is slow to import, and only the background process needs it.
     from alignsearch.search.reports.importance import categorical_effects, importance
 
     scored = sum(loss is not None for loss in losses)
-    space = get_space(space_name)
     fixed = {each.name: each.value for each in space.fixed}
     whole = [{**fixed, **config} for config in configs]
-    found = importance(space, whole, losses)
-    effects = categorical_effects(whole, losses)
+    points = [_point(space, config) for config in configs]
+    found = importance(space, points, losses, metric=metric)
+    derived = {each.name for each in space.derived}
+    is_papers = bool(whole) and Configuration.model_fields.keys() <= whole[0].keys() | derived
+    has_effects = is_papers and metric == DEFAULT_METRIC
+    effects = categorical_effects(whole, losses) if has_effects else ()
     return models.Importances(
         state="ready",
         message="",
@@ -89,7 +105,7 @@ def compute(
         importance=[
             models.ParameterImportance(
                 name=each.metaparameter,
-                label=LABELS[each.metaparameter],
+                label=labels.get(each.metaparameter, each.metaparameter),
                 importance=each.share,
                 sd=each.deviation,
             )
@@ -99,7 +115,7 @@ def compute(
             models.CategoricalImportance(
                 letter=effect.label,
                 name=effect.metaparameter,
-                label=LABELS[effect.metaparameter],
+                label=labels.get(effect.metaparameter, effect.metaparameter),
                 question=effect.question,
                 difference=effect.difference,
                 values=[
@@ -115,6 +131,18 @@ def compute(
             for effect in effects
         ],
     )
+
+
+def _point(space: SearchSpace, config: dict[str, Any]) -> Point:
+    """Return HyperOpt's values of a trial's active dimensions from their readable ones."""
+    point: dict[str, float] = {}
+    for each in space.sampled:
+        value, distribution = config.get(each.name), each.distribution
+        if value is not None:
+            if isinstance(distribution, Choice | PChoice):
+                value = distribution.options.index(value)
+            point[each.name] = value
+    return point
 
 
 def _again_at(scored: int) -> int:

@@ -13,17 +13,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alignment_core.errors import UnknownNameError
 from alignsearch.dashboards.live.columns import Column, Table, of_metaparameter
-from alignsearch.search.documents import Search, Trial, ranking
+from alignsearch.search.documents import (
+    Search,
+    Trial,
+    known_space_of,
+    label_of,
+    metric_of,
+    ranking,
+)
 from alignsearch.search.documents.errors import StoreCorruptedError
-from alignsearch.search.documents.objective_metric import label_of
+from alignsearch.search.documents.plain_data import from_stored
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
-from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.space import SearchSpace
-from alignsearch.spaces.table5 import LABELS
+from alignsearch.spaces.catalog import RUNS
+from alignsearch.spaces.space import SearchSpace, Value
 
 Document = Mapping[str, Any]
 """A trial as the store has it."""
@@ -78,11 +83,8 @@ class Failure:
 
 def known_space(search: Search) -> SearchSpace | None:
     """The search's space; None if this version of the program lacks it or has another one."""
-    try:
-        space = get_space(search.space)
-    except UnknownNameError:
-        return None
-    return space if space.space_hash == search.space_hash else None
+    space = known_space_of(search)
+    return None if space is RUNS else space
 
 
 class MirroredTrials:
@@ -99,6 +101,7 @@ class MirroredTrials:
     def __init__(self, search: Search) -> None:
         """Begin without trials."""
         self.begun = search.created_at
+        self._has_definition = search.definition is not None
         self.space = known_space(search)
         sampled = self.space.sampled if self.space else ()
         self._sampled = [parameter.name for parameter in sampled]
@@ -106,7 +109,7 @@ class MirroredTrials:
             [
                 Column("tid", "trial", "integer"),
                 Column("state", "state", "category", options=list(_STATES)),
-                Column("loss", label_of(search.recipe.metric), "number", "score"),
+                Column("loss", metric_of(search).label, "number", "score"),
                 Column("current", "last epoch's error", "number"),
                 Column("epoch", "epoch", "integer"),
                 Column("attempt", "attempts", "integer"),
@@ -115,7 +118,7 @@ class MirroredTrials:
                 Column("finished", "finished", "time"),
                 Column("host", "host", "category", options=[]),
                 Column("outcome", "outcome", "category", options=[_OK, _FAIL]),
-                *(of_metaparameter(each, LABELS[each.name]) for each in sampled),
+                *(of_metaparameter(each, label_of(search, each.name)) for each in sampled),
             ]
         )
         self.rev = 0
@@ -286,12 +289,12 @@ class MirroredTrials:
         finished = self._since(timings.get("finished"))
         seconds = None if started is None or finished is None else finished - started
         host = last.get("host")
-        config: Mapping[str, Any] = document["config"]
+        config = self._values(document)
         values = (
             document["tid"],
             document["state"],
             loss,
-            progress.get("validation_error"),
+            progress.get("value", progress.get("validation_error")),
             progress.get("epoch"),
             document["attempt"],
             seconds,
@@ -307,6 +310,13 @@ class MirroredTrials:
         numbers[_HOST_AT] = columns["host"].code_of_new(host)
         self.table.put(row, numbers)
         return seconds, host
+
+    def _values(self, document: Document) -> Mapping[str, Value]:
+        """Return a trial's values of its active dimensions."""
+        if self._has_definition and self.space is not None:
+            return self.space.values(from_stored(document["point"]))
+        config: Mapping[str, Value] = document["config"]
+        return config
 
     def _since(self, at: datetime | None) -> float | None:
         return None if at is None else (at - self.begun).total_seconds()

@@ -94,7 +94,7 @@ class SearchDetail(Model):
     now: float
     summary: SearchSummary
     space: Space
-    recipe: Recipe
+    recipe: Recipe | None
     versions: dict[str, str]
     resources: dict[str, float]
     hosts: list[str]

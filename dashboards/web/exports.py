@@ -1,4 +1,4 @@
-"""Table 5 for pages, and as text in each format of `alignsearch export`."""
+"""Tables of configurations for pages, and as text in each format of `alignsearch export`."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,13 @@ from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.best import best_column, column_of
-from alignsearch.search.reports.export import Column, export, notes_of, published_columns
-from alignsearch.spaces.table5 import ROWS, format_cell
+from alignsearch.search.reports.export import (
+    Column,
+    export,
+    notes_of,
+    published_columns,
+    rows_of,
+)
 
 MEDIA_TYPES = {
     "markdown": "text/plain",
@@ -50,16 +55,16 @@ def table_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> models
             missing.append(name)
     return models.Table5(
         columns=[
-            models.TableColumn(title=each.title, note=each.note, space=each.space.name)
+            models.TableColumn(title=each.title, note=each.note, space=each.space)
             for each in columns
         ],
         rows=[
             models.TableCells(
                 name=row.name,
                 field=row.field,
-                cells=[format_cell(row, each.configuration, each.space) for each in columns],
+                cells=[each.cell(row) for each in columns],
             )
-            for row in ROWS
+            for row in rows_of(columns)
         ],
         notes=notes_of(columns) if columns else [],
         missing=missing,

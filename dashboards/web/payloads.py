@@ -13,11 +13,11 @@ from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
 )
+from alignsearch.search.reports.best import column_of
 from alignsearch.search.use_cases.summary import Summary
-from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.describe import describe, to_json
 from alignsearch.spaces.space import SearchSpace, Value
-from alignsearch.spaces.table5 import LABELS, ROWS, TABLE, format_cell, format_sampled
+from alignsearch.spaces.table5 import LABELS, TABLE, format_sampled
 
 
 def steps_of(search: Search) -> list[models.Verb]:
@@ -45,10 +45,10 @@ def summary_model(
         space=search.space,
         status=search.status,
         stop_requested=search.stop_requested,
-        dataset=recipe.dataset,
-        model=recipe.model,
-        width=recipe.width,
-        epochs=recipe.epochs,
+        dataset=recipe.dataset if recipe else "",
+        model=recipe.model if recipe else "",
+        width=recipe.width if recipe else 0,
+        epochs=search.epochs or 0,
         trials=search.trials,
         parallel=search.parallel,
         algo=search.algo,
@@ -93,7 +93,7 @@ def space_model(space: SearchSpace) -> models.Space:
         parameters.append(
             models.Parameter(
                 name=row.name,
-                label=LABELS[row.name],
+                label=LABELS.get(row.name, row.name),
                 kind=sampled["kind"] if row.kind == "sampled" else row.kind,
                 low=sampled.get("low"),
                 high=sampled.get("high"),
@@ -200,23 +200,22 @@ def trial_row(trials: MirroredTrials, row: int) -> models.TrialRow:
 
 
 def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
-    """Make a trial's rows of Table 5; with an unknown space, a row for each stored value."""
-    space = known_space(search)
-    if space is None:
+    """Make a trial's rows of its search's table; a run has a row for each stored value."""
+    if known_space(search) is None and isinstance(trial.config, dict):
         return [
             models.TableRow(name=name, field=name, cell=str(value), value=value, sampled=True)
             for name, value in trial.config.items()
         ]
-    column = configuration(trial.config)
+    column = column_of(search, trial, title="")
     return [
         models.TableRow(
             name=row.name,
             field=row.field,
-            cell=format_cell(row, column, space),
-            value=getattr(column, row.field),
-            sampled=row.field in space.sampled_names,
+            cell=column.cell(row),
+            value=column.values.get(row.field),
+            sampled=row.field in trial.point,
         )
-        for row in ROWS
+        for row in column.rows
     ]
 
 
@@ -237,14 +236,14 @@ def trial_model(mirrored: MirroredSearch, trial: Trial) -> models.TrialDetail:
         state=trial.state,
         rev=trial.seq,
         loss=trial.loss,
-        current=progress.validation_error if progress else None,
+        current=progress.value if progress else None,
         outcome=result.status if result else None,
         reason=result.reason if result else None,
         note=note,
         metrics=dict(result.metrics) if result else {},
         best_epoch=trial.best_epoch,
         epoch=progress.epoch if progress else None,
-        epochs=mirrored.search.recipe.epochs,
+        epochs=mirrored.search.epochs or 0,
         error=trial.error,
         rank=rank,
         of=scored,

@@ -80,7 +80,8 @@ WIDTH_OF_FILES = 160
 
 
 def _console(*, stderr: bool = False) -> Console:
-    made = Console(stderr=stderr)
+    # Errors, labels and names come from elsewhere: none of their letters is markup.
+    made = Console(stderr=stderr, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = WIDTH_OF_FILES
     return made

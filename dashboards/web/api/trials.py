@@ -130,7 +130,7 @@ def epochs(
         for record in store.logs.epoch_records(store.trials.get(name, tid).id)
         if (record["attempt"], record["epoch"]) > (attempt, epoch)
     ]
-    return json_response(request, epochs_model(found, search.recipe.epochs))
+    return json_response(request, epochs_model(found, search.epochs))
 
 
 @router.get("/searches/{name}/trials/{tid}/log", response_model=models.Log)
