@@ -4,8 +4,8 @@ import os
 import sys
 
 from alignsearch.search.store.address import mask
+from alignsearch.store_variable import STORE_VARIABLE
 
-STORE_VARIABLE = "ALIGNSEARCH_STORE"
 _OPTION = "--store"
 
 
@@ -19,11 +19,6 @@ def hide_password() -> None:
         before = sys.orig_argv[1 : len(sys.orig_argv) - len(sys.argv) + 1]
         arguments = [sys.executable, *before, *others]
         os.execve(sys.executable, arguments, {**os.environ, STORE_VARIABLE: given[-1]})
-
-
-def forget_store() -> None:
-    """Remove the store's URI from the environment that new processes inherit."""
-    os.environ.pop(STORE_VARIABLE, None)
 
 
 def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -1,12 +1,12 @@
 """`alignsearch submit`: make a new search, and drive it here with `--wait`."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import (
     JsonOption,
@@ -15,16 +15,20 @@ from alignsearch.cli.options import (
     RayOption,
     StoreOption,
     console,
-    has_store,
+    notice,
     notices,
     print_json,
     print_text,
     start_logs,
-    store_uri,
-    whoami,
 )
-from alignsearch.cli.progress import against_chance, best_so_far
-from alignsearch.cli.surroundings import surroundings
+from alignsearch.driving import (
+    EXIT_INTERRUPTED,
+    cluster,
+    drive_to_end,
+    interruptible,
+    make_driver,
+)
+from alignsearch.progress import against_chance, best_so_far
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
@@ -32,6 +36,8 @@ from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.search.use_cases.summary import read_summary
+from alignsearch.surroundings import surroundings
+from alignsearch.wiring import has_store, reviver, store_uri, whoami
 
 
 @with_options_of(Submission, refusal)
@@ -91,10 +97,11 @@ def _wait(
 
     if not as_json:
         print_text(f"search {name}")
-    with cluster(ray), interruptible() as interrupt:
+    with cluster(ray), interruptible(notice) as interrupt:
         # On a pipe, the one document that was asked for is all there is.
         shown_on = notices if as_json else console
-        outcome = drive_to_end(store, uri, name, interrupt, shown_on, revive_store)
+        make = partial(make_driver, store, uri, name, revive_store)
+        outcome = drive_to_end(store, name, make, interrupt, shown_on)
     summary = read_summary(store, name)
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})

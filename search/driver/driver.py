@@ -34,6 +34,7 @@ from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
+from alignsearch.search.samplers.sampler import Sampler
 from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Driver:
         lease_seconds: float | None = None,
         allotted: Callable[[], int] | None = None,
         revive_store: Callable[[], None] = lambda: None,
+        sampler: Sampler | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read the search and prepare its suggestions; no lease is taken yet.
@@ -89,6 +91,7 @@ class Driver:
             allotted: returns the number of slots that the search may use now; `parallel` of them
                 by default.
             revive_store: called when the store doesn't answer.
+            sampler: suggests the points, in place of the one that the search names.
             monotonic: clock in seconds that never goes back.
 
         Raises:
@@ -107,7 +110,7 @@ class Driver:
         self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._history = History(store, name)
         self._suggestions = SuggestionQueue(
-            self._search, space_of(self._search), self._history, self._note_failure
+            self._search, space_of(self._search), self._history, self._note_failure, sampler
         )
         self._suggestions.learn(prior(store, self._search))
         self._freed: deque[FreedSlot] = deque()

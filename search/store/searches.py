@@ -163,6 +163,26 @@ class Searches:
         self._logs.add_event(name, who, "stop requested")
         return found
 
+    def extend(self, name: str, trials: int, who: str) -> Search:
+        """Set the budget to `trials` and add an event; a search that is over is queued again.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it was cancelled.
+        """
+        changes: Record = {"trials": trials, "stop_requested": False, "error": None}
+        over = {SearchStatus.COMPLETED, SearchStatus.FAILED}
+        found = self._set(
+            name, frozenset(over), {**changes, "status": SearchStatus.QUEUED.value}
+        ) or self._set(name, frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES, changes)
+        if found is None:
+            status = self.get(name).status
+            raise StateConflictError(
+                f"search {name!r} can't go on: it is {status}; choose another name"
+            )
+        self._logs.add_event(name, who, "extended", f"to {trials} trials")
+        return found
+
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
         """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
 

@@ -6,7 +6,7 @@ declared here, or with the recipe's fields in `search.documents.recipe`, and now
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Protocol, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -314,10 +314,15 @@ class Submission(RecipeChoices, SearchChoices):
         )
 
 
-def refusal(error: ValidationError) -> ConfigurationError:
-    """Return the first thing that is wrong with a submission, named as an option."""
+def refusal(
+    error: ValidationError, named: Callable[[str], str] | None = None
+) -> ConfigurationError:
+    """Return the first thing that is wrong with a submission.
+
+    named: from a field to its name in the message; by default the command line's option.
+    """
     first = error.errors()[0]
-    name = as_option(str(first["loc"][0])) if first["loc"] else "the submission"
+    name = (named or as_option)(str(first["loc"][0])) if first["loc"] else "the submission"
     return ConfigurationError(message_of(first, name, Submission.model_fields))
 
 

@@ -29,12 +29,14 @@ class RayDispatcher:
     has no driver ends itself.
     """
 
-    def __init__(self, search: Search, store_uri: str) -> None:
+    def __init__(self, search: Search, store_uri: str, objective: bytes | None = None) -> None:
         """Adopt the search's living actors; others are started when their slots are first used.
 
         Args:
             search: the search whose trials are placed.
             store_uri: MongoDB URI of the store; actors connect to it from their hosts.
+            objective: the objective as `workers.shipping.pickled` returns it; by default actors
+                import the one that the search names.
         """
         self._search = search
         self._store_uri = store_uri
@@ -42,16 +44,20 @@ class RayDispatcher:
         self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
         self._versions = versions()
         self._inherited: set[int] = set()
+        # In a list, for Ray would replace a reference by its object in every call.
+        self._shipped = [] if objective is None else [ray.put(objective)]
         self._source = source_options(search)
-        for name in ray.util.list_named_actors():
-            self._adopt(name)
+        # A program that has connected to Ray by itself is in a namespace of its own.
+        for actor in ray.util.list_named_actors(all_namespaces=True):
+            if actor["namespace"] == NAMESPACE:
+                self._adopt(actor["name"])
 
     def place(self, slot: int, trial: Trial) -> None:
         """Start the trial on the slot's actor, and the actor first if the slot has none."""
         worker = self._workers.get(slot)
         if worker is None:
             worker = self._workers[slot] = self._start(slot)
-        self._running[worker.run.remote(trial, self._versions)] = (slot, trial.id)
+        self._running[worker.run.remote(trial, self._versions, self._shipped)] = (slot, trial.id)
 
     def held(self) -> set[int]:
         """Return the slots that have an actor, also one that still waits for its resources."""

@@ -86,6 +86,10 @@ OBJECTIVES: Mapping[str, ObjectiveEntry] = {
         "alignsearch.workers.objectives.program:run",
         "Run a command of your own with the trial's configuration; it prints the loss.",
     ),
+    "hyperopt": ObjectiveEntry(
+        "alignsearch.workers.objectives.hyperopt_domain:evaluate",
+        "Evaluate the function of HyperOpt's fmin, which the process that called fmin ships.",
+    ),
     "rehearsal": ObjectiveEntry(
         "alignsearch.workers.objectives.rehearsal:rehearse",
         "Compute a smooth function of the metaparameters, to try out a cluster without images.",
