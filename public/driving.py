@@ -49,13 +49,12 @@ def make_driver(
     """
     # Importing HyperOpt and Ray takes seconds, which other commands do without.
     from alignsearch.search.driver.driver import Driver
-    from alignsearch.workers.dispatchers import DISPATCHERS
+    from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
-    make_dispatcher = DISPATCHERS["ray"].load()
     return Driver(
         store,
         name,
-        lambda search: make_dispatcher(search, uri, objective),
+        lambda search: RayDispatcher(search, uri, objective),
         owner=driver_owner(),
         revive_store=revive_store,
         allotted=allotted,

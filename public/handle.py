@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 
-from alignsearch.driving import drive_here
+from alignsearch.driving_here import drive_here
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
 from alignsearch.search.documents import Search, is_driven, lives_in_session, metric_of, values_of

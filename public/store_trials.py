@@ -21,12 +21,11 @@ from alignsearch.fmin_call import FminCall, Shown
 from alignsearch.fmin_run import Algorithm, EarlyStop, Rules, Seeds
 from alignsearch.fmin_space import checked_points, stored_space
 from alignsearch.search.documents import Search, is_of_fmin
+from alignsearch.search.documents.definition import HYPEROPT
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.limits import LARGEST
-from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
 from alignsearch.search.store.address import mask
-from alignsearch.search.use_cases.defined import HYPEROPT
 from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
 from alignsearch.search.use_cases.new_search import create, prepare
 from alignsearch.spaces.definition import Definition, Source
@@ -75,7 +74,7 @@ class StoreTrials(SearchTrials):
         self._ray = ray
         self._options = options
         self._store: Store | None = None
-        self._history: History | None = None
+        self._history = None
         base.Trials.__init__(self, refresh=False)
         self.refresh()
 

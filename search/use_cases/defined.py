@@ -150,6 +150,6 @@ def _source(source: Source | None, space: SearchSpace) -> StoredSource:
 def _function_address(function: Callable[..., Any], source: Source | None) -> str:
     """Return `module:function`, or the class's name of an object that can be called."""
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    if source is None:
+    if source is None or source.kind == "session":
         return f"{getattr(function, '__module__', '')}:{name}"
     return f"{source.address.rpartition(':')[0] or source.address}:{name}"

@@ -102,19 +102,20 @@ with alignsearch.open_search("asked", store=sys.argv[1]) as search:
 
 def test_a_killed_process_loses_its_trial_to_the_next_that_asks(make, store_uri):
     search = make(lease=3.0)
-    process = subprocess.Popen(
-        [sys.executable, "-c", ASK_AND_WAIT, store_uri], stdout=subprocess.PIPE, text=True
-    )
-    try:
+    command = [sys.executable, "-c", ASK_AND_WAIT, store_uri]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         number, x = process.stdout.readline().split()
         assert int(number) == 0
         assert search.ask().number == 1
-    finally:
         os.kill(process.pid, signal.SIGKILL)
-        process.wait()
     given = []
-    # Until its lease has expired, others are given.
-    wait_until(lambda: given.append(search.ask()) or given[-1] is None or given[-1].number == 0)
+
+    def the_lost_one_is_given():
+        # Until its lease has expired, others are given, and then none.
+        given.append(search.ask())
+        return given[-1] is not None and given[-1].number == 0
+
+    wait_until(the_lost_one_is_given)
     again = given[-1]
     assert (again.number, again.attempt) == (0, 2)
     assert again.config["x"] == float(x)

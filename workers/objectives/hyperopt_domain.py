@@ -5,7 +5,6 @@ space. The whole return value is recorded, because algorithms, `early_stop_fn` a
 of it than the loss.
 """
 
-import base64
 import copy
 import json
 import math
@@ -19,6 +18,7 @@ from hyperopt import Trials, base
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.search.documents import Result, Search, Trial
+from alignsearch.search.documents.attachments import ATTACHMENTS, recorded
 from alignsearch.search.documents.errors import ObjectiveError, SourceError
 from alignsearch.search.documents.plain_data import plain
 from alignsearch.workers.objectives import Finished, Link, Objective
@@ -26,10 +26,6 @@ from alignsearch.workers.objectives import Finished, Link, Objective
 MOST_CHARACTERS = 2**20
 """Size of what is recorded of one return value beside its loss: a trial is read as a whole, so a
 larger part belongs into a file."""
-ATTACHMENTS = "attachments"
-"""Key of the recorded return value under which its attachments are."""
-BASE64 = "base64"
-"""Key of an attachment of bytes, which are recorded as text."""
 
 
 def minimizing(domain: Any) -> Objective:
@@ -132,13 +128,14 @@ def _result(
         for key, value in returned.items()
         if key not in ("loss", "status") and _is_number(value)
     }
-    found = status == base.STATUS_OK and math.isfinite(loss)
+    # Where the status is ok, HyperOpt has made sure of a number.
+    found = status == base.STATUS_OK and loss is not None and math.isfinite(loss)
     more = len(returned) > 2 or attachments or not found
-    recorded = _recorded(returned, attachments, warn) if more else {}
+    kept = _recorded(returned, attachments, warn) if more else {}
     if found:
-        return Result(status="ok", loss=loss, metrics=metrics, returned=recorded)
+        return Result(status="ok", loss=loss, metrics=metrics, returned=kept)
     why = f"its loss is {loss}" if status == base.STATUS_OK else f"its status is {status!r}"
-    return Result(status="fail", metrics=metrics, reason=why, returned=recorded)
+    return Result(status="fail", metrics=metrics, reason=why, returned=kept)
 
 
 def _recorded(
@@ -152,8 +149,7 @@ def _recorded(
     if attachments:
         named = kept[ATTACHMENTS] = {}
         for name, value in attachments.items():
-            text = {BASE64: base64.b64encode(value).decode()} if isinstance(value, bytes) else value
-            recording.keep(named, name, text, f"result['attachments'][{name!r}]")
+            recording.keep(named, name, recorded(value), f"result['attachments'][{name!r}]")
     return kept
 
 
