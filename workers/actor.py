@@ -17,7 +17,7 @@ from alignsearch.search.documents.errors import ClusterError, StoreUnavailableEr
 from alignsearch.search.store import Store
 from alignsearch.workers import gpu_memory, tpu
 from alignsearch.workers.attempt_runner import Ending, Worker, run_attempt
-from alignsearch.workers.objectives import OBJECTIVES, objective_name
+from alignsearch.workers.objectives import objective_of
 from alignsearch.workers.shipping import Shipped
 from alignsearch.workers.versions import differences, versions
 
@@ -110,7 +110,7 @@ class TrialWorker:
             objective = (
                 self._shipped.objective(self._search, shipped[0])
                 if shipped
-                else OBJECTIVES[objective_name(self._search)].load()
+                else objective_of(self._search)
             )
             return run_attempt(
                 self._store, self._search, trial, objective, self._worker, self._interrupt

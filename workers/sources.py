@@ -31,7 +31,8 @@ SHIPPED_PREFIX = "alignsearch_source_"
 """Beginning of the name of a shipped folder. The rest is a part of the source's hash, so that the
 folder, whose parent Ray puts before all other modules, hides no module."""
 
-_imported: dict[tuple[str, str | None], ModuleType] = {}
+_imported: dict[tuple[str | None, str, str | None], ModuleType] = {}
+"""Imported modules by the path, the address and the hash of their sources."""
 
 
 def shipped_name(sha256: str) -> str:
@@ -90,7 +91,7 @@ def _objective(module: ModuleType, name: str) -> Callable[..., Any] | None:
 
 
 def _module(search: Search, source: StoredSource, warn: Callable[[str], None]) -> ModuleType:
-    key = (source.address, source.sha256)
+    key = (source.path, source.address, source.sha256)
     if key not in _imported:
         path = _found(search, source)
         try:

@@ -5,6 +5,7 @@
 
 import logging
 import signal
+import socket
 import sys
 import threading
 import traceback
@@ -18,7 +19,7 @@ from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.logs import OUR_PACKAGES
 from alignsearch.search.documents import Epoch
 from alignsearch.search.documents.errors import SourceError
-from alignsearch.workers.objectives import OBJECTIVES, Link, objective_name
+from alignsearch.workers.objectives import OBJECTIVES, Link, Objective, objective_name
 from alignsearch.workers.own_process import Task
 
 
@@ -82,12 +83,7 @@ def main() -> None:
     for package in OUR_PACKAGES:
         logging.getLogger(package).setLevel(logging.INFO)
     try:
-        objective = (
-            OBJECTIVES[objective_name(task.search)].load()
-            if task.objective is None
-            else cloudpickle.loads(task.objective)
-        )
-        finished = objective(task.search, task.trial, worker.link(task))
+        finished = _objective(task)(task.search, task.trial, worker.link(task))
     except SourceError as error:
         worker.tell("refused", str(error))
     except AlignSearchError as error:
@@ -97,6 +93,20 @@ def main() -> None:
     else:
         sys.stdout.flush()
         worker.tell("finished", finished)
+
+
+def _objective(task: Task) -> Objective:
+    if task.objective is None:
+        return OBJECTIVES[objective_name(task.search)].load()
+    try:
+        shipped: Objective = cloudpickle.loads(task.objective)
+    except Exception as error:
+        last = traceback.format_exception_only(error)[-1].strip()
+        raise SourceError(
+            f"the objective of search {task.search.name!r} can't be read on "
+            f"{socket.gethostname()}: {last}"
+        ) from error
+    return shipped
 
 
 if __name__ == "__main__":

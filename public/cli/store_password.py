@@ -23,7 +23,8 @@ def hide_password() -> None:
 
 def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return the values of `--store`, and all other arguments."""
-    given, others = [], []
+    given: list[str] = []
+    others: list[str] = []
     rest = iter(arguments)
     for argument in rest:
         if argument == "--":

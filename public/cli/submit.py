@@ -1,12 +1,13 @@
 """`alignsearch submit`: make a new search, and drive it here with `--wait`."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
 import typer
 
-from alignment_core.errors import UnknownNameError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import (
     JsonOption,
@@ -66,6 +67,11 @@ def submit(
     A search is over a definition: a space of configurations with an objective.
     """
     start_logs(log_format, log_level)
+    if program and "--" not in sys.argv:
+        raise ConfigurationError(
+            f"{' '.join(program)!r} is one argument too many: `alignsearch submit --help` lists "
+            "options; the program of each trial comes after --, like `-- python train.py`"
+        )
     around = surroundings(store, ray, wait=wait)
     search = prepare(asked, whoami(), around, program=program or ())
     if asked.warm_start is not None and not has_store(store):

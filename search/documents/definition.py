@@ -49,11 +49,15 @@ class StoredObjective(Document):
         address: `module:function` of the user's function or class; a program's command line as a
             shell would split it, with `{label}` for a value; empty where the kind says all.
         own_process: whether each trial runs in a process of its own.
+        folder: the folder in which a program was submitted; empty for other kinds.
+        files: hashes of the program's own files, by their paths below the folder.
     """
 
     kind: str
     address: str = ""
     own_process: bool = False
+    folder: str = ""
+    files: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
 
 
 class StoredMetric(Document):

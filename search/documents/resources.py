@@ -60,6 +60,6 @@ def check_gpu_fraction(resources: Mapping[str, float], *, allowed: bool) -> None
     if 0.0 < part < 1.0 and not allowed:
         raise ConfigurationError(
             f"--resources GPU={part:g}: trials that share a GPU get its memory in parts, and that "
-            "was never tried on a GPU, so that one trial may take the memory of all: take GPU=1, or "
-            "insist with --allow-gpu-fraction"
+            "was never tried on a GPU: one trial may take the memory of all. Take GPU=1, or insist "
+            "with --allow-gpu-fraction"
         )

@@ -133,6 +133,11 @@ class Submission(RecipeChoices, SearchChoices):
         description="Resources of one trial, like TPU=8 or CPU=0.5. Default: one accelerator, or "
         "one CPU if there is none.",
     )
+    allow_gpu_fraction: bool = Field(
+        default=False,
+        description="Accept a part of a GPU for each trial, like GPU=0.5, though that was never "
+        "tried on a GPU.",
+    )
     priority: int = Field(
         default=0,
         ge=-LARGEST,

@@ -14,6 +14,8 @@ from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.workers.dispatchers.threads import ThreadDispatcher
 
+PRUNED = {"trials": 1, "pruning": Pruning(pruner="median"), "lease_seconds": 5.0}
+"""A worker looks for a request to prune at each report, and when it renews its lease."""
 SPACE = {"x": hp.uniform("x", -1, 1)}
 
 
@@ -105,7 +107,7 @@ def pid_of(store):
 
 
 def test_one_that_asks_is_pruned_with_its_last_loss(drive, store):
-    driver = drive(HANGS.format(asks=True), trials=1, pruning=Pruning(pruner="median"))
+    driver = drive(HANGS.format(asks=True), **PRUNED)
     with driving(driver):
         pid = pid_of(store)
         trial = store.trials.get("a-search/0")

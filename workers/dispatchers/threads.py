@@ -13,7 +13,7 @@ from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import SourceError, StoreUnavailableError
 from alignsearch.search.store import Store
 from alignsearch.workers.attempt_runner import Worker, run_attempt
-from alignsearch.workers.objectives import OBJECTIVES, Objective, objective_name
+from alignsearch.workers.objectives import Objective, objective_of
 from alignsearch.workers.versions import versions
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class ThreadDispatcher:
         """
         self._search = search
         self._store_uri = store_uri
-        self._objective = objective or OBJECTIVES[objective_name(search)].load()
+        self._objective = objective or objective_of(search)
         self._lease_seconds = lease_seconds
         self._versions = versions()
         self._workers: dict[int, _ThreadWorker] = {}

@@ -73,6 +73,9 @@ class ObjectiveEntry:
         return found
 
 
+OWN_PROCESS = "alignsearch.workers.own_process:evaluate"
+"""The objective that evaluates a search's own one in a new process for each trial."""
+
 OBJECTIVES: Mapping[str, ObjectiveEntry] = {
     "training": ObjectiveEntry(
         "alignsearch.workers.objectives.training:train",
@@ -102,3 +105,11 @@ def objective_name(search: Search) -> str:
     if search.definition is not None:
         return search.definition.objective.kind
     return "rehearsal" if search.training.dataset == REHEARSAL else "training"
+
+
+def objective_of(search: Search) -> Objective:
+    """Return the objective of a search, in the way in which the search wants it evaluated."""
+    if search.definition is not None and search.definition.objective.own_process:
+        apart: Objective = import_paths.load(OWN_PROCESS)
+        return apart
+    return OBJECTIVES[objective_name(search)].load()

@@ -132,7 +132,7 @@ PAUSED = {
     "raises": ("raise ValueError('no licence')\n", "ValueError: no licence"),
     "imports what is missing": ("import no_such_module\n", "No module named 'no_such_module'"),
     "is no Python": ("def objective(\n", "SyntaxError"),
-    "has no such function": ("x = 1\n", "has no 'objective'"),
+    "has no such function": ("x = 1\n", "has no function 'objective'"),
 }
 
 

@@ -172,7 +172,8 @@ def test_a_program_that_is_to_stop_is_asked_and_resumes(submit, drive, store, tm
 
 def test_a_pruned_program_is_ended(submit, store):
     code = "import time; print('step=0 loss=3', flush=True); time.sleep(600)"
-    driver = submit(code, trials=1, pruning=Pruning(pruner="median"))
+    # A worker looks for a request to prune when it renews its lease, too.
+    driver = submit(code, trials=1, pruning=Pruning(pruner="median"), lease_seconds=5.0)
     with driving(driver):
         wait_until(lambda: store.logs.epochs("a-search/0"), 120)
         trial = store.trials.get("a-search/0")
