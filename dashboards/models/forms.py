@@ -2,18 +2,25 @@
 
 from typing import Any, Literal, get_args
 
-from pydantic import ConfigDict, JsonValue, model_validator
+from pydantic import ConfigDict, JsonValue, field_validator, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import Space
 from alignsearch.search.documents.choices import one_of
+from alignsearch.search.use_cases.refusals import WRONG
 from alignsearch.search.use_cases.submission import Submission
+from alignsearch.spaces.definitions import SHIPPED, installed_names
 from alignsearch.spaces.space import Value
 
 
 class SubmitRequest(Submission):
-    """A new search: fields of `Submission`; a field that is null or empty has its default."""
+    """A new search: fields of `Submission`; a field that is null or empty has its default.
+
+    Its space is one of the named definitions. An address of a module or a file would let a browser
+    choose which code of this host is imported.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"space": "ia", "trials": 300}]})
 
@@ -23,6 +30,19 @@ class SubmitRequest(Submission):
         if not isinstance(body, dict):
             return body
         return {name: value for name, value in body.items() if value is not None and value != ""}
+
+    @field_validator("space")
+    @classmethod
+    def _is_named(cls, value: str) -> str:
+        offered = [*SHIPPED, *installed_names()]
+        if value not in offered:
+            raise PydanticCustomError(
+                WRONG,
+                "{value} isn't offered by this dashboard, which has {offered}: submit a file or a "
+                "module with `alignsearch submit`",
+                {"value": repr(value), "offered": ", ".join(offered)},
+            )
+        return value
 
 
 class SubmitField(Model):
@@ -38,7 +58,7 @@ class SubmitField(Model):
 
 
 class SubmitForm(Model):
-    """The form for a new search: its fields, and the spaces that can be chosen."""
+    """The form for a new search: its fields, and the named definitions that can be chosen."""
 
     spaces: list[Space]
     fields: list[SubmitField]
