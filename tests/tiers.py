@@ -73,6 +73,8 @@ SLOW = (
     "test_long_histories_too",
     "test_a_whole_search_goes_as_hyperopts_own_would",
     "test_shares_are_optunas_where_all_is_uniform",
+    "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
+    "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",

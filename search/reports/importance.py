@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
-from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
+from alignsearch.spaces.space import Choice, Distribution, LogUniform, PChoice, SearchSpace, Value
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeRegressor
@@ -220,11 +220,12 @@ def _value_score(*, value: bool, scores: Floats) -> ValueScore:
 
 def _unit(distribution: Distribution, values: Sequence[Any]) -> Floats:
     """The values where the distribution is uniform on [0, 1]; an option is in its cell's middle."""
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Choice | PChoice):
         places = [distribution.options.index(value) for value in values]
         return (np.array(places) + 0.5) / len(distribution.options)
     given = np.array(values, dtype=np.float64)
-    low, high = distribution.low, distribution.high
+    assert distribution.ends
+    low, high = distribution.ends
     if isinstance(distribution, LogUniform):
         given, low, high = np.log(given), math.log(low), math.log(high)
     unit: Floats = np.clip((given - low) / (high - low), 0.0, 1.0)

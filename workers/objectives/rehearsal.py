@@ -14,7 +14,7 @@ from pathlib import Path
 
 from alignsearch.search.documents import Epoch, Result, Search, Trial
 from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
+from alignsearch.spaces.space import Choice, Distribution, LogUniform, PChoice, SearchSpace, Value
 from alignsearch.workers.objectives import Finished, Link
 
 STATE = "state.json"
@@ -91,9 +91,10 @@ def final_loss(space: SearchSpace, config: Mapping[str, Value]) -> float:
 
 
 def _place(distribution: Distribution, value: Value) -> float:
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Choice | PChoice):
         indices = {option: index for index, option in enumerate(distribution.options)}
         return indices[value] / (len(indices) - 1)  # type: ignore[index]
     scale = math.log if isinstance(distribution, LogUniform) else float
-    low, high = scale(distribution.low), scale(distribution.high)
-    return (scale(value) - low) / (high - low)  # type: ignore[arg-type]
+    assert distribution.ends
+    low, high = map(scale, distribution.ends)
+    return (scale(value) - low) / (high - low)

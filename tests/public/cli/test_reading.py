@@ -62,6 +62,20 @@ def test_spaces_are_printed_with_each_range_and_its_source(shell):
     assert list(shell.folder.iterdir()) == []
 
 
+def test_a_space_of_ones_own_is_printed_with_its_conditions(shell):
+    (shell.folder / "mine.py").write_text(
+        "from hyperopt import hp\n"
+        'SPACE = [hp.choice("model", ["svm", {"kind": "mlp", "lr": hp.uniform("lr", 0, 1)}])]\n'
+    )
+    printed = shell.ok("spaces", "mine.py:SPACE")
+    assert "SPACE (mine.py:SPACE)" in printed
+    assert "one of svm, mlp" in printed
+    assert " model = mlp " in printed
+    data = shell.json("spaces", "mine.py:SPACE")
+    assert data["definition"]["kind"] == "file"
+    assert [each["name"] for each in data["sampled"]] == ["model", "lr"]
+
+
 def test_spaces_as_data_name_all_22_rows(shell):
     spaces = shell.json("spaces")
     assert {space["name"] for space in spaces} == {"wm", "wm_ad", "wm_ad_ops", "ia"}
