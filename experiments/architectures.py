@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.experiments.options import Scale
 from alignsearch.experiments.place import Place, Trained
 from alignsearch.experiments.run_statistics import mean_accuracy, mean_difference
 from alignsearch.experiments.setting import Setting
@@ -30,6 +31,32 @@ MODELS = ("resnet18", "resnet50", "resnet50v2", "resnet101v2", "resnet152v2")
 
 SEEDS = (0, 1, 2)
 """The paper doesn't print its number of seeds."""
+
+
+def scales(
+    rules: tuple[str, ...],
+    shortest: tuple[str, ...],
+    seeds: tuple[int, ...],
+) -> Mapping[Scale, Setting]:
+    """Return the settings of an experiment over architectures at every scale.
+
+    Args:
+        rules: the rules that it trains; at `minutes` only the `shortest`, with these `seeds`.
+    """
+    return {
+        "minutes": Setting(
+            rules=shortest,
+            models=("resnet18", "resnet50"),
+            dataset="digits",
+            width=4,
+            epochs=4,
+            seeds=seeds,
+        ),
+        "hours": Setting(
+            rules=rules, models=MODELS, dataset="digits", width=8, epochs=20, seeds=SEEDS
+        ),
+        "paper": Setting(rules=rules, models=MODELS, dataset="imagenet", seeds=SEEDS),
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

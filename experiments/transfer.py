@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alignsearch.experiments.architectures import MODELS, SEEDS, ArchitecturesExperiment
+from alignsearch.experiments.architectures import SEEDS, ArchitecturesExperiment, scales
 from alignsearch.experiments.options import Scale
 from alignsearch.experiments.setting import Setting
 
@@ -26,17 +26,4 @@ class Transfer(ArchitecturesExperiment):
         "unchanged to ResNet-50, 50v2, 101v2 and 152v2; 90 epochs under App. B.2, 100 under Table "
         "5; the number of seeds is not printed: 3 are ours."
     )
-    SCALES: ClassVar[Mapping[Scale, Setting]] = {
-        "minutes": Setting(
-            rules=("bp", "sa", "ia"),
-            models=("resnet18", "resnet50"),
-            dataset="digits",
-            width=4,
-            epochs=4,
-            seeds=SEEDS,
-        ),
-        "hours": Setting(
-            rules=RULES, models=MODELS, dataset="digits", width=8, epochs=20, seeds=SEEDS
-        ),
-        "paper": Setting(rules=RULES, models=MODELS, dataset="imagenet", seeds=SEEDS),
-    }
+    SCALES: ClassVar[Mapping[Scale, Setting]] = scales(RULES, ("bp", "sa", "ia"), SEEDS)

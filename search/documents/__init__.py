@@ -7,6 +7,7 @@ from alignsearch.search.documents.attempt import (
 )
 from alignsearch.search.documents.base import (
     NAME_FORM,
+    NAME_RULE,
     UNSET_TIME,
     Document,
     Scalar,
@@ -55,6 +56,7 @@ __all__ = [
     "COUNTED_OUTCOMES",
     "DEFAULT_PENDING",
     "NAME_FORM",
+    "NAME_RULE",
     "OBSERVED_STATES",
     "REHEARSAL",
     "UNSET_TIME",

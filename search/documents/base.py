@@ -27,6 +27,8 @@ Scalar = Annotated[bool | int | float | str | None, BeforeValidator(_plain)]
 
 NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Form of a search's name."""
+NAME_RULE = "letters, digits, dots, dashes and underscores, 64 at most, a letter or a digit first"
+"""`NAME_FORM` in words, for messages."""
 
 
 _BY_HAND = "it was changed by hand or by another program"

@@ -16,6 +16,7 @@ from alignment_core.files import is_address
 from alignsearch.search.documents import (
     DEFAULT_PENDING,
     NAME_FORM,
+    NAME_RULE,
     REHEARSAL,
     Document,
     Pruning,
@@ -202,9 +203,8 @@ class Submission(RecipeChoices, SearchChoices):
         if value is not None and not NAME_FORM.fullmatch(value):
             raise PydanticCustomError(
                 WRONG,
-                "{value} can't be used: letters, digits, dots, dashes and underscores, 64 at "
-                "most, a letter or a digit first",
-                {"value": repr(value)},
+                "{value} can't be used: {rule}",
+                {"value": repr(value), "rule": NAME_RULE},
             )
         return value
 
