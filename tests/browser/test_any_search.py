@@ -5,7 +5,7 @@ import io
 import re
 import uuid
 
-import nested_search as nested
+import odd_search as nested
 import pytest
 from other_searches import seed_all_diverged, seed_runs
 from playwright.sync_api import expect
@@ -44,7 +44,7 @@ def data_of(page, panel):
     return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
 
 
-def test_every_panel_of_a_nested_search_is_drawn_in_its_own_words(odd, open_page):
+def test_every_panel_of_a_odd_search_is_drawn_in_its_own_words(odd, open_page):
     page = open_page(odd, "/searches/models")
     expect(page.locator("#summary")).to_contain_text(f"best {nested.LABEL}")
     expect(page.locator("#summary")).to_contain_text("calls models:fit")

@@ -1,6 +1,6 @@
 """Searches without a space of their own in a store: an experiment's runs, an unknown space."""
 
-import nested_search as nested
+import odd_search as nested
 
 from alignsearch.search.documents import Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
@@ -34,7 +34,7 @@ def seed_runs(store, name="architectures-1"):
 
 def seed_unknown(store, name="unknown"):
     """A search of another version over a space that isn't known here."""
-    search = nested.nested_search(name).model_copy(
+    search = nested.odd_search(name).model_copy(
         update={"definition": None, "space": "gone", "space_hash": "f" * 64}
     )
     _create(store, search)
@@ -49,7 +49,7 @@ def seed_unknown(store, name="unknown"):
 
 def seed_all_diverged(store, name="diverged"):
     """A search of which every trial has diverged."""
-    search = nested.nested_search(name)
+    search = nested.odd_search(name)
     _create(store, search)
     for tid in DIVERGED:
         _finish(store, search, tid, {}, Result(status="fail", reason="NaN"), nested.point(tid))

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-import nested_search as nested
+import odd_search as nested
 import pytest
 from other_searches import seed_all_diverged, seed_runs, seed_unknown
 

@@ -83,7 +83,7 @@ def accuracy(tid):
     return 50.0 + tid
 
 
-def nested_search(name="models", *, trials=30):
+def odd_search(name="models", *, trials=30):
     """The search as it is submitted."""
     return Search(
         name=name,
@@ -114,7 +114,7 @@ def nested_search(name="models", *, trials=30):
 
 def seed_nested(store, name="models", *, trials=12, ended=SearchStatus.COMPLETED):
     """Write the search and its trials: trial 3 diverged, trial 7 crashed, the others completed."""
-    search = store.searches.create(nested_search(name))
+    search = store.searches.create(odd_search(name))
     store.searches.change(name, SearchStatus.RUNNING, "driver@lab")
     for tid in range(trials):
         add_trial(store, search, tid)
