@@ -42,7 +42,7 @@ _HOMES = {
     "SearchTrials": "alignsearch.search.use_cases.hyperopt_trials",
     # best_trial(store, name): the search and its best trial.
     "best_trial": "alignsearch.search.reports.best",
-    # best_column(store, name): the best configuration as a column of Table 5.
+    # best_column(store, name): the best configuration as a column of its definition's table.
     "best_column": "alignsearch.search.reports.best",
     # column_of(search, trial, title=…): any trial as a column.
     "column_of": "alignsearch.search.reports.best",

@@ -73,8 +73,6 @@ SLOW = (
     "test_long_histories_too",
     "test_a_whole_search_goes_as_hyperopts_own_would",
     "test_shares_are_optunas_where_all_is_uniform",
-    "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
-    "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
     # A second way to the same end.
     "test_a_script_named_search_drives_one_and_asks_a_dashboard",
     "test_a_process_in_the_repositorys_root_has_one_name_for_each_module",
@@ -85,6 +83,8 @@ SLOW = (
     "test_the_next_dispatcher_adopts_workers_that_outlive_their_driver",
     "test_other_searches_keep_their_workers",
     "test_a_trial_that_was_begun_for_the_slots_worker_is_made_under_that_lease",
+    "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
+    "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",

@@ -100,7 +100,7 @@ class TrialWorker:
             )
         self._idle.clear()
         try:
-            objective = OBJECTIVES[objective_name(self._search.recipe)].load()
+            objective = OBJECTIVES[objective_name(self._search)].load()
             return run_attempt(
                 self._store, self._search, trial, objective, self._worker, self._interrupt
             )

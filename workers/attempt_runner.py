@@ -16,9 +16,16 @@ from typing import TypeVar
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.checkpoint_folders import earlier_attempts
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names, transitions
+from alignsearch.search.documents import (
+    Epoch,
+    Result,
+    Search,
+    Trial,
+    checkpoint_names,
+    metric_of,
+    transitions,
+)
 from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
-from alignsearch.search.documents.objective_metric import get_metric
 from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.store import Store
 from alignsearch.workers.attempt_log import attempt_log
@@ -144,7 +151,7 @@ class _Attempt:
         assert trial.lease is not None
         self._store = store
         self._search = search
-        self._metric = get_metric(search.recipe.metric)
+        self._metric = metric_of(search)
         self._trial = trial
         self._worker = worker
         self._interrupt = interrupt
@@ -208,7 +215,7 @@ class _Attempt:
         metrics = {"epochs": float(last.epoch)}
         if pruning is None or pruning.informs == "fail":
             return Result(status="fail", metrics=metrics, reason=reason)
-        loss = self._metric.of_epoch(last)
+        loss = self._metric.loss_of_epoch(last)
         return Result(status="ok", loss=loss, metrics=metrics, reason=reason)
 
     def _renew(self, lease_seconds: float) -> bool:

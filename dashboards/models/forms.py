@@ -87,13 +87,20 @@ def submit_fields() -> list[SubmitField]:
 def _submit_field(name: str, field: FieldInfo) -> SubmitField:
     names = one_of(field)
     required = field.is_required()
+    options = None if names is None else list(names.known())
+    default = field.default
+    if field.annotation is bool:
+        options, default = ["false", "true"], str(field.default).lower()
+    elif isinstance(default, tuple):
+        # One text, with semicolons between entries.
+        default = "; ".join(default)
     return SubmitField(
         name=name,
         label=name.replace("_", " "),
-        kind=_kind(field.annotation) if names is None else "choice",
-        options=None if names is None else list(names.known()),
+        kind=_kind(field.annotation) if options is None else "choice",
+        options=options,
         required=required,
-        default=None if required else field.default,
+        default=None if required else default,
         help=field.description or "",
     )
 

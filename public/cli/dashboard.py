@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,7 @@ from alignsearch.cli.options import (
 from alignsearch.cli.surroundings import surroundings
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.defined import named_definition
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission
 
@@ -106,7 +108,8 @@ def prepare_aside(
 ) -> Search | tuple[str, str]:
     """Call `prepare` in another process; an error is returned as its class's name and message."""
     try:
-        return prepare(asked, who, surroundings(store, ray))
+        around = replace(surroundings(store, ray), resolve=named_definition)
+        return prepare(asked, who, around)
     except AlignSearchError as error:
         return type(error).__name__, str(error)
 

@@ -169,7 +169,7 @@ def drive_to_end(
     from alignsearch.search.driver.driver import Outcome
     from alignsearch.search.driver.service import wants_driver
 
-    told = False
+    announced = False
     while not interrupt.is_set():
         search = store.searches.get(name)
         if search.status in TERMINAL_SEARCH_STATUSES:
@@ -182,8 +182,8 @@ def drive_to_end(
                 continue
             if outcome in (Outcome.FINISHED, Outcome.INTERRUPTED):
                 return outcome
-        elif search.driver is not None and not told:
-            told = True
+        elif search.driver is not None and not announced:
+            announced = True
             shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")
         interrupt.wait(IDLE_SECONDS)
     return Outcome.INTERRUPTED

@@ -41,17 +41,17 @@ def events(
         if as_json:
             print_json([event.model_dump(mode="json") for event in found])
             return
-        told: set[Event] = set()
+        printed: set[Event] = set()
         while True:
             for event in found:
-                if event not in told:
-                    told.add(event)
+                if event not in printed:
+                    printed.add(event)
                     print_text(_line(event))
             if not follow or search.status in TERMINAL_SEARCH_STATUSES:
                 return
             pause.wait(REFRESH_SECONDS)
             search = opened.searches.get(name)
-            newest = max((event.at for event in told), default=search.created_at)
+            newest = max((event.at for event in printed), default=search.created_at)
             found = opened.logs.events_since(name, newest - OVERLAP)
 
 

@@ -1,4 +1,4 @@
-"""`alignsearch export`: the best configurations as columns of Table 5."""
+"""`alignsearch export`: the best configurations as columns of their definitions' tables."""
 
 from typing import Annotated
 
@@ -25,7 +25,11 @@ def export(
     ] = False,
     store: StoreOption = None,
 ) -> None:
-    """Print the best configuration of each search as a column of the paper's Table 5."""
+    """Print the best configuration of each search as a column of a table.
+
+    The rows are those of the search's definition: Table 5 for the paper's spaces, one row a
+    dimension for others.
+    """
     columns = published_columns() if published else []
     if not names and not published:
         raise ConfigurationError("name at least one search, or ask for --published")

@@ -88,7 +88,8 @@ WIDTH_OF_FILES = 160
 
 
 def _console(*, stderr: bool = False) -> Console:
-    made = Console(stderr=stderr)
+    # Errors, labels and names come from elsewhere: none of their letters is markup.
+    made = Console(stderr=stderr, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = WIDTH_OF_FILES
     return made
@@ -131,7 +132,7 @@ def open_store(uri: str | None) -> Store:
 
 
 def has_store(uri: str | None) -> bool:
-    """Whether a store exists: one is named by `uri`, or this folder has one."""
+    """Return whether a store exists: one is named by `uri`, or this folder has one."""
     return bool(uri) or EMBEDDED_FOLDER.exists()
 
 

@@ -63,11 +63,11 @@ def _list(summaries: list[Summary], *, as_json: bool) -> None:
         table.add_row(
             search.name,
             search.space,
-            search.recipe.dataset,
+            search.recipe.dataset if search.recipe else "",
             search.status.value,
             f"{summary.finished}/{search.trials}",
             f"{summary.busy}/{search.parallel}",
-            "" if summary.best_loss is None else f"{summary.best_loss:.4f}",
+            "" if summary.best_value is None else f"{summary.best_value:.4f}",
             _time_left(summary),
         )
     console.print(table if summaries else "no search yet: `alignsearch submit` makes one")

@@ -37,6 +37,14 @@ from alignsearch.search.use_cases.summary import read_summary
 @with_options_of(Submission, refusal)
 def submit(
     asked: Submission,
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- PROGRAM...]",
+            help="Program of each trial, for a space without an objective: {label} in its "
+            "arguments is the value of a dimension.",
+        ),
+    ] = None,
     wait: Annotated[
         bool,
         typer.Option("--wait", help="Drive the search in this process, and return when it ends."),
@@ -47,9 +55,13 @@ def submit(
     store: StoreOption = None,
     ray: RayOption = None,
 ) -> None:
-    """Submit a search over a named space; everything is checked before anything is written."""
+    """Submit a search; everything is checked before anything is written.
+
+    A search is over a definition: a space of configurations with an objective.
+    """
     start_logs(log_format, log_level)
-    search = prepare(asked, whoami(), surroundings(store, ray, wait=wait))
+    around = surroundings(store, ray, wait=wait)
+    search = prepare(asked, whoami(), around, program=program or ())
     if asked.warm_start is not None and not has_store(store):
         raise UnknownNameError("search", asked.warm_start, ())
     uri = store_uri(store)
@@ -89,7 +101,9 @@ def _wait(
     elif outcome == Outcome.INTERRUPTED:
         print_text(f"interrupted; `alignsearch serve` continues {name}")
     elif summary.best is not None:
-        print_text(f"{name} is {summary.search.status}: best {best_so_far(summary.best)}")
+        print_text(
+            f"{name} is {summary.search.status}: best {best_so_far(summary.best, summary.metric)}"
+        )
         print_text(f"{against_chance(summary)}\n")
         print_text(render([best_column(store, name)], "markdown"))
     else:

@@ -10,8 +10,14 @@ from alignsearch.search.documents.base import (
     NAME_RULE,
     UNSET_TIME,
     Document,
-    Scalar,
     first_problem,
+)
+from alignsearch.search.documents.definition import (
+    StoredDefinition,
+    StoredMetric,
+    StoredObjective,
+    StoredRow,
+    StoredSource,
 )
 from alignsearch.search.documents.epoch import (
     Epoch,
@@ -44,6 +50,13 @@ from alignsearch.search.documents.search import (
     Search,
     WarmStart,
     is_driven,
+)
+from alignsearch.search.documents.searched import (
+    known_space_of,
+    label_of,
+    metric_of,
+    space_of,
+    values_of,
 )
 from alignsearch.search.documents.trial import (
     Progress,
@@ -79,8 +92,12 @@ __all__ = [
     "Recipe",
     "RecipeChoices",
     "Result",
-    "Scalar",
     "Search",
+    "StoredDefinition",
+    "StoredMetric",
+    "StoredObjective",
+    "StoredRow",
+    "StoredSource",
     "Trial",
     "TrialTime",
     "WarmStart",
@@ -88,5 +105,10 @@ __all__ = [
     "WeightSampling",
     "first_problem",
     "is_driven",
+    "known_space_of",
+    "label_of",
+    "metric_of",
     "observation_of",
+    "space_of",
+    "values_of",
 ]

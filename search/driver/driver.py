@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from alignsearch.search.attempts.dispatcher import Dispatcher, FreedSlot
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents import Search, Trial, space_of
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
     StateConflictError,
@@ -35,7 +35,6 @@ from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import recorded_space
 
 logger = logging.getLogger(__name__)
 
@@ -93,9 +92,10 @@ class Driver:
             monotonic: clock in seconds that never goes back.
 
         Raises:
-            UnknownNameError: there is no search `name`, or this program doesn't know its space.
-            StateConflictError: the space has changed since the search was submitted, or the
-                results that it starts from are missing in the store.
+            UnknownNameError: there is no search `name`.
+            StateConflictError: the search was submitted by an older version over a space that this
+                program doesn't know, or the results that it starts from are missing in the store.
+            StoreCorruptedError: the search's stored space can't be read.
         """
         self._store = store
         self._make_dispatcher = make_dispatcher
@@ -105,15 +105,9 @@ class Driver:
         self._monotonic = monotonic
         self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
-        self._space = recorded_space(self._search.space)
-        if self._space.space_hash != self._search.space_hash:
-            raise StateConflictError(
-                f"search {name!r} was submitted over another version of space "
-                f"{self._search.space!r}; drive it with the version that submitted it"
-            )
         self._history = History(store, name)
         self._suggestions = SuggestionQueue(
-            self._search, self._space, self._history, self._note_failure
+            self._search, space_of(self._search), self._history, self._note_failure
         )
         self._suggestions.learn(prior(store, self._search))
         self._freed: deque[FreedSlot] = deque()

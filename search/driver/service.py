@@ -47,7 +47,7 @@ class _Run:
 class _Retry:
     """The last failure to drive a search, and when the search is driven again."""
 
-    told: str = ""
+    noted: str = ""
     failures: int = 0
     not_before: float = 0.0
 
@@ -198,12 +198,12 @@ class Service:
         logger.warning("search %s: %s; retrying in %g s", name, why, seconds)
 
     def _note(self, name: str, why: str) -> bool:
-        """Add an event that says why the search isn't driven; return False if it was said last."""
+        """Add an event that says why the search isn't driven; return False if the last one did."""
         retry = self._retries.setdefault(name, _Retry())
-        news = why != retry.told
+        news = why != retry.noted
         if news:
             self._store.logs.add_event(name, self._owner, "driver failed", why)
-            retry.told = why
+            retry.noted = why
         return news
 
     def _ask(self, requested: list[Resources]) -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents import Search, Trial, metric_of
 from alignsearch.search.documents.errors import StaleAttemptError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
@@ -43,8 +43,8 @@ class Supervisor:
         self._end_worker = end_worker
         self._released: set[tuple[str, int]] = set()
         self._stalls = StallDetector(search.stall_seconds)
-        pruning = search.pruning
-        self._pruner = None if pruning is None else EpochJudge(pruning, search.recipe.epochs)
+        pruning, metric = search.pruning, metric_of(search)
+        self._pruner = None if pruning is None else EpochJudge(pruning, search.epochs, metric.value)
         self._next_check = 0.0
 
     def learn(self, past: Sequence[Trial]) -> None:

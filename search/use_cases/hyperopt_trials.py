@@ -3,12 +3,13 @@
 Trials that `fmin` adds are kept in this process only. Their tids lie beyond the search's budget.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import hyperopt
 from hyperopt import base
 
-from alignsearch.search.documents import Trial
+from alignsearch.search.documents import Trial, known_space_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
@@ -28,7 +29,8 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
     """All trials of a search; `refresh` reads the changes from the store.
 
     As in HyperOpt, failed and cancelled trials aren't in `trials`, and a trial without a loss has
-    the status `fail`, or `running`.
+    the status `fail`, or `running`. A dimension that isn't active in a trial has an empty list. A
+    loss is minimized: that of a metric to maximize is its negative.
 
     Raises:
         UnknownNameError: there is no such search.
@@ -39,13 +41,19 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
     def __init__(self, store: Store, name: str) -> None:
         """Read the search called `name`."""
         self._history = History(store, name)
-        self._first_own = store.searches.get(name).trials
+        search = store.searches.get(name)
+        self._first_own = search.trials
+        space = known_space_of(search)
+        self._labels = [each.name for each in space.sampled] if space else []
         super().__init__()
 
     def refresh(self) -> None:
         """Add the trials that changed in the store and those that `fmin` has added."""
         known = {document["tid"]: document for document in self._dynamic_trials}
-        known |= {trial.tid: _document(trial) for trial in self._history.sync()}
+        known |= {
+            trial.tid: _document(trial, self._labels or list(trial.point))
+            for trial in self._history.sync()
+        }
         self._dynamic_trials = [known[tid] for tid in sorted(known)]
         super().refresh()
 
@@ -57,13 +65,14 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
         return numbers
 
 
-def _document(trial: Trial) -> dict[str, Any]:
+def _document(trial: Trial, labels: Sequence[str]) -> dict[str, Any]:
+    point = trial.point
     misc: dict[str, Any] = {
         "tid": trial.tid,
         "cmd": None,
         "workdir": None,
-        "idxs": {label: [trial.tid] for label in trial.point},
-        "vals": {label: [value] for label, value in trial.point.items()},
+        "idxs": {label: [trial.tid] if label in point else [] for label in labels},
+        "vals": {label: [point[label]] if label in point else [] for label in labels},
     }
     if trial.error is not None:
         misc["error"] = (trial.state.value, trial.error)

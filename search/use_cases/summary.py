@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean
 
-from alignsearch.search.documents import Search, Trial, is_driven
+from alignsearch.search.documents import Search, Trial, is_driven, metric_of
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
@@ -42,7 +43,7 @@ class Summary:
 
     Attributes:
         counts: trials by state, every state named.
-        chance: loss of guessing the largest class; None if no trial has reported it.
+        chance: error of guessing the largest class; None if no trial has reported it.
         seconds_left: estimate from recent trials; 0 if the search is over, None if no trial has
             finished, no driver is alive, or the search is paused.
         lease_seconds: seconds until the first lease of a running trial expires; negative if one
@@ -74,6 +75,17 @@ class Summary:
         return self.slots.busy
 
     @property
+    def metric(self) -> ObjectiveMetric:
+        """The metric that the search minimizes or maximizes."""
+        return metric_of(self.search)
+
+    @property
+    def best_value(self) -> float | None:
+        """The best trial's metric; None without one."""
+        loss = self.best_loss
+        return None if loss is None else self.metric.value(loss)
+
+    @property
     def best_loss(self) -> float | None:
         """The best trial's loss; None without one."""
         return self.best.loss if self.best else None
@@ -81,17 +93,21 @@ class Summary:
     def to_json(self) -> dict[str, object]:
         """Return the summary as JSON types, for programs."""
         driver = self.search.driver
-        start = self.search.warm_start
+        start, recipe, best = self.search.warm_start, self.search.recipe, self.best
         return {
             "name": self.search.name,
             "space": self.search.space,
             "status": self.search.status.value,
-            "dataset": self.search.recipe.dataset,
+            "dataset": recipe.dataset if recipe else None,
+            "metric": self.metric.name,
+            "direction": self.metric.direction,
             "trials": self.search.trials,
             "parallel": self.search.parallel,
             "counts": {state.value: count for state, count in self.counts.items()},
             "slots": asdict(self.slots),
-            "best": None if self.best is None else {"tid": self.best.tid, "loss": self.best_loss},
+            "best": None
+            if best is None
+            else {"tid": best.tid, "loss": best.loss, "value": self.best_value},
             "chance": self.chance,
             "seconds_left": self.seconds_left,
             "waits_for": self.waits_for,

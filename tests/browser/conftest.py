@@ -218,7 +218,7 @@ def _draw(distribution, rng):
 
 
 def _made_up(search, trial, link):
-    final = final_loss(get_space(search.space), trial.config)
+    final = final_loss(get_space(search.space), trial.point)
     epochs = search.recipe.epochs
     if trial.tid % 10 == 7:
         return Finished(Result(status="fail", reason="the loss is NaN in epoch 2"))

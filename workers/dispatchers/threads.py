@@ -46,12 +46,12 @@ class ThreadDispatcher:
         Args:
             search: the search whose trials are placed.
             store_uri: MongoDB URI of the store; each attempt connects to it.
-            objective: evaluated for each trial; by default the one that the search's recipe names.
+            objective: evaluated for each trial; by default the one that the search names.
             lease_seconds: duration of an attempt's lease; the search's own by default.
         """
         self._search = search
         self._store_uri = store_uri
-        self._objective = objective or OBJECTIVES[objective_name(search.recipe)].load()
+        self._objective = objective or OBJECTIVES[objective_name(search)].load()
         self._lease_seconds = lease_seconds
         self._versions = versions()
         self._workers: dict[int, _ThreadWorker] = {}

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alignsearch.search.documents import REHEARSAL, Epoch, Recipe, Result, Search, Trial
+from alignsearch.search.documents import REHEARSAL, Epoch, Result, Search, Trial
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ OBJECTIVES: Mapping[str, ObjectiveEntry] = {
 }
 
 
-def objective_name(recipe: Recipe) -> str:
-    """Return the name in `OBJECTIVES` of the objective that a search with this recipe evaluates."""
-    return "rehearsal" if recipe.dataset == REHEARSAL else "training"
+def objective_name(search: Search) -> str:
+    """Return the name in `OBJECTIVES` of the objective that the search evaluates."""
+    if search.definition is not None:
+        return search.definition.objective.kind
+    return "rehearsal" if search.training.dataset == REHEARSAL else "training"

@@ -32,7 +32,7 @@ from alignsearch.search.documents.limits import LARGEST
 
 OutOption = Annotated[
     Path | None,
-    typer.Option(help=f"Output folder for figures, tables and pages; default: {FOLDER}/NAME."),
+    typer.Option(help=f"Output folder for figures, tables and pages. Default: {FOLDER}/NAME."),
 ]
 
 SHARED: dict[str, Any] = {

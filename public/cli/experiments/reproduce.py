@@ -33,12 +33,12 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Output folder for the report, and for a folder of each experiment; default: "
+            help="Output folder for the report, and for a folder of each experiment. Default: "
             f"{FOLDER}/reproduce-SCALE."
         ),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help="Experiments to run, with commas; default: all.")
+        str | None, typer.Option(help="Experiments to run, with commas. Default: all.")
     ] = None,
     data_dir: Annotated[
         str | None, typer.Option(help="Folder of the data set's files, as the workers see it.")

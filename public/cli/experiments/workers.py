@@ -36,17 +36,17 @@ class PlaceOptions:
 
     parallel: Annotated[
         int | None,
-        typer.Option(min=1, max=LARGEST, help="Runs at once; default: all the cluster can place."),
+        typer.Option(min=1, max=LARGEST, help="Runs at once. Default: all the cluster can place."),
     ] = None
     resources: Annotated[
         str | None,
         typer.Option(
-            help="Resources of one run, like TPU=8 or CPU=0.5; default: one accelerator, or a CPU."
+            help="Resources of one run, like TPU=8 or CPU=0.5. Default: one accelerator, or a CPU."
         ),
     ] = None
     name: Annotated[
         str | None,
-        typer.Option(help="Name of the search; default: the experiment's and a hash of its runs."),
+        typer.Option(help="Name of the search. Default: the experiment's and a hash of its runs."),
     ] = None
     log_format: LogFormatOption = "text"
     log_level: LogLevelOption = "warning"
@@ -70,7 +70,7 @@ class ClusterWorkers(ExitStack):
 
     @property
     def has_store(self) -> bool:
-        """Whether a store is named or this folder has one."""
+        """True if a store is named or this folder has one."""
         return has_store(self._options.store)
 
     @property
