@@ -26,7 +26,7 @@ UNUSED = "not used"
 def plot_history(client: Client, name: str) -> go.Figure:
     """The metric of each trial in the order of finishing, and the best so far."""
     results = _results(client, name)
-    trials = results.trials.sort_values("finished")
+    trials = results.trials.sort_values("finished", kind="stable")
     number = np.arange(1, len(trials) + 1)
     values = trials[METRIC]
     return _figure(

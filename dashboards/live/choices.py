@@ -43,7 +43,11 @@ def choice_effects(
                 values=values,
             )
         )
-    return sorted(effects, key=lambda each: -math.inf if each.difference is None else each.difference, reverse=True)
+    return sorted(
+        effects,
+        key=lambda each: -math.inf if each.difference is None else each.difference,
+        reverse=True,
+    )
 
 
 def _score(option: str, scores: Sequence[float]) -> models.CategoryScore:

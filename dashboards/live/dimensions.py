@@ -1,4 +1,4 @@
-"""Columns of a search's dimensions: those of its space, or those that its trials turn out to have."""
+"""Columns of a search's dimensions: those of its space, or those that its trials have."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
@@ -35,7 +35,9 @@ class Dimensions(Protocol):
 def dimensions_of(search: Search, taken: Collection[str]) -> Dimensions:
     """Return the dimensions of a search; `taken` are the names of its other columns."""
     space = sampled_space_of(search)
-    return FoundDimensions(search, taken) if space is None else SpaceDimensions(search, space, taken)
+    return (
+        FoundDimensions(search, taken) if space is None else SpaceDimensions(search, space, taken)
+    )
 
 
 def sampled_space_of(search: Search) -> SearchSpace | None:

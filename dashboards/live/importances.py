@@ -115,7 +115,8 @@ def compute(
 
 def _has_table5(space: SearchSpace) -> bool:
     """Whether the space's configurations have every row of Table 5."""
-    named = {each.name for each in (*space.sampled, *space.fixed, *space.derived)}
+    named = {*space.sampled_names, *(each.name for each in space.fixed)}
+    named |= {each.name for each in space.derived}
     return named == set(Configuration.model_fields)
 
 

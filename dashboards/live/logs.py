@@ -54,9 +54,7 @@ def _reported(search: Search, record: Mapping[str, Any]) -> str:
     planned = f" of {record['epochs']}" if record["epochs"] is not None else ""
     value = metric.of_record(record)
     measured = "" if value is None else f" {metric.label} {value:.4f}"
-    return (
-        f"{unit_of(search)} {record['epoch']}{planned}:{measured} in {record['seconds']:.1f} s"
-    )
+    return f"{unit_of(search)} {record['epoch']}{planned}:{measured} in {record['seconds']:.1f} s"
 
 
 def _end(attempt: Attempt, at: datetime, said: str) -> list[LogLine]:

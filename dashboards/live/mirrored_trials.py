@@ -294,6 +294,7 @@ class MirroredTrials:
     def _since(self, at: datetime | None) -> float | None:
         return None if at is None else (at - self.begun).total_seconds()
 
+
 _LOSS_AT = 2
 """Place of the column `loss`."""
 

@@ -1,4 +1,4 @@
-"""Numbers that trials report after their epochs or steps: a training's, and those of any objective."""
+"""Numbers that trials report after their epochs or steps, of a training or any objective."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ def value_in(search: Search, record: Record, name: str) -> float | None:
 
 
 def reported_metrics(search: Search, records: Sequence[Record]) -> dict[str, str]:
-    """Return the labels of the numbers that the records have, by name; the search's metric first."""
+    """Return the labels of the numbers in the records by name, the search's metric first."""
     metric = metric_of(search)
     own = (unescape_key(key) for record in records for key in record.get("metrics") or ())
     training = () if search.recipe is None else TRAINING

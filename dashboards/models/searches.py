@@ -13,9 +13,7 @@ from alignsearch.spaces.space import Value
 Verb = Literal["pause", "resume", "stop", "cancel"]
 
 
-ShownState = Literal[
-    "queued", "running", "completed", "diverged", "failed", "cancelled", "pruned"
-]
+ShownState = Literal["queued", "running", "completed", "diverged", "failed", "cancelled", "pruned"]
 """A trial's state for people: one that completed without a finite loss has `diverged`."""
 
 Unit = Literal["epoch", "step"]

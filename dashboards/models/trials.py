@@ -142,7 +142,7 @@ class Series(Model):
 
 
 class Epochs(Model):
-    """Epochs, or steps, of a trial in columns. `count` are there; `epochs` are planned, if known."""
+    """A trial's epochs, or steps, in columns. `count` are there; `epochs` are planned, if known."""
 
     count: int
     epochs: int | None

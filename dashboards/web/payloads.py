@@ -1,6 +1,5 @@
 """Payloads: makes the API's models from stored documents and the mirror."""
 
-import shlex
 from datetime import datetime
 from typing import Any
 
@@ -93,16 +92,15 @@ def objective_in_words(search: Search) -> str:
     """Return what each trial of a search does, in words."""
     recipe = search.recipe
     if recipe is not None:
-        what = "rehearses, without training," if recipe.dataset == REHEARSAL else "trains"
-        return (
-            f"{what} {recipe.model}, width {recipe.width}, {recipe.dataset}, {recipe.epochs} epochs"
-        )
+        what = f"{recipe.model}, width {recipe.width}"
+        if recipe.dataset == REHEARSAL:
+            return f"rehearses {what}, {recipe.epochs} epochs: nothing is trained"
+        return f"trains {what}, {recipe.dataset}, {recipe.epochs} epochs"
     if search.definition is None:
         return "not known"
     objective = search.definition.objective
-    if objective.command:
-        return f"runs `{shlex.join(objective.command)}`"
-    return f"calls {objective.address}" if objective.address else objective.kind
+    verb = "runs" if objective.kind == "program" else "calls"
+    return f"{verb} {objective.address}" if objective.address else objective.kind
 
 
 def trial_columns(

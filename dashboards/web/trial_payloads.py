@@ -39,16 +39,20 @@ def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
     """
     values = values_of(search, trial)
     column = None if search.space == RUNS.name else column_of(search, trial, title="")
-    rows = [] if column is None else [
-        models.TableRow(
-            name=row.name,
-            field=row.field,
-            cell=column.cell(row),
-            value=column.values.get(row.field),
-            sampled=row.field in column.sampled,
-        )
-        for row in column.rows
-    ]
+    rows = (
+        []
+        if column is None
+        else [
+            models.TableRow(
+                name=row.name,
+                field=row.field,
+                cell=column.cell(row),
+                value=column.values.get(row.field),
+                sampled=row.field in column.sampled,
+            )
+            for row in column.rows
+        ]
+    )
     shown = {row.field for row in rows}
     return rows + [
         models.TableRow(

@@ -44,7 +44,7 @@ def data_of(page, panel):
     return list(csv.DictReader(io.StringIO(download.value.path().read_text())))
 
 
-def test_every_panel_of_a_odd_search_is_drawn_in_its_own_words(odd, open_page):
+def test_every_panel_of_a_nested_search_is_drawn_in_its_own_words(odd, open_page):
     page = open_page(odd, "/searches/models")
     expect(page.locator("#summary")).to_contain_text(f"best {nested.LABEL}")
     expect(page.locator("#summary")).to_contain_text("calls models:fit")
@@ -145,7 +145,7 @@ def test_trials_that_diverged_have_their_own_colour_and_count(odd, open_page):
 
 def test_a_search_without_a_result_says_why_in_every_panel(odd, open_page):
     page = open_page(odd, "/searches/diverged")
-    for panel in ("best", "parcoords", "curves"):
+    for panel in ("best", "parcoords", "slice", "contour", "curves"):
         section = show(page, panel, "empty")
         expect(section.locator(".message")).to_have_text(NO_RESULT)
     for panel in ("importance", "table"):

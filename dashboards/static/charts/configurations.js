@@ -79,6 +79,10 @@ export class Configurations {
       this.#nothing(reasons.join(" "));
       return;
     }
+    if (rows.length === 0) {
+      this.#nothing("The space isn't known here, so there are no rows to show.");
+      return;
+    }
     this.exports.hidden = false;
     const lines = [...notes.map(plain), ...reasons];
     this.panel.show().replaceChildren(configurationTable(columns, rows), ...lines.map((text) => el("p", { class: "small muted", text })));

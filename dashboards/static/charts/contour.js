@@ -70,7 +70,7 @@ class Contour extends ParameterChart {
   /** @override */
   scales() {
     const rows = this.rows();
-    this.legend.hidden = rows === null || this.trials.scored.length === 0;
+    this.legend.hidden = rows === null;
     if (rows === null) return null;
     const [x, y] = this.columns;
     [this.low, this.high] = this.trials.lossRange();

@@ -70,14 +70,16 @@ export class ParameterChart extends Chart {
   rows() {
     const columns = this.chosen().map((name) => this.trials.columns.get(name));
     this.columns = columns.filter((column) => column !== undefined);
-    const rows = this.columns.length && this.columns.length === columns.length ? this.items() : [];
+    const complete = this.columns.length > 0 && this.columns.length === columns.length;
+    // Without any result the metric has no range, in which those that diverged could stand.
+    const rows = complete && this.trials.scored.length ? this.items() : [];
     return rows.length ? rows : null;
   }
 
   #whyEmpty() {
     const { trials, brushes, columns } = this;
     if (trials.metaparameters.length === 0) return "This search samples no metaparameter.";
-    if (trials.scored.length + trials.diverged.size === 0) return whyNoResult(trials.summary);
+    if (trials.scored.length === 0) return whyNoResult(trials.summary);
     if (brushes.any) return "No finished trial is inside all brushes.";
     return `No finished trial uses ${columns.map(({ title }) => title).join(" and ")}.`;
   }

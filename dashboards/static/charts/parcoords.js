@@ -299,6 +299,18 @@ class ParallelCoordinates {
   }
 
   /**
+   * The place of an axis's title, in two rows by turns. The first and the last stay inside the chart.
+   *
+   * @param {Axis} axis
+   */
+  #titlePlace({ x, index }) {
+    const y = index % 2 ? 26 : 12;
+    if (index === 0) return { x: x - SIDE + 4, y, "text-anchor": "start" };
+    if (index === this.axes.length - 1) return { x: x + SIDE - 4, y, "text-anchor": "end" };
+    return { x, y, "text-anchor": "middle" };
+  }
+
+  /**
    * @param {Axis} axis
    * @param {boolean} covered whether the metric's axis covers it
    */
@@ -322,8 +334,7 @@ class ParallelCoordinates {
     group.append(
       el("rect", { class: "hit", x: x - 16, y: TOP - 4, width: 32, height: bottom - TOP + 8 }),
       el("line", { x1: x, x2: x, y1: TOP, y2: bottom }),
-      el("text", { class: "title", x: index ? x : x - SIDE + 4, y: index % 2 ? 26 : 12, "text-anchor": index ? "middle" : "start" },
-        clipped(column.brief, Math.floor(room / LETTER)), el("title", { text: column.title })),
+      el("text", { class: "title", ...this.#titlePlace(axis) }, clipped(column.brief, Math.floor(room / LETTER)), el("title", { text: column.title })),
       ...ticks(axis, bottom, this.span),
       ...brushMarks(axis, brush, bottom),
     );

@@ -63,8 +63,8 @@ class Slice extends ParameterChart {
     this.size = rows.length > 2000 ? 2.5 : rows.length > 300 ? 4 : 6;
     this.alpha = rows.length > 2000 ? 0.35 : rows.length > 300 ? 0.55 : 0.8;
     this.#explain(rows);
-    const scored = rows.filter((row) => trials.hasScore.has(row));
-    const [low, high] = scored.length ? extent(scored, (row) => trials.metricOf(row)) : [0, 1];
+    const shown = rows.filter((row) => trials.hasScore.has(row));
+    const [low, high] = extent(shown.length ? shown : trials.scored, (row) => trials.metricOf(row));
     const y = roomy(low, high);
     this.worst = trials.metric.direction === "maximize" ? y.low : y.high;
     return { x: scaleOf(column, rows.map((row) => trials.values[column.name][row])), y, xTitle: column.title, yTitle: trials.metric.label };

@@ -122,7 +122,7 @@ export function plain(name) {
  */
 export function brief(label) {
   const [, barred] = label.match(/\s(\|\S{1,4}\|)$/) ?? [];
-  const [, symbol, rest = ""] = label.match(/\s\(([^()\s]{1,4})\)(\s.*)?$/) ?? [];
+  const [, symbol, rest = ""] = label.match(/\s\(([^()\s]{1,3})\)(\s.*)?$/) ?? [];
   return barred ?? (symbol === undefined ? label : `${symbol}${rest}`);
 }
 

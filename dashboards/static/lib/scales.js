@@ -76,17 +76,19 @@ function optionScale(options) {
  * The scale of a metaparameter: its options, or its range in the search space. Where the range has no
  * ends, as a normal distribution's, the scale reaches over the values that there are.
  *
- * @param {{options?: any[] | null, low?: number | null, high?: number | null, log?: boolean | null}} column
+ * @param {{options?: any[] | null, kind?: string, low?: number | null, high?: number | null, log?: boolean | null}} column
  * @param {(number | null)[]} values of the trials; null for none
  */
-export function scaleOf({ options, low = null, high = null, log }, values = []) {
+export function scaleOf({ options, kind, low = null, high = null, log }, values = []) {
   if (options) return optionScale(options);
   // A rounded value of a logarithmic range can be 0, which has no logarithm.
   const known = [low, high, ...values].filter((value) => value !== null && (!log || value > 0));
   if (known.length === 0) return numberScale(0, 1);
   const [least, most] = extent(/** @type {number[]} */ (known), (value) => value);
   if (low !== null && high !== null) return numberScale(least, most, log ?? false);
-  return log ? roomyLog(least, most) : roomy(least, most);
+  if (log) return roomyLog(least, most);
+  // Between whole numbers there is nothing to make room for.
+  return kind === "integer" ? numberScale(least - 1, most + 1) : roomy(least, most);
 }
 
 /**

@@ -92,7 +92,7 @@ export class Trials {
   update(payload) {
     const count = this.count;
     for (const column of payload.columns) {
-      this.columns.set(column.name, { ...column, title: column.label, brief: brief(column.label) });
+      this.columns.set(column.name, { ...column, title: column.label, brief: column.role === "metaparameter" ? brief(column.label) : column.label });
       this.values[column.name] ??= Array(count).fill(null);
     }
     this.rev = Math.max(this.rev, payload.rev);

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request, Response
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.web import exports, payloads
-from alignsearch.dashboards.web.space_payloads import space_of
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import (
     LONGEST_LABEL,
@@ -21,6 +20,7 @@ from alignsearch.dashboards.web.parameters import (
     numbers,
 )
 from alignsearch.dashboards.web.responses import encoded_response, json_response
+from alignsearch.dashboards.web.space_payloads import space_of
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 

@@ -45,8 +45,8 @@ test("a table's names lose their LaTeX, and keep dollars that are none", () => {
 });
 
 test("a label with a symbol is called by it where room is short", () => {
-  const labels = ["Train Batch Size |B|", "Learning rate (lr)", "Forward operations (FO) BWMC", "f(x)", "depth (of the tree)"];
-  assert.deepEqual(labels.map(brief), ["|B|", "lr", "FO BWMC", "f(x)", "depth (of the tree)"]);
+  const labels = ["Train Batch Size |B|", "Learning rate (lr)", "Forward operations (FO) BWMC", "f(x)", "depth (tree)"];
+  assert.deepEqual(labels.map(brief), ["|B|", "lr", "FO BWMC", "f(x)", "depth (tree)"]);
   assert.equal(clipped("model.svm.kernel", 8), "model.s…");
   assert.equal(clipped("short", 8), "short");
 });

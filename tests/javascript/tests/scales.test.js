@@ -42,6 +42,8 @@ test("a range without ends reaches over the values, one with ends over both", ()
   assert.ok(normal.low < -3 && normal.low > -5 && normal.high > 5 && normal.high < 7);
   const rounded = scaleOf({ low: 0, high: 1 }, [0.5, 1.25]);
   assert.deepEqual([rounded.low, rounded.high], [0, 1.25]);
+  const whole = scaleOf({ kind: "integer", low: null, high: null }, [3, 3]);
+  assert.deepEqual([whole.low, whole.high], [2, 4]);
   const none = scaleOf({ low: null, high: null }, [null]);
   assert.deepEqual([none.low, none.high], [0, 1]);
   const lognormal = scaleOf({ low: null, high: null, log: true }, [0.01, 100]);
