@@ -3,6 +3,7 @@
 from collections.abc import Mapping as AnyMapping
 from typing import Any
 
+import numpy as np
 from hyperopt.pyll import Apply, Literal, as_apply, scope
 
 from alignment_core.errors import ConfigurationError
@@ -80,7 +81,8 @@ def plain_point(vals: AnyMapping[str, Any]) -> dict[str, float | int]:
     """
     point: dict[str, float | int] = {}
     for label, raw in vals.items():
-        values = list(raw) if isinstance(raw, list | tuple) or hasattr(raw, "__array__") else [raw]
+        # `fmin` gives numbers, also NumPy's; `misc["vals"]` has lists, and its samplers arrays.
+        values = [raw] if raw is None or np.ndim(raw) == 0 else list(raw)
         if len(values) > 1:
             raise ConfigurationError(f"a point needs exactly one value of {label}, not {raw!r}")
         if not values or values[0] is None:

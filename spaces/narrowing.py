@@ -25,8 +25,10 @@ from alignsearch.spaces.tree import (
     Branch,
     Constant,
     Node,
+    Operation,
     Parameter,
     children,
+    evaluate,
     parameters,
     plain_text,
     postorder,
@@ -139,8 +141,17 @@ def _with_fixed(root: Node, values: AnyMapping[str, int | float]) -> Node:
         elif isinstance(node, Parameter) and node.label in values and not node.index:
             made[id(node)] = Constant(values[node.label])
         else:
-            made[id(node)] = rebuilt(node, [made[id(child)] for child in children(node)])
+            made[id(node)] = _folded(rebuilt(node, [made[id(child)] for child in children(node)]))
     return made[id(root)]
+
+
+def _folded(node: Node) -> Node:
+    """A constant instead of a number type's function of one: `float(1)`, as HyperOpt has it."""
+    if isinstance(node, Operation) and node.name in ("int", "float"):
+        (below,) = node.arguments
+        if isinstance(below, Constant):
+            return Constant(evaluate(node, {}))
+    return node
 
 
 def _disappeared(

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 
 @dataclass(frozen=True)
 class OperationKind:
@@ -33,6 +31,17 @@ class OperationKind:
 
 def _binary(function: Callable[..., Any], sign: str = "") -> OperationKind:
     return OperationKind(function, 2, 2, sign)
+
+
+def _numpys(name: str) -> Callable[..., Any]:
+    """NumPy's function, which HyperOpt's scope calls; NumPy is imported as it is needed."""
+
+    def function(*arguments: Any) -> Any:
+        import numpy as np
+
+        return getattr(np, name)(*arguments)
+
+    return function
 
 
 MOST_ARGUMENTS = 1000
@@ -59,14 +68,14 @@ OPERATIONS: dict[str, OperationKind] = {
     "le": _binary(operator.le, "<="),
     "gt": _binary(operator.gt, ">"),
     "ge": _binary(operator.ge, ">="),
-    "exp": OperationKind(np.exp),
-    "log": OperationKind(np.log),
-    "sqrt": OperationKind(np.sqrt),
-    "sin": OperationKind(np.sin),
-    "cos": OperationKind(np.cos),
-    "tan": OperationKind(np.tan),
-    "sum": OperationKind(np.sum),
-    "minimum": _binary(np.minimum),
-    "maximum": _binary(np.maximum),
+    "exp": OperationKind(_numpys("exp")),
+    "log": OperationKind(_numpys("log")),
+    "sqrt": OperationKind(_numpys("sqrt")),
+    "sin": OperationKind(_numpys("sin")),
+    "cos": OperationKind(_numpys("cos")),
+    "tan": OperationKind(_numpys("tan")),
+    "sum": OperationKind(_numpys("sum")),
+    "minimum": _binary(_numpys("minimum")),
+    "maximum": _binary(_numpys("maximum")),
 }
 """Every operation by its name in HyperOpt's scope."""

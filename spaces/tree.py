@@ -10,8 +10,6 @@ from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.distributions import Choice, Distribution, PChoice, Value, short
 from alignsearch.spaces.operations import OPERATIONS
@@ -193,8 +191,7 @@ def _evaluate(node: Node, root: Node, point: AnyMapping[str, float], known: dict
     else:
         given = [below(argument) for argument in node.arguments]
         try:
-            with np.errstate(all="ignore"):
-                result = OPERATIONS[node.name].function(*given)
+            result = OPERATIONS[node.name].function(*given)
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise ConfigurationError(
                 f"{place(root, node)}: {formula(node)} has no value: {error}"
@@ -212,7 +209,8 @@ def _option(node: Branch, index: float) -> int:
 
 
 def _plain(value: Any, root: Node) -> Any:
-    if isinstance(value, np.generic):
+    # NumPy's scalars; it may not be imported at all.
+    if getattr(value, "shape", None) == ():
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value

@@ -26,7 +26,7 @@ from alignsearch.spaces.hyperopt_space import from_hyperopt
 MIRROR = """
 import math
 import hyperopt
-import sklearn.svm
+import dateutil.parser
 from hyperopt import hp
 import beside
 from alignsearch.spaces.definition import Definition
@@ -87,7 +87,7 @@ def test_a_file_is_imported_with_its_source(folder):
         "alignsearch": metadata.version("alignsearch"),
         "beside": f"sha256:{beside}",
         "hyperopt": metadata.version("hyperopt"),
-        "scikit-learn": metadata.version("scikit-learn"),
+        "python-dateutil": metadata.version("python-dateutil"),
     }
 
 
