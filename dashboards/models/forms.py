@@ -1,17 +1,15 @@
 """Models of submitting a search, and the fields of its form."""
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, JsonValue, field_validator, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import Space
-from alignsearch.search.documents.choices import one_of
-from alignsearch.search.use_cases.refusals import WRONG
+from alignsearch.search.documents.choices import OneOf, one_of
+from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.submission import Submission
-from alignsearch.spaces.definitions import SHIPPED, installed_names
 from alignsearch.spaces.space import Value
 
 
@@ -24,6 +22,11 @@ class SubmitRequest(Submission):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"space": "ia", "trials": 300}]})
 
+    space: Annotated[str, OneOf("definition on this dashboard", known_names, listed=False)] = Field(
+        description="Definition of the search, by its name. `alignsearch submit` also takes those "
+        "of modules and files."
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _without_empty_fields(cls, body: Any) -> Any:
@@ -31,22 +34,13 @@ class SubmitRequest(Submission):
             return body
         return {name: value for name, value in body.items() if value is not None and value != ""}
 
-    @field_validator("space")
-    @classmethod
-    def _is_named(cls, value: str) -> str:
-        offered = [*SHIPPED, *installed_names()]
-        if value not in offered:
-            raise PydanticCustomError(
-                WRONG,
-                "{value} isn't offered by this dashboard, which has {offered}: submit a file or a "
-                "module with `alignsearch submit`",
-                {"value": repr(value), "offered": ", ".join(offered)},
-            )
-        return value
-
 
 class SubmitField(Model):
-    """A field of the form for a new search; `help` is the command line's help text."""
+    """A field of the form for a new search.
+
+    The `help` is the command line's help text. The default of a list is one text, with semicolons
+    between its entries, as the form takes it.
+    """
 
     name: str
     label: str
@@ -80,8 +74,8 @@ class Submitted(Model):
 
 
 def submit_fields() -> list[SubmitField]:
-    """Return the form's fields, made from those of `Submission` in their order."""
-    return [_submit_field(name, field) for name, field in Submission.model_fields.items()]
+    """Return the form's fields, made from those of `SubmitRequest` in their order."""
+    return [_submit_field(name, field) for name, field in SubmitRequest.model_fields.items()]
 
 
 def _submit_field(name: str, field: FieldInfo) -> SubmitField:
@@ -90,9 +84,8 @@ def _submit_field(name: str, field: FieldInfo) -> SubmitField:
     options = None if names is None else list(names.known())
     default = field.default
     if field.annotation is bool:
-        options, default = ["false", "true"], str(field.default).lower()
+        options = ["false", "true"]
     elif isinstance(default, tuple):
-        # One text, with semicolons between entries.
         default = "; ".join(default)
     return SubmitField(
         name=name,
