@@ -171,4 +171,4 @@ def _template(setting: Setting, rule: str, store: Store | None) -> Run:
             "transfer: name a search that `alignsearch submit` made"
         )
     run = setting.run(search.space, model, seed, searched=configuration(trial.config), label=rule)
-    return replace(run, weights_order=search.recipe.weights_order)
+    return replace(run, weights_order=search.training.weights_order)

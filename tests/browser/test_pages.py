@@ -158,8 +158,8 @@ def test_a_chart_is_read_by_pointer_and_keyboard_and_leads_to_a_trial(seeded, op
 
 def test_the_best_column_is_copied_and_saved_in_every_format(seeded, open_page):
     page = open_page(seeded, "/searches/first", permissions=["clipboard-read", "clipboard-write"])
-    show(page, "table5")
-    panel = page.locator("#table5")
+    show(page, "table")
+    panel = page.locator("#table")
     signs = {
         "markdown": "| ---",
         "latex": r"\begin{tabular}",
@@ -261,15 +261,15 @@ def test_searches_are_compared_side_by_side(seeded, open_page):
     page.get_by_label("Mark first").check()
     page.get_by_label("Mark second").check()
     page.get_by_role("button", name="Compare the marked").click()
-    expect(page.locator("#table5 thead th")).to_have_text(
+    expect(page.locator("#table thead th")).to_have_text(
         ["metaparameter", "first", "second"], ignore_case=True
     )
     expect(page.locator("#best .legend-row")).to_have_text(re.compile("first.*second", re.DOTALL))
     page.get_by_label("the paper's columns").check()
-    expect(page.locator("#table5 thead th")).to_have_count(7)
-    expect(page.locator("#table5 tr[data-field=sigma]")).to_contain_text("0.8176")
+    expect(page.locator("#table thead th")).to_have_count(7)
+    expect(page.locator("#table tr[data-field=sigma]")).to_contain_text("0.8176")
     page.reload()
-    expect(page.locator("#table5 thead th")).to_have_count(7)
+    expect(page.locator("#table thead th")).to_have_count(7)
 
 
 def test_a_search_that_is_not_there_is_named_with_a_way_on(seeded, open_page):
