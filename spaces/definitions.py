@@ -24,6 +24,7 @@ from typing import Any
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.definition import Definition, Source
+from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES
 from alignsearch.spaces.source_files import (
     import_failure,
     import_file,
@@ -58,8 +59,18 @@ SHIPPED: Mapping[str, Definition] = {
         source=Source("shipped", name),
     )
     for name, space in SPACES.items()
+} | {
+    name: Definition(
+        space=space,
+        objective="training",
+        metric="validation_error",
+        labels=FEEDBACK_LABELS,
+        title=space.title,
+        source=Source("shipped", name),
+    )
+    for name, space in FEEDBACK_SPACES.items()
 }
-"""The definitions that ship with this program: the paper's four searches."""
+"""The definitions that ship with this program: the paper's four searches, and other rules'."""
 
 
 def installed_names() -> list[str]:

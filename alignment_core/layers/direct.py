@@ -9,14 +9,11 @@ gradient, the error that the layer's backward kernel projects.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from alignment_core.layers.aligned import Call
 
 
 class Delivery:
@@ -54,7 +51,7 @@ def without_gradient(x: Any, layer: str) -> tuple[Any, Delivery]:
     return barrier(x), delivery
 
 
-def send_error(outputs: Any, calls: Sequence["Call"]) -> Any:
+def send_error(outputs: Any, calls: Sequence[Any]) -> Any:
     """Return a network's outputs, whose gradient also goes to the inputs of layers directly.
 
     Args:
@@ -76,7 +73,6 @@ def send_error(outputs: Any, calls: Sequence["Call"]) -> Any:
     if not direct:
         return outputs
     for call in direct:
-        assert call.delivery is not None
         call.delivery.arranged = True
 
     @tf.custom_gradient

@@ -24,6 +24,7 @@ from alignsearch.search.documents import (
 )
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
+from alignsearch.spaces.feedback import FEEDBACK_RULES, feedback_training_config
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.training import training_config
 from alignsearch.workers.objectives import Finished, Link
@@ -112,12 +113,11 @@ def _training_config(search: Search, trial: Trial) -> TrainingConfig:
     recipe = search.training
     if search.space == RUNS.name:
         return Run.of(trial.config).training_config(**recipe.training_settings())
-    return training_config(
-        space_of(search),
-        configuration(trial.config),
-        **recipe.training_settings(),
-        seed=seed_of(search, trial),
-    )
+    space, settings = space_of(search), recipe.training_settings()
+    settings["seed"] = seed_of(search, trial)
+    if space.learning_rule in FEEDBACK_RULES:
+        return feedback_training_config(space.learning_rule, trial.config, **settings)
+    return training_config(space, configuration(trial.config), **settings)
 
 
 def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[WeightSample, ...]:
