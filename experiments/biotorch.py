@@ -106,8 +106,11 @@ def best_error(outcome: Outcome, epochs: Mapping[str, Sequence[Epoch]]) -> float
 
     None if the run has no result.
     """
-    accuracies = [epoch.validation_accuracy for epoch in epochs[outcome.trial]]
-    return None if outcome.accuracy is None else 100 * (1 - max(accuracies))
+    measured = (epoch.validation_accuracy for epoch in epochs[outcome.trial])
+    accuracies = [accuracy for accuracy in measured if accuracy is not None]
+    if outcome.accuracy is None or not accuracies:
+        return None
+    return 100 * (1 - max(accuracies))
 
 
 def _mean(values: Sequence[float]) -> Mean:
