@@ -17,7 +17,7 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
     Takes the arguments of keras.layers.Conv2D, `learning_rule` and `relu_follows`
     (`AlignedLayer`). Both kernels have the shape (height, width, channels in, channels out).
 
-        >>> layer = Conv2D(8, 3, padding="same", learning_rule=FeedbackAlignment({}))
+        >>> layer = Conv2D(8, 3, padding="same", learning_rule=FeedbackAlignment())
         >>> layer.build((None, 6, 6, 2))
         >>> tuple(layer.backward_kernel.shape)
         (3, 3, 2, 8)
@@ -44,23 +44,31 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         self._subsampling = self.strides if subsamples else (1, 1)
         self._steps = (1, 1) if subsamples else self.strides
 
-    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
-        """Return the convolution of inputs (batch, height, width, channels) and `kernel`."""
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Return outputs (batch, height, width, filters) of inputs (batch, height, width, ...)."""
         if self.learning_rule is None:
-            if self._subsampling == (1, 1):
-                return super().convolution_op(inputs, kernel)
-            subsampled = ops.subsample(inputs, self._subsampling)
-            return keras.ops.conv(subsampled, kernel, strides=1, padding=self.padding)
-        outputs = ops.conv2d(
+            return super().call(inputs)
+        outputs = self._aligned_product(partial(self._multiply, inputs), inputs, training)
+        if self.use_bias:
+            outputs = keras.ops.add(outputs, keras.ops.reshape(self.bias, (1, 1, 1, -1)))
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """Return the convolution of inputs (batch, height, width, channels) without a rule."""
+        if self._subsampling == (1, 1):
+            return super().convolution_op(inputs, kernel)
+        subsampled = ops.subsample(inputs, self._subsampling)
+        return keras.ops.conv(subsampled, kernel, strides=1, padding=self.padding)
+
+    def _multiply(self, inputs: Any, forward: Any, propagating: Any, **learning: Any) -> Any:
+        return ops.conv2d(
             ops.subsample(inputs, self._subsampling),
-            tf.convert_to_tensor(kernel),
-            self._propagating_kernel(),
+            forward,
+            propagating,
             strides=self._steps,
             padding=self.padding.upper(),
-            tie_gradients=self.learning_rule.tie_gradients,
+            **learning,
         )
-        self._record(inputs, outputs)
-        return outputs
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the convolution of x (batch, height, width, channels) and the forward kernel."""

@@ -1,5 +1,6 @@
 """A fully connected layer with Keras's arguments and a learning rule."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,11 @@ class Dense(AlignedLayer, keras.layers.Dense):
 
     Takes the arguments of keras.layers.Dense, `learning_rule` and `relu_follows`
     (`AlignedLayer`). The forward kernel is (inputs, units), the backward kernel (units, inputs).
-    The input must be of rank 2.
+    An input of a higher rank (batch, positions, ..., inputs) is treated as a convolution with a
+    kernel of one pixel treats an image: R sums over its positions, and its features are all axes
+    but the batch together.
 
-        >>> layer = Dense(3, activation="relu", learning_rule=FeedbackAlignment({}))
+        >>> layer = Dense(3, activation="relu", learning_rule=FeedbackAlignment())
         >>> layer.build((None, 4))
         >>> tuple(layer.kernel.shape), tuple(layer.backward_kernel.shape)
         ((4, 3), (3, 4))
@@ -30,35 +33,37 @@ class Dense(AlignedLayer, keras.layers.Dense):
     """
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Return outputs (batch, units) of inputs (batch, inputs)."""
+        """Return outputs (batch, ..., units) of inputs (batch, ..., inputs)."""
         if self.learning_rule is None:
             return super().call(inputs, training=training)
-        outputs = ops.matmul(
-            inputs,
-            tf.convert_to_tensor(self.kernel),
-            self._propagating_kernel(),
-            tie_gradients=self.learning_rule.tie_gradients,
-        )
-        self._record(inputs, outputs)
+        outputs = self._aligned_product(partial(self._multiply, inputs), inputs, training)
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
-        """Return the linear output (batch, units) of x (batch, inputs) and the forward kernel."""
-        return self._product(tf.matmul, x, forward_kernel)
+        """Return the linear output (batch, ..., units) of x (batch, ..., inputs)."""
+        return self._product(partial(_on_rows, tf.matmul), x, forward_kernel)
 
     def project_backward(self, x: Any, backward_kernel: Any) -> Any:
-        """Return the linear output (batch, units) of x (batch, inputs) and the backward kernel."""
-        return self._product(partial(tf.matmul, transpose_b=True), x, backward_kernel)
+        """Return the linear output (batch, ..., units) of x (batch, ..., inputs)."""
+        transposed = partial(tf.matmul, transpose_b=True)
+        return self._product(partial(_on_rows, transposed), x, backward_kernel)
 
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
-        """Return the product (batch, inputs) of output (batch, units) and the backward kernel."""
-        return self._product(tf.matmul, output, backward_kernel)
+        """Return the product (batch, ..., inputs) of output (batch, ..., units) and B."""
+        return self._product(partial(_on_rows, tf.matmul), output, backward_kernel)
 
     def kernel_gradient(self, x: Any, upstream: Any) -> Any:
         """Return the backward kernel's gradient (units, inputs) of <output, upstream>."""
-        return self.as_backward(self._product(ops.matmul_gradient, x, upstream))
+        gradient = self._product(ops.matmul_gradient, _rows(x), _rows(upstream))
+        return self.as_backward(gradient)
+
+    def _multiply(self, inputs: Any, forward: Any, propagating: Any, **learning: Any) -> Any:
+        def multiply(rows: Any, kernel: Any) -> Any:
+            return ops.matmul(rows, kernel, propagating, **learning)
+
+        return _on_rows(multiply, inputs, forward)
 
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the transposed forward kernel (units, inputs)."""
@@ -71,4 +76,25 @@ class Dense(AlignedLayer, keras.layers.Dense):
         return {"lora_rank": self.lora_rank is not None}
 
     def _unsupported_input(self, rank: int) -> dict[str, bool]:
-        return {f"an input of rank {rank} (flatten it to (batch, features))": rank != 2}
+        return {f"an input of rank {rank}, which has no features": rank < 2}
+
+    def _same_input(self, shape: tuple[Any, ...], built: tuple[Any, ...]) -> bool:
+        return len(shape) >= 2 and shape[-1] == built[-1]
+
+
+def _rows(x: Any) -> Any:
+    """Return x (batch, ..., features) as (rows, features)."""
+    return x if x.shape.rank == 2 else tf.reshape(x, (-1, x.shape[-1]))
+
+
+def _on_rows(multiply: Callable[..., Any], x: Any, kernel: Any) -> Any:
+    """Return `multiply` of each row of x (batch, ..., features), in x's shape."""
+    if x.shape.rank == 2:
+        return multiply(x, kernel)
+    rows = multiply(_rows(x), kernel)
+    if x.shape.is_fully_defined():
+        return tf.reshape(rows, (*x.shape[:-1], rows.shape[-1]))
+    leading = tf.shape(x)[:-1]
+    outputs = tf.reshape(rows, tf.concat([leading, [rows.shape[-1]]], 0))
+    outputs.set_shape((*x.shape[:-1], rows.shape[-1]))
+    return outputs
