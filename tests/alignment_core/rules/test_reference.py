@@ -12,6 +12,7 @@ from alignment_core.layers.dense import Dense
 from alignment_core.rules import reference
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.layer_call import LayerCall
 
 SWITCHES = [field.name for field in fields(BackwardPassOperations)]
 KINDS = [name for name in reference.PRIMITIVES if name != "angle"]
@@ -36,7 +37,7 @@ class Drawn:
         given = {
             "learning_rule": rule,
             "use_bias": bool(rng.random() < 0.7),
-            "activation": "relu" if rng.random() < 0.6 else None,
+            **({"activation": "relu"} if rng.random() < 0.6 else {"relu_follows": False}),
             "bias_initializer": keras.initializers.RandomNormal(stddev=1.0, seed=seed),
             "dtype": "float64",
         }
@@ -88,9 +89,14 @@ class Drawn:
         handed = self.product if self.rng.random() < 0.5 else None
         with tf.GradientTape() as tape:
             tape.watch(kernel)
-            loss = self.layer.alignment_loss(
-                tf.constant(self.x), tf.constant(self.noise), self.pseudogradient, handed
+            call = LayerCall(
+                self.layer,
+                tf.constant(self.x),
+                handed,
+                tf.constant(self.pseudogradient),
+                tf.constant(self.noise),
             )
+            loss = self.layer.alignment_loss(call, valued=bool(self.rng.random() < 0.5))
         return float(loss), tape.gradient(loss, kernel).numpy()
 
 
