@@ -23,8 +23,8 @@ BIOTORCH_RULES = ("bp", "fa", "usf", "brsf", "frsf", "dfa", "brsf_drawn")
 BIOTORCH_EPOCHS = 100
 
 RATE = 0.03
-"""The learning rate: the best of 0.003, 0.01, 0.03 and 0.1 for backpropagation (docs/measurements.md,
-"BioTorch's table")."""
+"""The learning rate: the best of 0.003, 0.01, 0.03 and 0.1 for backpropagation
+(docs/measurements.md, "BioTorch's table")."""
 
 WEIGHT_DECAY = 1e-3
 BATCH = 64
