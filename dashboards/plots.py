@@ -140,16 +140,16 @@ def plot_curves(
 
 def plot_layers(client: Client, name: str, tid: int) -> tuple[go.Figure, go.Figure]:
     """Angle (degrees) and norm ratio of each layer over the epochs: Fig. S4's two panels."""
-    layers = client.layers(name, tid).reset_index()
-    figures = []
-    for quantity, label in (("angle", "angle (degrees)"), ("norm_ratio", "norm B / norm W")):
-        lines = [
-            go.Scatter(x=each["epoch"], y=each[quantity], mode="lines", name=str(layer))
-            for layer, each in layers.groupby("layer", sort=False)
-        ]
-        figures.append(_figure(lines, "epoch", label))
-    angle, ratio = figures
-    return angle, ratio
+    layers = client.layers(name, tid)
+    return (
+        _by_layer(layers, "angle", "angle (degrees)"),
+        _by_layer(layers, "norm_ratio", "norm B / norm W"),
+    )
+
+
+def plot_update_angles(client: Client, name: str, tid: int) -> go.Figure:
+    """Angle (degrees) between each layer's pseudogradient and true gradient over the epochs."""
+    return _by_layer(client.layers(name, tid), "gradient_angle", "update angle (degrees)")
 
 
 def plot_rates(client: Client, name: str, tid: int) -> go.Figure:
@@ -257,6 +257,14 @@ def _results(client: Client, name: str) -> _Results:
     trials = client.trials(name).dropna(subset=["loss"])
     trials[METRIC] = -trials["loss"] if rises else trials["loss"]
     return _Results(trials, metric["label"], rises)
+
+
+def _by_layer(layers: pd.DataFrame, quantity: str, label: str) -> go.Figure:
+    lines = [
+        go.Scatter(x=each["epoch"], y=each[quantity], mode="lines", name=str(layer))
+        for layer, each in layers.reset_index().groupby("layer", sort=False)
+    ]
+    return _figure(lines, "epoch", label)
 
 
 def _importance(client: Client, name: str) -> dict[str, Any]:

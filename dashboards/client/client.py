@@ -92,7 +92,13 @@ class Client:
         return pd.DataFrame(columns).set_index(["attempt", "epoch"]).astype(np.float64)
 
     def layers(self, name: str, tid: int) -> pd.DataFrame:
-        """Angle (degrees) and norm ratio of each layer, by attempt, epoch and layer."""
+        """Measurements of each layer, by attempt, epoch and layer.
+
+        `angle` is the angle between the backward and the forward kernel, `norm_ratio` the norm of
+        the backward kernel over that of the forward kernel. `gradient_angle` is the update angle:
+        between the pseudogradient and the true gradient, NaN where it wasn't measured. Angles are
+        in degrees.
+        """
         found = self._get(f"/searches/{_quoted(name)}/trials/{tid}/epochs")
         frames = [
             pd.DataFrame(
@@ -102,13 +108,14 @@ class Client:
                     "layer": layer["name"],
                     "angle": layer["angle"],
                     "norm_ratio": layer["norm_ratio"],
+                    "gradient_angle": layer["gradient_angle"] or [None] * found["count"],
                 }
             )
             for layer in found["layers"]
         ]
         index = ["attempt", "epoch", "layer"]
         if not frames:
-            return pd.DataFrame(columns=["angle", "norm_ratio"])
+            return pd.DataFrame(columns=["angle", "norm_ratio", "gradient_angle"])
         return pd.concat(frames).set_index(index).astype(np.float64)
 
     def curves(

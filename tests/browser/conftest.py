@@ -225,7 +225,12 @@ def _made_up(search, trial, link):
     for number in range(1, epochs + 1):
         error = final + (0.9 - final) * math.exp(-number)
         layers = tuple(
-            LayerRecord(name=layer, angle=90 * math.exp(-number / (1 + at)), norm_ratio=1 + at / 9)
+            LayerRecord(
+                name=layer,
+                angle=90 * math.exp(-number / (1 + at)),
+                norm_ratio=1 + at / 9,
+                gradient_angle=None if at == 0 else 45 * math.exp(-number / (1 + at)),
+            )
             for at, layer in enumerate(LAYERS)
         )
         link.on_epoch(

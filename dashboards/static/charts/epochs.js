@@ -10,7 +10,7 @@ import { LineChart } from "./lines.js";
 /** @typedef {import("./lines.js").Axis} Axis */
 /** @typedef {import("./lines.js").Picture} Picture */
 /** @typedef {Api.Series["role"]} Role */
-/** @typedef {"angle" | "norm_ratio"} LayerKey */
+/** @typedef {"angle" | "norm_ratio" | "gradient_angle"} LayerKey */
 
 /**
  * A chart: its picture and its table, from the epochs read so far. `chosen` is the one measurement that
@@ -20,6 +20,7 @@ import { LineChart } from "./lines.js";
  */
 
 const NO_LAYERS = "No layer of this trial has a backward kernel that was measured.";
+const NO_UPDATE_ANGLES = "No angle between pseudogradient and true gradient was measured in this trial.";
 
 /** @type {EpochChart[]} */
 const CHARTS = [
@@ -27,6 +28,7 @@ const CHARTS = [
   { id: "rates", ...ofSeries("rate", { title: "rate", log: true }), empty: "No rate was recorded." },
   { id: "angles", ...ofLayers("angle", { title: "angle (degrees)", low: 0 }), empty: NO_LAYERS },
   { id: "ratios", ...ofLayers("norm_ratio", { title: "‖B‖ / ‖W‖", log: true }), empty: NO_LAYERS },
+  { id: "update-angles", ...ofLayers("gradient_angle", { title: "update angle (degrees)", low: 0 }), empty: NO_UPDATE_ANGLES },
 ];
 
 /**
@@ -96,6 +98,7 @@ export function append(epochs, fresh) {
   for (const layer of epochs.layers) {
     const more = layers.get(layer.name);
     for (const key of /** @type {const} */ (["angle", "norm_ratio", "gradient_angle"])) {
+      if (layer[key] === null && more?.[key]) layer[key] = Array(epochs.count).fill(null);
       layer[key]?.push(...(more?.[key] ?? Array(fresh.count).fill(null)));
     }
   }
@@ -176,7 +179,7 @@ function ofLayers(key, y) {
         label: `${y.title} of ${layers.length} layers over ${rows.length} ${epochs.unit}s`,
       };
     },
-    table: (epochs) => tableOf(epochs, epochs.layers.map((layer) => ({ title: layer.name, values: layer[key] }))),
+    table: (epochs) => tableOf(epochs, epochs.layers.map((layer) => ({ title: layer.name, values: layer[key] ?? [] }))),
   };
 }
 
