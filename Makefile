@@ -8,7 +8,7 @@ TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shel
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits hyperopt-tests bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -118,11 +118,16 @@ check-claims: setup
 rules-on-digits: setup
 	$(BIN)/python tests/claims/rules.py
 
+# HyperOpt's own tests of TPE, by HyperOpt and with our TPE in its place. Some minutes.
+hyperopt-tests: .venv/test
+	$(BIN)/python tests/claims/hyperopt_tests.py
+
 bench-search: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_search.py
 
 bench-tpe: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py
+	$(BIN)/python tests/benchmarks/bench_tpe_nested.py
 	$(BIN)/python tests/benchmarks/bench_tpe.py
 
 bench-core: setup
