@@ -10,8 +10,14 @@ from alignsearch.search.documents.base import (
     NAME_RULE,
     UNSET_TIME,
     Document,
-    Scalar,
     first_problem,
+)
+from alignsearch.search.documents.definition import (
+    StoredDefinition,
+    StoredMetric,
+    StoredObjective,
+    StoredRow,
+    StoredSource,
 )
 from alignsearch.search.documents.epoch import (
     Epoch,
@@ -44,6 +50,16 @@ from alignsearch.search.documents.search import (
     Search,
     WarmStart,
     is_driven,
+)
+from alignsearch.search.documents.searched import (
+    is_asked,
+    is_of_fmin,
+    known_space_of,
+    label_of,
+    lives_in_session,
+    metric_of,
+    space_of,
+    values_of,
 )
 from alignsearch.search.documents.trial import (
     Progress,
@@ -79,14 +95,26 @@ __all__ = [
     "Recipe",
     "RecipeChoices",
     "Result",
-    "Scalar",
     "Search",
+    "StoredDefinition",
+    "StoredMetric",
+    "StoredObjective",
+    "StoredRow",
+    "StoredSource",
     "Trial",
     "TrialTime",
     "WarmStart",
     "WeightSample",
     "WeightSampling",
     "first_problem",
+    "is_asked",
     "is_driven",
+    "is_of_fmin",
+    "known_space_of",
+    "label_of",
+    "lives_in_session",
+    "metric_of",
     "observation_of",
+    "space_of",
+    "values_of",
 ]

@@ -141,6 +141,24 @@ def pruned(store, make_search, make_driver):
     return reason
 
 
+def test_a_search_over_a_space_that_nobody_knows_can_be_read(shell, store, store_uri, pruned):
+    # Written by another version, or with a definition that is gone.
+    store._db.update("searches", {"_id": "a-search"}, {"$set": {"space": "gone"}})
+    here = ("--store", store_uri)
+    trial = store.trials.get("a-search", 0)
+    listed = pd.read_csv(io.StringIO(shell.ok("trials", "a-search", "--csv", *here)))
+    assert listed["sigma"][0] == trial.config["sigma"]
+    assert "completed" in shell.ok("trials", "a-search", *here)
+    assert "gone on rehearsal" in shell.ok("status", "a-search", *here)
+    assert "gone" in shell.ok("status", *here)
+    best = store.totals.best("a-search")
+    assert f"{best.loss:.4f}" in shell.ok("show", "a-search", str(best.tid), *here)
+    assert shell.json("best", "a-search", *here)["configuration"] == best.config
+    exported = read_json(shell.ok("export", "a-search", "--format", "json", *here))
+    assert exported["a-search"].model_dump() == best.config
+    assert "no definition is named 'gone'" in shell.refused("submit", "gone", *here)
+
+
 def test_a_pruned_trial_is_listed_with_its_reason_and_never_exported(
     shell, store, store_uri, pruned
 ):
