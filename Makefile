@@ -24,7 +24,7 @@ setup: .venv/run
 	@touch $@
 
 # What tests, measures beside peers, or reads the files of docker/, on top of what runs.
-.venv/test .venv/benchmark .venv/integrate: .venv/%: locks/%.lock .venv/run
+.venv/test .venv/benchmark .venv/frameworks .venv/integrate: .venv/%: locks/%.lock .venv/run
 	$(BIN)/python locks/install.py $<
 	@touch $@
 
@@ -49,7 +49,7 @@ test: .venv/test $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m "not slow"
 
 # All other tests. At most 45 minutes.
-test-slow: .venv/test .venv/integrate $(TEST_PACKAGES:%=install-%)
+test-slow: .venv/test .venv/frameworks .venv/integrate $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m slow
 
 lint: .venv/test
@@ -149,7 +149,7 @@ lock: setup
 	$(COMPILE) pyproject.toml --universal --upgrade -o locks/run.lock
 	$(COMPILE) pyproject.toml --universal --upgrade --constraint locks/run.lock --group test \
 	  -o locks/test.lock
-	for group in benchmark integrate; do $(COMPILE) pyproject.toml --universal --upgrade \
+	for group in benchmark frameworks integrate; do $(COMPILE) pyproject.toml --universal --upgrade \
 	  --constraint locks/test.lock --group $$group -o locks/$$group.lock || exit 1; done
 	$(COMPILE) pyproject.toml --upgrade --constraint locks/run.lock --python-platform linux \
 	  --extra gpu -o locks/gpu.lock

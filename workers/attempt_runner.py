@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -25,7 +26,11 @@ from alignsearch.search.documents import (
     metric_of,
     transitions,
 )
-from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
+from alignsearch.search.documents.errors import (
+    SourceError,
+    StaleAttemptError,
+    StoreUnavailableError,
+)
 from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.store import Store
 from alignsearch.workers.attempt_log import attempt_log
@@ -114,6 +119,7 @@ def run_attempt(
         lease_seconds: duration of the lease; the search's own by default.
 
     Raises:
+        SourceError: the objective can't be imported here; the trial was handed back.
         StoreUnavailableError: the store didn't answer for so long that the lease is lost.
     """
     lease = lease_seconds or search.lease_seconds
@@ -173,6 +179,11 @@ class _Attempt:
                 return Ending(Outcome.STALE)
             except StoreUnavailableError:
                 raise
+            except SourceError as error:
+                # No trial of this search can be evaluated here: this one is not at fault.
+                with suppress(StaleAttemptError):
+                    self._hand_back(str(error))
+                raise
             except Exception as error:
                 return _crash(self._store, self._trial, error, self._search.max_attempts)
 
@@ -201,10 +212,10 @@ class _Attempt:
             pruned = self._pruned(self._last, self._prune_reason)
             ended = _persist(lambda: self._store.attempts.prune(*self._held, pruned))
             return Ending(Outcome.PRUNED, ended)
-        ended = _persist(
-            lambda: self._store.attempts.hand_back(*self._held, "its worker was stopped")
-        )
-        return Ending(Outcome.HANDED_BACK, ended)
+        return Ending(Outcome.HANDED_BACK, self._hand_back("its worker was stopped"))
+
+    def _hand_back(self, reason: str) -> Trial:
+        return _persist(lambda: self._store.attempts.hand_back(*self._held, reason))
 
     def _is_pruned(self) -> bool:
         # Prune only after this attempt has recorded an epoch; otherwise there is no loss to record.

@@ -152,7 +152,8 @@ class Mirror:
         if mirrored is not None and mirrored.summary is not None and _is_fresh(mirrored):
             return mirrored.summary
         known = self._summaries.get(name)
-        if known is None:
+        # A search that was over can have been extended.
+        if known is None or known.search != self._searches.get(name, known.search):
             known = read_summary(self.store, name)
             if known.search.status in TERMINAL_SEARCH_STATUSES:
                 self._summaries[name] = known

@@ -1,17 +1,11 @@
 """`alignsearch best`: the best trial of a search and its configuration."""
 
-from alignsearch.cli.options import (
-    JsonOption,
-    NameArgument,
-    StoreOption,
-    open_store,
-    print_json,
-    print_text,
-)
-from alignsearch.cli.progress import best_so_far
+from alignsearch.cli.options import JsonOption, NameArgument, StoreOption, print_json, print_text
+from alignsearch.progress import best_so_far
 from alignsearch.search.documents import metric_of
 from alignsearch.search.reports.best import best_trial, column_of
 from alignsearch.search.reports.export import export as render
+from alignsearch.wiring import open_store
 
 
 def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:

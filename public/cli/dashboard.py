@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
-from alignsearch.cli.drive import reviver
 from alignsearch.cli.options import (
     LogFormatOption,
     LogLevelOption,
@@ -18,15 +17,14 @@ from alignsearch.cli.options import (
     StoreOption,
     print_text,
     start_logs,
-    store_uri,
-    whoami,
 )
-from alignsearch.cli.surroundings import surroundings
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import named_definition
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission
+from alignsearch.surroundings import surroundings
+from alignsearch.wiring import reviver, store_uri, whoami
 
 if TYPE_CHECKING:
     from alignsearch.dashboards.web.auth import HashedToken

@@ -8,15 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from alignsearch import doctor as checks
-from alignsearch.cli.drive import cluster
-from alignsearch.cli.options import (
-    EMBEDDED_FOLDER,
-    JsonOption,
-    RayOption,
-    StoreOption,
-    console,
-    print_json,
-)
+from alignsearch.cli.options import JsonOption, RayOption, StoreOption, console, print_json
+from alignsearch.driving import cluster
+from alignsearch.wiring import EMBEDDED_FOLDER
 
 
 def doctor(

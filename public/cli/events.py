@@ -7,17 +7,11 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import (
-    JsonOption,
-    NameArgument,
-    StoreOption,
-    open_store,
-    print_json,
-    print_text,
-)
-from alignsearch.cli.progress import REFRESH_SECONDS
+from alignsearch.cli.options import JsonOption, NameArgument, StoreOption, print_json, print_text
+from alignsearch.progress import REFRESH_SECONDS
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.wiring import open_store
 
 OVERLAP = timedelta(seconds=30)
 """The longest delay between an event's time and its insertion that --follow still notices."""

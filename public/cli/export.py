@@ -5,10 +5,11 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import StoreOption, open_store, print_text
+from alignsearch.cli.options import StoreOption, print_text
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.export import published_columns
+from alignsearch.wiring import open_store
 
 
 def export(

@@ -10,7 +10,6 @@ from alignsearch.cli.options import (
     StoreOption,
     TidArgument,
     console,
-    open_store,
     print_json,
     print_text,
 )
@@ -20,6 +19,7 @@ from alignsearch.search.reports.best import column_of
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.trial_table import columns_of, row_of
 from alignsearch.spaces.catalog import RUNS
+from alignsearch.wiring import open_store
 
 EPOCH_FIELDS = (
     "attempt",

@@ -1,12 +1,13 @@
 """`alignsearch submit`: make a new search, and drive it here with `--wait`."""
 
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from alignment_core.errors import UnknownNameError
-from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import (
     JsonOption,
@@ -15,16 +16,20 @@ from alignsearch.cli.options import (
     RayOption,
     StoreOption,
     console,
-    has_store,
+    notice,
     notices,
     print_json,
     print_text,
     start_logs,
-    store_uri,
-    whoami,
 )
-from alignsearch.cli.progress import against_chance, best_so_far
-from alignsearch.cli.surroundings import surroundings
+from alignsearch.driving import (
+    EXIT_INTERRUPTED,
+    cluster,
+    drive_to_end,
+    interruptible,
+    make_driver,
+)
+from alignsearch.progress import against_chance, best_so_far
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
@@ -32,6 +37,8 @@ from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.search.use_cases.summary import read_summary
+from alignsearch.surroundings import surroundings
+from alignsearch.wiring import has_store, reviver, store_uri, whoami
 
 
 @with_options_of(Submission, refusal)
@@ -60,6 +67,11 @@ def submit(
     A search is over a definition: a space of configurations with an objective.
     """
     start_logs(log_format, log_level)
+    if program and "--" not in sys.argv:
+        raise ConfigurationError(
+            f"{' '.join(program)!r} is one argument too many: `alignsearch submit --help` lists "
+            "options; the program of each trial comes after --, like `-- python train.py`"
+        )
     around = surroundings(store, ray, wait=wait)
     search = prepare(asked, whoami(), around, program=program or ())
     if asked.warm_start is not None and not has_store(store):
@@ -91,10 +103,11 @@ def _wait(
 
     if not as_json:
         print_text(f"search {name}")
-    with cluster(ray), interruptible() as interrupt:
+    with cluster(ray), interruptible(notice) as interrupt:
         # On a pipe, the one document that was asked for is all there is.
         shown_on = notices if as_json else console
-        outcome = drive_to_end(store, uri, name, interrupt, shown_on, revive_store)
+        make = partial(make_driver, store, uri, name, revive_store)
+        outcome = drive_to_end(store, name, make, interrupt, shown_on)
     summary = read_summary(store, name)
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})

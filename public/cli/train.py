@@ -9,18 +9,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from alignment_core.accelerator_names import check_accelerator
-from alignsearch.cli.drive import EXIT_INTERRUPTED, interruptible
 from alignsearch.cli.options import (
     ImageSizeOption,
     OnCorruptOption,
     PrecisionOption,
     StrategyOption,
     console,
+    notice,
     notices,
 )
-from alignsearch.cli.tensorflow_import import check_data, import_tensorflow
+from alignsearch.driving import EXIT_INTERRUPTED, interruptible
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
+from alignsearch.tensorflow_import import check_data, import_tensorflow
 from alignsearch.workers.results_file import Results, exclusive
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def train(
         with _Progress(console, config.epochs, done) as progress:
             told = progress.begin, progress.epoch, progress.step
             # An exception at any moment could be lost in one of TensorFlow's own callbacks.
-            with interruptible("stopping at the next step") as interrupt, devices.scope():
+            with interruptible(notice, "stopping at the next step") as interrupt, devices.scope():
                 outcome = run_training(config, folder, results, *told, interrupt.is_set)
         if outcome.status == "interrupted":
             notices.print(

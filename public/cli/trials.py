@@ -15,13 +15,13 @@ from alignsearch.cli.options import (
     StoreOption,
     console,
     notices,
-    open_store,
     print_json,
     print_text,
 )
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.reports.trial_table import TrialColumns, columns_of, row_of
 from alignsearch.spaces.catalog import RUNS
+from alignsearch.wiring import open_store
 
 RUN_FIELDS = ("rule", "model", "seed")
 """Columns that tell an experiment's runs apart; they are printed before the others."""

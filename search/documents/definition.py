@@ -14,6 +14,11 @@ from alignsearch.search.documents.plain_data import UserData
 
 SourceKind = Literal["shipped", "module", "file", "session"]
 
+ASKED = "asked"
+"""Kind of objective of a search whose trials programs ask for and evaluate by themselves."""
+HYPEROPT = "hyperopt"
+"""Kind of objective of a search that HyperOpt's `fmin` drives."""
+
 
 class StoredSource(Document):
     """The place where a search's definition came from.
@@ -22,7 +27,7 @@ class StoredSource(Document):
         kind: "shipped" with this program, an installed "module", a "file", or the Python "session"
             that drives the search.
         address: the definition's address, as it is submitted: `ia`, `package.module:name`,
-            `file.py:name`.
+            `file.py:name`; of a session, USER@HOST:PID of its process.
         path: the module's file where the search was submitted; None if it has none.
         sha256: hash of the module's file or of all Python files of its package; None if it has
             none.
@@ -40,15 +45,19 @@ class StoredObjective(Document):
     """The objective that workers evaluate.
 
     Attributes:
-        kind: a row of `alignsearch.workers.objectives.OBJECTIVES`.
+        kind: a row of `alignsearch.workers.objectives.OBJECTIVES`, or `ASKED`.
         address: `module:function` of the user's function or class; a program's command line as a
             shell would split it, with `{label}` for a value; empty where the kind says all.
         own_process: whether each trial runs in a process of its own.
+        folder: the folder in which a program was submitted; empty for other kinds.
+        files: hashes of the program's own files, by their paths below the folder.
     """
 
     kind: str
     address: str = ""
     own_process: bool = False
+    folder: str = ""
+    files: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
 
 
 class StoredMetric(Document):

@@ -52,6 +52,8 @@ class Search(Document):
         recipe: the data and the training of all trials; None where nothing is trained.
         trials: the budget: how many trials are suggested.
         parallel: how many trials run at once, at most.
+        algo: a row of `alignsearch.search.samplers.sampler.SAMPLERS`, or `fmin` for the algorithm
+            of the process that calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
         keep_checkpoints: how many of the best finished trials keep their checkpoints.
@@ -71,7 +73,7 @@ class Search(Document):
     trials: int = Field(gt=0)
     parallel: int = Field(gt=0)
     seed: int
-    algo: Literal["tpe", "random"] = "tpe"
+    algo: Literal["tpe", "random", "fmin"] = "tpe"
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
     warm_start: WarmStart | None = None

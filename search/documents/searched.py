@@ -8,6 +8,7 @@ import json
 from functools import lru_cache
 
 from alignment_core.errors import AlignSearchError, UnknownNameError
+from alignsearch.search.documents.definition import ASKED, HYPEROPT
 from alignsearch.search.documents.errors import StateConflictError, StoreCorruptedError
 from alignsearch.search.documents.objective_metric import (
     DEFAULT_METRIC,
@@ -81,6 +82,22 @@ def metric_of(search: Search) -> ObjectiveMetric:
         score_label = DEFAULT_METRIC.score_label if stored.name == DEFAULT_METRIC.name else ""
         return ObjectiveMetric(stored.name, stored.label, stored.direction, score_label)
     return DEFAULT_METRIC if search.recipe is None else recorded_metric(search.recipe.metric)
+
+
+def lives_in_session(search: Search) -> bool:
+    """Return whether the search can only be driven by a process that is handed its objective."""
+    definition = search.definition
+    return definition is not None and definition.source.kind == "session" and not is_asked(search)
+
+
+def is_asked(search: Search) -> bool:
+    """Return whether programs ask for the search's trials and evaluate them by themselves."""
+    return search.definition is not None and search.definition.objective.kind == ASKED
+
+
+def is_of_fmin(search: Search) -> bool:
+    """Return whether HyperOpt's `fmin` drives the search, by its own algorithm."""
+    return search.definition is not None and search.definition.objective.kind == HYPEROPT
 
 
 def label_of(search: Search, dimension: str) -> str:

@@ -227,7 +227,7 @@ def _end(
 
 
 def begun(
-    new: Trial, worker: Attempt, *, now: datetime, ttl: float, token: str, slot: int
+    new: Trial, worker: Attempt, *, now: datetime, ttl: float, token: str, slot: int | None
 ) -> Trial:
     """Return a new trial with its first attempt begun for an idle worker, for `trials.add_many`.
 

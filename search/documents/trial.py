@@ -43,12 +43,20 @@ class Result(Document):
     """Result of a trial, from which TPE learns: a loss to minimize, or that there is none.
 
     The loss is minimized whatever the metric's direction (`ObjectiveMetric.value` converts it).
+
+    Attributes:
+        status: ok, or fail where there is no loss.
+        metrics: further numbers by name.
+        reason: why there is no loss.
+        returned: the whole dictionary that a function of HyperOpt's `fmin` has returned, as far
+            as it is plain data; empty where it says nothing more.
     """
 
     status: Literal["ok", "fail"]
     loss: float | None = None
     metrics: Annotated[dict[str, float], UserData()] = Field(default_factory=dict)
     reason: str | None = None
+    returned: Annotated[dict[str, Any], UserData()] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ok_means_a_finite_loss(self) -> Self:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.allotment import Resources
-from alignsearch.search.documents import Search, is_driven
+from alignsearch.search.documents import Search, is_asked, is_driven, lives_in_session
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
     StoreRefusedError,
@@ -54,7 +54,7 @@ class _Retry:
 
 def wants_driver(search: Search, now: datetime) -> bool:
     """Return whether the search needs a driver and has none."""
-    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now):
+    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now) or is_asked(search):
         return False
     # A driver completes a paused search that is stopped.
     return search.status is not SearchStatus.PAUSED or search.stop_requested
@@ -131,6 +131,7 @@ class Service:
             for search in self._store.searches.active()
             if search.name not in self._runs
             and wants_driver(search, now)
+            and not lives_in_session(search)
             and self._may_try(search.name)
         ]
         running = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from alignsearch.search.documents import Observation, Pending, Search, Trial
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
-from alignsearch.search.samplers.sampler import make_sampler
+from alignsearch.search.samplers.sampler import Sampler, make_sampler
 from alignsearch.spaces.space import SearchSpace
 
 logger = logging.getLogger(__name__)
@@ -44,13 +44,18 @@ class SuggestionQueue:
         space: SearchSpace,
         history: History,
         note_failure: Callable[[str], None],
+        sampler: Sampler | None = None,
     ) -> None:
-        """Start empty; `note_failure` receives a message for users when the sampler fails."""
+        """Start empty.
+
+        note_failure: receives a message for users when the sampler fails. sampler: suggests the
+        points, in place of the one that the search names.
+        """
         self._search = search
         self._space = space
         self._history = history
         self._note_failure = note_failure
-        self._sampler = make_sampler(
+        self._sampler = sampler or make_sampler(
             search.algo,
             space,
             seed=search.seed,

@@ -3,9 +3,11 @@
 import json
 import shlex
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.search.attempts.program_files import own_files
 from alignsearch.search.documents import (
     REHEARSAL,
     StoredDefinition,
@@ -13,6 +15,7 @@ from alignsearch.search.documents import (
     StoredObjective,
     StoredRow,
     StoredSource,
+    command_template,
 )
 from alignsearch.spaces.definition import Definition, Source
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
@@ -51,6 +54,7 @@ def named_definition(address: str) -> Definition:
 def objective_of(
     definition: Definition,
     address: str,
+    space: SearchSpace,
     *,
     dataset: str,
     program: Sequence[str] = (),
@@ -61,12 +65,14 @@ def objective_of(
     Args:
         definition: the search's definition.
         address: its address, for messages.
+        space: its space, or what is left of it after `--fix` and `--range`.
         dataset: the data set that was asked for; `rehearsal` takes the place of any objective.
         program: the command to run for each trial, with its arguments; empty for none.
         own_process: whether each trial runs in a process of its own.
 
     Raises:
-        ConfigurationError: there is no objective, or there are two.
+        ConfigurationError: there is no objective, or there are two, or the program's arguments
+            don't fit the space.
     """
     if program:
         given = shlex.join(program)
@@ -82,7 +88,12 @@ def objective_of(
             raise ConfigurationError(
                 "--own-process has no use: a program is a process of its own already"
             )
-        return StoredObjective(kind=PROGRAM, address=given)
+        conditional = [each.name for each in space.sampled if each.conditional]
+        command_template.check(program, space.sampled_names, conditional)
+        folder = Path.cwd()
+        return StoredObjective(
+            kind=PROGRAM, address=given, folder=str(folder), files=own_files(program, folder)
+        )
     if dataset == REHEARSAL:
         return StoredObjective(kind=REHEARSING, own_process=own_process)
     if definition.objective is None:
@@ -139,6 +150,6 @@ def _source(source: Source | None, space: SearchSpace) -> StoredSource:
 def _function_address(function: Callable[..., Any], source: Source | None) -> str:
     """Return `module:function`, or the class's name of an object that can be called."""
     name = getattr(function, "__qualname__", type(function).__qualname__)
-    if source is None:
+    if source is None or source.kind == "session":
         return f"{getattr(function, '__module__', '')}:{name}"
     return f"{source.address.rpartition(':')[0] or source.address}:{name}"

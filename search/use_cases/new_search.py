@@ -20,6 +20,7 @@ from alignsearch.search.documents import (
     space_of,
 )
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
+from alignsearch.search.documents.resources import check_gpu_fraction
 from alignsearch.search.samplers.sampler import default_startup
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import (
@@ -93,6 +94,7 @@ def prepare(
     objective = objective_of(
         defined,
         asked.space,
+        space,
         dataset=asked.dataset,
         program=program,
         own_process=asked.own_process,
@@ -102,6 +104,7 @@ def prepare(
     asked.check_use(asked.space, recipe)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
+    check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
     return Search(
         name=asked.name or "unnamed",
         space=space.name,

@@ -6,7 +6,7 @@ declared here, or with the recipe's fields in `search.documents.recipe`, and now
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Protocol, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -132,6 +132,11 @@ class Submission(RecipeChoices, SearchChoices):
         max_length=LONGEST_TEXT,
         description="Resources of one trial, like TPU=8 or CPU=0.5. Default: one accelerator, or "
         "one CPU if there is none.",
+    )
+    allow_gpu_fraction: bool = Field(
+        default=False,
+        description="Accept a part of a GPU for each trial, like GPU=0.5, though that was never "
+        "tried on a GPU.",
     )
     priority: int = Field(
         default=0,
@@ -314,10 +319,15 @@ class Submission(RecipeChoices, SearchChoices):
         )
 
 
-def refusal(error: ValidationError) -> ConfigurationError:
-    """Return the first thing that is wrong with a submission, named as an option."""
+def refusal(
+    error: ValidationError, named: Callable[[str], str] | None = None
+) -> ConfigurationError:
+    """Return the first thing that is wrong with a submission.
+
+    named: from a field to its name in the message; by default the command line's option.
+    """
     first = error.errors()[0]
-    name = as_option(str(first["loc"][0])) if first["loc"] else "the submission"
+    name = (named or as_option)(str(first["loc"][0])) if first["loc"] else "the submission"
     return ConfigurationError(message_of(first, name, Submission.model_fields))
 
 

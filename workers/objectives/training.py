@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from alignment_core.errors import CheckpointError
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.config import TrainingConfig
@@ -29,6 +27,7 @@ from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.training import training_config
 from alignsearch.workers.objectives import Finished, Link
+from alignsearch.workers.seeds import seed_of
 
 logger = logging.getLogger(__name__)
 
@@ -113,12 +112,11 @@ def _training_config(search: Search, trial: Trial) -> TrainingConfig:
     recipe = search.training
     if search.space == RUNS.name:
         return Run.of(trial.config).training_config(**recipe.training_settings())
-    seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
     return training_config(
         space_of(search),
         configuration(trial.config),
         **recipe.training_settings(),
-        seed=seed,
+        seed=seed_of(search, trial),
     )
 
 

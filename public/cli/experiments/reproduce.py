@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster
 from alignsearch.cli.options import RayOption, StoreOption, print_text
+from alignsearch.driving import EXIT_INTERRUPTED, cluster
 from alignsearch.experiments.options import Scale
 from alignsearch.experiments.reproduce import chosen, parts, run_part
 from alignsearch.experiments.run_experiment import FOLDER, check_folder

@@ -10,7 +10,7 @@ import optuna
 import pytest
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.cli.progress import line
+from alignsearch.progress import line
 from alignsearch.search.documents import Pruning, Result, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Outcome

@@ -1,5 +1,6 @@
-"""The progress of a search: a live panel on a terminal, lines in a file or a pipe."""
+"""The progress of a search: a live panel on a terminal or in a notebook, else lines."""
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,12 +13,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from alignsearch.notebook import CellDisplay, in_notebook
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.driver.history import History
 from alignsearch.search.reports.trial_table import seconds_of
-from alignsearch.search.use_cases.summary import Summary
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.summary import Summary, summarize
 
 REFRESH_SECONDS = 1.0
 BAR_WIDTH = 60
@@ -35,10 +39,13 @@ class ProgressDisplay(ExitStack):
         self._console = console
         self._prefix = "" if among is None else f"{among}: "
         self._live: Live | None = None
+        self._cell: CellDisplay | None = None
         self._next = 0.0
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal and not self._prefix:
+        if in_notebook() and not self._console.quiet:
+            self._cell = CellDisplay()
+        elif self._console.is_terminal and not self._prefix:
             live = Live(console=self._console, auto_refresh=False)
             self._live = self.enter_context(live)
         return self
@@ -59,6 +66,9 @@ class ProgressDisplay(ExitStack):
             return
         self._next = time.monotonic() + REFRESH_SECONDS
         new = ended()
+        if self._cell is not None:
+            self._cell.show(panel(summary()))
+            return
         if self._live is not None:
             self._live.update(panel(summary()), refresh=True)
             return
@@ -68,6 +78,26 @@ class ProgressDisplay(ExitStack):
         for number, trial in enumerate(new, now.finished - len(new) + 1):
             text = self._prefix + line(trial, now, number)
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]) -> None:
+    """Display a search that another process drives, until `is_over` returns True."""
+    history = History(store, name)
+    pause = threading.Event()
+
+    def summary() -> Summary:
+        search = store.searches.get(name)
+        return summarize(search, history.standing(), store.now(), store.ping())
+
+    with ProgressDisplay(console) as display:
+        while True:
+            over = is_over()
+            if not console.quiet:
+                history.sync()
+                display.update(summary, history.take_ended, last=True)
+            if over:
+                return
+            pause.wait(REFRESH_SECONDS)
 
 
 def panel(summary: Summary) -> Panel:
