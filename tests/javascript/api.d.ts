@@ -208,7 +208,7 @@ declare namespace Api {
     now: number;
     summary: SearchSummary;
     space: Space;
-    recipe: Recipe;
+    recipe: Recipe | null;
     versions: Record<string, string>;
     resources: Record<string, number>;
     hosts: string[];
@@ -285,8 +285,11 @@ declare namespace Api {
     defaults: Record<string, boolean | number | string | null>;
   }
   interface SubmitRequest {
-    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia";
+    space: string;
     name?: string | null;
+    fix?: string[];
+    range?: string[];
+    own_process?: boolean;
     trials?: number;
     parallel?: number | null;
     seed?: number;
