@@ -8,6 +8,7 @@ lost, and none is evaluated twice.
 
 import os
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -175,7 +176,7 @@ class StoreTrials(SearchTrials):
         asked = submission(definition, options)
         new = prepare(asked, whoami(), around, definition=definition)
         if self._store is None:
-            self._store = Store.connect(store_uri(named))
+            self._use(Store.connect(store_uri(named)))
         if not self._connect():
             create(self._store, _of_fmin(new), named=True)
             self._connect()
@@ -196,13 +197,18 @@ class StoreTrials(SearchTrials):
             named = store_named(self._named_store)
             if not has_store(named):
                 return False
-            self._store = open_store(named)
+            self._use(open_store(named))
         try:
             search = self._store.searches.get(self.name)
         except UnknownNameError:
             return False
         self._follow(self._store, search)
         return True
+
+    def _use(self, store: Store) -> None:
+        """Work on an open store from now on; it is closed once nobody has this object any more."""
+        self._store = store
+        weakref.finalize(self, store.close)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_store": None, "_history": None}
