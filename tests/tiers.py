@@ -72,6 +72,9 @@ SLOW = (
     "test_no_request_makes_the_server_fail",
     "test_long_histories_too",
     "test_a_whole_search_goes_as_hyperopts_own_would",
+    "test_points_over_thousands_of_random_trees_are_hyperopts",
+    "test_a_search_over_a_tree_goes_as_hyperopts_own_would",
+    "test_long_histories_of_trees_too",
     "test_shares_are_optunas_where_all_is_uniform",
     # A second way to the same end.
     "test_a_script_named_search_drives_one_and_asks_a_dashboard",
