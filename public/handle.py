@@ -1,7 +1,8 @@
 """One search of a store, as a Python program holds it: read, steered, waited for and driven."""
 
 import time
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -84,7 +85,9 @@ class SearchHandle:
         self._store = store
         self._named_store = named_store
         self._objective = objective
-        self._asker: Asker | None = None
+        self._askers: list[Asker] = []
+        # A notebook's user doesn't close what is no longer of use.
+        self._closing = weakref.finalize(self, _close, store, self._askers)
 
     def __enter__(self) -> Self:
         return self
@@ -104,10 +107,7 @@ class SearchHandle:
 
     def close(self) -> None:
         """Give asked trials back, and close the connection to the store."""
-        if self._asker is not None:
-            self._asker.close()
-            self._asker = None
-        self._store.close()
+        self._closing()
 
     @property
     def search(self) -> Search:
@@ -265,11 +265,7 @@ class SearchHandle:
         Raises:
             StateConflictError: the search has an objective, which workers evaluate.
         """
-        if self._asker is None:
-            from alignsearch.asking import Asker
-
-            self._asker = Asker(self._store, self.name, whoami())
-        return self._asker.ask()
+        return self._asking().ask()
 
     def tell(self, trial: "AskedTrial", returned: Any) -> None:
         """Record the result of an asked trial, once.
@@ -282,11 +278,20 @@ class SearchHandle:
             ConfigurationError: it is neither.
             StaleAttemptError: the trial was given to another process, or cancelled.
         """
-        if self._asker is None:
+        self._asking().tell(trial, returned)
+
+    def _asking(self) -> "Asker":
+        if not self._askers:
             from alignsearch.asking import Asker
 
-            self._asker = Asker(self._store, self.name, whoami())
-        self._asker.tell(trial, returned)
+            self._askers.append(Asker(self._store, self.name, whoami()))
+        return self._askers[0]
+
+
+def _close(store: Store, askers: Sequence["Asker"]) -> None:
+    for each in askers:
+        each.close()
+    store.close()
 
 
 def open_search(name: str, *, store: str | None = None) -> SearchHandle:

@@ -72,6 +72,9 @@ SLOW = (
     "test_no_request_makes_the_server_fail",
     "test_long_histories_too",
     "test_a_whole_search_goes_as_hyperopts_own_would",
+    "test_points_over_thousands_of_random_trees_are_hyperopts",
+    "test_a_search_over_a_tree_goes_as_hyperopts_own_would",
+    "test_long_histories_of_trees_too",
     "test_shares_are_optunas_where_all_is_uniform",
     # A second way to the same end.
     "test_a_script_named_search_drives_one_and_asks_a_dashboard",
@@ -92,6 +95,9 @@ SLOW = (
     "test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch",
     "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
     "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
+    # scikit-learn, plotly and pandas over a search of another kind.
+    "test_importance_takes_only_the_trials_that_use_a_dimension",
+    "test_frames_and_figures_of_any_search",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",

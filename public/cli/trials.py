@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +19,7 @@ from alignsearch.cli.options import (
     print_text,
 )
 from alignsearch.cli.trial_rows import cell, heading
-from alignsearch.search.reports.trial_table import columns_of, row_of
+from alignsearch.search.reports.trial_table import TrialColumns, columns_of, row_of
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.wiring import open_store
 
@@ -52,7 +52,7 @@ def trials(
     if as_csv:
         for label, column in columns.renamed.items():
             notices.print(f"the dimension {label!r} has the column {column!r}", soft_wrap=True)
-        print_text(_csv(columns.names, rows))
+        print_text(_csv(columns, rows))
         return
     shown = [*(RUN_FIELDS if search.space == RUNS.name else ()), *columns.fixed]
     table = Table()
@@ -63,10 +63,16 @@ def trials(
     console.print(table)
 
 
-def _csv(names: Sequence[str], rows: Iterable[dict[str, Any]]) -> str:
-    """Return the rows as comma-separated values, with all digits."""
+def _csv(columns: TrialColumns, rows: Iterable[dict[str, Any]]) -> str:
+    """Return the rows as comma-separated values, with all digits.
+
+    A choice's option None is written out: its dimension is active.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([row.get(name) for name in names] for row in rows)
+    writer.writerow(columns.names)
+    dimensions = columns.dimensions.values()
+    for row in rows:
+        fixed = [row[name] for name in columns.fixed]
+        writer.writerow([*fixed, *(str(row[name]) if name in row else "" for name in dimensions)])
     return out.getvalue()

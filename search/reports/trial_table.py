@@ -69,7 +69,8 @@ def dimensions_of(search: Search, trials: Iterable[Trial]) -> list[str]:
 def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any]:
     """Return a trial's values by column; a dimension that isn't active has none.
 
-    A running trial has the metric of its last epoch.
+    An option None of a choice is the value None of a column that is there. A running trial has the
+    metric of its last epoch.
     """
     last = trial.attempts.get(str(trial.attempt))
     result, progress = trial.result, trial.progress
@@ -84,6 +85,9 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         (result.reason if result else None) or last_line(trial.error),
     ]
     values = values_of(search, trial)
+    if search.space == RUNS.name:
+        # A run has every setting, and None where it doesn't use one.
+        values = {label: value for label, value in values.items() if value is not None}
     own = {name: values[label] for label, name in columns.dimensions.items() if label in values}
     return dict(zip(columns.fixed, fixed, strict=True)) | own
 

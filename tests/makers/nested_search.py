@@ -1,6 +1,7 @@
 """A space of nested choices with awkward labels, and searches over it."""
 
 import json
+import threading
 
 from hyperopt import hp
 from hyperopt.pyll import scope
@@ -88,10 +89,15 @@ def accuracy(point):
     return 1.0 - final_loss(SPACE, point)
 
 
-def score(search, trial, link):
-    """An objective without epochs: reports the accuracy at `STEPS`, and returns the last one."""
+def score(search, trial, link, repeated=1, pause=0.0):
+    """An objective without epochs: reports the accuracy at `STEPS`, and returns the last one.
+
+    repeated: that many times as many steps. pause: seconds before each report.
+    """
     final = accuracy(trial.point)
-    for number, step in enumerate(STEPS, 1):
+    waits, steps = threading.Event(), range(0, 100 * len(STEPS) * repeated, 100)
+    for number, step in enumerate(steps, 1):
+        waits.wait(pause)
         if link.should_stop():
             return Finished(None)
         link.on_epoch(
@@ -99,7 +105,7 @@ def score(search, trial, link):
                 trial=trial.id,
                 attempt=trial.attempt,
                 epoch=step,
-                metrics={"accuracy": final * number / len(STEPS), "seconds.of $cpu": 0.5},
+                metrics={"accuracy": final * number / len(steps), "seconds.of $cpu": 0.5},
                 seconds=0.0,
             )
         )

@@ -171,6 +171,7 @@ def test_it_is_steered_and_waited_for(define, store_uri):
         assert not driving.is_alive()
         with pytest.raises(StateConflictError, match="no trial of it finished"):
             seen.best()
+    submitted.close()
 
 
 def test_an_unknown_search_is_named(store_uri, store):
