@@ -68,6 +68,17 @@ SLOW = (
     "test_a_trained_networks_layers_are_fitted_to_simulated_recordings",
     "test_scalar_network_leaves_figures_tables_and_what_was_run",
     "test_stability_shows_both_fates_of_a_network",
+    # Examples of each framework, and a program, on Ray; further ways in which a process dies.
+    "test_scikit_learn_is_killed_and_resumes",
+    "test_scikit_learn_is_pruned",
+    "test_jax_is_killed_and_resumes",
+    "test_jax_is_pruned",
+    "test_jax_in_a_warm_worker_is_pruned",
+    "test_a_file_is_shipped_and_hides_no_module_whatever_its_name",
+    "test_a_programs_files_are_shipped",
+    "test_a_changed_source_pauses_the_search_on_a_cluster_too",
+    "test_a_program_is_searched_from_submit_to_result",
+    "test_what_ends_a_process_is_the_attempts_error",
     # Thousands of requests; long histories; other programs' answers beside ours.
     "test_no_request_makes_the_server_fail",
     "test_long_histories_too",
