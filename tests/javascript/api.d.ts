@@ -321,7 +321,7 @@ declare namespace Api {
     defaults: Record<string, boolean | number | string | null>;
   }
   interface SubmitRequest {
-    space: string;
+    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia";
     name?: string | null;
     fix?: string[];
     range?: string[];
