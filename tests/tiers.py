@@ -106,6 +106,9 @@ SLOW = (
     "test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch",
     "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
     "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
+    "test_one_slot_repeats_the_search_exactly",
+    "test_pruning_compares_reports_whatever_their_steps_are",
+    "test_every_reading_command_shows_it",
     # scikit-learn, plotly and pandas over a search of another kind.
     "test_importance_takes_only_the_trials_that_use_a_dimension",
     "test_frames_and_figures_of_any_search",
