@@ -71,6 +71,8 @@ class ArchitecturesExperiment(TrainingExperiment):
     SOURCE: ClassVar[str]
     PAPER: ClassVar[str]
     LEAST_SEEDS: ClassVar[int] = 2
+    BOTH_ORDERS: ClassVar[tuple[str, ...]] = ()
+    """Rules that are trained in both weights orders, unless one is asked for."""
 
     def check(self) -> None:
         """Refuse rules without the baseline, too; searches are looked for by `report`."""
@@ -93,7 +95,12 @@ class ArchitecturesExperiment(TrainingExperiment):
         setting = self.setting()
         searches = set(setting.rules) - RULES.keys()
         store = place.open_store() if searches and place.has_store else None
-        templates = {rule: _template(setting, rule, store) for rule in setting.rules}
+        templates: dict[str, Run] = {}
+        for rule in setting.rules:
+            templates[rule] = run = _template(setting, rule, store)
+            if rule in self.BOTH_ORDERS and setting.weights_order is None:
+                name = f"{rule}, paper's order"
+                templates[name] = replace(run, weights_order="paper", label=name)
         runs = [
             replace(
                 setting.run(run.rule, model, seed, searched=run.searched, label=run.label),
@@ -131,7 +138,7 @@ def _rows(setting: Setting, templates: Mapping[str, Run], trained: Trained) -> "
             if (each.run.model, each.run.name) == (model, templates[rule].name)
         ]
         for model in setting.models
-        for rule in setting.rules
+        for rule in templates
     }
     return [
         Row(
@@ -143,7 +150,7 @@ def _rows(setting: Setting, templates: Mapping[str, Run], trained: Trained) -> "
             else mean_difference(found[model, rule], found[model, BASELINE]),
         )
         for model in setting.models
-        for rule in setting.rules
+        for rule in templates
     ]
 
 

@@ -148,9 +148,8 @@ def source_of(module: ModuleType, kind: str, address: str) -> Source:
 def _installed(name: str) -> Definition:
     found = {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS)}
     if name in found:
-        address = found[name].value
-        where, _, attribute = address.partition(":")
-        return _defined(_module(where, attribute), attribute, "module", address)
+        where, attribute = found[name].module, found[name].attr
+        return _defined(_module(where, attribute), attribute, "module", f"{where}:{attribute}")
     if _is_file(name):
         raise ConfigurationError(
             f"{name} needs the name of the definition in it: {name}:search, for example"

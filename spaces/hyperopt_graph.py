@@ -123,11 +123,11 @@ class _Reader:
         if not given.pos_args:
             return self._mapping([tuple(pair) for pair in given.named_args], place)
         # With keys that aren't all texts HyperOpt makes a list of pairs.
-        pairs = given.pos_args[0].pos_args
-        keys = [pair.pos_args[0].obj for pair in pairs]
-        return self._mapping(
-            list(zip(keys, (pair.pos_args[1] for pair in pairs), strict=True)), place
-        )
+        (listed,) = given.pos_args
+        pairs = [each.pos_args for each in listed.pos_args if len(each.pos_args) == 2]
+        if listed.name != "pos_args" or len(pairs) != len(listed.pos_args):
+            raise ConfigurationError(f"{place}: write a dictionary instead of scope.dict")
+        return self._mapping([(getattr(key, "obj", key), value) for key, value in pairs], place)
 
     def _parameter(
         self, given: Apply, place: str, options: tuple[Value, ...] | None = None
@@ -144,16 +144,24 @@ class _Reader:
 
     def _branch(self, given: Apply, place: str) -> Branch:
         chooser, *choices = given.pos_args
+        # hp.choice has the dimension itself here; scope.switch(hp.randint(...)) a number of it.
+        while chooser.name in ("int", "float"):
+            (chooser,) = chooser.pos_args
         if chooser.name != "hyperopt_param":
             raise ConfigurationError(
-                f"{place}: the choice is made by scope.{chooser.name}; only hp.choice and "
-                "hp.pchoice can choose"
+                f"{place}: the choice is made by scope.{chooser.name}; only hp.choice, hp.pchoice "
+                "and hp.randint can choose"
             )
         options = tuple(self.read(each, f"{place}[{at}]") for at, each in enumerate(choices))
         if id(chooser) not in self._known:
             self._keep(chooser, self._parameter(chooser, place, option_names(options)))
         parameter = self._known[id(chooser)]
         assert isinstance(parameter, Parameter)
+        if not parameter.index:
+            raise ConfigurationError(
+                f"{place}: {parameter.label!r} chooses here, but its number is used before; write "
+                "the choice first"
+            )
         return Branch(parameter, options)
 
     def _distribution(

@@ -81,6 +81,9 @@ def plain_point(vals: AnyMapping[str, Any]) -> dict[str, float | int]:
     """
     point: dict[str, float | int] = {}
     for label, raw in vals.items():
+        if type(raw) in (float, int):
+            point[label] = raw
+            continue
         # `fmin` gives numbers, also NumPy's; `misc["vals"]` has lists, and its samplers arrays.
         values = [raw] if raw is None or np.ndim(raw) == 0 else list(raw)
         if len(values) > 1:

@@ -19,7 +19,7 @@ from alignsearch.spaces.distributions import (
     RandInt,
     Uniform,
 )
-from alignsearch.spaces.distributions.base import nearest
+from alignsearch.spaces.distributions.base import nearest, on_grid
 from alignsearch.spaces.metaparameter import Metaparameter
 from alignsearch.spaces.tree import (
     Branch,
@@ -138,7 +138,7 @@ def _with_fixed(root: Node, values: AnyMapping[str, int | float]) -> Node:
     for node in postorder(root):
         if isinstance(node, Branch) and node.label in values:
             made[id(node)] = made[id(node.options[int(values[node.label])])]
-        elif isinstance(node, Parameter) and node.label in values and not node.index:
+        elif isinstance(node, Parameter) and node.label in values:
             made[id(node)] = Constant(values[node.label])
         else:
             made[id(node)] = _folded(rebuilt(node, [made[id(child)] for child in children(node)]))
@@ -228,6 +228,8 @@ def _smaller(parameter: Metaparameter, low: float, high: float) -> Distribution:
     low, high = (nearest(own[0], float(end), own[1]) for end in (low, high))
     if not own[0] <= low < high <= own[1]:
         raise _no_part(parameter.name, distribution, low, high)
+    if isinstance(distribution, QUniform | QLogUniform):
+        _check_steps(parameter.name, distribution, low, high)
     if isinstance(distribution, Uniform | QUniform):
         return replace(distribution, low=low, high=high)
     return replace(
@@ -237,6 +239,16 @@ def _smaller(parameter: Metaparameter, low: float, high: float) -> Distribution:
         log_low=distribution.log_low if low == own[0] else None,
         log_high=distribution.log_high if high == own[1] else None,
     )
+
+
+def _check_steps(name: str, distribution: QUniform | QLogUniform, low: float, high: float) -> None:
+    """Refuse an end between two steps: rounding would give values outside of the new range."""
+    for end in (low, high):
+        if not on_grid(end, distribution.q) and end not in (distribution.low, distribution.high):
+            raise ConfigurationError(
+                f"--range {name}={plain_text(low)}:{plain_text(high)} must begin and end at a "
+                f"multiple of {plain_text(distribution.q)}: {name} is {distribution}"
+            )
 
 
 def _fewer_integers(name: str, distribution: RandInt, low: float, high: float) -> RandInt:

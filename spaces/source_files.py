@@ -6,6 +6,7 @@ import importlib.machinery
 import importlib.util
 import re
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from importlib import metadata
@@ -16,6 +17,10 @@ from alignment_core.errors import ConfigurationError
 
 PREFIX = "alignsearch_file_"
 """Beginning of the module name of an imported file: no user's or installed module has it."""
+
+
+_importing = threading.RLock()
+"""Held by the thread that imports a file; a file may import another one itself."""
 
 
 class _ExactLoader(importlib.machinery.SourceFileLoader):
@@ -46,8 +51,13 @@ def import_file(path: Path) -> ModuleType:
     digest = hashlib.sha256(f"{path}\n".encode() + content).hexdigest()
     stem = re.sub(r"\W", "_", path.stem)
     name = f"{PREFIX}{stem}_{digest[:16]}"
-    if name in sys.modules:
+    with _importing:
+        if name not in sys.modules:
+            _execute(name, path)
         return sys.modules[name]
+
+
+def _execute(name: str, path: Path) -> None:
     folder = str(path.parent)
     if folder not in sys.path:
         sys.path.append(folder)
@@ -63,7 +73,6 @@ def import_file(path: Path) -> ModuleType:
         if isinstance(error, Exception | SystemExit):
             raise ConfigurationError(import_failure(str(path), error, path.parent)) from error
         raise
-    return module
 
 
 def import_failure(what: str, error: BaseException, folder: Path | None = None) -> str:

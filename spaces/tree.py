@@ -4,6 +4,7 @@ The tree has the nodes of HyperOpt's expression graph, and a node may be reached
 one dimension may stand at several places, as HyperOpt allows. Nodes are compared by identity.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
@@ -171,10 +172,7 @@ def evaluate(root: Node, point: AnyMapping[str, float]) -> Any:
 def _evaluate(node: Node, root: Node, point: AnyMapping[str, float], known: dict[int, Any]) -> Any:
     if id(node) in known:
         return known[id(node)]
-
-    def below(child: Node) -> Any:
-        return _evaluate(child, root, point, known)
-
+    below = functools.partial(_evaluate, root=root, point=point, known=known)
     result: Any
     if isinstance(node, Constant):
         result = node.value

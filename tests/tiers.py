@@ -68,10 +68,24 @@ SLOW = (
     "test_a_trained_networks_layers_are_fitted_to_simulated_recordings",
     "test_scalar_network_leaves_figures_tables_and_what_was_run",
     "test_stability_shows_both_fates_of_a_network",
+    # Examples of each framework, and a program, on Ray; further ways in which a process dies.
+    "test_scikit_learn_is_killed_and_resumes",
+    "test_scikit_learn_is_pruned",
+    "test_jax_is_killed_and_resumes",
+    "test_jax_is_pruned",
+    "test_jax_in_a_warm_worker_is_pruned",
+    "test_a_file_is_shipped_and_hides_no_module_whatever_its_name",
+    "test_a_programs_files_are_shipped",
+    "test_a_changed_source_pauses_the_search_on_a_cluster_too",
+    "test_a_program_is_searched_from_submit_to_result",
+    "test_what_ends_a_process_is_the_attempts_error",
     # Thousands of requests; long histories; other programs' answers beside ours.
     "test_no_request_makes_the_server_fail",
     "test_long_histories_too",
     "test_a_whole_search_goes_as_hyperopts_own_would",
+    "test_points_over_thousands_of_random_trees_are_hyperopts",
+    "test_a_search_over_a_tree_goes_as_hyperopts_own_would",
+    "test_long_histories_of_trees_too",
     "test_shares_are_optunas_where_all_is_uniform",
     # A second way to the same end.
     "test_a_script_named_search_drives_one_and_asks_a_dashboard",
@@ -111,6 +125,12 @@ SLOW = (
     "test_an_unknown_search_is_named",
     "test_several_processes_ask_at_once_and_no_trial_is_given_twice",
     "test_a_killed_process_loses_its_trial_to_the_next_that_asks",
+    "test_one_slot_repeats_the_search_exactly",
+    "test_pruning_compares_reports_whatever_their_steps_are",
+    "test_every_reading_command_shows_it",
+    # scikit-learn, plotly and pandas over a search of another kind.
+    "test_importance_takes_only_the_trials_that_use_a_dimension",
+    "test_frames_and_figures_of_any_search",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
+from alignment_core.layers.direct import Delivery, without_gradient
 from alignment_core.rules.alignment import Alignment
 
 
@@ -26,14 +27,16 @@ class Call(NamedTuple):
         layer: the layer that was called.
         x: its input (batch, ...).
         product: product of the input and the forward kernel (batch, ...), before the bias.
+        delivery: how the network's error reaches `x`, under a direct rule (`layers.direct`).
     """
 
     layer: "AlignedLayer"
     x: Any
     product: Any
+    delivery: Delivery | None = None
 
 
-_recorded: ContextVar[list[Call] | None] = ContextVar("recorded", default=None)
+_recorded: ContextVar[tuple[list[Call], ...]] = ContextVar("recorded", default=())
 _exact: ContextVar[bool] = ContextVar("exact", default=False)
 
 
@@ -49,7 +52,7 @@ def recording() -> Iterator[list[Call]]:
         inputs = [call.x for call in calls]
     """
     calls: list[Call] = []
-    token = _recorded.set(calls)
+    token = _recorded.set((*_recorded.get(), calls))
     try:
         yield calls
     finally:
@@ -99,6 +102,7 @@ class AlignedLayer(keras.layers.Layer):
             BO ReLU act only then.
         backward_kernel: the second kernel, if the layer has a rule. It isn't trainable, so that
             `model.trainable_variables` lists the variables of the cost J alone.
+        feedback_kernel: the fixed kernel of a rule that has one beside the backward kernel.
         aligned_input_shape: the input's shape without the batch, once the layer is built.
     """
 
@@ -123,6 +127,7 @@ class AlignedLayer(keras.layers.Layer):
         """
         super().__init__(*args, **kwargs)
         self.learning_rule = learning_rule
+        self.feedback_kernel: Any = None
         self.relu_follows = relu_follows or self.activation is keras.activations.relu
         if learning_rule is not None:
             self._refuse(self._unsupported())
@@ -139,14 +144,23 @@ class AlignedLayer(keras.layers.Layer):
         self.aligned_input_shape = tuple(input_shape[1:])
         if self.learning_rule is not None:
             kernel_shape = tuple(self.kernel.shape)
-            initializer = _other_draw(self.kernel_initializer)
+            units = self.learning_rule.backward_units(kernel_shape[-1])
+            drawn_shape = (*kernel_shape[:-1], units)
+            initializer = _other_draw(self.backward_initializer)
             self.backward_kernel = self.add_weight(
                 name="backward_kernel",
-                shape=self._backward_shape(kernel_shape),
+                shape=self._backward_shape(drawn_shape),
                 # Initializers compute the fan-in from the shape, so it is the forward kernel's.
-                initializer=lambda _, dtype: self.as_backward(initializer(kernel_shape, dtype)),
+                initializer=lambda _, dtype: self.as_backward(initializer(drawn_shape, dtype)),
                 trainable=False,
             )
+            self.learning_rule.add_variables(self)
+
+    @property
+    def backward_initializer(self) -> Any:
+        """The Keras initializer of the backward kernel: the rule's, or the forward kernel's."""
+        name = self.learning_rule and self.learning_rule.backward_initializer
+        return keras.initializers.get(name) if name else self.kernel_initializer
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the layer as Keras does.
@@ -203,14 +217,21 @@ class AlignedLayer(keras.layers.Layer):
     def save_own_variables(self, store: Any) -> None:
         """Write Keras's weights and the backward kernel into `store`."""
         super().save_own_variables(store)
-        if self.built and self.learning_rule is not None:
-            store["backward_kernel"] = self.backward_kernel
+        for name in self._own_variables:
+            store[name] = getattr(self, name)
 
     def load_own_variables(self, store: Any) -> None:
         """Read Keras's weights and the backward kernel from `store`."""
         super().load_own_variables(store)
-        if self.built and self.learning_rule is not None:
-            self.backward_kernel.assign(store["backward_kernel"])
+        for name in self._own_variables:
+            getattr(self, name).assign(store[name])
+
+    @property
+    def _own_variables(self) -> list[str]:
+        if not self.built or self.learning_rule is None:
+            return []
+        fixed = [] if self.feedback_kernel is None else ["feedback_kernel"]
+        return ["backward_kernel", *fixed]
 
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the forward kernel in the backward kernel's layout."""
@@ -224,15 +245,41 @@ class AlignedLayer(keras.layers.Layer):
         narrow = [tf.cast(operand, self.compute_dtype) for operand in operands]
         return tf.cast(multiply(*narrow), self.variable_dtype)
 
-    def _propagating_kernel(self) -> Any:
-        if _exact.get():
-            return tf.stop_gradient(self.as_backward(tf.convert_to_tensor(self.kernel)))
-        return tf.convert_to_tensor(self.backward_kernel)
+    def propagating_kernel(self) -> Any:
+        """Return the kernel that the rule propagates gradients through, as it is now.
 
-    def _record(self, inputs: Any, product: Any) -> None:
-        calls = _recorded.get()
-        if calls is not None:
-            calls.append(Call(self, inputs, product))
+        Under a direct rule it is the backward kernel, which projects the network's error.
+        """
+        assert self.learning_rule is not None
+        return self.learning_rule.propagating_kernel(self)
+
+    def project_error(self, error: Any, x: Any, product: Any) -> Any:
+        """Return the gradient for the layer's input that a direct rule makes of the error.
+
+        Args:
+            error: gradient (batch, outputs) of the loss for the network's outputs.
+            x: the layer's input (batch, ...), for its shape.
+            product: the layer's linear output (batch, ...), for its shape.
+        """
+        raise NotImplementedError
+
+    def _kernels(self) -> tuple[Any, Any]:
+        """Return the forward kernel, and the kernel that the gradient is propagated through."""
+        forward = tf.convert_to_tensor(self.kernel)
+        if _exact.get():
+            return forward, tf.stop_gradient(self.as_backward(forward))
+        return forward, self.propagating_kernel()
+
+    def _input_of_product(self, inputs: Any) -> tuple[Any, Delivery | None]:
+        """Return the input, behind a barrier for its gradient if the rule is direct."""
+        assert self.learning_rule is not None
+        if not self.learning_rule.direct or _exact.get():
+            return inputs, None
+        return without_gradient(inputs, self.name)
+
+    def _record(self, inputs: Any, product: Any, delivery: Delivery | None = None) -> None:
+        for calls in _recorded.get():
+            calls.append(Call(self, inputs, product, delivery))
 
     def _refuse_other_shape(self, shape: Any) -> None:
         built = self.aligned_input_shape

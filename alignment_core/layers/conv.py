@@ -30,7 +30,7 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
     A strided 1x1 convolution with fewer than 16 input channels is computed without strides, on the
     subsampled pixels. The results and the cost are the same. oneDNN in TensorFlow 2.21 writes
     past its memory in the filter gradient of the strided form and crashes the process, from about
-    500 output positions on.
+    500 output positions on. A kernel that covers the whole image is multiplied as a matrix.
     """
 
     def build(self, input_shape: Any) -> None:
@@ -43,24 +43,33 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         )
         self._subsampling = self.strides if subsamples else (1, 1)
         self._steps = (1, 1) if subsamples else self.strides
+        self._is_plain = not any(self._unsupported().values())
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the convolution of inputs (batch, height, width, channels) and `kernel`."""
         if self.learning_rule is None:
+            if self._is_plain and ops.covers_image(inputs, kernel, self.padding.upper()):
+                return ops.whole_product(inputs, tf.convert_to_tensor(kernel))
             if self._subsampling == (1, 1):
                 return super().convolution_op(inputs, kernel)
             subsampled = ops.subsample(inputs, self._subsampling)
             return keras.ops.conv(subsampled, kernel, strides=1, padding=self.padding)
-        outputs = ops.conv2d(
-            ops.subsample(inputs, self._subsampling),
-            tf.convert_to_tensor(kernel),
-            self._propagating_kernel(),
-            strides=self._steps,
-            padding=self.padding.upper(),
-            tie_gradients=self.learning_rule.tie_gradients,
-        )
-        self._record(inputs, outputs)
+        x, delivery = self._input_of_product(inputs)
+        x = ops.subsample(x, self._subsampling)
+        geometry: dict[str, Any] = {"strides": self._steps, "padding": self.padding.upper()}
+        if delivery is None:
+            ties = self.learning_rule.tie_gradients
+            outputs = ops.conv2d(x, *self._kernels(), **geometry, tie_gradients=ties)
+        else:
+            outputs = tf.nn.conv2d(x, tf.convert_to_tensor(kernel), **geometry)
+        self._record(inputs, outputs, delivery)
         return outputs
+
+    def project_error(self, error: Any, x: Any, product: Any) -> Any:
+        """Return the transposed convolution of `error`, repeated at each position, with B."""
+        _, height, width, _ = tf.unstack(tf.shape(product))
+        repeated = tf.tile(error[:, None, None, :], [1, height, width, 1])
+        return self.reconstruct(repeated, tf.convert_to_tensor(self.backward_kernel), tf.shape(x))
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the convolution of x (batch, height, width, channels) and the forward kernel."""

@@ -33,16 +33,20 @@ class Dense(AlignedLayer, keras.layers.Dense):
         """Return outputs (batch, units) of inputs (batch, inputs)."""
         if self.learning_rule is None:
             return super().call(inputs, training=training)
-        outputs = ops.matmul(
-            inputs,
-            tf.convert_to_tensor(self.kernel),
-            self._propagating_kernel(),
-            tie_gradients=self.learning_rule.tie_gradients,
-        )
-        self._record(inputs, outputs)
+        x, delivery = self._input_of_product(inputs)
+        if delivery is None:
+            ties = self.learning_rule.tie_gradients
+            outputs = ops.matmul(x, *self._kernels(), tie_gradients=ties)
+        else:
+            outputs = tf.matmul(x, tf.convert_to_tensor(self.kernel))
+        self._record(inputs, outputs, delivery)
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)
+
+    def project_error(self, error: Any, x: Any, product: Any) -> Any:
+        """Return the product (batch, inputs) of the error (batch, outputs) and B."""
+        return self._product(tf.matmul, error, tf.convert_to_tensor(self.backward_kernel))
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the linear output (batch, units) of x (batch, inputs) and the forward kernel."""

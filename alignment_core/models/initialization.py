@@ -28,10 +28,19 @@ def initialize(model: Any, seed: int) -> None:
     """
     kernels = [layer for layer in model.layers if isinstance(layer, Conv2D | Dense)]
     for layer, draws in zip(kernels, np.random.SeedSequence(seed).spawn(len(kernels)), strict=True):
-        forward_seed, backward_seed = (int(draw) for draw in draws.generate_state(2) >> 1)
-        layer.kernel.assign(_draw(layer, forward_seed))
+        forward_seed, backward_seed, feedback_seed = (
+            int(draw) for draw in draws.generate_state(3) >> 1
+        )
+        shape = tuple(layer.kernel.shape)
+        layer.kernel.assign(_draw(layer.kernel_initializer, shape, forward_seed))
         if layer.learning_rule is not None:
-            layer.backward_kernel.assign(layer.as_backward(_draw(layer, backward_seed)))
+            drawn_shape = (*shape[:-1], layer.learning_rule.backward_units(shape[-1]))
+            drawn = _draw(layer.backward_initializer, drawn_shape, backward_seed)
+            layer.backward_kernel.assign(layer.as_backward(drawn))
+            if layer.feedback_kernel is not None:
+                shape = tuple(layer.feedback_kernel.shape)
+                initializer = layer.learning_rule.feedback_initializer
+                layer.feedback_kernel.assign(_draw(initializer, shape, feedback_seed))
         if layer.use_bias:
             layer.bias.assign(keras.ops.zeros(layer.bias.shape))
     for layer in model.layers:
@@ -42,7 +51,6 @@ def initialize(model: Any, seed: int) -> None:
             layer.moving_variance.assign(keras.ops.ones(layer.moving_variance.shape))
 
 
-def _draw(layer: Any, seed: int) -> Any:
-    initializer = layer.kernel_initializer
+def _draw(initializer: Any, shape: tuple[int, ...], seed: int) -> Any:
     seeded = initializer.__class__.from_config({**initializer.get_config(), "seed": seed})
-    return seeded(layer.kernel.shape, dtype=layer.kernel.dtype)
+    return seeded(shape)

@@ -32,6 +32,8 @@ class NesterovMomentum(keras.optimizers.Optimizer):
         0.9
     """
 
+    nesterov = True
+
     def __init__(
         self,
         learning_rate: float = 0.1,
@@ -58,12 +60,22 @@ class NesterovMomentum(keras.optimizers.Optimizer):
             lr=tf.cast(learning_rate, variable.dtype),
             grad=tf.cast(gradient, variable.dtype),
             momentum=tf.cast(self.momentum, variable.dtype),
-            use_nesterov=True,
+            use_nesterov=self.nesterov,
         )
 
     def get_config(self) -> dict[str, Any]:
         """Return Keras's configuration and the momentum."""
         return {**super().get_config(), "momentum": self.momentum}
+
+
+class Momentum(NesterovMomentum):
+    """Momentum as in TensorFlow 1 and in PyTorch's SGD: v = m v + g, then w -= rate v.
+
+    >>> Momentum(learning_rate=0.1, momentum=0.5).momentum
+    0.5
+    """
+
+    nesterov = False
 
 
 class Adam(keras.optimizers.Adam):
@@ -128,6 +140,12 @@ class GradientDescent(keras.optimizers.Optimizer):
         )
 
 
+LOSS_OPTIMIZERS: dict[str, type[NesterovMomentum]] = {
+    "nesterov_momentum": NesterovMomentum,
+    "momentum": Momentum,
+}
+"""Optimizers of J by name. Their learning rate is set at every step."""
+
 ALIGNMENT_OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "vanilla_gd": GradientDescent,
     "adam": Adam,
@@ -156,6 +174,7 @@ class Optimizers:
         variables: the variables of each loss.
         minibatches: number of parts of a batch.
         noise_variances: variance of the noise on each loss's updates, or None.
+        noisy: the variables that this noise disturbs, for each loss.
     """
 
     def __init__(
@@ -165,6 +184,7 @@ class Optimizers:
         *,
         minibatches: int = 1,
         noise_variances: Sequence[tf.Variable | None] | None = None,
+        noisy: Sequence[Sequence[Any]] | None = None,
     ) -> None:
         """Build each optimizer for its variables.
 
@@ -178,11 +198,13 @@ class Optimizers:
                 App. B.3). After the optimizer's own update each variable moves by the learning rate
                 times N(0, variance); momentum and Adam's moments don't see this noise. None is no
                 noise, at no cost.
+            noisy: the variables of each loss that the noise disturbs; None disturbs all of them.
         """
         self.optimizers = list(optimizers)
         self.variables = [list(group) for group in variables]
         self.minibatches = minibatches
         self.noise_variances = list(noise_variances or [None] * len(self.optimizers))
+        self.noisy = self.variables if noisy is None else [list(group) for group in noisy]
         for optimizer, group in zip(self.optimizers, self.variables, strict=True):
             optimizer.build(group)
 
@@ -246,7 +268,11 @@ class Optimizers:
         if variance is not None:
             # Replicas and layers fold numbers from 0 upwards into the seed, so these are negative.
             noise_seed = tf.random.fold_in(seed, -1 - index)
-            _disturb(self.variables[index], rate * tf.sqrt(variance), noise_seed)
+            _disturb(self.noisy[index], rate * tf.sqrt(variance), noise_seed)
+
+    def zeros(self, index: int) -> list[tf.Tensor]:
+        """Return a gradient of zeros for each variable of loss `index`."""
+        return [tf.zeros(variable.shape, variable.dtype) for variable in self.variables[index]]
 
     def reset(self) -> None:
         """Set all variables of the optimizers to zero, moments and step counts included."""

@@ -53,6 +53,10 @@ class Alignment:
         tie_gradients: whether the backward kernel also receives the forward kernel's gradient
             of the cost J. If so, J's optimizer moves the backward kernel, R is added to J, and
             R may use kernels only.
+        direct: whether the error at the network's output, and not the gradient at the layer's
+            output, is propagated through the backward kernel (`layers.direct`).
+        backward_initializer: name of the Keras initializer of backward kernels; None is each
+            layer's initializer of the forward kernel.
         weights: weight of each primitive by its name, a float or a tf.Variable.
         operations: switches of the backward pass (BackwardPassOperations).
         noise_stddev: standard deviation of the Gaussian noise that replaces the layer's input,
@@ -61,6 +65,8 @@ class Alignment:
 
     primitives: ClassVar[tuple[str, ...]] = ()
     tie_gradients: ClassVar[bool] = False
+    direct: ClassVar[bool] = False
+    backward_initializer: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -114,6 +120,32 @@ class Alignment:
         self.weights = dict(weights)
         self.operations = operations
         self.noise_stddev = noise_stddev
+
+    def backward_units(self, units: int) -> int:
+        """Return the size of the backward kernel's axis that stands for the layer's units.
+
+        Args:
+            units: units of a dense layer, or channels out of a convolution.
+        """
+        return units
+
+    @property
+    def feedback_initializer(self) -> Any:
+        """The Keras initializer of a layer's `feedback_kernel`, if the rule adds one."""
+        return None
+
+    def add_variables(self, layer: Any) -> None:
+        """Add further variables of the rule to a layer that is being built; none by default."""
+
+    def propagating_kernel(self, layer: ProjectingLayer) -> Any:
+        """Return the kernel, in the backward kernel's layout, through which gradients propagate.
+
+        With `tie_gradients`, its gradient flows on to the backward kernel.
+
+        Args:
+            layer: a built layer with this rule.
+        """
+        return tf.convert_to_tensor(layer.backward_kernel)
 
     @property
     def needs_activations(self) -> bool:

@@ -7,8 +7,9 @@ from typing import Any
 import tensorflow as tf
 
 from alignment_core.models import get_model, initialize
-from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
+from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, LOSS_OPTIMIZERS, Optimizers
 from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 from alignment_core.rules.primitives import PRIMITIVES
 from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training import accelerators, checkpoints
@@ -26,10 +27,18 @@ KEPT_RULES = 2
 """Rules whose compiled steps a network caches. Each takes about 40 MB. In a search that samples the
 operations, few rules occur twice."""
 
+_PROPAGATION = (
+    "propagating_kernel",
+    "backward_units",
+    "backward_initializer",
+    "add_variables",
+    "direct",
+)
+"""Members of `Alignment` by which a rule changes how a network propagates gradients."""
+
 
 def structure(config: TrainingConfig) -> Hashable:
     """Return the values of a configuration that can't change once a network is built."""
-    has_backward_kernels = LEARNING_RULES[config.learning_rule] is not None
     return (
         config.dataset,
         config.data_dir,
@@ -38,11 +47,14 @@ def structure(config: TrainingConfig) -> Hashable:
         config.model,
         config.width,
         config.stem,
-        has_backward_kernels,
+        _propagation(config.learning_rule),
         config.ties_gradients,
         config.alignment_optimizer if config.has_alignment_loss else None,
         _noisy_updates(config),
+        config.noisy_variables,
+        config.optimizer,
         config.momentum,
+        config.decays_biases,
         config.minibatches,
         config.jit_compile,
     )
@@ -76,6 +88,7 @@ class CompiledNetwork:
             ConfigurationError: the network can't be built.
         """
         self._strategy = tf.distribute.get_strategy()
+        self._outputs = num_classes
         self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
         self._noise_stddev = tf.Variable(0.0, trainable=False)
         self._weight_decay = tf.Variable(0.0, trainable=False)
@@ -92,7 +105,9 @@ class CompiledNetwork:
                 learning_rule=self._new_rule(config),
                 seed=config.seed,
             )
-        self.objectives = Objectives(self.model, self._weight_decay)
+        self.objectives = Objectives(
+            self.model, self._weight_decay, decays_biases=config.decays_biases
+        )
         self.optimizers = self._new_optimizers(config)
         self.state = checkpoints.variables(self.model, self.optimizers.optimizers)
         jit_compile = config.jit_compile
@@ -123,6 +138,7 @@ class CompiledNetwork:
             with self._strategy.scope():
                 rule, self.alignment_steps = self._steps_of_rule(config)
             self.alignment_steps.alternating = config.alternating
+            self.alignment_steps.coasting = config.coasting
             for layer in self.objectives.layers:
                 layer.learning_rule = rule
 
@@ -138,7 +154,7 @@ class CompiledNetwork:
         return of_rule + int(self.gradient_angles.experimental_get_tracing_count())
 
     def _new_optimizers(self, config: TrainingConfig) -> Optimizers:
-        optimizers: list[Any] = [NesterovMomentum(momentum=config.momentum)]
+        optimizers: list[Any] = [LOSS_OPTIMIZERS[config.optimizer](momentum=config.momentum)]
         variables = [list(self.model.trainable_variables)]
         backward_kernels = [layer.backward_kernel for layer in self.objectives.layers]
         if config.ties_gradients:
@@ -146,21 +162,27 @@ class CompiledNetwork:
         if config.has_alignment_loss:
             optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
             variables.append(backward_kernels)
+        noisy = list(variables)
+        if config.noisy_variables == "backward":
+            noisy[LOSS] = backward_kernels
         return Optimizers(
             optimizers,
             variables,
             minibatches=config.minibatches,
             noise_variances=self._noise_variances[: len(optimizers)],
+            noisy=noisy,
         )
 
     def _new_rule(self, config: TrainingConfig) -> Alignment | None:
         rule = LEARNING_RULES[config.learning_rule]
         if rule is None:
             return None
+        own: dict[str, Any] = {"outputs": self._outputs} if rule.direct else {}
         return rule(
             {name: self._weights[name] for name in config.weights},
             config.operations,
             None if config.noise_stddev is None else self._noise_stddev,
+            **own,
         )
 
     def _steps_of_rule(self, config: TrainingConfig) -> tuple[Alignment, AlignmentSteps]:
@@ -180,6 +202,19 @@ class CompiledNetwork:
         while len(self._rules) > KEPT_RULES:
             self._rules.popitem(last=False)
         return self._rules[key]
+
+
+def _propagation(learning_rule: str) -> type[Alignment] | None:
+    """Return the class of the rule that decides how a network propagates gradients.
+
+    Rules that leave the backward kernel as it is share a network: FeedbackAlignment stands for
+    them.
+    """
+    rule = LEARNING_RULES[learning_rule]
+    if rule is None:
+        return None
+    changes = any(getattr(rule, name) is not getattr(Alignment, name) for name in _PROPAGATION)
+    return rule if changes else FeedbackAlignment
 
 
 def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:

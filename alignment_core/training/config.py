@@ -11,7 +11,7 @@ from alignment_core.accelerator_names import PRECISIONS
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.model_names import usual_preprocessing
 from alignment_core.models import MODELS
-from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, MOMENTUM
+from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, LOSS_OPTIMIZERS, MOMENTUM
 from alignment_core.optimizers.rate_scheduler import DROP_EPOCHS, WARMUP_EPOCHS, RateSchedule
 from alignment_core.rules.backward_pass import BackwardPassOperations
 from alignment_core.rules.table import LEARNING_RULES
@@ -19,6 +19,9 @@ from alignment_core.rules.table import LEARNING_RULES
 SEARCH_EPOCHS = 45.0
 """Epochs of a search's trainings, between the first drop and the second one of the learning rate
 (Kunin et al. 2020, App. B.1)."""
+
+NOISY_VARIABLES = ("all", "backward")
+"""The values of `TrainingConfig.noisy_variables`."""
 
 WEIGHT_DECAY = 1e-4
 """Default lambda of the L2 penalty (Kunin et al. 2020, App. B.1)."""
@@ -53,6 +56,9 @@ class TrainingConfig:
         alignment_learning_rate: R's learning rate at its highest.
         alternating: whether each iteration makes a step on R and then one on J, instead of both at
             once.
+        coasting: whether the optimizer whose turn it isn't makes a step with a zero gradient, as in
+            the published code of Kunin et al. 2020, instead of none. Momentum then coasts, and
+            Adam moves the backward kernels about 1.41 times as far.
         delay_epochs: epochs at the beginning in which R alone is minimized.
         data_dir: folder or gs:// address of the data set; None is the data set's usual place.
         model: name of the network, a key of `models.MODELS`.
@@ -62,12 +68,16 @@ class TrainingConfig:
             warm-up and drops are multiplied by epochs / schedule_epochs.
         warmup_epochs: epochs of linear warm-up.
         drop_epochs: epochs at which learning rates drop to a tenth.
+        optimizer: name of J's optimizer, a key of `LOSS_OPTIMIZERS`.
         momentum: momentum of J's optimizer.
         weight_decay: lambda of the L2 penalty lambda/2 |w|^2.
+        decays_biases: whether the penalty is on biases, too, as in the published code of Kunin et
+            al. 2020 (on the last layer's) and in PyTorch's optimizers.
         update_noise_variance: variance of the noise on J's updates (Kunin et al. 2020, App. B.3;
             `Optimizers`). It disturbs the variables that J's optimizer moves: all but the backward
-            kernels, and these, too, if the rule ties gradients. In the published code it disturbs
-            backward kernels under every rule.
+            kernels, and these, too, if the rule ties gradients.
+        noisy_variables: the variables that this noise disturbs: "all" that J's optimizer moves, or
+            the "backward" kernels alone, as in the published code of Kunin et al. 2020.
         alignment_update_noise_variance: variance of the noise on R's updates.
         minibatches: equal parts into which a batch is split to save memory (`Optimizers`).
         image_size: side of a streamed data set's images in pixels; None is the preprocessing's own.
@@ -97,6 +107,7 @@ class TrainingConfig:
     alignment_optimizer: str = "adam"
     alignment_learning_rate: float = 0.001
     alternating: bool = True
+    coasting: bool = False
     delay_epochs: float = 0.0
     data_dir: Path | str | None = None
     model: str = "resnet18"
@@ -105,9 +116,12 @@ class TrainingConfig:
     schedule_epochs: float = SEARCH_EPOCHS
     warmup_epochs: float = WARMUP_EPOCHS
     drop_epochs: tuple[float, ...] = DROP_EPOCHS
+    optimizer: str = "nesterov_momentum"
     momentum: float = MOMENTUM
     weight_decay: float = WEIGHT_DECAY
+    decays_biases: bool = False
     update_noise_variance: float = 0.0
+    noisy_variables: Literal["all", "backward"] = "all"
     alignment_update_noise_variance: float = 0.0
     minibatches: int = 1
     image_size: int | None = None
@@ -122,6 +136,7 @@ class TrainingConfig:
         for kind, name, names in (
             ("model", self.model, MODELS),
             ("learning rule", self.learning_rule, LEARNING_RULES),
+            ("optimizer", self.optimizer, LOSS_OPTIMIZERS),
             ("alignment optimizer", self.alignment_optimizer, ALIGNMENT_OPTIMIZERS),
             ("precision", self.precision, PRECISIONS),
         ):
@@ -186,6 +201,21 @@ class TrainingConfig:
             raise ConfigurationError(
                 f"{rule} has no optimizer of its own for backward kernels, whose updates could be "
                 "noisy; set alignment_update_noise_variance to 0"
+            )
+        if self.noisy_variables not in NOISY_VARIABLES:
+            raise UnknownNameError(
+                "choice of noisy variables", self.noisy_variables, NOISY_VARIABLES
+            )
+        if self.noisy_variables == "backward" and not self.ties_gradients:
+            raise ConfigurationError(
+                f"{rule}'s backward kernels aren't moved by J's optimizer, so the noise of its "
+                "updates can't be on them alone; set noisy_variables to \"all\" (for noise on R's "
+                "updates there is alignment_update_noise_variance)"
+            )
+        if self.coasting and not (self.has_alignment_loss and self.alternating):
+            raise ConfigurationError(
+                f"{rule} has no optimizer that could coast: coasting is for an R with its own "
+                "optimizer, minimized in alternation with J; set coasting to False"
             )
         if "angle" in self.weights and (self.alternating or self.delay_epochs):
             raise ConfigurationError(

@@ -8,22 +8,31 @@ import tensorflow as tf
 
 from alignment_core.data.pipeline import PADDING_LABEL
 from alignment_core.layers.aligned import Call, aligned_layers, recording
+from alignment_core.layers.direct import send_error
 from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.draws import drawing
 from alignment_core.training.weight_metrics import gradient_angles
 
 LayerInputs = dict[str, Any]
 """Arguments of one layer's `AlignedLayer.alignment_loss` by name."""
 
+MEASURING_SEED = (0, 0)
+"""Seed of the backward kernels that a rule draws anew, where metrics are measured: metrics of the
+same weights are then the same numbers."""
+
 
 class Objectives:
     """J and R of one network, as functions of a batch."""
 
-    def __init__(self, model: Any, weight_decay: tf.Variable) -> None:
+    def __init__(
+        self, model: Any, weight_decay: tf.Variable, *, decays_biases: bool = False
+    ) -> None:
         """Collect the layers and kernels of a Keras model.
 
         Args:
             model: a network from images to logits.
             weight_decay: lambda of the L2 penalty lambda/2 |w|^2.
+            decays_biases: whether the biases of layers with a kernel are penalized, too.
         """
         self.model = model
         self.layers = aligned_layers(model)
@@ -32,28 +41,39 @@ class Objectives:
             for layer in self.layers
             if layer.learning_rule is not None and layer.learning_rule.tie_gradients
         ]
-        self.kernels = [layer.kernel for layer in model.layers if hasattr(layer, "kernel")]
+        with_kernels = [layer for layer in model.layers if hasattr(layer, "kernel")]
+        self.penalized = [layer.kernel for layer in with_kernels]
+        if decays_biases:
+            self.penalized += [layer.bias for layer in with_kernels if layer.bias is not None]
         self.weight_decay = weight_decay
         # Each replica computes on its share of the batch, and gradients are summed over replicas.
         self.share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
 
     def loss(
-        self, images: tf.Tensor, labels: tf.Tensor, *, training: bool = True
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        *,
+        draws: Any = MEASURING_SEED,
+        training: bool = True,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return J with its L2 penalty, and the statistics (2,): J without it, and accuracy.
 
-        The penalty is on forward kernels alone, not on backward kernels, biases or batch norm
-        (published code of Kunin et al. 2020). A rule that ties gradients adds its R to J, so that
+        The penalty is on forward kernels, and on biases if wanted, but not on backward kernels or
+        batch norm. (In the published code of Kunin et al. 2020 it is on forward kernels and on the
+        last layer's bias, the only one there.) A rule that ties gradients adds its R to J, so that
         J's optimizer moves the backward kernels by both gradients.
 
         Args:
             images: (batch, height, width, channels).
             labels: (batch,).
+            draws: seed (2,) of the backward kernels that a rule draws anew, the same on all
+                replicas and for all minibatches.
             training: whether batch norm uses the batch's moments or the moving ones.
         """
-        logits = self._logits(images, training=training)
+        logits = self._logits(images, draws, training=training)
         loss = tf.reduce_mean(_cross_entropy(labels, logits))
-        penalty = tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in self.kernels])
+        penalty = tf.add_n([tf.nn.l2_loss(each.value) for each in self.penalized])
         total = loss + self.weight_decay * penalty
         if self.tied:
             total += tf.add_n([layer.alignment_loss(None) for layer in self.tied])
@@ -67,6 +87,7 @@ class Objectives:
         seed: tf.Tensor,
         variables: Sequence[Any] = (),
         *,
+        draws: Any = MEASURING_SEED,
         training: bool = True,
     ) -> tuple[list[tf.Tensor], list[LayerInputs], tf.Tensor]:
         """Run one forward and backward pass for both J and R.
@@ -79,7 +100,7 @@ class Objectives:
             tape.watch(variables)
             if self.needs_pseudogradients:
                 tape.watch([layer.kernel.value for layer in self.layers])
-            loss, statistics = self.loss(images, labels, training=training)
+            loss, statistics = self.loss(images, labels, draws=draws, training=training)
         calls = self._in_order(calls)
         products = [call.product for call in calls] if self.needs_pseudogradients else []
         gradients, found = tape.gradient(loss, [list(variables), products])
@@ -139,7 +160,8 @@ class Objectives:
         """
 
         def loss() -> tf.Tensor:
-            return tf.reduce_mean(_cross_entropy(labels, self._logits(images, training=False)))
+            logits = self._logits(images, MEASURING_SEED, training=False)
+            return tf.reduce_mean(_cross_entropy(labels, logits))
 
         return self.share * gradient_angles(loss, self.layers)
 
@@ -187,8 +209,12 @@ class Objectives:
             given["noise"] = blocks[rule]
         return inputs
 
-    def _logits(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
-        return tf.cast(self.model(images, training=training), tf.float32)
+    def _logits(self, images: tf.Tensor, draws: Any, *, training: bool) -> tf.Tensor:
+        """Return the network's outputs, with the random numbers and the error that rules need."""
+        # Noise in R's inputs folds 0 into the same seed first.
+        with drawing(tf.random.fold_in(draws, 1)), recording() as calls:
+            outputs = self.model(images, training=training)
+        return send_error(tf.cast(outputs, tf.float32), calls)
 
     def _in_order(self, calls: Sequence[Call]) -> list[Call]:
         by_layer = {id(call.layer): call for call in calls}
@@ -196,7 +222,7 @@ class Objectives:
 
     def evaluate(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Return the sum of J and the number of right answers (2,), without padding rows."""
-        logits = self._logits(images, training=False)
+        logits = self._logits(images, MEASURING_SEED, training=False)
         losses = _cross_entropy(tf.maximum(labels, 0), logits)
         total = tf.reduce_sum(tf.where(labels == PADDING_LABEL, 0.0, losses))
         return tf.stack([total, tf.reduce_sum(_right(labels, logits))])

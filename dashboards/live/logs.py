@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models import Log, LogLine
 from alignsearch.search.documents import Attempt, Search, Trial, metric_of
-from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.store import Store
 
 LINES = 200
@@ -24,7 +24,7 @@ def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
     lines = [LogLine(at=attempt.started_at, level="INFO", text=begun)]
     if all(line.level != "INFO" for line in kept):
         # Some objectives, such as the rehearsal, log no epochs; the store has them anyway.
-        lines += _epochs(store, metric_of(search), trial, number)
+        lines += _epochs(store, search, trial, number)
     said = "\n".join(line.text for line in kept)
     about = f"trial {trial.tid}, attempt {number}: "
     events = [
@@ -41,23 +41,20 @@ def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
     return Log(attempt=number, available=True, lines=lines[-LINES:], note="")
 
 
-def _epochs(store: Store, metric: ObjectiveMetric, trial: Trial, number: int) -> list[LogLine]:
+def _epochs(store: Store, search: Search, trial: Trial, number: int) -> list[LogLine]:
     return [
-        LogLine(
-            at=None,
-            level="INFO",
-            text=_epoch(record, metric),
-        )
+        LogLine(at=None, level="INFO", text=_reported(search, record))
         for record in store.logs.epoch_records(trial.id)
         if record["attempt"] == number
     ]
 
 
-def _epoch(record: Mapping[str, Any], metric: ObjectiveMetric) -> str:
-    of = "" if record["epochs"] is None else f" of {record['epochs']}"
+def _reported(search: Search, record: Mapping[str, Any]) -> str:
+    metric = metric_of(search)
+    planned = f" of {record['epochs']}" if record["epochs"] is not None else ""
     value = metric.of_record(record)
     measured = "" if value is None else f" {metric.label} {value:.4f}"
-    return f"epoch {record['epoch']}{of}:{measured} in {record['seconds']:.1f} s"
+    return f"{unit_of(search)} {record['epoch']}{planned}:{measured} in {record['seconds']:.1f} s"
 
 
 def _end(attempt: Attempt, at: datetime, said: str) -> list[LogLine]:

@@ -1,5 +1,6 @@
 """`alignsearch show`: one trial with its metaparameters, epochs, attempts and error."""
 
+from math import isfinite
 from statistics import fmean
 
 from rich.table import Table
@@ -85,8 +86,9 @@ def _epochs_table(epochs: list[Epoch]) -> Table:
         # A metric may have the name of a training's field, which is then empty.
         own = name if not any(columns.get(name, ())) else f"metric {name}"
         columns[own] = [cell(epoch.metrics.get(name)) for epoch in epochs]
-    angles = [[layer.angle for layer in epoch.layers] for epoch in epochs]
-    columns["mean_angle"] = [f"{fmean(each):.1f}" if each else "" for each in angles]
+    for column, field in (("mean_angle", "angle"), ("mean_update_angle", "gradient_angle")):
+        angles = ([getattr(layer, field) for layer in epoch.layers] for epoch in epochs)
+        columns[column] = [_mean(each) for each in angles]
     shown = {field: cells for field, cells in columns.items() if any(cells)}
     table = Table(title="epochs", title_justify="left")
     for field in shown:
@@ -94,3 +96,9 @@ def _epochs_table(epochs: list[Epoch]) -> Table:
     for cells in zip(*shown.values(), strict=True):
         table.add_row(*cells)
     return table
+
+
+def _mean(angles: list[float | None]) -> str:
+    """Return the mean of a layer's angles in degrees, empty if none was measured."""
+    known = [angle for angle in angles if angle is not None and isfinite(angle)]
+    return f"{fmean(known):.1f}" if known else ""

@@ -181,6 +181,8 @@ def recipe_of(choices: RecipeChoices, check_data: CheckData | None, **own: Any) 
         AlignSearchError: the data can't be read, as `check_data` finds.
     """
     chosen = {name: getattr(choices, name) for name in RecipeChoices.model_fields}
+    if choices.schedule_epochs is None:
+        del chosen["schedule_epochs"]
     if choices.dataset == REHEARSAL:
         usual = {"width": choices.width or 1, "stem": "none", "data_dir": None}
         return Recipe.model_validate({**chosen, **usual, **own})

@@ -120,6 +120,7 @@ def test_an_end_that_stays_keeps_hyperopts_logarithm():
         ({"seed": "6"}, {"seed": (5, 6)}, "seed is fixed: it can't have a range, too"),
         ({}, {"model": (0, 1)}, "model has no range"),
         ({}, {"c": (0, 1)}, "c has no range that could be narrowed"),
+        ({}, {"trees": (15, 50)}, "--range trees=15:50 must begin and end at a multiple of 10"),
         ({}, {"lr": (1e-9, 1)}, "--range lr=1e-9:1 is no part of its own range"),
         ({}, {"lr": (1, 0.1)}, "--range lr=1:0.1 is no part"),
         ({}, {"lr": (math.nan, 1)}, "is no part of its own range"),
@@ -141,6 +142,15 @@ def test_an_unknown_dimension_is_named_with_its_neighbours(fixed, ranges):
         UnknownNameError, match="of space 'own' is named 'modl'; did you mean model"
     ):
         own().narrowed(fixed, ranges)
+
+
+def test_a_whole_number_that_chooses_is_fixed_where_it_is_used_too():
+    number = hp.randint("n", 3)
+    space = from_hyperopt([scope.switch(number, "a", hp.uniform("x", 0, 1), "b"), number * 2])
+    fixed = space.narrowed({"n": "x"}, {})
+    assert fixed.sampled_names == {"x"}
+    assert fixed.resolve({"x": 0.5}) == (0.5, 2)
+    assert space.narrowed({}, {"x": (0, 0.5)}).sampled_names == {"n", "x"}
 
 
 def test_options_that_read_alike_are_told_apart_by_their_exact_text():

@@ -13,7 +13,7 @@ from hyperopt.pyll_utils import expr_to_config
 from alignsearch.spaces.hyperopt_space import from_hyperopt, plain_point, to_hyperopt
 from alignsearch.spaces.space import SearchSpace
 
-FEW = 40
+FEW = 25
 MANY = 2500
 
 

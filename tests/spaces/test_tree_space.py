@@ -119,6 +119,17 @@ def test_options_are_told_apart_by_name():
     assert options(hp.uniform("x", 0, 1), math.inf) == ("x", "inf")
 
 
+def test_a_whole_number_may_choose_and_be_used():
+    number = hp.randint("n", 3)
+    expression = [scope.switch(number, "a", hp.uniform("x", 0, 1), "b"), number * 2]
+    space = from_hyperopt(expression)
+    assert [each.conditional for each in space.sampled] == [False, True]
+    for point in ({"n": 0}, {"n": 1, "x": 0.5}, {"n": 2}):
+        assert space.resolve(point) == space_eval(expression, point)
+    with pytest.raises(ConfigurationError, match="'n' chooses here, but its number is used before"):
+        from_hyperopt(expression[::-1])
+
+
 def test_copies_and_pickles_are_the_same_space():
     space = from_hyperopt(model())
     for other in (copy.deepcopy(space), pickle.loads(pickle.dumps(space)), from_hyperopt(model())):
@@ -225,6 +236,11 @@ def nested(depth):
         ({"f": len}, r'space\["f"\] is len, no plain data'),
         ([np.zeros(2)], r"space\[0\] is an array, no plain data: write .tolist\(\)"),
         ([Colour.RED], r"space\[0\] is an object of class Colour"),
+        (
+            [hp.choice("c", [{1: hp.uniform("x", 0, 1)}])],
+            r"space\[0\]\[0\]: the key 1 is no text; write '1' instead",
+        ),
+        ([scope.dict(hp.choice("c", [1]))], r"space\[0\]: write a dictionary instead of"),
         ({"a": {1: 2}}, r"space\[\"a\"\]: the key 1 is no text; write '1' instead"),
         ([2**63], r"space\[0\]: 9223372036854775808 has more than 64 bits"),
         (["a\0b"], r"space\[0\]: 'a\\x00b' has a zero character"),
@@ -241,7 +257,8 @@ def nested(depth):
         ([hp.loguniform("x", 1, 1000)], r"label 'x': a range from e\^1 to e\^1000"),
         ([hp.normal("x", 0, -1)], r"space\[0\], label 'x': a deviation must be positive"),
         ([hp.randint("x", 2.5)], "needs whole numbers"),
-        ([scope.switch(hp.randint("x", 2), 1, 2)], "only hp.choice and hp.pchoice can choose"),
+        ([scope.switch(hp.uniform("x", 0, 1) + 1, 1, 2)], "only hp.choice, hp.pchoice and hp.ran"),
+        ([scope.switch(hp.randint("x", 3), 1, 2)], "2 options can't be chosen by randint of"),
         (nested(100), "nested too deep"),
         (nested(5000), "nested too deep"),
     ],

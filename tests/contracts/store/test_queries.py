@@ -177,6 +177,7 @@ def use_everything(store, new_search, new_trial):
     store.totals.standing(name)
     store.totals.counts(name)
     store.totals.best(name)
+    store.totals.diverged(name)
     store.trials.best(name, 3)
     store.attempts.cancel_all(name)
     assert list(store.copies.documents(name))
