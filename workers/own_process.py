@@ -71,16 +71,17 @@ def evaluate(search: Search, trial: Trial, link: Link, objective: bytes | None =
     ]
     with ours, theirs, Child(command, pass_fds=[theirs.fileno()]) as child:
         theirs.close()
-        ours.send(
-            Task(
-                search,
-                trial,
-                link.checkpoints,
-                tuple(link.resume_from),
-                tuple(sys.path),
-                objective,
-            )
+        task = Task(
+            search,
+            trial,
+            link.checkpoints,
+            tuple(link.resume_from),
+            tuple(sys.path),
+            objective,
         )
+        # A process that has died before it reads its task is told of as any that dies.
+        with suppress(OSError):
+            ours.send(task)
         return _Served(child, ours, link).until_end()
 
 
