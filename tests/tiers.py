@@ -68,6 +68,17 @@ SLOW = (
     "test_a_trained_networks_layers_are_fitted_to_simulated_recordings",
     "test_scalar_network_leaves_figures_tables_and_what_was_run",
     "test_stability_shows_both_fates_of_a_network",
+    # Examples of each framework, and a program, on Ray; further ways in which a process dies.
+    "test_scikit_learn_is_killed_and_resumes",
+    "test_scikit_learn_is_pruned",
+    "test_jax_is_killed_and_resumes",
+    "test_jax_is_pruned",
+    "test_jax_in_a_warm_worker_is_pruned",
+    "test_a_file_is_shipped_and_hides_no_module_whatever_its_name",
+    "test_a_programs_files_are_shipped",
+    "test_a_changed_source_pauses_the_search_on_a_cluster_too",
+    "test_a_program_is_searched_from_submit_to_result",
+    "test_what_ends_a_process_is_the_attempts_error",
     # Thousands of requests; long histories; other programs' answers beside ours.
     "test_no_request_makes_the_server_fail",
     "test_long_histories_too",
@@ -95,6 +106,12 @@ SLOW = (
     "test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch",
     "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
     "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
+    "test_one_slot_repeats_the_search_exactly",
+    "test_pruning_compares_reports_whatever_their_steps_are",
+    "test_every_reading_command_shows_it",
+    # scikit-learn, plotly and pandas over a search of another kind.
+    "test_importance_takes_only_the_trials_that_use_a_dimension",
+    "test_frames_and_figures_of_any_search",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",
