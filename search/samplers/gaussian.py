@@ -142,6 +142,8 @@ class GaussianPrior:
         scores = good_density - approximate_log_density(places, *bad, middle=self.mean)
         if self.logarithmic:
             scores += places
+        if not np.isfinite(scores).all():
+            return everything
         return np.flatnonzero(scores >= scores.max() - SCORE_TOLERANCE * max(1.0, spread))
 
     def _spread(self, places: Floats, means: Floats) -> float:
