@@ -8,7 +8,7 @@ TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shel
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -118,6 +118,10 @@ check-claims: setup
 rules-on-digits: setup
 	$(BIN)/python tests/claims/rules.py
 
+# HyperOpt's own tests of TPE, by HyperOpt and with our TPE in its place. Some minutes.
+hyperopt-tests: .venv/test
+	$(BIN)/python tests/claims/hyperopt_tests.py
+
 # BioTorch's table (docs/biotorch.json): thirty trainings of LeNet, some hours. It continues.
 biotorch-table: setup install-dataset-fashion-mnist
 	$(BIN)/python tests/claims/biotorch.py $(SIZE)
@@ -131,6 +135,7 @@ bench-search: .venv/benchmark
 
 bench-tpe: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py
+	$(BIN)/python tests/benchmarks/bench_tpe_nested.py
 	$(BIN)/python tests/benchmarks/bench_tpe.py
 
 bench-core: setup

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Shown:
-    """What a call shows of its progress, as `fmin`'s arguments ask for it.
+    """The display of a call's progress, as `fmin`'s arguments ask for it.
 
     Attributes:
         bar: True for HyperOpt's progress bar, False for none, or a context manager like it.

@@ -175,40 +175,39 @@ class StoreTrials(SearchTrials):
         around = surroundings(named, self._ray or ray_of_environment(), wait=True)
         asked = submission(definition, options)
         new = prepare(asked, whoami(), around, definition=definition)
-        if self._store is None:
-            self._use(Store.connect(store_uri(named)))
+        store = self._store or self._use(Store.connect(store_uri(named)))
         if not self._connect():
-            create(self._store, _of_fmin(new), named=True)
+            create(store, _of_fmin(new), named=True)
             self._connect()
-        search = self._store.searches.get(self.name)
+        search = store.searches.get(self.name)
         if not is_of_fmin(search):
             raise StateConflictError(f"search {self.name!r} is none of fmin's: choose another name")
         if search.space_hash != new.space_hash:
             raise StateConflictError(
                 f"search {self.name!r} is over another space: choose another name"
             )
-        return search, self._store
+        return search, store
 
     def _connect(self) -> bool:
         """Follow the stored search from now on; return False if there is none yet."""
         if self._history is not None:
             return True
-        if self._store is None:
-            named = store_named(self._named_store)
-            if not has_store(named):
-                return False
-            self._use(open_store(named))
+        named = store_named(self._named_store)
+        if self._store is None and not has_store(named):
+            return False
+        store = self._store or self._use(open_store(named))
         try:
-            search = self._store.searches.get(self.name)
+            search = store.searches.get(self.name)
         except UnknownNameError:
             return False
-        self._follow(self._store, search)
+        self._follow(store, search)
         return True
 
-    def _use(self, store: Store) -> None:
+    def _use(self, store: Store) -> Store:
         """Work on an open store from now on; it is closed once nobody has this object any more."""
         self._store = store
         weakref.finalize(self, store.close)
+        return store
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_store": None, "_history": None}

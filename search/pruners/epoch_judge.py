@@ -13,8 +13,10 @@ from alignsearch.search.pruners.pruner import make_pruner
 class EpochJudge:
     """Finds the trials that should end early, from what their documents say of their epochs.
 
-    Epochs count from 1 in the order of their numbers: an objective may report the steps 0, 100,
-    200, and they are its first three epochs. A loss that is no number counts as infinite.
+    Where the number of epochs isn't known, epochs count from 1 in the order of their numbers: an
+    objective may report the steps 0, 100, 200, and they are its first three epochs. Where it is
+    known, a trial is judged up to the first epoch that is missing. A loss that is no number counts
+    as infinite.
 
     Each epoch of a trial is judged once, when its loss is first seen. A trial that should end
     stays so when another worker takes it over.
@@ -26,6 +28,7 @@ class EpochJudge:
         """Start without a trial; for the arguments see `make_pruner`."""
         self._pruner = make_pruner(pruning, epochs, value)
         self._epochs = epochs or LARGEST
+        self._any_steps = epochs is None
         self._judged: defaultdict[int, int] = defaultdict(int)
         self._completed: set[int] = set()
         self._reasons: dict[int, str] = {}
@@ -44,7 +47,7 @@ class EpochJudge:
         ending = {}
         for trial in trials:
             self._complete(trial)
-            losses = _losses(trial)
+            losses = self._losses(trial)
             # The last epoch isn't judged: the trial is at its end.
             for epoch in range(self._judged[trial.tid] + 1, min(len(losses) + 1, self._epochs)):
                 self._judged[trial.tid] = epoch
@@ -62,10 +65,13 @@ class EpochJudge:
             return
         if trial.tid not in self._completed:
             self._completed.add(trial.tid)
-            self._pruner.complete(_losses(trial))
+            self._pruner.complete(self._losses(trial))
 
-
-def _losses(trial: Trial) -> list[float]:
-    """Return the trial's known losses in the order of their epochs."""
-    known = sorted((int(epoch), loss) for epoch, loss in trial.epoch_losses.items())
-    return [math.inf if math.isnan(loss) else loss for _, loss in known]
+    def _losses(self, trial: Trial) -> list[float]:
+        """Return the trial's losses in the order of their epochs."""
+        known = sorted((int(epoch), loss) for epoch, loss in trial.epoch_losses.items())
+        return [
+            math.inf if math.isnan(loss) else loss
+            for at, (epoch, loss) in enumerate(known, start=1)
+            if self._any_steps or epoch == at
+        ]

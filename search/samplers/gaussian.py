@@ -30,8 +30,8 @@ below 1e-4 (`approximate_log_density`); ten times that leaves room. Both grow wi
 spread.
 """
 
-WIDEST_SPREAD = 4.0
-"""Largest distance from the middle, in the prior's deviations, that single precision is used for.
+WIDEST_SPREAD = 8.0
+"""Largest distance from the prior's mean, in its deviations, that single precision is used for.
 
 Farther out, where only numbers without bounds lie, sums could fall below the smallest number.
 """
@@ -119,13 +119,13 @@ class GaussianPrior:
 
     def log_density(self, places: Floats, mixture: Mixture) -> Floats:
         """Return HyperOpt's log density of a mixture at `places`, shape `[places]`."""
-        bounds = {"low": self.low, "high": self.high}
+        low, high = self.low, self.high
         if self.q is not None:
             return rounded_log_density(
-                places, *mixture, **bounds, q=self.q, logarithmic=self.logarithmic
+                places, *mixture, q=self.q, low=low, high=high, logarithmic=self.logarithmic
             )
         density = hyperopt_tpe.LGMM1_lpdf if self.logarithmic else hyperopt_tpe.GMM1_lpdf
-        exact: Floats = density(places, *mixture, **bounds)
+        exact: Floats = density(places, *mixture, low=low, high=high)
         return exact
 
     def _near_best(
@@ -139,28 +139,29 @@ class GaussianPrior:
         spread = self._spread(places, bad[1])
         if not spread <= WIDEST_SPREAD:
             return everything
-        scores = good_density - approximate_log_density(places, *bad)
+        scores = good_density - approximate_log_density(places, *bad, middle=self.mean)
         if self.logarithmic:
             scores += places
+        if not np.isfinite(scores).all():
+            return everything
         return np.flatnonzero(scores >= scores.max() - SCORE_TOLERANCE * max(1.0, spread))
 
     def _spread(self, places: Floats, means: Floats) -> float:
-        """The largest distance from the middle of the means, in the prior's deviations."""
-        middle = 0.5 * (means[0] + means[-1])
-        farthest = max(places.max() - middle, middle - places.min(), means[-1] - middle)
-        return float(farthest / self.deviation)
+        """The largest distance from the prior's mean, in the prior's deviations."""
+        low, high = min(places.min(), means[0]), max(places.max(), means[-1])
+        return float(max(high - self.mean, self.mean - low) / self.deviation)
 
 
 def approximate_log_density(
-    places: Floats, weights: Floats, means: Floats, deviations: Floats
+    places: Floats, weights: Floats, means: Floats, deviations: Floats, *, middle: float
 ) -> Floats:
     """The log density of a Gaussian mixture at `places`, up to a constant, in single precision.
 
     Most of TPE's time goes into the bad trials' mixture: thousands of components for each
     candidate. Single precision is faster, and its error is below 1e-4 where places and means lie
-    within one of the prior's deviations from the middle of the means, and grows in proportion:
+    within half of the prior's deviation from its mean, and grows in proportion:
 
-    - Distances are measured from the middle of the means. No deviation is below a hundredth of the
+    - Distances are measured from the prior's mean. No deviation is below a hundredth of the
       prior's (`adaptive_parzen_normal`), so a distance counted in deviations is wrong by less than
       1e-5. Components beyond ten deviations don't count beside the prior's own component.
     - Heights are relative to the widest component, which is the prior's or as wide. Every place
@@ -172,11 +173,11 @@ def approximate_log_density(
         weights: shape `[components]`, as `means` and `deviations`.
         means: means of the components, ascending.
         deviations: standard deviations of the components.
+        middle: the prior's mean.
 
     Returns:
         Log densities, shape `[candidates]`, all wrong by the same constant.
     """
-    middle = 0.5 * (means[0] + means[-1])
     scales = math.sqrt(0.5) / deviations
     heights = weights * scales
     terms = np.subtract.outer(

@@ -186,7 +186,7 @@ class Tpe:
         return self._dimensions[row].prior.fit(values, self._settings)
 
     def _forget_other_good(self, good: Rows) -> None:
-        """Drop the cached models unless they are of the same good trials, as in most suggestions."""
+        """Drop the cached models, unless they are of the same good trials, as mostly."""
         values = self._values[:, good].tobytes()
         if values != self._good_values:
             self._good_models = {}

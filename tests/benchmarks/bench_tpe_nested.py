@@ -6,8 +6,8 @@ The three spaces have the same 20 distributions. In `flat` all are active in eve
 `nested` choices within choices lead to them, so that a trial has some. In `nested, all active`
 every option of every choice has the same dimensions: it has the cost of nesting, and no gain.
 
-The history is as in bench_tpe_speed.py. The spaces take turns. HyperOpt's own suggestion is asked
-once for each space, and must be ours.
+The history is as in bench_tpe_speed.py, and its times are of the processor, so that other programs
+count little. The spaces take turns. That points are HyperOpt's is for the tests to say.
 """
 
 import argparse
@@ -76,12 +76,13 @@ def nested():
                 {
                     "rate": d["rate"],
                     "momentum": d["momentum"],
-                    "layers": hp.choice("norm", [[d["first"]], [d["first"], d["second"]]]),
+                    "layers": hp.pchoice(
+                        "norm", [(0.7, [d["first"]]), (0.3, [d["first"], d["second"]])]
+                    ),
                     "rest": [d[key] for key in ("activation", "dropout", "noise", "decay")],
                 },
             ],
         ),
-        "always": hp.choice("more", [0, 1]),
     }
 
 
@@ -119,9 +120,9 @@ class Contender:
 
     def step(self):
         self.tell()
-        start = time.perf_counter()
+        start = time.process_time()
         point = self.tpe.suggest(self.pending, len(self.told))
-        return time.perf_counter() - start, point
+        return time.process_time() - start, point
 
 
 def measure(trials, repeats):

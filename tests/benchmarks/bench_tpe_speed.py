@@ -21,6 +21,7 @@ import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from alignsearch.search.documents import Observation, Pending
+from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.tpe import Tpe
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.hyperopt_space import to_hyperopt
@@ -55,7 +56,7 @@ def random_point(rng):
 
 class Ours:
     def __init__(self, finished, pending):
-        self.history = Tpe(SPACE)
+        self.history = Tpe(dimensions_of(SPACE))
         for tid, (point, loss) in enumerate(finished):
             self.history.tell(Observation(tid, point, loss))
         self.pending = [Pending(tid, point) for tid, point in enumerate(pending, len(finished))]

@@ -7,23 +7,43 @@ from hyperopt.pyll import scope
 CONSTANTS = (None, True, False, 0, 1, -3, 1.0, 0.5, float("inf"), "", "text", "é.$", 10**15)
 
 
+def _ends(rng):
+    """Two ends: mostly near 0, also wide or far apart, and whole numbers as people write them."""
+    low, high = sorted(rng.uniform(-3, 3, 2))
+    kind = rng.integers(6)
+    if kind == 0:
+        return 4 * low, 4 * high
+    return (int(low), int(high) + 1) if kind == 1 else (low, high)
+
+
+def _mean_and_deviation(rng):
+    mean, deviation = rng.normal(), rng.uniform(0.1, 2)
+    return (round(mean), 1) if rng.integers(6) == 0 else (mean, deviation)
+
+
 def _continuous(name):
-    return lambda label, rng: getattr(hp, name)(label, *sorted(rng.uniform(-3, 3, 2)))
+    def make(label, rng):
+        low, high = _ends(rng)
+        if rng.integers(4) == 0:
+            return getattr(hp, name)(label, high=high, low=low)
+        return getattr(hp, name)(label, low, high)
+
+    return make
 
 
 def _quantized(name):
     return lambda label, rng: getattr(hp, name)(
-        label, *sorted(rng.uniform(-3, 3, 2)), [0.1, 0.5, 1, 2, 3][rng.integers(5)]
+        label, *_ends(rng), [0.1, 0.5, 1, 2, 3][rng.integers(5)]
     )
 
 
 def _normal(name):
-    return lambda label, rng: getattr(hp, name)(label, rng.normal(), rng.uniform(0.1, 2))
+    return lambda label, rng: getattr(hp, name)(label, *_mean_and_deviation(rng))
 
 
 def _qnormal(name):
     return lambda label, rng: getattr(hp, name)(
-        label, rng.normal(), rng.uniform(0.1, 2), [0.25, 1, 2][rng.integers(3)]
+        label, *_mean_and_deviation(rng), [0.25, 1, 2][rng.integers(3)]
     )
 
 

@@ -1,12 +1,13 @@
 """Points, histories and suggestions for the tests of samplers and of the driver."""
 
-import math
+from functools import lru_cache
 
 import numpy as np
 
 from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending
+from alignsearch.search.samplers import random_search as samplers
+from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.sampler import make_sampler
-from alignsearch.spaces.space import Choice, LogUniform
 
 
 def suggest(space, history, pending, *, tid, seed, algo, startup, policy=DEFAULT_PENDING):
@@ -17,17 +18,12 @@ def suggest(space, history, pending, *, tid, seed, algo, startup, policy=DEFAULT
     return sampler.suggest(tid, pending)
 
 
-def random_value(distribution, rng):
-    if isinstance(distribution, Choice):
-        return int(rng.integers(len(distribution.options)))
-    low, high = distribution.low, distribution.high
-    if isinstance(distribution, LogUniform):
-        return math.exp(rng.uniform(math.log(low), math.log(high)))
-    return float(rng.uniform(low, high))
-
-
 def random_point(space, rng):
-    return {each.name: random_value(each.distribution, rng) for each in space.sampled}
+    return samplers.random_point(drawing_order(space), rng)
+
+
+# HyperOpt's graph of a space takes as long to build as many points take.
+drawing_order = lru_cache(dimensions_of)
 
 
 def random_losses(size, rng):

@@ -1,4 +1,4 @@
-"""What a killed process of this machine left is taken over at once; what lives is left alone."""
+"""Leases of killed processes of this machine are taken over at once; the living keep theirs."""
 
 import os
 import socket

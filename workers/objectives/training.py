@@ -27,6 +27,7 @@ from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.feedback import FEEDBACK_RULES, feedback_training_config
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.training import training_config
+from alignsearch.workers.gpu_memory import limit_tensorflow
 from alignsearch.workers.objectives import Finished, Link
 from alignsearch.workers.seeds import seed_of
 
@@ -50,6 +51,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         ConfigurationError: the configuration can't be trained, or not on these devices.
         DataError: the images are missing on this host.
     """
+    limit_tensorflow(search.resources)
     config = _training_config(search, trial)
     recipe, metric = search.training, metric_of(search)
 

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from hyperopt import hp
 from suggestions import random_point, random_trials
 
 from alignsearch.search.documents import Observation, Pending
@@ -13,11 +14,27 @@ from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS, make_sampler
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import contains, derive
-from alignsearch.spaces.hyperopt_space import to_point
+from alignsearch.spaces.hyperopt_space import from_hyperopt, to_point
 from alignsearch.spaces.space import Choice
 
 # It has ranges, log-uniform ranges and choices.
 SPACE = get_space("wm_ad")
+TREE = from_hyperopt(
+    {
+        "rate": hp.loguniform("rate", -9, 0),
+        "model": hp.choice(
+            "model",
+            [
+                {"kind": "linear", "offset": hp.normal("offset", 0, 1)},
+                {
+                    "kind": "network",
+                    "width": hp.quniform("width", 8, 64, 8),
+                    "norm": hp.pchoice("norm", [(0.2, None), (0.8, hp.randint("groups", 1, 9))]),
+                },
+            ],
+        ),
+    }
+)
 STARTUP = 5
 
 
@@ -143,6 +160,27 @@ def test_dimensions_of_other_spaces_are_ignored(make):
     ]
     also = [Pending(each.tid, {**each.point, "gamma": 1.0}) for each in pending]
     assert points(make(wider), also) == points(make(observations), pending)
+
+
+@pytest.mark.parametrize("size", [0, 40])
+def test_inactive_dimensions_are_absent_from_points(algo, size):
+    observations, pending = random_trials(TREE, size, 6, np.random.default_rng(0))
+    sampler = make_sampler(algo, TREE, seed=7, startup=STARTUP, pending="hyperopt")
+    for observation in observations:
+        sampler.tell(observation)
+    for point in points(sampler, pending, range(1000, 1030)):
+        TREE.check_point(point)
+        assert set(TREE.active(point)) == point.keys()
+        assert {type(value) for value in point.values()} <= {int, float}
+
+
+def test_a_result_must_have_the_dimensions_that_its_choices_lead_to(algo):
+    sampler = make_sampler(algo, TREE, seed=7, startup=STARTUP, pending="hyperopt")
+    sampler.tell(Observation(0, {"rate": 0.1, "model": 0, "offset": 1.0}, 0.5))
+    sampler.tell(Observation(1, {"rate": 0.1, "model": 1, "width": 8.0, "norm": 0}, 0.5))
+    with pytest.raises(ValueError, match="no number for groups, width"):
+        sampler.tell(Observation(2, {"rate": 0.1, "model": 1, "norm": 1, "offset": 1.0}, 0.5))
+    assert sampler.seen == 2
 
 
 WRONG = {

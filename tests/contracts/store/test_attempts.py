@@ -240,7 +240,7 @@ def test_epochs_are_recorded_once_and_come_in_order(store, new_trial, begin):
     assert store.logs.epochs(trial.id) == recorded
     progress = store.trials.get(trial.id).progress
     assert (progress.epoch, progress.epochs, progress.loss) == (2, 3, 1.0)
-    assert progress.validation_error == pytest.approx(0.75)
+    assert progress.value == pytest.approx(0.75)
 
 
 def test_each_attempt_has_epochs_of_its_own(store, new_trial, begin):

@@ -4,19 +4,32 @@ import collections
 import io
 import json
 from functools import partial
+from uuid import uuid4
 
 import hyperopt
 import pandas as pd
 import pytest
 from driving import NEVER, CountingDispatcher
 from hyperopt import plotting
-from nested_search import ALWAYS, LABELS, SPACE, STEPS, a_rehearsal, a_search, accuracy, score
+from matplotlib import pyplot
+from nested_search import (
+    ALWAYS,
+    LABELS,
+    SPACE,
+    STEPS,
+    a_rehearsal,
+    a_search,
+    accuracy,
+    expression,
+    score,
+)
 
 from alignsearch.search.documents import Pruning
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.search.reports.export import read_csv, read_json
 from alignsearch.search.reports.importance import importance
+from alignsearch.search.store import Store
 from alignsearch.search.store.dump import check, dump, load
 from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
 from alignsearch.search.use_cases.summary import read_summary
@@ -32,15 +45,29 @@ def drive(store, uri, name, **options):
     return Driver(store, name, dispatch, owner="the driver").run(NEVER)
 
 
+@pytest.fixture(scope="module")
+def done_uri(server_uri):
+    """The URI of a store with one finished search, which the tests here only read."""
+    uri = f"{server_uri.rstrip('/')}/test_{uuid4().hex}"
+    with Store.connect(uri) as opened:
+        opened.searches.create(a_search(trials=TRIALS))
+        assert drive(opened, uri, "nested", objective=score) == Outcome.FINISHED
+    return uri
+
+
 @pytest.fixture
-def search(store, store_uri):
-    made = store.searches.create(a_search(trials=TRIALS))
-    assert drive(store, store_uri, made.name, objective=score) == Outcome.FINISHED
-    return store.searches.get(made.name)
+def done(done_uri):
+    with Store.connect(done_uri) as opened:
+        yield opened
 
 
-def test_each_point_has_its_active_dimensions_and_its_configuration(store, search):
-    trials = store.trials.all(search.name)
+@pytest.fixture
+def search(done):
+    return done.searches.get("nested")
+
+
+def test_each_point_has_its_active_dimensions_and_its_configuration(done, search):
+    trials = done.trials.all(search.name)
     assert (search.status, len(trials)) == (SearchStatus.COMPLETED, TRIALS)
     for trial in trials:
         SPACE.check_point(trial.point)
@@ -65,18 +92,18 @@ def test_one_slot_repeats_the_search_exactly(store, store_uri):
     assert any(trial.seen == 20 for trial in store.trials.all("one"))
 
 
-def test_steps_are_stored_with_their_metrics(store, search):
-    trial = store.trials.all(search.name)[0]
-    epochs = store.logs.epochs(trial.id)
+def test_steps_are_stored_with_their_metrics(done, search):
+    trial = done.trials.all(search.name)[0]
+    epochs = done.logs.epochs(trial.id)
     assert tuple(epoch.epoch for epoch in epochs) == STEPS
     assert epochs[-1].metrics == {"accuracy": accuracy(trial.point), "seconds.of $cpu": 0.5}
     assert trial.progress.value == epochs[-1].metrics["accuracy"]
     assert trial.progress.epochs is None
 
 
-def test_the_best_is_the_highest_accuracy(store, search):
-    summary = read_summary(store, search.name)
-    highest = max(accuracy(trial.point) for trial in store.trials.all(search.name))
+def test_the_best_is_the_highest_accuracy(done, search):
+    summary = read_summary(done, search.name)
+    highest = max(accuracy(trial.point) for trial in done.trials.all(search.name))
     assert summary.best_value == highest
     assert summary.best_loss == -highest
     told = summary.to_json()
@@ -85,9 +112,9 @@ def test_the_best_is_the_highest_accuracy(store, search):
     assert summary.chance is None
 
 
-def test_hyperopts_view_has_an_empty_list_where_a_dimension_is_inactive(store, search, capsys):
-    view = SearchTrials(store, search.name)
-    trials = store.trials.all(search.name)
+def test_hyperopts_view_has_an_empty_list_where_a_dimension_is_inactive(done, search, capsys):
+    view = SearchTrials(done, search.name)
+    trials = done.trials.all(search.name)
     assert set(view.vals) == set(LABELS)
     for label in LABELS:
         active = [trial for trial in trials if label in trial.point]
@@ -96,9 +123,7 @@ def test_hyperopts_view_has_an_empty_list_where_a_dimension_is_inactive(store, s
     for trial in view.trials:
         view.assert_valid_trial(trial)
     assert view.argmin == min(trials, key=lambda trial: trial.loss).point
-    assert view.best_trial["result"]["loss"] == read_summary(store, search.name).best_loss
-    from matplotlib import pyplot
-
+    assert view.best_trial["result"]["loss"] == read_summary(done, search.name).best_loss
     try:
         plotting.main_plot_history(view, do_show=False)
         pyplot.figure()
@@ -110,10 +135,8 @@ def test_hyperopts_view_has_an_empty_list_where_a_dimension_is_inactive(store, s
     assert "avg best error" in capsys.readouterr().out
 
 
-def test_hyperopts_own_suggestions_go_on_from_it(store, search):
-    from nested_search import expression
-
-    view = SearchTrials(store, search.name)
+def test_hyperopts_own_suggestions_go_on_from_it(done, search):
+    view = SearchTrials(done, search.name)
     asked = []
 
     def objective(config):
@@ -132,8 +155,8 @@ def test_hyperopts_own_suggestions_go_on_from_it(store, search):
     assert len(asked) == 3
 
 
-def test_importance_is_of_the_dimensions_that_matter(store, search):
-    trials = store.trials.all(search.name)
+def test_importance_is_of_the_dimensions_that_matter(done, search):
+    trials = done.trials.all(search.name)
     points, losses = [trial.point for trial in trials], [trial.loss for trial in trials]
     found = importance(SPACE, points, losses)
     assert {share.metaparameter for share in found.shares} == set(LABELS)
@@ -144,21 +167,17 @@ def test_importance_is_of_the_dimensions_that_matter(store, search):
     assert not {"trees", "depth", "$deepest"} & {share.metaparameter for share in shares}
 
 
-def test_a_dump_brings_every_key_into_another_store(store, store_uri, search, tmp_path, other):
-    dump(store, search.name, tmp_path / "nested.jsonl.gz")
+def test_a_dump_brings_every_key_into_another_store(done, search, tmp_path, other):
+    dump(done, search.name, tmp_path / "nested.jsonl.gz")
     assert load(other, check(tmp_path / "nested.jsonl.gz")) == search.name
     assert other.searches.get(search.name) == search
-    assert other.trials.all(search.name) == store.trials.all(search.name)
-    first = store.trials.all(search.name)[0].id
-    assert other.logs.epochs(first) == store.logs.epochs(first)
+    assert other.trials.all(search.name) == done.trials.all(search.name)
+    first = done.trials.all(search.name)[0].id
+    assert other.logs.epochs(first) == done.logs.epochs(first)
 
 
 @pytest.fixture
 def other(server_uri):
-    from uuid import uuid4
-
-    from alignsearch.search.store import Store
-
     with Store.connect(f"{server_uri.rstrip('/')}/test_{uuid4().hex}") as opened:
         yield opened
 
@@ -188,9 +207,9 @@ def test_any_space_can_be_rehearsed(store, store_uri):
         assert epochs[-1].metrics["accuracy"] == -trial.loss
 
 
-def test_every_reading_command_shows_it(shell, store, store_uri, search):
-    here = ("--store", store_uri)
-    best = store.totals.best(search.name)
+def test_every_reading_command_shows_it(shell, done, done_uri, search):
+    here = ("--store", done_uri)
+    best = done.totals.best(search.name)
     highest = f"{accuracy(best.point):.4f}"
     assert f"{highest} (trial {best.tid})" in shell.ok("status", search.name, *here)
     assert "accuracy, maximized" in shell.ok("status", search.name, *here)
@@ -203,7 +222,7 @@ def test_every_reading_command_shows_it(shell, store, store_uri, search):
     text = shell.ok("trials", search.name, "--csv", *here)
     table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     assert list(table.columns)[-len(LABELS) :] == LABELS
-    for trial in store.trials.all(search.name):
+    for trial in done.trials.all(search.name):
         row = table[table["tid"] == str(trial.tid)].iloc[0]
         assert float(row["accuracy"]) == accuracy(trial.point)
         assert {label for label in LABELS if row[label]} == set(trial.point)

@@ -151,5 +151,5 @@ def test_the_start_up_suggests_as_many_as_it_is_asked_for():
 
 def test_a_space_that_tpe_does_not_model_is_refused_with_its_label():
     spread = hp.normal("spread", 0, hp.uniform("deviation", 1, 2))
-    with pytest.raises(ConfigurationError, match="spread: .* computed by 'float'"):
+    with pytest.raises(ConfigurationError, match=r"spread: .* computed by 'float'"):
         hyperopt_algo.suggest([0], domain_of(spread), hyperopt.Trials(), 0)

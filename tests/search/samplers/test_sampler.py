@@ -16,7 +16,7 @@ from alignsearch.search.documents import Observation, Pending, Search
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS, default_startup, make_sampler
-from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.catalog import RUNS, SPACES
 from alignsearch.spaces.configuration import contains, derive
 from alignsearch.spaces.hyperopt_space import to_hyperopt, to_point
 
@@ -132,7 +132,8 @@ def test_start_up_is_hyperopts_for_a_real_budget_and_a_third_of_a_small_one():
 
 def test_searches_store_exactly_the_names_of_the_tables():
     fields = Search.model_fields
-    assert get_args(fields["algo"].annotation) == tuple(SAMPLERS)
+    # The points of a search by HyperOpt's `fmin` come from there.
+    assert get_args(fields["algo"].annotation) == (*SAMPLERS, "fmin")
     assert get_args(fields["pending"].annotation) == tuple(PENDING_POLICIES)
     assert fields["algo"].default in SAMPLERS
     assert fields["pending"].default in PENDING_POLICIES
@@ -158,3 +159,8 @@ def test_the_command_line_describes_every_variant():
         (described,) = options[option].annotation.__metadata__
         for name, kind in table.items():
             assert f"{name} ({kind.help})" in described.help
+
+
+def test_a_list_of_runs_has_a_sampler_though_nothing_is_sampled():
+    """All of its trials are stored before, but a driver makes a sampler for every search."""
+    assert make_sampler("random", RUNS, seed=0, startup=0)

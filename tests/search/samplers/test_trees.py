@@ -1,23 +1,23 @@
 """Suggestions over random trees of HyperOpt's expressions against HyperOpt's own, bit by bit."""
 
 import math
-from collections import Counter
 
 import numpy as np
 import pytest
-from hyperopt_trees import EXPRESSIONS, Trees
+from expressions import Expressions
 from hyperopt_trials import domain_of, hyperopt_point, hyperopt_random_point
 from suggestions import random_losses
 
 from alignsearch.search.documents import Observation, Pending
-from alignsearch.search.samplers.dimensions import read_dimensions
+from alignsearch.search.samplers.dimensions import dimensions_of, read_dimensions
 from alignsearch.search.samplers.random_search import random_point
 from alignsearch.search.samplers.tpe import Tpe
+from alignsearch.spaces.hyperopt_space import from_hyperopt
+from alignsearch.spaces.space import SearchSpace
 
-TREES = 1500
-"""Trees with choices within choices, and as many without."""
+FEW, MANY = 16, 700
 LEAST = 500
-"""Times that each expression must occur among them."""
+"""Times that each kind of expression must occur among the many."""
 
 
 def random_history(dimensions, size, live, rng):
@@ -47,11 +47,14 @@ def identical(point, expected):
     }
 
 
-def compare(trees, *, nested, rng):
-    """Random and TPE points of one random tree, ours and HyperOpt's."""
-    expression = trees.tree(nested=nested)
+def compare(expression, rng):
+    """Random and TPE points of one expression, ours and HyperOpt's.
+
+    Our samplers see the space as it is stored, HyperOpt sees the expression itself. Returns whether
+    the space has choices within choices.
+    """
     domain = domain_of(expression)
-    dimensions = read_dimensions(domain)
+    dimensions = dimensions_of(SearchSpace.from_data(from_hyperopt(expression).to_data()))
     seed = int(rng.integers(2**32))
     drawn = random_point(dimensions, np.random.default_rng(seed))
     assert identical(drawn, hyperopt_random_point(domain, seed)), expression
@@ -64,20 +67,51 @@ def compare(trees, *, nested, rng):
     with np.errstate(all="ignore"):
         expected = hyperopt_point(domain, observations, pending, seed)
     assert identical(tpe.suggest(pending, seed), expected), expression
+    choosing = {label for each in dimensions for label, _ in each.gates}
+    return any(each.gates and each.label in choosing for each in dimensions)
 
 
 def test_points_over_random_trees_are_hyperopts():
-    rng = np.random.default_rng(0)
-    trees = Trees(rng)
-    for number in range(24):
-        compare(trees, nested=number % 2 == 0, rng=rng)
+    made, rng = Expressions(seed=5), np.random.default_rng(5)
+    nested = sum(compare(made.make(depth=4), rng) for _ in range(FEW))
+    assert nested >= FEW / 2
 
 
-@pytest.mark.parametrize("nested", [True, False])
-def test_points_over_thousands_of_random_trees_are_hyperopts(nested):
-    rng = np.random.default_rng(1 + nested)
-    trees = Trees(rng)
-    for _ in range(TREES):
-        compare(trees, nested=nested, rng=rng)
-    counts = Counter({kind: trees.counts[kind] for kind in EXPRESSIONS})
-    assert min(counts.values()) >= LEAST, counts
+@pytest.mark.parametrize("seed", [6, 7, 8])
+def test_points_over_thousands_of_random_trees_are_hyperopts(seed):
+    made, rng = Expressions(seed=seed), np.random.default_rng(seed)
+    nested = sum(compare(made.make(depth=4 + at % 3), rng) for at in range(MANY))
+    assert nested >= MANY / 2
+    assert min(made.used.values()) >= LEAST, made.used
+
+
+def test_a_search_over_a_tree_goes_as_hyperopts_own_would():
+    """Each suggestion becomes a trial, so that TPE itself has shaped the history."""
+    made, rng = Expressions(seed=7), np.random.default_rng(7)
+    for _ in range(4):
+        domain = domain_of(made.make())
+        dimensions = read_dimensions(domain)
+        tpe, told = Tpe(dimensions), []
+        for tid in range(90):
+            with np.errstate(all="ignore"):
+                expected = hyperopt_point(domain, told, [], tid)
+            point = tpe.suggest([], tid)
+            assert identical(point, expected)
+            loss = sum(math.atan(float(value)) for value in point.values()) + 0.1 * rng.normal()
+            told.append(Observation(tid, point, None if tid % 11 == 7 else loss))
+            tpe.tell(told[-1])
+
+
+@pytest.mark.parametrize("size", [400, 3000])
+def test_long_histories_of_trees_too(size):
+    made, rng = Expressions(seed=size), np.random.default_rng(size)
+    for _ in range(3):
+        domain = domain_of(made.make(depth=4))
+        dimensions = read_dimensions(domain)
+        observations, pending = random_history(dimensions, size, 60, rng)
+        tpe = Tpe(dimensions)
+        for observation in observations:
+            tpe.tell(observation)
+        with np.errstate(all="ignore"):
+            expected = hyperopt_point(domain, observations, pending, size)
+        assert identical(tpe.suggest(pending, size), expected)
