@@ -11,7 +11,8 @@ from alignsearch.experiments.run_statistics import Mean, Outcome, mean_of
 from alignsearch.experiments.setting import Setting
 from alignsearch.experiments.training import TrainingExperiment
 from alignsearch.search.documents import Epoch
-from alignsearch.spaces.biotorch import BIOTORCH, BIOTORCH_RULES, RATE
+from alignsearch.spaces.biotorch import BIOTORCH, BIOTORCH_RULES, OWN_RATES, RATE
+from alignsearch.spaces.presets import RULES
 
 if TYPE_CHECKING:
     from alignsearch.experiments.figures.biotorch import Row
@@ -81,9 +82,11 @@ class BioTorchTable(TrainingExperiment):
             for seed in setting.seeds
         ]
         trained = place.train("biotorch", setting, runs)
-        rate = (
-            f"One learning rate, {RATE:g}, found by backpropagation alone, is used for all rules."
-        )
+        rate = f"The learning rate is {RATE:g}, found by backpropagation alone."
+        others = [rule for rule in setting.rules if RULES[rule][0] in OWN_RATES]
+        if others:
+            own = ", ".join(f"{rule} {OWN_RATES[RULES[rule][0]]:g}" for rule in others)
+            rate += f" Rules that diverge at it have another one: {own}."
         return make_report(
             [_row(rule, trained) for rule in setting.rules],
             source=SOURCE,
