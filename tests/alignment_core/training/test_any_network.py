@@ -129,12 +129,13 @@ def test_every_setting_but_the_listed_ones_makes_another_network(own):
 
 
 def test_the_optimizer_of_j_has_a_name():
-    plain = {"model": "dense", "epochs": 2, "schedule_epochs": 2.0, "drop_epochs": ()}
-    trainer = Trainer(configuration(optimizer="adam", learning_rate=0.01, **plain))
+    steady = {"schedule_epochs": 1, "warmup_epochs": 0.0, "drop_epochs": ()}
+    config = configuration(model="dense", optimizer="adam", learning_rate=0.01, **steady)
+    trainer = Trainer(replace(config, width=32))
     assert isinstance(trainer._network.optimizers.optimizers[0], Adam)
     assert trainer.fit().validation_error < 0.6
     with pytest.raises(UnknownNameError, match="optimizer is named 'adams'"):
-        configuration(optimizer="adams")
+        configuration(model="dense", optimizer="adams")
 
 
 def small(rule, kind=keras.Model):
