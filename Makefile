@@ -6,9 +6,9 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shell openssl iproute2
 # A test file stays in one process. Five processes for two cores: some always wait, for a lease
 # or a browser.
-PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n 6 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -24,7 +24,7 @@ setup: .venv/run
 	@touch $@
 
 # What tests, measures beside peers, or reads the files of docker/, on top of what runs.
-.venv/test .venv/benchmark .venv/integrate: .venv/%: locks/%.lock .venv/run
+.venv/test .venv/benchmark .venv/frameworks .venv/integrate: .venv/%: locks/%.lock .venv/run
 	$(BIN)/python locks/install.py $<
 	@touch $@
 
@@ -49,7 +49,7 @@ test: .venv/test $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m "not slow"
 
 # All other tests. At most 45 minutes.
-test-slow: .venv/test .venv/integrate $(TEST_PACKAGES:%=install-%)
+test-slow: .venv/test .venv/frameworks .venv/integrate $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m slow
 
 lint: .venv/test
@@ -118,6 +118,14 @@ check-claims: setup
 rules-on-digits: setup
 	$(BIN)/python tests/claims/rules.py
 
+# BioTorch's table (docs/biotorch.json): thirty trainings of LeNet, some hours. It continues.
+biotorch-table: setup install-dataset-fashion-mnist
+	$(BIN)/python tests/claims/biotorch.py $(SIZE)
+
+# The learning rate of that table, by backpropagation on a part of the training images: minutes.
+biotorch-rate: setup install-dataset-fashion-mnist
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/claims/biotorch_rate.py
+
 bench-search: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_search.py
 
@@ -149,7 +157,7 @@ lock: setup
 	$(COMPILE) pyproject.toml --universal --upgrade -o locks/run.lock
 	$(COMPILE) pyproject.toml --universal --upgrade --constraint locks/run.lock --group test \
 	  -o locks/test.lock
-	for group in benchmark integrate; do $(COMPILE) pyproject.toml --universal --upgrade \
+	for group in benchmark frameworks integrate; do $(COMPILE) pyproject.toml --universal --upgrade \
 	  --constraint locks/test.lock --group $$group -o locks/$$group.lock || exit 1; done
 	$(COMPILE) pyproject.toml --upgrade --constraint locks/run.lock --python-platform linux \
 	  --extra gpu -o locks/gpu.lock

@@ -24,6 +24,7 @@ Layers (alignment_core.layers):
     Conv2D: two-dimensional convolution with a learning rule.
     BatchNormalization: batch normalization as one fused kernel.
     aligned_layers: the layers of a model that have a learning rule, nested to any depth.
+    send_error: delivers the error at a network's output to layers under a direct rule.
     matmul: matrix product that propagates gradients through a backward kernel.
     conv2d: convolution that propagates gradients through a backward kernel.
 
@@ -42,6 +43,12 @@ Learning rules (alignment_core.rules):
     ActivationAlignment: amp + sparse.
     KolenPollack: backward kernels that receive the forward kernels' updates.
     KolenPollackAngle: angle + decay, Kolen-Pollack as gradient descent.
+    DirectFeedbackAlignment: the error at the output, through a random kernel to each layer.
+    UniformSignFeedback: the forward kernels' signs, times one number (uSF).
+    FixedRandomSignFeedback: the forward kernels' signs, times fixed random magnitudes (frSF).
+    BatchwiseRandomSignFeedback: the same with new magnitudes for each batch (brSF).
+    BatchwiseRandomFeedback: new random kernels for each batch, brSF's early reading.
+    ProductFeedbackAlignment: two backward kernels in a row, of which one learns (PFA).
     PRIMITIVES: table of the primitives, whose weighted sums the rules are.
     Primitive: a function of a layer's call that rules sum.
     LayerCall: one call of a layer, as its rule sees it.
@@ -52,6 +59,7 @@ Optimizers (alignment_core.optimizers):
     OPTIMIZERS: table of the optimizers by name.
     get_optimizer: an optimizer by name.
     NesterovMomentum: Nesterov momentum as in TensorFlow 1.
+    Momentum: momentum as in TensorFlow 1 and PyTorch.
     Adam: Adam with TensorFlow 1's epsilon.
     GradientDescent: plain gradient descent.
     Optimizers: one optimizer, learning rate and list of variables for each loss.
@@ -106,6 +114,7 @@ if TYPE_CHECKING:
     from alignment_core.layers.aligned import aligned_layers
     from alignment_core.layers.conv import Conv2D
     from alignment_core.layers.dense import Dense
+    from alignment_core.layers.direct import send_error
     from alignment_core.layers.normalization import BatchNormalization
     from alignment_core.layers.ops import conv2d, matmul
     from alignment_core.model_names import MODEL_NAMES
@@ -114,6 +123,7 @@ if TYPE_CHECKING:
         OPTIMIZERS,
         Adam,
         GradientDescent,
+        Momentum,
         NesterovMomentum,
         Optimizers,
         get_optimizer,
@@ -121,11 +131,19 @@ if TYPE_CHECKING:
     from alignment_core.optimizers.rate_scheduler import RateSchedule
     from alignment_core.rules.alignment import Alignment
     from alignment_core.rules.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
+    from alignment_core.rules.direct_feedback import DirectFeedbackAlignment
     from alignment_core.rules.feedback_alignment import FeedbackAlignment
     from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
     from alignment_core.rules.layer_call import LayerCall
     from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
     from alignment_core.rules.primitives import PRIMITIVES, Primitive
+    from alignment_core.rules.product_feedback import ProductFeedbackAlignment
+    from alignment_core.rules.sign_feedback import (
+        BatchwiseRandomFeedback,
+        BatchwiseRandomSignFeedback,
+        FixedRandomSignFeedback,
+        UniformSignFeedback,
+    )
     from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
     from alignment_core.rules.table import LEARNING_RULES, get_rule
     from alignment_core.training.accelerators import get_strategy
@@ -149,6 +167,7 @@ _MODULES = {
     "layers.aligned": ("aligned_layers",),
     "layers.conv": ("Conv2D",),
     "layers.dense": ("Dense",),
+    "layers.direct": ("send_error",),
     "layers.normalization": ("BatchNormalization",),
     "layers.ops": ("conv2d", "matmul"),
     "model_names": ("MODEL_NAMES",),
@@ -157,6 +176,7 @@ _MODULES = {
         "OPTIMIZERS",
         "Adam",
         "GradientDescent",
+        "Momentum",
         "NesterovMomentum",
         "Optimizers",
         "get_optimizer",
@@ -164,11 +184,19 @@ _MODULES = {
     "optimizers.rate_scheduler": ("RateSchedule",),
     "rules.alignment": ("Alignment",),
     "rules.backward_pass": ("AKROUT_OPERATIONS", "BackwardPassOperations"),
+    "rules.direct_feedback": ("DirectFeedbackAlignment",),
     "rules.feedback_alignment": ("FeedbackAlignment",),
     "rules.kolen_pollack": ("KolenPollack", "KolenPollackAngle"),
     "rules.mirroring": ("InformationAlignment", "WeightMirror"),
     "rules.layer_call": ("LayerCall",),
     "rules.primitives": ("PRIMITIVES", "Primitive"),
+    "rules.product_feedback": ("ProductFeedbackAlignment",),
+    "rules.sign_feedback": (
+        "BatchwiseRandomFeedback",
+        "BatchwiseRandomSignFeedback",
+        "FixedRandomSignFeedback",
+        "UniformSignFeedback",
+    ),
     "rules.symmetry": ("ActivationAlignment", "SymmetricAlignment"),
     "rules.table": ("LEARNING_RULES", "get_rule"),
     "training.accelerators": ("get_strategy",),
@@ -199,6 +227,8 @@ __all__ = [
     "Alignment",
     "BackwardPassOperations",
     "BatchNormalization",
+    "BatchwiseRandomFeedback",
+    "BatchwiseRandomSignFeedback",
     "CheckpointError",
     "ConfigurationError",
     "Conv2D",
@@ -206,8 +236,10 @@ __all__ = [
     "DataSet",
     "DataSetInfo",
     "Dense",
+    "DirectFeedbackAlignment",
     "EpochResult",
     "FeedbackAlignment",
+    "FixedRandomSignFeedback",
     "GradientDescent",
     "InformationAlignment",
     "InputOptions",
@@ -215,14 +247,17 @@ __all__ = [
     "KolenPollackAngle",
     "LayerCall",
     "LayerMetrics",
+    "Momentum",
     "NesterovMomentum",
     "Optimizers",
     "Primitive",
+    "ProductFeedbackAlignment",
     "RateSchedule",
     "SymmetricAlignment",
     "Trainer",
     "TrainingConfig",
     "TrainingResult",
+    "UniformSignFeedback",
     "UnknownNameError",
     "WeightMirror",
     "aligned_layers",
@@ -234,6 +269,7 @@ __all__ = [
     "get_strategy",
     "initialize",
     "matmul",
+    "send_error",
     "trainer_for",
     "weight_metrics",
     "with_rule",

@@ -11,12 +11,15 @@ MODEL_NAMES = (
     "resnet50v2",
     "resnet101v2",
     "resnet152v2",
+    "resnet18_projecting",
+    "resnet34_projecting",
     "dense",
     "convnet",
+    "lenet",
 )
 """Names of the networks, the keys of `models.MODELS` in the same order."""
 
-PLAIN_WIDTHS = {"dense": 512, "convnet": 32}
+PLAIN_WIDTHS = {"dense": 512, "convnet": 32, "lenet": 6}
 """Default width of each plain network. A residual network's default depends on the data set."""
 
 

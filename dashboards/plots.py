@@ -6,6 +6,7 @@ plots.plot_history(client, "ia-digits-1")
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,44 +15,50 @@ import plotly.graph_objects as go
 
 from alignsearch.dashboards.client import Client
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 FAINT = "rgba(120, 120, 120, 0.25)"
-ERROR = DEFAULT_METRIC.label
+UNUSED = "not used"
+"""Tick of a metaparameter that a trial's choices leave out."""
 
 
 def plot_history(client: Client, name: str) -> go.Figure:
-    """The error of each trial in the order of finishing, and the best so far."""
-    trials = client.trials(name).dropna(subset=["loss"]).sort_values("finished")
+    """The metric of each trial in the order of finishing, and the best so far."""
+    results = _results(client, name)
+    trials = results.trials.sort_values("finished", kind="stable")
     number = np.arange(1, len(trials) + 1)
+    values = trials[METRIC]
     return _figure(
         [
-            _points(number, trials["loss"], "trials", hover=trials.index),
+            _points(number, values, "trials", hover=trials.index),
             go.Scatter(
                 x=number,
-                y=trials["loss"].cummin(),
+                y=values.cummax() if results.rises else values.cummin(),
                 name="best so far",
                 mode="lines",
                 line={"shape": "hv", "color": COLOURS[1]},
             ),
         ],
         "finished trials",
-        ERROR,
+        results.label,
     )
 
 
 def plot_slice(client: Client, name: str, metaparameter: str) -> go.Figure:
-    """The error over one metaparameter, on a logarithmic axis if it was sampled log-uniformly."""
-    trials = client.trials(name).dropna(subset=["loss"])
+    """The metric over one metaparameter, on a logarithmic axis if it was sampled so.
+
+    Trials that don't use the metaparameter are left out.
+    """
+    results = _results(client, name)
+    trials = results.trials.dropna(subset=[metaparameter])
     parameters = client.parameters(name)
     values = trials[metaparameter]
     shown = values.astype(str) if isinstance(values.dtype, pd.CategoricalDtype) else values
     figure = _figure(
-        [_points(shown, trials["loss"], name, hover=trials.index)],
+        [_points(shown, trials[METRIC], name, hover=trials.index)],
         parameters["label"].get(metaparameter, metaparameter),
-        ERROR,
+        results.label,
     )
     if _is_log(parameters, metaparameter):
         figure.update_xaxes(type="log")
@@ -59,8 +66,9 @@ def plot_slice(client: Client, name: str, metaparameter: str) -> go.Figure:
 
 
 def plot_contour(client: Client, name: str, x: str, y: str) -> go.Figure:
-    """The error over two metaparameters: a point for each trial, coloured by its error."""
-    trials = client.trials(name).dropna(subset=["loss"])
+    """The metric over two metaparameters: a point for each trial that uses both, coloured by it."""
+    results = _results(client, name)
+    trials = results.trials.dropna(subset=[x, y])
     parameters = client.parameters(name)
     figure = _figure(
         [
@@ -70,9 +78,9 @@ def plot_contour(client: Client, name: str, x: str, y: str) -> go.Figure:
                 mode="markers",
                 text=[f"trial {tid}" for tid in trials.index],
                 marker={
-                    "color": trials["loss"],
+                    "color": trials[METRIC],
                     "colorscale": "Viridis",
-                    "colorbar": {"title": ERROR},
+                    "colorbar": {"title": results.label},
                 },
             )
         ],
@@ -87,21 +95,32 @@ def plot_contour(client: Client, name: str, x: str, y: str) -> go.Figure:
 
 
 def plot_parallel(client: Client, name: str) -> go.Figure:
-    """Parallel coordinates of all sampled metaparameters and the error."""
-    trials = client.trials(name).dropna(subset=["loss"])
+    """Parallel coordinates of the metric and all sampled metaparameters.
+
+    A trial that doesn't use a metaparameter passes below its axis's range.
+    """
+    results = _results(client, name)
+    trials = results.trials
     axes = [
-        _axis(parameter, trials[str(metaparameter)])
-        for metaparameter, parameter in client.parameters(name).iterrows()
-        if metaparameter in trials
+        {"label": results.label, "values": trials[METRIC]},
+        *(
+            _axis(parameter, trials[str(metaparameter)])
+            for metaparameter, parameter in client.parameters(name).iterrows()
+            if metaparameter in trials
+        ),
     ]
-    axes.append({"label": ERROR, "values": trials["loss"]})
-    line = {"color": trials["loss"], "colorscale": "Viridis"}
+    line = {"color": trials[METRIC], "colorscale": "Viridis", "reversescale": results.rises}
     return go.Figure(go.Parcoords(dimensions=axes, line=line))
 
 
-def plot_curves(client: Client, name: str, *, top: int = 10) -> go.Figure:
-    """Learning curves of the best trials, and of others in grey."""
-    curves = client.curves(name, top=top).reset_index()
+def plot_curves(
+    client: Client, name: str, *, metric: str | None = None, top: int = 10
+) -> go.Figure:
+    """Learning curves of the best trials, and of others in grey.
+
+    metric: a number that the trials report, by name; the search's own metric by default.
+    """
+    curves = client.curves(name, metric=metric, top=top).reset_index()
     lines = []
     for tid, curve in curves.groupby("tid"):
         is_top = bool(curve["top"].iloc[0])
@@ -109,28 +128,28 @@ def plot_curves(client: Client, name: str, *, top: int = 10) -> go.Figure:
         lines.append(
             go.Scatter(
                 x=curve["epoch"],
-                y=curve["error"],
+                y=curve["value"],
                 mode="lines",
                 name=f"trial {tid}",
                 line=line,
                 showlegend=is_top,
             )
         )
-    return _figure(lines, "epoch", ERROR)
+    return _figure(lines, "epoch", metric or client.metric(name)["label"])
 
 
 def plot_layers(client: Client, name: str, tid: int) -> tuple[go.Figure, go.Figure]:
     """Angle (degrees) and norm ratio of each layer over the epochs: Fig. S4's two panels."""
-    layers = client.layers(name, tid).reset_index()
-    figures = []
-    for quantity, label in (("angle", "angle (degrees)"), ("norm_ratio", "norm B / norm W")):
-        lines = [
-            go.Scatter(x=each["epoch"], y=each[quantity], mode="lines", name=str(layer))
-            for layer, each in layers.groupby("layer", sort=False)
-        ]
-        figures.append(_figure(lines, "epoch", label))
-    angle, ratio = figures
-    return angle, ratio
+    layers = client.layers(name, tid)
+    return (
+        _by_layer(layers, "angle", "angle (degrees)"),
+        _by_layer(layers, "norm_ratio", "norm B / norm W"),
+    )
+
+
+def plot_update_angles(client: Client, name: str, tid: int) -> go.Figure:
+    """Angle (degrees) between each layer's pseudogradient and true gradient over the epochs."""
+    return _by_layer(client.layers(name, tid), "gradient_angle", "update angle (degrees)")
 
 
 def plot_rates(client: Client, name: str, tid: int) -> go.Figure:
@@ -140,6 +159,7 @@ def plot_rates(client: Client, name: str, tid: int) -> go.Figure:
     lines = [
         go.Scatter(x=epochs["epoch"], y=epochs[field], mode="lines", name=label)
         for field, label in rates.items()
+        if field in epochs
     ]
     return _figure(lines, "epoch", "learning rate").update_yaxes(type="log")
 
@@ -161,26 +181,35 @@ def plot_importance(client: Client, name: str) -> go.Figure:
 
 
 def plot_categorical(client: Client, name: str) -> go.Figure:
-    """Mean score and its standard error for each answer, A to I (Kunin et al. 2020, Fig. S2).
+    """Mean score and its standard error for each option of each choice.
+
+    For the paper's searches, the options are the answers to the questions A to I (Kunin et al.
+    2020, Fig. S2).
 
     Raises:
         StateConflictError: as `plot_importance`.
     """
-    effects = _importance(client, name)["categorical"]
+    found = _importance(client, name)
+    effects = found["categorical"]
     bars = []
-    for at, answer in enumerate(("no", "yes")):
-        scores = [each["values"][at] for each in effects]
+    for at in range(max((len(each["values"]) for each in effects), default=0)):
+        shown = [each for each in effects if at < len(each["values"])]
+        scores = [each["values"][at] for each in shown]
+        asked = all(each["question"] for each in shown)
         bars.append(
             go.Bar(
-                x=[each["letter"] for each in effects],
+                x=[each["letter"] or each["label"] for each in shown],
                 y=[score["mean"] for score in scores],
                 error_y={"array": [score["sem"] for score in scores]},
-                name=answer,
-                text=[each["question"] for each in effects],
-                marker={"color": COLOURS[at]},
+                name=scores[0]["option"] if asked else f"option {at + 1}",
+                text=[
+                    each["question"] or score["option"]
+                    for each, score in zip(shown, scores, strict=True)
+                ],
+                marker={"color": COLOURS[at % len(COLOURS)]},
             )
         )
-    return _figure(bars, "", "mean score")
+    return _figure(bars, "", f"mean {found['score_label']}")
 
 
 def plot_failures(client: Client, name: str) -> go.Figure:
@@ -194,15 +223,48 @@ def plot_failures(client: Client, name: str) -> go.Figure:
 
 
 def plot_comparison(client: Client, names: Sequence[str]) -> go.Figure:
-    """The best so far of several searches."""
-    lines = []
+    """The best so far of several searches, which should share their metric."""
+    lines, labels = [], {}
     for name in names:
         best = client.best_so_far(name)
+        labels[client.metric(name)["label"]] = name
         shape: dict[str, Any] = {"shape": "hv"}
         lines.append(
-            go.Scatter(x=best.index, y=best["loss"], mode="lines+markers", name=name, line=shape)
+            go.Scatter(x=best.index, y=best["value"], mode="lines+markers", name=name, line=shape)
         )
-    return _figure(lines, "finished trials", ERROR)
+    return _figure(lines, "finished trials", " or ".join(labels))
+
+
+METRIC = "search's metric"
+"""Name of the added column of `_Results.trials`."""
+
+
+@dataclass(frozen=True)
+class _Results:
+    """The trials of a search that have a result, with its metric.
+
+    label: the metric's name for people. rises: whether more of it is better.
+    """
+
+    trials: pd.DataFrame
+    label: str
+    rises: bool
+
+
+def _results(client: Client, name: str) -> _Results:
+    metric = client.metric(name)
+    rises = metric["direction"] == "maximize"
+    trials = client.trials(name).dropna(subset=["loss"])
+    trials[METRIC] = -trials["loss"] if rises else trials["loss"]
+    return _Results(trials, metric["label"], rises)
+
+
+def _by_layer(layers: pd.DataFrame, quantity: str, label: str) -> go.Figure:
+    lines = [
+        go.Scatter(x=each["epoch"], y=each[quantity], mode="lines", name=str(layer))
+        for layer, each in layers.reset_index().groupby("layer", sort=False)
+    ]
+    return _figure(lines, "epoch", label)
 
 
 def _importance(client: Client, name: str) -> dict[str, Any]:
@@ -214,18 +276,29 @@ def _importance(client: Client, name: str) -> dict[str, Any]:
 
 
 def _is_log(parameters: pd.DataFrame, metaparameter: str) -> bool:
-    return bool(parameters["kind"].get(metaparameter) == "loguniform")
+    return bool(parameters["log"].get(metaparameter, False))
 
 
 def _axis(parameter: pd.Series, values: pd.Series) -> dict[str, Any]:
     label = parameter["label"]
     if parameter["options"] is not None:
-        options = [str(option) for option in parameter["options"]]
-        ticks = list(range(len(options)))
+        # A trial without a value has the code -1.
+        options = [UNUSED, *(str(option) for option in parameter["options"])]
+        ticks = list(range(-1, len(options) - 1))
         return {"label": label, "values": values.cat.codes, "tickvals": ticks, "ticktext": options}
-    if parameter["kind"] == "loguniform":
-        return {"label": f"log10 {label}", "values": np.log10(values)}
-    return {"label": label, "values": values}
+    log = bool(parameter["log"])
+    shown = np.log10(values.where(values > 0)) if log else values
+    named = f"log10 {label}" if log else label
+    if not shown.isna().any():
+        return {"label": named, "values": shown}
+    low, high = (shown.min(), shown.max()) if shown.notna().any() else (0.0, 1.0)
+    below = low - 0.15 * ((high - low) or 1.0)
+    return {
+        "label": named,
+        "values": shown.fillna(below),
+        "tickvals": [below, low, high],
+        "ticktext": [UNUSED, f"{low:.3g}", f"{high:.3g}"],
+    }
 
 
 def _points(x: Any, y: Any, name: str, *, hover: Any) -> go.Scatter:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.experiments.options import Scale
 from alignsearch.experiments.place import Place, Trained
 from alignsearch.experiments.run_statistics import mean_accuracy, mean_difference
 from alignsearch.experiments.setting import Setting
@@ -32,6 +33,32 @@ SEEDS = (0, 1, 2)
 """The paper doesn't print its number of seeds."""
 
 
+def scales(
+    rules: tuple[str, ...],
+    shortest: tuple[str, ...],
+    seeds: tuple[int, ...],
+) -> Mapping[Scale, Setting]:
+    """Return the settings of an experiment over architectures at every scale.
+
+    Args:
+        rules: the rules that it trains; at `minutes` only the `shortest`, with these `seeds`.
+    """
+    return {
+        "minutes": Setting(
+            rules=shortest,
+            models=("resnet18", "resnet50"),
+            dataset="digits",
+            width=4,
+            epochs=4,
+            seeds=seeds,
+        ),
+        "hours": Setting(
+            rules=rules, models=MODELS, dataset="digits", width=8, epochs=20, seeds=SEEDS
+        ),
+        "paper": Setting(rules=rules, models=MODELS, dataset="imagenet", seeds=SEEDS),
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class ArchitecturesExperiment(TrainingExperiment):
     """Accuracy of rules by network, and its gap to backpropagation's.
@@ -44,6 +71,8 @@ class ArchitecturesExperiment(TrainingExperiment):
     SOURCE: ClassVar[str]
     PAPER: ClassVar[str]
     LEAST_SEEDS: ClassVar[int] = 2
+    BOTH_ORDERS: ClassVar[tuple[str, ...]] = ()
+    """Rules that are trained in both weights orders, unless one is asked for."""
 
     def check(self) -> None:
         """Refuse rules without the baseline, too; searches are looked for by `report`."""
@@ -66,7 +95,12 @@ class ArchitecturesExperiment(TrainingExperiment):
         setting = self.setting()
         searches = set(setting.rules) - RULES.keys()
         store = place.open_store() if searches and place.has_store else None
-        templates = {rule: _template(setting, rule, store) for rule in setting.rules}
+        templates: dict[str, Run] = {}
+        for rule in setting.rules:
+            templates[rule] = run = _template(setting, rule, store)
+            if rule in self.BOTH_ORDERS and setting.weights_order is None:
+                name = f"{rule}, paper's order"
+                templates[name] = replace(run, weights_order="paper", label=name)
         runs = [
             replace(
                 setting.run(run.rule, model, seed, searched=run.searched, label=run.label),
@@ -104,7 +138,7 @@ def _rows(setting: Setting, templates: Mapping[str, Run], trained: Trained) -> "
             if (each.run.model, each.run.name) == (model, templates[rule].name)
         ]
         for model in setting.models
-        for rule in setting.rules
+        for rule in templates
     }
     return [
         Row(
@@ -116,7 +150,7 @@ def _rows(setting: Setting, templates: Mapping[str, Run], trained: Trained) -> "
             else mean_difference(found[model, rule], found[model, BASELINE]),
         )
         for model in setting.models
-        for rule in setting.rules
+        for rule in templates
     ]
 
 
@@ -137,4 +171,4 @@ def _template(setting: Setting, rule: str, store: Store | None) -> Run:
             "transfer: name a search that `alignsearch submit` made"
         )
     run = setting.run(search.space, model, seed, searched=configuration(trial.config), label=rule)
-    return replace(run, weights_order=search.recipe.weights_order)
+    return replace(run, weights_order=search.training.weights_order)

@@ -1,7 +1,7 @@
 """The experiment `importance`: which metaparameters of a search matter (App. B.4, Fig. S2)."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +10,10 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.experiments.experiment import Experiment, Reproduction
 from alignsearch.experiments.options import Option, Scale
 from alignsearch.experiments.place import Place, SearchSize
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import Point, Search, known_space_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import RUNS, get_space
+from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Tried:
         search: the search.
         space: its space.
         configurations: metaparameters of each trial by name.
+        points: HyperOpt's values of each trial.
         losses: validation error of each trial; None without one.
         left_out: number of trials without a loss, by the reason.
     """
@@ -49,12 +50,13 @@ class Tried:
     search: Search
     space: SearchSpace
     configurations: list[Mapping[str, Value]]
+    points: Sequence[Point]
     losses: list[float | None]
     left_out: Mapping[str, int]
 
     def setting(self) -> list[str]:
         """The report's sentence on the paper's own setting, this one, and trials left out."""
-        search, recipe = self.search, self.search.recipe
+        search, recipe = self.search, self.search.training
         scored = sum(loss is not None for loss in self.losses)
         without = ", ".join(f"{number} {what}" for what, number in self.left_out.items())
         return [
@@ -78,11 +80,16 @@ def read(store: Store, name: str) -> Tried:
             f"search {name!r} is an experiment's list of runs, whose metaparameters were chosen, "
             "not sampled: name a search that `alignsearch submit` made"
         )
-    space = get_space(search.space)
-    if space.space_hash != search.space_hash:
+    space = known_space_of(search)
+    if space is None:
         raise ConfigurationError(
             f"search {name!r} was made over another version of the space {search.space}, whose "
             "ranges aren't known here: use the version of alignsearch that made it"
+        )
+    if search.recipe is None:
+        raise ConfigurationError(
+            f"search {name!r} trains none of the paper's networks: the importance of its own "
+            "dimensions is on its page of the dashboard"
         )
     found = store.trials.all(name)
     completed = [trial.state is TrialState.COMPLETED for trial in found]
@@ -94,7 +101,9 @@ def read(store: Store, name: str) -> Tried:
         for trial, counts, loss in zip(found, completed, losses, strict=True)
         if loss is None
     )
-    return Tried(search, space, [trial.config for trial in found], losses, left_out)
+    configurations = [trial.config for trial in found]
+    points = [trial.point for trial in found]
+    return Tried(search, space, configurations, points, losses, left_out)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +113,7 @@ class ImportanceOfSearch(Experiment):
     search: Annotated[
         str | None,
         Option(
-            "Search to look at; default: one that this command submits and drives.",
+            "Search to look at. Default: one that this command submits and drives.",
             positional=True,
         ),
     ] = None
@@ -136,7 +145,7 @@ class ImportanceOfSearch(Experiment):
         tried = self._tried(place)
         seed = tried.search.seed
         effects = categorical_effects(tried.configurations, tried.losses)
-        found = importance(tried.space, tried.configurations, tried.losses, seed=seed)
+        found = importance(tried.space, tried.points, tried.losses, seed=seed)
         return make_report(effects, found, tried.setting(), seeds=(seed,))
 
     def _tried(self, place: Place) -> Tried:

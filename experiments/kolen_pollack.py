@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from alignsearch.experiments.architectures import MODELS, SEEDS, ArchitecturesExperiment
+from alignsearch.experiments.architectures import SEEDS, ArchitecturesExperiment, scales
 from alignsearch.experiments.options import Scale
 from alignsearch.experiments.setting import Setting
 
@@ -26,17 +26,4 @@ class KolenPollack(ArchitecturesExperiment):
         "and 152v2, beside backpropagation, SA, AA and IA; 90 epochs (IA 100); the number of seeds "
         "is not printed: 3 are ours."
     )
-    SCALES: ClassVar[Mapping[Scale, Setting]] = {
-        "minutes": Setting(
-            rules=RULES,
-            models=("resnet18", "resnet50"),
-            dataset="digits",
-            width=4,
-            epochs=4,
-            seeds=SEEDS[:2],
-        ),
-        "hours": Setting(
-            rules=RULES, models=MODELS, dataset="digits", width=8, epochs=20, seeds=SEEDS
-        ),
-        "paper": Setting(rules=RULES, models=MODELS, dataset="imagenet", seeds=SEEDS),
-    }
+    SCALES: ClassVar[Mapping[Scale, Setting]] = scales(RULES, RULES, SEEDS[:2])

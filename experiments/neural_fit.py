@@ -72,7 +72,7 @@ class NeuralFit(Experiment):
         Option("Stimuli: a .npz with `images` as the network takes them, one for each stimulus."),
     ] = None
     layers: Annotated[
-        str | None, Option("Layers to fit, with commas; default: all of --features.")
+        str | None, Option("Layers to fit, with commas. Default: all of --features.")
     ] = None
     components: Annotated[
         int, Option("Components of the PLS regression; the paper has 25.", least=1)

@@ -23,7 +23,7 @@ HASH_LETTERS = 8
 
 def name_of(experiment: str, search: Search, runs: Sequence[Run]) -> str:
     """Name of the experiment's search over these runs: other runs give another name."""
-    content = [search.recipe.model_dump(mode="json"), [run.values() for run in runs]]
+    content = [search.training.model_dump(mode="json"), [run.values() for run in runs]]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return f"{experiment}-{hashlib.sha256(text.encode()).hexdigest()[:HASH_LETTERS]}"
 

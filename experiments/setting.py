@@ -1,6 +1,7 @@
 """The setting in which an experiment trains: rules, networks, data set, size and seeds."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from alignment_core.accelerator_names import check_accelerator
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -9,7 +10,7 @@ from alignsearch.experiments.options import Scale
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.recipe import OnCorrupt
 from alignsearch.spaces.configuration import Configuration
-from alignsearch.spaces.presets import EPOCHS, RULES, TABLE5
+from alignsearch.spaces.presets import EPOCHS, OWN_ORDERS, RULES, TABLE5
 from alignsearch.spaces.runs import Run
 
 MOST_SEEDS = 1000
@@ -34,7 +35,7 @@ class Setting:
         epochs: epochs a run; None for those of each rule's preset.
         scale: the scale that the setting belongs to.
         data_dir: folder of the images, as the workers see it.
-        weights_order: which primitives Table 5's Greek letters weigh; None for the paper's order.
+        weights_order: which primitives Table 5's Greek letters weigh; None for each column's own.
         image_size, on_corrupt, precision, strategy: as in `Recipe`.
     """
 
@@ -63,6 +64,7 @@ class Setting:
         label: str = "",
         update_noise_variance: float = 0.0,
         alignment_update_noise_variance: float = 0.0,
+        noisy_variables: Literal["all", "backward"] = "all",
     ) -> Run:
         """One training in this setting; the arguments are the fields of `Run`.
 
@@ -83,13 +85,17 @@ class Setting:
             width=self.width or PLAIN_WIDTHS.get(model, data.info(self.dataset).default_width),
             epochs=self.epochs or EPOCHS[own],
             preset=None if searched is not None else own,
-            weights_order=self.weights_order if own == TABLE5 else None,
+            weights_order=self._order(rule) if own == TABLE5 else None,
             update_noise_variance=update_noise_variance,
             alignment_update_noise_variance=alignment_update_noise_variance,
+            noisy_variables=noisy_variables,
             searched=searched,
         )
         run.check(self.dataset)
         return run
+
+    def _order(self, rule: str) -> str | None:
+        return self.weights_order or OWN_ORDERS.get(rule)
 
     def lines(self, paper: str) -> list[str]:
         """Sentences of the report on the `paper`'s own setting, then on this one."""

@@ -4,14 +4,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydantic import ValidationError
+
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.experiments.place import SearchSize, Trained
 from alignsearch.experiments.runs import name_of, outcomes, submit
 from alignsearch.experiments.setting import Setting
-from alignsearch.search.documents import NAME_FORM, Recipe, RecipeChoices, Search, WeightSampling
+from alignsearch.search.documents import (
+    NAME_FORM,
+    NAME_RULE,
+    Recipe,
+    RecipeChoices,
+    Search,
+    WeightSampling,
+)
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import recipe_of, versions
+from alignsearch.search.use_cases.submission import refusal
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
 
@@ -89,10 +99,7 @@ class StorePlace:
             ConfigurationError: the name can't be a search's.
         """
         if name is not None and not NAME_FORM.fullmatch(name):
-            raise ConfigurationError(
-                f"--name {name!r} won't do: letters, digits, dots, dashes and underscores, 64 at "
-                "most, a letter or a digit first"
-            )
+            raise ConfigurationError(f"--name {name!r} can't be used: {NAME_RULE}")
         self._workers = workers
         self._parallel = parallel
         self._name = name
@@ -166,8 +173,12 @@ class StorePlace:
 def _recipe(setting: Setting, runs: Sequence[Run], weight_samples: WeightSampling | None) -> Recipe:
     given = {name: getattr(setting, name, None) for name in RecipeChoices.model_fields}
     models = sorted({run.model for run in runs})
+    try:
+        choices = RecipeChoices(**{name: each for name, each in given.items() if each is not None})
+    except ValidationError as error:
+        raise refusal(error) from error
     return recipe_of(
-        RecipeChoices(**{name: value for name, value in given.items() if value is not None}),
+        choices,
         None,
         model=models[0] if len(models) == 1 else f"{len(models)} networks",
         width=max(run.width for run in runs),

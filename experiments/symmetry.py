@@ -28,10 +28,10 @@ class Symmetry(WeightsExperiment):
     """Forward against backward weights of one layer at several epochs, rule by rule."""
 
     layer: Annotated[
-        str | None, Option("Layer whose weights are shown; default: the third convolution.")
+        str | None, Option("Layer whose weights are shown. Default: the third convolution.")
     ] = None
     at: Annotated[
-        str | None, Option("Epochs to show, with commas; default: four from first to last.")
+        str | None, Option("Epochs to show, with commas. Default: four from first to last.")
     ] = None
 
     def check(self) -> None:

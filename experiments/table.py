@@ -17,7 +17,8 @@ class Entry:
 
     Attributes:
         name: name of its command and of its output folder.
-        source: tables, figures and sections of Kunin et al. 2020 that it reproduces.
+        source: tables, figures and sections that it reproduces, of Kunin et al. 2020 if no other
+            source is named.
         shows: what its report shows, in one line.
         module: module in `alignsearch.experiments` that defines it.
         kind: the module's class that implements `Experiment`.
@@ -107,6 +108,14 @@ EXPERIMENTS: tuple[Entry, ...] = (
         shows="a network's layers fitted to neural recordings by PLS regression, noise-corrected",
         module="neural_fit",
         kind="NeuralFit",
+    ),
+    Entry(
+        name="biotorch",
+        source="BioTorch's table",
+        shows="LeNet on Fashion-MNIST under BP, FA, uSF, brSF, frSF, DFA, beside BioTorch's errors",
+        module="biotorch",
+        kind="BioTorchTable",
+        needs="training",
     ),
 )
 """In the order of `reproduce`'s report: the closed forms, which take seconds, come first."""

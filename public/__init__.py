@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from alignment_core.errors import AlignSearchError
     from alignsearch.dashboards import plots
     from alignsearch.dashboards.client import Client
+    from alignsearch.handle import SearchHandle, open_search, resume
+    from alignsearch.own_search import Search
     from alignsearch.search.reports.best import best_column, best_trial, column_of
     from alignsearch.search.reports.export import export, published_columns, read_csv, read_json
     from alignsearch.search.store import Store
@@ -20,10 +22,28 @@ if TYPE_CHECKING:
     from alignsearch.search.use_cases.submission import Submission
     from alignsearch.search.use_cases.summary import read_summary
     from alignsearch.spaces.catalog import SPACES, get_space
+    from alignsearch.spaces.definition import Row, Table
+    from alignsearch.store_trials import StoreTrials
+    from alignsearch.workers.trial_context import TrialContext as Trial
 
 __version__ = version("alignsearch")
 
 _HOMES = {
+    # Search(space, objective): a search over a function of one's own; submit or run it.
+    "Search": "alignsearch.own_search",
+    # open_search(name): a stored search, with its trials and epochs as pandas frames.
+    "open_search": "alignsearch.handle",
+    # resume(name, objective): drive a stored search in this process.
+    "resume": "alignsearch.handle",
+    # SearchHandle: what open_search, resume, Search.submit and Search.run return.
+    "SearchHandle": "alignsearch.handle",
+    # StoreTrials(name): for hyperopt.fmin, in place of MongoTrials.
+    "StoreTrials": "alignsearch.store_trials",
+    # Trial: the second argument of an objective, which reports to it and asks whether to stop.
+    "Trial": "alignsearch.workers.trial_context:TrialContext",
+    # Table(title, rows), Row(name, field): the table of which a search's result is a column.
+    "Table": "alignsearch.spaces.definition",
+    "Row": "alignsearch.spaces.definition",
     # Client(url): a dashboard's searches and trials as pandas frames; submits and steers, too.
     "Client": "alignsearch.dashboards.client",
     # plots.plot_history(client, name) and others: a search's charts as Plotly figures.
@@ -42,7 +62,7 @@ _HOMES = {
     "SearchTrials": "alignsearch.search.use_cases.hyperopt_trials",
     # best_trial(store, name): the search and its best trial.
     "best_trial": "alignsearch.search.reports.best",
-    # best_column(store, name): the best configuration as a column of Table 5.
+    # best_column(store, name): the best configuration as a column of its definition's table.
     "best_column": "alignsearch.search.reports.best",
     # column_of(search, trial, title=…): any trial as a column.
     "column_of": "alignsearch.search.reports.best",
@@ -59,15 +79,21 @@ _HOMES = {
     # AlignSearchError: the root of all errors that are raised on purpose.
     "AlignSearchError": "alignment_core.errors",
 }
-"""Each public name and the module that has it."""
+"""Each public name and the module that has it, with its name there if that is another."""
 
 __all__ = [
     "SPACES",
     "AlignSearchError",
     "Client",
+    "Row",
+    "Search",
+    "SearchHandle",
     "SearchTrials",
     "Store",
+    "StoreTrials",
     "Submission",
+    "Table",
+    "Trial",
     "__version__",
     "best_column",
     "best_trial",
@@ -75,12 +101,14 @@ __all__ = [
     "create",
     "export",
     "get_space",
+    "open_search",
     "plots",
     "prepare",
     "published_columns",
     "read_csv",
     "read_json",
     "read_summary",
+    "resume",
 ]
 
 
@@ -88,8 +116,9 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its module on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'alignsearch' has no attribute {name!r}")
-    home = _HOMES[name]
-    found = import_module(home) if home.endswith(f".{name}") else getattr(import_module(home), name)
+    home, _, other = _HOMES[name].partition(":")
+    module = import_module(home)
+    found = module if home.endswith(f".{name}") else getattr(module, other or name)
     globals()[name] = found
     return found
 

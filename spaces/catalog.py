@@ -21,6 +21,7 @@ The paper leaves some things open; these spaces settle them:
 """
 
 from alignment_core.errors import UnknownNameError
+from alignsearch.spaces.flat import flat_space
 from alignsearch.spaces.space import (
     Choice,
     Derived,
@@ -81,7 +82,7 @@ _LEARNING_RATE = Derived("sgdm_learning_rate", "train_batch_size", 2048.0, _B12)
 SPACES: dict[str, SearchSpace] = {
     space.name: space
     for space in (
-        SearchSpace(
+        flat_space(
             name="wm",
             title=r"$\mathcal{R}_{\text{WM}}^{\text{TPE}}$",
             learning_rule="weight_mirror",
@@ -98,7 +99,7 @@ SPACES: dict[str, SearchSpace] = {
             ),
             derived=(_LEARNING_RATE,),
         ),
-        SearchSpace(
+        flat_space(
             name="wm_ad",
             title=r"$\mathcal{R}_{\text{WM+AD}}^{\text{TPE}}$",
             learning_rule="weight_mirror",
@@ -107,7 +108,7 @@ SPACES: dict[str, SearchSpace] = {
             fixed=(_ADAM, _NO_NULL, *_akrout_operations(_B12)),
             derived=(_LEARNING_RATE,),
         ),
-        SearchSpace(
+        flat_space(
             name="wm_ad_ops",
             title=r"$\mathcal{R}_{\text{WM+AD+OPS}}^{\text{TPE}}$",
             learning_rule="weight_mirror",
@@ -116,7 +117,7 @@ SPACES: dict[str, SearchSpace] = {
             fixed=(_ADAM, _NO_NULL),
             derived=(_LEARNING_RATE,),
         ),
-        SearchSpace(
+        flat_space(
             name="ia",
             title=r"$\mathcal{R}_{\text{IA}}^{\text{TPE}}$",
             learning_rule="information_alignment",
@@ -128,7 +129,7 @@ SPACES: dict[str, SearchSpace] = {
     )
 }
 
-RUNS = SearchSpace(
+RUNS = flat_space(
     name="runs",
     title="",
     learning_rule="",

@@ -1,26 +1,104 @@
-"""Conversion of a search space to HyperOpt's expressions, and of HyperOpt's values to a point."""
+"""Conversion between search spaces and HyperOpt's expressions, and of HyperOpt's values."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping as AnyMapping
 from typing import Any
 
-from hyperopt import hp
+import numpy as np
+from hyperopt.pyll import Apply, Literal, as_apply, scope
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
+from alignsearch.spaces.distributions import (
+    Choice,
+    Distribution,
+    LogNormal,
+    LogUniform,
+    Normal,
+    PChoice,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    RandInt,
+    Uniform,
+    Value,
+)
+from alignsearch.spaces.hyperopt_graph import read_expression
+from alignsearch.spaces.space import SearchSpace
+from alignsearch.spaces.tree import (
+    Branch,
+    Constant,
+    Mapping,
+    Node,
+    Operation,
+    Parameter,
+    Sequence,
+    children,
+    postorder,
+)
 
 
-def to_hyperopt(space: SearchSpace) -> dict[str, Any]:
-    """Return a HyperOpt expression for each sampled metaparameter, labelled with its name.
+def from_hyperopt(expression: Any, *, name: str = "space") -> SearchSpace:
+    """Return the search space that a HyperOpt expression describes.
 
-    Every metaparameter is active in every trial: none of the appendix's choices depends on another
-    (Kunin et al. 2020, App. B.1).
+    All of HyperOpt 0.3.0's `hp` functions are read, nested in dictionaries, lists, tuples and
+    choices, with constants between them, and with the operations of
+    `alignsearch.spaces.operations` on them:
+
+        from_hyperopt({"lr": hp.loguniform("lr", -12, 0), "layers": scope.int(hp.quniform(...))})
+
+    Args:
+        expression: HyperOpt's expression, or a dictionary, list or tuple with expressions in it.
+        name: the name of the space.
+
+    Raises:
+        ConfigurationError: something in the expression is neither a known expression nor plain
+            data, a label stands for two dimensions, or the space can't be stored. The message has
+            the place: `space["model"][2]["kernel"]`.
     """
-    return {p.name: _node(p.name, p.distribution) for p in space.sampled}
+    return SearchSpace(name, read_expression(expression))
 
 
-def to_point(space: SearchSpace, vals: Mapping[str, Any]) -> dict[str, Value]:
-    """Return the value of each sampled metaparameter from HyperOpt's values.
+def to_hyperopt(space: SearchSpace) -> Apply:
+    """Return the HyperOpt expression of a space: `from_hyperopt` gives the same space again.
+
+    HyperOpt's algorithms draw the same numbers from it, to the last bit, as from the expression
+    that the space was read from. A dimension that stands at several places is one expression.
+    """
+    made: dict[int, Apply] = {}
+    for node in postorder(space.root):
+        made[id(node)] = _expression(node, [made[id(child)] for child in children(node)])
+    return made[id(space.root)]
+
+
+def plain_point(vals: AnyMapping[str, Any]) -> dict[str, float | int]:
+    """Return HyperOpt's values as a point: a Python number for each active dimension.
+
+    Args:
+        vals: values by label: lists of one value or none as in `misc["vals"]`, or plain numbers as
+            `fmin` returns them. A choice has the index of its option.
+
+    Raises:
+        ConfigurationError: a label has several values, or one that is no number.
+    """
+    point: dict[str, float | int] = {}
+    for label, raw in vals.items():
+        if type(raw) in (float, int):
+            point[label] = raw
+            continue
+        # `fmin` gives numbers, also NumPy's; `misc["vals"]` has lists, and its samplers arrays.
+        values = [raw] if raw is None or np.ndim(raw) == 0 else list(raw)
+        if len(values) > 1:
+            raise ConfigurationError(f"a point needs exactly one value of {label}, not {raw!r}")
+        if not values or values[0] is None:
+            continue
+        value = values[0].item() if hasattr(values[0], "item") else values[0]
+        if not isinstance(value, int | float):
+            raise ConfigurationError(f"a point needs a number for {label}, not {value!r}")
+        point[label] = value
+    return point
+
+
+def to_point(space: SearchSpace, vals: AnyMapping[str, Any]) -> dict[str, Value]:
+    """Return the readable value of each active metaparameter from HyperOpt's values.
 
     Args:
         space: the search space.
@@ -28,39 +106,54 @@ def to_point(space: SearchSpace, vals: Mapping[str, Any]) -> dict[str, Value]:
             numbers as `fmin` returns them. A choice has the index of its option.
 
     Returns:
-        The values by metaparameter; for a choice the option itself.
+        The values by metaparameter; for a choice the option itself. A value that rounding puts
+        beside the end of its range is the end.
 
     Raises:
-        ConfigurationError: a metaparameter is missing or inactive (an empty list), is unknown to
-            `space`, its index has no option, or its value lies outside its range.
+        ConfigurationError: an active metaparameter is missing, one is unknown to `space` or
+            inactive but has a value, an index has no option, or a value lies outside its range.
     """
-    surplus = sorted(vals.keys() - space.sampled_names)
-    if surplus:
-        raise ConfigurationError(f"space {space.name!r} doesn't sample {', '.join(surplus)}")
-    return {p.name: _value(p.name, p.distribution, vals.get(p.name)) for p in space.sampled}
+    point = plain_point(vals)
+    space.check_point(point)
+    values = space.values(point)
+    for each in space.sampled:
+        value = values.get(each.name)
+        if isinstance(each.distribution, Uniform | LogUniform) and isinstance(value, float):
+            values[each.name] = each.distribution.nearest(value)
+    return values
 
 
-def _node(label: str, distribution: Distribution) -> Any:
+def _expression(node: Node, below: list[Apply]) -> Apply:
+    if isinstance(node, Constant):
+        return Literal(node.value)
+    if isinstance(node, Parameter):
+        return scope.hyperopt_param(node.label, _distribution(node.distribution))
+    if isinstance(node, Branch):
+        return scope.switch(*below)
+    if isinstance(node, Mapping):
+        keys = [key for key, _ in node.entries]
+        return as_apply(dict(zip(keys, below, strict=True)))
+    if isinstance(node, Sequence):
+        return as_apply(tuple(below))
+    assert isinstance(node, Operation)
+    return getattr(scope, node.name)(*below)
+
+
+def _distribution(distribution: Distribution) -> Apply:
+    """HyperOpt's random node of a distribution, with its arguments in HyperOpt's order."""
     if isinstance(distribution, Choice):
-        return hp.choice(label, distribution.options)
-    if isinstance(distribution, LogUniform):
-        return hp.loguniform(label, math.log(distribution.low), math.log(distribution.high))
-    return hp.uniform(label, distribution.low, distribution.high)
-
-
-def _value(name: str, distribution: Distribution, raw: Any) -> Value:
-    values = list(raw) if isinstance(raw, list | tuple) else [raw]
-    if len(values) != 1 or values[0] is None:
-        raise ConfigurationError(f"a point needs exactly one value of {name}, not {raw!r}")
-    number = float(values[0])
-    if isinstance(distribution, Choice):
-        if number not in range(len(distribution.options)):
-            raise ConfigurationError(
-                f"{name} has options 0 to {len(distribution.options) - 1}, not {values[0]!r}"
-            )
-        return distribution.options[int(number)]
-    # exp(log(end)) may miss the end by a rounding error, and would then lie outside the range.
-    nearest = min(max(number, distribution.low), distribution.high)
-    if not math.isclose(number, nearest, rel_tol=1e-9):
-        raise ConfigurationError(f"{name} is {number}, not {distribution}")
-    return nearest
+        return scope.randint(len(distribution.options))
+    if isinstance(distribution, PChoice):
+        return scope.categorical(distribution.probabilities)
+    if isinstance(distribution, RandInt):
+        ends = (distribution.low, distribution.high)
+        return scope.randint(*(ends if distribution.low else ends[1:]))
+    arguments: tuple[float, ...]
+    if isinstance(distribution, LogUniform | QLogUniform):
+        arguments = distribution.logs
+    elif isinstance(distribution, Normal | QNormal | LogNormal | QLogNormal):
+        arguments = (distribution.mu, distribution.sigma)
+    else:
+        arguments = (distribution.low, distribution.high)
+    step = getattr(distribution, "q", None)
+    return getattr(scope, distribution.kind)(*arguments, *(() if step is None else (step,)))

@@ -1,4 +1,7 @@
-"""Presets: published metaparameters of each rule (Kunin et al. 2020, App. B.2, B.3, Table 5)."""
+"""Presets: published metaparameters of each rule.
+
+They are those of Kunin et al. 2020, App. B.2, B.3 and Table 5, and BioTorch's.
+"""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -7,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.model_names import PLAIN_WIDTHS, check_model
+from alignsearch.spaces.biotorch import (
+    BIOTORCH,
+    BIOTORCH_EPOCHS,
+    BIOTORCH_RULES,
+    biotorch_config,
+)
+from alignsearch.spaces.biotorch import WEIGHT_DECAY as BIOTORCH_WEIGHT_DECAY
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.table5 import PUBLISHED
 from alignsearch.spaces.training import WEIGHTS_ORDERS, training_config
@@ -16,7 +26,7 @@ if TYPE_CHECKING:
 
 B2, B3, TABLE5 = "b2", "b3", "table5"
 
-EPOCHS = {B2: 90, B3: 90, TABLE5: 100}
+EPOCHS = {B2: 90, B3: 90, TABLE5: 100, BIOTORCH: BIOTORCH_EPOCHS}
 """Epochs of a whole training (Kunin et al. 2020, App. B.2, He et al. 2016; App. B.1.2)."""
 
 RULES = {
@@ -30,6 +40,12 @@ RULES = {
     "wm_ad": ("weight_mirror", TABLE5),
     "wm_ad_ops": ("weight_mirror", TABLE5),
     "ia": ("information_alignment", TABLE5),
+    "dfa": ("direct_feedback_alignment", B2),
+    "usf": ("uniform_sign_feedback", B2),
+    "brsf": ("batchwise_random_sign_feedback", B2),
+    "brsf_drawn": ("batchwise_random_feedback", B2),
+    "frsf": ("fixed_random_sign_feedback", B2),
+    "pfa": ("product_feedback_alignment", B2),
 }
 """Each rule's learning rule and published preset, by the rule's short name in the field."""
 
@@ -37,6 +53,12 @@ NOISY_RULES = ("bp", "sa", "aa", "kp")
 """The rules that App. B.3 trains with noisy updates, and that have the preset b3 as well."""
 
 B3_DROP_EPOCHS = (30.0, 60.0)
+
+OWN_ORDERS = {"wm": "reference"}
+"""The weights order of a column of Table 5 that one order alone can be trained in.
+
+WM's column diverges within three steps in the paper's order: its backward kernels' fixed point is
+thousands of times larger than the forward kernels (docs/fidelity.md)."""
 
 _B2_BATCH = 256
 _B2_RATE = 0.1
@@ -82,6 +104,12 @@ _B2_RULES = {
         alignment_optimizer="nesterov_momentum",
         alignment_learning_rate=_B2_RATE,
     ),
+    "dfa": _B2Rule(),
+    "usf": _B2Rule(),
+    "brsf": _B2Rule(),
+    "brsf_drawn": _B2Rule(),
+    "frsf": _B2Rule(),
+    "pfa": _B2Rule(decays_alike=True),
 }
 
 
@@ -97,7 +125,7 @@ def check_names(
 
     Args:
         rule: a key of `RULES`.
-        preset: b2, b3 or table5, if the rule has it; None for the rule's own.
+        preset: b2, b3, table5 or biotorch, if the rule has it; None for the rule's own.
         dataset: a data set of `alignment_core.data`.
         model: a network of `alignment_core.model_names`.
         weights_order: a key of `WEIGHTS_ORDERS`, for table5 only; None for its default.
@@ -109,7 +137,11 @@ def check_names(
     if rule not in RULES:
         raise UnknownNameError("rule", rule, RULES)
     own = RULES[rule][1]
-    published = [own, *([B3] if rule in NOISY_RULES else [])]
+    published = [
+        own,
+        *([B3] if rule in NOISY_RULES else []),
+        *([BIOTORCH] if rule in BIOTORCH_RULES else []),
+    ]
     if preset not in (None, *published):
         raise UnknownNameError(f"preset of {rule}", str(preset), published)
     data.info(dataset)
@@ -138,6 +170,7 @@ def preset_config(
     update_noise_variance: float = 0.0,
     alignment_update_noise_variance: float = 0.0,
     minibatches: int = 1,
+    schedule_epochs: float | None = None,
     seed: int = 0,
     jit_compile: bool = False,
     **settings: Any,
@@ -155,19 +188,25 @@ def preset_config(
     - b3 (App. B.3): as b2, without the drop at epoch 80. The paper doesn't print its number of
       epochs.
     - table5: the rule's column of Table 5, 100 epochs.
+    - biotorch: BioTorch's recipe for LeNet on Fashion-MNIST (`alignsearch.spaces.biotorch`).
+
+    Rules that App. B.2 doesn't have, such as direct feedback alignment, have the parts of b2 that
+    apply to them.
 
     Args:
         rule: a key of `RULES`.
-        preset: b2, b3 or table5, if the rule has it; None for the rule's own.
+        preset: b2, b3, table5 or biotorch, if the rule has it; None for the rule's own.
         width: channels of the network's first stage, or units of a plain network's layers; None
             for the network's or the data set's usual number.
         epochs: epochs to train; None for the preset's own. The schedule is compressed to fit.
         batch_size: images in a batch; None for |B| // batch_divisor of the data set. Learning
             rates stay the published ones.
-        weights_order: a key of `WEIGHTS_ORDERS`, for table5 only; None for "paper". App. B.2's
-            numbers have one order only, that of the published code
-            (`alignsearch.spaces.training.primitive_weights`).
-        weight_decay: None for the usual one.
+        weights_order: a key of `WEIGHTS_ORDERS`, for table5 only; None for the column's own, which
+            is "paper" except for those in `OWN_ORDERS`. App. B.2's numbers have one order only,
+            that of the published code (`alignsearch.spaces.training.primitive_weights`).
+        weight_decay: None for the preset's own.
+        schedule_epochs: epochs of the preset's schedule that the training runs through; None for
+            all of them.
         dataset, data_dir, model, update_noise_variance, alignment_update_noise_variance,
             minibatches, image_size, preprocessing, on_corrupt, precision, seed, jit_compile: as in
             `alignment_core.training.config.TrainingConfig`.
@@ -185,7 +224,7 @@ def preset_config(
     from alignment_core.training.config import WEIGHT_DECAY
 
     if weight_decay is None:
-        weight_decay = WEIGHT_DECAY
+        weight_decay = BIOTORCH_WEIGHT_DECAY if preset == BIOTORCH else WEIGHT_DECAY
     common: dict[str, Any] = {
         "dataset": dataset,
         "data_dir": data_dir,
@@ -195,9 +234,11 @@ def preset_config(
         "seed": seed,
         **settings,
         "epochs": EPOCHS[preset],
-        "schedule_epochs": EPOCHS[preset],
+        "schedule_epochs": EPOCHS[preset] if schedule_epochs is None else schedule_epochs,
     }
-    if preset != TABLE5:
+    if preset == BIOTORCH:
+        config = biotorch_config(RULES[rule][0], **common)
+    elif preset != TABLE5:
         batch = _B2_BATCH // known.batch_divisor
         config = _b2_config(rule, batch_size=batch, weight_decay=weight_decay, **common)
         if preset == B3:
@@ -207,7 +248,7 @@ def preset_config(
             get_space(rule),
             PUBLISHED[rule],
             batch_divisor=known.batch_divisor,
-            weights_order=weights_order or "paper",
+            weights_order=weights_order or OWN_ORDERS.get(rule, "paper"),
             **common,
         )
     return replace(

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import Configuration, configuration
-from alignsearch.spaces.presets import EPOCHS, TABLE5, check_names, preset_config
+from alignsearch.spaces.presets import EPOCHS, RULES, TABLE5, check_names, preset_config
 from alignsearch.spaces.space import Value
 from alignsearch.spaces.training import training_config
 
@@ -36,6 +36,8 @@ class Run:
         weights_order: which primitive each Greek letter weighs (`alignsearch.spaces.training`).
         update_noise_variance: variance of the noise in J's updates (Kunin et al. 2020, App. B.3).
         alignment_update_noise_variance: variance of the noise in R's updates.
+        noisy_variables: the variables that the noise in J's updates disturbs, "all" or the
+            "backward" kernels alone.
         searched: a configuration that a search found; None for a preset.
     """
 
@@ -49,6 +51,7 @@ class Run:
     weights_order: str | None = None
     update_noise_variance: float = 0.0
     alignment_update_noise_variance: float = 0.0
+    noisy_variables: Literal["all", "backward"] = "all"
     searched: Configuration | None = None
 
     @property
@@ -60,6 +63,9 @@ class Run:
         """Return the run as plain values by name, as a trial's `config` has them."""
         flat = asdict(replace(self, searched=None))
         del flat["searched"]
+        if self.noisy_variables == "all":
+            # A search's name has a hash of its runs: runs of before this field keep theirs.
+            del flat["noisy_variables"]
         return flat | (self.searched.model_dump() if self.searched else {})
 
     @classmethod
@@ -116,9 +122,9 @@ class Run:
             "seed": self.seed,
         }
         if self.searched is None:
-            config = preset_config(
-                self.rule, self.preset, weights_order=self.weights_order, **common
-            )
+            # A run stored without an order dates from when the paper's was the only default.
+            order = self.weights_order or ("paper" if RULES[self.rule][1] == TABLE5 else None)
+            config = preset_config(self.rule, self.preset, weights_order=order, **common)
         else:
             known = data.info(dataset)
             config = training_config(
@@ -135,4 +141,5 @@ class Run:
             config,
             update_noise_variance=self.update_noise_variance,
             alignment_update_noise_variance=self.alignment_update_noise_variance,
+            noisy_variables=self.noisy_variables,
         )

@@ -1,172 +1,119 @@
-"""Search spaces as data: sampled metaparameters with distributions, fixed and derived values.
+"""Search spaces as data: a tree of dimensions, and what follows from it.
 
 This module imports neither HyperOpt nor TensorFlow.
 """
 
 import hashlib
 import json
-import math
-from dataclasses import dataclass
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.spaces import tree, tree_data
+from alignsearch.spaces.conditions import ALWAYS, Conditions, conditions_of, holds
+from alignsearch.spaces.distributions import (
+    Choice,
+    Distribution,
+    LogNormal,
+    LogUniform,
+    Normal,
+    PChoice,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    RandInt,
+    Uniform,
+    Value,
+    same,
+    short,
+)
+from alignsearch.spaces.metaparameter import Derived, Fixed, Metaparameter
+from alignsearch.spaces.narrowing import narrowed_tree
+from alignsearch.spaces.tree import Node
+from alignsearch.spaces.tree_checks import check_tree
 
-Value = bool | int | float | str | None
-"""A value of a metaparameter."""
+__all__ = [
+    "ALWAYS",
+    "Choice",
+    "Conditions",
+    "Derived",
+    "Distribution",
+    "Fixed",
+    "LogNormal",
+    "LogUniform",
+    "Metaparameter",
+    "Normal",
+    "PChoice",
+    "QLogNormal",
+    "QLogUniform",
+    "QNormal",
+    "QUniform",
+    "RandInt",
+    "SearchSpace",
+    "Uniform",
+    "Value",
+    "same",
+    "short",
+]
 
-
-@dataclass(frozen=True)
-class Uniform:
-    """A number distributed uniformly on [low, high].
-
-    Raises:
-        ConfigurationError: the ends aren't finite, or low isn't below high.
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _check_range(self.low, self.high)
-
-    def contains(self, value: Value) -> bool:
-        """Return whether `value` is a number in the range, including its ends."""
-        return _inside(self.low, value, self.high)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the distribution's kind and range as data for JSON."""
-        return {"kind": "uniform", "low": self.low, "high": self.high}
-
-    def __str__(self) -> str:
-        return f"uniform in [{short(self.low)}, {short(self.high)}]"
-
-
-@dataclass(frozen=True)
-class LogUniform:
-    """A number whose logarithm is distributed uniformly on [log(low), log(high)].
-
-    Raises:
-        ConfigurationError: the ends aren't finite, low isn't positive, or low isn't below high.
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        _check_range(self.low, self.high)
-        if self.low <= 0:
-            raise ConfigurationError(
-                f"a log-uniform range must start above 0, not at {self.low:g}; use Uniform instead"
-            )
-
-    def contains(self, value: Value) -> bool:
-        """Return whether `value` is a number in the range, including its ends."""
-        return _inside(self.low, value, self.high)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the distribution's kind and range as data for JSON."""
-        return {"kind": "loguniform", "low": self.low, "high": self.high}
-
-    def __str__(self) -> str:
-        return f"log-uniform in [{short(self.low)}, {short(self.high)}]"
+DATA_VERSION = 1
+"""Version of `SearchSpace.to_data`; a program that reads an unknown one says so."""
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One of several options, each equally likely.
-
-    Raises:
-        ConfigurationError: there are fewer than two options, or one is there twice.
-    """
-
-    options: tuple[bool | int | float | str, ...]
-
-    def __post_init__(self) -> None:
-        distinct = {(type(option), option) for option in self.options}
-        if len(distinct) < 2 or len(distinct) < len(self.options):
-            raise ConfigurationError(
-                f"a choice needs at least two different options, not {self.options}"
-            )
-
-    def contains(self, value: Value) -> bool:
-        """Return whether `value` is one of the options and has the same type (True is not 1)."""
-        return any(same(option, value) for option in self.options)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the distribution's kind and options as data for JSON."""
-        return {"kind": "choice", "options": list(self.options)}
-
-    def __str__(self) -> str:
-        return f"one of {', '.join(str(option) for option in self.options)}"
-
-
-Distribution = Uniform | LogUniform | Choice
-
-
-@dataclass(frozen=True)
-class Metaparameter:
-    """A metaparameter that a search samples; `source` cites the publication of its range."""
-
-    name: str
-    distribution: Distribution
-    source: str
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A metaparameter that has one fixed value in a space."""
-
-    name: str
-    value: Value
-    source: str
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A metaparameter whose value is another metaparameter's, divided by a constant."""
-
-    name: str
-    numerator: str
-    divisor: float
-    source: str
-
-    def __str__(self) -> str:
-        return f"{self.numerator} / {short(self.divisor)}"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SearchSpace:
-    """A search space over one learning rule.
+    """A search space: a tree whose configurations a search tries.
+
+    A *point* has a number for each active dimension by label, as HyperOpt has it: the index of a
+    choice's option, the value of every other dimension. Inactive dimensions are absent.
 
     Attributes:
         name: the name on the command line and in the store.
-        title: the heading of the space's column in Table 5, in LaTeX between dollar signs.
-        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`.
-        source: the publication of the space.
-        sampled: metaparameters that a search samples.
-        fixed: metaparameters with one value.
-        derived: metaparameters that follow from others.
+        root: the tree; `resolve` evaluates it.
+        title: the heading of the space's column in a table; may have LaTeX between dollar signs.
+        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`, where the space is one
+            over a learning rule; empty otherwise.
+        source: the publication of the space; empty for none.
+        sources: the publications of single metaparameters, as pairs of name and publication.
+        layout: "flat" for a space of `alignsearch.spaces.flat`, a table of metaparameters without
+            conditions, whose hash is that of the first stored searches.
 
     Raises:
-        ConfigurationError: a metaparameter is named twice.
+        ConfigurationError: the tree can't be searched or stored; the message says what and where.
     """
 
     name: str
-    title: str
-    learning_rule: str
-    source: str
-    sampled: tuple[Metaparameter, ...]
-    fixed: tuple[Fixed, ...]
-    derived: tuple[Derived, ...]
+    root: Node
+    title: str = ""
+    learning_rule: str = ""
+    source: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
+    layout: Literal["tree", "flat"] = "tree"
 
     def __post_init__(self) -> None:
-        names = [parameter.name for parameter in self.sampled]
-        names += [fixed.name for fixed in self.fixed]
-        names += [derived.name for derived in self.derived]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ConfigurationError(f"space {self.name!r} names {', '.join(twice)} twice")
+        check_tree(self.root)
+        # Refuses dimensions that too many combinations of options lead to.
+        _ = self.sampled
+
+    @cached_property
+    def sampled(self) -> tuple[Metaparameter, ...]:
+        """All dimensions, a choice before the dimensions below its options."""
+        conditions = conditions_of(self.root)
+        sources = dict(self.sources)
+        whole = _whole_labels(self.root)
+        return tuple(
+            Metaparameter(
+                each.label,
+                each.distribution,
+                sources.get(each.label, ""),
+                conditions[each.label],
+                each.label in whole,
+            )
+            for each in tree.parameters(self.root)
+        )
 
     @cached_property
     def sampled_names(self) -> frozenset[str]:
@@ -174,42 +121,243 @@ class SearchSpace:
         return frozenset(parameter.name for parameter in self.sampled)
 
     @cached_property
+    def fixed(self) -> tuple[Fixed, ...]:
+        """The metaparameters with one value: constants directly in the space's dictionary."""
+        sources = dict(self.sources)
+        return tuple(
+            Fixed(key, node.value, sources.get(key, ""))
+            for key, node in self._entries
+            if isinstance(node, tree.Constant)
+        )
+
+    @cached_property
+    def derived(self) -> tuple[Derived, ...]:
+        """The metaparameters that are another one of the space's dictionary over a constant."""
+        sources = dict(self.sources)
+        keys = {id(node): key for key, node in self._entries}
+        return tuple(
+            Derived(key, keys[id(above)], float(below.value), sources.get(key, ""))
+            for key, node in self._entries
+            if isinstance(node, tree.Operation) and node.name == "truediv"
+            for above, below in [node.arguments]
+            if id(above) in keys
+            and isinstance(below, tree.Constant)
+            and isinstance(below.value, int | float)
+        )
+
+    @property
+    def _entries(self) -> tuple[tuple[str, Node], ...]:
+        return self.root.entries if isinstance(self.root, tree.Mapping) else ()
+
+    @cached_property
     def space_hash(self) -> str:
         """SHA-256 of everything that a stored point's meaning depends on, in hexadecimal.
 
-        The hash covers the name, the learning rule, distributions, fixed and derived values, and
-        the order of options, because stored points hold the options' indices. It leaves out
-        titles, citations and the order of metaparameters: a stored search must still find its
-        space after a citation was corrected.
+        The hash covers the learning rule, distributions, conditions, constants, operations and the
+        order of options, because stored points hold the options' indices; a flat space's also its
+        name. It leaves out titles, citations and the order of a dictionary's keys: a stored search
+        must still find its space after a citation was corrected.
         """
-        content = {
+        content = self._flat_content() if self.layout == "flat" else self._tree_content()
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _flat_content(self) -> dict[str, Any]:
+        return {
             "name": self.name,
             "learning_rule": self.learning_rule,
             "sampled": {p.name: p.distribution.to_json() for p in self.sampled},
             "fixed": {entry.name: entry.value for entry in self.fixed},
             "derived": {entry.name: [entry.numerator, entry.divisor] for entry in self.derived},
         }
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
 
+    def _tree_content(self) -> dict[str, Any]:
+        return {"learning_rule": self.learning_rule, "nodes": tree_data.canonical(self.root)}
 
-def same(left: Value, right: Value) -> bool:
-    """Return whether two values and their types are equal: True is not 1, and 1 is not 1.0."""
-    return type(left) is type(right) and left == right
+    def active(self, point: AnyMapping[str, float]) -> tuple[str, ...]:
+        """Return the labels of the dimensions that are active at a point, in `sampled`'s order."""
+        return tuple(each.name for each in self.sampled if holds(each.conditions, point))
 
+    def resolve(self, point: AnyMapping[str, float]) -> Any:
+        """Return the configuration at a point as plain data, exactly as `hyperopt.space_eval`.
 
-def short(number: float) -> str:
-    """Return a number as people write it in a range: 200, 0.1, 1e-10, 1e7."""
-    return f"{number:g}".replace("e+0", "e").replace("e-0", "e-")
+        Lists are tuples in it, as HyperOpt makes them, and NumPy's scalars are Python's. Ranges
+        are not checked (`check_point`).
 
+        Raises:
+            ConfigurationError: the point lacks an active dimension, an index has no option, or an
+                operation has no value at the point.
+        """
+        return tree.evaluate(self.root, point)
 
-def _inside(low: float, value: Value, high: float) -> bool:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and low <= value <= high  # type: ignore[operator]
+    def values(self, point: AnyMapping[str, float]) -> dict[str, Value]:
+        """Return a readable value for each active dimension: a choice has its option.
 
+        An option that is no scalar has its short name, and whole numbers are integers.
 
-def _check_range(low: float, high: float) -> None:
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ConfigurationError(
-            f"a range needs two finite ends, the lower one first, not [{low:g}, {high:g}]"
+        Raises:
+            ConfigurationError: an index has no option.
+        """
+        return {
+            each.name: _readable(each, point[each.name])
+            for each in self.sampled
+            if each.name in point and holds(each.conditions, point)
+        }
+
+    def check_point(self, point: AnyMapping[str, Any]) -> None:
+        """Check that a point has the active dimensions and no others, each in its range.
+
+        Raises:
+            ConfigurationError: it doesn't; the message names each dimension that is wrong.
+        """
+        strange = sorted(point.keys() - self.sampled_names)
+        wrong = [f"it doesn't sample {', '.join(strange)}"] if strange else []
+        for each in self.sampled:
+            active = holds(each.conditions, point)
+            if active and each.name not in point:
+                wrong.append(f"{each.name} is missing")
+            elif each.name in point and not active:
+                wrong.append(f"{each.name} is inactive with these choices, but has a value")
+            elif active:
+                wrong.extend(_outside(each, point[each.name]))
+        if wrong:
+            raise ConfigurationError(f"not a point of space {self.name!r}: {'; '.join(wrong)}")
+
+    def narrowed(
+        self, fixed: AnyMapping[str, str], ranges: AnyMapping[str, tuple[float, float]]
+    ) -> "SearchSpace":
+        """Return the space with some dimensions fixed and others in smaller ranges.
+
+        A fixed dimension is a constant of the new space, without what only another option of a
+        fixed choice had. The name stays, and the hash is another one.
+
+        Args:
+            fixed: values by label, as people write them: a choice's option or its short name, or a
+                number.
+            ranges: the lowest and the highest value by label, for dimensions with a range.
+
+        Raises:
+            UnknownNameError: the space has no such dimension.
+            ConfigurationError: a dimension is both fixed and given a range, a value or range
+                doesn't lie in the dimension's own, a dimension has no range, or it disappears
+                because a choice is fixed at an option without it.
+
+        Example:
+            >>> get_space("ia").narrowed({"bo_relu": "False"}, {"gamma": (1e-8, 1.0)})
+        """
+        if not fixed and not ranges:
+            return self
+        sources = tuple(
+            (name, f"narrowed; {source}" if name in fixed or name in ranges else source)
+            for name, source in self.sources
         )
+        root = narrowed_tree(self.name, self.root, self.sampled, fixed, ranges)
+        return replace(self, root=root, sources=sources)
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the whole space as plain data, which `from_data` reads.
+
+        The data are JSON's and BSON's: whole numbers have at most 64 bits, and texts of users are
+        values, never keys.
+        """
+        return {
+            "version": DATA_VERSION,
+            "name": self.name,
+            "title": self.title,
+            "learning_rule": self.learning_rule,
+            "source": self.source,
+            "sources": [list(pair) for pair in self.sources],
+            "layout": self.layout,
+            "nodes": tree_data.to_data(self.root),
+        }
+
+    @classmethod
+    def from_data(cls, data: AnyMapping[str, Any]) -> "SearchSpace":
+        """Return the space that `to_data` wrote as these data.
+
+        Raises:
+            ConfigurationError: the data are no space's, or one's of a later version.
+        """
+        if data.get("version") != DATA_VERSION:
+            raise ConfigurationError(
+                f"a stored space has version {data.get('version')!r}, but this program reads "
+                f"version {DATA_VERSION}: upgrade alignsearch"
+            )
+        try:
+            return cls(
+                name=str(data["name"]),
+                root=tree_data.from_data(data["nodes"]),
+                title=str(data["title"]),
+                learning_rule=str(data["learning_rule"]),
+                source=str(data["source"]),
+                sources=tuple((str(name), str(text)) for name, text in data["sources"]),
+                layout="flat" if data["layout"] == "flat" else "tree",
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, ConfigurationError):
+                raise
+            raise ConfigurationError(f"a stored space can't be read: {error!r}") from error
+
+    @cached_property
+    def _identity(self) -> str:
+        return json.dumps(self.to_data(), sort_keys=True)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether two spaces have the same data."""
+        return isinstance(other, SearchSpace) and self._identity == other._identity
+
+    def __hash__(self) -> int:
+        """Return a hash that equal spaces share."""
+        return hash(self._identity)
+
+
+def _readable(parameter: Metaparameter, number: float) -> Value:
+    distribution = parameter.distribution
+    if isinstance(distribution, Choice | PChoice):
+        options = distribution.options
+        if not (0 <= number < len(options) and number == int(number)):
+            raise ConfigurationError(
+                f"{parameter.name} has options 0 to {len(options) - 1}, not {number!r}"
+            )
+        return options[int(number)]
+    return int(number) if parameter.integer else float(number)
+
+
+def _outside(parameter: Metaparameter, value: Any) -> list[str]:
+    """Why a value of a point is none of its dimension's; empty if it is one."""
+    distribution = parameter.distribution
+    if isinstance(distribution, Choice | PChoice):
+        options = len(distribution.options)
+        if isinstance(value, int | float) and value in range(options):
+            return []
+        return [f"{parameter.name} has options 0 to {options - 1}, not {value!r}"]
+    if isinstance(distribution, Uniform | LogUniform) and isinstance(value, float):
+        # exp(log(end)) may miss the end by a rounding error, and would then lie outside the range.
+        value = distribution.nearest(value)
+    return (
+        [] if distribution.contains(value) else [f"{parameter.name} is {value}, not {distribution}"]
+    )
+
+
+def _whole_labels(root: Node) -> set[str]:
+    """The dimensions that are made whole numbers wherever they stand."""
+    above: dict[int, list[Node]] = {}
+    order = tree.postorder(root)
+    for node in order:
+        for child in tree.children(node):
+            above.setdefault(id(child), []).append(node)
+
+    def is_whole(node: Node) -> bool:
+        users = above.get(id(node), [])
+        return bool(users) and all(
+            isinstance(user, tree.Operation)
+            and (user.name == "int" or (user.name == "float" and is_whole(user)))
+            for user in users
+        )
+
+    return {
+        node.label
+        for node in order
+        if isinstance(node, tree.Parameter)
+        and (isinstance(node.distribution, RandInt) or is_whole(node))
+    }

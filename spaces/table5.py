@@ -1,21 +1,12 @@
 """Table 5 of Kunin et al. 2020: its rows, its number formats and its four columns."""
 
-from dataclasses import dataclass
-
 from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.definition import Row, Table
 from alignsearch.spaces.space import SearchSpace, Value
 
 # Table 5's caption says "rounded up to 4 decimal places", which may mean upwards or to nearest, and
 # the table doesn't tell. We round to nearest.
 ROUNDING_NOTE = "Continuous values are rounded to 4 decimal places."
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row of Table 5: its published name, and the field of `Configuration` that it shows."""
-
-    name: str
-    field: str
 
 
 # |B| is written with lvert and rvert, because a bar ends a Markdown cell.
@@ -43,6 +34,9 @@ ROWS: tuple[Row, ...] = (
     Row("BI FWMC", "bi_fwmc"),
     Row("BI FWL2N", "bi_fwl2n"),
 )
+
+TABLE = Table("Table 5 of Kunin et al. 2020", ROWS, ROUNDING_NOTE)
+"""Table 5 as the table of a definition."""
 
 LABELS = {row.field: row.name.replace(r" ($\lvert\mathcal{B}\rvert$)", " |B|") for row in ROWS}
 """Names of Table 5's rows in plain text, by metaparameter."""

@@ -98,6 +98,25 @@ SLOW = (
     "test_long_histories_too",
     "test_a_whole_search_goes_as_hyperopts_own_would",
     "test_shares_are_optunas_where_all_is_uniform",
+    # A second way to the same end.
+    "test_a_script_named_search_drives_one_and_asks_a_dashboard",
+    "test_a_process_in_the_repositorys_root_has_one_name_for_each_module",
+    "test_run_again_it_trains_nothing_anew_and_has_the_same_numbers",
+    "test_interrupted_it_is_continued_in_the_same_search",
+    "test_an_idle_worker_makes_the_slots_next_trial",
+    "test_a_trial_placed_twice_is_made_once_and_both_slots_become_free",
+    "test_the_next_dispatcher_adopts_workers_that_outlive_their_driver",
+    "test_other_searches_keep_their_workers",
+    "test_a_trial_that_was_begun_for_the_slots_worker_is_made_under_that_lease",
+    "test_slots_are_told_of_in_the_order_in_which_their_trials_end",
+    "test_a_worker_that_dies_is_told_of_with_the_reason",
+    "test_close_ends_every_worker",
+    "test_a_finished_training_is_not_repeated",
+    "test_reproduce_shows_what_is_done_and_what_failed_in_one_page",
+    "test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back",
+    "test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch",
+    "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",
+    "test_tpe_suggests_for_many_spaces_what_it_does_for_their_expressions",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",
@@ -129,7 +148,6 @@ LONG = (
     "test_every_layer_starts_at_the_closed_forms_rates",
     "test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there",
     "test_xla_gives_the_same_numbers",
-    "test_reproduce_shows_what_is_done_and_what_failed_in_one_page",
     # Lint runs the same check.
     "test_texts_begin_with_the_thing_that_they_describe",
 )

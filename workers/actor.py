@@ -15,9 +15,10 @@ import ray
 from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
 from alignsearch.search.store import Store
-from alignsearch.workers import tpu
+from alignsearch.workers import gpu_memory, tpu
 from alignsearch.workers.attempt_runner import Ending, Worker, run_attempt
-from alignsearch.workers.objectives import OBJECTIVES, objective_name
+from alignsearch.workers.objectives import objective_of
+from alignsearch.workers.shipping import Shipped
 from alignsearch.workers.versions import differences, versions
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class TrialWorker:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+        os.environ.update(gpu_memory.environment(search.resources))
         if "TPU" in search.resources:
             os.environ.update(tpu.host_alone(os.environ, search.resources["TPU"]))
             tpu.wait_until_free(tpu.devices())
@@ -77,16 +79,21 @@ class TrialWorker:
             versions=versions(),
         )
         self._preempted = False
+        self._shipped = Shipped()
         # Ray makes actors in the main thread, the only one that may set signal handlers.
         signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
-    def run(self, trial: Trial, wanted: Mapping[str, str]) -> Ending:
+    def run(
+        self, trial: Trial, wanted: Mapping[str, str], shipped: Sequence[ray.ObjectRef] = ()
+    ) -> Ending:
         """Make one attempt at the trial and return how it ended.
 
         Args:
             trial: queued, or running under a lease that was taken for this worker.
             wanted: versions of packages at the driver.
+            shipped: a reference to the objective that the driver has shipped; empty where the
+                search names an objective that is imported here.
 
         Raises:
             ClusterError: packages here have other versions.
@@ -100,7 +107,11 @@ class TrialWorker:
             )
         self._idle.clear()
         try:
-            objective = OBJECTIVES[objective_name(self._search.recipe)].load()
+            objective = (
+                self._shipped.objective(self._search, shipped[0])
+                if shipped
+                else objective_of(self._search)
+            )
             return run_attempt(
                 self._store, self._search, trial, objective, self._worker, self._interrupt
             )

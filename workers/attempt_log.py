@@ -11,6 +11,7 @@ from alignsearch.search.attempts.logs import OUR_PACKAGES, without_passwords
 from alignsearch.search.documents import LogLine, Trial
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.store import Store
+from alignsearch.workers.printed import prints_logged
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class _Kept(logging.Handler):
 
 @contextmanager
 def attempt_log(store: Store, trial: Trial) -> Iterator[None]:
-    """Write what this thread logs to the store as the log of the trial's attempt.
+    """Write what this thread logs and prints to the store as the log of the trial's attempt.
 
     The last lines are written about once a second while there are new ones. Lines that an outage
     of the store swallows are lost, and the attempt goes on.
@@ -86,7 +87,8 @@ def attempt_log(store: Store, trial: Trial) -> Iterator[None]:
             ours.setLevel(logging.INFO)
     root.addHandler(handler)
     try:
-        yield
+        with prints_logged():
+            yield
     finally:
         root.removeHandler(handler)
         closed.set()

@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
@@ -16,9 +17,20 @@ from typing import TypeVar
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.checkpoint_folders import earlier_attempts
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Epoch, Result, Search, Trial, checkpoint_names, transitions
-from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
-from alignsearch.search.documents.objective_metric import get_metric
+from alignsearch.search.documents import (
+    Epoch,
+    Result,
+    Search,
+    Trial,
+    checkpoint_names,
+    metric_of,
+    transitions,
+)
+from alignsearch.search.documents.errors import (
+    SourceError,
+    StaleAttemptError,
+    StoreUnavailableError,
+)
 from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.store import Store
 from alignsearch.workers.attempt_log import attempt_log
@@ -107,6 +119,7 @@ def run_attempt(
         lease_seconds: duration of the lease; the search's own by default.
 
     Raises:
+        SourceError: the objective can't be imported here; the trial was handed back.
         StoreUnavailableError: the store didn't answer for so long that the lease is lost.
     """
     lease = lease_seconds or search.lease_seconds
@@ -144,7 +157,7 @@ class _Attempt:
         assert trial.lease is not None
         self._store = store
         self._search = search
-        self._metric = get_metric(search.recipe.metric)
+        self._metric = metric_of(search)
         self._trial = trial
         self._worker = worker
         self._interrupt = interrupt
@@ -165,6 +178,11 @@ class _Attempt:
                 logger.info("%s", error)
                 return Ending(Outcome.STALE)
             except StoreUnavailableError:
+                raise
+            except SourceError as error:
+                # No trial of this search can be evaluated here: this one is not at fault.
+                with suppress(StaleAttemptError):
+                    self._hand_back(str(error))
                 raise
             except Exception as error:
                 return _crash(self._store, self._trial, error, self._search.max_attempts)
@@ -194,10 +212,10 @@ class _Attempt:
             pruned = self._pruned(self._last, self._prune_reason)
             ended = _persist(lambda: self._store.attempts.prune(*self._held, pruned))
             return Ending(Outcome.PRUNED, ended)
-        ended = _persist(
-            lambda: self._store.attempts.hand_back(*self._held, "its worker was stopped")
-        )
-        return Ending(Outcome.HANDED_BACK, ended)
+        return Ending(Outcome.HANDED_BACK, self._hand_back("its worker was stopped"))
+
+    def _hand_back(self, reason: str) -> Trial:
+        return _persist(lambda: self._store.attempts.hand_back(*self._held, reason))
 
     def _is_pruned(self) -> bool:
         # Prune only after this attempt has recorded an epoch; otherwise there is no loss to record.
@@ -208,7 +226,7 @@ class _Attempt:
         metrics = {"epochs": float(last.epoch)}
         if pruning is None or pruning.informs == "fail":
             return Result(status="fail", metrics=metrics, reason=reason)
-        loss = self._metric.of_epoch(last)
+        loss = self._metric.loss_of_epoch(last)
         return Result(status="ok", loss=loss, metrics=metrics, reason=reason)
 
     def _renew(self, lease_seconds: float) -> bool:

@@ -116,6 +116,18 @@ def connect(address: str | None) -> list[Node]:
     return nodes()
 
 
+def is_connected() -> bool:
+    """Return whether this process is connected to a cluster already, whoever connected it."""
+    found: bool = ray.is_initialized()
+    return found
+
+
+def started_here() -> bool:
+    """Return whether the connected cluster is this machine alone, started by this process."""
+    node = ray._private.worker.global_worker.node
+    return node is not None and bool(node.head)
+
+
 def disconnect() -> None:
     """Disconnect from the cluster, and end the cluster if `connect` started it."""
     ray.shutdown()

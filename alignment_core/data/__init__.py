@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from alignment_core.data import cifar, digits, fashion_mnist, imagenet
+from alignment_core.data import cifar, digits, fashion_mnist, fashion_mnist_32, imagenet
 from alignment_core.data.dataset import DataSet, DataSetInfo, InputOptions
 from alignment_core.errors import ConfigurationError, UnknownNameError
 
@@ -84,6 +84,7 @@ _SOURCES = {
     for source in (
         _in_memory(digits.INFO, digits.check, digits.load),
         _in_memory(fashion_mnist.INFO, fashion_mnist.check, fashion_mnist.load),
+        _in_memory(fashion_mnist_32.INFO, fashion_mnist_32.check, fashion_mnist_32.load),
         *(
             _in_memory(info, partial(cifar.check, info), partial(cifar.load, info))
             for info in (cifar.CIFAR10, cifar.CIFAR100)

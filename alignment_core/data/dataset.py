@@ -198,7 +198,7 @@ class DataSet(ABC):
 
 
 def standardize(
-    train: NDArray[np.float32], validation: NDArray[np.float32]
+    train: NDArray[Any], validation: NDArray[Any]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return both splits, standardized by the training split's mean and standard deviation.
 

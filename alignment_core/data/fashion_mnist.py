@@ -8,6 +8,7 @@ augmentation.
 
 import gzip
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,26 @@ def load(data_dir: Path | None) -> DataSet:
     Raises:
         DataError: a file is missing or damaged; the message names it.
     """
+    return load_as(INFO, standardize, data_dir)
+
+
+def load_as(
+    info: DataSetInfo,
+    prepare: Callable[
+        [NDArray[np.uint8], NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]
+    ],
+    data_dir: Path | None,
+) -> DataSet:
+    """Read the four files as the data set `info`.
+
+    Args:
+        info: name and classes of the data set.
+        prepare: makes the network's images of both splits' bytes (n, height, width, 1).
+        data_dir: folder of the files; None is `DEBIAN_FOLDER`.
+
+    Raises:
+        DataError: a file is missing or damaged; the message names it.
+    """
     # ArrayDataSet imports TensorFlow, which checking the data set doesn't need.
     from alignment_core.data.arrays import ArrayDataSet
 
@@ -65,7 +86,7 @@ def load(data_dir: Path | None) -> DataSet:
     images, labels = {}, {}
     for split, size in _SIZES.items():
         pixels = _read(_find(folder, _IMAGES[split]), (size, *INFO.image_shape[:2]))
-        images[split] = pixels[..., np.newaxis].astype(np.float32)
+        images[split] = pixels[..., np.newaxis]
         path = _find(folder, _LABELS[split])
         labels[split] = _read(path, (size,)).astype(np.int32)
         if labels[split].max() >= INFO.num_classes:
@@ -73,9 +94,9 @@ def load(data_dir: Path | None) -> DataSet:
                 f"{path} is damaged: it holds label {labels[split].max()}, the highest is 9; "
                 f"{INFO.how_to_get}"
             )
-    train, validation = standardize(images["train"], images["validation"])
+    train, validation = prepare(images["train"], images["validation"])
     return ArrayDataSet(
-        INFO.name, train, labels["train"], validation, labels["validation"], INFO.num_classes
+        info.name, train, labels["train"], validation, labels["validation"], info.num_classes
     )
 
 

@@ -6,9 +6,7 @@ are propagated. Without a rule, the layer computes what Keras's own layer comput
 cost: backpropagation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from weakref import ReferenceType, ref
@@ -18,6 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
+from alignment_core.layers.contexts import is_exact, open_recordings
+from alignment_core.layers.direct import without_gradient
 from alignment_core.layers.keras_internals import entry_layer, without_autocast
 from alignment_core.layers.relu import is_relu
 from alignment_core.layers.walk import all_layers
@@ -26,43 +26,7 @@ from alignment_core.rules.layer_call import LayerCall
 from alignment_core.rules.primitives import PRIMITIVES
 from alignment_core.rules.table import get_rule
 
-_recorded: ContextVar[list[LayerCall] | None] = ContextVar("recorded", default=None)
-_exact: ContextVar[bool] = ContextVar("exact", default=False)
-
 LARGEST_SEED = 2**31 - 1
-
-
-@contextmanager
-def recording() -> Iterator[list[LayerCall]]:
-    """Record the calls of layers with a learning rule, in order.
-
-    The records are arguments of `AlignedLayer.alignment_loss`. Inside a tf.function they hold
-    symbolic tensors, which are valid in that function only. Layers that are recorded add no term
-    to the model's losses, because the term is computed from the record.
-
-        with recording() as calls:
-            model(images)
-        inputs = [call.x for call in calls]
-    """
-    calls: list[LayerCall] = []
-    token = _recorded.set(calls)
-    try:
-        yield calls
-    finally:
-        _recorded.reset(token)
-
-
-@contextmanager
-def exact_gradients() -> Iterator[None]:
-    """Propagate gradients through the forward kernels: the true gradients of backpropagation.
-
-    It applies to the layers that are called inside this context.
-    """
-    token = _exact.set(True)
-    try:
-        yield
-    finally:
-        _exact.reset(token)
 
 
 def aligned_layers(model: Any) -> list["AlignedLayer"]:
@@ -98,6 +62,7 @@ class AlignedLayer(keras.layers.Layer):
         backward_kernel: the second kernel, if the layer has a rule. It is trainable if the rule
             trains it: by R, or by J's gradient for the forward kernel. Under feedback alignment
             it isn't.
+        feedback_kernel: the fixed kernel of a rule that has one beside the backward kernel.
         aligned_input_shape: the input's shape without the batch, once the layer is built.
     """
 
@@ -127,6 +92,7 @@ class AlignedLayer(keras.layers.Layer):
         self.relu_follows = self._relu_follows(relu_follows)
         self._last_term: ReferenceType[Any] | None = None
         self._trained_by: ReferenceType[Any] | None = None
+        self.feedback_kernel: Any = None
         self.learning_rule = learning_rule
 
     @property
@@ -159,14 +125,23 @@ class AlignedLayer(keras.layers.Layer):
         self.aligned_input_shape = tuple(input_shape[1:])
         if self.learning_rule is not None:
             kernel_shape = tuple(self.kernel.shape)
-            initializer = _other_draw(self.kernel_initializer)
+            units = self.learning_rule.backward_units(kernel_shape[-1])
+            drawn_shape = (*kernel_shape[:-1], units)
+            initializer = _other_draw(self.backward_initializer)
             self.backward_kernel = self.add_weight(
                 name="backward_kernel",
-                shape=self._backward_shape(kernel_shape),
+                shape=self._backward_shape(drawn_shape),
                 # Initializers compute the fan-in from the shape, so it is the forward kernel's.
-                initializer=lambda _, dtype: self.as_backward(initializer(kernel_shape, dtype)),
+                initializer=lambda _, dtype: self.as_backward(initializer(drawn_shape, dtype)),
                 trainable=self.learning_rule.trains_backward_kernel,
             )
+            self.learning_rule.add_variables(self)
+
+    @property
+    def backward_initializer(self) -> Any:
+        """The Keras initializer of the backward kernel: the rule's, or the forward kernel's."""
+        name = self.learning_rule and self.learning_rule.backward_initializer
+        return keras.initializers.get(name) if name else self.kernel_initializer
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the layer as Keras does.
@@ -221,14 +196,21 @@ class AlignedLayer(keras.layers.Layer):
     def save_own_variables(self, store: Any) -> None:
         """Write Keras's weights and the backward kernel into `store`."""
         super().save_own_variables(store)
-        if self.built and self.learning_rule is not None:
-            store["backward_kernel"] = self.backward_kernel
+        for name in self._own_variables:
+            store[name] = getattr(self, name)
 
     def load_own_variables(self, store: Any) -> None:
         """Read Keras's weights and the backward kernel from `store`."""
         super().load_own_variables(store)
-        if self.built and self.learning_rule is not None:
-            self.backward_kernel.assign(store["backward_kernel"])
+        for name in self._own_variables:
+            getattr(self, name).assign(store[name])
+
+    @property
+    def _own_variables(self) -> list[str]:
+        if not self.built or self.learning_rule is None:
+            return []
+        fixed = [] if self.feedback_kernel is None else ["feedback_kernel"]
+        return ["backward_kernel", *fixed]
 
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the forward kernel in the backward kernel's layout."""
@@ -249,20 +231,37 @@ class AlignedLayer(keras.layers.Layer):
         narrow = [tf.cast(operand, self.compute_dtype) for operand in operands]
         return tf.cast(multiply(*narrow), self.variable_dtype)
 
+    def propagating_kernel(self) -> Any:
+        """Return the kernel that the rule propagates gradients through, as it is now.
+
+        Under a direct rule it is the backward kernel, which projects the network's error.
+        """
+        assert self.learning_rule is not None
+        return self.learning_rule.propagating_kernel(self)
+
+    def project_error(self, error: Any, call: LayerCall) -> Any:
+        """Return the gradient for the call's input that a direct rule makes of the error.
+
+        Args:
+            error: gradient (batch, outputs) of the loss for the network's outputs.
+            call: a call of this layer.
+        """
+        raise NotImplementedError
+
     def _aligned_product(
         self, multiply: Callable[..., Any], inputs: Any, training: bool | None
     ) -> Any:
         """Return the product of inputs and forward kernel, and record or add the term of R.
 
-        `multiply` takes the forward kernel, the kernel that propagates, `tie_gradients` and
-        `learn` (layers/ops.py).
+        `multiply` takes the input, the forward kernel, the kernel that propagates, `tie_gradients`
+        and `learn` (layers/ops.py). Under a direct rule no kernel propagates (layers/direct.py).
         """
         rule = self.learning_rule
         assert rule is not None
         kernel = tf.convert_to_tensor(self.kernel)
-        calls = _recorded.get()
+        recorded = open_recordings()
         learns = training and rule.trains_backward_kernel and self.trainable
-        adds_term = learns and calls is None and not _exact.get()
+        adds_term = learns and not recorded and not is_exact()
         if learns:
             self._refuse_second_model()
         if adds_term and not self.backward_kernel.trainable:
@@ -270,27 +269,31 @@ class AlignedLayer(keras.layers.Layer):
                 f"layer {self.name!r} was built with a rule that doesn't train the backward kernel "
                 f"and has {type(rule).__name__} now; build a layer with this rule, or use Trainer"
             )
-        if _exact.get():
+        given, delivery = inputs, None
+        if is_exact():
             propagating = tf.stop_gradient(self.as_backward(kernel))
+        elif rule.direct:
+            given, delivery = without_gradient(inputs, self.name)
+            propagating = self.as_backward(kernel)
         else:
             propagating = rule.propagating_kernel(self)
         if not adds_term:
             # A rule's own kernel may be computed from the forward kernel, which J's step updates.
             is_own = type(rule).propagating_kernel is not Alignment.propagating_kernel
             with tf.control_dependencies([propagating] if training and is_own else []):
-                product = multiply(kernel, propagating, tie_gradients=rule.tie_gradients)
-            if calls is not None:
-                calls.append(LayerCall(self, inputs, product))
+                product = multiply(given, kernel, propagating, tie_gradients=rule.tie_gradients)
+            for calls in recorded:
+                calls.append(LayerCall(self, inputs, product, delivery=delivery))
             return product
-        learn = self._learner(inputs) if rule.needs_pseudogradients else None
         with without_autocast():
             bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
             call = LayerCall(self, inputs, kernel=tf.convert_to_tensor(self.kernel), bias=bias)
-        # One graph computes the term and updates what it reads, perhaps before it reads: see
-        # ops.py. So the product waits for all reads but the term's own of B, which waits for it.
+        # The product waits for all reads but the term's own of B, which waits for it: ops.py.
         reads = [each for each in (kernel, call.kernel, bias, propagating) if each is not None]
+        learn = self._learner(inputs) if rule.needs_pseudogradients else None
+        tied = rule.tie_gradients
         with tf.control_dependencies(reads):
-            product = multiply(kernel, propagating, tie_gradients=rule.tie_gradients, learn=learn)
+            product = multiply(given, kernel, propagating, tie_gradients=tied, learn=learn)
         with tf.control_dependencies([product]):
             self._add_term(replace(call, product=product))
         return product
@@ -335,7 +338,6 @@ class AlignedLayer(keras.layers.Layer):
             noise = rule.draw_noise(call.size, seed, self.backward_kernel.dtype)
             call = replace(call, noise=noise)
         elif rule.needs_pseudogradients:
-            # The primitives that need it are left to `_learner`.
             call = replace(call, pseudogradient=tf.zeros_like(call.product))
         with without_autocast():
             term = rule(self, [call], primitives=names)

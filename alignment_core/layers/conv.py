@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from alignment_core.layers import ops
 from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.direct import refuse_other_outputs
+from alignment_core.rules.layer_call import LayerCall
 
 
 @keras.saving.register_keras_serializable("alignment_core")
@@ -30,7 +32,7 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
     A strided 1x1 convolution with fewer than 16 input channels is computed without strides, on the
     subsampled pixels. The results and the cost are the same. oneDNN in TensorFlow 2.21 writes
     past its memory in the filter gradient of the strided form and crashes the process, from about
-    500 output positions on.
+    500 output positions on. A kernel that covers the whole image is multiplied as a matrix.
     """
 
     def build(self, input_shape: Any) -> None:
@@ -43,18 +45,21 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         )
         self._subsampling = self.strides if subsamples else (1, 1)
         self._steps = (1, 1) if subsamples else self.strides
+        self._is_plain = not any(self._unsupported().values())
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Return outputs (batch, height, width, filters) of inputs (batch, height, width, ...)."""
         if self.learning_rule is None:
             return super().call(inputs)
-        outputs = self._aligned_product(partial(self._multiply, inputs), inputs, training)
+        outputs = self._aligned_product(self._multiply, inputs, training)
         if self.use_bias:
             outputs = keras.ops.add(outputs, keras.ops.reshape(self.bias, (1, 1, 1, -1)))
         return outputs if self.activation is None else self.activation(outputs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the convolution of inputs (batch, height, width, channels) without a rule."""
+        if self._is_plain and ops.covers_image(inputs, kernel, self.padding.upper()):
+            return ops.whole_product(inputs, tf.convert_to_tensor(kernel))
         if self._subsampling == (1, 1):
             return super().convolution_op(inputs, kernel)
         subsampled = ops.subsample(inputs, self._subsampling)
@@ -69,6 +74,18 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
             padding=self.padding.upper(),
             **learning,
         )
+
+    def project_error(self, error: Any, call: LayerCall) -> Any:
+        """Return the transposed convolution of `error`, repeated at each position, with B.
+
+        Raises:
+            ConfigurationError: the network's outputs aren't vectors.
+        """
+        refuse_other_outputs(error, 2, self.name)
+        _, height, width, _ = tf.unstack(tf.shape(call.product))
+        repeated = tf.tile(error[:, None, None, :], [1, height, width, 1])
+        kernel = tf.convert_to_tensor(self.backward_kernel)
+        return self.reconstruct(repeated, kernel, tf.shape(call.x))
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the convolution of x (batch, height, width, channels) and the forward kernel."""

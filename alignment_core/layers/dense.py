@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from alignment_core.layers import ops
 from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.direct import refuse_other_outputs
+from alignment_core.rules.layer_call import LayerCall
 
 
 @keras.saving.register_keras_serializable("alignment_core")
@@ -36,10 +38,27 @@ class Dense(AlignedLayer, keras.layers.Dense):
         """Return outputs (batch, ..., units) of inputs (batch, ..., inputs)."""
         if self.learning_rule is None:
             return super().call(inputs, training=training)
-        outputs = self._aligned_product(partial(self._multiply, inputs), inputs, training)
+        outputs = self._aligned_product(self._multiply, inputs, training)
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)
+
+    def project_error(self, error: Any, call: LayerCall) -> Any:
+        """Return the product of `error` and B, at each position of the call's input.
+
+        If the network's outputs have positions, they are the input's own.
+
+        Raises:
+            ConfigurationError: the network's outputs have positions that the input hasn't.
+        """
+        kernel = tf.convert_to_tensor(self.backward_kernel)
+        projected = self._product(partial(_on_rows, tf.matmul), error, kernel)
+        rank = call.x.shape.rank
+        if error.shape.rank == rank:
+            return projected
+        refuse_other_outputs(error, 2, self.name)
+        spread = tf.reshape(projected, (-1, *[1] * (rank - 2), projected.shape[-1]))
+        return tf.broadcast_to(spread, tf.shape(call.x))
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the linear output (batch, ..., units) of x (batch, ..., inputs)."""

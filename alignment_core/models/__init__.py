@@ -12,6 +12,7 @@ from alignment_core.models.convnet import convnet
 from alignment_core.models.dense import dense
 from alignment_core.models.features import features
 from alignment_core.models.initialization import initialize
+from alignment_core.models.lenet import lenet
 from alignment_core.models.resnet import ARCHITECTURES, resnet
 
 __all__ = ["MODELS", "Builder", "features", "get_model", "initialize"]
@@ -20,6 +21,7 @@ MODELS: dict[str, Builder] = {
     **{name: resnet(architecture) for name, architecture in ARCHITECTURES.items()},
     "dense": dense,
     "convnet": convnet,
+    "lenet": lenet,
 }
 """Builder of each network by its name. A builder of your own can be added.
 

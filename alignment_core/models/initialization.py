@@ -42,7 +42,10 @@ def initialize(model: Any, seed: int) -> None:
         layer.kernel.assign(_draw(layer, layer.kernel, layer.kernel_initializer, forward_seed))
         done.add(id(layer.kernel))
         if layer.learning_rule is not None:
-            drawn = _draw(layer, layer.kernel, layer.kernel_initializer, backward_seed)
+            *positions, units = layer.kernel.shape
+            shape = (*positions, layer.learning_rule.backward_units(units))
+            initializer = layer.backward_initializer
+            drawn = _draw(layer, layer.backward_kernel, initializer, backward_seed, shape)
             layer.backward_kernel.assign(layer.as_backward(drawn))
             done.add(id(layer.backward_kernel))
     seeds = _seeds(seed)
@@ -83,13 +86,14 @@ def _initializer(layer: Any, variable: Any) -> Any:
     )
 
 
-def _draw(layer: Any, variable: Any, initializer: Any, seed: int) -> Any:
+def _draw(layer: Any, variable: Any, initializer: Any, seed: int, shape: Any = None) -> Any:
+    shape = variable.shape if shape is None else shape
     config = initializer.get_config() if hasattr(initializer, "get_config") else {}
     if "seed" in config:
         initializer = type(initializer).from_config({**config, "seed": seed})
-    value = initializer(variable.shape, dtype=variable.dtype)
+    value = initializer(shape, dtype=variable.dtype)
     if "seed" not in config and not isinstance(initializer, _CONSTANT):
-        again = np.asarray(initializer(variable.shape, dtype=variable.dtype))
+        again = np.asarray(initializer(shape, dtype=variable.dtype))
         if not np.array_equal(np.asarray(value), again, equal_nan=True):
             raise ConfigurationError(
                 f"the variable {variable.path!r} of layer {layer.name!r} can't be drawn anew from "

@@ -6,7 +6,8 @@ ReLU come before each convolution, and no ReLU follows the sum.
 One thing differs from the published code of Kunin et al. 2020. Here a shortcut is the identity
 wherever shapes match, as in He et al.; the published code projects in the first block of every
 stage. The networks of basic blocks, ResNet-18 and -34, therefore have the usual number of
-parameters here, and a projection more there.
+parameters here, and a projection more there. `resnet18_projecting` and `resnet34_projecting` are
+the published code's.
 """
 
 from dataclasses import dataclass
@@ -39,12 +40,14 @@ class Architecture:
             stage to stage.
         bottleneck: whether a block has 1 x 1, 3 x 3 and 1 x 1 convolutions instead of two 3 x 3.
         version: 1 or 2.
+        projecting: whether the first stage's first block has a projection, though shapes match.
     """
 
     name: str
     blocks: tuple[int, int, int, int]
     bottleneck: bool = True
     version: Literal[1, 2] = 1
+    projecting: bool = False
 
 
 ARCHITECTURES = {
@@ -58,6 +61,8 @@ ARCHITECTURES = {
         Architecture("resnet50v2", (3, 4, 6, 3), version=2),
         Architecture("resnet101v2", (3, 4, 23, 3), version=2),
         Architecture("resnet152v2", (3, 8, 36, 3), version=2),
+        Architecture("resnet18_projecting", (2, 2, 2, 2), bottleneck=False, projecting=True),
+        Architecture("resnet34_projecting", (3, 4, 6, 3), bottleneck=False, projecting=True),
     )
 }
 """Architectures by name (He et al. 2016a, Table 1). v2 has the same blocks as v1."""
@@ -149,7 +154,8 @@ class _Network:
     def _block(self, x: Any, filters: int, strides: int, name: str) -> Any:
         *rows, last = self._convolutions(filters, strides)
         shortcut = x
-        if strides > 1 or x.shape[-1] != last[0]:
+        first = self._architecture.projecting and name == "stage1_block1"
+        if strides > 1 or x.shape[-1] != last[0] or first:
             project = f"{name}_project"
             shortcut = self._norm(self._conv(x, last[0], 1, strides, project), project)
         for index, row in enumerate(rows):

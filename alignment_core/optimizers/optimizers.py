@@ -35,6 +35,8 @@ class NesterovMomentum(keras.optimizers.Optimizer):
         0.9
     """
 
+    nesterov = True
+
     def __init__(
         self,
         learning_rate: float = 0.1,
@@ -61,12 +63,23 @@ class NesterovMomentum(keras.optimizers.Optimizer):
             lr=tf.cast(learning_rate, variable.dtype),
             grad=tf.cast(gradient, variable.dtype),
             momentum=tf.cast(self.momentum, variable.dtype),
-            use_nesterov=True,
+            use_nesterov=self.nesterov,
         )
 
     def get_config(self) -> dict[str, Any]:
         """Return Keras's configuration and the momentum."""
         return {**super().get_config(), "momentum": self.momentum}
+
+
+@keras.saving.register_keras_serializable("alignment_core")
+class Momentum(NesterovMomentum):
+    """Momentum as in TensorFlow 1 and in PyTorch's SGD: v = m v + g, then w -= rate v.
+
+    >>> Momentum(learning_rate=0.1, momentum=0.5).momentum
+    0.5
+    """
+
+    nesterov = False
 
 
 @keras.saving.register_keras_serializable("alignment_core")
@@ -135,12 +148,13 @@ class GradientDescent(keras.optimizers.Optimizer):
 
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "nesterov_momentum": NesterovMomentum,
+    "momentum": Momentum,
     "adam": Adam,
     "vanilla_gd": GradientDescent,
 }
 """Optimizers of J and of R by name. A training sets their learning rate at every step.
 
-The paper optimizes J by Nesterov momentum. Its searches choose between the other two for R (Kunin
+The paper optimizes J by Nesterov momentum. Its searches choose between the last two for R (Kunin
 et al. 2020, App. B.1). With J's optimizer for R, KolenPollackAngle equals KolenPollack.
 """
 
@@ -185,6 +199,7 @@ class Optimizers:
         variables: the variables of each loss.
         minibatches: number of parts of a batch.
         noise_variances: variance of the noise on each loss's updates, or None.
+        noisy: the variables that this noise disturbs, for each loss.
     """
 
     def __init__(
@@ -194,6 +209,7 @@ class Optimizers:
         *,
         minibatches: int = 1,
         noise_variances: Sequence[tf.Variable | None] | None = None,
+        noisy: Sequence[Sequence[Any]] | None = None,
     ) -> None:
         """Build each optimizer for its variables.
 
@@ -207,11 +223,13 @@ class Optimizers:
                 App. B.3). After the optimizer's own update each variable moves by the learning rate
                 times N(0, variance); momentum and Adam's moments don't see this noise. None is no
                 noise, at no cost.
+            noisy: the variables of each loss that the noise disturbs; None disturbs all of them.
         """
         self.optimizers = list(optimizers)
         self.variables = [list(group) for group in variables]
         self.minibatches = minibatches
         self.noise_variances = list(noise_variances or [None] * len(self.optimizers))
+        self.noisy = self.variables if noisy is None else [list(group) for group in noisy]
         for optimizer, group in zip(self.optimizers, self.variables, strict=True):
             optimizer.build(group)
 
@@ -278,7 +296,11 @@ class Optimizers:
         if variance is not None:
             # Replicas and layers fold numbers from 0 upwards into the seed, so these are negative.
             noise_seed = tf.random.fold_in(seed, -1 - index)
-            _disturb(self.variables[index], rate * tf.sqrt(variance), noise_seed)
+            _disturb(self.noisy[index], rate * tf.sqrt(variance), noise_seed)
+
+    def zeros(self, index: int) -> list[tf.Tensor]:
+        """Return a gradient of zeros for each variable of loss `index`."""
+        return [tf.zeros(variable.shape, variable.dtype) for variable in self.variables[index]]
 
     def reset(self) -> None:
         """Set all variables of the optimizers to zero, moments and step counts included."""

@@ -42,6 +42,10 @@ class Alignment:
         tie_gradients: whether the backward kernel also receives the forward kernel's gradient
             of the cost J. If so, J's optimizer moves the backward kernel, R is added to J, and
             R may use kernels only.
+        direct: whether the error at the network's output, and not the gradient at the layer's
+            output, is propagated through the backward kernel (`layers.direct`).
+        backward_initializer: name of the Keras initializer of backward kernels; None is each
+            layer's initializer of the forward kernel.
         default_weights: weights of a rule that is made without any; empty if it needs some.
         weights: weight of each primitive by its name, a float or a tf.Variable.
         operations: switches of the backward pass (BackwardPassOperations).
@@ -51,6 +55,8 @@ class Alignment:
 
     primitives: ClassVar[tuple[str, ...]] = ()
     tie_gradients: ClassVar[bool] = False
+    direct: ClassVar[bool] = False
+    backward_initializer: ClassVar[str | None] = None
     default_weights: ClassVar[Mapping[str, float]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -151,8 +157,21 @@ class Alignment:
     def _needs_input(self) -> bool:
         return any(PRIMITIVES[name].needs != "kernels" for name in self.primitives)
 
+    def backward_units(self, units: int) -> int:
+        """Return the size of the backward kernel's axis that stands for the layer's units.
+
+        Args:
+            units: units of a dense layer, or channels out of a convolution.
+        """
+        return units
+
+    def add_variables(self, layer: Any) -> None:
+        """Add further variables of the rule to a layer that is being built; none by default."""
+
     def propagating_kernel(self, layer: ProjectingLayer) -> Any:
         """Return the kernel, in the backward kernel's layout, through which gradients propagate.
+
+        With `tie_gradients`, its gradient flows on to the backward kernel.
 
         Args:
             layer: a built layer with this rule.

@@ -54,6 +54,7 @@ class LayerCall:
             ones replace the input. Several calls may share them.
         kernel: the forward kernel as the call has read it; None reads it anew.
         bias: the bias as the call has read it; None reads it anew.
+        delivery: how the network's error reaches `x` under a direct rule (`layers.direct`).
     """
 
     layer: ProjectingLayer
@@ -63,6 +64,7 @@ class LayerCall:
     noise: Any = None
     kernel: Any = None
     bias: Any = None
+    delivery: Any = None
 
     @property
     def shape(self) -> Any:

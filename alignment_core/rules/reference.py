@@ -1,10 +1,11 @@
-"""The naive definition of the backward pass and the primitives, which tests compare with.
+"""The naive definition of the backward pass, the primitives and R, which tests compare with.
 
-Kunin et al. 2020, App. B.1.3, in NumPy. A layer is a matrix W (inputs, outputs) here, and a
-convolution one too (`convolution_matrix`). Training uses the fast forms in backward_pass.py.
+Kunin et al. 2020, App. B.1.3, in NumPy. A layer's two kernels are matrices (inputs, outputs) here,
+and a convolution becomes one, too (`convolution_matrix`). Training uses the fast forms in
+backward_pass.py and primitives.py.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,7 +34,7 @@ def backward_pass(
     return SimpleNamespace(forward_output=f, backward_output=b, reconstruction=r, W=W, B=B)
 
 
-PRIMITIVES = {
+PRIMITIVES: dict[str, Callable[[SimpleNamespace], Any]] = {
     "decay": lambda q: np.sum(q.B**2) / 2,
     "amp": lambda q: -np.sum(q.forward_output * q.backward_output) / len(q.forward_output),
     "null": lambda q: np.sum(q.reconstruction**2) / 2 / len(q.reconstruction),
@@ -41,7 +42,30 @@ PRIMITIVES = {
     "self": lambda q: -np.sum(q.W * q.B),
     "angle": lambda q: np.sum(q.backward_output * q.pseudogradient),
 }
-"""Each primitive of a matrix layer, from what `backward_pass` returns and the pseudogradient."""
+"""Each primitive, from what `backward_pass` returns, the kernels and the pseudogradient. The batch
+is averaged; channels and positions are summed. The pseudogradient is that of the batch's mean."""
+
+
+def regularization(
+    weights: Mapping[str, float],
+    x: Any,
+    W: Any,
+    B: Any,
+    bias: Any,
+    flags: Collection[str] = (),
+    *,
+    noise: Any = None,
+    pseudogradient: Any = None,
+    matrix: Callable[[Any], Any] = lambda kernel: kernel,
+) -> Any:
+    """Return a layer's R: the sum of its primitives, each times its weight.
+
+    Takes W and B as kernels of one shape, and the function that makes a kernel a matrix (inputs,
+    outputs). In a convolution `decay` and `self` are of the kernels, not of these matrices.
+    """
+    q = backward_pass(x, matrix(W), matrix(B), bias, flags, noise)
+    q.W, q.B, q.pseudogradient = W, B, pseudogradient
+    return sum(weight * PRIMITIVES[name](q) for name, weight in weights.items())
 
 
 def _features(x: Any, flags: Collection[str], path: str) -> Any:

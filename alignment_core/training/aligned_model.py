@@ -8,13 +8,15 @@ import keras
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.aligned import recording
+from alignment_core.layers.contexts import recording
+from alignment_core.layers.direct import send_error
 from alignment_core.layers.keras_internals import Functional, steps_of
 from alignment_core.optimizers.optimizers import (
     dense_gradients,
     get_optimizer,
     mean_over_parts,
 )
+from alignment_core.rules.layer_call import LayerCall
 from alignment_core.training.objectives import forward_kernels
 from alignment_core.training.regularization import Calls, Regularization, minibatch_seed, noise_seed
 
@@ -266,7 +268,9 @@ class AlignedModel(keras.Model):
 
     def _cost(self, x: Any, y: Any = None, sample_weight: Any = None) -> tf.Tensor:
         """Return this replica's share of J with its penalties, scaled as its optimizer wants it."""
-        y_pred = self(x, training=True)
+        with recording() as calls:
+            y_pred = self(x, training=True)
+        y_pred = _sent(y_pred, calls)
         loss = self.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
         )
@@ -311,6 +315,23 @@ class _Plan:
     cost: list[Any]
     alignment: list[Any]
     forward_kernels: list[Any]
+
+
+def _sent(y_pred: Any, calls: list[LayerCall]) -> Any:
+    """Return the outputs, whose gradient also goes to layers under a direct rule.
+
+    Raises:
+        ConfigurationError: there are such layers, and several outputs.
+    """
+    if tf.is_tensor(y_pred):
+        return send_error(y_pred, calls)
+    direct = [call.layer.name for call in calls if call.delivery is not None]
+    if direct:
+        raise ConfigurationError(
+            f"the rule of layer {direct[0]!r} sends the error of one output to each layer, and "
+            "this model has several; use another rule"
+        )
+    return y_pred
 
 
 @keras.saving.register_keras_serializable("alignment_core")

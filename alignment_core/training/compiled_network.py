@@ -3,18 +3,21 @@
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import fields
+from typing import Any
 
 import tensorflow as tf
 
 from alignment_core.models import get_model, initialize
 from alignment_core.optimizers.optimizers import Optimizers, get_optimizer
 from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.feedback_alignment import FeedbackAlignment
 from alignment_core.rules.primitives import PRIMITIVES
 from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training import accelerators, checkpoints
 from alignment_core.training.config import TrainingConfig
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.steps import (
+    LOSS,
     AlignmentSteps,
     AlignmentUpdate,
     LossSteps,
@@ -26,10 +29,20 @@ KEPT_RULES = 2
 operations, few rules occur twice."""
 
 
+_PROPAGATION = (
+    "propagating_kernel",
+    "backward_units",
+    "backward_initializer",
+    "add_variables",
+    "direct",
+)
+"""Members of `Alignment` by which a rule changes how a network propagates gradients."""
+
 CHANGEABLE = {
     # Values that a compiled step receives as arguments or variables, or that the host uses.
     *("learning_rate", "alignment_learning_rate", "weights", "weight_decay", "seed"),
-    *("epochs", "schedule_epochs", "warmup_epochs", "drop_epochs", "delay_epochs", "alternating"),
+    *("epochs", "schedule_epochs", "warmup_epochs", "drop_epochs", "delay_epochs"),
+    *("alternating", "coasting"),
     # A batch of another size is traced at its first step.
     "batch_size",
     # A rule of the same kind, its operations, and the noise that replaces inputs: their steps are
@@ -49,7 +62,7 @@ def structure(config: TrainingConfig) -> Hashable:
     return (
         *((name, getattr(config, name)) for name in sorted(fixed)),
         config.input_options,
-        LEARNING_RULES[config.learning_rule] is not None,
+        _propagation(config.learning_rule),
         config.has_alignment_loss,
         config.ties_gradients,
         _noisy_updates(config),
@@ -84,6 +97,7 @@ class CompiledNetwork:
             ConfigurationError: the network can't be built.
         """
         self._strategy = tf.distribute.get_strategy()
+        self._outputs = num_classes
         self._weights = {name: tf.Variable(0.0, trainable=False) for name in PRIMITIVES}
         self._noise_stddev = tf.Variable(0.0, trainable=False)
         self._weight_decay = tf.Variable(0.0, trainable=False)
@@ -100,7 +114,9 @@ class CompiledNetwork:
                 learning_rule=self._new_rule(config),
                 seed=config.seed,
             )
-        self.objectives = Objectives(self.model, self._weight_decay)
+        self.objectives = Objectives(
+            self.model, self._weight_decay, decays_biases=config.decays_biases
+        )
         self.optimizers = self._new_optimizers(config)
         self.state = checkpoints.variables(self.model, self.optimizers.optimizers)
         jit_compile = config.jit_compile
@@ -131,6 +147,7 @@ class CompiledNetwork:
             with self._strategy.scope():
                 rule, self.alignment_steps = self._steps_of_rule(config)
             self.alignment_steps.alternating = config.alternating
+            self.alignment_steps.coasting = config.coasting
             for layer in self.objectives.layers:
                 layer.learning_rule = rule
 
@@ -152,27 +169,33 @@ class CompiledNetwork:
         moved_apart = {id(variable) for variable in learning + tied}
         variables = [v for v in self.model.trainable_variables if id(v) not in moved_apart]
         groups = [variables + tied]
-        has_momentum = config.optimizer == "nesterov_momentum"
+        has_momentum = config.optimizer in ("nesterov_momentum", "momentum")
         settings = {"momentum": config.momentum} if has_momentum else {}
         optimizers = [get_optimizer(config.optimizer, **settings)]
         if config.has_alignment_loss:
             optimizers.append(get_optimizer(config.alignment_optimizer))
             groups.append(learning)
+        noisy = list(groups)
+        if config.noisy_variables == "backward":
+            noisy[LOSS] = tied
         return Optimizers(
             optimizers,
             groups,
             minibatches=config.minibatches,
             noise_variances=self._noise_variances[: len(optimizers)],
+            noisy=noisy,
         )
 
     def _new_rule(self, config: TrainingConfig) -> Alignment | None:
         rule = LEARNING_RULES[config.learning_rule]
         if rule is None:
             return None
+        own: dict[str, Any] = {"outputs": self._outputs} if rule.direct else {}
         return rule(
             {name: self._weights[name] for name in config.weights},
             config.operations,
             None if config.noise_stddev is None else self._noise_stddev,
+            **own,
         )
 
     def _steps_of_rule(self, config: TrainingConfig) -> tuple[Alignment, AlignmentSteps]:
@@ -192,6 +215,19 @@ class CompiledNetwork:
         while len(self._rules) > KEPT_RULES:
             self._rules.popitem(last=False)
         return self._rules[key]
+
+
+def _propagation(learning_rule: str) -> type[Alignment] | None:
+    """Return the class of the rule that decides how a network propagates gradients.
+
+    Rules that leave the backward kernel as it is share a network: FeedbackAlignment stands for
+    them.
+    """
+    rule = LEARNING_RULES[learning_rule]
+    if rule is None:
+        return None
+    changes = any(getattr(rule, name) is not getattr(Alignment, name) for name in _PROPAGATION)
+    return rule if changes else FeedbackAlignment
 
 
 def _noisy_updates(config: TrainingConfig) -> tuple[bool, bool]:

@@ -20,6 +20,9 @@ SEARCH_EPOCHS = 45.0
 """Epochs of a search's trainings, between the first drop and the second one of the learning rate
 (Kunin et al. 2020, App. B.1)."""
 
+NOISY_VARIABLES = ("all", "backward")
+"""The values of `TrainingConfig.noisy_variables`."""
+
 WEIGHT_DECAY = 1e-4
 """Default lambda of the L2 penalty (Kunin et al. 2020, App. B.1)."""
 
@@ -54,6 +57,9 @@ class TrainingConfig:
         alignment_learning_rate: R's learning rate at its highest.
         alternating: whether each iteration makes a step on R and then one on J, instead of both at
             once.
+        coasting: whether the optimizer whose turn it isn't makes a step with a zero gradient, as in
+            the published code of Kunin et al. 2020, instead of none. Momentum then coasts, and
+            Adam moves the backward kernels about 1.41 times as far.
         delay_epochs: epochs at the beginning in which R alone is minimized.
         data_dir: folder or gs:// address of the data set; None is the data set's usual place.
         model: name of the network, a key of `models.MODELS`.
@@ -63,12 +69,15 @@ class TrainingConfig:
             warm-up and drops are multiplied by epochs / schedule_epochs.
         warmup_epochs: epochs of linear warm-up.
         drop_epochs: epochs at which learning rates drop to a tenth.
-        momentum: momentum of J's optimizer, if it is Nesterov momentum.
+        momentum: momentum of J's optimizer, if it has one.
         weight_decay: lambda of the L2 penalty lambda/2 |w|^2.
+        decays_biases: whether the penalty is on biases, too, as in the published code of Kunin et
+            al. 2020 (on the last layer's) and in PyTorch's optimizers.
         update_noise_variance: variance of the noise on J's updates (Kunin et al. 2020, App. B.3;
             `Optimizers`). It disturbs the variables that J's optimizer moves: all but the backward
-            kernels, and these, too, if the rule ties gradients. In the published code it disturbs
-            backward kernels under every rule.
+            kernels, and these, too, if the rule ties gradients.
+        noisy_variables: the variables that this noise disturbs: "all" that J's optimizer moves, or
+            the "backward" kernels alone, as in the published code of Kunin et al. 2020.
         alignment_update_noise_variance: variance of the noise on R's updates.
         minibatches: equal parts into which a batch is split to save memory (`Optimizers`).
         image_size: side of a streamed data set's images in pixels; None is the preprocessing's own.
@@ -99,6 +108,7 @@ class TrainingConfig:
     alignment_optimizer: str = "adam"
     alignment_learning_rate: float = 0.001
     alternating: bool = True
+    coasting: bool = False
     delay_epochs: float = 0.0
     data_dir: Path | str | None = None
     model: str = "resnet18"
@@ -109,7 +119,9 @@ class TrainingConfig:
     drop_epochs: tuple[float, ...] = DROP_EPOCHS
     momentum: float = MOMENTUM
     weight_decay: float = WEIGHT_DECAY
+    decays_biases: bool = False
     update_noise_variance: float = 0.0
+    noisy_variables: Literal["all", "backward"] = "all"
     alignment_update_noise_variance: float = 0.0
     minibatches: int = 1
     image_size: int | None = None
@@ -189,6 +201,21 @@ class TrainingConfig:
             raise ConfigurationError(
                 f"{rule} has no optimizer of its own for backward kernels, whose updates could be "
                 "noisy; set alignment_update_noise_variance to 0"
+            )
+        if self.noisy_variables not in NOISY_VARIABLES:
+            raise UnknownNameError(
+                "choice of noisy variables", self.noisy_variables, NOISY_VARIABLES
+            )
+        if self.noisy_variables == "backward" and not self.ties_gradients:
+            raise ConfigurationError(
+                f"{rule}'s backward kernels aren't moved by J's optimizer, so the noise of its "
+                "updates can't be on them alone; set noisy_variables to \"all\" (for noise on R's "
+                "updates there is alignment_update_noise_variance)"
+            )
+        if self.coasting and not (self.has_alignment_loss and self.alternating):
+            raise ConfigurationError(
+                f"{rule} has no optimizer that could coast: coasting is for an R with its own "
+                "optimizer, minimized in alternation with J; set coasting to False"
             )
         if "angle" in self.weights and (self.alternating or self.delay_epochs):
             raise ConfigurationError(

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from alignment_core.layers.aligned import AlignedLayer, aligned_layers, recording
+from alignment_core.layers.aligned import AlignedLayer, aligned_layers
+from alignment_core.layers.contexts import recording
 from alignment_core.layers.keras_internals import Functional
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.layer_call import LayerCall

@@ -28,11 +28,14 @@ class LossSteps:
         self._objectives = objectives
         self._optimizers = optimizers
         self._loss = on_replicas(self._loss_of_replica, add_up=True, jit_compile=jit_compile)
+        self._coast = on_replicas(self._coast_of_replica, jit_compile=jit_compile)
 
     @property
     def traces(self) -> int:
         """Number of graphs traced so far."""
-        return int(self._loss.experimental_get_tracing_count())
+        return sum(
+            int(graph.experimental_get_tracing_count()) for graph in (self._loss, self._coast)
+        )
 
     def step(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
@@ -40,11 +43,18 @@ class LossSteps:
         """Make one step on J: update J's variables; see `Step`."""
         return self._loss(images, labels, seed, rates)
 
+    def coast(self, seed: tf.Tensor, rates: tf.Tensor) -> None:
+        """Make a step of J's optimizer with a zero gradient: momentum alone moves J's variables."""
+        self._coast(seed, rates)
+
+    def _coast_of_replica(self, seed: tf.Tensor, rates: tf.Tensor) -> None:
+        self._optimizers.apply(LOSS, self._optimizers.zeros(LOSS), rates[LOSS], seed)
+
     def _loss_of_replica(
         self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor, rates: tf.Tensor
     ) -> tf.Tensor:
         def losses(_: tf.Tensor, *batch: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-            loss, statistics = self._objectives.loss(*batch)
+            loss, statistics = self._objectives.loss(*batch, draws=seed)
             return [loss], statistics
 
         (gradients,), statistics = self._optimizers.gradients(losses, [images, labels], [LOSS])
@@ -72,6 +82,7 @@ class AlignmentSteps:
 
     Attributes:
         alternating: whether `step` makes a step on R and then one on J, instead of both at once.
+        coasting: whether, alternating, the other optimizer also steps, with a zero gradient.
     """
 
     def __init__(
@@ -89,6 +100,8 @@ class AlignmentSteps:
         self._objectives = objectives
         self._optimizers = optimizers
         self.alternating = True
+        self.coasting = False
+        self._coast = on_replicas(self._coast_of_replica, jit_compile=jit_compile)
         self._gradients = on_replicas(self._gradients_of_replica, jit_compile=jit_compile)
         self._both = on_replicas(self._both_of_replica, jit_compile=jit_compile)
         self._value = on_replicas(objectives.alignment_value, add_up=True, jit_compile=jit_compile)
@@ -97,7 +110,7 @@ class AlignmentSteps:
     @property
     def traces(self) -> int:
         """Number of graphs traced so far."""
-        graphs = (self._gradients, self._both, self._value, self._update.apply)
+        graphs = (self._gradients, self._both, self._value, self._coast, self._update.apply)
         return self._loss_steps.traces + sum(
             int(graph.experimental_get_tracing_count()) for graph in graphs
         )
@@ -125,7 +138,12 @@ class AlignmentSteps:
         """
         if self.alternating:
             self.alignment_step(images, labels, seed, rates)
-            return self._loss_steps.step(images, labels, seed, rates)
+            if self.coasting:
+                self._loss_steps.coast(seed, rates)
+            statistics = self._loss_steps.step(images, labels, seed, rates)
+            if self.coasting:
+                self._coast(seed, rates)
+            return statistics
         if self._objectives.regularization.needs_activations:
             # A graph that updated the backward kernels as well might read them too late: ops.py.
             gradients, statistics = self._both(images, labels, seed, rates)
@@ -137,6 +155,10 @@ class AlignmentSteps:
         statistics = self._loss_steps.step(images, labels, seed, rates)
         self._update.apply(gradients, seed, rates)
         return statistics
+
+    def _coast_of_replica(self, seed: tf.Tensor, rates: tf.Tensor) -> None:
+        zeros = self._optimizers.zeros(ALIGNMENT)
+        self._optimizers.apply(ALIGNMENT, zeros, rates[ALIGNMENT], seed)
 
     def _gradients_of_replica(self, images: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
         regularization = self._objectives.regularization
@@ -157,7 +179,7 @@ class AlignmentSteps:
             part: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
         ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
             gradients, calls, statistics = self._objectives.gradients_and_calls(
-                images, labels, self._seed_of(part, seed), variables
+                images, labels, self._seed_of(part, seed), variables, draws=seed
             )
             return gradients, self._objectives.regularization.gradients(calls), statistics
 

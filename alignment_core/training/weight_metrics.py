@@ -14,14 +14,23 @@ import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import UnknownNameError
-from alignment_core.layers.aligned import AlignedLayer, aligned_layers, exact_gradients
+from alignment_core.layers.aligned import AlignedLayer, aligned_layers
+from alignment_core.layers.contexts import exact_gradients
+from alignment_core.rules.draws import drawing
 from alignment_core.training.results import LayerMetrics
+
+DRAWING_SEED = (0, 0)
+"""Seed of the backward kernels that a rule draws anew, so that a measurement can be repeated."""
 
 
 def weight_metrics(
     layers: Sequence[AlignedLayer], gradient_angles: Sequence[float] | None = None
 ) -> list[LayerMetrics]:
     """Return the metrics of layers with a rule, computed by one compiled call.
+
+    The backward kernel is the one that gradients are propagated through
+    (`Alignment.propagating_kernel`). Under a direct rule there is none to compare with the forward
+    kernel, so angle and norm ratio are NaN.
 
         >>> model = get_model("dense")((8, 8, 1), 10, learning_rule=FeedbackAlignment({}))
         >>> [80 < layer.angle < 100 for layer in weight_metrics(aligned_layers(model))]
@@ -31,10 +40,14 @@ def weight_metrics(
         layers: built layers with a rule. The call is traced once for each set of shapes.
         gradient_angles: gradient angle of each layer in degrees, NaN for none.
     """
-    rows = _agreements(
-        [layer.as_backward(tf.convert_to_tensor(layer.kernel)) for layer in layers],
-        [tf.convert_to_tensor(layer.backward_kernel) for layer in layers],
-    ).numpy()
+    comparable = [layer for layer in layers if _has_counterpart(layer)]
+    with drawing(tf.constant(DRAWING_SEED)):
+        found = _agreements(
+            [layer.as_backward(tf.convert_to_tensor(layer.kernel)) for layer in comparable],
+            [layer.propagating_kernel() for layer in comparable],
+        ).numpy()
+    of_layer = dict(zip(map(id, comparable), found, strict=True))
+    rows = [of_layer.get(id(layer), (math.nan, math.nan)) for layer in layers]
     between = [math.nan] * len(rows) if gradient_angles is None else gradient_angles
     return [
         LayerMetrics(
@@ -62,7 +75,8 @@ def sampled_weights(
     """Return a sample of each named layer's weights (Kunin et al. 2020, Fig. S3).
 
     Args:
-        model: a Keras model. Under backpropagation, without backward kernels, nothing is returned.
+        model: a Keras model. Nothing is returned under backpropagation, without backward kernels,
+            and under a direct rule, whose backward kernels have other shapes.
         names: names of layers with a rule.
         pairs: number of pairs of each layer; all pairs if the layer has fewer.
         seed: random seed. Which pairs are drawn depends on it and the layer's size only, so that
@@ -71,7 +85,7 @@ def sampled_weights(
     Raises:
         UnknownNameError: no layer with a rule has one of the names.
     """
-    layers = {layer.name: layer for layer in aligned_layers(model)}
+    layers = {layer.name: layer for layer in aligned_layers(model) if _has_counterpart(layer)}
     if not layers:
         return []
     found = []
@@ -80,7 +94,8 @@ def sampled_weights(
             raise UnknownNameError("layer under a learning rule", name, layers)
         layer = layers[name]
         forward = np.ravel(layer.as_backward(tf.convert_to_tensor(layer.kernel)).numpy())
-        backward = np.ravel(tf.convert_to_tensor(layer.backward_kernel).numpy())
+        with drawing(tf.constant(DRAWING_SEED)):
+            backward = np.ravel(layer.propagating_kernel().numpy())
         generator = np.random.default_rng([seed, forward.size])
         size = min(pairs, forward.size)
         chosen = np.sort(generator.choice(forward.size, size, replace=False))
@@ -106,6 +121,11 @@ def gradient_angles(loss: Callable[[], Any], layers: Sequence[AlignedLayer]) -> 
     with exact_gradients():
         gradients = _gradients(loss, kernels)
     return tf.stack([_angle(*pair) for pair in zip(pseudogradients, gradients, strict=True)])
+
+
+def _has_counterpart(layer: AlignedLayer) -> bool:
+    """Return whether the backward kernel has an entry for each one of the forward kernel."""
+    return layer.learning_rule is not None and not layer.learning_rule.direct
 
 
 def _gradients(loss: Callable[[], Any], kernels: Sequence[Any]) -> list[Any]:

@@ -64,13 +64,17 @@ class Client:
         return self._get(f"/searches/{_quoted(name)}")
 
     def parameters(self, name: str) -> pd.DataFrame:
-        """Metaparameters of a search's space by name: label, kind, low, high, options."""
+        """Metaparameters of a search's space by name: label, kind, low, high, options, when."""
         parameters = self.search(name)["space"]["parameters"]
-        columns = ["name", "label", "kind", "low", "high", "options"]
+        columns = ["name", "label", "kind", "log", "low", "high", "options", "when"]
         return pd.DataFrame(parameters, columns=columns, dtype=object).set_index("name")
 
     def trials(self, name: str) -> pd.DataFrame:
-        """All trials by number: state, `loss`, times, metaparameters; numbers have five digits."""
+        """All trials by number: state, `loss`, times, metaparameters; numbers have five digits.
+
+        The loss is minimized. A metric that is maximized has a column of its own name, too. A trial
+        has no value of a metaparameter that its choices leave out.
+        """
         return frame_of(self._get(f"/searches/{_quoted(name)}/history"))
 
     def best_so_far(self, name: str) -> pd.DataFrame:
@@ -79,14 +83,22 @@ class Client:
         return pd.DataFrame(best).set_index("number")
 
     def epochs(self, name: str, tid: int) -> pd.DataFrame:
-        """Measurements of a trial's epochs, by attempt and epoch."""
+        """The numbers that a trial reported, by attempt and epoch (or step)."""
         found = self._get(f"/searches/{_quoted(name)}/trials/{tid}/epochs")
-        columns = {key: value for key, value in found.items() if isinstance(value, list)}
-        columns.pop("layers")
-        return pd.DataFrame(columns).set_index(["attempt", "epoch"])
+        columns = {key: found[key] for key in ("attempt", "epoch", "seconds")}
+        for each in found["series"]:
+            taken = each["name"] in columns
+            columns[f"metric.{each['name']}" if taken else each["name"]] = each["values"]
+        return pd.DataFrame(columns).set_index(["attempt", "epoch"]).astype(np.float64)
 
     def layers(self, name: str, tid: int) -> pd.DataFrame:
-        """Angle (degrees) and norm ratio of each layer, by attempt, epoch and layer."""
+        """Measurements of each layer, by attempt, epoch and layer.
+
+        `angle` is the angle between the backward and the forward kernel, `norm_ratio` the norm of
+        the backward kernel over that of the forward kernel. `gradient_angle` is the update angle:
+        between the pseudogradient and the true gradient, NaN where it wasn't measured. Angles are
+        in degrees.
+        """
         found = self._get(f"/searches/{_quoted(name)}/trials/{tid}/epochs")
         frames = [
             pd.DataFrame(
@@ -96,25 +108,37 @@ class Client:
                     "layer": layer["name"],
                     "angle": layer["angle"],
                     "norm_ratio": layer["norm_ratio"],
+                    "gradient_angle": layer["gradient_angle"] or [None] * found["count"],
                 }
             )
             for layer in found["layers"]
         ]
         index = ["attempt", "epoch", "layer"]
         if not frames:
-            return pd.DataFrame(columns=["angle", "norm_ratio"])
+            return pd.DataFrame(columns=["angle", "norm_ratio", "gradient_angle"])
         return pd.concat(frames).set_index(index).astype(np.float64)
 
-    def curves(self, name: str, *, top: int = 10, limit: int = 300) -> pd.DataFrame:
-        """Learning curves of the best trials and others evenly by rank, by tid and epoch."""
-        found = self._get(f"/searches/{_quoted(name)}/curves", top=top, limit=limit)
+    def curves(
+        self, name: str, *, metric: str | None = None, top: int = 10, limit: int = 300
+    ) -> pd.DataFrame:
+        """Learning curves of the best trials and others evenly by rank, by tid and epoch.
+
+        metric: a number that the trials report, by name; the search's own metric by default.
+        """
+        wanted = {"metric": metric} if metric is not None else {}
+        found = self._get(f"/searches/{_quoted(name)}/curves", top=top, limit=limit, **wanted)
         rows = [
-            (curve["tid"], epoch, error, curve["rank"], curve["top"])
+            (curve["tid"], epoch, value, curve["rank"], curve["top"])
             for curve in found["curves"]
-            for epoch, error in zip(curve["epoch"], curve["error"], strict=True)
+            for epoch, value in zip(curve["epoch"], curve["values"], strict=True)
         ]
-        columns = ["tid", "epoch", "error", "rank", "top"]
+        columns = ["tid", "epoch", "value", "rank", "top"]
         return pd.DataFrame(rows, columns=columns).set_index(["tid", "epoch"])
+
+    def metric(self, name: str) -> dict[str, str]:
+        """The number that a search's trials are compared by: name, label and direction."""
+        found: dict[str, str] = self.search(name)["summary"]["metric"]
+        return found
 
     def failures(self, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Failures by reason, and attempts and their failures by host."""
@@ -134,7 +158,7 @@ class Client:
         return frame.assign(at=pd.to_datetime(frame["at"]))
 
     def table(self, names: Sequence[str], *, published: bool = False) -> pd.DataFrame:
-        """The best trials of some searches as columns of Table 5, formatted as there."""
+        """The best trials of some searches as columns of their table, rounded for reading."""
         found = self._get("/table", name=list(names), published=published)
         rows = {row["name"]: row["cells"] for row in found["rows"]}
         titles = [column["title"] for column in found["columns"]]

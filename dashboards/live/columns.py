@@ -5,14 +5,15 @@ indices into its options. So 10,000 trials take a few megabytes, and sorting or 
 a millisecond.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, Value, same
+from alignsearch.spaces.distributions import Choice, PChoice
+from alignsearch.spaces.space import Metaparameter, Value
 
 Floats = NDArray[np.float64]
 Kind = Literal["integer", "number", "category", "time"]
@@ -20,13 +21,20 @@ Role = Literal["trial", "score", "metaparameter"]
 
 SENT_DIGITS = 5
 """Significant digits of a number on the wire: charts show fewer, and CSV files have all."""
+LARGEST_INTEGER = 2**53
+"""JavaScript's numbers are exact up to this one."""
 _FIRST_ROWS = 64
 """Rows that a new table has room for; the room doubles when it is full."""
 
 
 @dataclass
 class Column:
-    """A column without its values. The `options` of a category may grow; their order stays."""
+    """A column without its values. The `options` of a category may grow; their order stays.
+
+    Attributes:
+        low, high: the ends of a metaparameter's values; None where there is no end.
+        when: the choices that lead to the metaparameter, in words; None where all trials have it.
+    """
 
     name: str
     label: str
@@ -36,6 +44,7 @@ class Column:
     log: bool = False
     low: float | None = None
     high: float | None = None
+    when: str | None = None
     _codes: dict[tuple[type, Value], int] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,17 +62,23 @@ class Column:
     def code_of_new(self, value: Value) -> float:
         """Encode a value of a category, adding it to the options if it is new."""
         if value is not None and (type(value), value) not in self._codes:
-            options = self.options = [] if self.options is None else self.options
-            self._codes[type(value), value] = len(options)
-            options.append(value)
+            self.add_option(value)
         return self.code(value)
+
+    def add_option(self, value: Value) -> None:
+        """Add an option after the others. One that JSON or a page can't hold becomes a text."""
+        options = self.options = [] if self.options is None else self.options
+        self._codes[type(value), value] = len(options)
+        too_large = type(value) is int and abs(value) > LARGEST_INTEGER
+        options.append(str(value) if value is None or too_large else value)
 
     def value(self, number: float) -> Value:
         """Decode a number of the array; None for NaN."""
         if np.isnan(number):
             return None
         if self.kind == "category":
-            return (self.options or [])[int(number)]
+            options = self.options or []
+            return options[int(number)] if 0 <= number < len(options) else None
         return int(number) if self.kind == "integer" else float(number)
 
     def to_json(self) -> dict[str, Any]:
@@ -75,10 +90,10 @@ class Column:
             "role": self.role,
         }
         if self.kind == "category":
-            return {**head, "options": list(self.options or ())}
-        if self.role == "metaparameter":
-            return {**head, "log": self.log, "low": self.low, "high": self.high}
-        return head
+            head["options"] = list(self.options or ())
+        elif self.role == "metaparameter":
+            head |= {"log": self.log, "low": self.low, "high": self.high}
+        return head | ({"when": self.when} if self.when else {})
 
     def to_wire(self, numbers: Floats) -> list[Any]:
         """Round numbers for the wire; the JSON encoder makes NaN null."""
@@ -95,21 +110,38 @@ class Column:
         return whole
 
 
-def of_metaparameter(parameter: Metaparameter, label: str) -> Column:
-    """Make the column of a sampled metaparameter; it is `log` where the distribution is."""
+def of_metaparameter(
+    parameter: Metaparameter, name: str, label: str, when: str | None = None
+) -> Column:
+    """Make the column of a dimension.
+
+    name: the column's name, which is the dimension's label unless another column has it. label: its
+    name for people. when: the choices that lead to it, in words.
+    """
     distribution = parameter.distribution
-    if isinstance(distribution, Choice):
-        options: list[Value] = list(distribution.options)
-        return Column(parameter.name, label, "category", "metaparameter", options)
+    if isinstance(distribution, Choice | PChoice):
+        column = Column(name, label, "category", "metaparameter", [], when=when)
+        for option in distribution.options:
+            column.add_option(option)
+        return column
+    low, high = distribution.ends or (None, None)
     return Column(
-        parameter.name,
+        name,
         label,
-        "number",
+        "integer" if parameter.integer else "number",
         "metaparameter",
-        log=isinstance(distribution, LogUniform),
-        low=distribution.low,
-        high=distribution.high,
+        log=distribution.scale == "log",
+        low=low,
+        high=high,
+        when=when,
     )
+
+
+def distinct(name: str, taken: Collection[str], prefix: str) -> str:
+    """Return the name with a prefix if another column has it: a dimension `tid` of a search."""
+    while name in taken:
+        name = f"{prefix}.{name}"
+    return name
 
 
 class Table:
@@ -126,6 +158,19 @@ class Table:
         """The numbers of a column, one a row."""
         numbers: Floats = self._numbers[self._at[name], : self.rows]
         return numbers
+
+    def add(self, column: Column) -> None:
+        """Add a column; the rows so far have no value in it."""
+        self._at[column.name] = len(self.columns)
+        self.columns[column.name] = column
+        self._numbers = np.pad(self._numbers, ((0, 1), (0, 0)), constant_values=np.nan)
+
+    def recode(self, column: Column, kind: Kind) -> None:
+        """Turn a column of numbers of this kind into one of a category, with an option for each."""
+        numbers = self[column.name]
+        for row in np.flatnonzero(~np.isnan(numbers)):
+            value = float(numbers[row])
+            numbers[row] = column.code_of_new(int(value) if kind == "integer" else value)
 
     def put(self, row: int, numbers: Sequence[float]) -> None:
         """Write a row: an existing one, or the next."""
@@ -156,11 +201,26 @@ def quantized(numbers: Floats) -> Floats:
     return np.where(places >= 0, small, large)
 
 
-def option_of(column: Column, text: str) -> Value:
-    """The option whose text is `text`; None if there is none."""
-    words = {"true": True, "false": False}
-    wanted: Value = words.get(text.lower(), text)
-    for option in column.options or ():
-        if same(option, wanted) or str(option) == text:
-            return option
-    return None
+def code_of(column: Column, text: str) -> float | None:
+    """The index of the option that reads `text`, or of the place `#2`; None if there is none."""
+    options = column.options or []
+    for code, option in enumerate(options):
+        if _reads(option, text):
+            return float(code)
+    place = text.removeprefix("#")
+    is_place = text != place and place.isdecimal() and int(place) < len(options)
+    return float(place) if is_place else None
+
+
+def _reads(option: Value, text: str) -> bool:
+    if str(option) == text:
+        return True
+    if isinstance(option, bool):
+        return str(option).lower() == text.lower()
+    if isinstance(option, int | float):
+        # JavaScript writes 1.0 as 1, and 1e-05 as 0.00001.
+        try:
+            return float(text) == option
+        except ValueError:
+            return False
+    return False

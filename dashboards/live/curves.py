@@ -1,33 +1,33 @@
-"""Learning curves: a sample of a search's trials, subsampled, and one trial's epochs in full.
+"""Learning curves: a sample of a search's trials, subsampled.
 
 The curve of a trial that has ended doesn't change, so it is cached.
 """
 
-from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
-from alignment_core.training.results import EPOCH_VALUES
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
-from alignsearch.search.documents import Epoch, Search, Trial
-from alignsearch.search.documents.objective_metric import get_metric
+from alignsearch.dashboards.live.reported import measured_metrics, unit_of, value_in
+from alignsearch.search.documents import Search, Trial, metric_of
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 CACHED_CURVES = 5000
 """Curves in the cache. At 45 epochs each they take some 20 MB."""
+_DIGITS = 5
+"""Significant digits of a curve's numbers: a chart shows fewer."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Validation error by epoch of a trial's last attempt."""
+    """A number by epoch of a trial's last attempt; None where it wasn't reported."""
 
     epoch: tuple[int, ...]
-    error: tuple[float, ...]
+    values: tuple[float | None, ...]
 
 
 class Curves:
@@ -35,7 +35,9 @@ class Curves:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
-        self._cached: OrderedDict[tuple[str, int, int], Points] = OrderedDict()
+        self._cached: OrderedDict[tuple[str, int, int, str], Points] = OrderedDict()
+        self._reported: dict[str, dict[str, str]] = {}
+        """Labels of the metrics that each search's trials have reported, by name."""
         self._lock = Lock()
 
     def select(
@@ -46,6 +48,7 @@ class Curves:
         limit: int,
         points: int,
         tids: Sequence[int] = (),
+        metric: str | None = None,
     ) -> models.Curves:
         """Curves of the trials `tids`; without those, of the best `top` and others evenly by rank.
 
@@ -55,7 +58,10 @@ class Curves:
             limit: number of all curves at most.
             points: epochs of a curve at most; others are left out evenly.
             tids: trials by number; unknown ones are skipped.
+            metric: name of a number that trials report; the search's own metric by default.
         """
+        search = mirrored.search
+        wanted = metric or metric_of(search).name
         trials = mirrored.trials
         with mirrored.lock:
             if tids:
@@ -75,7 +81,7 @@ class Curves:
             ]
         curves = []
         for tid, rank, seq, final, loss in zip(numbers, ranks, seqs, ended, losses, strict=True):
-            read = self._read(mirrored.search, tid, seq if final else None)
+            read = self._read(search, tid, seq if final else None, wanted)
             sampled = _subsampled(read, points)
             curves.append(
                 models.Curve(
@@ -83,16 +89,27 @@ class Curves:
                     rank=rank,
                     top=rank is not None and rank <= top,
                     loss=loss,
+                    value=None if loss is None else trials.metric.value(loss),
                     epoch=list(sampled.epoch),
-                    error=list(sampled.error),
+                    values=list(sampled.values),
                 )
             )
-        note = "" if tids or len(rows) == total else _note(len(rows), total, top)
-        return models.Curves(rev=rev, total=total, shown=len(curves), note=note, curves=curves)
+        with self._lock:
+            known = dict(self._reported.get(search.name, {}))
+        return models.Curves(
+            rev=rev,
+            total=total,
+            shown=len(curves),
+            note="" if tids or len(rows) == total else _note(len(rows), total, top),
+            unit=unit_of(search),
+            metric=wanted,
+            metrics=[models.ReportedMetric(name=name, label=known[name]) for name in known],
+            curves=curves,
+        )
 
-    def _read(self, search: Search, tid: int, seq: int | None) -> Points:
+    def _read(self, search: Search, tid: int, seq: int | None, metric: str) -> Points:
         """Read a trial's curve; cache it if `seq`, the last change of an ended trial, is given."""
-        key = (search.name, tid, seq or 0)
+        key = (search.name, tid, seq or 0, metric)
         with self._lock:
             if seq is not None and key in self._cached:
                 self._cached.move_to_end(key)
@@ -100,51 +117,21 @@ class Curves:
         records = self._mirror.store.logs.epoch_records(Trial.key(search.name, tid))
         last = records[-1]["attempt"] if records else 0
         mine = [record for record in records if record["attempt"] == last]
-        metric = get_metric(search.recipe.metric)
         points = Points(
             tuple(record["epoch"] for record in mine),
-            tuple(round(metric.of_record(record), 5) for record in mine),
+            tuple(_rounded(value_in(search, record, metric)) for record in mine),
         )
-        if seq is not None:
-            with self._lock:
+        with self._lock:
+            self._reported.setdefault(search.name, {}).update(measured_metrics(search, mine))
+            if seq is not None:
                 self._cached[key] = points
                 while len(self._cached) > CACHED_CURVES:
                     self._cached.popitem(last=False)
         return points
 
 
-def epochs_model(epochs: Sequence[Epoch], planned: int) -> models.Epochs:
-    """A trial's epochs in columns; a layer that an epoch doesn't have is null there."""
-    layers: dict[str, list[Any]] = defaultdict(lambda: [None] * len(epochs))
-    for at, epoch in enumerate(epochs):
-        for layer in epoch.layers:
-            layers[layer.name][at] = layer
-    return models.Epochs(
-        count=len(epochs),
-        epochs=planned,
-        attempt=[epoch.attempt for epoch in epochs],
-        epoch=[epoch.epoch for epoch in epochs],
-        **{
-            field: [getattr(epoch, field) for epoch in epochs]
-            for field in (*EPOCH_VALUES, "seconds")
-        },
-        layers=[
-            models.LayerCurves(
-                name=name,
-                angle=_values(records, lambda layer: layer.angle) or [],
-                norm_ratio=_values(records, lambda layer: layer.norm_ratio) or [],
-                gradient_angle=_values(records, lambda layer: layer.gradient_angle, optional=True),
-            )
-            for name, records in layers.items()
-        ],
-    )
-
-
-def _values(
-    records: Sequence[Any], value: Callable[[Any], float | None], *, optional: bool = False
-) -> list[float | None] | None:
-    values = [None if record is None else value(record) for record in records]
-    return None if optional and all(each is None for each in values) else values
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.{_DIGITS}g}")
 
 
 def _chosen(ranked: Sequence[int], top: int, limit: int) -> list[int]:
@@ -162,7 +149,7 @@ def _subsampled(points: Points, most: int) -> Points:
         return points
     # Both ends are included: the last epoch has the trial's result.
     taken = np.unique(np.linspace(0, len(points.epoch) - 1, most).round().astype(int))
-    return Points(tuple(points.epoch[at] for at in taken), tuple(points.error[at] for at in taken))
+    return Points(tuple(points.epoch[at] for at in taken), tuple(points.values[at] for at in taken))
 
 
 def _note(shown: int, total: int, top: int) -> str:

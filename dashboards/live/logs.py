@@ -1,10 +1,12 @@
 """The log of an attempt: its worker's lines in the store, its epochs, events and end."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models import Log, LogLine
-from alignsearch.search.documents import Attempt, Search, Trial
-from alignsearch.search.documents.objective_metric import ObjectiveMetric, get_metric
+from alignsearch.search.documents import Attempt, Search, Trial, metric_of
 from alignsearch.search.store import Store
 
 LINES = 200
@@ -22,7 +24,7 @@ def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
     lines = [LogLine(at=attempt.started_at, level="INFO", text=begun)]
     if all(line.level != "INFO" for line in kept):
         # Some objectives, such as the rehearsal, log no epochs; the store has them anyway.
-        lines += _epochs(store, get_metric(search.recipe.metric), trial, number)
+        lines += _epochs(store, search, trial, number)
     said = "\n".join(line.text for line in kept)
     about = f"trial {trial.tid}, attempt {number}: "
     events = [
@@ -39,17 +41,20 @@ def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
     return Log(attempt=number, available=True, lines=lines[-LINES:], note="")
 
 
-def _epochs(store: Store, metric: ObjectiveMetric, trial: Trial, number: int) -> list[LogLine]:
+def _epochs(store: Store, search: Search, trial: Trial, number: int) -> list[LogLine]:
     return [
-        LogLine(
-            at=None,
-            level="INFO",
-            text=f"epoch {record['epoch']} of {record['epochs']}: {metric.label} "
-            f"{metric.of_record(record):.4f} in {record['seconds']:.1f} s",
-        )
+        LogLine(at=None, level="INFO", text=_reported(search, record))
         for record in store.logs.epoch_records(trial.id)
         if record["attempt"] == number
     ]
+
+
+def _reported(search: Search, record: Mapping[str, Any]) -> str:
+    metric = metric_of(search)
+    planned = f" of {record['epochs']}" if record["epochs"] is not None else ""
+    value = metric.of_record(record)
+    measured = "" if value is None else f" {metric.label} {value:.4f}"
+    return f"{unit_of(search)} {record['epoch']}{planned}:{measured} in {record['seconds']:.1f} s"
 
 
 def _end(attempt: Attempt, at: datetime, said: str) -> list[LogLine]:

@@ -73,6 +73,7 @@ class Mirror:
         self._held: dict[str, MirroredSearch] = {}
         self._searches: dict[str, Search] = {}
         self._summaries: dict[str, Summary] = {}
+        self._diverged: dict[str, int] = {}
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._listeners: set[Callable[[], None]] = set()
@@ -152,10 +153,24 @@ class Mirror:
         if mirrored is not None and mirrored.summary is not None and _is_fresh(mirrored):
             return mirrored.summary
         known = self._summaries.get(name)
-        if known is None:
+        # A search that was over can have been extended.
+        if known is None or known.search != self._searches.get(name, known.search):
             known = read_summary(self.store, name)
             if known.search.status in TERMINAL_SEARCH_STATUSES:
                 self._summaries[name] = known
+        return known
+
+    def diverged(self, name: str) -> int:
+        """Number of the search's trials that diverged, without reading its trials."""
+        mirrored = self._held.get(name)
+        if mirrored is not None:
+            return mirrored.trials.diverged
+        # Only a search that is over is remembered: its trials don't change any more.
+        known = self._diverged.get(name)
+        if known is None:
+            known = self.store.totals.diverged(name)
+            if name in self._summaries:
+                self._diverged[name] = known
         return known
 
     def refresh(self, name: str) -> None:
@@ -164,6 +179,7 @@ class Mirror:
         if mirrored is not None:
             self._sync_one(mirrored)
         self._summaries.pop(name, None)
+        self._diverged.pop(name, None)
         self.notify()
 
     def get(self, name: str) -> MirroredSearch:

@@ -13,25 +13,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alignment_core.errors import UnknownNameError
-from alignsearch.dashboards.live.columns import Column, Table, of_metaparameter
-from alignsearch.search.documents import Search, Trial, ranking
+from alignsearch.dashboards.live.columns import Column, Table, distinct
+from alignsearch.dashboards.live.dimensions import Document, dimensions_of, sampled_space_of
+from alignsearch.dashboards.live.failures import Failures, has_diverged
+from alignsearch.search.documents import Search, Trial, metric_of, ranking
 from alignsearch.search.documents.errors import StoreCorruptedError
-from alignsearch.search.documents.objective_metric import label_of
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
-from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.space import SearchSpace
-from alignsearch.spaces.table5 import LABELS
 
-Document = Mapping[str, Any]
-"""A trial as the store has it."""
+DIVERGED = "diverged"
+"""The state, for people, of a trial that completed without a finite loss."""
+NOTE = "note"
+"""The column of texts in the table of trials, which isn't one of the columns of numbers."""
 
-_STATES = tuple(state.value for state in TrialState)
-_CODES = {state.value: float(code) for code, state in enumerate(TrialState)}
+_STATES = (*(state.value for state in TrialState), DIVERGED)
 _OK, _FAIL = "ok", "fail"
-_KINDS = {"crashed": "crashed", "expired": "expired"}
 
 
 @dataclass(frozen=True)
@@ -56,41 +53,18 @@ class Scored(NamedTuple):
     tid: int
 
 
-@dataclass(frozen=True)
-class HostFailures:
-    """Numbers of attempts on a host, and of those that crashed, expired or diverged."""
-
-    host: str
-    attempts: int
-    crashed: int
-    expired: int
-    diverged: int
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A reason to fail, its kind (`diverged`, `crashed` or `expired`), and the trials that did."""
-
-    kind: str
-    reason: str
-    tids: tuple[int, ...]
-
-
-def known_space(search: Search) -> SearchSpace | None:
-    """The search's space; None if this version of the program lacks it or has another one."""
-    try:
-        space = get_space(search.space)
-    except UnknownNameError:
-        return None
-    return space if space.space_hash == search.space_hash else None
-
-
 class MirroredTrials:
     """All trials of a search, a row each, in the order in which they were first read.
 
     Attributes:
         rev: the store's number of the last change that is included.
+        recoded: the number of the last change that gave a column another kind, 0 for none: a page
+            with older columns reads all of them again.
+        metric: the number that trials are compared by.
+        score: name of the column of the metric, as people know it.
+        space: the space that the search samples; None if it isn't known or there is none.
         notes: a text for each row: why the trial diverged, or the last line of its error.
+        failures: counts of failures by reason and host.
         improvements: trials that were the best when they finished.
         row_of: rows by trial number.
         scored: number of trials with a loss.
@@ -99,27 +73,16 @@ class MirroredTrials:
     def __init__(self, search: Search) -> None:
         """Begin without trials."""
         self.begun = search.created_at
-        self.space = known_space(search)
-        sampled = self.space.sampled if self.space else ()
-        self._sampled = [parameter.name for parameter in sampled]
-        self.table = Table(
-            [
-                Column("tid", "trial", "integer"),
-                Column("state", "state", "category", options=list(_STATES)),
-                Column("loss", label_of(search.recipe.metric), "number", "score"),
-                Column("current", "last epoch's error", "number"),
-                Column("epoch", "epoch", "integer"),
-                Column("attempt", "attempts", "integer"),
-                Column("seconds", "seconds", "number"),
-                Column("started", "started", "time"),
-                Column("finished", "finished", "time"),
-                Column("host", "host", "category", options=[]),
-                Column("outcome", "outcome", "category", options=[_OK, _FAIL]),
-                *(of_metaparameter(each, LABELS[each.name]) for each in sampled),
-            ]
-        )
+        self.metric = metric_of(search)
+        self.space = sampled_space_of(search)
+        fixed = self._fixed_columns()
+        self._dimensions = dimensions_of(search, {*(column.name for column in fixed), NOTE})
+        self.table = Table([*fixed, *self._dimensions.columns])
+        self._fixed = fixed
         self.rev = 0
+        self.recoded = 0
         self.notes: list[str | None] = []
+        self.failures = Failures()
         self.improvements: list[Improvement] = []
         self.row_of: dict[int, int] = {}
         self._seqs: dict[int, int] = {}
@@ -131,10 +94,28 @@ class MirroredTrials:
         self._newly_ranked: list[tuple[Any, int]] = []
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.scored = 0
-        self._attempts: dict[str, Counter[str]] = {}
-        self._counted: dict[int, list[tuple[str, str]]] = {}
-        self._failures: dict[tuple[str, str], dict[int, None]] = {}
-        self._failed_as: dict[int, list[tuple[str, str]]] = {}
+
+    def _fixed_columns(self) -> list[Column]:
+        metric = self.metric
+        columns = [
+            Column("tid", "trial", "integer"),
+            Column("state", "state", "category", options=list(_STATES)),
+            Column("loss", metric.label, "number", "score"),
+            Column("current", f"{metric.label} of the last report", "number"),
+            Column("epoch", "epoch", "integer"),
+            Column("attempt", "attempts", "integer"),
+            Column("seconds", "seconds", "number"),
+            Column("started", "started", "time"),
+            Column("finished", "finished", "time"),
+            Column("host", "host", "category", options=[]),
+            Column("outcome", "outcome", "category", options=[_OK, _FAIL]),
+        ]
+        self.score = "loss"
+        if metric.direction == "maximize":
+            columns[_LOSS_AT] = Column("loss", "loss, which is minimized", "number")
+            self.score = distinct(metric.name, {NOTE, *(each.name for each in columns)}, "metric")
+            columns.insert(_LOSS_AT + 1, Column(self.score, metric.label, "number", "score"))
+        return columns
 
     def update(self, documents: Iterable[Document], rev: int) -> None:
         """Include trial documents, which were read up to the change with the number `rev`.
@@ -182,45 +163,35 @@ class MirroredTrials:
     @property
     def diverged(self) -> int:
         """Number of trials that diverged."""
-        return sum(len(tids) for (kind, _), tids in self._failures.items() if kind == "diverged")
-
-    @property
-    def hosts(self) -> list[str]:
-        """Hosts of all attempts."""
-        return sorted(self._attempts)
-
-    def failures(self) -> list[Failure]:
-        """Reasons to fail, the most frequent first."""
-        found = [
-            Failure(kind, reason, tuple(tids)) for (kind, reason), tids in self._failures.items()
-        ]
-        return sorted((each for each in found if each.tids), key=lambda each: -len(each.tids))
-
-    def failures_by_host(self) -> list[HostFailures]:
-        """Numbers of attempts and failures by host."""
-        return [
-            HostFailures(host, each["attempts"], each["crashed"], each["expired"], each["diverged"])
-            for host, each in sorted(self._attempts.items())
-        ]
+        return self.failures.diverged
 
     def config_of(self, row: int) -> dict[str, Any]:
-        """Sampled metaparameters of a row's trial."""
-        return {
-            name: self.table.columns[name].value(self.table[name][row]) for name in self._sampled
+        """Values of the dimensions that a row's trial uses, by column."""
+        found = {
+            column.name: column.value(float(self.table[column.name][row]))
+            for column in self._dimensions.columns
         }
+        return {name: value for name, value in found.items() if value is not None}
 
-    def scores(self) -> tuple[list[dict[str, Any]], list[float | None]]:
-        """Sampled metaparameters of all trials, and their losses (None without one)."""
-        columns = {
-            name: [self.table.columns[name].value(number) for number in self.table[name]]
-            for name in self._sampled
-        }
-        configs = [
-            dict(zip(columns, values, strict=True))
-            for values in zip(*columns.values(), strict=True)
-        ]
+    @property
+    def column_names(self) -> dict[str, str]:
+        """Names of the columns of the known space's dimensions, by label."""
+        labels = [each.name for each in self.space.sampled] if self.space else []
+        columns = [column.name for column in self._dimensions.columns]
+        return dict(zip(labels, columns, strict=False))
+
+    def scores(self) -> tuple[list[dict[str, float]], list[float | None]]:
+        """The point of each trial, without the dimensions that it doesn't use, and its loss.
+
+        A point has HyperOpt's values by the dimensions' labels; a trial without a loss has None.
+        """
+        points: list[dict[str, float]] = [{} for _ in range(self.table.rows)]
+        for label, name in self.column_names.items():
+            numbers = self.table[name]
+            for row in np.flatnonzero(~np.isnan(numbers)):
+                points[row][label] = float(numbers[row])
         losses = [None if np.isnan(loss) else float(loss) for loss in self.table["loss"]]
-        return configs, losses
+        return points, losses
 
     def rank(self, tid: int, loss: float) -> int:
         """Return the place of a trial with a loss among all that are ranked, 1 for the best."""
@@ -243,7 +214,8 @@ class MirroredTrials:
         row = self.row_of.setdefault(tid, len(self.row_of))
         state: str = document["state"]
         result: Mapping[str, Any] = document["result"] or {}
-        loss = result.get("loss") if state == TrialState.COMPLETED else None
+        is_ok = state == TrialState.COMPLETED and result.get("status") == _OK
+        loss = result.get("loss") if is_ok else None
         seconds, host = self._put(row, document, loss)
         before = self._states[row] if row < len(self._states) else None
         if before is None:
@@ -257,7 +229,7 @@ class MirroredTrials:
         self._seqs.pop(row, None)
         self._seqs[row] = document["seq"]
         self.rev = max(self.rev, document["seq"])
-        self._count_failures(row, document, result, host)
+        self.failures.update(document, host)
         if TrialState(state) in LIVE_TRIAL_STATES:
             self._live[tid] = Trial.from_bson(document)
             return
@@ -278,7 +250,6 @@ class MirroredTrials:
     def _put(
         self, row: int, document: Document, loss: float | None
     ) -> tuple[float | None, str | None]:
-        columns = self.table.columns
         timings: Mapping[str, datetime] = document["timings"]
         progress: Mapping[str, Any] = document["progress"] or {}
         last: Mapping[str, Any] = document["attempts"].get(str(document["attempt"]), {})
@@ -286,61 +257,46 @@ class MirroredTrials:
         finished = self._since(timings.get("finished"))
         seconds = None if started is None or finished is None else finished - started
         host = last.get("host")
-        config: Mapping[str, Any] = document["config"]
-        values = (
-            document["tid"],
-            document["state"],
-            loss,
-            progress.get("validation_error"),
-            progress.get("epoch"),
-            document["attempt"],
-            seconds,
-            started,
-            finished,
-            None,
-            (document["result"] or {}).get("status"),
-            *(config.get(name) for name in self._sampled),
-        )
+        values = {
+            "tid": document["tid"],
+            "state": DIVERGED if has_diverged(document) else document["state"],
+            # Older versions call the metric by its old name.
+            "current": progress.get("value", progress.get("validation_error")),
+            "epoch": progress.get("epoch"),
+            "attempt": document["attempt"],
+            "seconds": seconds,
+            "started": started,
+            "finished": finished,
+            "outcome": (document["result"] or {}).get("status"),
+            self.score: None if loss is None else self.metric.value(loss),
+            "loss": loss,
+        }
         numbers = [
-            column.code(value) for column, value in zip(columns.values(), values, strict=True)
+            column.code_of_new(host) if column.name == "host" else column.code(values[column.name])
+            for column in self._fixed
         ]
-        numbers[_HOST_AT] = columns["host"].code_of_new(host)
-        self.table.put(row, numbers)
+        self.table.put(row, [*numbers, *self._numbers(document)])
         return seconds, host
+
+    def _numbers(self, document: Document) -> list[float]:
+        """Return the numbers of a trial's dimensions; the table gets their new columns."""
+        columns = self._dimensions.columns
+        before = [column.kind for column in columns]
+        numbers = self._dimensions.numbers(document)
+        for column in columns[len(before) :]:
+            self.table.add(column)
+        for column, kind in zip(columns, before, strict=False):
+            if column.kind == "category" and kind != "category":
+                self.table.recode(column, kind)
+                self.recoded = document["seq"]
+        return numbers
 
     def _since(self, at: datetime | None) -> float | None:
         return None if at is None else (at - self.begun).total_seconds()
 
-    def _count_failures(
-        self, row: int, document: Document, result: Mapping[str, Any], host: str | None
-    ) -> None:
-        for on, what in self._counted.pop(row, ()):
-            self._attempts[on][what] -= 1
-        for failure in self._failed_as.pop(row, ()):
-            self._failures[failure].pop(document["tid"], None)
-        counted: list[tuple[str, str]] = []
-        failed_as: list[tuple[str, str]] = []
-        for attempt in document["attempts"].values():
-            counted.append((attempt["host"], "attempts"))
-            kind = _KINDS.get(attempt["outcome"])
-            if kind is not None:
-                counted.append((attempt["host"], kind))
-                failed_as.append((kind, last_line(attempt["error"]) or "no reason was given"))
-        if result.get("status") == _FAIL:
-            failed_as.append(("diverged", result.get("reason") or "no reason was given"))
-            if host is not None:
-                counted.append((host, "diverged"))
-        for on, what in counted:
-            self._attempts.setdefault(on, Counter())[what] += 1
-        for failure in failed_as:
-            self._failures.setdefault(failure, {})[document["tid"]] = None
-        self._counted[row] = counted
-        if failed_as:
-            self._failed_as[row] = failed_as
 
-
-_HOST_AT = 9
-"""Place of the column `host`, whose options grow with the data."""
+_LOSS_AT = 2
+"""Place of the column `loss`."""
 
 
 def _end(document: Document) -> tuple[bool, float, int]:

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.dashboards.live.columns import Column, option_of
-from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
-from alignsearch.search.documents.states import TrialState
+from alignsearch.dashboards.live.columns import Column, code_of
+from alignsearch.dashboards.live.mirrored_trials import NOTE, MirroredTrials
+from alignsearch.spaces.space import Value
 
 Mask = NDArray[np.bool_]
-NOTE = "note"
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,16 @@ class Query:
 
     Attributes:
         sort: name of a column, or `note`.
+        states: states for people: a completed trial without a finite loss is `diverged`.
         where: conditions `COLUMN:LOW:HIGH` (LOW or HIGH may be left out) or `COLUMN:is:OPTION`;
-            several options of one column are alternatives.
+            several options of one column are alternatives. An option that reads like another one is
+            named by its place, `#2`.
         text: a part of the note or the host, in any case.
     """
 
     sort: str = "tid"
     descending: bool = False
-    states: Sequence[TrialState] = ()
+    states: Sequence[str] = ()
     where: Sequence[str] = ()
     tids: Sequence[int] = ()
     text: str = ""
@@ -49,7 +50,7 @@ def select(trials: MirroredTrials, query: Query) -> list[int]:
     fits = np.ones(table.rows, dtype=bool)
     if query.states:
         state = table.columns["state"]
-        fits &= np.isin(table["state"], [state.code(each.value) for each in query.states])
+        fits &= np.isin(table["state"], [state.code(each) for each in query.states])
     if query.tids:
         fits &= np.isin(table["tid"], query.tids)
     for mask in _conditions(trials, query.where):
@@ -66,32 +67,36 @@ def to_csv(trials: MirroredTrials, rows: Sequence[int]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     columns = list(trials.table.columns.values())
-    writer.writerow([*(column.name for column in columns), NOTE])
+    writer.writerow([*(_safe(column.name) for column in columns), NOTE])
     numbers = [trials.table[column.name] for column in columns]
     for row in rows:
         values = (
             column.value(float(each[row])) for column, each in zip(columns, numbers, strict=True)
         )
-        # A spreadsheet takes text that begins with one of these for a formula.
-        note = trials.notes[row] or ""
-        writer.writerow([*values, f"'{note}" if note[:1] in {"=", "+", "-", "@"} else note])
+        writer.writerow([*map(_safe, values), _safe(trials.notes[row] or "")])
     return out.getvalue()
+
+
+def _safe(value: Value) -> Value:
+    # A spreadsheet takes text that begins with one of these for a formula.
+    is_formula = isinstance(value, str) and value[:1] in {"=", "+", "-", "@"}
+    return f"'{value}" if is_formula else value
 
 
 def _conditions(trials: MirroredTrials, where: Sequence[str]) -> Iterator[Mask]:
     alternatives: dict[str, list[float]] = defaultdict(list)
     for condition in where:
-        name, _, rest = condition.partition(":")
+        name, rest = _named(trials, condition)
         low, colon, high = rest.partition(":")
         column = _column(trials, name)
         if not colon:
             raise _malformed(condition)
         if low == "is":
-            option = option_of(column, high)
-            if option is None:
+            code = code_of(column, high)
+            if code is None:
                 known = (str(each) for each in column.options or ())
                 raise UnknownNameError(f"option of {name}", high, known)
-            alternatives[name].append(column.code(option))
+            alternatives[name].append(code)
             continue
         numbers = trials.table[name]
         yield (numbers >= _end(low, -math.inf, condition)) & (
@@ -99,6 +104,19 @@ def _conditions(trials: MirroredTrials, where: Sequence[str]) -> Iterator[Mask]:
         )
     for name, codes in alternatives.items():
         yield np.isin(trials.table[name], codes)
+
+
+def _named(trials: MirroredTrials, condition: str) -> tuple[str, str]:
+    """Split a condition after the longest name of a column that it begins with.
+
+    A dimension's label may contain colons.
+    """
+    parts = condition.split(":")
+    for length in range(len(parts) - 1, 0, -1):
+        name = ":".join(parts[:length])
+        if name in trials.table.columns:
+            return name, ":".join(parts[length:])
+    return parts[0], ":".join(parts[1:])
 
 
 def _column(trials: MirroredTrials, name: str) -> Column:

@@ -1,21 +1,31 @@
 """Models of submitting a search, and the fields of its form."""
 
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 from pydantic.fields import FieldInfo
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import Space
-from alignsearch.search.documents.choices import one_of
+from alignsearch.search.documents.choices import OneOf, one_of
+from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.space import Value
 
 
 class SubmitRequest(Submission):
-    """A new search: fields of `Submission`; a field that is null or empty has its default."""
+    """A new search: fields of `Submission`; a field that is null or empty has its default.
+
+    Its space is one of the named definitions. An address of a module or a file would let a browser
+    choose which code of this host is imported.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"space": "ia", "trials": 300}]})
+
+    space: Annotated[str, OneOf("definition on this dashboard", known_names, listed=False)] = Field(
+        description="Definition of the search, by its name. `alignsearch submit` also takes those "
+        "of modules and files."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -26,7 +36,11 @@ class SubmitRequest(Submission):
 
 
 class SubmitField(Model):
-    """A field of the form for a new search; `help` is the command line's help text."""
+    """A field of the form for a new search.
+
+    The `help` is the command line's help text. The default of a list is one text, with semicolons
+    between its entries, as the form takes it.
+    """
 
     name: str
     label: str
@@ -38,7 +52,7 @@ class SubmitField(Model):
 
 
 class SubmitForm(Model):
-    """The form for a new search: its fields, and the spaces that can be chosen."""
+    """The form for a new search: its fields, and the named definitions that can be chosen."""
 
     spaces: list[Space]
     fields: list[SubmitField]
@@ -60,20 +74,26 @@ class Submitted(Model):
 
 
 def submit_fields() -> list[SubmitField]:
-    """Return the form's fields, made from those of `Submission` in their order."""
-    return [_submit_field(name, field) for name, field in Submission.model_fields.items()]
+    """Return the form's fields, made from those of `SubmitRequest` in their order."""
+    return [_submit_field(name, field) for name, field in SubmitRequest.model_fields.items()]
 
 
 def _submit_field(name: str, field: FieldInfo) -> SubmitField:
     names = one_of(field)
     required = field.is_required()
+    options = None if names is None else list(names.known())
+    default = field.default
+    if field.annotation is bool:
+        options = ["false", "true"]
+    elif isinstance(default, tuple):
+        default = "; ".join(default)
     return SubmitField(
         name=name,
         label=name.replace("_", " "),
-        kind=_kind(field.annotation) if names is None else "choice",
-        options=None if names is None else list(names.known()),
+        kind=_kind(field.annotation) if options is None else "choice",
+        options=options,
         required=required,
-        default=None if required else field.default,
+        default=None if required else default,
         help=field.description or "",
     )
 

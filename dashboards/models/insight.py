@@ -3,26 +3,49 @@
 from typing import Literal
 
 from alignsearch.dashboards.models.base import Model, Numbers
+from alignsearch.dashboards.models.searches import Unit
 
 
 class Curve(Model):
-    """A trial's learning curve: the validation error after each epoch of its last attempt."""
+    """A trial's learning curve: a number after each epoch or step of its last attempt.
+
+    Attributes:
+        loss: the trial's loss, which is minimized; null without a result.
+        value: the search's metric of the trial, as people know it.
+        values: the number after each epoch; null where it wasn't reported.
+    """
 
     tid: int
     rank: int | None
     top: bool
     loss: float | None
+    value: float | None
     epoch: list[int]
-    error: Numbers
+    values: Numbers
+
+
+class ReportedMetric(Model):
+    """A number that trials report, and its name for people."""
+
+    name: str
+    label: str
 
 
 class Curves(Model):
-    """Learning curves: of `total` trials with a result, `shown` are in `curves`."""
+    """Learning curves: of `total` trials with a result, `shown` are in `curves`.
+
+    Attributes:
+        metric: name of the number that the curves show.
+        metrics: the numbers that trials have reported so far, the search's metric first.
+    """
 
     rev: int
     total: int
     shown: int
     note: str
+    unit: Unit
+    metric: str
+    metrics: list[ReportedMetric]
     curves: list[Curve]
 
 
@@ -54,16 +77,20 @@ class Failures(Model):
 
 
 class ParameterImportance(Model):
-    """A metaparameter's share of the score's variance, and its deviation over the trees."""
+    """A metaparameter's share of the score's variance, and its deviation over the trees.
+
+    trials: number of trials that use the metaparameter, over which the variance is taken.
+    """
 
     name: str
     label: str
     importance: float
     sd: float
+    trials: int
 
 
 class CategoryScore(Model):
-    """Mean score and standard error of the trials with one answer to a question of Fig. S2."""
+    """Mean score and standard error of the trials with one option, or one answer to a question."""
 
     option: str
     count: int
@@ -72,7 +99,13 @@ class CategoryScore(Model):
 
 
 class CategoricalImportance(Model):
-    """One of Fig. S2's questions, A to I; `difference` is the mean of yes less that of no."""
+    """A choice and the scores of its options; of the paper's searches, one of Fig. S2's questions.
+
+    Attributes:
+        letter: A to I of Fig. S2; empty for a choice of another space.
+        question: the question in the words of Fig. S2; empty like `letter`.
+        difference: the mean of yes less that of no; of a choice, the largest less the smallest.
+    """
 
     letter: str
     name: str
@@ -90,6 +123,7 @@ class Importances(Model):
         trials: number of results that were used.
         again_at: number of results from which on it is computed again.
         stale: whether trials have finished since.
+        score_label: the number whose variance is explained.
     """
 
     state: Literal["computing", "ready", "too_few"]
@@ -98,5 +132,6 @@ class Importances(Model):
     trials: int
     again_at: int
     stale: bool
+    score_label: str
     importance: list[ParameterImportance]
     categorical: list[CategoricalImportance]

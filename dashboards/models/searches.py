@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import JsonValue
+
 from alignsearch.dashboards.models.base import Model, Numbers
 from alignsearch.search.documents import Event, Recipe
 from alignsearch.search.documents.states import SearchStatus, TrialState
@@ -11,24 +13,49 @@ from alignsearch.spaces.space import Value
 Verb = Literal["pause", "resume", "stop", "cancel"]
 
 
+ShownState = Literal["queued", "running", "completed", "diverged", "failed", "cancelled", "pruned"]
+"""A trial's state for people: one that completed without a finite loss has `diverged`."""
+
+Unit = Literal["epoch", "step"]
+"""Unit in which a trial's reports are counted: a training's epochs, or an objective's own steps."""
+
+
+class Metric(Model):
+    """The number that trials are compared by, its name for people, and whether less is better."""
+
+    name: str
+    label: str
+    direction: Literal["minimize", "maximize"]
+
+
 class BestTrial(Model):
-    """The best trial and its loss (validation error)."""
+    """The best trial: the loss that is minimized, and the metric as people know it."""
 
     tid: int
     loss: float | None
+    value: float | None
 
 
 class SearchSummary(Model):
-    """Progress of a search, times in seconds. `diverged` is null until its trials were read."""
+    """Progress of a search, times in seconds.
+
+    Attributes:
+        objective: what each trial does, in words.
+        dataset: this, `model`, `width` and `epochs` are null where nothing is trained.
+        diverged: how many of the completed trials have no finite loss.
+    """
 
     name: str
     space: str
     status: SearchStatus
     stop_requested: bool
-    dataset: str
-    model: str
-    width: int
-    epochs: int
+    metric: Metric
+    objective: str
+    dataset: str | None
+    model: str | None
+    width: int | None
+    epochs: int | None
+    unit: Unit
     trials: int
     parallel: int
     algo: str
@@ -49,7 +76,7 @@ class SearchSummary(Model):
     updated_at: datetime
     age: float
     error: str | None
-    diverged: int | None
+    diverged: int
     steps: list[Verb]
 
 
@@ -61,22 +88,35 @@ class Searches(Model):
 
 
 class Parameter(Model):
-    """A metaparameter of a search space: its distribution or value, and its source."""
+    """A metaparameter of a search space: its distribution or value, and its source.
+
+    Attributes:
+        name: of a search's space, the name of the trials' column.
+        kind: HyperOpt's name of the distribution, or `fixed` or `derived`.
+        sampled: whether a search samples it.
+        log: whether its values spread evenly over a logarithmic axis.
+        options: of a choice; an option that is no scalar has a short name.
+        when: the choices that lead to it, in words; null where every trial has it.
+        text: its values in words.
+    """
 
     name: str
     label: str
-    kind: Literal["uniform", "loguniform", "choice", "fixed", "derived"]
+    kind: str
+    sampled: bool
+    log: bool = False
     low: float | None = None
     high: float | None = None
     options: list[Value] | None = None
-    value: Value = None
+    value: JsonValue = None
     formula: str | None = None
+    when: str | None = None
     text: str
     source: str
 
 
 class Space(Model):
-    """A search space. `known` is false if this version of the program doesn't have it."""
+    """A search space. `known` is false if neither the store nor this program has it."""
 
     name: str
     title: str
@@ -94,14 +134,21 @@ class SearchDetail(Model):
     now: float
     summary: SearchSummary
     space: Space
-    recipe: Recipe
+    recipe: Recipe | None
     versions: dict[str, str]
     resources: dict[str, float]
     hosts: list[str]
 
 
 class ColumnHead(Model):
-    """A column of trials. The values of a category are indices into `options`."""
+    """A column of trials. The values of a category are indices into `options`.
+
+    Attributes:
+        role: the one column of the `score` has the metric as people know it. If it is maximized,
+            the column `loss`, with the opposite sign, is there too.
+        low: lowest value of the distribution; null, as `high`, where it has no end.
+        when: the choices that lead to the metaparameter, in words; null where every trial has it.
+    """
 
     name: str
     label: str
@@ -111,6 +158,7 @@ class ColumnHead(Model):
     log: bool | None = None
     low: float | None = None
     high: float | None = None
+    when: str | None = None
 
 
 class BestSoFar(Model):
@@ -119,12 +167,14 @@ class BestSoFar(Model):
     Attributes:
         finished: seconds since the search began.
         number: how many trials had finished with a loss by then.
+        value: the metric as people know it.
     """
 
     tid: list[int]
     finished: list[float]
     number: list[int]
     loss: list[float]
+    value: list[float]
 
 
 class TrialColumns(Model):
@@ -132,7 +182,8 @@ class TrialColumns(Model):
 
     Attributes:
         rev: number of the last change that is included.
-        reset: the rows replace all earlier ones: the store has another search of this name.
+        reset: the rows replace all earlier ones: the store has another search of this name, or a
+            column has another kind than before.
         epoch0: Unix seconds from which columns of the kind `time` count.
         values: each column's numbers; null where a trial has none.
     """

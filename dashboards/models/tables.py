@@ -1,11 +1,11 @@
-"""Models of Table 5 of the paper, and of searches side by side."""
+"""Models of tables of configurations, and of searches side by side."""
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import BestSoFar, SearchSummary
 
 
 class TableColumn(Model):
-    """A column of Table 5."""
+    """A column: one configuration."""
 
     title: str
     note: str
@@ -13,20 +13,33 @@ class TableColumn(Model):
 
 
 class TableCells(Model):
-    """A row of Table 5 over several columns."""
+    """A row over several columns; a cell is empty where a configuration has no value."""
 
     name: str
     field: str
     cells: list[str]
 
 
-class Table5(Model):
-    """Configurations as columns of Table 5. The `missing` searches have no result yet."""
+class MissingColumn(Model):
+    """A search that has no column, and why."""
 
+    name: str
+    reason: str
+
+
+class ResultTable(Model):
+    """Configurations as columns of a table.
+
+    Attributes:
+        title: name of the table that all columns are columns of; empty if it has none.
+        missing: searches without a column.
+    """
+
+    title: str
     columns: list[TableColumn]
     rows: list[TableCells]
     notes: list[str]
-    missing: list[str]
+    missing: list[MissingColumn]
 
 
 class Compared(Model):
@@ -40,4 +53,4 @@ class Comparison(Model):
     """Searches side by side."""
 
     searches: list[Compared]
-    table: Table5
+    table: ResultTable

@@ -1,19 +1,31 @@
 """Models of trials: the table's rows, one trial, its epochs and its log."""
 
 from datetime import datetime
+from typing import Literal
+
+from pydantic import JsonValue
 
 from alignsearch.dashboards.models.base import Model, Numbers
+from alignsearch.dashboards.models.searches import Metric, ShownState, Unit
 from alignsearch.search.documents import AttemptOutcome
-from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.space import Value
 
 
 class TrialRow(Model):
-    """A row of the table of trials."""
+    """A row of the table of trials.
+
+    Attributes:
+        loss: the loss that is minimized; null without a result.
+        value: the search's metric, as people know it.
+        current: the metric after the last epoch.
+        config: values of the metaparameters by column, without those that the trial doesn't use.
+        cells: the same values as text.
+    """
 
     tid: int
-    state: TrialState
+    state: ShownState
     loss: float | None
+    value: float | None
     current: float | None
     epoch: int | None
     attempt: int
@@ -40,12 +52,12 @@ class TrialPage(Model):
 
 
 class TableRow(Model):
-    """A row of Table 5 for one trial."""
+    """A row of the definition's table for one trial."""
 
     name: str
     field: str
     cell: str
-    value: Value
+    value: JsonValue
     sampled: bool
 
 
@@ -67,26 +79,39 @@ class AttemptDetail(Model):
 
 
 class TrialDetail(Model):
-    """A trial in detail. `rank` is its place among the `of` trials with a loss, 1 the best."""
+    """A trial in detail.
+
+    Attributes:
+        loss: the loss that is minimized; null without a result.
+        value: the search's metric, as people know it.
+        current: the metric after the last epoch.
+        epochs: number of all epochs; null if it isn't known.
+        rank: the trial's place among the `of` trials with a loss, 1 the best.
+        rows: rows of the search's table.
+        config: what the objective evaluates.
+    """
 
     tid: int
     search: str
-    state: TrialState
+    state: ShownState
     rev: int
+    metric: Metric
     loss: float | None
+    value: float | None
     current: float | None
     outcome: str | None
     reason: str | None
     note: str | None
     metrics: dict[str, float | None]
     best_epoch: int | None
+    unit: Unit
     epoch: int | None
-    epochs: int
+    epochs: int | None
     error: str | None
     rank: int | None
     of: int
     rows: list[TableRow]
-    config: dict[str, Value]
+    config: JsonValue
     attempts: list[AttemptDetail]
     timings: dict[str, datetime]
     resources: dict[str, float]
@@ -103,21 +128,29 @@ class LayerCurves(Model):
     gradient_angle: Numbers | None
 
 
+class Series(Model):
+    """A number that a trial reported, after each epoch; null where it didn't.
+
+    role: charts of learning curves show what is `measured` and charts of rates each `rate`; an
+    `other` number is data only.
+    """
+
+    name: str
+    label: str
+    role: Literal["measured", "rate", "other"]
+    values: Numbers
+
+
 class Epochs(Model):
-    """Epochs of a trial in columns. `count` are there, `epochs` are planned."""
+    """A trial's epochs, or steps, in columns. `count` are there; `epochs` are planned, if known."""
 
     count: int
-    epochs: int
+    epochs: int | None
+    unit: Unit
     attempt: list[int]
     epoch: list[int]
-    loss: Numbers
-    train_accuracy: Numbers
-    validation_loss: Numbers
-    validation_accuracy: Numbers
-    learning_rate: Numbers
-    alignment_learning_rate: Numbers
-    alignment_loss: Numbers
     seconds: Numbers
+    series: list[Series]
     layers: list[LayerCurves]
 
 

@@ -1,4 +1,4 @@
-"""Table 5 for pages, and as text in each format of `alignsearch export`."""
+"""Tables of configurations for pages, and as text in each format of `alignsearch export`."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,16 @@ from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.best import best_column, column_of
-from alignsearch.search.reports.export import Column, export, notes_of, published_columns
-from alignsearch.spaces.table5 import ROWS, format_cell
+from alignsearch.search.reports.export import (
+    TABLE5,
+    Column,
+    export,
+    notes_of,
+    published_columns,
+    rows_of,
+)
+
+TABLE5_TITLE = "Table 5 of Kunin et al. 2020"
 
 MEDIA_TYPES = {
     "markdown": "text/plain",
@@ -39,27 +47,27 @@ def trial_column(mirror: Mirror, name: str, tid: int) -> Column:
     return column_of(search, mirror.store.trials.get(name, tid), title=f"{name} {tid}")
 
 
-def table_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> models.Table5:
-    """The same columns as rows of cells; searches without a result are listed in `missing`."""
+def table_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> models.ResultTable:
+    """The same columns as rows of cells; a search without a column is in `missing`, with why."""
     columns = published_columns() if published else []
     missing = []
     for name in names:
         try:
             columns.append(best_column(mirror.store, name))
-        except StateConflictError:
-            missing.append(name)
-    return models.Table5(
+        except StateConflictError as error:
+            missing.append(models.MissingColumn(name=name, reason=str(error)))
+    rows = rows_of(columns)
+    return models.ResultTable(
+        title=TABLE5_TITLE if columns and tuple(rows) == TABLE5 else "",
         columns=[
-            models.TableColumn(title=each.title, note=each.note, space=each.space.name)
+            models.TableColumn(title=each.title, note=each.note, space=each.space)
             for each in columns
         ],
         rows=[
             models.TableCells(
-                name=row.name,
-                field=row.field,
-                cells=[format_cell(row, each.configuration, each.space) for each in columns],
+                name=row.name, field=row.field, cells=[each.cell(row) for each in columns]
             )
-            for row in ROWS
+            for row in rows
         ],
         notes=notes_of(columns) if columns else [],
         missing=missing,

@@ -80,9 +80,9 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     """One trial."""
     mirror = context_of(request).mirror
     mirror.check()
-    mirror.store.searches.get(name)
+    found = mirror.store.searches.get(name)
     mirror.store.trials.get(name, tid)
-    return _render(request, "trial", name=name, tid=tid)
+    return _render(request, "trial", name=name, tid=tid, trains=found.recipe is not None)
 
 
 @router.get("/compare")

@@ -40,6 +40,6 @@ SEARCH_PANELS = (
     ),
     Panel("curves", "Learning curves", "curves", link="Learning curves"),
     Panel("failures", "Failures by reason and host", "failures", link="Failures"),
-    Panel("table5", "Best, as a column of Table 5", "best_column", link="Table 5", chart=""),
+    Panel("table", "Best configuration", "best_column", link="Best configuration", chart=""),
     Panel("events", "Events", "events", link="Events", chart=""),
 )

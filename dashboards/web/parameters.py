@@ -9,6 +9,8 @@ from alignsearch.dashboards.web import exports
 
 LARGEST_NUMBER = 2**53
 """JavaScript's numbers are exact up to this one."""
+LONGEST_LABEL = 1000
+"""Characters of a column's or a metric's name in a query: labels are as long as users make them."""
 MOST_COMPARED = 8
 """Searches side by side: a comparison has eight colours."""
 

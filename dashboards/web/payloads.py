@@ -5,19 +5,16 @@ from typing import Any
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
-from alignsearch.dashboards.live.mirrored_trials import Improvement, MirroredTrials, known_space
+from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
+from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models.encoding import EncodedJson
-from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents import REHEARSAL, Search, metric_of
 from alignsearch.search.documents.states import (
     SEARCH_TRANSITIONS,
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
 )
 from alignsearch.search.use_cases.summary import Summary
-from alignsearch.spaces.configuration import configuration
-from alignsearch.spaces.describe import describe, to_json
-from alignsearch.spaces.space import SearchSpace, Value
-from alignsearch.spaces.table5 import LABELS, ROWS, format_cell, format_sampled
 
 
 def steps_of(search: Search) -> list[models.Verb]:
@@ -34,21 +31,22 @@ def steps_of(search: Search) -> list[models.Verb]:
     return [*steps, "cancel"]
 
 
-def summary_model(
-    summary: Summary, now: datetime, diverged: int | None = None
-) -> models.SearchSummary:
+def summary_model(summary: Summary, now: datetime, diverged: int) -> models.SearchSummary:
     """Make the payload of a search's progress."""
     search, recipe = summary.search, summary.search.recipe
-    best = summary.best
+    best, metric = summary.best, metric_of(search)
     return models.SearchSummary(
         name=search.name,
         space=search.space,
         status=search.status,
         stop_requested=search.stop_requested,
-        dataset=recipe.dataset,
-        model=recipe.model,
-        width=recipe.width,
-        epochs=recipe.epochs,
+        metric=metric_model(search),
+        objective=objective_in_words(search),
+        dataset=recipe.dataset if recipe else None,
+        model=recipe.model if recipe else None,
+        width=recipe.width if recipe else None,
+        epochs=search.epochs,
+        unit=unit_of(search),
         trials=search.trials,
         parallel=search.parallel,
         algo=search.algo,
@@ -58,7 +56,12 @@ def summary_model(
         finished=summary.finished,
         busy=summary.busy,
         slots={name: getattr(summary.slots, name) for name in ("total", "busy", "placing", "free")},
-        best=models.BestTrial(tid=best.tid, loss=best.loss) if best else None,
+        best=best
+        and models.BestTrial(
+            tid=best.tid,
+            loss=best.loss,
+            value=None if best.loss is None else metric.value(best.loss),
+        ),
         chance=summary.chance,
         seconds_left=summary.seconds_left,
         waits_for=summary.waits_for,
@@ -76,59 +79,28 @@ def summary_model(
 
 def summary_of(mirror: Mirror, name: str) -> models.SearchSummary:
     """Read a search's progress from the mirror, or from the store if it isn't in memory."""
-    summary = mirror.summary(name)
-    mirrored = mirror.cached(name)
-    diverged = mirrored.trials.diverged if mirrored else None
-    return summary_model(summary, mirror.now(), diverged)
+    return summary_model(mirror.summary(name), mirror.now(), mirror.diverged(name))
 
 
-def space_model(space: SearchSpace) -> models.Space:
-    """Make the payload of a space of the catalog; its metaparameters are in Table 5's order."""
-    data = to_json(space)
-    by_name = {each["name"]: each for each in data["sampled"]}
-    fixed = {each.name: each.value for each in space.fixed}
-    parameters = []
-    for row in describe(space):
-        sampled = by_name.get(row.name, {})
-        parameters.append(
-            models.Parameter(
-                name=row.name,
-                label=LABELS[row.name],
-                kind=sampled["kind"] if row.kind == "sampled" else row.kind,
-                low=sampled.get("low"),
-                high=sampled.get("high"),
-                options=sampled.get("options"),
-                value=fixed.get(row.name),
-                formula=row.distribution if row.kind == "derived" else None,
-                text=row.distribution,
-                source=row.source,
-            )
-        )
-    return models.Space(
-        name=space.name,
-        title=space.title,
-        learning_rule=space.learning_rule,
-        source=space.source,
-        space_hash=space.space_hash,
-        known=True,
-        parameters=parameters,
-    )
+def metric_model(search: Search) -> models.Metric:
+    """Make the payload of the number that a search's trials are compared by."""
+    metric = metric_of(search)
+    return models.Metric(name=metric.name, label=metric.label, direction=metric.direction)
 
 
-def space_of(search: Search) -> models.Space:
-    """Make the payload of a search's space; an unknown space has only its name and hash."""
-    space = known_space(search)
-    if space is not None:
-        return space_model(space)
-    return models.Space(
-        name=search.space,
-        title=search.space,
-        learning_rule="",
-        source="",
-        space_hash=search.space_hash,
-        known=False,
-        parameters=[],
-    )
+def objective_in_words(search: Search) -> str:
+    """Return what each trial of a search does, in words."""
+    recipe = search.recipe
+    if recipe is not None:
+        what = f"{recipe.model}, width {recipe.width}"
+        if recipe.dataset == REHEARSAL:
+            return f"rehearses {what}, {recipe.epochs} epochs: nothing is trained"
+        return f"trains {what}, {recipe.dataset}, {recipe.epochs} epochs"
+    if search.definition is None:
+        return "not known"
+    objective = search.definition.objective
+    verb = "runs" if objective.kind == "program" else "calls"
+    return f"{verb} {objective.address}" if objective.address else objective.kind
 
 
 def trial_columns(
@@ -137,8 +109,8 @@ def trial_columns(
     """Fields of `models.TrialColumns`: all trials, or those that changed after `since`."""
     with mirrored.lock:
         trials = mirrored.trials
-        # The page shows another store's search of this name, so it begins anew.
-        reset = since is None or since > trials.rev
+        # The page shows another store's search of this name, or columns of another kind.
+        reset = since is None or since > trials.rev or since < trials.recoded
         rows = None if reset else trials.changed_since(since or 0)
         count = trials.table.rows if rows is None else len(rows)
         values = trials.table.to_wire(rows) if count else {}
@@ -151,7 +123,7 @@ def trial_columns(
             "epoch0": trials.begun.timestamp(),
             "columns": [column.to_json() for column in trials.table.columns.values()],
             "values": values,
-            "best": best_so_far(trials.improvements),
+            "best": best_so_far(trials),
             "summary": summary_model(summary, now, trials.diverged),
             "now": now.timestamp(),
         }
@@ -166,101 +138,13 @@ def encoded_trials(mirror: Mirror, mirrored: MirroredSearch) -> EncodedJson:
     return cached[1]
 
 
-def best_so_far(improvements: list[Improvement]) -> models.BestSoFar:
+def best_so_far(trials: MirroredTrials) -> models.BestSoFar:
     """Make the payload of the improvements, in columns."""
+    improvements = trials.improvements
     return models.BestSoFar(
         tid=[each.tid for each in improvements],
         finished=[round(each.at, 1) for each in improvements],
         number=[each.number for each in improvements],
         loss=[each.loss for each in improvements],
-    )
-
-
-def cell_of(value: Value) -> str:
-    """Format a sampled value as Table 5 does."""
-    if value is None:
-        return "N/A"
-    return format_sampled(value) if isinstance(value, float) else str(value)
-
-
-def trial_row(trials: MirroredTrials, row: int) -> models.TrialRow:
-    """Make a row of the table of trials."""
-
-    def of(name: str) -> Any:
-        return trials.table.columns[name].value(float(trials.table[name][row]))
-
-    config = trials.config_of(row)
-    names = ("tid", "state", "loss", "current", "epoch", "attempt", "seconds", "started")
-    return models.TrialRow(
-        **{name: of(name) for name in (*names, "finished", "host", "outcome")},
-        note=trials.notes[row],
-        config=config,
-        cells={name: cell_of(value) for name, value in config.items()},
-    )
-
-
-def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
-    """Make a trial's rows of Table 5; with an unknown space, a row for each stored value."""
-    space = known_space(search)
-    if space is None:
-        return [
-            models.TableRow(name=name, field=name, cell=str(value), value=value, sampled=True)
-            for name, value in trial.config.items()
-        ]
-    column = configuration(trial.config)
-    return [
-        models.TableRow(
-            name=row.name,
-            field=row.field,
-            cell=format_cell(row, column, space),
-            value=getattr(column, row.field),
-            sampled=row.field in space.sampled_names,
-        )
-        for row in ROWS
-    ]
-
-
-def trial_model(mirrored: MirroredSearch, trial: Trial) -> models.TrialDetail:
-    """Make the payload of a trial."""
-    trials = mirrored.trials
-    with mirrored.lock:
-        tids = trials.table["tid"]
-        scored = trials.scored
-        rank = None if trial.loss is None else trials.rank(trial.tid, trial.loss)
-        before, after = tids[tids < trial.tid], tids[tids > trial.tid]
-        row = trials.row_of.get(trial.tid)
-        note = None if row is None else trials.notes[row]
-    result, progress = trial.result, trial.progress
-    return models.TrialDetail(
-        tid=trial.tid,
-        search=trial.search,
-        state=trial.state,
-        rev=trial.seq,
-        loss=trial.loss,
-        current=progress.validation_error if progress else None,
-        outcome=result.status if result else None,
-        reason=result.reason if result else None,
-        note=note,
-        metrics=dict(result.metrics) if result else {},
-        best_epoch=trial.best_epoch,
-        epoch=progress.epoch if progress else None,
-        epochs=mirrored.search.recipe.epochs,
-        error=trial.error,
-        rank=rank,
-        of=scored,
-        rows=table_rows(mirrored.search, trial),
-        config=dict(trial.config),
-        attempts=[
-            models.AttemptDetail(
-                **attempt.model_dump(include=set(models.AttemptDetail.model_fields)),
-                seconds=None
-                if attempt.ended_at is None
-                else (attempt.ended_at - attempt.started_at).total_seconds(),
-            )
-            for _, attempt in sorted(trial.attempts.items(), key=lambda item: int(item[0]))
-        ],
-        timings={str(what): at for what, at in trial.timings.items()},
-        resources=trial.resources,
-        previous=int(before.max()) if len(before) else None,
-        next=int(after.min()) if len(after) else None,
+        value=[trials.metric.value(each.loss) for each in improvements],
     )

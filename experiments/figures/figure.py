@@ -35,6 +35,12 @@ Marker = Literal[
     "cross",
     "hexagon",
     "octagon",
+    "star-diamond",
+    "star-square",
+    "star-triangle-up",
+    "star-triangle-down",
+    "hexagram",
+    "diamond-tall",
 ]
 MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle-up")
 

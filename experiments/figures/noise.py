@@ -20,7 +20,8 @@ class Curve:
         rule: short name of the rule.
         variances: variances of the noise, in ascending order.
         accuracies: mean accuracy at each variance, as a share.
-        alone: whether the noise is in R's updates, and not in J's.
+        alone: whether the noise is in the backward kernels' updates alone: in R's, or under
+            Kolen-Pollack in their part of J's.
         shifted: whether the curve is drawn at variances 10^4 times lower.
     """
 
@@ -33,7 +34,8 @@ class Curve:
     @property
     def name(self) -> str:
         """The curve's name in texts."""
-        return f"{LOOKS[self.rule].name}, R alone" if self.alone else LOOKS[self.rule].name
+        part = "B" if self.rule == "kp" else "R"
+        return f"{LOOKS[self.rule].name}, {part} alone" if self.alone else LOOKS[self.rule].name
 
     @property
     def key(self) -> str:

@@ -26,10 +26,16 @@ LOOKS = {
     "wm_ad": Look("WM+AD", "#56B4E9", "triangle-left"),
     "wm_ad_ops": Look("WM+AD+OPS", "#332288", "triangle-right"),
     "ia": Look("IA", "#009E73", "x"),
+    "dfa": Look("DFA", "#9922FF", "star-diamond"),
+    "usf": Look("uSF", "#AACC77", "star-triangle-up"),
+    "brsf": Look("brSF", "#DD0044", "hexagram"),
+    "brsf_drawn": Look("brSF (signs as drawn)", "#663377", "star-triangle-down"),
+    "frsf": Look("frSF", "#9977FF", "star-square"),
+    "pfa": Look("PFA", "#330044", "diamond-tall"),
 }
-"""Looks by the names of `spaces.presets.RULES`. Colours are Okabe and Ito's, and three of Tol's.
-Under every kind of colour blindness any two differ by 15 in CIELAB at least
-(tests/experiments/figures/test_rules.py)."""
+"""Looks by the names of `spaces.presets.RULES`. Colours are Okabe and Ito's, three of Tol's, and
+six that lie far from these. Under every kind of colour blindness any two differ by 15 in CIELAB at
+least (tests/experiments/figures/test_rules.py)."""
 
 OTHERS: tuple[Marker, ...] = ("cross", "hexagon", "octagon")
 """Markers of rules without a look of their own, such as a search's best configuration."""

@@ -47,7 +47,7 @@ PIXELS_AN_INCH = 200
 """Resolution of PNG files."""
 
 _DASHES = {"solid": "-", "dash": "--", "dot": ":"}
-_MARKERS = {
+_MARKERS: dict[str, Any] = {
     "circle": "o",
     "square": "s",
     "diamond": "D",
@@ -61,6 +61,12 @@ _MARKERS = {
     "cross": "P",
     "hexagon": "h",
     "octagon": "8",
+    "star-diamond": (4, 1, 0),
+    "star-square": (4, 1, 45),
+    "star-triangle-up": (3, 1, 0),
+    "star-triangle-down": (3, 1, 180),
+    "hexagram": (6, 1, 0),
+    "diamond-tall": "d",
 }
 _MARKER: Any = {"markersize": 6, "capsize": 2.5, "elinewidth": 1.1, "zorder": 3}
 _CLOUD: Any = {"markersize": 2, "alpha": 0.4, "markeredgewidth": 0, "zorder": 3}
@@ -113,7 +119,8 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
                 mark.x_error,
                 label=mark.label or None,
                 color=mark.color,
-                fmt=_MARKERS[mark.marker],
+                linestyle="none",
+                marker=_MARKERS[mark.marker],
                 markerfacecolor="white" if mark.hollow else None,
                 **(_CLOUD if mark.cloud else _MARKER),
             )

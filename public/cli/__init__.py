@@ -1,21 +1,22 @@
 """The command `alignsearch`: each command has a file, which wires store, driver and workers."""
 
 import sys
-
-from pydantic import ValidationError
-from typer.exceptions import TyperException
+from typing import TYPE_CHECKING
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.cli.store_password import hide_password
+
+if TYPE_CHECKING:
+    import typer
+    from typer.exceptions import TyperException
 
 USAGE_ERROR = 2
 
 
 def main() -> None:
     """Run the command line; an error that the user can fix is one line on stderr, exit code 2."""
-    hide_password()
-    from alignsearch.cli.app import app
+    from typer.exceptions import TyperException
 
+    app = _app(sys.argv[1:])
     try:
         code = app(prog_name="alignsearch", standalone_mode=False)
     except TyperException as error:
@@ -27,7 +28,26 @@ def main() -> None:
     sys.exit(code)
 
 
-def _usage_error(error: TyperException) -> str:
+def _app(arguments: list[str]) -> "typer.Typer":
+    """Return the table of all commands, or of `report` alone.
+
+    A trial's program may call `report` every second: it must not wait for imports of the others.
+    """
+    if arguments[:1] == ["report"]:
+        from alignsearch.cli.report import app
+
+        return app
+    from alignsearch.cli.store_password import hide_password
+
+    hide_password()
+    from alignsearch.cli.app import app as every
+
+    return every
+
+
+def _usage_error(error: "TyperException") -> str:
+    from pydantic import ValidationError
+
     message = error.format_message().rstrip(".")
     if isinstance(error.__cause__, ValidationError):
         # The message lacks the value that was given.

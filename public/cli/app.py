@@ -13,6 +13,7 @@ from alignsearch.cli import (
     experiments,
     export,
     hand_back,
+    report,
     retain,
     show,
     spaces,
@@ -50,6 +51,7 @@ app.command()(copy.load)
 app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)
+app.command()(report.report)
 app.add_typer(experiments.app, name="experiment")
 app.add_typer(store.app, name="store")
 app.command()(data.data)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from alignsearch.cli.options import NameArgument, StoreOption, open_store, print_text, store_uri
+from alignsearch.cli.options import NameArgument, StoreOption, print_text
 from alignsearch.search.store import Store
+from alignsearch.wiring import open_store, store_uri
 
 
 def dump(

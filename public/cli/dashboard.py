@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
-from alignsearch.cli.drive import reviver
 from alignsearch.cli.options import (
     LogFormatOption,
     LogLevelOption,
@@ -17,14 +17,14 @@ from alignsearch.cli.options import (
     StoreOption,
     print_text,
     start_logs,
-    store_uri,
-    whoami,
 )
-from alignsearch.cli.surroundings import surroundings
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.defined import named_definition
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission
+from alignsearch.surroundings import surroundings
+from alignsearch.wiring import reviver, store_uri, whoami
 
 if TYPE_CHECKING:
     from alignsearch.dashboards.web.auth import HashedToken
@@ -106,7 +106,8 @@ def prepare_aside(
 ) -> Search | tuple[str, str]:
     """Call `prepare` in another process; an error is returned as its class's name and message."""
     try:
-        return prepare(asked, who, surroundings(store, ray))
+        around = replace(surroundings(store, ray), resolve=named_definition)
+        return prepare(asked, who, around)
     except AlignSearchError as error:
         return type(error).__name__, str(error)
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from alignment_core.errors import DataError
 from alignsearch.cli.options import ImageSizeOption, JsonOption, console, notices, print_json
-from alignsearch.cli.tensorflow_import import check_data, import_tensorflow
+from alignsearch.tensorflow_import import check_data, import_tensorflow
 
 if TYPE_CHECKING:
     from alignment_core.data.dataset import SplitSurvey

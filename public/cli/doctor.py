@@ -4,19 +4,13 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from alignsearch import doctor as checks
-from alignsearch.cli.drive import cluster
-from alignsearch.cli.options import (
-    EMBEDDED_FOLDER,
-    JsonOption,
-    RayOption,
-    StoreOption,
-    console,
-    print_json,
-)
+from alignsearch.cli.options import JsonOption, RayOption, StoreOption, console, print_json
+from alignsearch.driving import cluster
+from alignsearch.wiring import EMBEDDED_FOLDER
 
 
 def doctor(
@@ -57,9 +51,9 @@ def doctor(
         for heading in ("what", "", "found", "remedy"):
             table.add_column(heading, overflow="fold")
         for finding in findings:
-            mark = "[green]ok[/]" if finding.ok else "[yellow]no[/]"
+            mark = Text("ok", style="green") if finding.ok else Text("no", style="yellow")
             what = f"{finding.host}: {finding.what}" if finding.host else finding.what
-            table.add_row(escape(what), mark, escape(finding.found), escape(finding.remedy))
+            table.add_row(what, mark, finding.found, finding.remedy)
         console.print(table)
     if any(checks.is_serious(finding) for finding in findings):
         raise typer.Exit(1)

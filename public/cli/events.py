@@ -7,17 +7,11 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import (
-    JsonOption,
-    NameArgument,
-    StoreOption,
-    open_store,
-    print_json,
-    print_text,
-)
-from alignsearch.cli.progress import REFRESH_SECONDS
+from alignsearch.cli.options import JsonOption, NameArgument, StoreOption, print_json, print_text
+from alignsearch.progress import REFRESH_SECONDS
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.wiring import open_store
 
 OVERLAP = timedelta(seconds=30)
 """The longest delay between an event's time and its insertion that --follow still notices."""
@@ -41,17 +35,17 @@ def events(
         if as_json:
             print_json([event.model_dump(mode="json") for event in found])
             return
-        told: set[Event] = set()
+        printed: set[Event] = set()
         while True:
             for event in found:
-                if event not in told:
-                    told.add(event)
+                if event not in printed:
+                    printed.add(event)
                     print_text(_line(event))
             if not follow or search.status in TERMINAL_SEARCH_STATUSES:
                 return
             pause.wait(REFRESH_SECONDS)
             search = opened.searches.get(name)
-            newest = max((event.at for event in told), default=search.created_at)
+            newest = max((event.at for event in printed), default=search.created_at)
             found = opened.logs.events_since(name, newest - OVERLAP)
 
 

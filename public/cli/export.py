@@ -1,14 +1,15 @@
-"""`alignsearch export`: the best configurations as columns of Table 5."""
+"""`alignsearch export`: the best configurations as columns of their definitions' tables."""
 
 from typing import Annotated
 
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import StoreOption, open_store, print_text
+from alignsearch.cli.options import StoreOption, print_text
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.export import published_columns
+from alignsearch.wiring import open_store
 
 
 def export(
@@ -25,7 +26,11 @@ def export(
     ] = False,
     store: StoreOption = None,
 ) -> None:
-    """Print the best configuration of each search as a column of the paper's Table 5."""
+    """Print the best configuration of each search as a column of a table.
+
+    The rows are those of the search's definition: Table 5 for the paper's spaces, one row a
+    dimension for others.
+    """
     columns = published_columns() if published else []
     if not names and not published:
         raise ConfigurationError("name at least one search, or ask for --published")

@@ -73,4 +73,7 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
 
 def _plain(annotation: Any) -> Any:
     """The type that typer parses: text for a list of names, because the model checks names."""
+    if get_origin(annotation) is tuple:
+        # An option that may be repeated.
+        return list[get_args(annotation)[0]]  # type: ignore[misc]
     return str if get_origin(annotation) is Literal and get_args(annotation) else annotation

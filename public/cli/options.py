@@ -1,10 +1,7 @@
-"""Arguments and options that several commands share, and opening the store that they name."""
+"""Arguments and options that several commands share, and printing."""
 
-import getpass
 import os
-import socket
 import sys
-from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -13,16 +10,11 @@ from rich.console import Console
 
 from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
 from alignment_core.errors import UnknownNameError
-from alignsearch.cli.store_password import STORE_VARIABLE
 from alignsearch.search.attempts.logs import LogFormat, LogLevel, log_to_stderr
 from alignsearch.search.documents import RecipeChoices
-from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.recipe import OnCorrupt
-from alignsearch.search.store import Store
-from alignsearch.search.store.embedded import EmbeddedStore
-
-EMBEDDED_FOLDER = Path(".alignsearch")
+from alignsearch.store_variable import STORE_VARIABLE
 
 
 def help_of(field: str) -> str:
@@ -88,7 +80,8 @@ WIDTH_OF_FILES = 160
 
 
 def _console(*, stderr: bool = False) -> Console:
-    made = Console(stderr=stderr)
+    # Errors, labels and names come from elsewhere: none of their letters is markup.
+    made = Console(stderr=stderr, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = WIDTH_OF_FILES
     return made
@@ -114,40 +107,9 @@ def start_logs(format: str, level: str) -> None:
     log_to_stderr(cast(LogFormat, format), cast(LogLevel, level))
 
 
-def open_store(uri: str | None) -> Store:
-    """Connect to the store at `uri`, or start this folder's embedded store and connect to it.
-
-    Raises:
-        StoreUnavailableError: nothing answers, or this folder has no store.
-        StoreCorruptedError: the embedded store's folder can't be used.
-    """
-    if not has_store(uri):
-        raise StoreUnavailableError(
-            f"this folder has no store ({EMBEDDED_FOLDER}/) and so no search: `alignsearch "
-            "submit` makes both; or work in the folder of your searches, or name a MongoDB "
-            "with --store"
-        )
-    return Store.connect(store_uri(uri))
-
-
-def has_store(uri: str | None) -> bool:
-    """Whether a store exists: one is named by `uri`, or this folder has one."""
-    return bool(uri) or EMBEDDED_FOLDER.exists()
-
-
-def store_uri(uri: str | None) -> str:
-    """Return `uri`, or the URI of this folder's embedded store, which is created and started."""
-    return uri or EmbeddedStore(EMBEDDED_FOLDER).ensure()
-
-
-def whoami() -> str:
-    """Return the user and the host that events name."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def driver_owner() -> str:
-    """Return the user, host and process that a driver's lease names."""
-    return f"{whoami()}:{os.getpid()}"
+def notice(text: str) -> None:
+    """Print a line for people on standard error."""
+    notices.print(text, highlight=False)
 
 
 def print_json(document: Any) -> None:

@@ -4,16 +4,10 @@ from typing import Annotated
 
 import typer
 
-from alignsearch.cli.options import (
-    JsonOption,
-    StoreOption,
-    open_store,
-    print_json,
-    print_text,
-    whoami,
-)
+from alignsearch.cli.options import JsonOption, StoreOption, print_json, print_text
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.use_cases.retention import drop, excess
+from alignsearch.wiring import open_store, whoami
 
 
 def retain(

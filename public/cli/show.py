@@ -1,5 +1,6 @@
 """`alignsearch show`: one trial with its metaparameters, epochs, attempts and error."""
 
+from math import isfinite
 from statistics import fmean
 
 from rich.table import Table
@@ -10,16 +11,16 @@ from alignsearch.cli.options import (
     StoreOption,
     TidArgument,
     console,
-    open_store,
     print_json,
     print_text,
 )
-from alignsearch.cli.trial_rows import cell, heading, row
+from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import Epoch
-from alignsearch.search.reports.export import Column
+from alignsearch.search.reports.best import column_of
 from alignsearch.search.reports.export import export as render
-from alignsearch.spaces.catalog import RUNS, get_space
-from alignsearch.spaces.configuration import configuration
+from alignsearch.search.reports.trial_table import columns_of, row_of
+from alignsearch.spaces.catalog import RUNS
+from alignsearch.wiring import open_store
 
 EPOCH_FIELDS = (
     "attempt",
@@ -53,9 +54,11 @@ def show(
             }
         )
         return
+    columns = columns_of(search, [trial])
+    values = row_of(search, trial, columns)
     facts = Table.grid(padding=(0, 2))
-    for key, value in row(search, trial).items():
-        facts.add_row(heading(key), cell(value))
+    for key in columns.fixed:
+        facts.add_row(heading(key), cell(values[key]))
     console.print(facts)
     if search.space == RUNS.name:
         run = Table.grid(padding=(0, 2))
@@ -63,7 +66,7 @@ def show(
             run.add_row(heading(key), cell(value))
         console.print("", run, "")
     else:
-        column = Column(f"{name} {tid}", configuration(trial.config), get_space(search.space))
+        column = column_of(search, trial, title=f"{name} {tid}")
         print_text("\n" + render([column], "markdown"))
     console.print(_epochs_table(epochs))
     for attempt in trial.attempts.values():
@@ -79,8 +82,13 @@ def show(
 def _epochs_table(epochs: list[Epoch]) -> Table:
     """Return a table with a row for each epoch, without columns that are empty."""
     columns = {field: [cell(getattr(epoch, field)) for epoch in epochs] for field in EPOCH_FIELDS}
-    angles = [[layer.angle for layer in epoch.layers] for epoch in epochs]
-    columns["mean_angle"] = [f"{fmean(each):.1f}" if each else "" for each in angles]
+    for name in dict.fromkeys(name for epoch in epochs for name in epoch.metrics):
+        # A metric may have the name of a training's field, which is then empty.
+        own = name if not any(columns.get(name, ())) else f"metric {name}"
+        columns[own] = [cell(epoch.metrics.get(name)) for epoch in epochs]
+    for column, field in (("mean_angle", "angle"), ("mean_update_angle", "gradient_angle")):
+        angles = ([getattr(layer, field) for layer in epoch.layers] for epoch in epochs)
+        columns[column] = [_mean(each) for each in angles]
     shown = {field: cells for field, cells in columns.items() if any(cells)}
     table = Table(title="epochs", title_justify="left")
     for field in shown:
@@ -88,3 +96,9 @@ def _epochs_table(epochs: list[Epoch]) -> Table:
     for cells in zip(*shown.values(), strict=True):
         table.add_row(*cells)
     return table
+
+
+def _mean(angles: list[float | None]) -> str:
+    """Return the mean of a layer's angles in degrees, empty if none was measured."""
+    known = [angle for angle in angles if angle is not None and isfinite(angle)]
+    return f"{fmean(known):.1f}" if known else ""

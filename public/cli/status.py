@@ -1,26 +1,17 @@
 """`alignsearch status`: where searches stand and what they wait for."""
 
-import threading
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import (
-    JsonOption,
-    StoreOption,
-    console,
-    has_store,
-    open_store,
-    print_json,
-    print_text,
-)
-from alignsearch.cli.progress import REFRESH_SECONDS, ProgressDisplay, duration, panel
+from alignsearch.cli.options import JsonOption, StoreOption, console, print_json, print_text
+from alignsearch.progress import duration, panel, watch
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
+from alignsearch.search.use_cases.summary import Summary, read_summary
+from alignsearch.wiring import has_store, open_store
 
 
 def status(
@@ -63,11 +54,11 @@ def _list(summaries: list[Summary], *, as_json: bool) -> None:
         table.add_row(
             search.name,
             search.space,
-            search.recipe.dataset,
+            search.recipe.dataset if search.recipe else "",
             search.status.value,
             f"{summary.finished}/{search.trials}",
             f"{summary.busy}/{search.parallel}",
-            "" if summary.best_loss is None else f"{summary.best_loss:.4f}",
+            "" if summary.best_value is None else f"{summary.best_value:.4f}",
             _time_left(summary),
         )
     console.print(table if summaries else "no search yet: `alignsearch submit` makes one")
@@ -80,19 +71,10 @@ def _time_left(summary: Summary) -> str:
 
 
 def _watch(store: Store, name: str) -> None:
-    history = History(store, name)
-    pause = threading.Event()
-
-    def summary() -> Summary:
-        search = store.searches.get(name)
-        return summarize(search, history.standing(), store.now(), store.ping())
-
-    with ProgressDisplay(console) as display:
-        while True:
-            search = store.searches.get(name)
-            history.sync()
-            display.update(summary, history.take_ended, last=True)
-            if search.status in TERMINAL_SEARCH_STATUSES:
-                break
-            pause.wait(REFRESH_SECONDS)
-    print_text(f"{name} is {search.status}")
+    watch(
+        store,
+        name,
+        console,
+        lambda: store.searches.get(name).status in TERMINAL_SEARCH_STATUSES,
+    )
+    print_text(f"{name} is {store.searches.get(name).status}")

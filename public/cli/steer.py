@@ -1,15 +1,9 @@
 """`alignsearch pause|resume|stop|cancel|release`: steer a search; each adds an event."""
 
-from alignsearch.cli.options import (
-    NameArgument,
-    StoreOption,
-    TidArgument,
-    open_store,
-    print_text,
-    whoami,
-)
+from alignsearch.cli.options import NameArgument, StoreOption, TidArgument, print_text
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.use_cases import steering
+from alignsearch.wiring import open_store, whoami
 
 
 def pause(name: NameArgument, store: StoreOption = None) -> None:

@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import EMBEDDED_FOLDER, JsonOption, StoreOption, print_json, print_text
+from alignsearch.cli.options import JsonOption, StoreOption, print_json, print_text
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.store.connection import DATABASE
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import command_line
 from alignsearch.search.store.roles import ROLES, apply_roles, apply_users, create_role, create_user
+from alignsearch.wiring import EMBEDDED_FOLDER
 
 USERS_SECONDS = 5.0
 """Seconds that `stop` waits for clients to disconnect: the workers of a search that has just

@@ -4,8 +4,8 @@ import os
 import sys
 
 from alignsearch.search.store.address import mask
+from alignsearch.store_variable import STORE_VARIABLE
 
-STORE_VARIABLE = "ALIGNSEARCH_STORE"
 _OPTION = "--store"
 
 
@@ -21,16 +21,15 @@ def hide_password() -> None:
         os.execve(sys.executable, arguments, {**os.environ, STORE_VARIABLE: given[-1]})
 
 
-def forget_store() -> None:
-    """Remove the store's URI from the environment that new processes inherit."""
-    os.environ.pop(STORE_VARIABLE, None)
-
-
 def _divided(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Return the values of `--store`, and all other arguments."""
-    given, others = [], []
+    given: list[str] = []
+    others: list[str] = []
     rest = iter(arguments)
     for argument in rest:
+        if argument == "--":
+            # A program's own arguments, which are not ours.
+            return given, [*others, argument, *rest]
         name, equals, value = argument.partition("=")
         if name == _OPTION and (equals or (value := next(rest, ""))):
             given.append(value)

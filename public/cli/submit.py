@@ -1,12 +1,13 @@
 """`alignsearch submit`: make a new search, and drive it here with `--wait`."""
 
+import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from alignment_core.errors import UnknownNameError
-from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import (
     JsonOption,
@@ -15,16 +16,21 @@ from alignsearch.cli.options import (
     RayOption,
     StoreOption,
     console,
-    has_store,
+    notice,
     notices,
     print_json,
     print_text,
     start_logs,
-    store_uri,
-    whoami,
 )
-from alignsearch.cli.progress import against_chance, best_so_far
-from alignsearch.cli.surroundings import surroundings
+from alignsearch.driving import (
+    EXIT_INTERRUPTED,
+    cluster,
+    drive_to_end,
+    interruptible,
+    make_driver,
+)
+from alignsearch.progress import against_chance, best_so_far
+from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
@@ -32,11 +38,21 @@ from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.search.use_cases.summary import read_summary
+from alignsearch.surroundings import surroundings
+from alignsearch.wiring import has_store, reviver, store_uri, whoami
 
 
 @with_options_of(Submission, refusal)
 def submit(
     asked: Submission,
+    program: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- PROGRAM...]",
+            help="Program of each trial, for a space without an objective: {label} in its "
+            "arguments is the value of a dimension.",
+        ),
+    ] = None,
     wait: Annotated[
         bool,
         typer.Option("--wait", help="Drive the search in this process, and return when it ends."),
@@ -47,9 +63,18 @@ def submit(
     store: StoreOption = None,
     ray: RayOption = None,
 ) -> None:
-    """Submit a search over a named space; everything is checked before anything is written."""
+    """Submit a search; everything is checked before anything is written.
+
+    A search is over a definition: a space of configurations with an objective.
+    """
     start_logs(log_format, log_level)
-    search = prepare(asked, whoami(), surroundings(store, ray, wait=wait))
+    if program and "--" not in sys.argv:
+        raise ConfigurationError(
+            f"{' '.join(program)!r} is one argument too many: `alignsearch submit --help` lists "
+            "options; the program of each trial comes after --, like `-- python train.py`"
+        )
+    around = surroundings(store, ray, wait=wait)
+    search = prepare(asked, whoami(), around, program=program or ())
     if asked.warm_start is not None and not has_store(store):
         raise UnknownNameError("search", asked.warm_start, ())
     uri = store_uri(store)
@@ -57,6 +82,7 @@ def submit(
         if asked.warm_start is not None:
             search = with_warm_start(opened, search, asked.warm_start)
         created = create(opened, search, named=asked.name is not None)
+        _note_weights_order(created)
         if not wait:
             if as_json:
                 print_json({"name": created.name})
@@ -64,6 +90,17 @@ def submit(
                 print_text(created.name)
             return
         _wait(opened, uri, created.name, ray, reviver(store), as_json=as_json)
+
+
+def _note_weights_order(search: Search) -> None:
+    """Say which weights order a search over WM's space uses, because one of them often diverges."""
+    if search.space == "wm" and search.recipe and search.recipe.weights_order == "paper":
+        notices.print(
+            "weights order: paper. Table 5's WM column diverges in it and trains in "
+            "--weights-order reference (docs/fidelity.md)",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _wait(
@@ -79,17 +116,20 @@ def _wait(
 
     if not as_json:
         print_text(f"search {name}")
-    with cluster(ray), interruptible() as interrupt:
+    with cluster(ray), interruptible(notice) as interrupt:
         # On a pipe, the one document that was asked for is all there is.
         shown_on = notices if as_json else console
-        outcome = drive_to_end(store, uri, name, interrupt, shown_on, revive_store)
+        make = partial(make_driver, store, uri, name, revive_store)
+        outcome = drive_to_end(store, name, make, interrupt, shown_on)
     summary = read_summary(store, name)
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})
     elif outcome == Outcome.INTERRUPTED:
         print_text(f"interrupted; `alignsearch serve` continues {name}")
     elif summary.best is not None:
-        print_text(f"{name} is {summary.search.status}: best {best_so_far(summary.best)}")
+        print_text(
+            f"{name} is {summary.search.status}: best {best_so_far(summary.best, summary.metric)}"
+        )
         print_text(f"{against_chance(summary)}\n")
         print_text(render([best_column(store, name)], "markdown"))
     else:

@@ -2,25 +2,26 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from alignment_core.accelerator_names import check_accelerator
-from alignsearch.cli.drive import EXIT_INTERRUPTED, interruptible
 from alignsearch.cli.options import (
     ImageSizeOption,
     OnCorruptOption,
     PrecisionOption,
     StrategyOption,
     console,
+    notice,
     notices,
 )
-from alignsearch.cli.tensorflow_import import check_data, import_tensorflow
+from alignsearch.driving import EXIT_INTERRUPTED, interruptible
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
+from alignsearch.tensorflow_import import check_data, import_tensorflow
 from alignsearch.workers.results_file import Results, exclusive
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ def train(
     rule: Annotated[
         str,
         typer.Option(
-            help="Learning rule: bp, fa, sa, aa, kp, kp_angle, wm, wm_ad, wm_ad_ops or ia."
+            help="Learning rule: bp, fa, sa, aa, kp, kp_angle, wm, wm_ad, wm_ad_ops, ia, dfa, usf, "
+            "brsf, brsf_drawn, frsf or pfa."
         ),
     ],
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Published metaparameters: b2 (App. B.2), table5 (Table 5) or b3 (App. B.3). "
-            "Default: the rule's own, b2 or table5."
+            help="Published metaparameters: b2 (App. B.2), table5 (Table 5), b3 (App. B.3) or "
+            "biotorch (BioTorch's LeNet). Default: the rule's own, b2 or table5."
         ),
     ] = None,
     dataset: Annotated[
@@ -60,7 +62,8 @@ def train(
     model: Annotated[
         str,
         typer.Option(
-            help="Network: resnet18, 34, 50, 101, 152; resnet50v2, 101v2, 152v2; dense, convnet."
+            help="Network: resnet18, 34, 50, 101, 152; resnet50v2, 101v2, 152v2; dense, convnet, "
+            "lenet; resnet18_projecting, resnet34_projecting."
         ),
     ] = "resnet18",
     width: Annotated[
@@ -113,6 +116,33 @@ def train(
     on_corrupt: OnCorruptOption = "refuse",
     precision: PrecisionOption = "float32",
     strategy: StrategyOption = "auto",
+    schedule_epochs: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=LARGEST,
+            help="Epochs of the preset's schedule to run through. Default: the preset's own, so "
+            "that a shorter training compresses the whole schedule.",
+        ),
+    ] = None,
+    coasting: Annotated[
+        bool,
+        typer.Option(
+            "--coasting",
+            help="While J and R alternate, step the idle optimizer with a zero gradient, as the "
+            "published code does.",
+        ),
+    ] = False,
+    decay_biases: Annotated[
+        bool, typer.Option("--decay-biases", help="Put the L2 penalty on biases, too.")
+    ] = False,
+    noisy_variables: Annotated[
+        str,
+        typer.Option(
+            help="Variables that the noise on J's updates disturbs: all, or backward kernels alone "
+            "(backward)."
+        ),
+    ] = "all",
     seed: Annotated[
         int,
         typer.Option(
@@ -164,8 +194,14 @@ def train(
         preprocessing=preprocessing,
         on_corrupt=on_corrupt,
         precision=precision,
+        schedule_epochs=schedule_epochs,
         seed=seed,
         jit_compile=jit,
+        **_switched(
+            coasting=(coasting, False),
+            decays_biases=(decay_biases, False),
+            noisy_variables=(noisy_variables, "all"),
+        ),
     )
     devices = get_strategy(strategy)
     folder = out or Path("runs") / f"{rule}-{preset}-{dataset}-{model}-seed{seed}"
@@ -178,7 +214,7 @@ def train(
         with _Progress(console, config.epochs, done) as progress:
             told = progress.begin, progress.epoch, progress.step
             # An exception at any moment could be lost in one of TensorFlow's own callbacks.
-            with interruptible("stopping at the next step") as interrupt, devices.scope():
+            with interruptible(notice, "stopping at the next step") as interrupt, devices.scope():
                 outcome = run_training(config, folder, results, *told, interrupt.is_set)
         if outcome.status == "interrupted":
             notices.print(
@@ -190,6 +226,11 @@ def train(
         _say(_summary(outcome, folder))
     if outcome.status != "ok":
         raise typer.Exit(1)
+
+
+def _switched(**settings: tuple[object, object]) -> dict[str, Any]:
+    """Return the settings whose value, the first, isn't the default, the second."""
+    return {name: value for name, (value, default) in settings.items() if value != default}
 
 
 class _Progress(ExitStack):

@@ -1,6 +1,9 @@
 """`alignsearch trials`: the trials of a search as a table, as CSV or as JSON."""
 
-from typing import Annotated
+import csv
+import io
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -11,12 +14,14 @@ from alignsearch.cli.options import (
     NameArgument,
     StoreOption,
     console,
-    open_store,
+    notices,
     print_json,
     print_text,
 )
-from alignsearch.cli.trial_rows import cell, heading, row, row_fields
-from alignsearch.spaces.catalog import RUNS, recorded_space
+from alignsearch.cli.trial_rows import cell, heading
+from alignsearch.search.reports.trial_table import TrialColumns, columns_of, row_of
+from alignsearch.spaces.catalog import RUNS
+from alignsearch.wiring import open_store
 
 RUN_FIELDS = ("rule", "model", "seed")
 """Columns that tell an experiment's runs apart; they are printed before the others."""
@@ -30,33 +35,44 @@ def trials(
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
-    """List a search's trials with their metaparameters and losses."""
+    """List a search's trials with their metaparameters and losses.
+
+    As CSV, each dimension has a column, which is empty where the dimension isn't active.
+    """
     if as_csv and as_json:
         raise ConfigurationError("--csv or --json, not both")
     with open_store(store) as opened:
         search = opened.searches.get(name)
-        space = recorded_space(search.space)
         found = opened.trials.all(name)
     if as_json:
         print_json([trial.model_dump(mode="json") for trial in found])
         return
-    import pandas as pd
-
-    sampled = [parameter.name for parameter in space.sampled]
-    if space is RUNS:
-        sampled = list(dict.fromkeys(key for trial in found for key in trial.config))
-    frame = pd.DataFrame(
-        [row(search, trial) | {key: trial.config.get(key) for key in sampled} for trial in found],
-        columns=[*row_fields(search), *sampled],
-    )
+    columns = columns_of(search, found)
+    rows = [row_of(search, trial, columns) for trial in found]
     if as_csv:
-        print_text(frame.to_csv(index=False))
+        for label, column in columns.renamed.items():
+            notices.print(f"the dimension {label!r} has the column {column!r}", soft_wrap=True)
+        print_text(_csv(columns, rows))
         return
-    shown = RUN_FIELDS if space is RUNS else ()
+    shown = [*(RUN_FIELDS if search.space == RUNS.name else ()), *columns.fixed]
     table = Table()
-    for field in (*shown, *row_fields(search)):
+    for field in shown:
         table.add_column(heading(field))
-    for trial in found:
-        values = [*(trial.config[key] for key in shown), *row(search, trial).values()]
-        table.add_row(*map(cell, values))
+    for row in rows:
+        table.add_row(*(cell(row.get(field)) for field in shown))
     console.print(table)
+
+
+def _csv(columns: TrialColumns, rows: Iterable[dict[str, Any]]) -> str:
+    """Return the rows as comma-separated values, with all digits.
+
+    A choice's option None is written out: its dimension is active.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns.names)
+    dimensions = columns.dimensions.values()
+    for row in rows:
+        fixed = [row[name] for name in columns.fixed]
+        writer.writerow([*fixed, *(str(row[name]) if name in row else "" for name in dimensions)])
+    return out.getvalue()

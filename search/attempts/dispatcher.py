@@ -20,12 +20,15 @@ class FreedSlot:
         error: why the worker died; None if it finished its attempt, with whatever outcome.
         trial: the trial as the worker left it in the store; None if the worker doesn't know that
             from the store's responses.
+        refusal: why the worker can't evaluate any trial of this search, as when the objective's
+            source is missing on its host; None if it can.
     """
 
     slot: int
     trial_id: str
     error: str | None = None
     trial: Trial | None = None
+    refusal: str | None = None
 
 
 class Dispatcher(Protocol):

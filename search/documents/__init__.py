@@ -7,10 +7,17 @@ from alignsearch.search.documents.attempt import (
 )
 from alignsearch.search.documents.base import (
     NAME_FORM,
+    NAME_RULE,
     UNSET_TIME,
     Document,
-    Scalar,
     first_problem,
+)
+from alignsearch.search.documents.definition import (
+    StoredDefinition,
+    StoredMetric,
+    StoredObjective,
+    StoredRow,
+    StoredSource,
 )
 from alignsearch.search.documents.epoch import (
     Epoch,
@@ -44,6 +51,16 @@ from alignsearch.search.documents.search import (
     WarmStart,
     is_driven,
 )
+from alignsearch.search.documents.searched import (
+    is_asked,
+    is_of_fmin,
+    known_space_of,
+    label_of,
+    lives_in_session,
+    metric_of,
+    space_of,
+    values_of,
+)
 from alignsearch.search.documents.trial import (
     Progress,
     Result,
@@ -55,6 +72,7 @@ __all__ = [
     "COUNTED_OUTCOMES",
     "DEFAULT_PENDING",
     "NAME_FORM",
+    "NAME_RULE",
     "OBSERVED_STATES",
     "REHEARSAL",
     "UNSET_TIME",
@@ -77,14 +95,26 @@ __all__ = [
     "Recipe",
     "RecipeChoices",
     "Result",
-    "Scalar",
     "Search",
+    "StoredDefinition",
+    "StoredMetric",
+    "StoredObjective",
+    "StoredRow",
+    "StoredSource",
     "Trial",
     "TrialTime",
     "WarmStart",
     "WeightSample",
     "WeightSampling",
     "first_problem",
+    "is_asked",
     "is_driven",
+    "is_of_fmin",
+    "known_space_of",
+    "label_of",
+    "lives_in_session",
+    "metric_of",
     "observation_of",
+    "space_of",
+    "values_of",
 ]

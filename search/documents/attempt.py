@@ -1,10 +1,11 @@
 """An attempt at a trial: one worker's try to train its configuration."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import Document
+from alignsearch.search.documents.plain_data import UserData
 
 AttemptOutcome = Literal[
     "completed", "handed_back", "expired", "crashed", "cancelled", "pruned", "released"
@@ -33,7 +34,7 @@ class Attempt(Document):
     token: str
     host: str
     accelerator: str
-    versions: dict[str, str] = Field(default_factory=dict)
+    versions: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
     slot: int | None = None
     resumed: int = 0
     started_at: AwareDatetime

@@ -7,26 +7,21 @@ Times are aware UTC, to the millisecond, as in BSON.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.documents.plain_data import IN_BSON
 
 UNSET_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 """Placeholder for a time that the store sets by its own clock when it writes the document."""
 
 
-def _plain(value: Any) -> Any:
-    """Return a NumPy scalar, as HyperOpt suggests them, as Python's."""
-    return value.item() if hasattr(value, "item") else value
-
-
-Scalar = Annotated[bool | int | float | str | None, BeforeValidator(_plain)]
-
-
 NAME_FORM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """Form of a search's name."""
+NAME_RULE = "letters, digits, dots, dashes and underscores, 64 at most, a letter or a digit first"
+"""`NAME_FORM` in words, for messages."""
 
 
 _BY_HAND = "it was changed by hand or by another program"
@@ -44,7 +39,7 @@ class Document(BaseModel):
 
     def to_bson(self) -> dict[str, Any]:
         """Return the document as a dictionary of BSON's types."""
-        document = self.model_dump()
+        document = self.model_dump(context=IN_BSON)
         if self.id_field is not None:
             document = {"_id": document.pop(self.id_field), **document}
         return document
@@ -60,7 +55,7 @@ class Document(BaseModel):
         if cls.id_field is not None:
             fields[cls.id_field] = document.get("_id")
         try:
-            return cls.model_validate(fields)
+            return cls.model_validate(fields, context=IN_BSON)
         except ValidationError as error:
             cause = _CAUSES.get(error.errors()[0]["type"], _BY_HAND)
             raise StoreCorruptedError(

@@ -23,22 +23,25 @@ class OneOf:
         known: returns the names. It is called late, because some tables are slow to import.
         listed: whether the command line's help lists the names; no if that needs such an import,
             or the field's description has them.
+        closed: whether no other name is accepted; if it isn't, the names are suggestions.
     """
 
     kind: str
     known: Callable[[], Collection[str]]
     listed: bool = True
+    closed: bool = True
 
     def check(self, name: str) -> None:
         """Raise UnknownNameError if `name` is not one of the known names."""
         known = self.known()
-        if name not in known:
+        if self.closed and name not in known:
             raise UnknownNameError(self.kind, name, known)
 
     def __get_pydantic_json_schema__(
         self, schema: Any, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {**handler(schema), "enum": list(self.known())}
+        known = "enum" if self.closed else "examples"
+        return {**handler(schema), known: list(self.known())}
 
 
 def one_of(field: FieldInfo) -> OneOf | None:

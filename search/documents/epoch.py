@@ -1,10 +1,11 @@
 """Measurements of one epoch of one attempt."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from alignsearch.search.documents.base import Document
+from alignsearch.search.documents.plain_data import UserData
 
 
 class LayerRecord(Document):
@@ -32,17 +33,26 @@ class WeightSample(Document):
 
 
 class Epoch(Document):
-    """Measurements of epoch `epoch` of `epochs`, of one attempt; losses may be NaN."""
+    """Measurements of one epoch of one attempt, or of one step that an objective reported.
+
+    Attributes:
+        epoch: number of the epoch, a training's from 1; or the step that was reported, from 0.
+        epochs: number of all epochs; None if it isn't known.
+        metrics: the numbers that an objective reported, by name. The fields below are a training's;
+            each is None in another objective's epochs. Numbers may be NaN.
+        seconds: duration of the epoch, or since the report before.
+    """
 
     trial: str
     attempt: int
-    epoch: int = Field(ge=1)
-    epochs: int = Field(ge=1)
-    loss: float | None
-    train_accuracy: float | None
-    validation_loss: float
-    validation_accuracy: float
-    learning_rate: float
+    epoch: int = Field(ge=0)
+    epochs: int | None = Field(default=None, ge=1)
+    metrics: Annotated[dict[str, float], UserData()] = Field(default_factory=dict)
+    loss: float | None = None
+    train_accuracy: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    learning_rate: float | None = None
     alignment_learning_rate: float | None = None
     alignment_loss: float | None = None
     layers: tuple[LayerRecord, ...] = ()

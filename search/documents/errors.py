@@ -36,5 +36,13 @@ class StaleAttemptError(AlignSearchError, RuntimeError):
     """The attempt that writes no longer holds its trial: its work must stop."""
 
 
+class SourceError(AlignSearchError, ImportError):
+    """A worker can't import a search's objective, or finds another source than was submitted."""
+
+
+class ObjectiveError(AlignSearchError, RuntimeError):
+    """A search's objective has raised an error that isn't tried again."""
+
+
 class ClusterError(AlignSearchError, ConnectionError):
     """The cluster can't be reached, or can't run a worker."""

@@ -15,6 +15,9 @@ from alignsearch.search.documents.base import Document
 
 Record = dict[str, Any]
 
+DEFAULT_LEASE_SECONDS = 30.0
+"""Time without a heartbeat after which a worker or a driver counts as dead: ten heartbeats."""
+
 
 class Lease(Document):
     """The right of one owner to write, until a time of the store's clock."""
@@ -24,7 +27,7 @@ class Lease(Document):
     expires_at: AwareDatetime
 
     def has_passed(self, now: datetime) -> bool:
-        """Whether the lease can be taken over; `now` is the store's time."""
+        """Return whether the lease can be taken over; `now` is the store's time."""
         return self.expires_at < now
 
 

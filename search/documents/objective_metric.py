@@ -1,55 +1,82 @@
-"""Objective metrics: the number of an epoch that a search minimizes, by name.
+"""Objective metrics: the number that a search minimizes or maximizes.
 
-A search's recipe names its metric. Workers compute the loss that they record from the metric, and
-pruners compare it. Command line and API take its label from here.
+The store keeps every result as a loss that is minimized: samplers, pruners and the order of trials
+know losses alone. An `ObjectiveMetric` converts between this loss and the number that people read.
+A search's metric is `alignsearch.search.documents.metric_of(search)`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from alignment_core.errors import UnknownNameError
+from alignsearch.search.documents.plain_data import escape_key
+
+Direction = Literal["minimize", "maximize"]
 
 
 class MeasuredEpoch(Protocol):
-    """The values of one epoch that a metric may read, of a stored or of a reported epoch."""
+    """The values of one epoch of a training that a metric may read."""
 
     @property
-    def validation_accuracy(self) -> float:
+    def validation_accuracy(self) -> float | None:
         """Accuracy on the validation images, from 0 to 1."""
 
 
 @dataclass(frozen=True)
 class ObjectiveMetric:
-    """One objective, computed from the accuracy of an epoch.
+    """One objective: a number that is known after an epoch, and which way it gets better.
 
     Attributes:
-        name: what a recipe stores; also the name of a column in tables for programs.
+        name: what an objective reports it by, and the name of a column in tables for programs.
         label: the metric in words, for people.
-        score_label: the number that grows as the metric falls, in words.
-        direction: whether less or more is better; samplers and pruners minimize.
+        direction: whether less or more is better.
+        score_label: the number that `score` returns, in words; empty for the metric itself.
     """
 
     name: str
     label: str
-    score_label: str
-    direction: Literal["minimize"] = "minimize"
+    direction: Direction = "minimize"
+    score_label: str = ""
 
-    def of_epoch(self, epoch: MeasuredEpoch) -> float:
-        """Return the metric after the epoch."""
-        return self.of_accuracy(epoch.validation_accuracy)
+    def value(self, loss: float) -> float:
+        """Return the metric that belongs to a stored loss."""
+        return -loss if self.direction == "maximize" else loss
 
-    def of_record(self, record: Mapping[str, Any]) -> float:
+    def loss(self, value: float) -> float:
+        """Return the loss that is stored for a value of the metric."""
+        return -value if self.direction == "maximize" else value
+
+    def of_epoch(self, epoch: MeasuredEpoch) -> float | None:
+        """Return the metric after an epoch; None if the epoch doesn't have it."""
+        # An epoch that a training reports has no further metrics; a stored one has.
+        return self._of(getattr(epoch, "metrics", {}), self.name, epoch.validation_accuracy)
+
+    def of_record(self, record: Mapping[str, Any]) -> float | None:
         """Return the metric after an epoch that is given as its stored fields."""
-        return self.of_accuracy(record["validation_accuracy"])
+        reported = record.get("metrics") or {}
+        return self._of(reported, escape_key(self.name), record.get("validation_accuracy"))
 
-    def of_accuracy(self, accuracy: float) -> float:
-        """Return the metric of a network with this accuracy, from 0 to 1."""
-        return 1.0 - accuracy
+    def loss_of_epoch(self, epoch: MeasuredEpoch) -> float | None:
+        """Return the loss to minimize after an epoch; None if the epoch lacks the metric."""
+        value = self.of_epoch(epoch)
+        return None if value is None else self.loss(value)
 
     def score(self, loss: float) -> float:
-        """Return the score that belongs to a loss: the accuracy, of which more is better."""
-        return 1.0 - loss
+        """Return the number whose variance importance explains: an accuracy, or the metric."""
+        return 1.0 - loss if self.name == DEFAULT_METRIC.name else self.value(loss)
+
+    def _of(self, reported: Mapping[str, float], key: str, accuracy: float | None) -> float | None:
+        if key in reported:
+            return reported[key]
+        if "loss" in reported:
+            # HyperOpt's word for the number to minimize.
+            return self.value(reported["loss"])
+        if accuracy is not None and self.name == DEFAULT_METRIC.name:
+            return 1.0 - accuracy
+        return None
+
+    def __str__(self) -> str:
+        return f"{self.label}, {self.direction}d"
 
 
 DEFAULT_METRIC = ObjectiveMetric(
@@ -58,19 +85,9 @@ DEFAULT_METRIC = ObjectiveMetric(
 """Top-1 error on all validation images (Kunin et al. 2020, App. B.1)."""
 
 METRICS: Mapping[str, ObjectiveMetric] = {each.name: each for each in (DEFAULT_METRIC,)}
+"""Metrics of trainings by name, as a recipe stores it."""
 
 
-def get_metric(name: str) -> ObjectiveMetric:
-    """Return the metric called `name`.
-
-    Raises:
-        UnknownNameError: there is no such metric.
-    """
-    if name not in METRICS:
-        raise UnknownNameError("objective metric", name, METRICS)
-    return METRICS[name]
-
-
-def label_of(name: str) -> str:
-    """Return the words for a stored metric, also for one that only a newer version knows."""
-    return METRICS[name].label if name in METRICS else name.replace("_", " ")
+def recorded_metric(name: str) -> ObjectiveMetric:
+    """Return the metric that a recipe names, also one that only a newer version knows."""
+    return METRICS.get(name) or ObjectiveMetric(name, name.replace("_", " "))

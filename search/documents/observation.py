@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.documents.trial import Trial
-from alignsearch.spaces.space import Value
 
-Point = Mapping[str, Value]
-"""HyperOpt's value of each metaparameter: a number, or the index of a choice's option."""
+Point = Mapping[str, float]
+"""HyperOpt's value of each active dimension by label: a number, or the index of an option."""
 
 OBSERVED_STATES = (TrialState.COMPLETED, TrialState.FAILED, TrialState.PRUNED)
 """States of trials from which a sampler learns; no trial leaves them."""

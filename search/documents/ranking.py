@@ -29,7 +29,7 @@ S = TypeVar("S", bound=Scored)
 
 
 def is_ranked(trial: Trial) -> bool:
-    """Whether the trial is completed and has a loss; pruned and diverged ones have no rank."""
+    """Return whether a trial is completed with a loss; pruned and diverged ones have no rank."""
     return (
         trial.state is TrialState.COMPLETED
         and trial.result is not None

@@ -53,6 +53,14 @@ class RecipeChoices(Document):
         le=LARGEST,
         description="Epochs of each trial. The learning rates' schedule is scaled to them.",
     )
+    schedule_epochs: float | None = Field(
+        default=None,
+        ge=1,
+        le=LARGEST,
+        description="Epochs of the paper's schedule that each trial runs through, compressed or "
+        "stretched to its epochs. Default: 45, as the paper's searches; the same number as the "
+        "epochs is neither.",
+    )
     width: int | None = Field(
         default=None,
         ge=1,

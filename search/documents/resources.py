@@ -1,6 +1,7 @@
 """Resources that one trial takes on a host, as people write them."""
 
 import math
+from collections.abc import Mapping
 
 from alignment_core.errors import ConfigurationError
 
@@ -46,3 +47,19 @@ def parse_resources(text: str) -> dict[str, float]:
                 f"--resources {text!r}: a trial takes 1, 2, 4 or 8 chips of a TPU host"
             )
     return resources
+
+
+def check_gpu_fraction(resources: Mapping[str, float], *, allowed: bool) -> None:
+    """Refuse a part of a GPU for each trial, unless it is `allowed`.
+
+    Raises:
+        ConfigurationError: a trial takes a part of a GPU. That several trials share a card's memory
+            was never tried on one.
+    """
+    part = resources.get("GPU", 0.0)
+    if 0.0 < part < 1.0 and not allowed:
+        raise ConfigurationError(
+            f"--resources GPU={part:g}: trials that share a GPU get its memory in parts, and that "
+            "was never tried on a GPU: one trial may take the memory of all. Take GPU=1, or insist "
+            "with --allow-gpu-fraction"
+        )

@@ -1,12 +1,15 @@
-"""A search: its space, its recipe, its budget and its status."""
+"""A search: its definition, its recipe, its budget and its status."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
-from alignsearch.search.documents.lease import Lease
+from alignsearch.search.documents.definition import StoredDefinition
+from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.lease import DEFAULT_LEASE_SECONDS, Lease
+from alignsearch.search.documents.plain_data import UserData
 from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
 
@@ -20,7 +23,7 @@ class Pruning(Document):
     """Rules for ending trials before their last epoch (`alignsearch.search.pruners`).
 
     Attributes:
-        grace: epochs that every trial gets.
+        grace: epochs that every trial gets, or reports of an objective that has no epochs.
         reduction: one of so many trials that reach a rung goes on (asha only).
         informs: what TPE learns from a pruned trial: its last loss, or that it failed.
     """
@@ -42,8 +45,15 @@ class Search(Document):
     """One search, stored under its name.
 
     Attributes:
+        space: name of the space; `documents.space_of` returns the space itself.
+        space_hash: hash of the space.
+        definition: space, objective, metric and table as data; None in searches that were
+            submitted before it was stored.
+        recipe: the data and the training of all trials; None where nothing is trained.
         trials: the budget: how many trials are suggested.
         parallel: how many trials run at once, at most.
+        algo: a row of `alignsearch.search.samplers.sampler.SAMPLERS`, or `fmin` for the algorithm
+            of the process that calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
         keep_checkpoints: how many of the best finished trials keep their checkpoints.
@@ -58,11 +68,12 @@ class Search(Document):
     name: str = Field(min_length=1)
     space: str
     space_hash: str
-    recipe: Recipe
+    definition: StoredDefinition | None = None
+    recipe: Recipe | None = None
     trials: int = Field(gt=0)
     parallel: int = Field(gt=0)
     seed: int
-    algo: Literal["tpe", "random"] = "tpe"
+    algo: Literal["tpe", "random", "fmin"] = "tpe"
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
     warm_start: WarmStart | None = None
@@ -71,7 +82,7 @@ class Search(Document):
     max_attempts: int = Field(default=3, gt=0)
     checkpoints: str | None = None
     keep_checkpoints: int = Field(default=1, ge=0)
-    lease_seconds: float = Field(default=30.0, gt=0)
+    lease_seconds: float = Field(default=DEFAULT_LEASE_SECONDS, gt=0)
     stall_seconds: float = Field(default=300.0, gt=0)
     pruning: Pruning | None = None
     status: SearchStatus = SearchStatus.QUEUED
@@ -80,8 +91,26 @@ class Search(Document):
     created_by: str
     created_at: AwareDatetime = UNSET_TIME
     updated_at: AwareDatetime = UNSET_TIME
-    versions: dict[str, str] = Field(default_factory=dict)
+    versions: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
     error: str | None = None
+
+    @property
+    def training(self) -> Recipe:
+        """The recipe of a search that trains.
+
+        Raises:
+            StateConflictError: the search trains nothing.
+        """
+        if self.recipe is None:
+            raise StateConflictError(
+                f"search {self.name!r} over {self.space!r} has no data set and trains nothing"
+            )
+        return self.recipe
+
+    @property
+    def epochs(self) -> int | None:
+        """Number of epochs of each trial; None where it isn't known before a trial ends."""
+        return None if self.recipe is None else self.recipe.epochs
 
 
 def is_driven(search: Search, now: datetime) -> bool:

@@ -94,7 +94,8 @@ def record_epoch(
 
     for_pruner: add the epoch's objective to the trial, where a driver that prunes reads it.
     """
-    losses = {f"epoch_losses.{epoch.epoch}": metric.of_epoch(epoch)} if for_pruner else {}
+    loss = metric.loss_of_epoch(epoch) if for_pruner else None
+    losses = {} if loss is None else {f"epoch_losses.{epoch.epoch}": loss}
     return Transition(
         ATTEMPT_LEASE.held_by(token), {"progress": progress_of(epoch, metric), **losses}
     )
@@ -226,7 +227,7 @@ def _end(
 
 
 def begun(
-    new: Trial, worker: Attempt, *, now: datetime, ttl: float, token: str, slot: int
+    new: Trial, worker: Attempt, *, now: datetime, ttl: float, token: str, slot: int | None
 ) -> Trial:
     """Return a new trial with its first attempt begun for an idle worker, for `trials.add_many`.
 
@@ -253,5 +254,5 @@ def progress_of(epoch: Epoch, metric: ObjectiveMetric = DEFAULT_METRIC) -> Progr
         epoch=epoch.epoch,
         epochs=epoch.epochs,
         loss=epoch.loss,
-        validation_error=metric.of_epoch(epoch),
+        value=metric.of_epoch(epoch),
     )

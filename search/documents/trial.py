@@ -1,34 +1,62 @@
 """A trial of a search: one configuration, its attempts and its result."""
 
 import math
-from typing import ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, SkipValidation, model_validator
 
 from alignsearch.search.documents.attempt import COUNTED_OUTCOMES, Attempt
-from alignsearch.search.documents.base import Document, Scalar
+from alignsearch.search.documents.base import Document
 from alignsearch.search.documents.lease import AttemptLease
+from alignsearch.search.documents.plain_data import UserData
 from alignsearch.search.documents.states import TrialState
 
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
 
 class Progress(Document):
-    """The last epoch that a running trial recorded, of how many."""
+    """The last epoch that a running trial recorded.
+
+    Attributes:
+        epoch: its number, or the number of the step that an objective reported.
+        epochs: number of all epochs; None if it isn't known.
+        loss: a training's loss on the training images; None without one.
+        value: the search's metric after the epoch; None without one.
+    """
 
     epoch: int
-    epochs: int
-    loss: float | None
-    validation_error: float | None = None
+    epochs: int | None = None
+    loss: float | None = None
+    value: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_its_old_name(cls, fields: Any) -> Any:
+        """Read `validation_error`, under which older versions stored the value."""
+        if isinstance(fields, dict) and "validation_error" in fields:
+            fields = dict(fields)
+            fields["value"] = fields.pop("validation_error")
+        return fields
 
 
 class Result(Document):
-    """Result of a trial, from which TPE learns: a loss to minimize, or that there is none."""
+    """Result of a trial, from which TPE learns: a loss to minimize, or that there is none.
+
+    The loss is minimized whatever the metric's direction (`ObjectiveMetric.value` converts it).
+
+    Attributes:
+        status: ok, or fail where there is no loss.
+        metrics: further numbers by name.
+        reason: why there is no loss.
+        returned: the whole dictionary that a function of HyperOpt's `fmin` has returned, as far
+            as it is plain data; empty where it says nothing more.
+    """
 
     status: Literal["ok", "fail"]
     loss: float | None = None
-    metrics: dict[str, float] = Field(default_factory=dict)
+    metrics: Annotated[dict[str, float], UserData()] = Field(default_factory=dict)
     reason: str | None = None
+    returned: Annotated[dict[str, Any], UserData()] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _ok_means_a_finite_loss(self) -> Self:
@@ -44,8 +72,8 @@ class Trial(Document):
         id: search and tid, so that no search has two trials of one tid.
         tid: the trial's number in its search, from 0.
         seq: number of the trial's last change, 0 while it has none (`store.numbering`).
-        config: the resolved metaparameters by name.
-        point: HyperOpt's values by metaparameter; a choice by its index.
+        config: what the objective evaluates, as plain data: the space resolved at the point.
+        point: HyperOpt's value of each active dimension by its label; a choice by its index.
         seen: finished trials that the sampler had seen when it suggested this one.
         lease: held by the attempt that runs; None if none does.
         attempt: number of the last attempt; 0 before the first.
@@ -64,8 +92,9 @@ class Trial(Document):
     tid: int = Field(ge=0)
     seq: int = 0
     state: TrialState = TrialState.QUEUED
-    config: dict[str, Scalar] = Field(default_factory=dict)
-    point: dict[str, Scalar] = Field(default_factory=dict)
+    config: Annotated[Any, UserData()] = Field(default_factory=dict)
+    # Not checked one by one: samplers leave out a point that was damaged, and the search goes on.
+    point: Annotated[dict[str, SkipValidation[float]], UserData()] = Field(default_factory=dict)
     seen: int = 0
     lease: AttemptLease | None = None
     attempt: int = 0

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from alignsearch.search.attempts.dispatcher import Dispatcher, FreedSlot
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents import Search, Trial, space_of
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
     StateConflictError,
@@ -34,8 +34,8 @@ from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
+from alignsearch.search.samplers.sampler import Sampler
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import recorded_space
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ class Driver:
         lease_seconds: float | None = None,
         allotted: Callable[[], int] | None = None,
         revive_store: Callable[[], None] = lambda: None,
+        sampler: Sampler | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read the search and prepare its suggestions; no lease is taken yet.
@@ -90,12 +91,14 @@ class Driver:
             allotted: returns the number of slots that the search may use now; `parallel` of them
                 by default.
             revive_store: called when the store doesn't answer.
+            sampler: suggests the points, in place of the one that the search names.
             monotonic: clock in seconds that never goes back.
 
         Raises:
-            UnknownNameError: there is no search `name`, or this program doesn't know its space.
-            StateConflictError: the space has changed since the search was submitted, or the
-                results that it starts from are missing in the store.
+            UnknownNameError: there is no search `name`.
+            StateConflictError: the search was submitted by an older version over a space that this
+                program doesn't know, or the results that it starts from are missing in the store.
+            StoreCorruptedError: the search's stored space can't be read.
         """
         self._store = store
         self._make_dispatcher = make_dispatcher
@@ -105,15 +108,9 @@ class Driver:
         self._monotonic = monotonic
         self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
-        self._space = recorded_space(self._search.space)
-        if self._space.space_hash != self._search.space_hash:
-            raise StateConflictError(
-                f"search {name!r} was submitted over another version of space "
-                f"{self._search.space!r}; drive it with the version that submitted it"
-            )
         self._history = History(store, name)
         self._suggestions = SuggestionQueue(
-            self._search, self._space, self._history, self._note_failure
+            self._search, space_of(self._search), self._history, self._note_failure, sampler
         )
         self._suggestions.learn(prior(store, self._search))
         self._freed: deque[FreedSlot] = deque()
@@ -314,6 +311,9 @@ class Driver:
 
     def _handle_freed_slot(self, freed: FreedSlot, trial: Trial) -> None:
         self._history.update(trial)
+        if freed.refusal is not None:
+            self._pause(freed.refusal)
+            return
         if trial.state == TrialState.CANCELLED:
             # The whole search may have been cancelled.
             self._next_refresh = 0.0
@@ -323,6 +323,20 @@ class Driver:
                 _log(trial)
         elif trial.state == TrialState.RUNNING:
             self._supervisor.crash(trial, freed.error)
+
+    def _pause(self, reason: str) -> None:
+        """Pause the search, whose objective its workers can't evaluate as they are.
+
+        Going on would spend all attempts at its trials; a person removes the reason and resumes it.
+        """
+        logger.warning("search %s is paused: %s", self._search.name, reason)
+        try:
+            self._search = self._store.searches.change(
+                self._search.name, SearchStatus.PAUSED, self._owner, detail=reason
+            )
+        except StateConflictError:
+            # Another worker has refused before, or somebody has ended the search.
+            self._next_refresh = 0.0
 
     def _over(self) -> bool:
         """Return whether the search is over; if its last trial has just ended, end the search."""
@@ -365,6 +379,7 @@ class Driver:
             running = self._history.count(TrialState.RUNNING)
             # A worker that still waits for its place in the cluster has nothing to hand back.
             if seconds > (HAND_BACK_SECONDS if running else START_SECONDS):
+                self._supervisor.take_back(f"its worker did not stop in {HAND_BACK_SECONDS:g} s")
                 return
 
 

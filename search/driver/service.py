@@ -9,7 +9,7 @@ from datetime import datetime
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.allotment import Resources
-from alignsearch.search.documents import Search, is_driven
+from alignsearch.search.documents import Search, is_asked, is_driven, lives_in_session
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
     StoreRefusedError,
@@ -47,14 +47,14 @@ class _Run:
 class _Retry:
     """The last failure to drive a search, and when the search is driven again."""
 
-    told: str = ""
+    noted: str = ""
     failures: int = 0
     not_before: float = 0.0
 
 
 def wants_driver(search: Search, now: datetime) -> bool:
     """Return whether the search needs a driver and has none."""
-    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now):
+    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, now) or is_asked(search):
         return False
     # A driver completes a paused search that is stopped.
     return search.status is not SearchStatus.PAUSED or search.stop_requested
@@ -131,6 +131,7 @@ class Service:
             for search in self._store.searches.active()
             if search.name not in self._runs
             and wants_driver(search, now)
+            and not lives_in_session(search)
             and self._may_try(search.name)
         ]
         running = [
@@ -198,12 +199,12 @@ class Service:
         logger.warning("search %s: %s; retrying in %g s", name, why, seconds)
 
     def _note(self, name: str, why: str) -> bool:
-        """Add an event that says why the search isn't driven; return False if it was said last."""
+        """Add an event that says why the search isn't driven; return False if the last one did."""
         retry = self._retries.setdefault(name, _Retry())
-        news = why != retry.told
+        news = why != retry.noted
         if news:
             self._store.logs.add_event(name, self._owner, "driver failed", why)
-            retry.told = why
+            retry.noted = why
         return news
 
     def _ask(self, requested: list[Resources]) -> None:

@@ -35,7 +35,7 @@ class Slots:
 
     @property
     def has_placed(self) -> bool:
-        """Whether a trial that was placed here still has its slot."""
+        """True while a trial that was placed here has its slot."""
         return bool(self._placed)
 
     def free(self, room: int) -> deque[int]:

@@ -25,7 +25,7 @@ class StartFailures:
         self._owner = owner
         self._attempts: dict[str, int] = {}
         self._failures = 0
-        self._told = ""
+        self._last_reason = ""
 
     def note_placed(self, trial: Trial) -> None:
         """Note that a worker gets the trial, queued or with an attempt begun for the worker."""
@@ -48,7 +48,7 @@ class StartFailures:
         if freed.error is None or begun:
             self._failures = 0
             return
-        self._tell(trial, last_line(freed.error) or "it did not say why")
+        self._record(trial, last_line(freed.error) or "it did not say why")
         failures = self._failures + 1
         if failures == MAX_FAILURES * self._search.parallel:
             why = (
@@ -60,13 +60,13 @@ class StartFailures:
             )
         self._failures = failures
 
-    def _tell(self, trial: Trial, reason: str) -> None:
+    def _record(self, trial: Trial, reason: str) -> None:
         """Note the reason on the trial, which `status` reads, and once as an event."""
         logger.warning("trial %s was not begun: %s", trial.id, reason, extra=trial.log_fields)
         self._store.trials.note_start_failure(trial.id, trial.attempt, reason)
-        if reason != self._told:
+        if reason != self._last_reason:
             detail = f"trial {trial.tid}: {reason}"
             self._store.logs.add_event(
                 self._search.name, self._owner, "worker did not begin", detail
             )
-            self._told = reason
+            self._last_reason = reason

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from alignsearch.search.documents import Observation, Pending, Search, Trial
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
-from alignsearch.search.samplers.sampler import make_sampler
-from alignsearch.spaces.configuration import derive
-from alignsearch.spaces.hyperopt_space import to_point
+from alignsearch.search.samplers.sampler import Sampler, make_sampler
 from alignsearch.spaces.space import SearchSpace
 
 logger = logging.getLogger(__name__)
@@ -46,13 +44,18 @@ class SuggestionQueue:
         space: SearchSpace,
         history: History,
         note_failure: Callable[[str], None],
+        sampler: Sampler | None = None,
     ) -> None:
-        """Start empty; `note_failure` receives a message for users when the sampler fails."""
+        """Start empty.
+
+        note_failure: receives a message for users when the sampler fails. sampler: suggests the
+        points, in place of the one that the search names.
+        """
         self._search = search
         self._space = space
         self._history = history
         self._note_failure = note_failure
-        self._sampler = make_sampler(
+        self._sampler = sampler or make_sampler(
             search.algo,
             space,
             seed=search.seed,
@@ -123,15 +126,17 @@ class SuggestionQueue:
         try:
             with SUGGEST_SECONDS.time():
                 point = self._sampler.suggest(tid, pending)
+            # An expression of the space, like a division, can fail at one point alone.
+            config = self._space.resolve(point)
         except _FAILURES as error:
             self._note(f"trial {tid} is a random point instead", error)
             point = self._fallback.suggest(tid, pending)
-        configuration = derive(self._space, to_point(self._space, point))
+            config = self._space.resolve(point)
         return Trial(
             id=Trial.key(search.name, tid),
             search=search.name,
             tid=tid,
-            config=configuration.model_dump(),
+            config=config,
             point=point,
             seen=self._sampler.seen,
             resources=search.resources,

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
-from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.errors import StaleAttemptError
+from alignsearch.search.documents import Search, Trial, metric_of
+from alignsearch.search.documents.errors import StaleAttemptError, StoreUnavailableError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import LEASE_EXPIRIES
@@ -43,8 +43,8 @@ class Supervisor:
         self._end_worker = end_worker
         self._released: set[tuple[str, int]] = set()
         self._stalls = StallDetector(search.stall_seconds)
-        pruning = search.pruning
-        self._pruner = None if pruning is None else EpochJudge(pruning, search.recipe.epochs)
+        pruning, metric = search.pruning, metric_of(search)
+        self._pruner = None if pruning is None else EpochJudge(pruning, search.epochs, metric.value)
         self._next_check = 0.0
 
     def learn(self, past: Sequence[Trial]) -> None:
@@ -118,6 +118,23 @@ class Supervisor:
             self._history.update(crashed)
         except StaleAttemptError as error:
             logger.info("%s", error)
+
+    def take_back(self, reason: str) -> None:
+        """End the workers of all running trials and queue the trials again; it costs no attempt.
+
+        An objective may compute for hours without asking whether it is to stop.
+        """
+        for trial in self._history.in_state(TrialState.RUNNING):
+            self._end_worker(trial.id)
+            if trial.lease is None:
+                continue
+            try:
+                back = self._store.attempts.hand_back(
+                    trial.id, trial.lease.attempt, trial.lease.token, reason
+                )
+                self._history.update(back)
+            except (StaleAttemptError, StoreUnavailableError) as error:
+                logger.info("%s", error)
 
     def _end_released(self) -> None:
         """End the workers whose trials people have released, which frees their slots."""

@@ -25,9 +25,11 @@ def prior(store: Store, search: Search) -> list[Observation]:
         trials = store.trials.all(store.searches.get(name).name, OBSERVED_STATES)
     except UnknownNameError:
         trials = []
-    if len(trials) != expected:
+    if len(trials) < expected:
         raise StateConflictError(
             f"search {search.name!r} starts from the {expected} finished trials of {name!r}, and "
             f"this store has {len(trials)} of them: load {name!r} into it as well"
         )
-    return [replace(observation_of(trial), tid=at - expected) for at, trial in enumerate(trials)]
+    # Where the other search was extended since, its first trials are those that it had then.
+    first = trials[:expected]
+    return [replace(observation_of(trial), tid=at - expected) for at, trial in enumerate(first)]

@@ -5,7 +5,7 @@ Li et al. 2020, "A System for Massively Parallel Hyperparameter Tuning".
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from alignsearch.search.documents import Pruning
 
@@ -17,8 +17,11 @@ class AshaPruner:
     rule of Li et al. 2020 as Optuna's SuccessiveHalvingPruner and Ray Tune's ASHA have it.
     """
 
-    def __init__(self, pruning: Pruning, epochs: int) -> None:
-        """Start without a loss; each trial trains `epochs` epochs."""
+    def __init__(
+        self, pruning: Pruning, epochs: int, value: Callable[[float], float] = float
+    ) -> None:
+        """Start without a loss; for the arguments see `make_pruner`."""
+        self._value = value
         self._reduction = pruning.reduction
         self._at_rung: defaultdict[int, list[float]] = defaultdict(list)
         self._rungs = frozenset(rungs(pruning.grace, pruning.reduction, epochs))
@@ -36,8 +39,8 @@ class AshaPruner:
         if loss <= cutoff:
             return None
         return (
-            f"asha: {loss:.4f} after epoch {epoch} is not among the best 1 of "
-            f"{self._reduction} of {len(peers)} trials there (up to {cutoff:.4f})"
+            f"asha: {self._value(loss):.4f} after epoch {epoch} is not among the best 1 of "
+            f"{self._reduction} of {len(peers)} trials there (up to {self._value(cutoff):.4f})"
         )
 
 

@@ -2,7 +2,7 @@
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from statistics import median
 
@@ -18,8 +18,11 @@ Optuna's MedianPruner has the same default (`n_startup_trials`).
 class MedianPruner:
     """Compares a trial's lowest loss with the median of the completed trials' running means."""
 
-    def __init__(self, pruning: Pruning, epochs: int) -> None:
+    def __init__(
+        self, pruning: Pruning, epochs: int, value: Callable[[float], float] = float
+    ) -> None:
         """Start without a loss; `epochs` makes no difference to this rule."""
+        self._value = value
         self._grace = pruning.grace
         self._means: defaultdict[int, list[float]] = defaultdict(list)
 
@@ -37,8 +40,8 @@ class MedianPruner:
         if best <= middle:
             return None
         return (
-            f"median: the best of {epoch} epochs, {best:.4f}, is above the median mean of "
-            f"{len(means)} completed trials up to there, {middle:.4f}"
+            f"median: the best of {epoch} epochs, {self._value(best):.4f}, is worse than the "
+            f"median mean of {len(means)} completed trials up to there, {self._value(middle):.4f}"
         )
 
 

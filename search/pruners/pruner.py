@@ -11,6 +11,7 @@ from typing import Protocol
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Pruning
+from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.pruners.asha import AshaPruner
 from alignsearch.search.pruners.median import MedianPruner
 
@@ -30,7 +31,7 @@ class Pruner(Protocol):
         Each epoch of a trial is judged once.
 
         Args:
-            epoch: the epoch, counted from 1.
+            epoch: the epoch, counted from 1: how many the trial has finished.
             losses: the trial's known losses in order of epochs, the last one after `epoch`.
 
         Returns:
@@ -43,7 +44,7 @@ class PrunerKind:
     """A row of `PRUNERS`: how to make the pruner, and a line of help about it."""
 
     help: str
-    make: Callable[[Pruning, int], Pruner]
+    make: Callable[[Pruning, int, Callable[[float], float]], Pruner]
 
 
 PRUNERS: dict[str, PrunerKind] = {
@@ -59,16 +60,19 @@ PRUNERS: dict[str, PrunerKind] = {
 """Every pruner by the name that `--pruner` and a stored search give it."""
 
 
-def make_pruner(pruning: Pruning, epochs: int) -> Pruner:
+def make_pruner(
+    pruning: Pruning, epochs: int | None, value: Callable[[float], float] = float
+) -> Pruner:
     """Return a new pruner.
 
     Args:
         pruning: a search's options; `pruning.pruner` is a key of `PRUNERS`.
-        epochs: how many epochs each trial trains.
+        epochs: how many epochs each trial trains; None if that isn't known.
+        value: the metric that belongs to a loss, for the reasons that people read.
 
     Raises:
         UnknownNameError: there is no such pruner.
     """
     if pruning.pruner not in PRUNERS:
         raise UnknownNameError("pruner", pruning.pruner, PRUNERS)
-    return PRUNERS[pruning.pruner].make(pruning, epochs)
+    return PRUNERS[pruning.pruner].make(pruning, epochs or LARGEST, value)

@@ -1,13 +1,20 @@
-"""The best trial of a search, and any trial as a column of Table 5."""
+"""The best trial of a search, and any trial as a column of its definition's table."""
 
-from alignsearch.search.documents import REHEARSAL, Search, Trial
+from alignsearch.search.documents import (
+    REHEARSAL,
+    Search,
+    StoredRow,
+    Trial,
+    known_space_of,
+    label_of,
+    metric_of,
+    values_of,
+)
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.objective_metric import label_of
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.reports.export import Column
+from alignsearch.search.reports.export import TABLE5, Column
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import RUNS, get_space
-from alignsearch.spaces.configuration import configuration
+from alignsearch.spaces.catalog import RUNS, SPACES
 
 
 def best_trial(store: Store, name: str) -> tuple[Search, Trial]:
@@ -33,7 +40,7 @@ def best_trial(store: Store, name: str) -> tuple[Search, Trial]:
 
 
 def best_column(store: Store, name: str) -> Column:
-    """Return the best configuration of a search as a column of Table 5.
+    """Return the best configuration of a search as a column of its table.
 
     Raises:
         UnknownNameError, StateConflictError: as `best_trial`; or the search is a list of runs.
@@ -43,7 +50,10 @@ def best_column(store: Store, name: str) -> Column:
 
 
 def column_of(search: Search, trial: Trial, *, title: str) -> Column:
-    """Return a trial as a column of Table 5; the note has its loss, if any, and its recipe.
+    """Return a trial as a column of its definition's table.
+
+    Without a table, the column has one row a dimension. The note has the metric, if the trial has
+    one, and where the configuration came from.
 
     Raises:
         StateConflictError: the search is a list of runs.
@@ -51,25 +61,54 @@ def column_of(search: Search, trial: Trial, *, title: str) -> Column:
     if search.space == RUNS.name:
         raise StateConflictError(
             f"search {search.name!r} is an experiment's list of runs, none of which is a column of "
-            f"Table 5: `alignsearch trials {search.name}` lists them"
+            f"a table: `alignsearch trials {search.name}` lists them"
         )
+    config = trial.config if isinstance(trial.config, dict) else {}
+    values = values_of(search, trial)
     return Column(
         title=title,
-        configuration=configuration(trial.config),
-        space=get_space(search.space),
+        rows=rows_of(search, trial),
+        values={**config, **values},
+        sampled=frozenset(values),
+        config=trial.config,
+        space=search.space,
+        space_hash=search.space_hash,
         note=_note(search, trial),
     )
 
 
+def rows_of(search: Search, trial: Trial) -> tuple[StoredRow, ...]:
+    """Return the rows of a search's table: its definition's, or one a dimension.
+
+    Where the space isn't known, the dimensions are those of the trial.
+    """
+    if search.definition is not None and search.definition.table:
+        return search.definition.table
+    space = known_space_of(search)
+    if search.definition is None and space is not None and space.name in SPACES:
+        return TABLE5
+    labels = list(values_of(search, trial)) if space is None else [p.name for p in space.sampled]
+    names = [label_of(search, label) for label in labels]
+    return tuple(
+        # Two dimensions of one name are told apart by their labels.
+        StoredRow(name=name if names.count(name) == 1 else f"{name} ({label})", field=label)
+        for label, name in zip(labels, names, strict=True)
+    )
+
+
 def _note(search: Search, trial: Trial) -> str:
-    recipe = search.recipe
+    metric, recipe, definition = metric_of(search), search.recipe, search.definition
     found = f"trial {trial.tid}"
     if trial.loss is not None:
-        found += f", {label_of(recipe.metric)} {trial.loss:.4f}"
-    if recipe.dataset == REHEARSAL:
+        found += f", {metric.label} {metric.value(trial.loss):.4f}"
+    if recipe is not None and recipe.dataset == REHEARSAL:
         return f"{found} of a rehearsal: nothing was trained."
-    return (
-        f"{found}; {recipe.model} of width "
-        f"{recipe.width} on {recipe.dataset}, {recipe.epochs} epochs, batches of |B|/"
-        f"{recipe.batch_divisor}, weights in the {recipe.weights_order} order."
-    )
+    if recipe is not None:
+        return (
+            f"{found}; {recipe.model} of width "
+            f"{recipe.width} on {recipe.dataset}, {recipe.epochs} epochs, batches of |B|/"
+            f"{recipe.batch_divisor}, weights in the {recipe.weights_order} order."
+        )
+    origin = f"; {definition.source.address}" if definition is not None else ""
+    own = f" {definition.note}" if definition is not None and definition.note else ""
+    return f"{found}{origin}.{own}"

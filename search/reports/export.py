@@ -1,22 +1,34 @@
-"""Export of configurations as columns of Table 5, in Markdown, LaTeX, CSV or JSON.
+"""Export of configurations as the columns of a table, in Markdown, LaTeX, CSV or JSON.
 
-Markdown and LaTeX round like Kunin et al. 2020, Table 5. CSV and JSON have all digits and can be
-read back. CSV has the table's 22 rows; JSON also has the spaces, their hashes and the notes.
+A search is a column. Its definition says the rows: those of Kunin et al. 2020, Table 5, for the
+paper's four spaces, and one row a dimension where a definition has no table of its own. Columns of
+several tables share the rows of the same name. Markdown and LaTeX round like Table 5. CSV and JSON
+have all digits and can be read back.
 """
 
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.reports import text_tables
+from alignsearch.search.documents import StoredRow
+from alignsearch.search.reports import cells, text_tables
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import Configuration, configuration
-from alignsearch.spaces.space import SearchSpace
-from alignsearch.spaces.table5 import PUBLISHED, ROUNDING_NOTE, ROWS, format_cell
+from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.table5 import PUBLISHED, ROUNDING_NOTE, ROWS
+
+TABLE5 = tuple(StoredRow(name=row.name, field=row.field) for row in ROWS)
+"""The rows of Table 5."""
+
+HEAD = "metaparameter"
+"""Heading of the rows' names in CSV."""
+
+Exported = Configuration | dict[str, Any] | Any
+"""A configuration that was read back: of Table 5, or any other one as plain data."""
 
 
 @dataclass(frozen=True)
@@ -25,21 +37,49 @@ class Column:
 
     Attributes:
         title: heading; text between two dollar signs is LaTeX mathematics.
-        configuration: the values.
-        space: the space that was searched, which tells sampled values from fixed ones.
+        rows: the rows of its own table, by name and by the value that they show.
+        values: the value of each row's field; a dimension that isn't active has none.
+        sampled: the fields whose numbers were sampled; they are rounded in readable formats.
+        config: the whole configuration, as it was evaluated.
+        space: name of the space that was searched.
+        space_hash: hash of that space.
         note: origin of the values, printed below the table; may be empty.
     """
 
     title: str
-    configuration: Configuration
-    space: SearchSpace
+    rows: Sequence[StoredRow]
+    values: Mapping[str, Value]
+    sampled: frozenset[str]
+    config: Any
+    space: str
+    space_hash: str
     note: str = ""
+
+    def cell(self, row: StoredRow) -> str:
+        """Return the text of a readable cell; empty if the column has no value there."""
+        if row.field not in self.values:
+            return ""
+        return cells.readable(self.values[row.field], sampled=row.field in self.sampled)
+
+
+def table5_column(title: str, values: Configuration, space: SearchSpace, note: str = "") -> Column:
+    """Return a column of Table 5.
+
+    title, note: as `Column` has them. space: the space that was searched, which tells sampled
+    values from fixed ones.
+    """
+    plain = values.model_dump()
+    return Column(
+        title, TABLE5, plain, space.sampled_names, plain, space.name, space.space_hash, note
+    )
 
 
 def published_columns() -> list[Column]:
     """Return the four columns of Kunin et al. 2020, Table 5, rounded as published."""
     note = "Kunin et al. 2020, Table 5: its rounded values are not exactly the searched ones."
-    return [Column(SPACES[name].title, PUBLISHED[name], SPACES[name], note) for name in PUBLISHED]
+    return [
+        table5_column(SPACES[name].title, PUBLISHED[name], SPACES[name], note) for name in PUBLISHED
+    ]
 
 
 def export(columns: Sequence[Column], format: str) -> str:
@@ -57,28 +97,46 @@ def export(columns: Sequence[Column], format: str) -> str:
     return FORMATS[format](columns)
 
 
-def read_csv(text: str) -> dict[str, Configuration]:
+def rows_of(columns: Sequence[Column]) -> list[StoredRow]:
+    """Return the rows of a table with these columns: those of each, the first column's first."""
+    return list(dict.fromkeys(row for column in columns for row in column.rows))
+
+
+def read_csv(text: str) -> dict[str, Exported]:
     """Return the configurations of a CSV export by title, with all digits.
+
+    A column of Table 5 is a `Configuration`. Another one is a dictionary of values by the rows'
+    names, without those that have no value.
 
     Raises:
         ConfigurationError: the text isn't such an export.
     """
     lines = [line for line in csv.reader(io.StringIO(text)) if line]
-    if [line[0] for line in lines[1:]] != [row.name for row in ROWS]:
-        raise ConfigurationError("not a CSV export: its rows aren't those of Table 5, in order")
-    titles = lines[0][1:]
+    if not lines or lines[0][0] != HEAD:
+        raise ConfigurationError(f"not a CSV export: it doesn't begin with {HEAD!r}")
     if any(len(line) != len(lines[0]) for line in lines):
         raise ConfigurationError("not a CSV export: its rows differ in length")
-    return {
-        title: configuration(
-            {row.field: _from_csv(line[at]) for row, line in zip(ROWS, lines[1:], strict=True)}
+    names = [line[0] for line in lines[1:]]
+    if len(set(names)) < len(names):
+        raise ConfigurationError("not a CSV export: it has two rows of one name")
+    fields = {row.name: row.field for row in TABLE5}
+    found: dict[str, Exported] = {}
+    for at, title in enumerate(lines[0][1:], start=1):
+        read = {line[0]: cells.from_csv(line[at]) for line in lines[1:]}
+        values = {name: value for name, value in read.items() if value is not cells.ABSENT}
+        of_table5 = values.keys() == fields.keys()
+        found[title] = (
+            configuration({fields[name]: value for name, value in values.items()})
+            if of_table5
+            else values
         )
-        for at, title in enumerate(titles, start=1)
-    }
+    return found
 
 
-def read_json(text: str) -> dict[str, Configuration]:
+def read_json(text: str) -> dict[str, Exported]:
     """Return the configurations of a JSON export by title, with all digits.
+
+    A column of Table 5 is a `Configuration`. Another one is plain data, as it was evaluated.
 
     Raises:
         ConfigurationError: the text isn't such an export.
@@ -87,7 +145,12 @@ def read_json(text: str) -> dict[str, Configuration]:
         columns = [(each["title"], each["configuration"]) for each in json.loads(text)["columns"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(f"not a JSON export: {error!r}") from error
-    return {title: configuration(values) for title, values in columns}
+    return {title: _configuration(values) for title, values in columns}
+
+
+def _configuration(values: Any) -> Exported:
+    of_table5 = isinstance(values, dict) and values.keys() == Configuration.model_fields.keys()
+    return configuration(values) if of_table5 else values
 
 
 def _markdown(columns: Sequence[Column]) -> str:
@@ -101,10 +164,10 @@ def _latex(columns: Sequence[Column]) -> str:
 def _csv(columns: Sequence[Column]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["metaparameter", *(column.title for column in columns)])
-    for row in ROWS:
-        values = (getattr(column.configuration, row.field) for column in columns)
-        writer.writerow([row.name, *("N/A" if value is None else value for value in values)])
+    writer.writerow([HEAD, *(column.title for column in columns)])
+    for row in rows_of(columns):
+        values = (column.values.get(row.field, cells.ABSENT) for column in columns)
+        writer.writerow([row.name, *map(cells.to_csv, values)])
     return out.getvalue()
 
 
@@ -113,15 +176,15 @@ def _json(columns: Sequence[Column]) -> str:
         "columns": [
             {
                 "title": column.title,
-                "space": column.space.name,
-                "space_hash": column.space.space_hash,
+                "space": column.space,
+                "space_hash": column.space_hash,
                 "note": column.note,
-                "configuration": column.configuration.model_dump(),
+                "configuration": column.config,
             }
             for column in columns
         ]
     }
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 FORMATS: dict[str, Callable[[Sequence[Column]], str]] = {
@@ -137,10 +200,7 @@ def _titles(columns: Sequence[Column]) -> list[str]:
 
 
 def _cells(columns: Sequence[Column]) -> list[list[str]]:
-    return [
-        [row.name, *(format_cell(row, each.configuration, each.space) for each in columns)]
-        for row in ROWS
-    ]
+    return [[row.name, *(each.cell(row) for each in columns)] for row in rows_of(columns)]
 
 
 def notes_of(columns: Sequence[Column]) -> list[str]:
@@ -156,13 +216,3 @@ def notes_of(columns: Sequence[Column]) -> list[str]:
             for note, titles in by_note.items()
         ),
     ]
-
-
-def _from_csv(cell: str) -> Any:
-    if cell == "N/A":
-        return None
-    try:
-        # Except for a Boolean's capital letter, Python's literals here are JSON.
-        return json.loads(cell.lower())
-    except ValueError:
-        return cell

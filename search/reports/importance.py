@@ -1,8 +1,7 @@
 """Importance of metaparameters for a search's score: as in the paper's Fig. S2, and by fANOVA.
 
-Both take configurations (values by field of `spaces.configuration.Configuration`) and a loss for
-each, None for a trial that diverged, failed or still runs; such trials are ignored. The score is
-that of the objective metric: the accuracy.
+Both take the trials' values and a loss for each, None for a trial that diverged, failed or still
+runs; such trials are ignored. The score is the objective metric's: the accuracy of a training.
 """
 
 import math
@@ -14,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
-from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
+from alignsearch.search.documents.observation import Point
+from alignsearch.spaces.places import place
+from alignsearch.spaces.space import Metaparameter, SearchSpace, Value
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeRegressor
@@ -75,7 +76,8 @@ class CategoricalEffect:
 class Share:
     """The share of the score's variance that one metaparameter explains, from 0 to 1.
 
-    share: mean over the forest's trees. deviation: standard deviation over the trees.
+    metaparameter: label of the dimension. share: mean over the forest's trees. deviation: standard
+    deviation over the trees.
     """
 
     metaparameter: str
@@ -124,13 +126,15 @@ def categorical_effects(
 ) -> tuple[CategoricalEffect, ...]:
     """Return the effects A to I of Kunin et al. 2020, Fig. S2 (App. B.4), the largest first.
 
+    configurations: of Table 5, by field of `spaces.configuration.Configuration`.
+
     They are sorted by the size of the difference between the two mean scores, because the appendix
     doesn't say what its figure is sorted by. Effects with one answer only come last, by label.
 
     Raises:
         StateConflictError: fewer than `LEAST_SCORES` have a loss.
     """
-    scored, scores = _scored(configurations, losses)
+    scored, scores = _scored(configurations, losses, DEFAULT_METRIC)
     effects = [_effect(question, scored, scores) for question in _QUESTIONS]
     return tuple(
         sorted(effects, key=lambda e: math.inf if e.difference is None else -abs(e.difference))
@@ -138,16 +142,32 @@ def categorical_effects(
 
 
 def importance(
-    space: SearchSpace, configurations: Configurations, losses: Losses, *, seed: int = 0
+    space: SearchSpace,
+    points: Sequence[Point],
+    losses: Losses,
+    *,
+    metric: ObjectiveMetric = DEFAULT_METRIC,
+    seed: int = 0,
 ) -> Importance:
-    """Functional ANOVA over all sampled metaparameters (Hutter et al. 2014).
+    """Functional ANOVA over all dimensions of a space (Hutter et al. 2014).
 
     A random forest, the same for the same seed, is fitted to the scores. A metaparameter's share
     is the variance, over its own distribution, of the forest's mean over all others, as a part of
     the forest's variance over the space. A log-uniform one is uniform in its logarithm, and each
-    option of a choice weighs the same. All shares are 0 where all scores are equal.
+    option of a choice weighs as much as it is likely. All shares are 0 where all scores are equal.
+
+    A dimension that a choice leaves inactive makes no difference there. The forest learns this from
+    a random place that such a dimension gets in each of these trials. A dimension that was active
+    in no trial has no share.
 
     A forest knows most where most trials lie: after TPE, around the good ones.
+
+    Args:
+        space: the search's space.
+        points: HyperOpt's value of each active dimension, of each trial.
+        losses: the loss of each trial, as it is stored; None without one.
+        metric: the search's metric, whose score is explained.
+        seed: random seed of the forest.
 
     Raises:
         StateConflictError: fewer than `LEAST_SCORES` have a loss.
@@ -155,22 +175,19 @@ def importance(
     # Importing it takes a second.
     from sklearn.ensemble import RandomForestRegressor
 
-    scored, scores = _scored(configurations, losses)
+    scored, scores = _scored(points, losses, metric)
     taken = np.unique(np.linspace(0, len(scored) - 1, min(len(scored), MOST_SCORES)).round())
     rows = taken.astype(int)
-    units = np.column_stack(
-        [
-            _unit(each.distribution, [scored[row][each.name] for row in rows])
-            for each in space.sampled
-        ]
-    )
+    seen = [each for each in space.sampled if any(each.name in scored[row] for row in rows)]
+    rng = np.random.default_rng(seed)
+    units = np.column_stack([_places(each, [scored[row] for row in rows], rng) for each in seen])
     forest = RandomForestRegressor(n_estimators=TREES, max_depth=DEPTH, random_state=seed)
     forest.fit(units, scores[rows])
     parts = [_tree_shares(tree, units.shape[1]) for tree in forest.estimators_]
     known = np.array([part for part in parts if part is not None] or [np.zeros(units.shape[1])])
     shares = [
         Share(each.name, float(part.mean()), float(part.std()))
-        for each, part in zip(space.sampled, known.T, strict=True)
+        for each, part in zip(seen, known.T, strict=True)
     ]
     return Importance(
         shares=tuple(sorted(shares, key=lambda each: -each.share)),
@@ -179,11 +196,13 @@ def importance(
     )
 
 
-def _scored(configurations: Configurations, losses: Losses) -> tuple[Configurations, Floats]:
-    """The configurations that have a loss, and their scores."""
+def _scored(
+    trials: Configurations, losses: Losses, metric: ObjectiveMetric
+) -> tuple[Configurations, Floats]:
+    """The trials that have a loss, and their scores."""
     pairs = [
-        (each, DEFAULT_METRIC.score(loss))
-        for each, loss in zip(configurations, losses, strict=True)
+        (each, metric.score(loss))
+        for each, loss in zip(trials, losses, strict=True)
         if loss is not None and math.isfinite(loss)
     ]
     if len(pairs) < LEAST_SCORES:
@@ -218,17 +237,12 @@ def _value_score(*, value: bool, scores: Floats) -> ValueScore:
     )
 
 
-def _unit(distribution: Distribution, values: Sequence[Any]) -> Floats:
-    """The values where the distribution is uniform on [0, 1]; an option is in its cell's middle."""
-    if isinstance(distribution, Choice):
-        places = [distribution.options.index(value) for value in values]
-        return (np.array(places) + 0.5) / len(distribution.options)
-    given = np.array(values, dtype=np.float64)
-    low, high = distribution.low, distribution.high
-    if isinstance(distribution, LogUniform):
-        given, low, high = np.log(given), math.log(low), math.log(high)
-    unit: Floats = np.clip((given - low) / (high - low), 0.0, 1.0)
-    return unit
+def _places(dimension: Metaparameter, points: Sequence[Point], rng: np.random.Generator) -> Floats:
+    """The points' places in one dimension, where it is uniform on [0, 1]."""
+    known: list[Any] = [point.get(dimension.name) for point in points]
+    return np.array(
+        [rng.random() if each is None else place(dimension.distribution, each) for each in known]
+    )
 
 
 def _tree_shares(estimator: "DecisionTreeRegressor", features: int) -> Floats | None:

@@ -1,34 +1,44 @@
 """The check of a result that every sampler makes before it records the result."""
 
 import math
-from collections.abc import Container, Set
+from collections.abc import Container, Sequence
 
 import numpy as np
 
-from alignsearch.search.documents import Observation
+from alignsearch.search.documents import Observation, Point
+from alignsearch.search.samplers.dimensions import Dimension
 
 _NUMBERS = (int, float, np.integer, np.floating)
 
 
 def check_observation(
-    observation: Observation, told: Container[int], sampled_names: Set[str]
+    observation: Observation, told: Container[int], dimensions: Sequence[Dimension]
 ) -> None:
     """Refuse a result that a sampler can't learn from.
 
     Args:
         observation: the result.
         told: numbers of the trials whose results were told before.
-        sampled_names: metaparameters that the result's point must have; it may have others.
+        dimensions: the space's dimensions. The result's point must have those that its choices
+            make active; it may have others.
 
     Raises:
         ValueError: the trial's result was told before, its loss is not a number, or its point
-            lacks a metaparameter of the space or has a value that is not a number.
+            lacks an active dimension of the space or has a value that is not a number.
     """
     tid, point, loss = observation.tid, observation.point, observation.loss
     if tid in told:
         raise ValueError(f"the result of trial {tid} was told before")
     if loss is not None and math.isnan(loss):
         raise ValueError(f"the loss of trial {tid} is not a number; give None instead")
-    wrong = sorted(name for name in sampled_names if not isinstance(point.get(name), _NUMBERS))
+    wrong = sorted(each.label for each in dimensions if not _is_usable(each, point))
     if wrong:
         raise ValueError(f"the point of trial {tid} has no number for {', '.join(wrong)}")
+
+
+def _is_usable(dimension: Dimension, point: Point) -> bool:
+    """Whether the dimension has a number in the point, or is inactive and absent."""
+    value = point.get(dimension.label)
+    if value is None:
+        return not dimension.is_active(point)
+    return isinstance(value, _NUMBERS) and not math.isnan(value)

@@ -1,16 +1,12 @@
-"""Random search: points drawn from the space's own distributions by HyperOpt."""
+"""Random search: points drawn from the space's own distributions, as HyperOpt draws them."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
 
-import hyperopt
 import numpy as np
-from hyperopt import rand
 
 from alignsearch.search.documents import Observation, Pending
+from alignsearch.search.samplers.dimensions import Dimension, dimensions_of
 from alignsearch.search.samplers.observations import check_observation
-from alignsearch.spaces.hyperopt_space import to_hyperopt
 from alignsearch.spaces.space import SearchSpace
 
 
@@ -19,7 +15,7 @@ class RandomSampler:
 
     def __init__(self, space: SearchSpace, *, seed: int) -> None:
         """Start without a result."""
-        self._space = space
+        self._dimensions = dimensions_of(space)
         self._seed = seed
         self._told: set[int] = set()
 
@@ -34,12 +30,13 @@ class RandomSampler:
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._told, self._space.sampled_names)
+        check_observation(observation, self._told, self._dimensions)
         self._told.add(observation.tid)
 
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
-        """Return the random point of trial `tid`: HyperOpt's values by metaparameter."""
-        return random_point(self._space, trial_seed(self._seed, tid))
+        """Return the random point of trial `tid`: HyperOpt's values by active dimension."""
+        rng = np.random.default_rng(trial_seed(self._seed, tid))
+        return random_point(self._dimensions, rng)
 
 
 def trial_seed(seed: int, tid: int) -> int:
@@ -47,13 +44,17 @@ def trial_seed(seed: int, tid: int) -> int:
     return int(np.random.SeedSequence([seed, tid]).generate_state(1)[0])
 
 
-def random_point(space: SearchSpace, seed: int) -> dict[str, float | int]:
-    """A point as `hyperopt.rand.suggest` draws it: HyperOpt's values by metaparameter."""
-    documents = rand.suggest([0], _domain(space), hyperopt.Trials(), seed)
-    return {label: value[0].item() for label, value in documents[0]["misc"]["vals"].items()}
+def random_point(
+    dimensions: Sequence[Dimension], rng: np.random.Generator
+) -> dict[str, float | int]:
+    """A point as `hyperopt.rand.suggest` draws it: HyperOpt's values by active dimension.
 
-
-# Building HyperOpt's graph of a space takes as long as several random points.
-@lru_cache(maxsize=16)
-def _domain(space: SearchSpace) -> Any:
-    return hyperopt.base.Domain(lambda point: None, to_hyperopt(space))
+    Args:
+        dimensions: dimensions in the order of drawing.
+        rng: random generator that draws this point, and the next ones after it.
+    """
+    point: dict[str, float | int] = {}
+    for dimension in dimensions:
+        if dimension.is_active(point):
+            point[dimension.label] = dimension.draw(rng)
+    return point

@@ -7,24 +7,22 @@ split is made once a suggestion. The points are HyperOpt's to the last bit (Berg
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from hyperopt import tpe as hyperopt_tpe
 from numpy.typing import NDArray
 
 from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending, PendingPolicy
-from alignsearch.search.samplers.densities import FORGETTING, Floats, Model, best_candidate, fit
+from alignsearch.search.samplers.dimensions import Dimension, dimensions_of
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.random_search import random_point, trial_seed
+from alignsearch.search.samplers.settings import DEFAULT_SETTINGS, FORGETTING, TpeSettings
 from alignsearch.spaces.space import SearchSpace
 
+Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
-
-GAMMA: float = hyperopt_tpe._default_gamma
-MOST_GOOD = FORGETTING
-"""Largest number of trials that count as good; HyperOpt takes its forgetting's length for it."""
 
 FIRST_CAPACITY = 256
 """Rows of the arrays at first; a search of 300 trials doubles them once."""
@@ -46,11 +44,11 @@ class TpeSampler:
         pending: PendingPolicy = DEFAULT_PENDING,
     ) -> None:
         """Start without a result; the first point is random even if `startup` is 0."""
-        self._space = space
         self._seed = seed
         self._startup = max(1, startup)
         self._policy = PENDING_POLICIES[pending]
-        self._tpe = Tpe(space)
+        self._dimensions = dimensions_of(space)
+        self._tpe = Tpe(self._dimensions)
 
     @property
     def seen(self) -> int:
@@ -66,11 +64,11 @@ class TpeSampler:
         self._tpe.tell(observation)
 
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
-        """Return the point of trial `tid`: HyperOpt's values by metaparameter."""
+        """Return the point of trial `tid`: HyperOpt's values by active dimension."""
         seed = trial_seed(self._seed, tid)
         counted = self.seen + (len(pending) if self._policy.counts_towards_startup else 0)
         if counted < self._startup:
-            return random_point(self._space, seed)
+            return random_point(self._dimensions, np.random.default_rng(seed))
         losses = self._tpe.losses
         loss = self._policy.stand_in(losses[np.isfinite(losses)])
         if loss is None:
@@ -79,23 +77,33 @@ class TpeSampler:
 
 
 class Tpe:
-    """The results of a search's trials in arrays, and TPE's next point from them."""
+    """The results of a search's trials in arrays, and TPE's next point from them.
 
-    def __init__(self, space: SearchSpace) -> None:
-        """Start without a result."""
-        # HyperOpt draws in this order: `pyll.rec_eval` takes the last of a node's inputs first,
-        # and the inputs of the node that holds all metaparameters are sorted by label.
-        drawn = sorted(space.sampled, key=lambda each: each.name, reverse=True)
-        self._space = space
-        self._names = [each.name for each in drawn]
-        self._priors = [each.distribution for each in drawn]
+    A dimension's values stand in a row of one array, NaN where the trial's point has none, because
+    the trial's choices don't lead to the dimension.
+    """
+
+    def __init__(
+        self, dimensions: Sequence[Dimension], settings: TpeSettings = DEFAULT_SETTINGS
+    ) -> None:
+        """Start without a result.
+
+        Args:
+            dimensions: the space's dimensions in the order of drawing.
+            settings: HyperOpt's numbers, or others.
+        """
+        self._dimensions = tuple(dimensions)
+        self._labels = [each.label for each in dimensions]
+        self._settings = settings
         self._size = 0
         self._tids = np.empty(FIRST_CAPACITY, np.int64)
         self._losses = np.empty(FIRST_CAPACITY)
-        self._values = np.empty((len(drawn), FIRST_CAPACITY))
+        self._values = np.empty((len(dimensions), FIRST_CAPACITY))
+        # Dimensions that some trial's point had no value of.
+        self._sparse = np.zeros(len(dimensions), bool)
         self._told: set[int] = set()
         self._good_values: bytes | None = None
-        self._good_models: list[Model] = []
+        self._good_models: dict[int, Any] = {}
 
     def __len__(self) -> int:
         """Number of results told so far."""
@@ -112,7 +120,15 @@ class Tpe:
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._told, self._space.sampled_names)
+        check_observation(observation, self._told, self._dimensions)
+        self.tell_unchecked(observation)
+
+    def tell_unchecked(self, observation: Observation) -> None:
+        """Record the result of a finished trial as it is.
+
+        A dimension without a number counts as inactive, and a number counts even if the point's
+        choices don't lead to its dimension: `hyperopt.tpe.suggest` looks at no more.
+        """
         tid, loss = observation.tid, observation.loss
         self._put(self._size, [Pending(tid, observation.point)], math.inf if loss is None else loss)
         self._size += 1
@@ -121,7 +137,7 @@ class Tpe:
     def suggest(
         self, pending: Sequence[Pending], seed: int, *, pending_loss: float = math.inf
     ) -> dict[str, float | int]:
-        """Return what `hyperopt.tpe.suggest` returns after its start-up, by metaparameter.
+        """Return what `hyperopt.tpe.suggest` returns after its start-up, by active dimension.
 
         Args:
             pending: trials that are still running.
@@ -132,12 +148,20 @@ class Tpe:
         if pending:
             self._put(self._size, pending, pending_loss)
         good, bad = self._split(self._size + len(pending))
+        self._forget_other_good(good)
         rng = np.random.default_rng(seed)
-        models = zip(self._models_of_good(good), self._models(bad), strict=True)
-        return {
-            name: best_candidate(prior, *good_and_bad, rng)
-            for name, prior, good_and_bad in zip(self._names, self._priors, models, strict=True)
-        }
+        point: dict[str, float | int] = {}
+        # An option of probability 0, and a number so rare that its density is 0, have the logarithm
+        # of minus infinity.
+        with np.errstate(all="ignore"):
+            for row, dimension in enumerate(self._dimensions):
+                if dimension.is_active(point):
+                    if row not in self._good_models:
+                        self._good_models[row] = self._model(row, good)
+                    point[dimension.label] = dimension.prior.best(
+                        self._good_models[row], self._model(row, bad), self._settings, rng
+                    )
+        return point
 
     def _put(self, row: int, trials: Sequence[Pending], loss: float) -> None:
         """Write trials that share one loss into the arrays, from `row` on."""
@@ -148,21 +172,25 @@ class Tpe:
             self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
         self._tids[row:end] = [trial.tid for trial in trials]
         self._losses[row:end] = loss
-        points = [[trial.point[name] for name in self._names] for trial in trials]
-        self._values[:, row:end] = np.array(points).T
+        labels = self._labels
+        points = [[trial.point.get(label) for label in labels] for trial in trials]
+        values = np.array(points, np.float64).T
+        self._values[:, row:end] = values
+        self._sparse |= np.isnan(values).any(axis=1)
 
-    def _models(self, rows: Rows) -> Iterator[Model]:
-        """The density of each metaparameter among these trials."""
-        for prior, values in zip(self._priors, self._values, strict=True):
-            yield fit(prior, values[rows])
+    def _model(self, row: int, trials: Rows) -> Any:
+        """The model of a dimension among those of these trials that have a value of it."""
+        values = self._values[row, trials]
+        if self._sparse[row]:
+            values = values[~np.isnan(values)]
+        return self._dimensions[row].prior.fit(values, self._settings)
 
-    def _models_of_good(self, good: Rows) -> list[Model]:
-        """The densities among the good trials, cached: most suggestions share them."""
+    def _forget_other_good(self, good: Rows) -> None:
+        """Drop the cached models unless they are of the same good trials, as in most suggestions."""
         values = self._values[:, good].tobytes()
         if values != self._good_values:
-            self._good_models = list(self._models(good))
+            self._good_models = {}
             self._good_values = values
-        return self._good_models
 
     def _split(self, size: int) -> tuple[Rows, Rows]:
         """The rows of good and of bad trials, each by trial number, as forgetting needs them.
@@ -172,7 +200,7 @@ class Tpe:
         """
         by_tid = np.argsort(self._tids[:size])
         by_loss = np.argsort(self._losses[by_tid])
-        below = min(math.ceil(GAMMA * math.sqrt(size)), MOST_GOOD)
+        below = min(math.ceil(self._settings.gamma * math.sqrt(size)), FORGETTING)
         good = np.zeros(size, bool)
         good[by_loss[:below]] = True
         return by_tid[good], by_tid[~good]

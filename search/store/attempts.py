@@ -104,10 +104,11 @@ class Attempts:
             raise self._stale(trial_id, attempt)
 
     def _recorded(self, trial_id: str, attempt: int) -> int:
-        """Return the last epoch in the attempt's stored progress; 0 if there is none."""
+        """Return the last epoch in the attempt's stored progress; -1 if there is none."""
         found = self._db.find_one("trials", {"_id": trial_id}, fields=["attempt", "progress.epoch"])
-        if found is None or found["attempt"] != attempt or found["progress"] is None:
-            return 0
+        # MongoDB leaves a field that is null out of a projection of its parts.
+        if found is None or found["attempt"] != attempt or not found.get("progress"):
+            return -1
         epoch: int = found["progress"]["epoch"]
         return epoch
 

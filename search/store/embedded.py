@@ -68,7 +68,7 @@ class ServerFile(BaseModel):
 
 @dataclass(frozen=True)
 class StoreStatus:
-    """Whether the server runs, and where; data_size in bytes on disk."""
+    """The server's state: its address and process if it runs; data_size in bytes on disk."""
 
     running: bool
     uri: str | None

@@ -126,15 +126,19 @@ class Searches:
         return searches
 
     def change(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
-        """Set the search's status and add an event; a failure's `detail` is the search's error.
+        """Set the search's status and add an event.
+
+        The `detail` of a failure, or of a pause, is the search's error until it runs again.
 
         Raises:
             UnknownNameError: there is no such search.
             StateConflictError: its status doesn't allow it; the message names those that it allows.
         """
         changes: Record = {"status": to.value}
-        if to is SearchStatus.FAILED:
-            changes["error"] = detail
+        if to in (SearchStatus.FAILED, SearchStatus.PAUSED):
+            changes["error"] = detail or None
+        elif to is SearchStatus.RUNNING:
+            changes["error"] = None
         found = self._set(name, statuses_before(to), changes)
         if found is None:
             status = self.get(name).status
@@ -157,6 +161,26 @@ class Searches:
             status = self.get(name).status
             raise StateConflictError(f"search {name!r} can't be stopped: it is {status} already")
         self._logs.add_event(name, who, "stop requested")
+        return found
+
+    def extend(self, name: str, trials: int, who: str) -> Search:
+        """Set the budget to `trials` and add an event; a search that is over is queued again.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it was cancelled.
+        """
+        changes: Record = {"trials": trials, "stop_requested": False, "error": None}
+        over = {SearchStatus.COMPLETED, SearchStatus.FAILED}
+        found = self._set(
+            name, frozenset(over), {**changes, "status": SearchStatus.QUEUED.value}
+        ) or self._set(name, frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES, changes)
+        if found is None:
+            status = self.get(name).status
+            raise StateConflictError(
+                f"search {name!r} can't go on: it is {status}; choose another name"
+            )
+        self._logs.add_event(name, who, "extended", f"to {trials} trials")
         return found
 
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:

@@ -70,6 +70,12 @@ class Totals:
         """Return the completed trial with the lowest loss (of equals the lowest tid), if any."""
         return self._best_of(self._total(search, live=False)[0])
 
+    def diverged(self, search: str) -> int:
+        """Return how many of the search's completed trials have no finite loss."""
+        failed = {"search": search, "state": TrialState.COMPLETED.value, "result.status": "fail"}
+        stages: list[Record] = [{"$match": failed}, {"$group": {"_id": None, "n": {"$sum": 1}}}]
+        return sum(group["n"] for group in self._db.aggregate("trials", stages))
+
     def _best_of(self, total: Tally) -> Trial | None:
         return self._trials.get(total.best.trial) if total.best else None
 

@@ -3,12 +3,14 @@
 Trials that `fmin` adds are kept in this process only. Their tids lie beyond the search's budget.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import hyperopt
 from hyperopt import base
 
-from alignsearch.search.documents import Trial
+from alignsearch.search.documents import Search, Trial, known_space_of
+from alignsearch.search.documents.attachments import ATTACHMENTS, attachments_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
@@ -28,24 +30,38 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
     """All trials of a search; `refresh` reads the changes from the store.
 
     As in HyperOpt, failed and cancelled trials aren't in `trials`, and a trial without a loss has
-    the status `fail`, or `running`.
+    the status `fail`, or `running`. A dimension that isn't active in a trial has an empty list. A
+    loss is minimized: that of a metric to maximize is its negative.
 
     Raises:
         UnknownNameError: there is no such search.
     """
 
     _dynamic_trials: list[dict[str, Any]]
+    _history: History | None
 
     def __init__(self, store: Store, name: str) -> None:
         """Read the search called `name`."""
-        self._history = History(store, name)
-        self._first_own = store.searches.get(name).trials
-        super().__init__()
+        super().__init__(refresh=False)
+        self._follow(store, store.searches.get(name))
+        self.refresh()
+
+    def _follow(self, store: Store, search: Search) -> None:
+        """Read a search's trials from now on."""
+        self._history = History(store, search.name)
+        self._first_own = search.trials
+        space = known_space_of(search)
+        self._labels = [each.name for each in space.sampled] if space else []
 
     def refresh(self) -> None:
         """Add the trials that changed in the store and those that `fmin` has added."""
         known = {document["tid"]: document for document in self._dynamic_trials}
-        known |= {trial.tid: _document(trial) for trial in self._history.sync()}
+        for trial in self._history.sync() if self._history else ():
+            document = _document(trial, self._labels or list(trial.point))
+            known[trial.tid] = document
+            returned = trial.result.returned if trial.result else {}
+            for key, value in attachments_of(returned).items():
+                self.attachments[self.aname(document, key)] = value
         self._dynamic_trials = [known[tid] for tid in sorted(known)]
         super().refresh()
 
@@ -57,13 +73,14 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
         return numbers
 
 
-def _document(trial: Trial) -> dict[str, Any]:
+def _document(trial: Trial, labels: Sequence[str]) -> dict[str, Any]:
+    point = trial.point
     misc: dict[str, Any] = {
         "tid": trial.tid,
         "cmd": None,
         "workdir": None,
-        "idxs": {label: [trial.tid] for label in trial.point},
-        "vals": {label: [value] for label, value in trial.point.items()},
+        "idxs": {label: [trial.tid] if label in point else [] for label in labels},
+        "vals": {label: [point[label]] if label in point else [] for label in labels},
     }
     if trial.error is not None:
         misc["error"] = (trial.state.value, trial.error)
@@ -85,6 +102,8 @@ def _result(trial: Trial) -> dict[str, Any]:
     if trial.result is None:
         over = _STATES[trial.state] != base.JOB_STATE_RUNNING
         return {"status": base.STATUS_FAIL if over else base.STATUS_RUNNING}
+    if trial.result.returned:
+        return {key: value for key, value in trial.result.returned.items() if key != ATTACHMENTS}
     known: dict[str, Any] = {"status": trial.result.status, **trial.result.metrics}
     if trial.result.loss is not None:
         known["loss"] = trial.result.loss

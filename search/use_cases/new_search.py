@@ -2,7 +2,8 @@
 
 import importlib.metadata
 import platform
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -10,16 +11,34 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.files import is_address
-from alignsearch.search.documents import REHEARSAL, Recipe, RecipeChoices, Search
+from alignsearch.search.documents import (
+    REHEARSAL,
+    Recipe,
+    RecipeChoices,
+    Search,
+    metric_of,
+    space_of,
+)
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
+from alignsearch.search.documents.resources import check_gpu_fraction
 from alignsearch.search.samplers.sampler import default_startup
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.defined import (
+    WITH_RECIPE,
+    objective_of,
+    stored_definition,
+)
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
 from alignsearch.search.use_cases.warm_start import warm_start
-from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.definition import Definition
+from alignsearch.spaces.definitions import find_definition
+from alignsearch.spaces.narrowing import parse_fixed, parse_ranges
 
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
 """Packages whose versions are stored with a search, because its suggestions depend on them."""
+
+LONGEST_STEM = 48
+"""Characters of an automatic name before its number: a name has 64 at most."""
 
 Resources = Mapping[str, float]
 CheckData = Callable[[str, str | None, Any], None]
@@ -36,29 +55,61 @@ class Surroundings:
         check_data: from a data set, its folder and `alignment_core.data.InputOptions`: raises an
             AlignSearchError if they can't be read here.
         own_checkpoints: the folder for checkpoints if the person names none; None keeps none.
+        resolve: from a definition's address to the definition. Raises an AlignSearchError if there
+            is none, or if it may not be submitted from here.
     """
 
     capacity: Callable[[str | None], tuple[dict[str, float], int]]
     check_data: CheckData
     own_checkpoints: Path | None
+    resolve: Callable[[str], Definition] = find_definition
 
 
-def prepare(asked: Submission, who: str, around: Surroundings) -> Search:
+def prepare(
+    asked: Submission,
+    who: str,
+    around: Surroundings,
+    *,
+    definition: Definition | None = None,
+    program: Sequence[str] = (),
+) -> Search:
     """Return the search as `create` will write it; without a name, it is called `unnamed`.
 
     Its warm start is left out, because it needs the store: see `with_warm_start`.
 
+    Args:
+        asked: what was asked for.
+        who: the person that events name.
+        around: the cluster, the folders and the data.
+        definition: the definition itself, where Python code hands it over; by default the one at
+            the address `asked.space`.
+        program: the command that evaluates each trial, with its arguments; empty for none.
+
     Raises:
-        AlignSearchError: the data, the resources or the slots that are asked for can't be had.
+        AlignSearchError: the definition, the data, the resources or the slots that are asked for
+            can't be had, or an option has no use.
     """
-    space = get_space(asked.space)
-    recipe = recipe_of(asked, around.check_data)
+    defined = definition or around.resolve(asked.space)
+    space = defined.space.narrowed(parse_fixed(asked.fix), parse_ranges(asked.range))
+    objective = objective_of(
+        defined,
+        asked.space,
+        space,
+        dataset=asked.dataset,
+        program=program,
+        own_process=asked.own_process,
+    )
+    with_recipe = objective.kind in WITH_RECIPE
+    recipe = recipe_of(asked, around.check_data) if with_recipe else None
+    asked.check_use(asked.space, recipe)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
+    check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
     return Search(
         name=asked.name or "unnamed",
         space=space.name,
         space_hash=space.space_hash,
+        definition=stored_definition(defined, space, objective),
         recipe=recipe,
         trials=asked.trials,
         parallel=min(asked.parallel or PARALLEL, room, asked.trials),
@@ -86,12 +137,12 @@ def with_warm_start(store: Store, search: Search, start_from: str) -> Search:
         UnknownNameError: there is no search `start_from`.
         StateConflictError: it goes on, is over another space, or has no finished trial.
     """
-    start = warm_start(store, start_from, get_space(search.space))
+    start = warm_start(store, start_from, space_of(search), metric_of(search))
     return search.model_copy(update={"warm_start": start})
 
 
 def create(store: Store, search: Search, *, named: bool) -> Search:
-    """Write the search; unless it is `named`, under a name made of space, data set and number.
+    """Write the search; unless it is `named`, under a name of its definition, data and a number.
 
     Raises:
         NameTakenError: there is a search of this name.
@@ -99,12 +150,25 @@ def create(store: Store, search: Search, *, named: bool) -> Search:
     if named:
         return store.searches.create(search)
     for number in count(1):
-        name = f"{search.space}-{search.recipe.dataset}-{number}"
+        name = f"{_stem(search)}-{number}"
         try:
             return store.searches.create(search.model_copy(update={"name": name}))
         except NameTakenError:
             continue
     raise AssertionError("unreachable: there is always a next number")
+
+
+def _stem(search: Search) -> str:
+    """Return the beginning of an automatic name: `ia-digits`, or `mirror-search`."""
+    parts = [search.space]
+    source = search.definition.source if search.definition else None
+    if source is not None and source.kind in ("file", "module"):
+        where, _, attribute = source.address.rpartition(":")
+        parts = [re.split(r"[/.]", where.removesuffix(".py"))[-1], attribute]
+    if search.recipe is not None:
+        parts.append(search.recipe.dataset)
+    usable = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(parts)).lstrip("._-")
+    return usable[:LONGEST_STEM] or "search"
 
 
 def recipe_of(choices: RecipeChoices, check_data: CheckData | None, **own: Any) -> Recipe:
@@ -117,6 +181,8 @@ def recipe_of(choices: RecipeChoices, check_data: CheckData | None, **own: Any) 
         AlignSearchError: the data can't be read, as `check_data` finds.
     """
     chosen = {name: getattr(choices, name) for name in RecipeChoices.model_fields}
+    if choices.schedule_epochs is None:
+        del chosen["schedule_epochs"]
     if choices.dataset == REHEARSAL:
         usual = {"width": choices.width or 1, "stem": "none", "data_dir": None}
         return Recipe.model_validate({**chosen, **usual, **own})

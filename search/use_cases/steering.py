@@ -45,6 +45,21 @@ def stop(store: Store, name: str, who: str) -> Search:
     return store.searches.change(name, SearchStatus.COMPLETED, who, detail="stopped")
 
 
+def extend(store: Store, name: str, trials: int, who: str) -> Search:
+    """Set the search's budget to `trials`, and let it go on if it is over; return it.
+
+    Raises:
+        StateConflictError: it was cancelled, or a driver has it, which knows the old budget.
+    """
+    search = store.searches.get(name)
+    if is_driven(search, store.now()):
+        driver = search.driver.owner if search.driver else "another process"
+        raise StateConflictError(
+            f"search {name!r} can't get another budget while {driver} drives it: end that first"
+        )
+    return store.searches.extend(name, trials, who)
+
+
 def cancel(store: Store, name: str, who: str) -> int:
     """Cancel the search and its trials now; return the number of trials that this ended.
 

@@ -5,7 +5,8 @@ the dashboard's form shows its fields: names, defaults, limits, known names and 
 declared here, or with the recipe's fields in `search.documents.recipe`, and nowhere else.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Protocol, get_args
 
 from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -16,19 +17,22 @@ from alignment_core.files import is_address
 from alignsearch.search.documents import (
     DEFAULT_PENDING,
     NAME_FORM,
+    NAME_RULE,
     REHEARSAL,
     Document,
     Pruning,
+    Recipe,
     RecipeChoices,
 )
 from alignsearch.search.documents.choices import OneOf, one_of
+from alignsearch.search.documents.lease import DEFAULT_LEASE_SECONDS
 from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.refusals import WRONG, message_of
-from alignsearch.spaces.catalog import SPACES
 
 NO_PRUNER = "none"
 PRUNED_AS: tuple[str, ...] = get_args(Pruning.model_fields["informs"].annotation)
@@ -58,14 +62,29 @@ def _rows(table: Mapping[Any, _Variant]) -> str:
 
 
 class SearchChoices(Document):
-    """The space of a new search, its name, and how much of the space is searched."""
+    """The definition of a new search, its name, and how much of the space is searched."""
 
-    space: Annotated[str, OneOf("search space", lambda: tuple(SPACES))] = Field(
-        description="Search space of Kunin et al. 2020, App. B.1 (`alignsearch spaces` lists them)."
+    space: Annotated[str, OneOf("definition", known_names, listed=False, closed=False)] = Field(
+        max_length=LONGEST_TEXT,
+        description="Definition of the search: a name that `alignsearch spaces` lists, "
+        "PACKAGE.MODULE:NAME, or FILE.py:NAME.",
     )
     name: str | None = Field(
         default=None,
-        description="Name of the search. Default: space, data set and a number, like ia-digits-1.",
+        description="Name of the search. Default: the definition, the data set if there is one, "
+        "and a number, like ia-digits-1.",
+    )
+    fix: tuple[str, ...] = Field(
+        default=(),
+        description="LABEL=VALUE: fixes a dimension of the space at one value; may be repeated.",
+    )
+    range: tuple[str, ...] = Field(
+        default=(),
+        description="LABEL=LOW:HIGH: narrows a dimension's range; may be repeated.",
+    )
+    own_process: bool = Field(
+        default=False,
+        description="Run each trial in a process of its own, which gives all of its memory back.",
     )
     trials: int = Field(default=300, ge=1, le=LARGEST, description="Number of trials.")
     parallel: int | None = Field(
@@ -114,6 +133,11 @@ class Submission(RecipeChoices, SearchChoices):
         description="Resources of one trial, like TPU=8 or CPU=0.5. Default: one accelerator, or "
         "one CPU if there is none.",
     )
+    allow_gpu_fraction: bool = Field(
+        default=False,
+        description="Accept a part of a GPU for each trial, like GPU=0.5, though that was never "
+        "tried on a GPU.",
+    )
     priority: int = Field(
         default=0,
         ge=-LARGEST,
@@ -140,7 +164,7 @@ class Submission(RecipeChoices, SearchChoices):
         description="Number of the best trials whose last checkpoints are kept after they end.",
     )
     lease: float = Field(
-        default=30.0,
+        default=DEFAULT_LEASE_SECONDS,
         ge=LEAST_LEASE,
         le=LONGEST_LEASE,
         description="Seconds without a heartbeat after which a worker or a driver counts as dead.",
@@ -167,7 +191,7 @@ class Submission(RecipeChoices, SearchChoices):
     )
     pruned_as: Annotated[str, OneOf("result of a pruned trial", lambda: PRUNED_AS)] = Field(
         default="loss",
-        description="Result that TPE is told for a pruned trial: its last loss, or a failure.",
+        description="Result of a pruned trial that TPE learns from: its last loss, or a failure.",
     )
     warm_start: str | None = Field(
         default=None,
@@ -175,11 +199,22 @@ class Submission(RecipeChoices, SearchChoices):
         description="Name of a finished search over the same space, whose results TPE starts from.",
     )
 
+    @field_validator("fix", "range", mode="before")
+    @classmethod
+    def _in_lines(cls, value: Any) -> Any:
+        """Accept one text with an entry a line, or with semicolons between them, as a form has."""
+        if isinstance(value, str):
+            return tuple(filter(None, map(str.strip, re.split(r"[;\n]", value))))
+        return value
+
     @field_validator("*", mode="before")
     @classmethod
-    def _is_plain(cls, value: Any) -> Any:
+    def _is_plain(cls, value: Any, info: ValidationInfo) -> Any:
         # pydantic takes True for 1, and no path holds a NUL character.
-        if isinstance(value, bool) or (isinstance(value, str) and "\0" in value):
+        is_flag = cls.model_fields[info.field_name or ""].annotation is bool
+        texts = value if isinstance(value, list | tuple) else [value]
+        has_nul = any(isinstance(text, str) and "\0" in text for text in texts)
+        if (isinstance(value, bool) and not is_flag) or has_nul:
             raise PydanticCustomError(WRONG, "can't be {value}", {"value": repr(value)})
         return value
 
@@ -202,9 +237,8 @@ class Submission(RecipeChoices, SearchChoices):
         if value is not None and not NAME_FORM.fullmatch(value):
             raise PydanticCustomError(
                 WRONG,
-                "{value} can't be used: letters, digits, dots, dashes and underscores, 64 at "
-                "most, a letter or a digit first",
-                {"value": repr(value)},
+                "{value} can't be used: {rule}",
+                {"value": repr(value), "rule": NAME_RULE},
             )
         return value
 
@@ -219,15 +253,17 @@ class Submission(RecipeChoices, SearchChoices):
                 raise PydanticCustomError(WRONG, "{wrong}", {"wrong": wrong}) from error
         return value
 
-    @field_validator("grace")
+    @field_validator("grace", "reduction", "pruned_as")
     @classmethod
-    def _is_below_the_epochs(cls, value: int, info: ValidationInfo) -> int:
-        epochs = info.data.get("epochs", LARGEST)
-        if info.data.get("pruner") not in (None, NO_PRUNER) and value >= epochs:
+    def _is_of_use_to_the_pruner(cls, value: Any, info: ValidationInfo) -> Any:
+        name, pruner = info.field_name or "", info.data.get("pruner")
+        if value == cls.model_fields[name].default or pruner is None:
+            return value
+        if pruner == NO_PRUNER:
+            raise PydanticCustomError(WRONG, "has no use without a --pruner")
+        if name == "reduction" and pruner != "asha":
             raise PydanticCustomError(
-                WRONG,
-                "must be from 1 to {most}, below the trials' {epochs} epochs, not {value}",
-                {"most": epochs - 1, "epochs": epochs, "value": value},
+                WRONG, "has no use with --pruner {pruner}, only with asha", {"pruner": pruner}
             )
         return value
 
@@ -242,6 +278,31 @@ class Submission(RecipeChoices, SearchChoices):
                 {"value": repr(value)},
             )
         return value
+
+    def check_use(self, definition: str, recipe: Recipe | None) -> None:
+        """Refuse options that make no difference to a definition, and a grace that is too long.
+
+        An option counts as given if its value isn't the default.
+
+        Args:
+            definition: the definition's address, for messages.
+            recipe: the recipe of each trial; None if the definition trains nothing.
+
+        Raises:
+            ConfigurationError: an option has no use, or no trial could be pruned.
+        """
+        if recipe is None:
+            for name in self.model_fields_set & RecipeChoices.model_fields.keys():
+                if getattr(self, name) != RecipeChoices.model_fields[name].default:
+                    raise ConfigurationError(
+                        f"{as_option(name)} has no use: {definition} trains nothing of ours, its "
+                        "objective is its own"
+                    )
+        elif self.pruner != NO_PRUNER and self.grace >= recipe.epochs:
+            raise ConfigurationError(
+                f"--grace must be from 1 to {recipe.epochs - 1}, below the trials' {recipe.epochs} "
+                f"epochs, not {self.grace}"
+            )
 
     @property
     def pruning(self) -> Pruning | None:
@@ -258,10 +319,15 @@ class Submission(RecipeChoices, SearchChoices):
         )
 
 
-def refusal(error: ValidationError) -> ConfigurationError:
-    """Return the first thing that is wrong with a submission, named as an option."""
+def refusal(
+    error: ValidationError, named: Callable[[str], str] | None = None
+) -> ConfigurationError:
+    """Return the first thing that is wrong with a submission.
+
+    named: from a field to its name in the message; by default the command line's option.
+    """
     first = error.errors()[0]
-    name = as_option(str(first["loc"][0])) if first["loc"] else "the submission"
+    name = (named or as_option)(str(first["loc"][0])) if first["loc"] else "the submission"
     return ConfigurationError(message_of(first, name, Submission.model_fields))
 
 

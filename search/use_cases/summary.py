@@ -5,7 +5,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean
 
-from alignsearch.search.documents import Search, Trial, is_driven
+from alignsearch.search.documents import (
+    Search,
+    Trial,
+    is_asked,
+    is_driven,
+    is_of_fmin,
+    lives_in_session,
+    metric_of,
+)
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
@@ -42,7 +51,7 @@ class Summary:
 
     Attributes:
         counts: trials by state, every state named.
-        chance: loss of guessing the largest class; None if no trial has reported it.
+        chance: error of guessing the largest class; None if no trial has reported it.
         seconds_left: estimate from recent trials; 0 if the search is over, None if no trial has
             finished, no driver is alive, or the search is paused.
         lease_seconds: seconds until the first lease of a running trial expires; negative if one
@@ -74,6 +83,17 @@ class Summary:
         return self.slots.busy
 
     @property
+    def metric(self) -> ObjectiveMetric:
+        """The metric that the search minimizes or maximizes."""
+        return metric_of(self.search)
+
+    @property
+    def best_value(self) -> float | None:
+        """The best trial's metric; None without one."""
+        loss = self.best_loss
+        return None if loss is None else self.metric.value(loss)
+
+    @property
     def best_loss(self) -> float | None:
         """The best trial's loss; None without one."""
         return self.best.loss if self.best else None
@@ -81,17 +101,21 @@ class Summary:
     def to_json(self) -> dict[str, object]:
         """Return the summary as JSON types, for programs."""
         driver = self.search.driver
-        start = self.search.warm_start
+        start, recipe, best = self.search.warm_start, self.search.recipe, self.best
         return {
             "name": self.search.name,
             "space": self.search.space,
             "status": self.search.status.value,
-            "dataset": self.search.recipe.dataset,
+            "dataset": recipe.dataset if recipe else None,
+            "metric": self.metric.name,
+            "direction": self.metric.direction,
             "trials": self.search.trials,
             "parallel": self.search.parallel,
             "counts": {state.value: count for state, count in self.counts.items()},
             "slots": asdict(self.slots),
-            "best": None if self.best is None else {"tid": self.best.tid, "loss": self.best_loss},
+            "best": None
+            if best is None
+            else {"tid": best.tid, "loss": best.loss, "value": self.best_value},
             "chance": self.chance,
             "seconds_left": self.seconds_left,
             "waits_for": self.waits_for,
@@ -198,13 +222,13 @@ def _waits_for(
         return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
     running = slots.busy
     if status is SearchStatus.PAUSED and not search.stop_requested:
-        waits = f"`alignsearch resume {search.name}`: it is paused"
+        because = f", for {search.error}" if search.error else ""
+        waits = f"`alignsearch resume {search.name}`: it is paused{because}"
         return f"{waits}, and still runs {_trials(running)}" if running else waits
+    if is_asked(search):
+        return _waits_for_programs(search, running, lease_seconds)
     if not is_driven(search, now):
-        waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
-        if search.driver is None:
-            waits += ", unless one runs and has no slot free"
-        return f"{waits} ({_trials(running)} may still run)" if running else waits
+        return _waits_for_driver(search, running, now)
     why = [f"{running} of {slots.total} slots busy"]
     if slots.placing:
         why.append(f"{slots.placing} waiting for {_hosts(search)}")
@@ -225,6 +249,37 @@ def _waits_for(
     else:
         what = "the end of a running trial"
     return f"{what}: {'; '.join(why)}"
+
+
+def _waits_for_driver(search: Search, running: int, now: datetime) -> str:
+    """Return what a search waits for that nobody drives."""
+    if lives_in_session(search):
+        waits = _waits_for_objective(search)
+    else:
+        waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
+        if search.driver is None:
+            waits += ", unless one runs and has no slot free"
+    return f"{waits} ({_trials(running)} may still run)" if running else waits
+
+
+def _waits_for_objective(search: Search) -> str:
+    """Return what a search waits for that nobody drives, and whose objective no module has."""
+    assert search.definition is not None
+    owner = search.driver.owner if search.driver else search.definition.source.address
+    place, _, process = owner.rpartition(":")
+    user, _, host = place.rpartition("@")
+    again = "run its script again"
+    if not is_of_fmin(search):
+        again += f", or alignsearch.resume({search.name!r}, objective)"
+    return f"its objective, which process {process} of {user} on {host} had: {again}"
+
+
+def _waits_for_programs(search: Search, asked: int, lease_seconds: float | None) -> str:
+    """Return what a search waits for whose trials programs ask for."""
+    if not asked:
+        return f"a program to ask for a trial: alignsearch.open_search({search.name!r}).ask()"
+    lease = "" if lease_seconds is None else f"; next lease expires in {lease_seconds:.0f} s"
+    return f"the results of {_trials(asked)} that programs have asked for{lease}"
 
 
 def _driver_lost(search: Search, now: datetime) -> str:

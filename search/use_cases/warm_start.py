@@ -3,30 +3,45 @@
 The earlier search must be over. Its trials change no more, so the same suggestions follow from
 its name and the seed. TPE receives its results in the order of its trials, as older than any of
 the new search's own, and they count towards the random start-up. Losses are compared as they are,
-whatever was trained: a nearly equal recipe makes a good start, a different one misleads.
+whatever was trained: a nearly equal recipe makes a good start, a different one misleads. Both must
+have the same metric.
 """
 
-from alignsearch.search.documents import OBSERVED_STATES, Search, WarmStart
+from alignsearch.search.documents import (
+    OBSERVED_STATES,
+    Search,
+    WarmStart,
+    known_space_of,
+    metric_of,
+)
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.space import SearchSpace
 
 
-def warm_start(store: Store, name: str, space: SearchSpace) -> WarmStart:
+def warm_start(
+    store: Store, name: str, space: SearchSpace, metric: ObjectiveMetric = DEFAULT_METRIC
+) -> WarmStart:
     """Return the record with which a new search over `space` starts from search `name`.
 
     Raises:
         UnknownNameError: there is no search `name`.
-        StateConflictError: that search is over another space, is still active, or has no finished
-            trial.
+        StateConflictError: that search is over another space or has another metric, is still
+            active, or has no finished trial.
     """
     other = store.searches.get(name)
     if other.space_hash != space.space_hash:
         raise StateConflictError(
             f"search {name!r} can't be the start of a search over {space.name!r}: "
             f"{_difference(other, space)}"
+        )
+    theirs = metric_of(other)
+    if (theirs.name, theirs.direction) != (metric.name, metric.direction):
+        raise StateConflictError(
+            f"search {name!r} can't be the start of a search for {metric}: its results are of "
+            f"{theirs}"
         )
     if other.status not in TERMINAL_SEARCH_STATUSES:
         raise StateConflictError(
@@ -41,8 +56,8 @@ def warm_start(store: Store, name: str, space: SearchSpace) -> WarmStart:
 
 def _difference(other: Search, space: SearchSpace) -> str:
     """Return in words how the other search's space differs from `space`."""
-    theirs = SPACES.get(other.space)
-    if theirs is None or theirs.space_hash != other.space_hash:
+    theirs = known_space_of(other)
+    if theirs is None:
         return f"it was over a version of {other.space!r} that this program doesn't know"
     wanted = {each.name: each.distribution for each in space.sampled}
     given = {each.name: each.distribution for each in theirs.sampled}
@@ -52,5 +67,5 @@ def _difference(other: Search, space: SearchSpace) -> str:
         "it sampled besides": given.keys() - wanted.keys(),
         "over other ranges it sampled": {key for key in both if wanted[key] != given[key]},
     }
-    told = [f"{what} {', '.join(sorted(names))}" for what, names in parts.items() if names]
-    return f"it is over {other.space!r}; " + ("; ".join(told) or "what they fix differs")
+    found = [f"{what} {', '.join(sorted(names))}" for what, names in parts.items() if names]
+    return f"it is over {other.space!r}; " + ("; ".join(found) or "what they fix differs")

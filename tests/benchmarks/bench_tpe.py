@@ -32,6 +32,7 @@ from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
 from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.flat import flat_space
 from alignsearch.spaces.hyperopt_space import to_point
 from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
 from alignsearch.spaces.table5 import PUBLISHED
@@ -41,7 +42,7 @@ from alignsearch.spaces.table5 import PUBLISHED
 
 def continuous_space(name, ranges):
     sampled = tuple(Metaparameter(key, Uniform(*ends), "") for key, ends in ranges.items())
-    return SearchSpace(name, name, "backpropagation", "", sampled, (), ())
+    return flat_space(name, name, "backpropagation", "", sampled)
 
 
 BRANIN = continuous_space("branin", {"x": (-5.0, 10.0), "y": (0.0, 15.0)})

@@ -59,7 +59,7 @@ def a_trial(search, tid, epochs, rng):
     host = f"node-{tid % HOSTS}"
     started = BEGUN + timedelta(seconds=tid // SLOTS * epochs * EPOCH_SECONDS)
     finished = started + timedelta(seconds=epochs * EPOCH_SECONDS * rng.uniform(0.9, 1.1))
-    loss = final_loss(SPACE, sampled)
+    loss = final_loss(SPACE, point)
     failed, diverged = tid % 100 == 50, tid % 100 == 75
     result = None
     if diverged:

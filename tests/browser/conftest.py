@@ -22,7 +22,6 @@ from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Sea
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.configuration import derive
 from alignsearch.spaces.space import Choice, LogUniform
 from alignsearch.workers.attempt_runner import Worker, run_attempt
 from alignsearch.workers.objectives import Finished
@@ -195,13 +194,14 @@ def seed_search(store, name, *, trials=30, seed=0, space="ia", owner="ann@host",
 def add_result(store, search, tid, rng):
     """Add a trial and take it through an attempt to its end."""
     space = get_space(search.space)
-    config = derive(space, {p.name: _draw(p.distribution, rng) for p in space.sampled})
+    point = {each.name: _draw(each.distribution, rng) for each in space.sampled}
     trial = store.trials.add(
         Trial(
             id=f"{search.name}/{tid}",
             search=search.name,
             tid=tid,
-            config=config.model_dump(),
+            config=space.resolve(point),
+            point=point,
             resources={"CPU": 1.0},
         )
     )
@@ -211,21 +211,26 @@ def add_result(store, search, tid, rng):
 
 def _draw(distribution, rng):
     if isinstance(distribution, Choice):
-        return rng.choice(distribution.options)
+        return rng.randrange(len(distribution.options))
     if isinstance(distribution, LogUniform):
         return math.exp(rng.uniform(math.log(distribution.low), math.log(distribution.high)))
     return rng.uniform(distribution.low, distribution.high)
 
 
 def _made_up(search, trial, link):
-    final = final_loss(get_space(search.space), trial.config)
+    final = final_loss(get_space(search.space), trial.point)
     epochs = search.recipe.epochs
     if trial.tid % 10 == 7:
         return Finished(Result(status="fail", reason="the loss is NaN in epoch 2"))
     for number in range(1, epochs + 1):
         error = final + (0.9 - final) * math.exp(-number)
         layers = tuple(
-            LayerRecord(name=layer, angle=90 * math.exp(-number / (1 + at)), norm_ratio=1 + at / 9)
+            LayerRecord(
+                name=layer,
+                angle=90 * math.exp(-number / (1 + at)),
+                norm_ratio=1 + at / 9,
+                gradient_angle=None if at == 0 else 45 * math.exp(-number / (1 + at)),
+            )
             for at, layer in enumerate(LAYERS)
         )
         link.on_epoch(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import re
 
 import pytest
@@ -15,6 +16,7 @@ ON_CANVAS = ("best", "slice", "contour", "curves")
 CHARTS = (*ON_CANVAS, "importance", "categorical", "failures")
 PAGES = ("/", "/searches/first", "/searches/first/trials/3", "/compare?name=first", "/submit")
 MISSING = "status of 404"
+DEEPER = ("stage1/block1/conv1", "stage4/block2/conv2", "dense")
 
 
 def matching(page):
@@ -156,8 +158,8 @@ def test_a_chart_is_read_by_pointer_and_keyboard_and_leads_to_a_trial(seeded, op
 
 def test_the_best_column_is_copied_and_saved_in_every_format(seeded, open_page):
     page = open_page(seeded, "/searches/first", permissions=["clipboard-read", "clipboard-write"])
-    show(page, "table5")
-    panel = page.locator("#table5")
+    show(page, "table")
+    panel = page.locator("#table")
     signs = {
         "markdown": "| ---",
         "latex": r"\begin{tabular}",
@@ -234,6 +236,16 @@ def test_a_trial_shows_its_layers_rates_attempts_and_metaparameters(seeded, open
     text = saved(page, page.locator("#angles").get_by_role("button", name="CSV").click)
     first = next(csv.DictReader(io.StringIO(text)))
     assert float(first["stem"]) == pytest.approx(90 * 2.718281828**-1)
+    # The first layer's update angle wasn't measured.
+    updates = page.locator("#update-angles")
+    expect(updates.locator(".chart")).to_have_attribute(
+        "aria-label", re.compile("update angle .* of 3 layers over 6 epochs")
+    )
+    first = next(
+        csv.DictReader(io.StringIO(saved(page, updates.get_by_role("button", name="CSV").click)))
+    )
+    measured = [float(value) for name, value in first.items() if value and name in DEEPER]
+    assert measured == pytest.approx([45 * math.exp(-1 / (1 + at)) for at in (1, 2, 3)])
     expect(page.locator("#rates .chart")).to_have_attribute("data-spots", "12")
     expect(page.locator("#rates .legend-row")).to_contain_text("alignment learning rate")
     expect(page.locator("#attempts")).to_contain_text("Attempt 1 on node-0: completed")
@@ -249,15 +261,15 @@ def test_searches_are_compared_side_by_side(seeded, open_page):
     page.get_by_label("Mark first").check()
     page.get_by_label("Mark second").check()
     page.get_by_role("button", name="Compare the marked").click()
-    expect(page.locator("#table5 thead th")).to_have_text(
+    expect(page.locator("#table thead th")).to_have_text(
         ["metaparameter", "first", "second"], ignore_case=True
     )
     expect(page.locator("#best .legend-row")).to_have_text(re.compile("first.*second", re.DOTALL))
     page.get_by_label("the paper's columns").check()
-    expect(page.locator("#table5 thead th")).to_have_count(7)
-    expect(page.locator("#table5 tr[data-field=sigma]")).to_contain_text("0.8176")
+    expect(page.locator("#table thead th")).to_have_count(7)
+    expect(page.locator("#table tr[data-field=sigma]")).to_contain_text("0.8176")
     page.reload()
-    expect(page.locator("#table5 thead th")).to_have_count(7)
+    expect(page.locator("#table thead th")).to_have_count(7)
 
 
 def test_a_search_that_is_not_there_is_named_with_a_way_on(seeded, open_page):

@@ -26,7 +26,7 @@ ROWS = {
     "KP, weight decay 1e-3": ("kp", "--weight-decay", "1e-3"),
     "IA": ("ia",),
     "IA, reference order": ("ia", "--weights-order", "reference"),
-    "WM": ("wm",),
+    "WM, paper's order": ("wm", "--weights-order", "paper"),
     "WM, reference order": ("wm", "--weights-order", "reference"),
     "WM+AD": ("wm_ad",),
     "FA": ("fa",),

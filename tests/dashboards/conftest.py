@@ -64,7 +64,9 @@ def an_epoch(trial, number, error):
         alignment_learning_rate=1e-3,
         alignment_loss=float("nan") if number == 1 else -1.0,
         layers=(
-            LayerRecord(name="stem", angle=80.0 / number, norm_ratio=1.1),
+            LayerRecord(
+                name="stem", angle=80.0 / number, norm_ratio=1.1, gradient_angle=60.0 / number
+            ),
             LayerRecord(name="dense", angle=40.0 / number, norm_ratio=0.9),
         ),
         seconds=1.5,

@@ -7,7 +7,7 @@ import yaml
 from deployment_files import BIN, COMPOSE, DOCKER, MANIFESTS, ROOT, check_schema, containers, run
 from ray.autoscaler._private.util import validate_config
 
-from alignsearch.cli.drive import RAY_LOGS
+from alignsearch.driving import RAY_LOGS
 
 RAY_CLUSTER = {
     "spec": "autoscalerOptions enableInTreeAutoscaling headGroupSpec rayVersion workerGroupSpecs",

@@ -40,7 +40,9 @@ def test_its_runs_are_a_search_of_the_store_like_any_other(trained):
         (rule, seed, "completed") for rule in ("bp", "sa") for seed in "35"
     ]
     assert {row["update_noise_variance"] for row in rows} == {"0.01"}
-    assert "dense" in trained.ok("show", trained.search, "2")
+    shown = trained.ok("show", trained.search, "2")
+    assert "dense" in shown
+    assert "mean update angle" in shown
 
 
 def test_its_statistics_are_numpys_over_the_trials(trained):

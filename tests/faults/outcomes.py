@@ -23,7 +23,7 @@ def check_trials(store, name, trials, epochs):
     ]
     space = get_space(search.space)
     for trial in known:
-        assert trial.result.loss == final_loss(space, trial.config), trial.id
+        assert trial.result.loss == final_loss(space, trial.point), trial.id
         outcomes = [attempt.outcome for attempt in trial.attempts.values()]
         assert outcomes.count("completed") == 1, (trial.id, outcomes)
         assert trial.attempts[str(trial.attempt)].outcome == "completed"

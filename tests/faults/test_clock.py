@@ -67,4 +67,4 @@ def test_a_worker_whose_clock_jumps_keeps_its_lease_and_no_longer(store, store_u
     assert worker.communicate()[0].split() == ["completed"]
     trial = store.trials.get("s/0")
     assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 1)
-    assert trial.result.loss == final_loss(space, trial.config)
+    assert trial.result.loss == final_loss(space, trial.point)

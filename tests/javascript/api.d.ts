@@ -20,10 +20,12 @@ declare namespace Api {
     finished: number[];
     number: number[];
     loss: number[];
+    value: number[];
   }
   interface BestTrial {
     tid: number;
     loss: number | null;
+    value: number | null;
   }
   interface CategoricalImportance {
     letter: string;
@@ -52,6 +54,7 @@ declare namespace Api {
     log?: boolean | null;
     low?: number | null;
     high?: number | null;
+    when?: string | null;
   }
   interface Compared {
     summary: SearchSummary;
@@ -59,36 +62,35 @@ declare namespace Api {
   }
   interface Comparison {
     searches: Compared[];
-    table: Table5;
+    table: ResultTable;
   }
   interface Curve {
     tid: number;
     rank: number | null;
     top: boolean;
     loss: number | null;
+    value: number | null;
     epoch: number[];
-    error: (number | null)[];
+    values: (number | null)[];
   }
   interface Curves {
     rev: number;
     total: number;
     shown: number;
     note: string;
+    unit: "epoch" | "step";
+    metric: string;
+    metrics: ReportedMetric[];
     curves: Curve[];
   }
   interface Epochs {
     count: number;
-    epochs: number;
+    epochs: number | null;
+    unit: "epoch" | "step";
     attempt: number[];
     epoch: number[];
-    loss: (number | null)[];
-    train_accuracy: (number | null)[];
-    validation_loss: (number | null)[];
-    validation_accuracy: (number | null)[];
-    learning_rate: (number | null)[];
-    alignment_learning_rate: (number | null)[];
-    alignment_loss: (number | null)[];
     seconds: (number | null)[];
+    series: Series[];
     layers: LayerCurves[];
   }
   interface Error {
@@ -140,6 +142,7 @@ declare namespace Api {
     trials: number;
     again_at: number;
     stale: boolean;
+    score_label: string;
     importance: ParameterImportance[];
     categorical: CategoricalImportance[];
   }
@@ -165,17 +168,29 @@ declare namespace Api {
     name: string;
     token: string;
   }
+  interface Metric {
+    name: string;
+    label: string;
+    direction: "minimize" | "maximize";
+  }
+  interface MissingColumn {
+    name: string;
+    reason: string;
+  }
   interface Nothing {
   }
   interface Parameter {
     name: string;
     label: string;
-    kind: "uniform" | "loguniform" | "choice" | "fixed" | "derived";
+    kind: string;
+    sampled: boolean;
+    log?: boolean;
     low?: number | null;
     high?: number | null;
     options?: (boolean | number | string | null)[] | null;
-    value?: boolean | number | string | null;
+    value?: JsonValue;
     formula?: string | null;
+    when?: string | null;
     text: string;
     source: string;
   }
@@ -184,11 +199,13 @@ declare namespace Api {
     label: string;
     importance: number;
     sd: number;
+    trials: number;
   }
   interface Recipe {
     dataset: string;
     data_dir?: string | null;
     epochs: number;
+    schedule_epochs?: number;
     width: number;
     weights_order?: "paper" | "reference";
     image_size?: number | null;
@@ -198,17 +215,27 @@ declare namespace Api {
     model?: string;
     stem: string;
     epoch_seconds?: number;
-    schedule_epochs?: number;
     batch_divisor?: number;
     metric?: string;
     weight_samples?: WeightSampling | null;
+  }
+  interface ReportedMetric {
+    name: string;
+    label: string;
+  }
+  interface ResultTable {
+    title: string;
+    columns: TableColumn[];
+    rows: TableCells[];
+    notes: string[];
+    missing: MissingColumn[];
   }
   interface SearchDetail {
     rev: number;
     now: number;
     summary: SearchSummary;
     space: Space;
-    recipe: Recipe;
+    recipe: Recipe | null;
     versions: Record<string, string>;
     resources: Record<string, number>;
     hosts: string[];
@@ -219,10 +246,13 @@ declare namespace Api {
     space: string;
     status: SearchStatus;
     stop_requested: boolean;
-    dataset: string;
-    model: string;
-    width: number;
-    epochs: number;
+    metric: Metric;
+    objective: string;
+    dataset: string | null;
+    model: string | null;
+    width: number | null;
+    epochs: number | null;
+    unit: "epoch" | "step";
     trials: number;
     parallel: number;
     algo: string;
@@ -243,12 +273,18 @@ declare namespace Api {
     updated_at: string;
     age: number;
     error: string | null;
-    diverged: number | null;
+    diverged: number;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
   }
   interface Searches {
     now: number;
     searches: SearchSummary[];
+  }
+  interface Series {
+    name: string;
+    label: string;
+    role: "measured" | "rate" | "other";
+    values: (number | null)[];
   }
   interface SessionState {
     user: string | null;
@@ -285,14 +321,18 @@ declare namespace Api {
     defaults: Record<string, boolean | number | string | null>;
   }
   interface SubmitRequest {
-    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia";
+    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia" | "dfa" | "usf" | "brsf" | "frsf" | "pfa";
     name?: string | null;
+    fix?: string[];
+    range?: string[];
+    own_process?: boolean;
     trials?: number;
     parallel?: number | null;
     seed?: number;
-    dataset?: "digits" | "fashion_mnist" | "cifar10" | "cifar100" | "imagenet" | "rehearsal";
+    dataset?: "digits" | "fashion_mnist" | "fashion_mnist_32" | "cifar10" | "cifar100" | "imagenet" | "rehearsal";
     data_dir?: string | null;
     epochs?: number;
+    schedule_epochs?: number | null;
     width?: number | null;
     weights_order?: "paper" | "reference";
     image_size?: number | null;
@@ -303,6 +343,7 @@ declare namespace Api {
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
     resources?: string | null;
+    allow_gpu_fraction?: boolean;
     priority?: number;
     max_attempts?: number;
     checkpoints?: string | null;
@@ -319,12 +360,6 @@ declare namespace Api {
     name: string;
     href: string;
   }
-  interface Table5 {
-    columns: TableColumn[];
-    rows: TableCells[];
-    notes: string[];
-    missing: string[];
-  }
   interface TableCells {
     name: string;
     field: string;
@@ -339,7 +374,7 @@ declare namespace Api {
     name: string;
     field: string;
     cell: string;
-    value: boolean | number | string | null;
+    value: JsonValue;
     sampled: boolean;
   }
   interface TrialColumns {
@@ -356,22 +391,25 @@ declare namespace Api {
   interface TrialDetail {
     tid: number;
     search: string;
-    state: TrialState;
+    state: "queued" | "running" | "completed" | "diverged" | "failed" | "cancelled" | "pruned";
     rev: number;
+    metric: Metric;
     loss: number | null;
+    value: number | null;
     current: number | null;
     outcome: string | null;
     reason: string | null;
     note: string | null;
     metrics: Record<string, number | null>;
     best_epoch: number | null;
+    unit: "epoch" | "step";
     epoch: number | null;
-    epochs: number;
+    epochs: number | null;
     error: string | null;
     rank: number | null;
     of: number;
     rows: TableRow[];
-    config: Record<string, boolean | number | string | null>;
+    config: JsonValue;
     attempts: AttemptDetail[];
     timings: Record<string, string>;
     resources: Record<string, number>;
@@ -389,8 +427,9 @@ declare namespace Api {
   }
   interface TrialRow {
     tid: number;
-    state: TrialState;
+    state: "queued" | "running" | "completed" | "diverged" | "failed" | "cancelled" | "pruned";
     loss: number | null;
+    value: number | null;
     current: number | null;
     epoch: number | null;
     attempt: number;

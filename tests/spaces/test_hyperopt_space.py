@@ -98,8 +98,10 @@ def test_rounding_in_the_logarithm_doesnt_leave_the_range(end):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"beta": []}, "exactly one value of beta"),
-        ({"beta": None}, "exactly one value of beta"),
+        ({"beta": []}, "beta is missing"),
+        ({"beta": None}, "beta is missing"),
+        ({"beta": [1.0, 2.0]}, "exactly one value of beta"),
+        ({"beta": ["1"]}, "a number for beta"),
         ({"delay_epochs": [3]}, "delay_epochs has options 0 to 2, not 3"),
         ({"delay_epochs": [0.5]}, "delay_epochs has options 0 to 2, not 0.5"),
         ({"sigma": [1.1]}, "sigma is 1.1, not uniform"),
@@ -114,5 +116,5 @@ def test_vals_of_another_space_are_refused(changes, said):
 def test_a_missing_label_is_refused():
     vals = _vals()
     del vals["sigma"]
-    with pytest.raises(ConfigurationError, match="exactly one value of sigma"):
+    with pytest.raises(ConfigurationError, match="sigma is missing"):
         to_point(get_space("wm_ad"), vals)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers.dense import Dense
+from alignment_core.optimizers.rate_scheduler import rate
 from alignment_core.rules.layer_call import LayerCall
 from alignment_core.rules.table import LEARNING_RULES
 from alignsearch.spaces.presets import RULES, check_names, preset_config
@@ -32,7 +33,7 @@ TABLE5 = {
 @pytest.mark.parametrize("rule", TABLE5)
 def test_table5_is_the_rules_column(rule):
     learning_rule, batch, rate, optimizer, eta, sigma, delay, alpha, beta = TABLE5[rule]
-    config = preset_config(rule, "table5", dataset="imagenet")
+    config = preset_config(rule, "table5", dataset="imagenet", weights_order="paper")
     assert config.learning_rule == learning_rule
     assert (config.batch_size, config.learning_rate) == (batch, rate)
     assert config.alignment_optimizer == optimizer
@@ -131,6 +132,46 @@ def test_the_published_codes_order_gives_other_weights():
     assert weights == pytest.approx(
         {"amp": 129.1123 * 7.999, "null": 2 * 7.999, "decay": 2 * 3.161e-6}
     )
+
+
+def test_only_wms_column_is_in_the_published_codes_order_by_itself():
+    for rule in TABLE5:
+        own = preset_config(rule, dataset="digits").weights
+        other = "reference" if rule == "wm" else "paper"
+        assert own == preset_config(rule, dataset="digits", weights_order=other).weights
+    weights = preset_config("wm", dataset="digits").weights
+    assert weights == pytest.approx({"decay": 2 * 15.6607 * 0.0283, "amp": 0.0283})
+
+
+@pytest.mark.parametrize("rule", ["bp", "fa", "usf", "brsf", "frsf", "dfa", "brsf_drawn"])
+def test_biotorchs_recipe_is_as_it_prints_it(rule):
+    config = preset_config(rule, "biotorch", dataset="fashion_mnist_32", model="lenet")
+    assert config.learning_rule == RULES[rule][0]
+    assert (config.model, config.width, config.batch_size) == ("lenet", 6, 64)
+    assert (config.optimizer, config.momentum) == ("momentum", 0.9)
+    assert (config.weight_decay, config.decays_biases) == (1e-3, True)
+    assert (config.epochs, config.schedule_epochs) == (100, 100)
+    rates = rate(config.schedule(), [0.0, 49.9, 50.0, 74.9, 75.0, 99.0]) / config.learning_rate
+    np.testing.assert_allclose(rates, [1, 1, 0.1, 0.1, 0.01, 0.01])
+    assert preset_config(rule, "biotorch", dataset="digits", weight_decay=0.2).weight_decay == 0.2
+
+
+def test_rules_outside_of_biotorchs_table_have_no_such_preset():
+    with pytest.raises(UnknownNameError, match="no preset of pfa is named 'biotorch'"):
+        check_names("pfa", "biotorch", dataset="digits")
+
+
+def test_product_feedback_decays_both_kernels_alike():
+    config = preset_config("pfa", dataset="digits", weight_decay=0.002)
+    assert config.weights == {"decay": 0.002}
+    assert config.weight_decay == 0.002
+
+
+def test_a_schedule_can_be_run_through_in_part():
+    whole = preset_config("bp", dataset="digits", epochs=45)
+    part = preset_config("bp", dataset="digits", epochs=45, schedule_epochs=45)
+    assert whole.schedule().drop_epochs == (15, 30, 40)
+    assert part.schedule().drop_epochs == (30, 60, 80)
 
 
 def test_every_learning_rule_has_a_short_name():

@@ -1,5 +1,7 @@
 """Runs: kept as plain values, and the trainings that they are."""
 
+from dataclasses import replace
+
 import pytest
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -32,6 +34,26 @@ def test_a_presets_run_is_the_presets_training_with_its_noise():
     assert expected.drop_epochs == (30, 60)
     assert (config.update_noise_variance, config.alignment_update_noise_variance) == (0.1, 0.0)
     assert vars(config) == vars(expected) | {"update_noise_variance": 0.1}
+
+
+def test_a_run_of_an_older_version_keeps_its_values_and_its_weights_order():
+    """Without the field of today, and in the order that was the default then."""
+    old = {"rule": "wm", "label": "", "seed": 1, "model": "dense", "width": 4, "epochs": 2}
+    old |= {"preset": "table5", "weights_order": None, "update_noise_variance": 0.0}
+    old |= {"alignment_update_noise_variance": 0.0}
+    run = Run.of(old)
+    assert run.values() == old
+    paper = preset_config("wm", dataset="digits", weights_order="paper").weights
+    assert run.training_config(dataset="digits").weights == paper
+
+
+def test_noise_can_be_on_kolen_pollacks_backward_kernels_alone():
+    run = Run(rule="kp", preset="b3", seed=3, width=4, epochs=2, update_noise_variance=0.1)
+    alone = replace(run, noisy_variables="backward")
+    assert run.training_config(dataset="digits").noisy_variables == "all"
+    assert alone.training_config(dataset="digits").noisy_variables == "backward"
+    assert Run.of(alone.values()) == alone
+    assert alone.values() != run.values()
 
 
 def test_a_searched_run_of_table5s_column_is_the_column_itself():

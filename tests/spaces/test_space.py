@@ -1,11 +1,18 @@
 import dataclasses
+import json
+import math
 
+import hyperopt
 import pytest
+from hyperopt import Trials, hp, rand, space_eval
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.spaces.catalog import SPACES, get_space
-from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.catalog import RUNS, SPACES, get_space
+from alignsearch.spaces.configuration import Configuration, derive
+from alignsearch.spaces.flat import flat_space
+from alignsearch.spaces.hyperopt_space import to_hyperopt
 from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
+from alignsearch.spaces.table5 import PUBLISHED
 
 BOOLEANS = {
     *("fo_bias", "fo_relu", "fo_bwmc", "fo_fwmc", "fo_fwl2n"),
@@ -81,9 +88,9 @@ def test_a_choice_tells_true_from_one():
         lambda: Uniform(0.0, float("inf")),
         lambda: LogUniform(0.0, 1.0),
         lambda: LogUniform(2.0, 1.0),
-        lambda: Choice((True,)),
+        lambda: Choice(()),
         lambda: Choice((1, 1)),
-        lambda: SearchSpace(
+        lambda: flat_space(
             "twice",
             "twice",
             "weight_mirror",
@@ -99,12 +106,18 @@ def test_impossible_spaces_are_refused(wrong):
         wrong()
 
 
+def _replaced(space, **changes):
+    """A flat space with other metaparameters or texts."""
+    own = ("name", "title", "learning_rule", "source", "sampled", "fixed", "derived")
+    return flat_space(**{field: getattr(space, field) for field in own} | changes)
+
+
 def _changed(space, name, distribution):
     sampled = tuple(
         dataclasses.replace(p, distribution=distribution) if p.name == name else p
         for p in space.sampled
     )
-    return dataclasses.replace(space, sampled=sampled)
+    return _replaced(space, sampled=sampled)
 
 
 def test_the_hash_changes_with_whatever_changes_the_meaning():
@@ -117,9 +130,9 @@ def test_the_hash_changes_with_whatever_changes_the_meaning():
         _changed(ia, "sigma", LogUniform(1e-10, 1.0)),
         _changed(ia, "delay_epochs", Choice((0, 1))),
         _changed(ia, "delay_epochs", Choice((2, 1, 0))),
-        dataclasses.replace(ia, fixed=fixed),
-        dataclasses.replace(ia, derived=derived),
-        dataclasses.replace(ia, learning_rule="weight_mirror"),
+        _replaced(ia, fixed=fixed),
+        _replaced(ia, derived=derived),
+        _replaced(ia, learning_rule="weight_mirror"),
     ]
     hashes = {space.space_hash for space in (ia, *others)}
     assert len(hashes) == 1 + len(others)
@@ -127,7 +140,7 @@ def test_the_hash_changes_with_whatever_changes_the_meaning():
 
 def test_the_hash_doesnt_change_with_citations_or_order():
     ia = get_space("ia")
-    mended = dataclasses.replace(
+    mended = _replaced(
         ia,
         title="IA",
         source="elsewhere",
@@ -138,9 +151,52 @@ def test_the_hash_doesnt_change_with_citations_or_order():
 
 def test_the_published_spaces_keep_their_hashes():
     # Stored searches name these: a change here means that they can't be resumed.
-    assert {name: space.space_hash[:12] for name, space in SPACES.items()} == {
-        "wm": "b766f97d2bc7",
-        "wm_ad": "49cacba0930a",
-        "wm_ad_ops": "9f7b74a75654",
-        "ia": "34618adf50ec",
+    assert {space.name: space.space_hash for space in (*SPACES.values(), RUNS)} == {
+        "wm": "b766f97d2bc7af88a206fd1fefbf28cee02ab0410702cd548bde8efca954fe2b",
+        "wm_ad": "49cacba0930a83d14f3b0aee793bbd32f59e6ac154bc635b5642ee8e53c84c19",
+        "wm_ad_ops": "9f7b74a7565448c416f4a6aad4e2463a909c6d46784d4655c33e995ca8235634",
+        "ia": "34618adf50ec643fe0b10005713b73e107da84b99009ed370a62700778f8150c",
+        "runs": "4218780a4b4c02b6532a2d70d128170830b8a3242068a56773dd91bd38db0b11",
     }
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_published_space_is_a_tree_like_any_other(name):
+    space = SPACES[name]
+    read = SearchSpace.from_data(json.loads(json.dumps(space.to_data(), allow_nan=False)))
+    assert (read, read.space_hash) == (space, space.space_hash)
+    for field in ("name", "title", "learning_rule", "source", "sampled", "fixed", "derived"):
+        assert getattr(read, field) == getattr(space, field)
+    column = PUBLISHED[name].model_dump()
+    point = {
+        each.name: each.distribution.options.index(column[each.name])
+        if isinstance(each.distribution, Choice)
+        else column[each.name]
+        for each in space.sampled
+    }
+    space.check_point(point)
+    assert space.resolve(point) == column
+    assert space_eval(to_hyperopt(space), point) == column
+    assert space.values(point) == {label: column[label] for label in space.sampled_names}
+    assert derive(space, space.values(point)) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_published_space_is_sampled_as_stored_searches_were(name):
+    # Their points came from an expression a dimension, without constants and ratios beside them.
+    nodes = {
+        Choice: lambda label, each: hp.choice(label, each.options),
+        LogUniform: lambda label, each: hp.loguniform(
+            label, math.log(each.low), math.log(each.high)
+        ),
+        Uniform: lambda label, each: hp.uniform(label, each.low, each.high),
+    }
+    before = {
+        p.name: nodes[type(p.distribution)](p.name, p.distribution) for p in SPACES[name].sampled
+    }
+    domains = [
+        hyperopt.base.Domain(lambda _: 0.0, each) for each in (before, to_hyperopt(SPACES[name]))
+    ]
+    for seed in range(10):
+        old, new = (rand.suggest([0], each, Trials(), seed)[0]["misc"]["vals"] for each in domains)
+        assert old == new

@@ -4,12 +4,12 @@ Each dispatcher is a module beside this one with a class that implements
 `alignsearch.search.attempts.dispatcher.Dispatcher`.
 """
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from alignsearch.search.attempts.dispatcher import Dispatcher
 from alignsearch.search.documents import Search
+from alignsearch.workers import import_paths
 
 MakeDispatcher = Callable[[Search, str], Dispatcher]
 """`make(search, store_uri)` returns a dispatcher for the trials of the search."""
@@ -32,9 +32,8 @@ class DispatcherEntry:
 
     def load(self) -> MakeDispatcher:
         """Import the dispatcher's module and return its class."""
-        module, _, name = self.path.partition(":")
-        found: MakeDispatcher = getattr(importlib.import_module(module), name)
-        return found
+        made: MakeDispatcher = import_paths.load(self.path)
+        return made
 
 
 DISPATCHERS: Mapping[str, DispatcherEntry] = {

@@ -10,11 +10,12 @@ from ray.exceptions import RayError, RayTaskError
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.errors import ClusterError
+from alignsearch.search.documents.errors import ClusterError, SourceError
 from alignsearch.workers import deaths
 from alignsearch.workers.actor import TrialActor
 from alignsearch.workers.attempt_runner import Ending
 from alignsearch.workers.cluster import NAMESPACE, user_folders
+from alignsearch.workers.source_shipping import source_options
 from alignsearch.workers.versions import versions
 
 logger = logging.getLogger(__name__)
@@ -28,12 +29,14 @@ class RayDispatcher:
     has no driver ends itself.
     """
 
-    def __init__(self, search: Search, store_uri: str) -> None:
+    def __init__(self, search: Search, store_uri: str, objective: bytes | None = None) -> None:
         """Adopt the search's living actors; others are started when their slots are first used.
 
         Args:
             search: the search whose trials are placed.
             store_uri: MongoDB URI of the store; actors connect to it from their hosts.
+            objective: the objective as `workers.shipping.pickled` returns it; by default actors
+                import the one that the search names.
         """
         self._search = search
         self._store_uri = store_uri
@@ -41,15 +44,20 @@ class RayDispatcher:
         self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
         self._versions = versions()
         self._inherited: set[int] = set()
-        for name in ray.util.list_named_actors():
-            self._adopt(name)
+        # In a list, for Ray would replace a reference by its object in every call.
+        self._shipped = [] if objective is None else [ray.put(objective)]
+        self._source = source_options(search)
+        # A program that has connected to Ray by itself is in a namespace of its own.
+        for actor in ray.util.list_named_actors(all_namespaces=True):
+            if actor["namespace"] == NAMESPACE:
+                self._adopt(actor["name"])
 
     def place(self, slot: int, trial: Trial) -> None:
         """Start the trial on the slot's actor, and the actor first if the slot has none."""
         worker = self._workers.get(slot)
         if worker is None:
             worker = self._workers[slot] = self._start(slot)
-        self._running[worker.run.remote(trial, self._versions)] = (slot, trial.id)
+        self._running[worker.run.remote(trial, self._versions, self._shipped)] = (slot, trial.id)
 
     def held(self) -> set[int]:
         """Return the slots that have an actor, also one that still waits for its resources."""
@@ -120,6 +128,7 @@ class RayDispatcher:
                 num_cpus=cpus,
                 num_gpus=gpus,
                 resources=resources,
+                **self._source,
             ).remote(
                 self._store_uri,
                 self._search,
@@ -142,6 +151,8 @@ class RayDispatcher:
             worker = self._workers.pop(slot, None)
             if worker is not None:
                 ray.kill(worker)
+            if isinstance(error, RayTaskError) and isinstance(error.cause, SourceError):
+                return FreedSlot(slot, trial_id, refusal=str(error.cause))
             # An earlier driver's actor may have been started before an update of packages. A new
             # actor takes its place, so only a new one's refusal ends the search.
             refused = isinstance(error, RayTaskError) and isinstance(error.cause, ClusterError)

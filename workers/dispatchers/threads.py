@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.errors import SourceError, StoreUnavailableError
 from alignsearch.search.store import Store
 from alignsearch.workers.attempt_runner import Worker, run_attempt
-from alignsearch.workers.objectives import OBJECTIVES, Objective, objective_name
+from alignsearch.workers.objectives import Objective, objective_of
 from alignsearch.workers.versions import versions
 
 logger = logging.getLogger(__name__)
@@ -46,12 +46,12 @@ class ThreadDispatcher:
         Args:
             search: the search whose trials are placed.
             store_uri: MongoDB URI of the store; each attempt connects to it.
-            objective: evaluated for each trial; by default the one that the search's recipe names.
+            objective: evaluated for each trial; by default the one that the search names.
             lease_seconds: duration of an attempt's lease; the search's own by default.
         """
         self._search = search
         self._store_uri = store_uri
-        self._objective = objective or OBJECTIVES[objective_name(search.recipe)].load()
+        self._objective = objective or objective_of(search)
         self._lease_seconds = lease_seconds
         self._versions = versions()
         self._workers: dict[int, _ThreadWorker] = {}
@@ -107,7 +107,7 @@ class ThreadDispatcher:
             self.kill(slot)
 
     def _run(self, worker: _ThreadWorker, slot: int, trial: Trial) -> None:
-        error = left = None
+        error = left = refusal = None
         made_by = Worker(
             owner=worker.owner,
             host=socket.gethostname(),
@@ -128,8 +128,10 @@ class ThreadDispatcher:
                 )
             logger.info("slot %d: trial %s: %s", slot, trial.id, ending.outcome)
             left = ending.trial
+        except SourceError as refused:
+            refusal = str(refused)
         except (SystemExit, StoreUnavailableError) as death:
             error = str(death) or "its worker has ended without a reason"
         except Exception as death:
             error = "".join(traceback.format_exception(death))
-        self._ended.put((worker, FreedSlot(slot, trial.id, error, left)))
+        self._ended.put((worker, FreedSlot(slot, trial.id, error, left, refusal)))

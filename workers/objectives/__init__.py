@@ -2,14 +2,14 @@
 
 Each objective is a module beside this one with a function of type `Objective`, named in
 `OBJECTIVES`. An objective is imported by the worker that evaluates it, because training imports
-TensorFlow and rehearsals must not.
+TensorFlow and no other objective does.
 """
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from alignsearch.search.documents import REHEARSAL, Epoch, Recipe, Result, Search, Trial
+from alignsearch.search.documents import REHEARSAL, Epoch, Result, Search, Trial
+from alignsearch.workers import import_paths
 
 
 @dataclass(frozen=True)
@@ -69,15 +69,29 @@ class ObjectiveEntry:
 
     def load(self) -> Objective:
         """Import the objective's module and return its function."""
-        module, _, function = self.path.partition(":")
-        found: Objective = getattr(importlib.import_module(module), function)
+        found: Objective = import_paths.load(self.path)
         return found
 
+
+OWN_PROCESS = "alignsearch.workers.own_process:evaluate"
+"""The objective that evaluates a search's own one in a new process for each trial."""
 
 OBJECTIVES: Mapping[str, ObjectiveEntry] = {
     "training": ObjectiveEntry(
         "alignsearch.workers.objectives.training:train",
         "Train the trial's network with TensorFlow; the loss is its final validation error.",
+    ),
+    "function": ObjectiveEntry(
+        "alignsearch.workers.objectives.function:evaluate",
+        "Call a Python function of your own with the trial's configuration; it returns the loss.",
+    ),
+    "program": ObjectiveEntry(
+        "alignsearch.workers.objectives.program:run",
+        "Run a command of your own with the trial's configuration; it prints the loss.",
+    ),
+    "hyperopt": ObjectiveEntry(
+        "alignsearch.workers.objectives.hyperopt_domain:evaluate",
+        "Evaluate the function of HyperOpt's fmin, which the process that called fmin ships.",
     ),
     "rehearsal": ObjectiveEntry(
         "alignsearch.workers.objectives.rehearsal:rehearse",
@@ -86,6 +100,16 @@ OBJECTIVES: Mapping[str, ObjectiveEntry] = {
 }
 
 
-def objective_name(recipe: Recipe) -> str:
-    """Return the name in `OBJECTIVES` of the objective that a search with this recipe evaluates."""
-    return "rehearsal" if recipe.dataset == REHEARSAL else "training"
+def objective_name(search: Search) -> str:
+    """Return the name in `OBJECTIVES` of the objective that the search evaluates."""
+    if search.definition is not None:
+        return search.definition.objective.kind
+    return "rehearsal" if search.training.dataset == REHEARSAL else "training"
+
+
+def objective_of(search: Search) -> Objective:
+    """Return the objective of a search, in the way in which the search wants it evaluated."""
+    if search.definition is not None and search.definition.objective.own_process:
+        apart: Objective = import_paths.load(OWN_PROCESS)
+        return apart
+    return OBJECTIVES[objective_name(search)].load()

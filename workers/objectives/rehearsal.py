@@ -8,16 +8,20 @@ loss falls exponentially to a value that follows from the configuration.
 import json
 import math
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from alignsearch.search.documents import Epoch, Result, Search, Trial
-from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.space import Choice, Distribution, LogUniform, SearchSpace, Value
+from alignsearch.search.documents import Epoch, Result, Search, Trial, metric_of, space_of
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
+from alignsearch.search.documents.observation import Point
+from alignsearch.spaces.distributions import Choice, Distribution, PChoice, RandInt
+from alignsearch.spaces.places import place
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.workers.objectives import Finished, Link
 
 STATE = "state.json"
+WORST = 0.9
+"""The largest loss, that of a network which guesses one of ten classes."""
 
 
 def rehearse(search: Search, trial: Trial, link: Link) -> Finished:
@@ -26,32 +30,37 @@ def rehearse(search: Search, trial: Trial, link: Link) -> Finished:
     A checkpoint after each epoch holds the number of epochs done.
     """
     pause = threading.Event()
-    final = final_loss(get_space(search.space), trial.config)
-    epochs, seconds = search.recipe.epochs, search.recipe.epoch_seconds
+    final = final_loss(space_of(search), trial.point)
+    recipe = search.training
+    epochs, seconds = recipe.epochs, recipe.epoch_seconds
     done = max((_epochs_done(folder) for folder in link.resume_from), default=0)
     if done:
-        link.on_resume([_epoch(trial, n, epochs, final, seconds) for n in range(1, done + 1)])
+        link.on_resume([_epoch(search, trial, n, epochs, final) for n in range(1, done + 1)])
     for number in range(done + 1, epochs + 1):
         if link.should_stop():
             return Finished(None)
         pause.wait(seconds)
-        link.on_epoch(_epoch(trial, number, epochs, final, seconds))
+        link.on_epoch(_epoch(search, trial, number, epochs, final))
         if link.checkpoints is not None:
             try:
                 _leave(Path(link.checkpoints), number)
             except OSError as error:
                 link.on_warning(f"the rehearsal goes on without checkpoints: {error}")
                 link = replace(link, checkpoints=None)
-    return Finished(Result(status="ok", loss=final, metrics={"chance_error": 0.9}), epochs)
+    metrics = {"chance_error": WORST} if metric_of(search) == DEFAULT_METRIC else {}
+    return Finished(Result(status="ok", loss=final, metrics=metrics), epochs)
 
 
-def _epoch(trial: Trial, number: int, epochs: int, final: float, seconds: float) -> Epoch:
-    error = final + (0.9 - final) * math.exp(-5 * number / epochs) if number < epochs else final
+def _epoch(search: Search, trial: Trial, number: int, epochs: int, final: float) -> Epoch:
+    fading = math.exp(-5 * number / epochs) if number < epochs else 0.0
+    error = final + (WORST - final) * fading
+    metric, seconds = metric_of(search), search.training.epoch_seconds
     return Epoch(
         trial=trial.id,
         attempt=trial.attempt,
         epoch=number,
         epochs=epochs,
+        metrics={} if metric == DEFAULT_METRIC else {metric.name: metric.value(error)},
         loss=error,
         train_accuracy=1 - error,
         validation_loss=error,
@@ -76,24 +85,28 @@ def _epochs_done(folder: str) -> int:
     return done
 
 
-def final_loss(space: SearchSpace, config: Mapping[str, Value]) -> float:
-    """Return a loss in [0, 0.9]: twice the mean squared distance of metaparameters to an optimum.
+def final_loss(space: SearchSpace, point: Point) -> float:
+    """Return a loss in [0, 0.9]: twice the mean squared distance of the dimensions to an optimum.
 
-    A metaparameter's place in its range lies in [0, 1]: on the log scale for log-uniform
-    distributions, by index for choices. The optimum of each is at one third.
+    A dimension's place lies in [0, 1]: on the log scale for log-uniform distributions, by index for
+    choices. The optimum of each is at one third. Only active dimensions count; without any, the
+    loss is 0.
 
     Args:
-        space: the search space.
-        config: value of each metaparameter by name; only sampled ones count.
+        space: any search space.
+        point: HyperOpt's value of each active dimension by its label.
     """
-    places = [_place(each.distribution, config[each.name]) for each in space.sampled]
-    return min(0.9, 2 * sum((place - 1 / 3) ** 2 for place in places) / len(places))
+    places = [
+        _place(each.distribution, float(point[each.name]))
+        for each in space.sampled
+        if each.name in point
+    ]
+    return min(WORST, 2 * sum((each - 1 / 3) ** 2 for each in places) / max(1, len(places)))
 
 
-def _place(distribution: Distribution, value: Value) -> float:
-    if isinstance(distribution, Choice):
-        indices = {option: index for index, option in enumerate(distribution.options)}
-        return indices[value] / (len(indices) - 1)  # type: ignore[index]
-    scale = math.log if isinstance(distribution, LogUniform) else float
-    low, high = scale(distribution.low), scale(distribution.high)
-    return (scale(value) - low) / (high - low)  # type: ignore[arg-type]
+def _place(distribution: Distribution, number: float) -> float:
+    if isinstance(distribution, Choice | PChoice):
+        return number / max(1, len(distribution.options) - 1)
+    if isinstance(distribution, RandInt):
+        return (number - distribution.low) / max(1, distribution.high - 1 - distribution.low)
+    return place(distribution, number)

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from alignment_core.errors import CheckpointError
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.config import TrainingConfig
@@ -21,13 +19,16 @@ from alignsearch.search.documents import (
     Search,
     Trial,
     WeightSample,
+    metric_of,
+    space_of,
 )
-from alignsearch.search.documents.objective_metric import get_metric
-from alignsearch.spaces.catalog import RUNS, get_space
+from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
+from alignsearch.spaces.feedback import FEEDBACK_RULES, feedback_training_config
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.training import training_config
 from alignsearch.workers.objectives import Finished, Link
+from alignsearch.workers.seeds import seed_of
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 def train(search: Search, trial: Trial, link: Link) -> Finished:
     """Train the trial's configuration, or its run, by the search's recipe.
 
-    The loss is the recipe's metric after the last epoch. A diverged training
+    The loss is that of the search's metric after the last epoch. A diverged training
     is a result of status `fail`, from which TPE learns. Initial weights, the order of images and
     noise follow from the search's seed and the tid, or from the run's own seed. A second attempt
     therefore repeats the first one, from the last readable checkpoint if there is one.
@@ -50,14 +51,14 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         DataError: the images are missing on this host.
     """
     config = _training_config(search, trial)
-    metric = get_metric(search.recipe.metric)
+    recipe, metric = search.training, metric_of(search)
 
     logger.info(
         "training %s of width %d on %s for %d epochs, rule %s",
-        search.recipe.model,
-        search.recipe.width,
-        search.recipe.dataset,
-        search.recipe.epochs,
+        recipe.model,
+        recipe.width,
+        recipe.dataset,
+        recipe.epochs,
         config.learning_rule,
     )
 
@@ -70,7 +71,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
             metric.of_epoch(epoch),
             epoch.seconds,
         )
-        samples = _weight_samples(trainer.model, search.recipe, epoch.epoch, config.seed)
+        samples = _weight_samples(trainer.model, recipe, epoch.epoch, config.seed)
         link.on_epoch(_document(trial, epoch, samples))
 
     def resume(epochs: Sequence[EpochResult]) -> None:
@@ -104,21 +105,19 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     known = {name: value for name, value in metrics.items() if value is not None}
     if outcome.status == "diverged":
         return Finished(Result(status="fail", metrics=known, reason=outcome.reason))
-    loss = metric.of_epoch(outcome.epochs[-1])
+    loss = metric.loss_of_epoch(outcome.epochs[-1])
     return Finished(Result(status="ok", loss=loss, metrics=known), outcome.best_epoch)
 
 
 def _training_config(search: Search, trial: Trial) -> TrainingConfig:
-    recipe = search.recipe
+    recipe = search.training
     if search.space == RUNS.name:
         return Run.of(trial.config).training_config(**recipe.training_settings())
-    seed = int(np.random.SeedSequence([search.seed, trial.tid, 1]).generate_state(1)[0] >> 1)
-    return training_config(
-        get_space(search.space),
-        configuration(trial.config),
-        **recipe.training_settings(),
-        seed=seed,
-    )
+    space, settings = space_of(search), recipe.training_settings()
+    settings["seed"] = seed_of(search, trial)
+    if space.learning_rule in FEEDBACK_RULES:
+        return feedback_training_config(space.learning_rule, trial.config, **settings)
+    return training_config(space, configuration(trial.config), **settings)
 
 
 def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[WeightSample, ...]:
@@ -132,7 +131,7 @@ def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[
 
 
 def _strategy(search: Search) -> Any:
-    name = search.recipe.strategy
+    name = search.training.strategy
     # Ray hides GPUs from a worker that asked for none, but it doesn't hide a TPU.
     if name == "auto" and not {"TPU", "GPU"} & search.resources.keys():
         name = "one"

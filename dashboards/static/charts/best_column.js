@@ -1,18 +1,18 @@
-// The best trial as a column of Table 5.
+// The best trial as a column of its search's table.
 
 import { searchUrl } from "../lib/api.js";
 import { inView } from "../lib/dom.js";
-import { Table5 } from "./table5.js";
+import { Configurations } from "./configurations.js";
 
 /**
- * Fill the panel "table5".
+ * Fill the panel "table".
  *
  * @param {import("./chart.js").SearchPage} page
  * @param {import("./chart.js").Panel[]} panels
  */
 export function create({ trials }, [panel]) {
   const { name } = trials;
-  const table = new Table5(panel, () => searchUrl(name, "/table"), (format) => searchUrl(name, `/export?format=${format}`));
+  const table = new Configurations(panel, () => searchUrl(name, "/table"), (format) => searchUrl(name, `/export?format=${format}`));
   const readAgain = inView(panel.section, () => table.load());
   let shown = trials.summary.best?.tid;
   return {

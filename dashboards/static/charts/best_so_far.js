@@ -1,12 +1,22 @@
 // Chart of every result in the order of finishing, and of the best so far.
 
+import { strokeCross } from "../lib/canvas.js";
 import { clock, decimals } from "../lib/format.js";
+import { shown, whyNoResult } from "../lib/metric.js";
+import { showLegend } from "../lib/panel.js";
 import { extent, numberScale, roomy } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { byLoss } from "../lib/trials.js";
 import { Chart } from "./chart.js";
 
 /** @typedef {import("./chart.js").Brush} Brush */
+
+/**
+ * A finished trial at a place among the results; `loss` is null for one that diverged, which stands
+ * after the results that came before it.
+ *
+ * @typedef {{row: number, tid: number, at: number, loss: number | null}} Ended
+ */
 
 /**
  * Fill the panel "best".
@@ -17,9 +27,9 @@ import { Chart } from "./chart.js";
 export const create = ({ trials }, [panel]) => new BestSoFar(panel, trials);
 
 /**
- * The chart; its items are places in the order of finishing.
+ * The chart; its items are finished trials.
  *
- * @extends {Chart<number>}
+ * @extends {Chart<Ended>}
  */
 class BestSoFar extends Chart {
   /**
@@ -27,71 +37,82 @@ class BestSoFar extends Chart {
    * @param {import("../lib/trials.js").Trials} trials
    */
   constructor(panel, trials) {
-    super(panel, trials.name, "No trial has finished with a result yet.");
+    super(panel, trials.name, () => whyNoResult(trials.summary));
     this.trials = trials;
-    /** @type {number[]} rows of trials with a loss */
+    /** @type {Ended[]} */
     this.order = [];
     this.known = new Set();
-    /** @type {{at: number, row: number, loss: number, tid: number}[]} */
+    /** Number of finished trials with a result. */
+    this.results = 0;
+    /** @type {(Ended & {loss: number})[]} */
     this.improvements = [];
     this.size = 0;
     this.alpha = 1;
+    this.worst = 0;
     panel.offerData(() => this.#table());
   }
 
   /** @param {number[]} rows that changed */
   update(rows) {
-    const { loss, finished } = this.trials.values;
-    const fresh = rows.filter((row) => loss[row] !== null && !this.known.has(row));
+    const { values, hasScore, diverged } = this.trials;
+    const { finished } = values;
+    const fresh = rows.filter((row) => !this.known.has(row) && (hasScore.has(row) || diverged.has(row)));
     fresh.sort((a, b) => (finished[a] ?? 0) - (finished[b] ?? 0) || a - b);
-    const first = this.order.length;
-    for (const row of fresh) {
-      this.known.add(row);
-      this.order.push(row);
-      const best = this.improvements.at(-1);
-      const result = { at: this.order.length - 1, row, loss: this.trials.loss(row), tid: this.trials.tid(row) };
-      if (best === undefined || byLoss(result, best) < 0) this.improvements.push(result);
-    }
-    this.add(fresh.map((_, at) => first + at));
+    this.add(fresh.map((row) => this.#ended(row)));
+  }
+
+  /** @param {number} row */
+  #ended(row) {
+    this.known.add(row);
+    const tid = this.trials.tid(row);
+    const loss = this.trials.hasScore.has(row) ? this.trials.loss(row) : null;
+    const ended = { row, tid, at: loss === null ? this.results + 0.5 : (this.results += 1), loss };
+    this.order.push(ended);
+    const best = this.improvements.at(-1);
+    if (loss !== null && (best === undefined || byLoss({ loss, tid }, best) < 0)) this.improvements.push({ ...ended, loss });
+    return ended;
   }
 
   /** @override */
   scales() {
-    const count = this.order.length;
-    if (count === 0) return null;
-    this.size = count > 2000 ? 1.5 : count > 300 ? 3 : 4.5;
-    this.alpha = count > 2000 ? 0.45 : 0.75;
-    const [low, high] = extent(this.order, (row) => this.trials.loss(row));
-    return {
-      x: numberScale(0, Math.max(5, Math.ceil(1.1 * count))),
-      y: roomy(low, high),
-      xTitle: "finished trials",
-      yTitle: "validation error",
-    };
+    const { trials, results } = this;
+    if (results === 0) return null;
+    this.size = results > 2000 ? 1.5 : results > 300 ? 3 : 4.5;
+    this.alpha = results > 2000 ? 0.45 : 0.75;
+    const [low, high] = extent(trials.scored, (row) => trials.metricOf(row));
+    const y = roomy(low, high);
+    this.worst = trials.metric.direction === "maximize" ? y.low : y.high;
+    showLegend(this.panel, trials.diverged.size ? [{ sign: "✖", shade: colour("diverged"), text: "diverged" }] : []);
+    return { x: numberScale(0, Math.max(5, Math.ceil(1.1 * results))), y, xTitle: "finished trials", yTitle: trials.metric.label };
   }
 
   /** @override */
   items() {
-    return this.order.keys();
+    return this.order;
   }
 
   /**
    * @override
-   * @param {number} at
+   * @param {Ended} ended
    */
-  values(at) {
-    return [at + 1, this.trials.loss(this.order[at])];
+  values({ at, loss }) {
+    return [at, loss === null ? this.worst : this.#shown(loss)];
   }
 
   /**
    * @override
    * @param {Brush} brush
-   * @param {number} at
+   * @param {Ended} ended
    */
-  mark(brush, at) {
-    const [number, loss] = this.values(at);
-    const [x, y] = this.spot(at, number, loss);
+  mark(brush, ended) {
+    const [number, up] = this.values(ended);
+    const [x, y] = this.spot(ended, number, up);
     brush.globalAlpha = this.alpha;
+    if (ended.loss === null) {
+      brush.strokeStyle = colour("diverged");
+      strokeCross(brush, x, y, 6);
+      return;
+    }
     brush.fillStyle = colour("queued");
     brush.fillRect(x - this.size / 2, y - this.size / 2, this.size, this.size);
   }
@@ -108,22 +129,29 @@ class BestSoFar extends Chart {
     const { x, y } = this.plane;
     let before = null;
     for (const { at, loss } of this.improvements) {
-      if (before !== null) brush.lineTo(x(at + 1), y(before));
-      brush.lineTo(x(at + 1), y(loss));
-      before = loss;
+      const up = y(this.#shown(loss));
+      if (before !== null) brush.lineTo(x(at), before);
+      brush.lineTo(x(at), up);
+      before = up;
     }
-    if (before !== null) brush.lineTo(x(this.order.length), y(before));
+    if (before !== null) brush.lineTo(x(this.results), before);
     brush.stroke();
     for (const { at, loss } of this.improvements) {
       brush.beginPath();
-      brush.arc(x(at + 1), y(loss), 3.5, 0, 7);
+      brush.arc(x(at), y(this.#shown(loss)), 3.5, 0, 7);
       brush.fill();
     }
   }
 
+  /** @param {number} loss */
+  #shown(loss) {
+    return shown(this.trials.metric, loss);
+  }
+
   /** @override */
   stops() {
-    return this.improvements.map(({ at }) => at);
+    const rows = new Set(this.improvements.map(({ row }) => row));
+    return this.spots.item.flatMap(({ row }, at) => (rows.has(row) ? [at] : []));
   }
 
   /**
@@ -137,37 +165,38 @@ class BestSoFar extends Chart {
   /** @override */
   label() {
     const best = this.improvements[this.improvements.length - 1];
+    const { size } = this.trials.diverged;
     return (
-      `Best so far ${decimals(best.loss)}, trial ${best.tid}, after ${this.order.length} results. ` +
-      "Left and right go through the improvements, Enter opens the trial."
+      `Best ${this.trials.metric.label} so far ${decimals(this.#shown(best.loss))}, trial ${best.tid}, after ${this.results} results` +
+      `${size ? `; ${size} diverged` : ""}. Left and right go through the improvements, Enter opens the trial.`
     );
   }
 
   /**
    * @override
-   * @param {number} at
+   * @param {Ended} ended
    */
-  tooltip(at) {
-    return `trial ${this.tidOf(at)}: ${decimals(this.values(at)[1])}\nresult ${at + 1}`;
+  tooltip({ tid, at, loss }) {
+    return loss === null ? `trial ${tid}: diverged` : `trial ${tid}: ${decimals(this.#shown(loss))}\nresult ${at}`;
   }
 
   /**
    * @override
-   * @param {number} at
+   * @param {Ended} ended
    */
-  tidOf(at) {
-    return this.trials.tid(this.order[at]);
+  tidOf({ tid }) {
+    return tid;
   }
 
   #table() {
-    const { tid, loss, finished } = this.trials.values;
+    const { finished } = this.trials.values;
     const started = Date.parse(this.trials.summary.created_at) / 1000;
     let best = Infinity;
-    const rows = this.order.map((row, at) => {
-      best = Math.min(best, this.trials.loss(row));
+    const rows = this.order.filter(({ loss }) => loss !== null).map(({ row, tid, at, loss }) => {
+      best = Math.min(best, loss ?? Infinity);
       const seconds = finished[row];
-      return [at + 1, tid[row], loss[row], best, seconds === null ? "" : clock(started + seconds)];
+      return [at, tid, this.#shown(loss ?? NaN), this.#shown(best), seconds === null ? "" : clock(started + seconds)];
     });
-    return { headings: ["result", "trial", "validation error", "best so far", "finished"], rows };
+    return { headings: ["result", "trial", this.trials.metric.label, "best so far", "finished"], rows };
   }
 }

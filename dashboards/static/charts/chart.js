@@ -47,7 +47,7 @@ export class Chart {
   /**
    * @param {Panel} panel
    * @param {string | null} name of the search, for links to trials; null if items link nowhere
-   * @param {string} emptyText shown while there is nothing to draw
+   * @param {string | (() => string)} emptyText shown while there is nothing to draw
    */
   constructor(panel, name, emptyText) {
     this.panel = panel;
@@ -269,7 +269,7 @@ export class Chart {
   #drawAll() {
     const axes = this.scales();
     if (axes === null) {
-      this.panel.empty(this.emptyText);
+      this.panel.empty(typeof this.emptyText === "string" ? this.emptyText : this.emptyText());
       this.due = false;
       this.drawn = false;
       return;

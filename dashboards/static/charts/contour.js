@@ -1,17 +1,17 @@
-// Chart of the smoothed error over two metaparameters, with the trials that it is computed from.
+// Chart of the smoothed metric over two metaparameters, with the trials that it is computed from.
 
 import { line } from "../lib/canvas.js";
 import { goodness, paintRamp } from "../lib/colours.js";
 import { el } from "../lib/dom.js";
-import { cell, decimals } from "../lib/format.js";
+import { decimals } from "../lib/format.js";
+import { shown } from "../lib/metric.js";
 import { scaleOf } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
-import { Chart } from "./chart.js";
 import { Field } from "./field.js";
-import { bestFirst, choose, dataOf, ringMarked, spread } from "./points.js";
+import { ParameterChart } from "./parameter_chart.js";
+import { choose, dataOf, spread } from "./points.js";
 
 /** @typedef {import("./chart.js").Brush} Brush */
-/** @typedef {import("../lib/trials.js").Column} Column */
 
 const BANDS = 10;
 
@@ -23,32 +23,22 @@ const BANDS = 10;
  */
 export const create = (page, [panel]) => new Contour(page, panel);
 
-/**
- * The chart; its items are rows.
- *
- * @extends {Chart<number>}
- */
-class Contour extends Chart {
+/** The chart. Its field holds losses, of which less is better whatever the metric's direction. */
+class Contour extends ParameterChart {
   /**
    * @param {import("./chart.js").SearchPage} page
    * @param {import("./chart.js").Panel} panel
    */
-  constructor({ trials, brushes, selection }, panel) {
-    super(panel, trials.name, "No trial that fits has finished with a result yet.");
-    this.trials = trials;
-    this.brushes = brushes;
-    this.selection = selection;
+  constructor(page, panel) {
+    super(page, panel);
+    const { trials } = page;
     const parameters = trials.metaparameters;
     const redraw = () => this.draw();
     this.legend = panel.tools.appendChild(el("span", { class: "legend", id: "contour-legend" }));
     const [first, second] = [...parameters.filter(({ options }) => !options), ...parameters];
     this.x = choose(panel, { id: "contour-x", label: "x", key: "x", options: parameters, otherwise: first?.name }, redraw);
     this.y = choose(panel, { id: "contour-y", label: "y", key: "y", options: parameters, otherwise: second?.name }, redraw);
-    brushes.onChange(redraw);
-    selection.onChange(() => this.refresh());
-    panel.offerData(() => dataOf(trials, ["tid", this.x(), this.y(), "loss"], this.items()));
-    /** @type {Column[]} */
-    this.columns = [];
+    panel.offerData(() => dataOf(trials, ["tid", this.x(), this.y(), trials.score.name].filter(Boolean), this.items()));
     const [low, high] = trials.lossRange();
     this.low = low;
     this.high = high;
@@ -60,33 +50,34 @@ class Contour extends Chart {
     this.draw();
   }
 
-  /** @param {number[]} rows that changed */
-  update(rows) {
-    const fresh = rows.filter((row) => this.#shows(row));
-    this.low = fresh.reduce((least, row) => Math.min(least, this.trials.loss(row)), this.low);
-    this.field.low = this.low;
-    this.add(fresh);
+  /** @override */
+  chosen() {
+    return [this.x(), this.y()];
   }
 
-  /** @param {number} row */
-  #shows(row) {
-    return this.trials.values.loss[row] !== null && this.brushes.passes(row);
+  /**
+   * @override
+   * @param {number[]} rows that changed
+   */
+  update(rows) {
+    const { trials } = this;
+    const scored = rows.filter((row) => this.shows(row) && trials.hasScore.has(row));
+    this.low = scored.reduce((least, row) => Math.min(least, trials.loss(row)), this.low);
+    this.field.low = this.low;
+    super.update(rows);
   }
 
   /** @override */
   scales() {
-    const rows = this.items();
-    const [x, y] = [this.trials.columns.get(this.x()), this.trials.columns.get(this.y())];
-    if (rows.length === 0 || !x || !y) return null;
-    this.columns = [x, y];
+    const rows = this.rows();
+    this.legend.hidden = rows === null;
+    if (rows === null) return null;
+    const [x, y] = this.columns;
     [this.low, this.high] = this.trials.lossRange();
     this.alpha = Math.min(0.8, 12 / Math.sqrt(rows.length));
-    return { x: scaleOf(x), y: scaleOf(y), xTitle: x.title, yTitle: y.title };
-  }
-
-  /** @override */
-  items() {
-    return this.trials.scored.filter((row) => this.brushes.passes(row));
+    /** @param {import("../lib/trials.js").Column} column */
+    const scale = (column) => scaleOf(column, rows.map((row) => this.trials.values[column.name][row]));
+    return { x: scale(x), y: scale(y), xTitle: x.title, yTitle: y.title };
   }
 
   /**
@@ -110,6 +101,10 @@ class Contour extends Chart {
   mark(brush, row) {
     const [x, y] = this.values(row);
     const at = this.spot(row, x, y);
+    if (this.trials.diverged.has(row)) {
+      this.cross(brush, at[0], at[1]);
+      return;
+    }
     this.field.add(this.axes.x.at(x), this.axes.y.at(y), this.trials.loss(row));
     brush.globalAlpha = this.alpha;
     brush.fillStyle = colour("text");
@@ -122,16 +117,16 @@ class Contour extends Chart {
    */
   over(brush) {
     this.#paintField();
-    ringMarked(brush, this, (row) => this.#shows(row));
+    super.over(brush);
   }
 
-  /** Paint the smoothed error, unless it is painted with all spots already. */
+  /** Paint the smoothed metric, unless it is painted with all spots already. */
   #paintField() {
     if (this.painted === this.field && this.paintedSpots === this.spots.item.length) return;
     this.painted = this.field;
     this.paintedSpots = this.spots.item.length;
     const bar = el("canvas", { "aria-hidden": "true" });
-    this.legend.replaceChildren(decimals(this.low), bar, decimals(this.high));
+    this.legend.replaceChildren(this.#words(this.low), bar, this.#words(this.high));
     paintRamp(bar, goodness);
     const { left, top, wide, high } = this.plane;
     const { brush } = this.under;
@@ -144,30 +139,18 @@ class Contour extends Chart {
     }
   }
 
-  /** @override */
-  stops() {
-    return bestFirst(this);
+  /** @param {number} loss */
+  #words(loss) {
+    return decimals(shown(this.trials.metric, loss));
   }
 
   /** @override */
   label() {
-    const [x, y] = this.columns.map(({ title, log }) => `${title}${log ? ", logarithmic" : ""}`);
+    const { label } = this.trials.metric;
     return (
-      `Smoothed validation error of ${this.spots.item.length} trials over ${x} and ${y}; best ${decimals(this.low)}. ` +
+      `Smoothed ${label} of ${this.spots.item.length} trials over ${this.overWhat}; best ${this.#words(this.low)}. ` +
       "Left and right go through the trials, the best first; Enter opens one."
     );
-  }
-
-  /**
-   * @override
-   * @param {number} row
-   */
-  tooltip(row) {
-    const { trials } = this;
-    return [
-      `trial ${trials.tid(row)}: ${decimals(trials.loss(row))}`,
-      ...this.columns.map(({ name, title }) => `${title}: ${cell(trials.value(name, row))}`),
-    ].join("\n");
   }
 
   /**
@@ -177,14 +160,6 @@ class Contour extends Chart {
    */
   placeTooltip(x, y) {
     const smoothed = this.field.at(x, y);
-    return smoothed === null ? null : `smoothed ${decimals(smoothed)}`;
-  }
-
-  /**
-   * @override
-   * @param {number} row
-   */
-  tidOf(row) {
-    return this.trials.tid(row);
+    return smoothed === null ? null : `smoothed ${this.#words(smoothed)}`;
   }
 }

@@ -1,9 +1,11 @@
-// Chart of learning curves: the best trials' in colour, the others' in grey; marked ones stand out.
+// Chart of learning curves: a number that trials report after each step, the best trials' in colour, the
+// others' in grey; marked ones stand out.
 
 import { ApiError, getJson, searchUrl } from "../lib/api.js";
 import { goodness } from "../lib/colours.js";
 import { atMostEvery, el } from "../lib/dom.js";
 import { decimals } from "../lib/format.js";
+import { whyNoResult } from "../lib/metric.js";
 import { extent, numberScale, roomy } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { byLoss } from "../lib/trials.js";
@@ -40,7 +42,7 @@ class Curves extends Chart {
    * @param {import("./chart.js").Panel} panel
    */
   constructor({ trials, selection }, panel) {
-    super(panel, trials.name, "No trial has finished yet.");
+    super(panel, trials.name, () => this.#whyEmpty());
     this.trials = trials;
     this.selection = selection;
     /** @type {Map<number, Api.Curve>} by trial number */
@@ -52,6 +54,17 @@ class Curves extends Chart {
     /** @type {Map<Api.Curve, number>} rank among the best, from 0 */
     this.places = new Map();
     this.stale = false;
+    /** The metrics that trials have reported, and the one that is drawn; empty before they are read. */
+    this.metrics = /** @type {Api.Curves["metrics"]} */ ([]);
+    this.metric = urlState.get("metric", "");
+    this.unit = "epoch";
+    this.choice = el("select", { class: "tool", id: "curves-metric", "aria-label": "Metric", hidden: true });
+    this.choice.addEventListener("change", () => {
+      this.metric = this.choice.value;
+      urlState.set({ metric: this.metric });
+      this.load();
+    });
+    panel.tools.append(this.choice);
     const wanted = urlState.get("top", "10");
     this.top = el("select", { class: "tool", id: "curves-top" }, TOPS.map((text) => el("option", { selected: text === wanted, text })));
     panel.tools.append(el("label", { class: "small" }, "top ", this.top));
@@ -63,9 +76,9 @@ class Curves extends Chart {
     this.fetch = atMostEvery(GAP_MS, () => this.#readMore());
     selection.onChange(() => this.#readMarked());
     panel.offerData(() => ({
-      headings: ["trial", "rank", "epoch", "validation error"],
-      rows: [...this.#ranked(), ...[...this.held.values()].filter(({ loss }) => loss === null)].flatMap(({ tid, loss, epoch, error }) =>
-        epoch.map((each, at) => [tid, this.#rank(loss), each, error[at]])),
+      headings: ["trial", "rank", this.unit, this.#title],
+      rows: [...this.#ranked(), ...[...this.held.values()].filter(({ loss }) => loss === null)].flatMap(({ tid, loss, epoch, values }) =>
+        epoch.map((each, at) => [tid, this.#rank(loss), each, values[at]])),
     }));
   }
 
@@ -75,11 +88,36 @@ class Curves extends Chart {
   }
 
   async #readSample() {
-    const { curves } = await this.#request({ top: this.top.value });
+    const { curves, metric, metrics, unit } = await this.#request({ top: this.top.value });
+    this.unit = unit;
+    this.#offer(metric, metrics);
     this.held.clear();
     for (const curve of curves) this.held.set(curve.tid, curve);
     this.draw();
     this.#readMarked();
+  }
+
+  /**
+   * Offer the metrics that trials report; the search's own one comes first.
+   *
+   * @param {string} metric
+   * @param {Api.Curves["metrics"]} metrics
+   */
+  #offer(metric, metrics) {
+    this.metric = metric;
+    this.metrics = metrics;
+    this.choice.replaceChildren(...metrics.map(({ name, label }) => el("option", { value: name, selected: name === metric, text: label })));
+    this.choice.hidden = metrics.length < 2;
+  }
+
+  /** The drawn metric's name for people. */
+  get #title() {
+    return this.metrics.find(({ name }) => name === this.metric)?.label ?? this.trials.metric.label;
+  }
+
+  #whyEmpty() {
+    const { scored, summary } = this.trials;
+    return scored.length ? "The trials of this search report nothing before their end." : whyNoResult(summary);
   }
 
   /** @param {number[]} rows that changed; the curves of those that have ended are read */
@@ -96,7 +134,8 @@ class Curves extends Chart {
    * @returns {Promise<Api.Curves>}
    */
   #request(query) {
-    return getJson(searchUrl(this.trials.name, `/curves?${new URLSearchParams(query)}`));
+    const all = this.metric ? { ...query, metric: this.metric } : query;
+    return getJson(searchUrl(this.trials.name, `/curves?${new URLSearchParams(all)}`));
   }
 
   #readMarked() {
@@ -151,8 +190,10 @@ class Curves extends Chart {
   scales() {
     const curves = [...this.held.values()].filter(({ epoch }) => epoch.length);
     if (curves.length === 0) return null;
-    const [low, high] = extent(curves.flatMap(({ error }) => error), (error) => error ?? NaN);
-    return { x: numberScale(0, this.trials.summary.epochs), y: roomy(low, high), xTitle: "epoch", yTitle: "validation error" };
+    const [low, high] = extent(curves.flatMap(({ values }) => values), (value) => value ?? NaN);
+    if (low > high) return null;
+    const last = this.trials.summary.epochs ?? extent(curves, ({ epoch }) => epoch[epoch.length - 1])[1];
+    return { x: numberScale(0, Math.max(1, last)), y: roomy(low, high), xTitle: this.unit, yTitle: this.#title };
   }
 
   /** @override */
@@ -170,8 +211,11 @@ class Curves extends Chart {
    * @override
    * @param {Api.Curve} curve
    */
-  corners({ epoch, error }) {
-    return epoch.map((each, at) => [each, error[at] ?? NaN]);
+  corners({ epoch, values }) {
+    return epoch.flatMap((each, at) => {
+      const value = values[at];
+      return value === null ? [] : [[each, value]];
+    });
   }
 
   /**
@@ -198,9 +242,9 @@ class Curves extends Chart {
    */
   #trace(brush, curve, spotted) {
     brush.beginPath();
-    for (const [epoch, error] of this.corners(curve)) {
-      if (spotted) this.spot(curve, epoch, error);
-      brush.lineTo(this.plane.x(epoch), this.plane.y(error));
+    for (const [epoch, value] of this.corners(curve)) {
+      if (spotted) this.spot(curve, epoch, value);
+      brush.lineTo(this.plane.x(epoch), this.plane.y(value));
     }
     brush.stroke();
   }
@@ -236,7 +280,7 @@ class Curves extends Chart {
     const [held, all] = [this.held.size, this.trials.scored.length];
     this.note.textContent = held < all ? `${held} of ${all} trials: the best ${this.places.size}, those marked, and others evenly by rank` : "";
     return (
-      `Learning curves of ${this.held.size} trials, the best ${this.places.size} in colour. ` +
+      `${this.#title} of ${this.held.size} trials over each ${this.unit}, the best ${this.places.size} in colour. ` +
       "Left and right go through the trials, the best first; Enter opens one."
     );
   }
@@ -246,10 +290,12 @@ class Curves extends Chart {
    * @param {Api.Curve} curve
    * @param {number} at
    */
-  tooltip({ tid, loss, epoch, error }, at) {
-    const first = this.spots.item.indexOf(this.spots.item[at]);
-    const rank = loss === null ? "" : `, rank ${this.#rank(loss)}, ends at ${decimals(loss)}`;
-    return `trial ${tid}${rank}\nepoch ${epoch[at - first]}: ${decimals(error[at - first])}`;
+  tooltip(curve, at) {
+    const { tid, loss, value } = curve;
+    const first = this.spots.item.indexOf(curve);
+    const rank = loss === null ? "" : `, rank ${this.#rank(loss)}, ${this.trials.metric.label} ${decimals(value)}`;
+    const [epoch, reported] = this.corners(curve)[at - first];
+    return `trial ${tid}${rank}\n${this.unit} ${epoch}: ${decimals(reported)}`;
   }
 
   /**

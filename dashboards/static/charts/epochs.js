@@ -1,63 +1,80 @@
-// Charts of one trial over its epochs: losses, rates, and each layer's alignment. One line of CHARTS each.
+// Charts of one trial over its epochs or steps: what it reported, rates, and each layer's alignment.
+// One line of CHARTS each.
 
 import { category, ramp } from "../lib/colours.js";
+import { el } from "../lib/dom.js";
 import { LineChart } from "./lines.js";
 
+/** @typedef {import("../lib/panel.js").Panel} Panel */
 /** @typedef {import("../lib/panel.js").Table} Table */
 /** @typedef {import("./lines.js").Axis} Axis */
 /** @typedef {import("./lines.js").Picture} Picture */
-/** @typedef {{name: string, title: string, values: (epochs: Api.Epochs) => (number | null)[]}} Series */
-/** @typedef {"angle" | "norm_ratio"} LayerKey */
+/** @typedef {Api.Series["role"]} Role */
+/** @typedef {"angle" | "norm_ratio" | "gradient_angle"} LayerKey */
 
 /**
- * A chart: its picture and its table, from the epochs read so far.
+ * A chart: its picture and its table, from the epochs read so far. `chosen` is the one measurement that
+ * the reader chose to see, "" for all.
  *
- * @typedef {{id: string, picture: (epochs: Api.Epochs) => Picture | null, table: (epochs: Api.Epochs) => Table, empty: string}} EpochChart
+ * @typedef {{id: string, picture: (epochs: Api.Epochs, chosen: string) => Picture | null, table: (epochs: Api.Epochs) => Table, empty: string, role?: Role}} EpochChart
  */
 
-/** @param {(number | null)[]} accuracies */
-const errors = (accuracies) => accuracies.map((value) => (value === null ? null : 1 - value));
-
-/** @type {Series[]} */
-const LOSSES = [
-  { name: "loss", title: "training loss", values: (epochs) => epochs.loss },
-  { name: "validation_loss", title: "validation loss", values: (epochs) => epochs.validation_loss },
-  { name: "error", title: "validation error", values: (epochs) => errors(epochs.validation_accuracy) },
-  { name: "train_error", title: "training error", values: (epochs) => errors(epochs.train_accuracy) },
-];
-/** @type {Series[]} */
-const RATES = [
-  { name: "learning_rate", title: "learning rate (SGDM)", values: (epochs) => epochs.learning_rate },
-  { name: "alignment_learning_rate", title: "alignment learning rate (η)", values: (epochs) => epochs.alignment_learning_rate },
-];
 const NO_LAYERS = "No layer of this trial has a backward kernel that was measured.";
+const NO_UPDATE_ANGLES = "No angle between pseudogradient and true gradient was measured in this trial.";
 
 /** @type {EpochChart[]} */
 const CHARTS = [
-  { id: "learning", ...ofSeries(LOSSES, { title: "loss, error" }), empty: "No epoch has finished yet." },
-  { id: "rates", ...ofSeries(RATES, { title: "rate", log: true }), empty: "No rate was recorded." },
+  { id: "learning", ...ofSeries("measured", { title: "" }), empty: "The trial has reported nothing yet." },
+  { id: "rates", ...ofSeries("rate", { title: "rate", log: true }), empty: "No rate was recorded." },
   { id: "angles", ...ofLayers("angle", { title: "angle (degrees)", low: 0 }), empty: NO_LAYERS },
   { id: "ratios", ...ofLayers("norm_ratio", { title: "‖B‖ / ‖W‖", log: true }), empty: NO_LAYERS },
+  { id: "update-angles", ...ofLayers("gradient_angle", { title: "update angle (degrees)", low: 0 }), empty: NO_UPDATE_ANGLES },
 ];
 
 /**
- * Make the charts of a trial's page.
+ * Make the charts whose panels the trial's page has.
  *
- * @param {(id: string) => import("../lib/panel.js").Panel} panelOf
+ * @param {(id: string) => Panel} panelOf
  * @param {() => Api.Epochs | null} read the epochs read so far
  */
 export function createAll(panelOf, read) {
-  return CHARTS.map(({ id, picture, table, empty }) => {
+  const shown = CHARTS.filter(({ id }) => document.getElementById(id) !== null);
+  return shown.map(({ id, picture, table, empty, role }) => {
     const panel = panelOf(id);
+    const choice = role === "measured" ? chooser(panel, read, () => chart.draw()) : () => "";
     panel.offerData(() => {
       const epochs = read();
       return epochs ? table(epochs) : { headings: [], rows: [] };
     });
-    return new LineChart(panel, () => {
+    /** @type {LineChart} */
+    const chart = new LineChart(panel, () => {
       const epochs = read();
-      return epochs && picture(epochs);
+      return epochs && picture(epochs, choice());
     }, empty);
+    return chart;
   });
+}
+
+/**
+ * A select of one of the measurements, or of all; hidden while there is nothing to choose.
+ *
+ * @param {Panel} panel
+ * @param {() => Api.Epochs | null} read
+ * @param {() => void} onChange
+ * @returns {() => string} the chosen measurement, "" for all
+ */
+function chooser(panel, read, onChange) {
+  const select = el("select", { class: "tool", "aria-label": "Measurement", hidden: true, onchange: onChange });
+  panel.tools.prepend(select);
+  return () => {
+    const measured = (read()?.series ?? []).filter(({ role }) => role === "measured");
+    select.hidden = measured.length < 2;
+    if (select.length !== measured.length + 1) {
+      const held = select.value;
+      select.replaceChildren(el("option", { value: "", text: "all" }), ...measured.map(({ name, label }) => el("option", { value: name, selected: name === held, text: label })));
+    }
+    return select.value;
+  };
 }
 
 /**
@@ -81,11 +98,20 @@ export function append(epochs, fresh) {
   for (const layer of epochs.layers) {
     const more = layers.get(layer.name);
     for (const key of /** @type {const} */ (["angle", "norm_ratio", "gradient_angle"])) {
+      if (layer[key] === null && more?.[key]) layer[key] = Array(epochs.count).fill(null);
       layer[key]?.push(...(more?.[key] ?? Array(fresh.count).fill(null)));
     }
   }
-  const columns = /** @type {Record<string, any>} */ (epochs);
-  for (const [key, list] of Object.entries(fresh)) if (Array.isArray(list) && key !== "layers") columns[key].push(...list);
+  const series = new Map(fresh.series.map((each) => [each.name, each]));
+  for (const each of epochs.series) {
+    each.values.push(...(series.get(each.name)?.values ?? Array(fresh.count).fill(null)));
+    series.delete(each.name);
+  }
+  // A number that is reported for the first time was missing before.
+  for (const each of series.values()) epochs.series.push({ ...each, values: [...Array(epochs.count).fill(null), ...each.values] });
+  epochs.attempt.push(...fresh.attempt);
+  epochs.epoch.push(...fresh.epoch);
+  epochs.seconds.push(...fresh.seconds);
   epochs.count += fresh.count;
 }
 
@@ -97,7 +123,7 @@ export function append(epochs, fresh) {
 const over = (rows, list) => rows.map((row) => list?.[row] ?? null);
 
 /** @param {Api.Epochs} epochs */
-const epochAxis = ({ epochs }) => ({ title: "epoch", low: 0, high: epochs + 0.5 });
+const epochAxis = ({ epochs, epoch, unit }) => ({ title: unit, low: 0, high: (epochs ?? Math.max(1, ...epoch)) + 0.5 });
 
 /**
  * @param {Api.Epochs} epochs
@@ -106,28 +132,30 @@ const epochAxis = ({ epochs }) => ({ title: "epoch", low: 0, high: epochs + 0.5 
 const numbersOf = (epochs, rows) => rows.map((row) => epochs.epoch[row]);
 
 /**
- * A chart of several measurements.
+ * A chart of the measurements with this role.
  *
- * @param {Series[]} wanted
+ * @param {Role} role
  * @param {Axis} y
- * @returns {Pick<EpochChart, "picture" | "table">}
+ * @returns {Pick<EpochChart, "picture" | "table" | "role">}
  */
-function ofSeries(wanted, y) {
+function ofSeries(role, y) {
   return {
-    picture(epochs) {
+    role,
+    picture(epochs, chosen) {
       const rows = lastAttempt(epochs);
-      const found = wanted.map((each) => ({ ...each, y: over(rows, each.values(epochs)) }))
+      const found = epochs.series.filter((each) => each.role === role && (chosen === "" || each.name === chosen))
+        .map((each) => ({ ...each, y: over(rows, each.values) }))
         .filter((each) => each.y.some((value) => value !== null && (!y.log || value > 0)));
       if (rows.length === 0 || found.length === 0) return null;
       return {
-        lines: found.map((each, at) => ({ name: each.title, x: numbersOf(epochs, rows), y: each.y, shade: category(at), dash: at })),
+        lines: found.map((each, at) => ({ name: each.label, x: numbersOf(epochs, rows), y: each.y, shade: category(at), dash: at % 4 })),
         x: epochAxis(epochs),
-        y,
+        y: { ...y, title: y.title || (found.length === 1 ? found[0].label : "") },
         legend: true,
-        label: `${found.map(({ title }) => title).join(", ")} over ${rows.length} epochs`,
+        label: `${found.map(({ label }) => label).join(", ")} over ${rows.length} ${epochs.unit}s`,
       };
     },
-    table: (epochs) => tableOf(epochs, wanted.map(({ title, values }) => ({ title, values: values(epochs) }))),
+    table: (epochs) => tableOf(epochs, epochs.series.filter((each) => each.role === role).map(({ label, values }) => ({ title: label, values }))),
   };
 }
 
@@ -148,10 +176,10 @@ function ofLayers(key, y) {
         lines: layers.map((layer, depth) => ({ name: layer.name, x: numbersOf(epochs, rows), y: over(rows, layer[key]), shade: ramp(depth / Math.max(1, layers.length - 1)) })),
         x: epochAxis(epochs),
         y,
-        label: `${y.title} of ${layers.length} layers over ${rows.length} epochs`,
+        label: `${y.title} of ${layers.length} layers over ${rows.length} ${epochs.unit}s`,
       };
     },
-    table: (epochs) => tableOf(epochs, epochs.layers.map((layer) => ({ title: layer.name, values: layer[key] }))),
+    table: (epochs) => tableOf(epochs, epochs.layers.map((layer) => ({ title: layer.name, values: layer[key] ?? [] }))),
   };
 }
 
@@ -163,7 +191,7 @@ function ofLayers(key, y) {
  */
 function tableOf(epochs, columns) {
   return {
-    headings: ["attempt", "epoch", ...columns.map(({ title }) => title)],
+    headings: ["attempt", epochs.unit, ...columns.map(({ title }) => title)],
     rows: epochs.epoch.map((epoch, at) => [epochs.attempt[at], epoch, ...columns.map(({ values }) => values[at] ?? null)]),
   };
 }

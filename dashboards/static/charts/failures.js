@@ -11,8 +11,10 @@ import { Polled } from "./polled.js";
 const KINDS = [
   { kind: "crashed", shade: "failed", shape: "" },
   { kind: "expired", shade: "cancelled", shape: "/" },
-  { kind: "diverged", shade: "pruned", shape: "x" },
+  { kind: "diverged", shade: "diverged", shape: "x" },
 ];
+/** @param {string} kind */
+const shadeOf = (kind) => colour(KINDS.find((each) => each.kind === kind)?.shade ?? "failed");
 // The chart has room for so many reasons; the list below it has all of them.
 const MOST_BARS = 8;
 
@@ -38,7 +40,7 @@ class Failures extends Polled {
     super([panel], searchUrl(trials.name, "/failures"));
     this.trials = trials;
     this.list = panel.section.appendChild(el("div", { class: "scroll" }));
-    this.plot = new Plot(panel, () => (this.data ? figure(this.data, panel.body.clientWidth) : null), "No trial has failed.");
+    this.plot = new Plot(panel, () => (this.data ? figure(this.data, panel.body.clientWidth) : null), "No trial has failed or diverged.");
     panel.offerData(() => ({
       headings: ["reason or host", "kind", "count"],
       rows: [
@@ -57,7 +59,7 @@ class Failures extends Polled {
   #matters(row) {
     const state = this.trials.value("state", row);
     const attempt = this.trials.values.attempt[row] ?? 0;
-    const failed = this.trials.value("outcome", row) === "fail" || state === "failed" || state === "cancelled";
+    const failed = state === "diverged" || state === "failed" || state === "cancelled";
     return failed || attempt > 1 || (attempt === 1 && state === "queued");
   }
 
@@ -92,7 +94,7 @@ function figure({ total, by_host: hosts, by_reason: reasons }, width) {
     traces: [
       {
         type: "bar", orientation: "h", x: shown.map(({ count }) => count), y: shown.map((_, at) => at), text: shown.map(({ reason }) => verbatim(reason.slice(0, 200))),
-        textposition: "none", hovertemplate: "%{text}: %{x}<extra></extra>", marker: { color: colour("failed") }, showlegend: false,
+        textposition: "none", hovertemplate: "%{text}: %{x}<extra></extra>", marker: { color: shown.map(({ kind }) => shadeOf(kind)) }, showlegend: false,
       },
       ...KINDS.map(({ kind, shade, shape }) => ({
         type: "bar", orientation: "h", name: kind, xaxis: "x2", yaxis: "y2", x: hosts.map((host) => host[kind]), y: hosts.map(({ host }) => clipped(host)),

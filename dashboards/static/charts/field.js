@@ -1,5 +1,5 @@
-// Smoothed errors on a grid over the unit square: a weighted mean with Gaussian weights (Nadaraya 1964,
-// Watson 1964). Adding an error costs the same however many there are.
+// Smoothed losses on a grid over the unit square: a weighted mean with Gaussian weights (Nadaraya 1964,
+// Watson 1964). Adding a loss costs the same however many there are.
 
 import { context2d } from "../lib/canvas.js";
 
@@ -11,11 +11,11 @@ const LEAST_WEIGHT = 0.25;
 // The picture has so many pixels for each step of the grid: finer would only cost time.
 const FINE = 5;
 
-/** The mean error over two axes, each scaled to [0, 1]. */
+/** The mean loss over two axes, each scaled to [0, 1]. */
 export class Field {
   /**
-   * @param {number} low lowest error, where the first band begins
-   * @param {number} high errors above count as this one
+   * @param {number} low lowest loss, where the first band begins
+   * @param {number} high losses above count as this one
    * @param {number} bands number of bands of equal width
    */
   constructor(low, high, bands) {
@@ -27,14 +27,14 @@ export class Field {
   }
 
   /**
-   * Include an error at a place of the square.
+   * Include a loss at a place of the square.
    *
    * @param {number} x
    * @param {number} y
-   * @param {number} error
+   * @param {number} loss
    */
-  add(x, y, error) {
-    const capped = Math.min(error, this.high);
+  add(x, y, loss) {
+    const capped = Math.min(loss, this.high);
     const [column, row] = [x * (GRID - 1), y * (GRID - 1)];
     const reach = Math.ceil(3 * REACH * (GRID - 1));
     /** @param {number} at */
@@ -60,7 +60,7 @@ export class Field {
   }
 
   /**
-   * The mean error at a place of the square, interpolated; null where no trial is near.
+   * The mean loss at a place of the square, interpolated; null where no trial is near.
    *
    * @param {number} x
    * @param {number} y

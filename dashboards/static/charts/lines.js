@@ -2,7 +2,7 @@
 
 import { short } from "../lib/format.js";
 import { showLegend } from "../lib/panel.js";
-import { extent, numberScale, roomy } from "../lib/scales.js";
+import { extent, numberScale, roomy, roomyLog } from "../lib/scales.js";
 import { Chart } from "./chart.js";
 
 /** @typedef {import("./chart.js").Brush} Brush */
@@ -166,7 +166,6 @@ export class LineChart extends Chart {
 function scale({ low, high, log }, values) {
   const known = values.filter((value) => value !== null).filter((value) => !log || value > 0);
   const [least, most] = extent(known, (value) => value);
-  if (!log) return low === undefined ? roomy(least, most) : numberScale(low, high ?? roomy(low, most).high);
-  const room = (most / least) ** 0.06 || 1;
-  return numberScale(least / Math.max(room, 1.05), most * Math.max(room, 1.05), true);
+  if (log) return known.length ? roomyLog(least, most) : numberScale(1, 10, true);
+  return low === undefined ? roomy(least, most) : numberScale(low, high ?? roomy(low, most).high);
 }

@@ -1,15 +1,17 @@
-// Parallel coordinates: a line for each trial, an axis for each metaparameter, and the error last.
-// Dragging along an axis, or its arrow keys, set a brush, which filters the trials.
+// Parallel coordinates: a line for each trial, the axis of the metric first, then one for each
+// metaparameter. Dragging along an axis, or its arrow keys, set a brush, which filters the trials.
+// A line has a gap at each metaparameter that its trial doesn't use.
 //
 // Plotly's version needs WebGL, does not share its brushes and can't be used by keyboard.
 
 import { canvasIn } from "../lib/canvas.js";
 import { goodness, paintRamp } from "../lib/colours.js";
 import { el, focusData, focusedData, onFrame, onResize } from "../lib/dom.js";
-import { decimals } from "../lib/format.js";
+import { clipped, decimals } from "../lib/format.js";
+import { shown, whyNoResult } from "../lib/metric.js";
 import { extent, roomy, scaleOf } from "../lib/scales.js";
 import { colour, onTheme } from "../lib/theme.js";
-import { BOTTOM, TOP, brushAfterClick, brushAfterKey, brushBetween, brushMarks, clamped, shareOf, ticks } from "./parcoords_axis.js";
+import { BOTTOM, TOP, brushAfterClick, brushAfterKey, brushBetween, brushMarks, clamped, shareOf, ticks, trace } from "./parcoords_axis.js";
 import { dataOf } from "./points.js";
 
 /** @typedef {import("./chart.js").Brush} Pen */
@@ -17,8 +19,11 @@ import { dataOf } from "./points.js";
 /** @typedef {import("../lib/canvas.js").Layer} Layer */
 /** @typedef {import("./parcoords_axis.js").Axis} Axis */
 
-const SIDE = 34; // margin left and right of the axes, in pixels
-const AXIS_WIDTH = 40; // least distance between two axes, in pixels
+// Distances in pixels: beside the axes, after the metric's axis, and between others at least.
+const SIDE = 34;
+const LEAD = 80;
+const AXIS_WIDTH = 32;
+const LETTER = 6.2; // width of a title's letter
 // Drawing yields to the browser after so long, so that a page with many trials stays responsive.
 const SLICE_MS = 10;
 // Rounding colours to so many shades makes strokes cheaper; finer steps can't be seen.
@@ -48,6 +53,8 @@ class ParallelCoordinates {
     this.job = null;
     /** @type {Axis[]} empty until the first layout */
     this.axes = [];
+    /** @type {Axis[]} the axes that the metric's axis doesn't cover */
+    this.uncovered = [];
     /** @type {Float32Array[]} height of each row's line on each axis, in pixels */
     this.places = [];
     /** @type {string[]} */
@@ -56,6 +63,7 @@ class ParallelCoordinates {
     this.height = 0;
     this.low = 0;
     this.high = 1;
+    this.span = AXIS_WIDTH;
     this.built = false;
     this.inner = el("div", { class: "chart tall" });
     this.back = /** @type {Layer} */ (/** @type {unknown} */ (null));
@@ -79,9 +87,9 @@ class ParallelCoordinates {
 
   /** @param {number[]} rows that changed; only their lines are drawn if the axes reach them */
   update(rows) {
-    const { loss } = this.trials.values;
-    if (this.trials.scored.length === 0) {
-      this.panel.empty("No trial has finished with a result yet.");
+    const { trials } = this;
+    if (trials.scored.length === 0 || trials.metaparameters.length === 0) {
+      this.panel.empty(trials.scored.length ? "This search samples no metaparameter." : whyNoResult(trials.summary));
       return;
     }
     if (!this.panel.shown) {
@@ -89,11 +97,10 @@ class ParallelCoordinates {
       this.draw();
       return;
     }
-    const finished = rows.filter((row) => loss[row] !== null);
+    const finished = rows.filter((row) => trials.hasScore.has(row) || trials.diverged.has(row));
     if (finished.length === 0) return;
-    const scale = this.axes.at(-1)?.scale;
-    const outside = finished.some((row) => !scale?.covers(this.trials.loss(row)));
-    if (outside || this.trials.scored.length > 1.2 * this.drawn || this.job || !this.inner.isConnected) {
+    const outside = finished.some((row) => !this.axes.every((axis) => this.#covers(axis, row)));
+    if (outside || trials.scored.length > 1.2 * this.drawn || this.job || !this.inner.isConnected) {
       this.draw();
       return;
     }
@@ -103,6 +110,18 @@ class ParallelCoordinates {
       this.#stroke(this.front.brush, row, this.#shade(row), this.alpha);
       this.front.canvas.dataset.lines = String(Number(this.front.canvas.dataset.lines) + 1);
     }
+  }
+
+  /**
+   * Tell whether an axis reaches the value that a row has there.
+   *
+   * @param {Axis} axis
+   * @param {number} row
+   */
+  #covers({ column, scale }, row) {
+    const value = this.trials.values[column.name][row];
+    if (value === null) return true;
+    return scale ? scale.covers(value) : value < (column.options?.length ?? 0);
   }
 
   /**
@@ -128,26 +147,41 @@ class ParallelCoordinates {
     this.inner.append(this.overlay);
     this.panel.section.append(this.chips);
     onResize(node, this.draw);
+    node.addEventListener("scroll", onFrame(() => this.#scroll()));
   }
+
+  /** Keep the metric's axis in view: it stays at the left, over the axes that are scrolled away. */
+  #scroll() {
+    if (this.axes.length === 0) return;
+    this.axes[0].x = SIDE + this.panel.content.scrollLeft;
+    this.#drawAxes();
+    this.recolour();
+  }
+
 
   #layOut() {
     if (!this.built || !this.inner.isConnected) return;
     const { trials } = this;
-    const columns = [...trials.metaparameters, trials.column("loss")];
-    const width = Math.max(this.panel.content.clientWidth, columns.length * AXIS_WIDTH);
+    const columns = [trials.score, ...trials.metaparameters];
+    const gaps = Math.max(1, columns.length - 2);
+    const width = Math.max(this.panel.content.clientWidth, 2 * SIDE + LEAD + gaps * AXIS_WIDTH);
     this.inner.style.width = `${width}px`;
     this.height = this.inner.clientHeight;
     [this.low, this.high] = trials.lossRange();
-    const span = (width - 2 * SIDE) / (columns.length - 1);
-    const [least, most] = extent(trials.scored, (row) => trials.loss(row));
+    this.span = (width - 2 * SIDE - LEAD) / gaps;
+    const [least, most] = extent(trials.scored, (row) => trials.metricOf(row));
     this.axes = columns.map((column, index) => {
-      const scale = column.options ? null : column.name === "loss" ? roomy(least, most) : scaleOf(column);
-      return { column, scale, x: SIDE + index * span, index };
+      const scale = column.options ? null : column.role === "score" ? roomy(least, most) : scaleOf(column, trials.values[column.name]);
+      const x = index ? SIDE + LEAD + (index - 1) * this.span : SIDE + this.panel.content.scrollLeft;
+      return { column, scale, x, index };
     });
     this.places = this.axes.map(() => new Float32Array(Math.ceil(trials.count * 1.3) + 64));
     for (let row = 0; row < trials.count; row += 1) this.#place(row);
     const bar = el("canvas", { "aria-hidden": "true" });
-    this.legend.replaceChildren(decimals(this.low), bar, decimals(this.high));
+    /** @param {number} loss */
+    const words = (loss) => decimals(shown(trials.metric, loss));
+    const cross = el("span", { class: "diverged", hidden: trials.diverged.size === 0, text: "✖ diverged" });
+    this.legend.replaceChildren(words(this.low), bar, words(this.high), cross);
     paintRamp(bar, goodness);
     this.shades = Array.from({ length: SHADES + 1 }, (_, at) => goodness(at / SHADES));
     this.#drawAxes();
@@ -167,12 +201,27 @@ class ParallelCoordinates {
         larger.set(this.places[index]);
         this.places[index] = larger;
       }
-      this.places[index][row] = TOP + (1 - shareOf(column, scale, this.trials.values[column.name][row], row)) * length;
+      const value = this.trials.values[column.name][row];
+      const share = value === null ? this.#missing(index, row) : shareOf(column, scale, value, row);
+      this.places[index][row] = TOP + (1 - share) * length;
     }
+  }
+
+  /**
+   * The share of an axis for a trial without a value there: NaN, for the line has a gap. A trial that
+   * diverged ends at the worse end of the metric's axis.
+   *
+   * @param {number} index
+   * @param {number} row
+   */
+  #missing(index, row) {
+    if (index > 0 || !this.trials.diverged.has(row)) return NaN;
+    return this.trials.metric.direction === "maximize" ? 0 : 1;
   }
 
   /** @param {number} row */
   #shade(row) {
+    if (this.trials.diverged.has(row)) return colour("diverged");
     const share = (this.trials.loss(row) - this.low) / (this.high - this.low);
     return this.shades[Math.round(SHADES * clamped(share))];
   }
@@ -188,7 +237,7 @@ class ParallelCoordinates {
     pen.globalAlpha = alpha;
     pen.lineWidth = width;
     pen.beginPath();
-    for (const { x, index } of this.axes) pen.lineTo(x, this.places[index][row]);
+    trace(pen, this.uncovered, this.places, row);
     pen.stroke();
   }
 
@@ -196,7 +245,7 @@ class ParallelCoordinates {
   #drawLines() {
     if (this.axes.length === 0 || !this.inner.isConnected) return;
     const { trials, brushes } = this;
-    const rows = trials.ranked(trials.scored).reverse();
+    const rows = [...trials.diverged, ...trials.ranked(trials.scored).reverse()];
     const passing = brushes.any ? rows.filter((row) => brushes.passes(row)) : rows;
     /** @param {number} count */
     const crowd = (count) => Math.min(0.85, Math.max(0.06, 12 / Math.sqrt(count + 1) / 4));
@@ -229,8 +278,11 @@ class ParallelCoordinates {
 
   #drawAxes() {
     if (this.axes.length === 0) return;
+    const [first, ...others] = this.axes;
+    this.uncovered = [first, ...others.filter(({ x }) => x >= first.x + AXIS_WIDTH)];
     const focused = focusedData(this.overlay, "axis");
-    this.overlay.replaceChildren(...this.axes.map((axis) => this.#axis(axis)));
+    // A covered axis stays reachable by keyboard: the focus scrolls it into view.
+    this.overlay.replaceChildren(...this.axes.map((axis) => this.#axis(axis, !this.uncovered.includes(axis))));
     focusData(this.overlay, "axis", focused);
     this.clear.hidden = !this.brushes.any;
     this.chips.replaceChildren(
@@ -246,13 +298,29 @@ class ParallelCoordinates {
     );
   }
 
-  /** @param {Axis} axis */
-  #axis(axis) {
+  /**
+   * The place of an axis's title, in two rows by turns. The first and the last stay inside the chart.
+   *
+   * @param {Axis} axis
+   */
+  #titlePlace({ x, index }) {
+    const y = index % 2 ? 26 : 12;
+    if (index === 0) return { x: x - SIDE + 4, y, "text-anchor": "start" };
+    if (index === this.axes.length - 1) return { x: x + SIDE - 4, y, "text-anchor": "end" };
+    return { x, y, "text-anchor": "middle" };
+  }
+
+  /**
+   * @param {Axis} axis
+   * @param {boolean} covered whether the metric's axis covers it
+   */
+  #axis(axis, covered) {
     const { column, x, index } = axis;
+    const room = index ? 2 * this.span : LEAD + SIDE;
     const bottom = this.height - BOTTOM;
     const brush = this.brushes.get(column.name);
     const group = el("g", {
-      class: "axis",
+      class: covered ? "axis covered" : "axis",
       tabindex: "0",
       role: "slider",
       "data-axis": column.name,
@@ -266,8 +334,8 @@ class ParallelCoordinates {
     group.append(
       el("rect", { class: "hit", x: x - 16, y: TOP - 4, width: 32, height: bottom - TOP + 8 }),
       el("line", { x1: x, x2: x, y1: TOP, y2: bottom }),
-      el("text", { class: "title", x, y: index % 2 ? 12 : 26, "text-anchor": "middle", text: column.brief }, el("title", { text: column.title })),
-      ...ticks(axis, bottom),
+      el("text", { class: "title", ...this.#titlePlace(axis) }, clipped(column.brief, Math.floor(room / LETTER)), el("title", { text: column.title })),
+      ...ticks(axis, bottom, this.span),
       ...brushMarks(axis, brush, bottom),
     );
     this.#listen(group, axis, bottom);
@@ -321,7 +389,7 @@ class ParallelCoordinates {
 
   #table() {
     const { trials, brushes } = this;
-    const names = ["tid", ...trials.metaparameters.map(({ name }) => name), "loss"];
+    const names = ["tid", trials.score.name, ...trials.metaparameters.map(({ name }) => name)];
     return dataOf(trials, names, trials.scored.filter((row) => brushes.passes(row)));
   }
 }

@@ -1,7 +1,7 @@
 // An axis of the parallel coordinates: its labels, its brush, and how pointer and keyboard change it.
 
 import { el } from "../lib/dom.js";
-import { cell, short } from "../lib/format.js";
+import { cell, clipped, short } from "../lib/format.js";
 import { scatter } from "./points.js";
 
 /** @typedef {import("../lib/brushes.js").Brush} Brush */
@@ -22,6 +22,9 @@ export const BOTTOM = 24;
 const SPREAD = 0.6;
 // An arrow key moves a brush by this share of the axis.
 const KEY_STEP = 0.05;
+// Half the length of the mark of a value between two gaps, and the width of an option's letter, in pixels.
+const LONE = 4;
+const LETTER = 5;
 
 /** @param {number} share */
 export const clamped = (share) => Math.min(Math.max(share, 0), 1);
@@ -31,13 +34,37 @@ export const clamped = (share) => Math.min(Math.max(share, 0), 1);
  *
  * @param {Column} column
  * @param {Scale | null} scale
- * @param {number | null} value
+ * @param {number} value
  * @param {number} row
  */
 export function shareOf(column, scale, value, row) {
-  if (value === null) return 1;
   if (scale) return scale.at(value);
   return (value + 0.5 + SPREAD * (scatter(row) - 0.5)) / (column.options?.length ?? 1);
+}
+
+/**
+ * Add a trial's line to a path. The line is broken where the trial has no value; a value between two
+ * gaps gets a short mark.
+ *
+ * @param {Pick<CanvasRenderingContext2D, "moveTo" | "lineTo">} pen
+ * @param {Axis[]} axes
+ * @param {ArrayLike<number>[]} places height of each row's line by axis, in pixels; NaN without a value
+ * @param {number} row
+ */
+export function trace(pen, axes, places, row) {
+  let joined = false;
+  for (let at = 0; at < axes.length; at += 1) {
+    const { x, index } = axes[at];
+    const y = places[index][row];
+    const next = axes[at + 1];
+    if (Number.isNaN(y)) joined = false;
+    else if (joined) pen.lineTo(x, y);
+    else {
+      joined = next !== undefined && !Number.isNaN(places[next.index][row]);
+      pen.moveTo(joined ? x : x - LONE, y);
+      if (!joined) pen.lineTo(x + LONE, y);
+    }
+  }
 }
 
 /**
@@ -45,8 +72,9 @@ export function shareOf(column, scale, value, row) {
  *
  * @param {Axis} axis
  * @param {number} bottom
+ * @param {number} span distance to the next axis, in pixels
  */
-export function ticks({ column, scale, x }, bottom) {
+export function ticks({ column, scale, x }, bottom, span) {
   if (scale) {
     /**
      * @param {number} y
@@ -58,7 +86,7 @@ export function ticks({ column, scale, x }, bottom) {
   const options = column.options ?? [];
   return options.map((option, at) => {
     const y = TOP + (1 - (at + 0.5) / options.length) * (bottom - TOP);
-    return el("text", { class: "tick", x: x + 4, y: y + 3, text: cell(option) });
+    return el("text", { class: "tick", x: x + 4, y: y + 3 }, clipped(cell(option), Math.floor((span - 4) / LETTER)), el("title", { text: cell(option) }));
   });
 }
 

@@ -1,6 +1,6 @@
 // The axes of a canvas chart: their place, ticks and titles.
 
-import { line } from "../lib/canvas.js";
+import { fitted, line } from "../lib/canvas.js";
 import { colour } from "../lib/theme.js";
 
 /** @typedef {import("../lib/canvas.js").Brush} Brush */
@@ -26,6 +26,8 @@ const TOP = 10;
 const BOTTOM = 38;
 // A tick for about so many pixels: closer labels would overlap.
 const PIXELS_A_TICK = { x: 70, y: 40 };
+// Names of options on the vertical axis take at most so many pixels from the chart.
+const WIDEST_LABEL = 110;
 
 /**
  * Place the axes on a canvas of this size.
@@ -38,6 +40,7 @@ const PIXELS_A_TICK = { x: 70, y: 40 };
  */
 export function planeOf(brush, { x, y }, width, height) {
   const ticks = { x: x.ticks(Math.max(2, width / PIXELS_A_TICK.x)), y: y.ticks(Math.max(3, height / PIXELS_A_TICK.y)) };
+  ticks.y = ticks.y.map(({ at, text }) => ({ at, text: fitted(brush, text, WIDEST_LABEL) }));
   const left = 26 + Math.max(18, ...ticks.y.map(({ text }) => brush.measureText(text).width));
   const [wide, high] = [Math.max(10, width - left - RIGHT), Math.max(10, height - TOP - BOTTOM)];
   return {
@@ -70,15 +73,17 @@ export function drawAxes(brush, { xTitle, yTitle }, { left, wide, high, ticks },
   }
   brush.textBaseline = "top";
   brush.textAlign = "center";
+  const room = Math.max(PIXELS_A_TICK.x, wide / ticks.x.length) - 4;
   for (const { at, text } of ticks.x) {
     const across = Math.round(left + at * wide) + 0.5;
     line(brush, across, TOP + high, across, TOP + high + 4);
-    brush.fillText(text, Math.min(across, width - brush.measureText(text).width / 2), TOP + high + 6);
+    const label = fitted(brush, text, room);
+    brush.fillText(label, Math.min(across, width - brush.measureText(label).width / 2), TOP + high + 6);
   }
-  brush.fillText(xTitle, left + wide / 2, height - 14);
+  brush.fillText(fitted(brush, xTitle, wide), left + wide / 2, height - 14);
   brush.save();
   brush.translate(3, TOP + high / 2);
   brush.rotate(-Math.PI / 2);
-  brush.fillText(yTitle, 0, 0);
+  brush.fillText(fitted(brush, yTitle, high), 0, 0);
   brush.restore();
 }

@@ -77,13 +77,3 @@ export function ringMarked(brush, chart, shows) {
     brush.stroke();
   }
 }
-
-/**
- * Indices of a chart's spots, those of the best trials first.
- *
- * @param {import("./chart.js").Chart<number> & {trials: Trials}} chart
- */
-export function bestFirst(chart) {
-  const spotOf = new Map(chart.spots.item.map((row, at) => [row, at]));
-  return chart.trials.ranked(spotOf.keys()).map((row) => /** @type {number} */ (spotOf.get(row)));
-}

@@ -1,13 +1,13 @@
-// Chart of each trial's error over one metaparameter.
+// Chart of each trial's metric over one metaparameter.
 
 import { SIGNS, shapeOf } from "../lib/canvas.js";
 import { category } from "../lib/colours.js";
-import { cell, decimals } from "../lib/format.js";
+import { cell } from "../lib/format.js";
 import { showLegend } from "../lib/panel.js";
 import { extent, roomy, scaleOf } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
-import { Chart } from "./chart.js";
-import { bestFirst, choose, dataOf, ringMarked, spread } from "./points.js";
+import { ParameterChart } from "./parameter_chart.js";
+import { choose, dataOf, spread } from "./points.js";
 
 /** @typedef {import("./chart.js").Brush} Brush */
 /** @typedef {import("../lib/trials.js").Column} Column */
@@ -20,69 +20,69 @@ import { bestFirst, choose, dataOf, ringMarked, spread } from "./points.js";
  */
 export const create = (page, [panel]) => new Slice(page, panel);
 
-/**
- * The chart; its items are rows.
- *
- * @extends {Chart<number>}
- */
-class Slice extends Chart {
+/** The chart; trials that diverged stand at the worse end of the metric's axis. */
+class Slice extends ParameterChart {
   /**
    * @param {import("./chart.js").SearchPage} page
    * @param {import("./chart.js").Panel} panel
    */
-  constructor({ trials, brushes, selection }, panel) {
-    super(panel, trials.name, "No trial that fits has finished with a result yet.");
-    this.trials = trials;
-    this.brushes = brushes;
-    this.selection = selection;
+  constructor(page, panel) {
+    super(page, panel);
+    const { trials } = page;
     const parameters = trials.metaparameters;
     const redraw = () => this.draw();
     const choices = [{ name: "", title: "nothing" }, ...parameters.filter(({ options }) => options)];
     this.x = choose(panel, { id: "slice-x", label: "of", key: "slice", options: parameters, otherwise: parameters[0]?.name }, redraw);
     this.by = choose(panel, { id: "slice-colour", label: "coloured by", key: "colour", options: choices, otherwise: "" }, redraw);
-    brushes.onChange(redraw);
-    selection.onChange(() => this.refresh());
-    panel.offerData(() => dataOf(trials, ["tid", this.x(), this.by(), "loss"].filter(Boolean), this.items()));
-    this.column = /** @type {Column} */ (trials.columns.get(this.x()));
+    panel.offerData(() => dataOf(trials, ["tid", this.x(), this.by(), trials.score.name].filter(Boolean), this.items()));
     /** @type {Column | undefined} */
     this.group = undefined;
     /** @type {string[]} */
     this.shades = [];
     this.size = 0;
     this.alpha = 1;
+    this.worst = 0;
     this.draw();
   }
 
-  /** @param {number[]} rows that changed */
-  update(rows) {
-    this.add(rows.filter((row) => this.#shows(row)));
-  }
-
-  /** @param {number} row */
-  #shows(row) {
-    return this.trials.values.loss[row] !== null && this.brushes.passes(row);
+  /** @override */
+  chosen() {
+    return [this.x()];
   }
 
   /** @override */
   scales() {
-    const rows = this.items();
-    const column = this.trials.columns.get(this.x());
-    if (rows.length === 0 || !column) return null;
-    this.column = column;
-    const group = this.trials.columns.get(this.by());
-    this.group = group;
+    const rows = this.rows();
+    if (rows === null) {
+      showLegend(this.panel, []);
+      return null;
+    }
+    const { trials } = this;
+    const [column] = this.columns;
+    this.group = trials.columns.get(this.by());
     this.size = rows.length > 2000 ? 2.5 : rows.length > 300 ? 4 : 6;
     this.alpha = rows.length > 2000 ? 0.35 : rows.length > 300 ? 0.55 : 0.8;
-    const kinds = group?.options ?? [];
-    this.shades = kinds.length ? kinds.map((_, at) => category(at)) : [colour("accent")];
-    showLegend(this.panel, kinds.map((option, at) => ({ sign: SIGNS[at % SIGNS.length], shade: category(at), text: `${group?.title}: ${cell(option)}` })));
-    const [low, high] = extent(rows, (row) => this.trials.loss(row));
-    return { x: scaleOf(column), y: roomy(low, high), xTitle: column.title, yTitle: "validation error" };
+    this.#explain(rows);
+    const shown = rows.filter((row) => trials.hasScore.has(row));
+    const [low, high] = extent(shown.length ? shown : trials.scored, (row) => trials.metricOf(row));
+    const y = roomy(low, high);
+    this.worst = trials.metric.direction === "maximize" ? y.low : y.high;
+    return { x: scaleOf(column, rows.map((row) => trials.values[column.name][row])), y, xTitle: column.title, yTitle: trials.metric.label };
   }
 
-  /** @override */
-  items() {
-    return this.trials.scored.filter((row) => this.brushes.passes(row));
+  /**
+   * Show which option has which colour, and what a cross is.
+   *
+   * @param {number[]} rows
+   */
+  #explain(rows) {
+    const { group, trials } = this;
+    const kinds = group?.options ?? [];
+    this.shades = kinds.length ? kinds.map((_, at) => category(at)) : [colour("accent")];
+    const entries = kinds.map((option, at) => ({ sign: SIGNS[at % SIGNS.length], shade: category(at), text: `${group?.title}: ${cell(option)}` }));
+    if (group && rows.some((row) => !trials.uses([group], row))) entries.push({ sign: "■", shade: colour("queued"), text: `without ${group.title}` });
+    if (rows.some((row) => trials.diverged.has(row))) entries.push({ sign: "✖", shade: colour("diverged"), text: "diverged" });
+    showLegend(this.panel, entries);
   }
 
   /**
@@ -90,7 +90,8 @@ class Slice extends Chart {
    * @param {number} row
    */
   values(row) {
-    return [spread(this.trials, this.column, row), this.trials.loss(row)];
+    const { trials } = this;
+    return [spread(trials, this.columns[0], row), trials.hasScore.has(row) ? trials.metricOf(row) : this.worst];
   }
 
   /**
@@ -99,32 +100,23 @@ class Slice extends Chart {
    * @param {number} row
    */
   mark(brush, row) {
-    const [value, loss] = this.values(row);
-    const [x, y] = this.spot(row, value, loss);
-    const kind = this.group ? (this.trials.values[this.group.name][row] ?? 0) : 0;
+    const [value, up] = this.values(row);
+    const [x, y] = this.spot(row, value, up);
+    if (this.trials.diverged.has(row)) {
+      this.cross(brush, x, y);
+      return;
+    }
+    const kind = this.group ? this.trials.values[this.group.name][row] : 0;
     brush.globalAlpha = this.alpha;
-    brush.fillStyle = this.shades[kind];
+    brush.fillStyle = kind === null ? colour("queued") : this.shades[kind];
     // Without categories every point is a square, the shape that is drawn fastest.
-    shapeOf(this.group ? kind : 3)(brush, x, y, this.size);
-  }
-
-  /**
-   * @override
-   * @param {Brush} brush
-   */
-  over(brush) {
-    ringMarked(brush, this, (row) => this.#shows(row));
-  }
-
-  /** @override */
-  stops() {
-    return bestFirst(this);
+    shapeOf(this.group && kind !== null ? kind : 3)(brush, x, y, this.size);
   }
 
   /** @override */
   label() {
     return (
-      `Validation error of ${this.spots.item.length} trials over ${this.column.title}${this.column.log ? ", logarithmic" : ""}. ` +
+      `${this.trials.metric.label} of ${this.spots.item.length} trials over ${this.overWhat}. ` +
       "Left and right go through the trials, the best first; Enter opens one."
     );
   }
@@ -134,16 +126,8 @@ class Slice extends Chart {
    * @param {number} row
    */
   tooltip(row) {
-    const { trials } = this;
-    const more = this.group ? `\n${this.group.title}: ${cell(trials.value(this.group.name, row))}` : "";
-    return `trial ${trials.tid(row)}: ${decimals(trials.loss(row))}\n${this.column.title}: ${cell(trials.value(this.column.name, row))}${more}`;
-  }
-
-  /**
-   * @override
-   * @param {number} row
-   */
-  tidOf(row) {
-    return this.trials.tid(row);
+    const { group, trials } = this;
+    const more = group && trials.uses([group], row) ? `\n${group.title}: ${cell(trials.value(group.name, row))}` : "";
+    return super.tooltip(row) + more;
   }
 }

@@ -3,13 +3,11 @@
 import { apiError, post, searchUrl, trialPage } from "../lib/api.js";
 import { announce, byId, el } from "../lib/dom.js";
 import { clock, decimals, duration } from "../lib/format.js";
+import { kindsOf } from "../lib/metric.js";
 import { big, fact } from "../lib/panel.js";
 import { confirm } from "../lib/shell.js";
 
 /** @typedef {Api.SearchSummary["steps"][number]} Verb */
-
-/** @type {Api.TrialState[]} */
-const STATES = ["completed", "failed", "pruned", "cancelled", "running", "queued"];
 
 /** @type {Record<Verb, {title: string, text: string, final: boolean}>} */
 const VERBS = {
@@ -20,21 +18,21 @@ const VERBS = {
 };
 
 /**
- * A bar of `total` trials with a part for each state. Queued trials are left blank.
+ * A bar of a search's trials with a part for each kind. Queued trials are left blank.
  *
- * @param {Api.SearchSummary["counts"]} counts
- * @param {number} total
+ * @param {Api.SearchSummary} summary
  */
-export function progressBar(counts, total) {
+export function progressBar(summary) {
+  const total = summary.trials;
   let left = 0;
-  const present = STATES.filter((state) => counts[state]);
-  const parts = present.filter((state) => state !== "queued").map((state) => {
-    const width = (100 * counts[state]) / total;
-    const part = el("rect", { x: left, y: 0, width, height: 10, "data-state": state }, el("title", { text: `${counts[state]} ${state}` }));
+  const kinds = kindsOf(summary);
+  const parts = kinds.filter(({ kind }) => kind !== "queued").map(({ kind, count }) => {
+    const width = (100 * count) / total;
+    const part = el("rect", { x: left, y: 0, width, height: 10, "data-state": kind }, el("title", { text: `${count} ${kind}` }));
     left += width;
     return part;
   });
-  const words = present.map((state) => `${counts[state]} ${state}`);
+  const words = kinds.map(({ kind, count }) => `${count} ${kind}`);
   return el("svg", {
     class: "progress", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img",
     "aria-label": `of ${total} trials ${words.join(", ") || "none begun"}`,
@@ -58,26 +56,26 @@ export function statusPill(summary) {
  * @param {Api.SearchSummary} summary
  */
 export function showSummary(panel, summary) {
-  const { counts, best } = summary;
+  const { best, metric } = summary;
   byId("status").replaceChildren(statusPill(summary));
-  const tally = STATES.filter((state) => counts[state]).map((state) =>
-    el("span", { class: "pill small", "data-state": state, text: `${counts[state]} ${state}` }));
+  const tally = kindsOf(summary).map(({ kind, count }) =>
+    el("span", { class: "pill small", "data-state": kind, text: `${count} ${kind}` }));
   const over = summary.steps.length === 0;
   panel.show().replaceChildren(
     el("dl", { class: "facts" },
       best
-        ? fact("best error", big(decimals(best.loss)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }))
-        : fact("best error", big("none yet")),
+        ? fact(`best ${metric.label}`, big(decimals(best.value)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }))
+        : fact(`best ${metric.label}`, big("none yet")),
       fact("finished", big(`${summary.finished} / ${summary.trials}`)),
       fact("slots busy", big(`${summary.busy} / ${summary.parallel}`)),
       fact("time left", big(over ? "over" : summary.seconds_left === null ? "not known" : duration(summary.seconds_left))),
       fact("space", summary.space),
-      fact("trains", `${summary.model}, width ${summary.width}, ${summary.dataset}, ${summary.epochs} epochs`),
+      fact("objective", summary.objective),
       fact("suggestions", `${summary.algo}, seed ${summary.seed}`),
       summary.chance === null ? null : fact("guessing", decimals(summary.chance)),
       fact("owner", summary.owner),
       fact("begun", clock(summary.created_at))),
-    progressBar(counts, summary.trials),
+    progressBar(summary),
     el("p", { class: "row" }, tally.length ? tally : el("span", { class: "small muted", text: "no trial yet" })),
     over
       ? el("p", { class: "small muted", text: summary.error ?? "" })

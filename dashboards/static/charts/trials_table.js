@@ -11,12 +11,17 @@ const LEAST_GAP_MS = 500;
 // A brush that is dragged, or a text that is typed, changes many times: the last change counts.
 const BRUSH_MS = 150;
 const TYPING_MS = 250;
-const STATES = ["queued", "running", "completed", "failed", "cancelled", "pruned"];
-const FIXED = [
+const STATES = ["queued", "running", "completed", "diverged", "failed", "cancelled", "pruned"];
+/**
+ * The columns that every search has.
+ *
+ * @param {import("../lib/trials.js").Trials} trials
+ */
+const fixedColumns = ({ score, summary }) => [
   { name: "tid", title: "trial", number: false },
   { name: "state", title: "state", number: false },
-  { name: "loss", title: "error", number: true },
-  { name: "epoch", title: "epoch", number: true },
+  { name: score.name, title: score.title, number: true },
+  { name: "epoch", title: summary.unit, number: true },
   { name: "attempt", title: "attempts", number: true },
   { name: "seconds", title: "time", number: true },
   { name: "host", title: "host", number: false },
@@ -30,9 +35,6 @@ const FIXED = [
  * @param {import("./chart.js").Panel[]} panels
  */
 export const create = (page, [panel]) => new TrialsTable(page, panel);
-
-const sortColumn = () => urlState.get("sort", "loss");
-const sortOrder = () => urlState.get("order", "asc");
 
 /** The table: brushes filter it, and marked trials are checked in it. */
 class TrialsTable {
@@ -88,9 +90,20 @@ class TrialsTable {
     if (state) query.set("state", state);
     if (text) query.set("text", text);
     if (urlState.get("marked") && this.selection.tids.length) query.set("tids", this.selection.tids.join(","));
-    query.set("sort", sortColumn());
-    query.set("order", sortOrder());
+    query.set("sort", this.#sort);
+    query.set("order", this.#order);
     return query;
+  }
+
+  /** The sorted column: the metric's until the reader chooses another. */
+  get #sort() {
+    return urlState.get("sort", this.trials.score.name);
+  }
+
+  /** The order, the best first until the reader chooses. */
+  get #order() {
+    const bestFirst = this.trials.metric.direction === "maximize" ? "desc" : "asc";
+    return urlState.get("order", this.#sort === this.trials.score.name ? bestFirst : "asc");
   }
 
   /** Read the page that the URL names. */
@@ -134,11 +147,11 @@ class TrialsTable {
   #matters(row) {
     const { values } = this.trials;
     if (this.shown.has(this.trials.tid(row)) || this.filtered || this.shown.size < this.size) return true;
-    const value = values[sortColumn()]?.[row];
+    const value = values[this.#sort]?.[row];
     // Only the server has the column, or no row of this page has a value in it yet.
     if (value === undefined || this.end === undefined || this.end === null) return true;
     if (value === null) return false;
-    return sortOrder() === "asc" ? value <= this.end : value >= this.end;
+    return this.#order === "asc" ? value <= this.end : value >= this.end;
   }
 
   /**
@@ -234,7 +247,7 @@ class TrialsTable {
     while (this.body.children.length > rows.length) this.body.lastElementChild?.remove();
     const last = rows.at(-1);
     const lastRow = last && this.trials.rows.get(last.tid);
-    this.end = lastRow === undefined ? undefined : this.trials.values[sortColumn()]?.[lastRow];
+    this.end = lastRow === undefined ? undefined : this.trials.values[this.#sort]?.[lastRow];
     if (!this.body.contains(document.activeElement)) focusData(this.body, "key", focused);
   }
 
@@ -250,21 +263,23 @@ class TrialsTable {
   }
 
   #showHead() {
-    const sort = sortColumn();
-    const rising = sortOrder() === "asc";
-    if (this.sorted === `${sort} ${rising}`) return;
-    this.sorted = `${sort} ${rising}`;
+    const sort = this.#sort;
+    const rising = this.#order === "asc";
+    // A search whose space isn't known shows the columns that its trials brought so far.
+    const present = `${this.trials.columns.size} ${sort} ${rising}`;
+    if (this.sorted === present) return;
+    this.sorted = present;
     const focused = focusedData(this.head, "sort");
     const columns = [
-      ...FIXED.map((column) => ({ ...column, brief: column.title })),
+      ...fixedColumns(this.trials).map((column) => ({ ...column, brief: column.title, when: null })),
       ...this.trials.metaparameters.map((column) => ({ ...column, number: true })),
     ];
     this.head.replaceChildren(
       el("th", { scope: "col" }, el("span", { class: "visually-hidden", text: "marked" })),
-      ...columns.map(({ name, title, brief, number }) => {
+      ...columns.map(({ name, title, brief, number, when }) => {
         const sorted = name === sort;
         const button = el("button", {
-          type: "button", class: "sort", "data-sort": name, title,
+          type: "button", class: "sort", "data-sort": name, title: when ? `${title}, used if ${when}` : title,
           onclick: () => this.#change({ sort: name, order: sorted && rising ? "desc" : "asc" }),
           text: `${brief}${sorted ? (rising ? " ▲" : " ▼") : ""}`,
         });
@@ -278,7 +293,6 @@ class TrialsTable {
   #row(row) {
     const changed = this.states.has(row.tid) && this.states.get(row.tid) !== row.state;
     this.states.set(row.tid, row.state);
-    const error = row.loss ?? row.current;
     const mark = el("input", {
       type: "checkbox", "aria-label": `Mark trial ${row.tid}`, "data-key": `mark-${row.tid}`,
       onchange: (/** @type {Event} */ event) => this.selection.toggle(row.tid, isChecked(event)),
@@ -289,13 +303,13 @@ class TrialsTable {
       el("td", {}, mark),
       el("td", {}, el("a", { href: trialPage(this.trials.name, row.tid), "data-key": `trial-${row.tid}`, text: row.tid })),
       el("td", {}, statePill(row)),
-      el("td", { class: row.loss === null ? "number muted" : "number", text: decimals(error) }),
-      el("td", { class: "number", text: row.epoch === null ? "" : `${row.epoch}/${this.trials.summary.epochs}` }),
+      el("td", { class: row.value === null ? "number muted" : "number", text: decimals(row.value ?? row.current) }),
+      el("td", { class: "number", text: row.epoch === null ? "" : [row.epoch, this.trials.summary.epochs].filter((each) => each !== null).join("/") }),
       el("td", { class: "number", text: row.attempt }),
       el("td", { class: "number", text: duration(row.seconds) }),
       el("td", { text: row.host ?? "" }),
       el("td", { class: row.note ? "wrap" : null, text: row.note ?? "" }),
-      this.trials.metaparameters.map(({ name }) => el("td", { class: "number", text: raised(row.cells[name]) })),
+      this.trials.metaparameters.map(({ name }) => el("td", { class: "number", text: raised(Object.hasOwn(row.cells, name) ? row.cells[name] : "") })),
     );
   }
 
@@ -312,10 +326,10 @@ class TrialsTable {
 }
 
 /**
- * A trial's state with its colour; a completed trial without a finite loss is called diverged.
+ * A trial's state with its colour. A trial that completed without a finite loss has diverged.
  *
- * @param {{state: string, outcome: string | null}} trial
+ * @param {{state: string}} trial
  */
-export function statePill({ state, outcome }) {
-  return el("span", { class: "pill", "data-state": state, text: outcome === "fail" && state === "completed" ? "diverged" : state });
+export function statePill({ state }) {
+  return el("span", { class: "pill", "data-state": state, text: state });
 }

@@ -85,8 +85,8 @@ export class Brushes {
   conditions() {
     return [...this.held].flatMap(([name, brush]) => {
       if (!(brush instanceof Set)) return [`${name}:${brush.low}:${brush.high}`];
-      const options = this.trials.column(name).options ?? [];
-      return [...brush].map((index) => `${name}:is:${options[index]}`);
+      const keys = optionKeys(this.trials.column(name).options ?? []);
+      return [...brush].map((index) => `${name}:is:${keys[index]}`);
     });
   }
 
@@ -100,7 +100,7 @@ export class Brushes {
     if (brush === undefined) return "";
     if (!(brush instanceof Set)) return `${shortened(brush.low)} to ${shortened(brush.high)}`;
     const options = this.trials.column(name).options ?? [];
-    return [...brush].sort().map((index) => cell(options[index])).join(", ");
+    return ascending(brush).map((index) => cell(options[index])).join(", ");
   }
 }
 
@@ -114,6 +114,20 @@ const shortened = (value) => String(Number(value.toPrecision(4)));
 const filtersNothing = ({ options }, brush) =>
   brush instanceof Set && (brush.size === 0 || brush.size === options?.length);
 
+/** @param {Set<number>} indices */
+const ascending = (indices) => [...indices].sort((a, b) => a - b);
+
+/**
+ * A text for each option that no other option has: the option itself, or its place (#2) where another
+ * option reads the same or where "|", which separates options in the URL, is a part of it.
+ *
+ * @param {any[]} options
+ */
+export function optionKeys(options) {
+  const texts = options.map(String);
+  return texts.map((text, at) => (text.includes("|") || texts.indexOf(text) !== texts.lastIndexOf(text) ? `#${at}` : text));
+}
+
 /**
  * A brush as text for the URL: "0.1..0.5", or options joined by "|".
  *
@@ -121,8 +135,9 @@ const filtersNothing = ({ options }, brush) =>
  * @param {Brush} brush
  */
 export function formatBrush({ options }, brush) {
-  if (brush instanceof Set) return [...brush].sort().map((index) => String(options?.[index])).join("|");
-  return `${shortened(brush.low)}..${shortened(brush.high)}`;
+  if (!(brush instanceof Set)) return `${shortened(brush.low)}..${shortened(brush.high)}`;
+  const keys = optionKeys(options ?? []);
+  return ascending(brush).map((index) => keys[index]).join("|");
 }
 
 /**
@@ -135,7 +150,7 @@ export function formatBrush({ options }, brush) {
 export function parseBrush({ options }, text) {
   if (options) {
     const wanted = text.split("|");
-    const found = new Set(options.flatMap((option, index) => (wanted.includes(String(option)) ? [index] : [])));
+    const found = new Set(optionKeys(options).flatMap((key, index) => (wanted.includes(key) ? [index] : [])));
     return found.size ? found : null;
   }
   const [low, high] = text.split("..").map(Number);

@@ -55,6 +55,21 @@ export function line(brush, x1, y1, x2, y2) {
   brush.stroke();
 }
 
+/**
+ * Stroke a diagonal cross, the mark of trials that diverged.
+ *
+ * @param {Brush} brush
+ * @param {number} x
+ * @param {number} y
+ * @param {number} size
+ */
+export function strokeCross(brush, x, y, size) {
+  const half = size / 2;
+  brush.lineWidth = 1.5;
+  line(brush, x - half, y - half, x + half, y + half);
+  line(brush, x - half, y + half, x + half, y - half);
+}
+
 /** @typedef {(brush: Brush, x: number, y: number, size: number) => void} Shape */
 
 /** @type {Shape[]} */
@@ -89,3 +104,17 @@ export const shapeOf = (index) => SHAPES[index % SHAPES.length];
 
 /** The shapes as characters, for legends. */
 export const SIGNS = ["●", "▲", "✚", "■"];
+
+/**
+ * A text cut to a width in pixels, with an ellipsis at its end; a narrower text as it is.
+ *
+ * @param {Brush} brush
+ * @param {string} text
+ * @param {number} width
+ */
+export function fitted(brush, text, width) {
+  if (brush.measureText(text).width <= width) return text;
+  let most = text.length;
+  while (most > 1 && brush.measureText(`${text.slice(0, most)}…`).width > width) most -= 1;
+  return `${text.slice(0, most)}…`;
+}

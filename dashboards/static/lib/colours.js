@@ -42,7 +42,7 @@ export function ramp(share) {
 }
 
 /**
- * The colour of an error at a share from 0 (best, stands out) to 1 (worst, fades into the background).
+ * The colour of a loss at a share from 0 (best, stands out) to 1 (worst, fades into the background).
  *
  * @param {number} share
  */

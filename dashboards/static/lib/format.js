@@ -102,7 +102,8 @@ export function clock(time) {
 }
 
 /**
- * A name without LaTeX: "Train Batch Size ($\lvert\mathcal{B}\rvert$)" becomes "... (|B|)".
+ * The text of a table without its LaTeX: "Train Batch Size ($\lvert\mathcal{B}\rvert$)" becomes
+ * "... (|B|)". Dollar signs without LaTeX between them stay.
  *
  * @param {string} name
  */
@@ -110,23 +111,28 @@ export function plain(name) {
   return String(name)
     .replace(/\$?\\lvert\\mathcal\{B\}\\rvert\$?/g, "|B|")
     .replace(/\$\\mathcal\{R\}_\{\\text\{([^}]*)\}\}\^\{\\text\{([^}]*)\}\}\$/g, "R $1 ($2)")
-    .replace(/\$/g, "");
+    .replace(/\$([^$]*\\[^$]*)\$/g, "$1");
 }
-
-/** @type {Record<string, string>} */
-const ABBREVIATIONS = {
-  alignment_learning_rate: "η", train_batch_size: "|B|", delay_epochs: "de", alternating_minimization: "alternating",
-};
 
 /**
- * A metaparameter's name where room is short: σ, |B|, FO BWMC.
+ * A metaparameter's label where room is short. A label with a symbol, in parentheses or between bars
+ * at its end, begins there: "Learning rate (lr)" becomes "lr", "(FO) Bias" with more before it "FO Bias".
  *
- * @param {string | null} name
- * @param {string} title
+ * @param {string} label
  */
-export function brief(name, title) {
-  return ABBREVIATIONS[name ?? ""] ?? title.replace(/^.*\((FO|BO|BI)\) /, "$1 ");
+export function brief(label) {
+  const [, barred] = label.match(/\s(\|\S{1,4}\|)$/) ?? [];
+  const [, symbol, rest = ""] = label.match(/\s\(([^()\s]{1,3})\)(\s.*)?$/) ?? [];
+  return barred ?? (symbol === undefined ? label : `${symbol}${rest}`);
 }
+
+/**
+ * A text cut to `most` characters, the last of them an ellipsis; a shorter text as it is.
+ *
+ * @param {string} text
+ * @param {number} most
+ */
+export const clipped = (text, most) => (text.length > most ? `${text.slice(0, Math.max(1, most - 1))}…` : text);
 
 /**
  * Rows as comma-separated values (RFC 4180).

@@ -17,7 +17,8 @@ import { cell, raised, short } from "./format.js";
  */
 
 /**
- * A scale of numbers, linear or logarithmic.
+ * A scale of numbers, linear or logarithmic. Numbers below a logarithmic scale, such as 0, lie at its
+ * lower end.
  *
  * @param {number} low
  * @param {number} high
@@ -25,7 +26,7 @@ import { cell, raised, short } from "./format.js";
  */
 export function numberScale(low, high, log = false) {
   /** @param {number} value */
-  const into = (value) => (log ? Math.log10(value) : value);
+  const into = (value) => (log ? Math.log10(Math.max(value, low)) : value);
   /** @param {number} value */
   const from = (value) => (log ? 10 ** value : value);
   const start = into(low);
@@ -41,7 +42,7 @@ export function numberScale(low, high, log = false) {
       const text = log && values.every(isPower) ? power : short;
       return values.map((value) => ({ at: (into(value) - start) / span, text: text(value) }));
     },
-    covers: (value) => value >= low && value <= high,
+    covers: (value) => (value >= low || (log && value <= 0)) && value <= high,
   };
 }
 
@@ -62,21 +63,47 @@ function optionScale(options) {
     options,
     at,
     value: (share) => share * count - 0.5,
-    ticks: () => options.map((option, index) => ({ at: at(index), text: cell(option) })),
-    covers: () => true,
+    ticks: (most) => {
+      const step = Math.max(1, Math.ceil(count / most));
+      return options.flatMap((option, index) => (index % step ? [] : [{ at: at(index), text: cell(option) }]));
+    },
+    // An option that was added later has no part yet.
+    covers: (value) => value < count,
   };
 }
 
 /**
- * The scale of a metaparameter: its range in the search space, or its options.
+ * The scale of a metaparameter: its options, or its range in the search space. Where the range has no
+ * ends, as a normal distribution's, the scale reaches over the values that there are.
  *
- * @param {{options?: any[] | null, low?: number | null, high?: number | null, log?: boolean | null}} column
+ * @param {{options?: any[] | null, kind?: string, low?: number | null, high?: number | null, log?: boolean | null}} column
+ * @param {(number | null)[]} values of the trials; null for none
  */
-export const scaleOf = ({ options, low, high, log }) =>
-  options ? optionScale(options) : numberScale(low ?? 0, high ?? 1, log ?? false);
+export function scaleOf({ options, kind, low = null, high = null, log }, values = []) {
+  if (options) return optionScale(options);
+  // A rounded value of a logarithmic range can be 0, which has no logarithm.
+  const known = [low, high, ...values].filter((value) => value !== null && (!log || value > 0));
+  if (known.length === 0) return numberScale(0, 1);
+  const [least, most] = extent(/** @type {number[]} */ (known), (value) => value);
+  if (low !== null && high !== null) return numberScale(least, most, log ?? false);
+  if (log) return roomyLog(least, most);
+  // Between whole numbers there is nothing to make room for.
+  return kind === "integer" ? numberScale(least - 1, most + 1) : roomy(least, most);
+}
 
 /**
- * A scale of errors from `low` to `high`, with a margin for results to come.
+ * A logarithmic scale from `low` to `high`, with a margin for results to come.
+ *
+ * @param {number} low
+ * @param {number} high
+ */
+export function roomyLog(low, high) {
+  const margin = Math.max((high / low) ** 0.06, 1.05);
+  return numberScale(low / margin, high * margin, true);
+}
+
+/**
+ * A scale from `low` to `high`, with a margin for results to come.
  *
  * @param {number} low
  * @param {number} high

@@ -1,7 +1,8 @@
 // A search's trials in columns: read once, then updated by the stream's changes.
 
 import { getJson, searchUrl } from "./api.js";
-import { brief, plain } from "./format.js";
+import { brief } from "./format.js";
+import { shown } from "./metric.js";
 
 /**
  * A column with its names for people: `title` in full, `brief` where room is short.
@@ -29,14 +30,20 @@ export class Trials {
     this.rev = 0;
     /** @type {Map<string, Column>} */
     this.columns = new Map();
-    /** @type {Record<string, Values>} */
-    this.values = {};
+    /**
+     * Each column's values by row. A label can be any text, so nothing is inherited here.
+     *
+     * @type {Record<string, Values>}
+     */
+    this.values = Object.create(null);
     /** @type {Map<number, number>} row by trial number */
     this.rows = new Map();
     /** @type {number[]} rows with a loss, in the order in which they came */
     this.scored = [];
     /** @type {Set<number>} */
     this.hasScore = new Set();
+    /** @type {Set<number>} rows of trials that ended without a finite loss */
+    this.diverged = new Set();
     this.summary = /** @type {Api.SearchSummary} */ (/** @type {unknown} */ (null));
   }
 
@@ -51,6 +58,18 @@ export class Trials {
 
   get metaparameters() {
     return [...this.columns.values()].filter((column) => column.role === "metaparameter");
+  }
+
+  /** The number that trials are compared by. */
+  get metric() {
+    return this.summary.metric;
+  }
+
+  /** The column of the metric. */
+  get score() {
+    const score = [...this.columns.values()].find((column) => column.role === "score");
+    if (score === undefined) throw new Error("the search has no column of its metric");
+    return score;
   }
 
   /**
@@ -71,10 +90,10 @@ export class Trials {
    * @returns {number[]}
    */
   update(payload) {
+    const count = this.count;
     for (const column of payload.columns) {
-      const title = plain(column.label);
-      this.columns.set(column.name, { ...column, title, brief: column.name === "loss" ? "error" : brief(column.name, title) });
-      this.values[column.name] ??= [];
+      this.columns.set(column.name, { ...column, title: column.label, brief: column.role === "metaparameter" ? brief(column.label) : column.label });
+      this.values[column.name] ??= Array(count).fill(null);
     }
     this.rev = Math.max(this.rev, payload.rev);
     this.summary = payload.summary;
@@ -111,6 +130,7 @@ export class Trials {
   /** @param {number[]} rows */
   #score(rows) {
     for (const row of rows) {
+      if (this.value("state", row) === "diverged") this.diverged.add(row);
       if (this.values.loss[row] === null || this.hasScore.has(row)) continue;
       this.hasScore.add(row);
       this.scored.push(row);
@@ -133,6 +153,26 @@ export class Trials {
    */
   loss(row) {
     return /** @type {number} */ (this.values.loss[row]);
+  }
+
+  /**
+   * The metric of a row's trial, which must have one, as people know it.
+   *
+   * @param {number} row
+   */
+  metricOf(row) {
+    return shown(this.metric, this.loss(row));
+  }
+
+  /**
+   * Tell whether a row's trial has a value in each of these columns. A trial has none for a metaparameter
+   * that its choices left out.
+   *
+   * @param {Column[]} columns
+   * @param {number} row
+   */
+  uses(columns, row) {
+    return columns.every(({ name }) => this.values[name][row] !== null);
   }
 
   /**

@@ -1,8 +1,8 @@
-// The page that compares searches: their best so far on one axis, their best trials as Table 5.
+// The page that compares searches: their best so far on one axis, their best trials as one table.
 
+import { Configurations } from "../charts/configurations.js";
 import { LineChart } from "../charts/lines.js";
 import { statusPill } from "../charts/summary.js";
-import { Table5 } from "../charts/table5.js";
 import { getJson, searchPage } from "../lib/api.js";
 import { category } from "../lib/colours.js";
 import { el, focusData, focusedData, inputById, isChecked, selectById } from "../lib/dom.js";
@@ -43,15 +43,26 @@ function keep() {
   history.replaceState(null, "", now.size ? `?${now}` : location.pathname);
 }
 
-const table = new Table5(
-  new Panel("table5"),
+const table = new Configurations(
+  new Panel("table"),
   () => (chosen.size || published.checked ? `/api/table?${query(...publishedQuery())}` : null),
   (format) => `/api/export?${query(...publishedQuery(), ["format", format])}`,
 );
 
+/** @param {Api.Compared} compared */
+const metricOf = ({ summary: { metric } }) => `${metric.label}, ${metric.direction}d`;
+
+/** Offer the metrics of the chosen searches, which can't share an axis. */
+function offerMetrics() {
+  const metrics = [...new Set(compared.filter((each) => each.best.loss.length).map(metricOf))];
+  const held = metrics.includes(measured.value) ? measured.value : metrics[0];
+  measured.replaceChildren(...metrics.map((each) => el("option", { selected: each === held, text: each })));
+  measured.hidden = metrics.length < 2;
+}
+
 /** @returns {import("../charts/lines.js").Picture | null} */
 function picture() {
-  const shown = compared.filter((each) => each.best.loss.length);
+  const shown = compared.filter((each) => each.best.loss.length && metricOf(each) === measured.value);
   if (shown.length === 0) return null;
   const byTime = over.value === "finished";
   return {
@@ -61,21 +72,24 @@ function picture() {
       // A running search's line ends at its last improvement: its hours go on without the page.
       const end = byTime ? (summary.steps.length ? last : Math.max(summary.age / 3600, last)) : Math.max(summary.finished, last);
       return {
-        name: summary.name, x: [...places, end], y: [...steps.loss, steps.loss[steps.loss.length - 1]],
+        name: summary.name, x: [...places, end], y: [...steps.value, steps.value[steps.value.length - 1]],
         shade: category(at), dash: at % 4, steps: true,
       };
     }),
     x: { title: byTime ? "hours since its start" : "finished trials", low: 0 },
-    y: { title: "best validation error" },
+    y: { title: `best ${shown[0].summary.metric.label}` },
     legend: true,
-    label: `Best so far: ${shown.map(({ summary }) => `${summary.name} ${decimals(summary.best?.loss)}`).join(", ")}`,
+    label: `Best so far: ${shown.map(({ summary }) => `${summary.name} ${decimals(summary.best?.value)}`).join(", ")}`,
   };
 }
 
+const measured = el("select", { class: "tool", id: "best-metric", "aria-label": "Metric", hidden: true, onchange: () => chart.draw() });
+best.tools.prepend(measured);
+/** @type {LineChart} */
 const chart = new LineChart(best, picture, "None of these searches has a result yet.");
 best.offerData(() => ({
-  headings: ["search", "trial", "finished trials", "seconds", "best so far"],
-  rows: compared.flatMap(({ summary, best: steps }) => steps.tid.map((tid, at) => [summary.name, tid, steps.number[at], steps.finished[at], steps.loss[at]])),
+  headings: ["search", "metric", "trial", "finished trials", "seconds", "best so far"],
+  rows: compared.flatMap(({ summary, best: steps }) => steps.tid.map((tid, at) => [summary.name, summary.metric.label, tid, steps.number[at], steps.finished[at], steps.value[at]])),
 }));
 
 async function load() {
@@ -88,6 +102,7 @@ async function load() {
   }
   await best.fill(async () => {
     compared = (await getJson(`/api/compare?${query()}`)).searches;
+    offerMetrics();
     chart.draw();
   });
 }

@@ -110,9 +110,9 @@ function show(summary) {
 let announced = Infinity;
 
 function announceBest() {
-  const { best, finished, trials: planned } = trials.summary;
+  const { best, finished, metric, trials: planned } = trials.summary;
   const loss = best?.loss ?? Infinity;
-  if (best && loss < announced) announce(`New best ${decimals(loss)}, trial ${best.tid}; ${finished} of ${planned} finished`);
+  if (best && loss < announced) announce(`New best ${metric.label} ${decimals(best.value)}, trial ${best.tid}; ${finished} of ${planned} finished`);
   announced = loss;
 }
 

@@ -23,15 +23,16 @@ const COLUMNS = [
   { name: "name", title: "search", key: (each) => each.name },
   { name: "status", title: "state", key: (each) => each.status },
   { name: "progress", title: "finished", key: (each) => each.finished / each.trials },
-  { name: "best", title: "best error", key: (each) => each.best?.loss ?? Infinity },
+  { name: "best", title: "best", key: (each) => each.best?.value ?? Infinity },
+  { name: "metric", title: "metric", key: (each) => each.metric.label },
   { name: "busy", title: "slots busy", key: (each) => each.busy },
   { name: "left", title: "time left", key: (each) => each.seconds_left ?? Infinity },
   { name: "space", title: "space", key: (each) => each.space },
-  { name: "dataset", title: "data", key: (each) => each.dataset },
+  { name: "dataset", title: "data", key: (each) => each.dataset ?? "" },
   { name: "age", title: "begun", key: (each) => Date.parse(each.created_at) },
   { name: "owner", title: "owner", key: (each) => each.owner },
 ];
-const BY_AGE = COLUMNS[8];
+const BY_AGE = COLUMNS[9];
 
 /** The searches that pass the filters, sorted. */
 function shown() {
@@ -40,7 +41,7 @@ function shown() {
   const { key } = COLUMNS.find(({ name }) => name === urlState.get("sort", "age")) ?? BY_AGE;
   const sign = urlState.get("order", "desc") === "asc" ? 1 : -1;
   return [...searches.values()]
-    .filter((each) => (status === "" || each.status === status) && [each.name, each.space, each.dataset, each.owner].some((field) => field.toLowerCase().includes(text)))
+    .filter((each) => (status === "" || each.status === status) && [each.name, each.space, each.dataset, each.owner, each.metric.label].some((field) => field?.toLowerCase().includes(text)))
     .sort((a, b) => {
       const [left, right] = [key(a), key(b)];
       return sign * (left < right ? -1 : left > right ? 1 : 0) || a.name.localeCompare(b.name);
@@ -90,12 +91,13 @@ function row(search) {
     el("td", {}, el("input", { type: "checkbox", "aria-label": `Mark ${search.name}`, "data-key": `mark-${search.name}`, checked: marked.has(search.name), onchange: mark })),
     el("td", {}, el("a", { href: searchPage(search.name), "data-key": `name-${search.name}`, text: search.name })),
     el("td", {}, statusPill(search)),
-    el("td", {}, progressBar(search.counts, search.trials), `${search.finished}/${search.trials}`),
-    el("td", { class: "number", text: decimals(search.best?.loss) }),
+    el("td", {}, progressBar(search), `${search.finished}/${search.trials}`),
+    el("td", { class: "number", text: decimals(search.best?.value) }),
+    el("td", { text: search.metric.label }),
     el("td", { class: "number", text: `${search.busy}/${search.parallel}` }),
     el("td", { class: "number", text: search.steps.length ? duration(search.seconds_left) : "" }),
     el("td", { text: search.space }),
-    el("td", { text: search.dataset }),
+    el("td", { text: search.dataset ?? "" }),
     el("td", { title: clock(search.created_at), text: `${duration(search.age)} ago` }),
     el("td", { text: search.owner }));
 }

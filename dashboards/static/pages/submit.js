@@ -103,7 +103,8 @@ function check() {
 
 /** @param {Record<string, any>} search */
 function plan({ trials, parallel, recipe }) {
-  return `${trials} trials, ${parallel} at once, ${recipe.epochs} epochs each of ${recipe.model}, width ${recipe.width}, on ${recipe.dataset}`;
+  const training = recipe ? `, ${recipe.epochs} epochs each of ${recipe.model}, width ${recipe.width}, on ${recipe.dataset}` : "";
+  return `${trials} trials, ${parallel} at once${training}`;
 }
 
 /**
@@ -145,16 +146,21 @@ async function submit(event) {
 function showSpace() {
   const space = known.spaces.find(({ name }) => name === fieldNamed("space")?.value);
   if (space === undefined) return;
-  const sampled = space.parameters.filter(({ kind }) => kind !== "fixed" && kind !== "derived");
+  const sampled = space.parameters.filter((each) => each.sampled).length;
+  const about = [plain(space.title), space.learning_rule.replaceAll("_", " ")].filter(Boolean).join(", ");
+  const nested = space.parameters.some(({ when }) => when);
+  /** @param {Api.Parameter} each */
+  const row = (each) => el("tr", { class: each.sampled ? null : "muted" },
+    el("th", { scope: "row", text: each.label }), el("td", { class: "wrap", text: each.text }), el("td", {}, sketch(each)),
+    nested ? el("td", { class: "wrap small", text: each.when ?? "" }) : null, el("td", { class: "small", text: each.source }));
   preview.show().replaceChildren(
-    el("p", {}, `${plain(space.title)}, ${space.learning_rule.replaceAll("_", " ")}: ${sampled.length} metaparameters are searched. `, el("span", { class: "small muted", text: space.source })),
+    el("p", {}, `${about}: ${sampled} metaparameters are searched. `, el("span", { class: "small muted", text: space.source })),
     el("div", { class: "scroll", tabindex: "0" }, el("table", {},
-      headRow(["metaparameter", "values", "axis", "source"]),
-      el("tbody", {}, space.parameters.map((each) =>
-        el("tr", { class: sampled.includes(each) ? null : "muted" }, el("th", { scope: "row", text: plain(each.label) }), el("td", { text: each.text }), el("td", {}, sketch(each)), el("td", { class: "small", text: each.source })))))));
+      headRow(["metaparameter", "values", "axis", ...(nested ? ["used if"] : []), "source"]),
+      el("tbody", {}, space.parameters.map(row)))));
   preview.offerData(() => ({
-    headings: ["name", "kind", "low", "high", "options", "value", "source"],
-    rows: space.parameters.map((each) => [each.name, each.kind, each.low, each.high, each.options?.join(" | "), each.value, each.source]),
+    headings: ["name", "kind", "low", "high", "options", "value", "used if", "source"],
+    rows: space.parameters.map((each) => [each.name, each.kind, each.low, each.high, each.options?.join(" | "), each.value, each.when, each.source]),
   }));
 }
 
@@ -163,9 +169,9 @@ function showSpace() {
  *
  * @param {Api.Parameter} parameter
  */
-function sketch({ kind, low }) {
+function sketch({ low, log }) {
   if (low === null) return null;
-  const axis = kind === "loguniform" ? "log" : "linear";
+  const axis = log ? "log" : "linear";
   const marks = Array.from({ length: 11 }, (_, at) => el("line", { x1: 2 + at * 9.6, x2: 2 + at * 9.6, y1: 3, y2: 11, stroke: "currentColor" }));
   return [el("svg", { width: 100, height: 14, "aria-hidden": "true" }, el("line", { x1: 2, x2: 98, y1: 7, y2: 7, stroke: "currentColor" }), marks), ` ${axis}`];
 }

@@ -1,7 +1,7 @@
 // The page of one trial: its metaparameters, epochs, attempts and log, kept up by the search's stream.
 
+import { configurationTable } from "../charts/configurations.js";
 import { append, createAll } from "../charts/epochs.js";
-import { table5 } from "../charts/table5.js";
 import { statePill } from "../charts/trials_table.js";
 import { apiError, getJson, searchUrl, trialPage } from "../lib/api.js";
 import { paintRamp, ramp } from "../lib/colours.js";
@@ -37,14 +37,14 @@ const charts = createAll((id) => new Panel(id, `${name}-${tid}-${id}`), () => ep
 
 /** @param {Api.TrialDetail} trial */
 function showTrial(trial) {
-  const { loss, reason, rank, of, best_epoch: best, timings } = trial;
+  const { metric, reason, rank, of, best_epoch: best, timings, unit, value } = trial;
   byId("status").replaceChildren(statePill(trial));
   summary.show().replaceChildren(
     el("dl", { class: "facts" },
-      fact("validation error", big(loss === null ? "none" : decimals(loss))),
+      fact(metric.label, big(value === null ? "none" : decimals(value))),
       fact("rank", big(rank === null ? "none" : `${rank} of ${of}`)),
-      fact("epoch", big(trial.epoch === null ? "none" : `${trial.epoch} / ${trial.epochs}`)),
-      best ? fact("best epoch", String(best)) : null,
+      fact(unit, big(trial.epoch === null ? "none" : [trial.epoch, trial.epochs].filter((each) => each !== null).join(" / "))),
+      best === null ? null : fact(`best ${unit}`, String(best)),
       fact("queued", clock(timings.queued)),
       timings.started ? fact("started", clock(timings.started)) : null,
       timings.finished ? fact("finished", clock(timings.finished)) : null,
@@ -73,7 +73,11 @@ function showError(error) {
 
 /** @param {Api.TableRow[]} rows */
 function showMetaparameters(rows) {
-  metaparameters.show().replaceChildren(table5([{ title: `trial ${tid}` }], rows.map((row) => ({ ...row, cells: [row.cell] }))));
+  if (rows.length === 0) {
+    metaparameters.empty("This trial has no metaparameter.");
+    return;
+  }
+  metaparameters.show().replaceChildren(configurationTable([{ title: `trial ${tid}` }], rows.map((row) => ({ ...row, cells: [row.cell] }))));
   metaparameters.offerData(() => ({ headings: ["metaparameter", "value"], rows: rows.map((row) => [row.field, row.value]) }));
 }
 
@@ -130,6 +134,7 @@ async function readEpochs() {
 }
 
 function paintLegend() {
+  if (!document.getElementById("depth-legend")) return;
   const bar = el("canvas", { "aria-hidden": "true" });
   byId("depth-legend").replaceChildren("first layer", bar, "last layer");
   paintRamp(bar, ramp);

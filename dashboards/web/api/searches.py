@@ -8,6 +8,7 @@ from alignsearch.dashboards import models
 from alignsearch.dashboards.web import exports, payloads
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import (
+    LONGEST_LABEL,
     TEXT,
     Download,
     Format,
@@ -19,6 +20,7 @@ from alignsearch.dashboards.web.parameters import (
     numbers,
 )
 from alignsearch.dashboards.web.responses import encoded_response, json_response
+from alignsearch.dashboards.web.space_payloads import space_of
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
@@ -52,14 +54,15 @@ def search(request: Request, name: Name) -> Response:
     mirror = context_of(request).mirror
     mirrored = mirror.get(name)
     with mirrored.lock:
-        rev, hosts = mirrored.trials.rev, mirrored.trials.hosts
+        rev, hosts = mirrored.trials.rev, mirrored.trials.failures.hosts
+        space = space_of(mirrored.search, mirrored.trials.column_names)
     return json_response(
         request,
         models.SearchDetail(
             rev=rev,
             now=mirror.now().timestamp(),
             summary=payloads.summary_of(mirror, name),
-            space=payloads.space_of(mirrored.search),
+            space=space,
             recipe=mirrored.search.recipe,
             versions=mirrored.search.versions,
             resources=mirrored.search.resources,
@@ -95,8 +98,15 @@ def curves(
     limit: Annotated[int, Query(ge=1, le=1000)] = 300,
     points: Annotated[int, Query(ge=2, le=200)] = 45,
     tids: Annotated[str, Query(max_length=2000, pattern=r"^([0-9]{1,15}(,[0-9]{1,15})*)?$")] = "",
+    metric: Annotated[
+        str | None,
+        Query(max_length=LONGEST_LABEL, description="A number that trials report, by name."),
+    ] = None,
 ) -> Response:
-    """Read learning curves of the best trials and of others evenly by rank, or of `tids`."""
+    """Read learning curves of the best trials and of others evenly by rank, or of `tids`.
+
+    The curves show the search's metric, or another number that its trials report.
+    """
     context = context_of(request)
     found = context.curves.select(
         context.mirror.get(name),
@@ -104,6 +114,7 @@ def curves(
         limit=limit,
         points=points,
         tids=numbers(tids)[:limit],
+        metric=metric,
     )
     return json_response(request, found)
 
@@ -113,8 +124,8 @@ def failures(request: Request, name: Name) -> Response:
     """Count failures by reason and by host."""
     mirrored = context_of(request).mirror.get(name)
     with mirrored.lock:
-        by_reason = mirrored.trials.failures()
-        by_host = mirrored.trials.failures_by_host()
+        by_reason = mirrored.trials.failures.by_reason()
+        by_host = mirrored.trials.failures.by_host()
     return json_response(
         request,
         models.Failures(
@@ -152,15 +163,15 @@ def importance(request: Request, name: Name) -> Response:
 def export_search(
     request: Request, name: Name, format: Format = "markdown", download: Download = False
 ) -> Response:
-    """Export the best trial as a column of Table 5."""
+    """Export the best trial as a column of the search's table."""
     columns = exports.columns_of(context_of(request).mirror, [name], published=False)
     file = f"{name}.{exports.SUFFIXES[format]}"
     return file_of(exports.text_of(columns, format), format, file, download=download)
 
 
-@router.get("/searches/{name}/table", response_model=models.Table5)
+@router.get("/searches/{name}/table", response_model=models.ResultTable)
 def table_of_search(request: Request, name: Name) -> Response:
-    """Read the best trial as the rows of Table 5."""
+    """Read the best trial as the rows of the search's table."""
     mirror = context_of(request).mirror
     return json_response(request, exports.table_of(mirror, [name], published=False))
 
@@ -173,16 +184,16 @@ def export_several(
     published: Published = False,
     download: Download = False,
 ) -> Response:
-    """Export the best trials of several searches as columns of Table 5."""
+    """Export the best trials of several searches as columns of one table."""
     names = list(dict.fromkeys(name))
     columns = exports.columns_of(context_of(request).mirror, names, published=published)
-    file = f"table5.{exports.SUFFIXES[format]}"
+    file = f"table.{exports.SUFFIXES[format]}"
     return file_of(exports.text_of(columns, format), format, file, download=download)
 
 
-@router.get("/table", response_model=models.Table5)
+@router.get("/table", response_model=models.ResultTable)
 def table_of_several(request: Request, name: Names, published: Published = False) -> Response:
-    """Read the best trials of several searches as the rows of Table 5."""
+    """Read the best trials of several searches as the rows of one table."""
     mirror = context_of(request).mirror
     names = list(dict.fromkeys(name))
     return json_response(request, exports.table_of(mirror, names, published=published))
@@ -190,14 +201,14 @@ def table_of_several(request: Request, name: Names, published: Published = False
 
 @router.get("/compare", response_model=models.Comparison)
 def compare(request: Request, name: Names) -> Response:
-    """Compare searches: progress, best so far, and best trials as Table 5."""
+    """Compare searches: progress, best so far, and best trials as one table."""
     mirror = context_of(request).mirror
     names = list(dict.fromkeys(name))
     compared = []
     for each in names:
         mirrored = mirror.get(each)
         with mirrored.lock:
-            best = payloads.best_so_far(mirrored.trials.improvements)
+            best = payloads.best_so_far(mirrored.trials)
         compared.append(models.Compared(summary=payloads.summary_of(mirror, each), best=best))
     table = exports.table_of(mirror, names, published=False)
     return json_response(request, models.Comparison(searches=compared, table=table))

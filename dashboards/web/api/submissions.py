@@ -1,21 +1,25 @@
 """Endpoints that submit a search: the form, a check without writing, and the submission."""
 
 import asyncio
+import logging
 import re
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards import models
-from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.api.sessions import Author
 from alignsearch.dashboards.web.context import Context, context_of
 from alignsearch.dashboards.web.errors import RefusedError
 from alignsearch.dashboards.web.responses import json_response
+from alignsearch.dashboards.web.space_payloads import definition_model
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.use_cases.submission import Submission
-from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 
@@ -29,10 +33,15 @@ _CONFLICTS = {each.__name__ for each in (ClusterError, NameTakenError)}
 
 @router.get("/submit", response_model=models.SubmitForm)
 async def submit_form(request: Request) -> Response:
-    """Describe the form for a new search: search spaces, and fields with their defaults."""
+    """Describe the form for a new search: named definitions, and fields with their defaults."""
     fields = models.submit_fields()
+    spaces = [definition_model(name, each) for name, each in SHIPPED.items()]
+    if installed_names():
+        # Other packages' modules are imported aside: they may take long, or fail.
+        future = context_of(request).background.submit(installed_spaces)
+        spaces = await asyncio.wrap_future(future) + spaces
     form = models.SubmitForm(
-        spaces=[payloads.space_model(space) for space in SPACES.values()],
+        spaces=spaces,
         fields=fields,
         defaults={field.name: field.default for field in fields},
     )
@@ -57,6 +66,17 @@ async def submit(request: Request, author: Author, asked: models.SubmitRequest) 
     created = await run_in_threadpool(create, context.mirror.store, search, asked.name is not None)
     submitted = models.Submitted(name=created.name, href=f"/searches/{created.name}")
     return json_response(request, submitted, 201)
+
+
+def installed_spaces() -> list[models.Space]:
+    """Return the definitions that installed packages add, without those that can't be imported."""
+    found = []
+    for name in installed_names():
+        try:
+            found.append(definition_model(name, find_definition(name)))
+        except AlignSearchError as error:
+            logger.warning("definition %s can't be offered: %s", name, error)
+    return found
 
 
 async def _prepared(context: Context, asked: Submission, author: str) -> Search:

@@ -6,14 +6,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.curves import epochs_model
+from alignsearch.dashboards.live.epochs import epochs_model
 from alignsearch.dashboards.live.logs import log_of
 from alignsearch.dashboards.live.trial_table import Query as TrialQuery
 from alignsearch.dashboards.live.trial_table import select, to_csv
-from alignsearch.dashboards.web import exports, payloads
+from alignsearch.dashboards.web import exports
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import (
     LARGEST_NUMBER,
+    LONGEST_LABEL,
     TEXT,
     Download,
     Format,
@@ -23,8 +24,7 @@ from alignsearch.dashboards.web.parameters import (
     numbers,
 )
 from alignsearch.dashboards.web.responses import json_response
-from alignsearch.search.documents import Epoch
-from alignsearch.search.documents.states import TrialState
+from alignsearch.dashboards.web.trial_payloads import trial_model, trial_row
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
@@ -37,10 +37,10 @@ class TrialFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sort: str = Field("tid", max_length=64, description="Name of a column, or `note`.")
+    sort: str = Field("tid", max_length=LONGEST_LABEL, description="Name of a column, or `note`.")
     order: Literal["asc", "desc"] = "asc"
-    state: list[TrialState] = Field([], max_length=6)
-    where: list[Annotated[str, Field(max_length=200)]] = Field(
+    state: list[models.ShownState] = Field([], max_length=7)
+    where: list[Annotated[str, Field(max_length=2 * LONGEST_LABEL)]] = Field(
         [], max_length=64, description="Condition: COLUMN:LOW:HIGH or COLUMN:is:OPTION."
     )
     tids: str = Field("", max_length=20_000, pattern=r"^([0-9]{1,15}(,[0-9]{1,15})*)?$")
@@ -80,7 +80,7 @@ def trials(request: Request, name: Name, asked: Annotated[TrialPaging, Query()])
             pages=max(1, -(-len(rows) // asked.page_size)),
             total=mirrored.trials.table.rows,
             matching=len(rows),
-            rows=[payloads.trial_row(mirrored.trials, row) for row in shown],
+            rows=[trial_row(mirrored.trials, row) for row in shown],
         )
     return json_response(request, page)
 
@@ -100,12 +100,10 @@ def trials_csv(request: Request, name: Name, asked: Annotated[TrialFilter, Query
 
 @router.get("/searches/{name}/trials/{tid}", response_model=models.TrialDetail)
 def trial(request: Request, name: Name, tid: Tid) -> Response:
-    """Read a trial: metaparameters as Table 5, attempts, times and error."""
+    """Read a trial: metaparameters as rows of a table, attempts, times and error."""
     mirror = context_of(request).mirror
     mirrored = mirror.get(name)
-    return json_response(
-        request, payloads.trial_model(mirrored, mirror.store.trials.get(name, tid))
-    )
+    return json_response(request, trial_model(mirrored, mirror.store.trials.get(name, tid)))
 
 
 @router.get("/searches/{name}/trials/{tid}/epochs", response_model=models.Epochs)
@@ -126,11 +124,11 @@ def epochs(
     search = store.searches.get(name)
     attempt, epoch = (int(part) for part in after.split("."))
     found = [
-        Epoch.from_bson(record)
+        record
         for record in store.logs.epoch_records(store.trials.get(name, tid).id)
         if (record["attempt"], record["epoch"]) > (attempt, epoch)
     ]
-    return json_response(request, epochs_model(found, search.recipe.epochs))
+    return json_response(request, epochs_model(search, found))
 
 
 @router.get("/searches/{name}/trials/{tid}/log", response_model=models.Log)
@@ -154,7 +152,7 @@ def log(
 def export_trial(
     request: Request, name: Name, tid: Tid, format: Format = "markdown", download: Download = False
 ) -> Response:
-    """Export a trial as a column of Table 5."""
+    """Export a trial as a column of its search's table."""
     column = exports.trial_column(context_of(request).mirror, name, tid)
     file = f"{name}-{tid}.{exports.SUFFIXES[format]}"
     return file_of(exports.text_of([column], format), format, file, download=download)

@@ -21,7 +21,6 @@ from alignsearch.cli.options import (
     print_text,
     start_logs,
 )
-from alignsearch.cli.tensorflow_import import import_tensorflow
 from alignsearch.experiments.experiment import Experiment
 from alignsearch.experiments.options import Option
 from alignsearch.experiments.run_experiment import FOLDER, default_folder, run_experiment
@@ -29,10 +28,11 @@ from alignsearch.experiments.store_place import StorePlace
 from alignsearch.experiments.table import Entry
 from alignsearch.experiments.training import TrainingExperiment
 from alignsearch.search.documents.limits import LARGEST
+from alignsearch.tensorflow_import import import_tensorflow
 
 OutOption = Annotated[
     Path | None,
-    typer.Option(help=f"Output folder for figures, tables and pages; default: {FOLDER}/NAME."),
+    typer.Option(help=f"Output folder for figures, tables and pages. Default: {FOLDER}/NAME."),
 ]
 
 SHARED: dict[str, Any] = {

@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster
 from alignsearch.cli.options import RayOption, StoreOption, print_text
+from alignsearch.driving import EXIT_INTERRUPTED, cluster
 from alignsearch.experiments.options import Scale
 from alignsearch.experiments.reproduce import chosen, parts, run_part
 from alignsearch.experiments.run_experiment import FOLDER, check_folder
@@ -33,12 +33,12 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Output folder for the report, and for a folder of each experiment; default: "
+            help="Output folder for the report, and for a folder of each experiment. Default: "
             f"{FOLDER}/reproduce-SCALE."
         ),
     ] = None,
     only: Annotated[
-        str | None, typer.Option(help="Experiments to run, with commas; default: all.")
+        str | None, typer.Option(help="Experiments to run, with commas. Default: all.")
     ] = None,
     data_dir: Annotated[
         str | None, typer.Option(help="Folder of the data set's files, as the workers see it.")

@@ -2,32 +2,36 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from alignsearch.cli.drive import EXIT_INTERRUPTED, cluster, drive_to_end, interruptible, reviver
 from alignsearch.cli.options import (
     LogFormatOption,
     LogLevelOption,
     RayOption,
     StoreOption,
     console,
-    has_store,
-    notices,
-    open_store,
+    notice,
     print_text,
-    store_uri,
-    whoami,
 )
 from alignsearch.cli.submit import submit
-from alignsearch.cli.surroundings import OWN_CHECKPOINTS, placeable
+from alignsearch.driving import (
+    EXIT_INTERRUPTED,
+    cluster,
+    drive_to_end,
+    interruptible,
+    make_driver,
+)
 from alignsearch.experiments.place import SearchSize
 from alignsearch.experiments.store_place import Room
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import check_room, checkpoints_folder
+from alignsearch.surroundings import placeable
+from alignsearch.wiring import OWN_CHECKPOINTS, has_store, open_store, reviver, store_uri, whoami
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,17 +40,17 @@ class PlaceOptions:
 
     parallel: Annotated[
         int | None,
-        typer.Option(min=1, max=LARGEST, help="Runs at once; default: all the cluster can place."),
+        typer.Option(min=1, max=LARGEST, help="Runs at once. Default: all the cluster can place."),
     ] = None
     resources: Annotated[
         str | None,
         typer.Option(
-            help="Resources of one run, like TPU=8 or CPU=0.5; default: one accelerator, or a CPU."
+            help="Resources of one run, like TPU=8 or CPU=0.5. Default: one accelerator, or a CPU."
         ),
     ] = None
     name: Annotated[
         str | None,
-        typer.Option(help="Name of the search; default: the experiment's and a hash of its runs."),
+        typer.Option(help="Name of the search. Default: the experiment's and a hash of its runs."),
     ] = None
     log_format: LogFormatOption = "text"
     log_level: LogLevelOption = "warning"
@@ -70,7 +74,7 @@ class ClusterWorkers(ExitStack):
 
     @property
     def has_store(self) -> bool:
-        """Whether a store is named or this folder has one."""
+        """True if a store is named or this folder has one."""
         return has_store(self._options.store)
 
     @property
@@ -128,8 +132,9 @@ class ClusterWorkers(ExitStack):
             self._connected = True
         store, uri = self.make_store(), store_uri(self._options.store)
         revive = reviver(self._options.store)
-        with interruptible() as interrupt:
-            ended = drive_to_end(store, uri, search.name, interrupt, console, revive)
+        with interruptible(notice) as interrupt:
+            make = partial(make_driver, store, uri, search.name, revive)
+            ended = drive_to_end(store, search.name, make, interrupt, console)
         if ended is Outcome.INTERRUPTED:
-            notices.print(f"interrupted; the same command continues {search.name}", highlight=False)
+            notice(f"interrupted; the same command continues {search.name}")
             raise typer.Exit(EXIT_INTERRUPTED)

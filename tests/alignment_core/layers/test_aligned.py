@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.aligned import aligned_layers, recording
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.contexts import recording
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
 from alignment_core.rules import reference

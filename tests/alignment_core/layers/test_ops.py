@@ -123,3 +123,25 @@ def test_a_step_reads_the_backward_kernel_before_it_moves_it(name, tie_gradients
     )
     assert swallowed == tie_gradients
     assert any(comes_from_read(node) for node in product.control_inputs) == tie_gradients
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_kernel_that_covers_the_image_is_a_product_of_matrices(rng, tied):
+    """TensorFlow's convolutions and NumPy give the same values and gradients."""
+    x = tf.constant(rng.normal(size=(3, 4, 5, 2)))
+    forward, backward = (tf.constant(rng.normal(size=(4, 5, 2, 3))) for _ in range(2))
+    upstream = tf.constant(rng.normal(size=(3, 1, 1, 3)))
+    with tf.GradientTape() as tape:
+        tape.watch([x, forward, backward])
+        y = ops.conv2d(x, forward, backward, strides=(1, 1), padding="VALID", tie_gradients=tied)
+        loss = tf.reduce_sum(y * upstream)
+    dx, dw, db = tape.gradient(loss, [x, forward, backward])
+    np.testing.assert_allclose(y, tf.nn.conv2d(x, forward, 1, "VALID"))
+    expected = tf.nn.conv2d_transpose(upstream, backward, x.shape, 1, "VALID")
+    np.testing.assert_allclose(dx, expected, atol=1e-12)
+    by_hand = np.einsum("bhwc,bd->hwcd", x, upstream[:, 0, 0])
+    np.testing.assert_allclose(dw, by_hand, atol=1e-12)
+    if tied:
+        np.testing.assert_allclose(db, by_hand, atol=1e-12)
+    else:
+        assert db is None

@@ -126,6 +126,19 @@ def test_backward_kernels_are_no_trainable_parameters():
     assert sum(parameters(model).values()) == sum(parameters(resnet18((32, 32, 3), 10)).values())
 
 
+def test_the_published_codes_variant_projects_in_the_first_stage_too():
+    plain, projecting = (
+        get_model(name)((8, 8, 1), 10, width=4, stem="small", learning_rule=FA)
+        for name in ("resnet18", "resnet18_projecting")
+    )
+    names = [layer.name for layer in aligned_layers(projecting)]
+    assert len(names) == len(KERNELS) + 1 == 22
+    assert sorted({*names} - {*KERNELS}) == ["stage1_block1_project"]
+    into = projecting.get_layer("stage1_block1_add").input
+    assert into[1] is projecting.get_layer("stage1_block1_project_norm").output
+    assert plain.get_layer("stage1_block1_add").input[1] is plain.get_layer("stem_relu").output
+
+
 @pytest.mark.parametrize("version", ["resnet50", "resnet50v2"])
 def test_bottlenecks_halve_the_image_in_their_3x3_convolution(version):
     model = get_model(version)((8, 8, 1), 10, width=2, stem="small")

@@ -51,7 +51,19 @@ BACKPROPAGATION = TrainingConfig(
     width=2,
     seed=1,
 )
-WITHOUT_OWN_R = {"backpropagation": {}, "feedback_alignment": {}, "kolen_pollack": {"decay": 0.1}}
+DRAWING = {"batchwise_random_sign_feedback", "batchwise_random_feedback"}
+"""Rules that draw backward kernels anew at each step."""
+
+WITHOUT_OWN_R = {
+    "backpropagation": {},
+    "feedback_alignment": {},
+    "kolen_pollack": {"decay": 0.1},
+    "direct_feedback_alignment": {},
+    "uniform_sign_feedback": {},
+    "fixed_random_sign_feedback": {},
+    "product_feedback_alignment": {"decay": 0.1},
+    **{key: {} for key in sorted(DRAWING)},
+}
 CASES = {
     **{
         rule: replace(BACKPROPAGATION, learning_rule=rule, weights=weights)
@@ -177,10 +189,10 @@ def test_xla_compiles_every_rule(name, plain):
     """XLA compiles steps, evaluation and metrics, as on a TPU, with the same results."""
     config = CASES[name]
     compiled = Trained(replace(config, jit_compile=True))
-    if config.noise_stddev is None:
+    if config.noise_stddev is None and name not in DRAWING:
         assert_close(compiled, plain(name))
     else:
-        # XLA draws other normal numbers from the same seed.
+        # XLA draws other numbers from the same seed.
         ratio = np.linalg.norm(compiled.moved()) / np.linalg.norm(plain(name).moved())
         assert 0.5 < ratio < 2
 

@@ -176,6 +176,7 @@ def use_everything(store, new_search, new_trial):
     store.totals.standing(name)
     store.totals.counts(name)
     store.totals.best(name)
+    store.totals.diverged(name)
     store.trials.best(name, 3)
     store.attempts.cancel_all(name)
     assert list(store.copies.documents(name))
@@ -294,10 +295,10 @@ READING = (
 )
 CHANGING = tuple(f"dashboards/web/api/{name}.py" for name in ("steering", "submissions"))
 PARTS = {
-    "driver": ["search/driver/*.py", "search/use_cases/summary.py", "public/cli/drive.py"],
+    "driver": ["search/driver/*.py", "search/use_cases/summary.py", "public/driving.py"],
     "worker": ["workers/**/*.py", "search/attempts/*.py", "search/driver/state_retention.py"],
     "submitter": [
-        *("public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),
+        *("public/*.py", "public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),
         *(f"search/use_cases/{name}.py" for name in ("new_search", "steering", "warm_start")),
         *READING,
     ],

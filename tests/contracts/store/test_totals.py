@@ -109,6 +109,8 @@ def test_any_tally_however_old_leads_to_the_recount(store, new_search, counters,
             assert found == (counts, best, [unnumbered(trial) for trial in live], seconds)
             assert store.totals.counts(name) == counts
             assert store.totals.best(name) == best
+            diverged = [t for t in store.trials.all(name) if t.result and t.result.status == "fail"]
+            assert store.totals.diverged(name) == len(diverged)
     assert len(kept) > 3
 
 

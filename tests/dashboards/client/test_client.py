@@ -1,3 +1,5 @@
+import math
+
 import plotly.graph_objects as go
 import pytest
 
@@ -20,7 +22,7 @@ def test_trials_are_a_frame(client):
     assert list(trials.index) == list(range(11))
     assert trials.loc[7, "loss"] == pytest.approx(0.15)
     assert trials.loc[3, "train_batch_size"] == point(3)["train_batch_size"]
-    assert trials["state"].value_counts()["completed"] == 9
+    assert trials["state"].value_counts()[["completed", "diverged"]].tolist() == [8, 1]
     assert str(trials["finished"].dtype).startswith("datetime64")
 
 
@@ -29,7 +31,10 @@ def test_searches_epochs_and_tables_are_frames(client):
     assert list(client.epochs("done", 7)["validation_accuracy"]) == pytest.approx(
         [0.65, 0.75, 0.85]
     )
-    assert client.layers("done", 7).loc[(1, 2, "stem"), "angle"] == 40.0
+    layers = client.layers("done", 7)
+    assert layers.loc[(1, 2, "stem"), "angle"] == 40.0
+    assert layers.loc[(1, 2, "stem"), "gradient_angle"] == 30.0
+    assert math.isnan(layers.loc[(1, 2, "dense"), "gradient_angle"])
     assert list(client.best_so_far("done").index) == list(range(1, 9))
     assert client.table(["done"], published=True).loc["σ", "done"] == "0.1700"
     assert client.events("done")["what"].tolist()[:2] == ["created", "running"]
@@ -63,6 +68,8 @@ def test_every_chart_is_drawn(client):
     angle, ratio = plots.plot_layers(client, name, 7)
     assert [line.name for line in angle.data] == ["stem", "dense"]
     assert list(ratio.data[0].y) == [1.1] * 3
+    update = plots.plot_update_angles(client, name, 7)
+    assert list(update.data[0].y) == [60.0, 30.0, 20.0]
     others = [
         plots.plot_contour(client, name, "sigma", "beta"),
         plots.plot_parallel(client, name),

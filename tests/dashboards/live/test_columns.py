@@ -9,8 +9,9 @@ from alignsearch.dashboards.live.columns import (
     SENT_DIGITS,
     Column,
     Table,
+    code_of,
+    distinct,
     of_metaparameter,
-    option_of,
     quantized,
 )
 
@@ -35,7 +36,7 @@ def test_what_has_no_value_stays_without_one():
 
 @pytest.mark.parametrize("parameter", SPACE.sampled, ids=lambda each: each.name)
 def test_a_value_is_encoded_and_decoded(parameter):
-    column = of_metaparameter(parameter, parameter.name)
+    column = of_metaparameter(parameter, parameter.name, parameter.name)
     values = column.options or [column.low, column.high]
     assert [column.value(column.code(value)) for value in values] == values
     assert column.value(column.code(None)) is None
@@ -48,12 +49,37 @@ def test_options_that_come_with_the_data_keep_their_places():
     assert column.options == ["b", "a"]
 
 
-def test_an_option_is_found_by_its_text():
-    column = Column("fo", "FO", "category", options=[False, True, 2048])
-    assert [option_of(column, text) for text in ("true", "False", "2048", "3")] == [
-        *(True, False, 2048),
-        None,
-    ]
+def test_an_option_is_found_by_its_text_or_its_place():
+    column = Column("fo", "FO", "category", options=[False, True, 2048, 1.0, 1e-5, "#0", "a|b"])
+    texts = ("true", "False", "2048", "1", "0.00001", "#0", "#6", "a|b", "3", "#7")
+    assert [code_of(column, text) for text in texts] == [1, 0, 2, 3, 4, 5, 6, 6, None, None]
+
+
+def test_options_that_json_cannot_hold_are_texts():
+    column = Column("depth", "depth", "category", options=[])
+    for option in (None, 3, 2**60):
+        column.add_option(option)
+    assert column.options == ["None", 3, str(2**60)]
+    assert column.value(2.0) == str(2**60)
+    assert column.value(7.0) is None
+
+
+def test_a_name_that_another_column_has_gets_a_prefix():
+    assert distinct("loss", {"loss", "dimension.loss"}, "dimension") == "dimension.dimension.loss"
+    assert distinct("lr", {"loss"}, "dimension") == "lr"
+
+
+def test_a_column_that_comes_later_is_empty_before_and_may_become_a_category():
+    table = Table([Column("tid", "trial", "integer")])
+    table.put(0, [0])
+    seed = Column("seed", "seed", "integer")
+    table.add(seed)
+    table.put(1, [1, 7])
+    table.put(2, [2, 9])
+    assert table.to_wire()["seed"] == [None, 7, 9]
+    seed.kind = "category"
+    table.recode(seed, "integer")
+    assert [seed.value(number) for number in table["seed"]] == [None, 7, 9]
 
 
 def test_a_table_grows_and_keeps_its_rows():

@@ -45,8 +45,8 @@ def test_updates_in_pieces_equal_one_reading(trials, lab):
     assert pieces.scored == trials.scored
     assert pieces.diverged == trials.diverged
     assert pieces.standing().counts == trials.standing().counts
-    assert {each.reason: each.tids for each in pieces.failures()} == {
-        each.reason: each.tids for each in trials.failures()
+    assert {each.reason: each.tids for each in pieces.failures.by_reason()} == {
+        each.reason: each.tids for each in trials.failures.by_reason()
     }
 
 

@@ -24,7 +24,16 @@ def test_a_search_is_summed_up_as_on_the_command_line(dashboard):
         "cancelled": 0,
         "pruned": 0,
     }
-    assert found["best"] == {"tid": 7, "loss": pytest.approx(0.15)}
+    assert found["best"] == {
+        "tid": 7,
+        "loss": pytest.approx(0.15),
+        "value": pytest.approx(0.15),
+    }
+    assert found["metric"] == {
+        "name": "validation_error",
+        "label": "validation error",
+        "direction": "minimize",
+    }
     assert (found["finished"], found["busy"], found["diverged"]) == (10, 1, 1)
     assert found["waits_for"].startswith("a driver: start one with `alignsearch serve`")
     assert found["steps"] == ["pause", "stop", "cancel"]
@@ -39,7 +48,7 @@ def test_the_history_holds_every_trial_in_columns(dashboard):
     assert columns["beta"]["log"]
     assert not columns["sigma"]["log"]
     states = [columns["state"]["options"][code] for code in values["state"]]
-    assert states == ["completed"] * 9 + ["failed", "running"]
+    assert states == ["completed"] * 8 + ["diverged", "failed", "running"]
     assert values["loss"][:8] == pytest.approx([0.5 - 0.05 * tid for tid in range(8)])
     assert values["loss"][8:] == [None, None, None]
     assert values["current"][10] == pytest.approx(0.7)
@@ -82,6 +91,10 @@ def test_the_table_is_sorted_filtered_and_paged_by_the_server(dashboard):
     assert [row["tid"] for row in some["rows"]] == [2, 3]
     assert some["rows"][0]["config"]["train_batch_size"] == 2048
     assert some["rows"][0]["cells"]["sigma"] == "0.1200"
+    ended = dashboard.json("/searches/done/trials", state=["completed"])
+    assert [row["tid"] for row in ended["rows"]] == list(range(8))
+    diverged = dashboard.json("/searches/done/trials", state=["diverged"])
+    assert [(row["tid"], row["state"]) for row in diverged["rows"]] == [(8, "diverged")]
     failed = dashboard.json("/searches/done/trials", state=["failed"])
     assert failed["rows"][0]["note"] == "MemoryError: <script>alert(1)</script>"
     assert dashboard.json("/searches/done/trials", text="memoryerror")["matching"] == 1
@@ -112,7 +125,13 @@ def test_a_trial_tells_its_rows_attempts_and_neighbours(dashboard):
 def test_epochs_come_in_columns_and_from_where_one_stands(dashboard):
     epochs = dashboard.json("/searches/done/trials/7/epochs")
     assert epochs["epoch"] == [1, 2, 3]
-    assert epochs["alignment_loss"] == [None, -1.0, -1.0]
+    series = {each["name"]: each for each in epochs["series"]}
+    assert series["alignment_loss"]["values"] == [None, -1.0, -1.0]
+    error = series["validation_error"]
+    assert (error["label"], error["role"]) == ("validation error", "measured")
+    assert error["values"] == pytest.approx([0.35, 0.25, 0.15])
+    assert series["training_error"]["values"] == pytest.approx([0.35, 0.25, 0.15])
+    assert series["learning_rate"]["role"] == "rate"
     angles = {layer["name"]: layer["angle"] for layer in epochs["layers"]}
     assert angles == {"stem": [80.0, 40.0, pytest.approx(80 / 3)], "dense": [40, 20, 40 / 3]}
     assert dashboard.json("/searches/done/trials/7/epochs", after="1.2")["epoch"] == [3]
@@ -139,10 +158,16 @@ def test_curves_are_the_best_and_others_evenly(dashboard):
     assert [curve["rank"] for curve in curves["curves"]] == [1, 2, 3, 8]
     assert [curve["top"] for curve in curves["curves"]] == [True, True, False, False]
     assert curves["curves"][0]["epoch"] == [1, 3]
-    assert curves["curves"][0]["error"] == pytest.approx([0.35, 0.15])
+    assert curves["curves"][0]["values"] == pytest.approx([0.35, 0.15])
+    assert curves["metric"] == "validation_error"
+    assert [each["name"] for each in curves["metrics"]] == [
+        *("validation_error", "loss", "validation_loss", "training_error")
+    ]
+    losses = dashboard.json("/searches/done/curves", tids="7", metric="validation_loss")
+    assert losses["curves"][0]["values"] == pytest.approx([0.875, 0.625, 0.375])
     assert curves["note"] == "4 of 8 trials: the best 2, and others evenly by rank"
     running = dashboard.json("/searches/done/curves", tids="10")
-    assert running["curves"][0]["error"] == pytest.approx([0.7])
+    assert running["curves"][0]["values"] == pytest.approx([0.7])
 
 
 def test_failures_are_told_by_reason_and_by_host(dashboard):
@@ -177,7 +202,9 @@ def test_searches_are_compared(dashboard, lab):
     lab.search("empty-one")
     found = dashboard.json("/compare", name=["done", "empty-one"])
     assert [each["summary"]["name"] for each in found["searches"]] == ["done", "empty-one"]
-    assert found["table"]["missing"] == ["empty-one"]
+    (missing,) = found["table"]["missing"]
+    assert missing["name"] == "empty-one"
+    assert "has no finished trial yet" in missing["reason"]
     refused = dashboard.get("/searches/empty-one/export")
     assert refused.status_code == 409
     assert "has no finished trial yet" in refused.json()["error"]["message"]

@@ -66,7 +66,7 @@ def test_what_a_worker_writes_is_told_within_a_second(dashboard, lab):
     assert median(took) < 1.0
     assert max(took) < 10.0
     assert data["best"]["tid"] == [0]
-    assert data["summary"]["best"] == {"tid": 0, "loss": 0.6}
+    assert data["summary"]["best"] == {"tid": 0, "loss": 0.6, "value": 0.6}
 
 
 def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(dashboard, lab):

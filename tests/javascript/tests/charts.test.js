@@ -57,6 +57,27 @@ test("points of an option are spread, the same way each time, inside its part", 
   assert.equal(points.spread(trials, { name: "beta" }, 0), 0.5);
 });
 
+test("a trial's line is broken where it has no value, and a value between two gaps has a mark", () => {
+  const axes = [0, 1, 2, 3, 4, 5].map((index) => ({ x: 100 * index, index }));
+  const heights = [10, 20, NaN, 40, NaN, NaN];
+  const places = heights.map((height) => [height]);
+  const drawn = [];
+  const pen = { moveTo: (x, y) => drawn.push(["move", x, y]), lineTo: (x, y) => drawn.push(["line", x, y]) };
+  axis.trace(pen, axes, places, 0);
+  assert.deepEqual(drawn.slice(0, 2), [["move", 0, 10], ["line", 100, 20]]);
+  const [from, to] = drawn.slice(2);
+  assert.deepEqual([from[0], to[0], from[2], to[2]], ["move", "line", 40, 40]);
+  assert.ok(from[1] < 300 && to[1] > 300);
+  assert.equal(drawn.length, 4);
+});
+
+test("a line over axes that are scrolled away goes on at the next one", () => {
+  const drawn = [];
+  const pen = { moveTo: (x, y) => drawn.push([x, y]), lineTo: (x, y) => drawn.push([x, y]) };
+  axis.trace(pen, [{ x: 0, index: 0 }, { x: 90, index: 2 }], [[1], [2], [3]], 0);
+  assert.deepEqual(drawn, [[0, 1], [90, 3]]);
+});
+
 test("a field is the error of the trials near, and nothing where none is", () => {
   const smooth = new field.Field(0, 1, 10);
   for (let more = 0; more < 3; more += 1) smooth.add(0.2, 0.2, 0.4);
@@ -82,10 +103,15 @@ test("layouts are merged deeply, and text is never markup to plotly", () => {
 });
 
 test("new epochs are appended, a layer without them has gaps", () => {
-  const read = { count: 1, attempt: [1], epoch: [1], loss: [2], layers: [{ name: "stem", angle: [80], norm_ratio: [1], gradient_angle: null }] };
-  epochs.append(read, { count: 2, attempt: [2, 2], epoch: [1, 2], loss: [1.5, 1], layers: [] });
-  assert.deepEqual(read.loss, [2, 1.5, 1]);
+  const series = (name, values) => ({ name, label: name, role: "measured", values });
+  const read = { count: 1, attempt: [1], epoch: [1], seconds: [3], series: [series("loss", [2])], layers: [{ name: "stem", angle: [80], norm_ratio: [1], gradient_angle: null }] };
+  const fresh = { count: 2, attempt: [2, 2], epoch: [1, 2], seconds: [4, 5], series: [series("accuracy", [null, 0.5])], layers: [] };
+  epochs.append(read, fresh);
+  assert.deepEqual(read.series.map(({ values }) => values), [[2, null, null], [null, null, 0.5]]);
+  assert.deepEqual(read.seconds, [3, 4, 5]);
   assert.deepEqual(read.layers[0].angle, [80, null, null]);
   assert.equal(read.count, 3);
+  epochs.append(read, { count: 1, attempt: [2], epoch: [3], loss: [1], layers: [{ name: "stem", angle: [70], norm_ratio: [1], gradient_angle: [30] }] });
+  assert.deepEqual(read.layers[0].gradient_angle, [null, null, null, 30]);
   assert.deepEqual(epochs.lastAttempt(read), [1, 2]);
 });

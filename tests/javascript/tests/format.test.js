@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { brief, cell, clock, csv, decimals, duration, plain, raised, short } from "../../../dashboards/static/lib/format.js";
+import { brief, cell, clipped, clock, csv, decimals, duration, plain, raised, short } from "../../../dashboards/static/lib/format.js";
 
 test("numbers have four decimals, and an exponent where those say nothing", () => {
   assert.equal(decimals(0.95), "0.9500");
@@ -38,10 +38,17 @@ test("times are shown in the reader's time zone", () => {
   assert.equal(clock("no time"), "");
 });
 
-test("names lose their LaTeX, and are abbreviated on axes", () => {
+test("a table's names lose their LaTeX, and keep dollars that are none", () => {
   assert.equal(plain(String.raw`Train Batch Size ($\lvert\mathcal{B}\rvert$)`), "Train Batch Size (|B|)");
-  assert.equal(brief("train_batch_size", "Train Batch Size (|B|)"), "|B|");
-  assert.equal(brief(null, "Forward operations (FO) BWMC"), "FO BWMC");
+  assert.equal(plain(String.raw`$\mathcal{R}_{\text{WM+AD}}^{\text{TPE}}$`), "R WM+AD (TPE)");
+  assert.equal(plain("cost $ per $ earned"), "cost $ per $ earned");
+});
+
+test("a label with a symbol is called by it where room is short", () => {
+  const labels = ["Train Batch Size |B|", "Learning rate (lr)", "Forward operations (FO) BWMC", "f(x)", "depth (tree)"];
+  assert.deepEqual(labels.map(brief), ["|B|", "lr", "FO BWMC", "f(x)", "depth (tree)"]);
+  assert.equal(clipped("model.svm.kernel", 8), "model.s…");
+  assert.equal(clipped("short", 8), "short");
 });
 
 test("CSV is quoted, and never a formula", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { extent, numberScale, roomy, scaleOf } from "../../../dashboards/static/lib/scales.js";
+import { extent, numberScale, roomy, roomyLog, scaleOf } from "../../../dashboards/static/lib/scales.js";
 
 const texts = (scale, count) => scale.ticks(count).map(({ text }) => text);
 
@@ -29,6 +29,34 @@ test("options have equal parts", () => {
   const scale = scaleOf({ options: [false, true] });
   assert.deepEqual([0, 1].map(scale.at), [0.25, 0.75]);
   assert.deepEqual(texts(scale, 2), ["False", "True"]);
+});
+
+test("options that have no room for all their names show some", () => {
+  const options = Array.from({ length: 30 }, (_, at) => `option ${at}`);
+  assert.ok(scaleOf({ options }).ticks(8).length <= 8);
+  assert.equal(scaleOf({ options }).covers(30), false);
+});
+
+test("a range without ends reaches over the values, one with ends over both", () => {
+  const normal = scaleOf({ low: null, high: null }, [-3, null, 5]);
+  assert.ok(normal.low < -3 && normal.low > -5 && normal.high > 5 && normal.high < 7);
+  const rounded = scaleOf({ low: 0, high: 1 }, [0.5, 1.25]);
+  assert.deepEqual([rounded.low, rounded.high], [0, 1.25]);
+  const whole = scaleOf({ kind: "integer", low: null, high: null }, [3, 3]);
+  assert.deepEqual([whole.low, whole.high], [2, 4]);
+  const none = scaleOf({ low: null, high: null }, [null]);
+  assert.deepEqual([none.low, none.high], [0, 1]);
+  const lognormal = scaleOf({ low: null, high: null, log: true }, [0.01, 100]);
+  assert.ok(lognormal.log && lognormal.low < 0.01 && lognormal.low > 0.001);
+  assert.ok(Math.abs(lognormal.at(1) - 0.5) < 1e-9);
+});
+
+test("a rounded 0 lies at the lower end of a logarithmic axis", () => {
+  const scale = scaleOf({ low: null, high: null, log: true }, [0, 1, 100]);
+  assert.ok(scale.low > 0);
+  assert.equal(scale.at(0), 0);
+  assert.ok(scale.covers(0));
+  assert.ok(roomyLog(1, 100).low < 1);
 });
 
 test("a range without width still has a scale", () => {

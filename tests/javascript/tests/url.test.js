@@ -32,7 +32,7 @@ test("marked trials are whole numbers, sorted", async () => {
 });
 
 test("brushes are written to the URL and read from it", async () => {
-  const { formatBrush, parseBrush } = await import("../../../dashboards/static/lib/brushes.js");
+  const { formatBrush, optionKeys, parseBrush } = await import("../../../dashboards/static/lib/brushes.js");
   const options = [false, true, "relu"];
   assert.equal(formatBrush({}, { low: 0.123456, high: 5 }), "0.1235..5");
   assert.deepEqual(parseBrush({}, "0.1235..5"), { low: 0.1235, high: 5 });
@@ -40,6 +40,10 @@ test("brushes are written to the URL and read from it", async () => {
   assert.deepEqual(parseBrush({ options }, "false|relu|gone"), new Set([0, 2]));
   assert.equal(parseBrush({}, "low..5"), null);
   assert.equal(parseBrush({ options }, "gone"), null);
+  const alike = [1, "1", "a|b", true];
+  assert.deepEqual(optionKeys(alike), ["#0", "#1", "#2", "true"]);
+  const brush = new Set([1, 2]);
+  assert.deepEqual(parseBrush({ options: alike }, formatBrush({ options: alike }, brush)), brush);
 });
 
 test("a trial passes if it is inside every brush", async () => {

@@ -62,6 +62,20 @@ def test_spaces_are_printed_with_each_range_and_its_source(shell):
     assert list(shell.folder.iterdir()) == []
 
 
+def test_a_space_of_ones_own_is_printed_with_its_conditions(shell):
+    (shell.folder / "mine.py").write_text(
+        "from hyperopt import hp\n"
+        'SPACE = [hp.choice("model", ["svm", {"kind": "mlp", "lr": hp.uniform("lr", 0, 1)}])]\n'
+    )
+    printed = shell.ok("spaces", "mine.py:SPACE")
+    assert "SPACE (mine.py:SPACE)" in printed
+    assert "one of svm, mlp" in printed
+    assert " model = mlp " in printed
+    data = shell.json("spaces", "mine.py:SPACE")
+    assert data["definition"]["kind"] == "file"
+    assert [each["name"] for each in data["sampled"]] == ["model", "lr"]
+
+
 def test_spaces_as_data_name_all_22_rows(shell):
     spaces = shell.json("spaces")
     assert {space["name"] for space in spaces} == {"wm", "wm_ad", "wm_ad_ops", "ia"}
@@ -125,6 +139,24 @@ def pruned(store, make_search, make_driver):
         *held, Result(status="ok", loss=0.0, metrics={"epochs": 1.0}, reason=reason)
     )
     return reason
+
+
+def test_a_search_over_a_space_that_nobody_knows_can_be_read(shell, store, store_uri, pruned):
+    # Written by another version, or with a definition that is gone.
+    store._db.update("searches", {"_id": "a-search"}, {"$set": {"space": "gone"}})
+    here = ("--store", store_uri)
+    trial = store.trials.get("a-search", 0)
+    listed = pd.read_csv(io.StringIO(shell.ok("trials", "a-search", "--csv", *here)))
+    assert listed["sigma"][0] == trial.config["sigma"]
+    assert "completed" in shell.ok("trials", "a-search", *here)
+    assert "gone on rehearsal" in shell.ok("status", "a-search", *here)
+    assert "gone" in shell.ok("status", *here)
+    best = store.totals.best("a-search")
+    assert f"{best.loss:.4f}" in shell.ok("show", "a-search", str(best.tid), *here)
+    assert shell.json("best", "a-search", *here)["configuration"] == best.config
+    exported = read_json(shell.ok("export", "a-search", "--format", "json", *here))
+    assert exported["a-search"].model_dump() == best.config
+    assert "no definition is named 'gone'" in shell.refused("submit", "gone", *here)
 
 
 def test_a_pruned_trial_is_listed_with_its_reason_and_never_exported(

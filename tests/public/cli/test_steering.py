@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from alignsearch.cli.drive import RAY_LOGS
+from alignsearch.driving import RAY_LOGS
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
 

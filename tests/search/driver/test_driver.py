@@ -28,7 +28,7 @@ def test_a_search_spends_exactly_its_budget_and_keeps_what_the_workers_computed(
     space = get_space(search.space)
     assert [trial.tid for trial in trials] == list(range(7))
     assert {trial.state for trial in trials} == {TrialState.COMPLETED}
-    assert [t.result.loss for t in trials] == [final_loss(space, t.config) for t in trials]
+    assert [t.result.loss for t in trials] == [final_loss(space, t.point) for t in trials]
     assert [trial.attempt for trial in trials] == [1] * 7
     assert driver.dispatcher.most_busy == 3
     ended = store.searches.get(search.name)

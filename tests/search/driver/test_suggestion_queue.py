@@ -81,7 +81,7 @@ def check_is_the_sequential_run(trials, algo, pending):
     for tid, trial in enumerate(trials):
         point = suggest(WM, told, [], tid=tid, seed=3, algo=algo, startup=2, policy=pending)
         assert (trial.tid, trial.point, trial.seen) == (tid, point, tid)
-        assert trial.result.loss == final_loss(WM, trial.config)
+        assert trial.result.loss == final_loss(WM, trial.point)
         told.append(Observation(tid, point, trial.result.loss))
 
 

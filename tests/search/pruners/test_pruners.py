@@ -1,5 +1,6 @@
 """Pruners' decisions against Optuna's, and against other ways to compute them."""
 
+import math
 import random
 import threading
 from typing import get_args
@@ -9,7 +10,7 @@ import optuna
 import pytest
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.cli.progress import line
+from alignsearch.progress import line
 from alignsearch.search.documents import Pruning, Result, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Outcome
@@ -154,6 +155,52 @@ def test_what_came_before_a_driver_is_not_judged_but_counts():
     assert judge.receive([a_trial(0, [0.1]), a_trial(1, [0.9])], judge=False) == {}
     assert judge.receive([a_trial(1, [0.9])]) == {}
     assert list(judge.receive([a_trial(2, [0.5])])) == [2]
+
+
+def reported(tid, losses):
+    """A trial of an objective that has no epochs: its reports by step."""
+    trial = a_trial(tid, [])
+    return trial.model_copy(update={"epoch_losses": losses})
+
+
+def test_reports_count_in_the_order_of_their_steps():
+    judge = EpochJudge(Pruning(pruner="asha", grace=2), None)
+    assert judge.receive([reported(0, {"0": 0.5, "100": 0.1})]) == {}
+    assert judge.receive([reported(1, {"0": 0.9})]) == {}
+    # Steps are text in the store, and 1000 comes after 900.
+    assert "after epoch 2" in judge.receive([reported(1, {"1000": 0.9, "900": 0.2})])[1]
+
+
+def test_a_search_without_a_last_epoch_is_pruned_at_every_rung():
+    judge = EpochJudge(Pruning(pruner="asha", reduction=2), None)
+    for epoch in range(1, 300):
+        good = {str(step): 0.1 for step in range(epoch)}
+        judge.receive([reported(epoch, good)])
+        bad = {**good, str(epoch - 1): 0.9}
+        is_power_of_2 = epoch & (epoch - 1) == 0
+        assert bool(judge.receive([reported(1000 + epoch, bad)])) == is_power_of_2
+
+
+def test_a_loss_that_is_no_number_counts_as_the_worst():
+    judge = EpochJudge(Pruning(pruner="asha", reduction=2), EPOCHS)
+    assert judge.receive([a_trial(0, [math.nan])]) == {}
+    assert judge.receive([a_trial(1, [0.5])]) == {}
+    assert "inf after epoch 1" in judge.receive([a_trial(2, [math.nan])])[2]
+    assert judge.receive([a_trial(3, [0.4])]) == {}
+
+
+@pytest.mark.parametrize(
+    ("pruner", "said"),
+    [("asha", "0.1000 after epoch 1 is not"), ("median", "the best of 1 epochs, 0.1000, is worse")],
+)
+def test_a_reason_names_the_metric_that_is_maximized(pruner, said):
+    judge = EpochJudge(Pruning(pruner=pruner), EPOCHS, lambda loss: -loss)
+    result = Result(status="ok", loss=-0.9)
+    judge.receive(
+        a_trial(tid, [-0.9] * EPOCHS, TrialState.COMPLETED, result)
+        for tid in range(LEAST_COMPLETED)
+    )
+    assert said in judge.receive([a_trial(99, [-0.1])])[99]
 
 
 def test_who_was_to_end_is_to_end_on_another_worker_too():

@@ -8,7 +8,13 @@ import subprocess
 import pytest
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.reports.export import Column, export, published_columns, read_csv, read_json
+from alignsearch.search.reports.export import (
+    export,
+    published_columns,
+    read_csv,
+    read_json,
+    table5_column,
+)
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.table5 import PUBLISHED
 
@@ -50,8 +56,8 @@ AWKWARD = PUBLISHED["ia"].model_copy(
 )
 NASTY = r"50%_of {a} \ b & c # d ~ e ^ f, x|y <é>"
 MINE = [
-    Column("ia-1", AWKWARD, get_space("ia"), "best of 300 trials"),
-    Column(NASTY, PUBLISHED["wm"], get_space("wm"), NASTY),
+    table5_column("ia-1", AWKWARD, get_space("ia"), "best of 300 trials"),
+    table5_column(NASTY, PUBLISHED["wm"], get_space("wm"), NASTY),
 ]
 
 
@@ -89,7 +95,9 @@ def test_markdown_rounds_sampled_values_and_keeps_nasty_titles_in_their_cell():
 @pytest.mark.parametrize("columns", [published_columns(), MINE], ids=["published", "mine"])
 def test_data_formats_bring_back_the_very_same_configurations(columns, format_, read):
     back = read(export(columns, format_))
-    assert back == {column.title: column.configuration for column in columns}
+    assert {title: one.model_dump() for title, one in back.items()} == {
+        column.title: column.config for column in columns
+    }
 
 
 def test_csv_has_the_rows_of_table_5_for_other_programs():

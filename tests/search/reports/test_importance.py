@@ -1,16 +1,19 @@
 """Importance, held to closed forms, to Optuna's fANOVA, and to means worked out by hand."""
 
 import math
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import optuna
 import pytest
+from hyperopt import hp
 
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.reports.importance import LEAST_SCORES, categorical_effects, importance
 from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.flat import flat_space
+from alignsearch.spaces.hyperopt_space import from_hyperopt
 from alignsearch.spaces.table5 import PUBLISHED
 
 SEARCHED = PUBLISHED["ia"].model_dump()
@@ -36,6 +39,22 @@ def configurations(space, number, seed=0):
     return found
 
 
+def points(space, known):
+    """HyperOpt's values of these configurations: a choice by its index."""
+    found = []
+    for values in known:
+        point = {}
+        for each in space.sampled:
+            value, ends = values[each.name], each.distribution.to_json()
+            point[each.name] = ends["options"].index(value) if "options" in ends else value
+        found.append(point)
+    return found
+
+
+def importance_of(space, known, losses, **options):
+    return importance(space, points(space, known), losses, **options)
+
+
 def test_shares_are_those_of_an_additive_function():
     # Independent terms: their variances add up, and each is known in closed form. beta counts by
     # its logarithm, which spans 18 decades; the three delays differ by equal steps.
@@ -53,7 +72,7 @@ def test_shares_are_those_of_an_additive_function():
         "delay_epochs": 0.1**2 * 2 / 3,
         "sigma": 0.4**2 / 12,
     }
-    found = importance(SPACES["ia"], known, losses)
+    found = importance_of(SPACES["ia"], known, losses)
     shares = {each.metaparameter: each.share for each in found.shares}
     assert shares.keys() == SPACES["ia"].sampled_names
     assert [each.metaparameter for each in found.shares[:4]] == [
@@ -70,14 +89,14 @@ def test_shares_are_those_of_an_additive_function():
 def test_an_interaction_is_no_ones_share():
     known = configurations(SPACES["ia"], 800)
     losses = [0.2 * (each["fo_relu"] ^ each["bo_relu"]) for each in known]
-    shares = importance(SPACES["ia"], known, losses).shares
+    shares = importance_of(SPACES["ia"], known, losses).shares
     assert sum(each.share for each in shares) < 0.15
 
 
 def test_shares_are_optunas_where_all_is_uniform():
     # In the order of names, in which Optuna takes columns: the same seed grows the same forest.
     by_name = sorted(SPACES["wm_ad"].sampled, key=lambda each: each.name)
-    space = replace(SPACES["wm_ad"], sampled=tuple(by_name))
+    space = flat_space("by_name", "", "weight_mirror", "", by_name)
     known = configurations(space, 120)
     losses = [each["sigma"] ** 2 + 0.1 * math.log(each["beta"]) ** 2 / 50 for each in known]
     study = optuna.create_study()
@@ -95,7 +114,7 @@ def test_shares_are_optunas_where_all_is_uniform():
         )
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=7)
     theirs = evaluator.evaluate(study, names)
-    ours = importance(space, known, losses, seed=7)
+    ours = importance_of(space, known, losses, seed=7)
     assert {each.metaparameter: each.share for each in ours.shares} == pytest.approx(theirs)
 
 
@@ -108,26 +127,64 @@ def uniform(distribution, value):
     return math.log(value / ends["low"]) / math.log(ends["high"] / ends["low"])
 
 
+def test_a_nested_dimension_explains_its_part_of_the_variance():
+    # Of two equally likely branches one has x, which is uniform on [0, 1], and one has z, which
+    # makes no difference: the mean over x is 1/2, and half of that with the other branch.
+    space = from_hyperopt(
+        {
+            "branch": hp.choice(
+                "branch", [{"x": hp.uniform("x", 0, 1)}, {"z": hp.normal("z", 3, 2)}]
+            )
+        },
+        name="nested",
+    )
+    rng = np.random.default_rng(0)
+    known = [
+        {"branch": 0, "x": rng.random()} if rng.random() < 0.5 else {"branch": 1, "z": rng.normal()}
+        for _ in range(2000)
+    ]
+    losses = [1 - point.get("x", 0.0) for point in known]
+    # f = (1 - b) x: V = E f² - (E f)² = 1/6 - 1/16; of b alone (1/4)²; of x alone 1/4 of 1/12.
+    whole = 1 / 6 - 1 / 16
+    expected = {"branch": (1 / 4) ** 2 / whole, "x": 1 / 48 / whole, "z": 0.0}
+    found = importance(space, known, losses, metric=ObjectiveMetric("loss", "loss"))
+    shares = {share.metaparameter: share.share for share in found.shares}
+    assert shares.keys() == expected.keys()
+    for label, share in shares.items():
+        assert share == pytest.approx(expected[label], abs=0.03)
+
+
+def test_a_dimension_that_was_never_active_has_no_share():
+    space = from_hyperopt(
+        hp.pchoice("p", [(0.25, hp.qlognormal("q", 0, 1, 1)), (0.75, hp.randint("n", 2, 9))]),
+        name="nested",
+    )
+    known = [{"p": 1, "n": 2 + at % 7} for at in range(40)]
+    found = importance(space, known, [point["n"] / 9 for point in known])
+    assert {share.metaparameter for share in found.shares} == {"p", "n"}
+    assert found.shares[0].metaparameter == "n"
+
+
 def test_importance_is_repeatable_and_needs_no_full_history():
     known = configurations(SPACES["wm"], 60)
     losses = [each["sigma"] for each in known]
     losses[3], losses[4] = None, math.nan
-    found = importance(SPACES["wm"], known, losses, seed=3)
-    assert found == importance(SPACES["wm"], known, losses, seed=3)
+    found = importance_of(SPACES["wm"], known, losses, seed=3)
+    assert found == importance_of(SPACES["wm"], known, losses, seed=3)
     assert found.scored == 58
-    equal = importance(SPACES["wm"], known, [0.5] * 60)
+    equal = importance_of(SPACES["wm"], known, [0.5] * 60)
     assert [each.share for each in equal.shares] == [0.0] * 3
 
 
 def test_of_a_long_history_as_many_as_said_are_taken(monkeypatch):
     monkeypatch.setattr("alignsearch.search.reports.importance.MOST_SCORES", 50)
     known = configurations(SPACES["wm"], 130)
-    found = importance(SPACES["wm"], known, [each["sigma"] for each in known])
+    found = importance_of(SPACES["wm"], known, [each["sigma"] for each in known])
     assert (found.trials, found.scored) == (50, 130)
     assert found.shares[0].metaparameter == "sigma"
 
 
-@pytest.mark.parametrize("view", [categorical_effects, lambda *a: importance(SPACES["wm"], *a)])
+@pytest.mark.parametrize("view", [categorical_effects, lambda *a: importance_of(SPACES["wm"], *a)])
 def test_too_few_scores_are_refused_with_their_number(view):
     known = configurations(SPACES["wm"], 30)
     losses = [0.5] * (LEAST_SCORES - 1) + [None] * 20 + [math.inf]

@@ -35,7 +35,8 @@ def hyperopt_history(space, trials, seed):
         number = len(history.trials)
         if number % 7 == 6:
             return {"status": hyperopt.STATUS_FAIL}
-        numbers = {key: value for key, value in point.items() if not isinstance(value, str)}
+        sampled = {key: point[key] for key in space.sampled_names}
+        numbers = {key: value for key, value in sampled.items() if not isinstance(value, str)}
         return {"status": hyperopt.STATUS_OK, "loss": simulated_loss(numbers)}
 
     hyperopt.fmin(

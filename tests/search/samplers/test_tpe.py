@@ -2,13 +2,14 @@
 
 import math
 
-import hyperopt
 import numpy as np
 import pytest
-from hyperopt import tpe as hyperopt_tpe
+from hyperopt_trials import domain_of as hyperopt_domain
+from hyperopt_trials import hyperopt_point
 from suggestions import random_point, random_trials
 
 from alignsearch.search.documents import Observation, Pending
+from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.search.samplers.tpe import Tpe
 from alignsearch.spaces.catalog import SPACES
@@ -20,55 +21,7 @@ HISTORIES = 80
 
 
 def domain_of(space):
-    return hyperopt.base.Domain(lambda point: 0.0, to_hyperopt(space))
-
-
-def document(domain, tid, point, state, result):
-    return {
-        "state": state,
-        "tid": tid,
-        "spec": None,
-        "result": result,
-        "misc": {
-            "tid": tid,
-            "cmd": domain.cmd,
-            "workdir": None,
-            "idxs": {label: [tid] for label in point},
-            "vals": {label: [value] for label, value in point.items()},
-        },
-        "exp_key": None,
-        "owner": None,
-        "version": 0,
-        "book_time": None,
-        "refresh_time": None,
-    }
-
-
-def result_of(loss):
-    if loss is None:
-        return {"status": hyperopt.STATUS_FAIL}
-    return {"status": hyperopt.STATUS_OK, "loss": loss}
-
-
-def hyperopt_point(domain, observations, pending, seed, startup=0):
-    """The point that HyperOpt itself suggests."""
-    documents = [
-        document(domain, seen.tid, seen.point, hyperopt.JOB_STATE_DONE, result_of(seen.loss))
-        for seen in observations
-    ]
-    documents += [
-        document(domain, live.tid, live.point, hyperopt.JOB_STATE_RUNNING, {"status": "new"})
-        for live in pending
-    ]
-    trials = hyperopt.Trials()
-    if documents:
-        trials.insert_trial_docs(documents)
-        trials.refresh()
-    tid = 1 + max((each["tid"] for each in documents), default=-1)
-    suggested = hyperopt_tpe.suggest(
-        [tid], domain, trials, seed, n_startup_jobs=startup, verbose=False
-    )
-    return {label: value[0] for label, value in suggested[0]["misc"]["vals"].items()}
+    return hyperopt_domain(to_hyperopt(space))
 
 
 @pytest.mark.parametrize("name", SPACE_NAMES)
@@ -79,7 +32,7 @@ def test_the_point_is_hyperopts_whatever_the_history(name):
     for _ in range(HISTORIES):
         size, live = int(rng.integers(0, 70)), int(rng.choice([0, 3, 60]))
         observations, pending = random_trials(space, size, live, rng)
-        history = Tpe(space)
+        history = Tpe(dimensions_of(space))
         for observation in observations:
             history.tell(observation)
         seed = int(rng.integers(2**32))
@@ -94,7 +47,7 @@ def test_long_histories_too(name, size):
     domain = domain_of(space)
     rng = np.random.default_rng(size)
     observations, pending = random_trials(space, size, 60, rng)
-    history = Tpe(space)
+    history = Tpe(dimensions_of(space))
     for observation in observations:
         history.tell(observation)
     for seed in range(2):
@@ -107,7 +60,7 @@ def test_what_was_pending_before_leaves_no_trace():
     domain = domain_of(space)
     rng = np.random.default_rng(5)
     observations, _ = random_trials(space, 280, 0, rng)
-    history = Tpe(space)
+    history = Tpe(dimensions_of(space))
     for number, observation in enumerate(observations):
         history.tell(observation)
         if number % 20 == 9:
@@ -121,7 +74,7 @@ def test_a_whole_search_goes_as_hyperopts_own_would():
     """Each suggestion becomes a trial, so that the history is one that TPE itself has shaped."""
     space = SPACES["ia"]
     domain = domain_of(space)
-    history = Tpe(space)
+    history = Tpe(dimensions_of(space))
     observations = []
     for tid in range(120):
         point = history.suggest([], seed=tid)
@@ -132,7 +85,7 @@ def test_a_whole_search_goes_as_hyperopts_own_would():
 
 
 def test_a_result_counts_once():
-    history = Tpe(SPACES["wm"])
+    history = Tpe(dimensions_of(SPACES["wm"]))
     point = random_point(SPACES["wm"], np.random.default_rng(0))
     history.tell(Observation(3, point, 0.5))
     with pytest.raises(ValueError, match="trial 3 was told before"):

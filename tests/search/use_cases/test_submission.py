@@ -64,12 +64,40 @@ def test_a_pruner_is_taken_as_it_was_asked_for():
     assert asked.pruning == Pruning(pruner="asha", grace=2, reduction=4, informs="fail")
 
 
+def test_a_grace_as_long_as_the_trials_is_refused():
+    asked = submission(pruner="asha", grace=10, epochs=10)
+    with pytest.raises(ConfigurationError, match="--grace must be from 1 to 9, below the trials'"):
+        asked.check_use("wm", recipe_of(asked, None))
+    # A definition that trains nothing has no epochs to be longer than.
+    submission(pruner="asha", grace=100).check_use("mine.py:search", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "option"), [({"epochs": 3}, "--epochs"), ({"data_dir": "d"}, "--data-dir")]
+)
+def test_an_option_of_trainings_has_no_use_where_nothing_is_trained(given, option):
+    with pytest.raises(ConfigurationError, match=f"^{option} has no use: mine.py:search trains"):
+        submission(**given).check_use("mine.py:search", None)
+    submission(epochs=45).check_use("mine.py:search", None)
+
+
+@pytest.mark.parametrize("given", [["a=1", "b=x;y"], ["a=1"], [], "a=1; b=2", "a=1\n\nb=2\n", ""])
+def test_repeated_options_are_lists_or_one_text(given):
+    parts = given if isinstance(given, list) else ["a=1", "b=2"][: given.count("=")]
+    assert submission(fix=given).fix == tuple(parts)
+
+
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
         ({"pruner": "ash"}, "did you mean asha"),
         ({"pruner": "asha", "pruned_as": "lost"}, "did you mean loss"),
-        ({"pruner": "asha", "grace": 10}, "--grace must be from 1 to 9"),
+        ({"grace": 2}, "--grace has no use without a --pruner"),
+        ({"reduction": 4}, "--reduction has no use without a --pruner"),
+        ({"pruned_as": "fail"}, "--pruned-as has no use without a --pruner"),
+        ({"pruner": "median", "reduction": 4}, "--reduction has no use with --pruner median"),
+        ({"own_process": "perhaps"}, "--own-process"),
+        ({"fix": ["a=\0"]}, "--fix can't be"),
         ({"pruner": "median", "grace": 0}, "--grace must be at least 1, not 0"),
         ({"pruner": "asha", "reduction": 1}, "--reduction must be at least 2, not 1"),
         ({"pruner": "asha", "reduction": 10**20}, "--reduction must be at most 2147483647"),

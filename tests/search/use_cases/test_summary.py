@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from rich.console import Console
 
-from alignsearch.cli.progress import duration, line, panel
+from alignsearch.progress import duration, line, panel
 from alignsearch.search.documents import Attempt, AttemptLease, Lease, Recipe, Search, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.history import History

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from alignsearch.search.documents import Recipe
+from alignsearch.search.documents import Recipe, Search
 from alignsearch.workers.objectives import OBJECTIVES, objective_name
 
 WITHOUT_TENSORFLOW = """
@@ -13,7 +13,8 @@ import sys
 
 from alignsearch.workers.objectives import OBJECTIVES
 
-assert callable(OBJECTIVES["rehearsal"].load())
+for name in ("rehearsal", "function", "program"):
+    assert callable(OBJECTIVES[name].load())
 assert not {"tensorflow", "ray"} & sys.modules.keys()
 """
 
@@ -25,10 +26,20 @@ def test_each_objective_can_be_loaded_and_says_what_it_does(name):
 
 
 @pytest.mark.parametrize(("dataset", "name"), [("rehearsal", "rehearsal"), ("digits", "training")])
-def test_a_recipe_names_its_objective(dataset, name):
-    recipe = Recipe(dataset=dataset, width=1, stem="none", epochs=1)
-    assert objective_name(recipe) == name
+def test_a_search_of_before_definitions_has_the_objective_of_its_recipe(dataset, name):
+    search = Search(
+        name="old",
+        space="wm",
+        space_hash="",
+        recipe=Recipe(dataset=dataset, width=1, stem="none", epochs=1),
+        trials=1,
+        parallel=1,
+        seed=0,
+        startup=0,
+        created_by="a test",
+    )
+    assert objective_name(search) == name
 
 
-def test_a_rehearsal_imports_neither_tensorflow_nor_ray():
+def test_only_a_training_imports_tensorflow():
     subprocess.run([sys.executable, "-c", WITHOUT_TENSORFLOW], check=True)

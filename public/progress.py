@@ -1,5 +1,6 @@
-"""The progress of a search: a live panel on a terminal, lines in a file or a pipe."""
+"""The progress of a search: a live panel on a terminal or in a notebook, else lines."""
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,12 +11,17 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
+from alignsearch.notebook import CellDisplay, in_notebook
 from alignsearch.search.documents import Trial
-from alignsearch.search.documents.objective_metric import label_of
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.use_cases.summary import Summary
+from alignsearch.search.driver.history import History
+from alignsearch.search.reports.trial_table import seconds_of
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.summary import Summary, summarize
 
 REFRESH_SECONDS = 1.0
 BAR_WIDTH = 60
@@ -33,10 +39,13 @@ class ProgressDisplay(ExitStack):
         self._console = console
         self._prefix = "" if among is None else f"{among}: "
         self._live: Live | None = None
+        self._cell: CellDisplay | None = None
         self._next = 0.0
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal and not self._prefix:
+        if in_notebook() and not self._console.quiet:
+            self._cell = CellDisplay()
+        elif self._console.is_terminal and not self._prefix:
             live = Live(console=self._console, auto_refresh=False)
             self._live = self.enter_context(live)
         return self
@@ -56,21 +65,44 @@ class ProgressDisplay(ExitStack):
         if not last and time.monotonic() < self._next:
             return
         self._next = time.monotonic() + REFRESH_SECONDS
-        untold = ended()
+        new = ended()
+        if self._cell is not None:
+            self._cell.show(panel(summary()))
+            return
         if self._live is not None:
             self._live.update(panel(summary()), refresh=True)
             return
-        if not untold:
+        if not new:
             return
         now = summary()
-        for number, trial in enumerate(untold, now.finished - len(untold) + 1):
+        for number, trial in enumerate(new, now.finished - len(new) + 1):
             text = self._prefix + line(trial, now, number)
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]) -> None:
+    """Display a search that another process drives, until `is_over` returns True."""
+    history = History(store, name)
+    pause = threading.Event()
+
+    def summary() -> Summary:
+        search = store.searches.get(name)
+        return summarize(search, history.standing(), store.now(), store.ping())
+
+    with ProgressDisplay(console) as display:
+        while True:
+            over = is_over()
+            if not console.quiet:
+                history.sync()
+                display.update(summary, history.take_ended, last=True)
+            if over:
+                return
+            pause.wait(REFRESH_SECONDS)
+
+
 def panel(summary: Summary) -> Panel:
     """Return a panel with slots, trials by state, best trial, time left, and what is waited for."""
-    search = summary.search
+    search, recipe = summary.search, summary.search.recipe
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
     facts.add_column()
@@ -82,19 +114,22 @@ def panel(summary: Summary) -> Panel:
         "trials",
         ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
     )
-    facts.add_row("best", best_so_far(summary.best))
+    facts.add_row("metric", str(summary.metric))
+    facts.add_row("best", best_so_far(summary.best, summary.metric))
     facts.add_row("time left", duration(summary.seconds_left))
     facts.add_row("waits for", summary.waits_for)
-    title = f"{search.name}: {search.space} on {search.recipe.dataset}, {search.status}"
+    searched = search.space if recipe is None else f"{search.space} on {recipe.dataset}"
+    title = Text(f"{search.name}: {searched}, {search.status}")
     return Panel(facts, title=title, title_align="left", expand=False)
 
 
 def line(trial: Trial, summary: Summary, number: int) -> str:
     """Return a line about a trial that has ended, as the `number`th of its search."""
+    metric = summary.metric
     if trial.state is TrialState.PRUNED and trial.result is not None:
         outcome = f"pruned by {trial.result.reason}"
     elif trial.result is not None and trial.result.loss is not None:
-        outcome = f"{label_of(summary.search.recipe.metric)} {trial.result.loss:.4f}"
+        outcome = f"{metric.label} {metric.value(trial.result.loss):.4f}"
     elif trial.result is not None:
         outcome = f"diverged: {trial.result.reason}"
     else:
@@ -106,16 +141,16 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
     left = f"; left {duration(summary.seconds_left)}" if known else ""
     return (
         f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
-        f"best {best_so_far(summary.best)}{left}"
+        f"best {best_so_far(summary.best, metric)}{left}"
     )
 
 
-def best_so_far(best: Trial | None) -> str:
-    """Return the best trial's loss and number, and the loss of guessing if it is known."""
+def best_so_far(best: Trial | None, metric: ObjectiveMetric) -> str:
+    """Return the best trial's metric and number, and the error of guessing if it is known."""
     if best is None or best.loss is None:
         return "none yet"
     chance = "" if best.chance is None else f", chance {best.chance:.4f}"
-    return f"{best.loss:.4f} (trial {best.tid}{chance})"
+    return f"{metric.value(best.loss):.4f} (trial {best.tid}{chance})"
 
 
 def against_chance(summary: Summary) -> str:
@@ -126,13 +161,6 @@ def against_chance(summary: Summary) -> str:
     if points <= 0:
         return "no better than guessing"
     return f"{points:.1f} percentage points better than guessing the largest class"
-
-
-def seconds_of(trial: Trial) -> float | None:
-    """Return the seconds of the trial's last attempt; None while it runs."""
-    if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
-        return None
-    return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
 
 
 def duration(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-// Configurations as columns of Table 5, to read, copy and download.
+// Configurations as columns of a table, to read, copy and download.
 
 import { apiError, getJson, getText } from "../lib/api.js";
 import { announce, copy, el } from "../lib/dom.js";
@@ -7,8 +7,8 @@ import { plain, raised } from "../lib/format.js";
 /** @type {Record<string, string>} */
 const SUFFIXES = { markdown: "md", latex: "tex", csv: "csv", json: "json" };
 
-/** Table 5 in a panel. */
-export class Table5 {
+/** The table in a panel. */
+export class Configurations {
   /**
    * @param {import("../lib/panel.js").Panel} panel
    * @param {() => string | null} tableUrl endpoint of the table; null if nothing is chosen
@@ -25,6 +25,8 @@ export class Table5 {
     this.exports = el("span", { class: "row" }, this.format, this.copyButton, this.download);
     this.exports.hidden = true;
     panel.tools.append(this.exports);
+    this.about = el("span", { class: "small muted" });
+    panel.tools.before(this.about);
     this.#aim();
   }
 
@@ -32,7 +34,7 @@ export class Table5 {
   #aim() {
     this.copyButton.textContent = "Copy";
     this.download.href = this.exportUrl(this.format.value);
-    this.download.download = `table5.${SUFFIXES[this.format.value]}`;
+    this.download.download = `table.${SUFFIXES[this.format.value]}`;
   }
 
   async #copy() {
@@ -58,7 +60,7 @@ export class Table5 {
       this.#show(await getJson(url));
     } catch (error) {
       const failed = apiError(error);
-      if (failed.code === "conflict") this.#nothing("No trial has finished with a result yet.");
+      if (failed.code === "conflict") this.#nothing(failed.message);
       else if (!this.panel.shown) this.panel.fail(failed, () => this.load());
     }
   }
@@ -69,14 +71,21 @@ export class Table5 {
     this.panel.empty(text);
   }
 
-  /** @param {Api.Table5} table */
-  #show({ columns, rows, notes }) {
+  /** @param {Api.ResultTable} table */
+  #show({ title, columns, rows, notes, missing }) {
+    this.about.textContent = title && columns.length ? `as in ${title}` : "";
+    const reasons = missing.map(({ name, reason }) => (missing.length + columns.length > 1 ? `${name}: ${reason}` : reason));
     if (columns.length === 0) {
-      this.#nothing("No search has a result yet.");
+      this.#nothing(reasons.join(" "));
+      return;
+    }
+    if (rows.length === 0) {
+      this.#nothing("The space isn't known here, so there are no rows to show.");
       return;
     }
     this.exports.hidden = false;
-    this.panel.show().replaceChildren(table5(columns, rows), ...notes.map((note) => el("p", { class: "small muted", text: plain(note) })));
+    const lines = [...notes.map(plain), ...reasons];
+    this.panel.show().replaceChildren(configurationTable(columns, rows), ...lines.map((text) => el("p", { class: "small muted", text })));
   }
 }
 
@@ -86,9 +95,9 @@ export class Table5 {
  * @param {{title: string}[]} columns
  * @param {{name: string, field: string, cells: string[]}[]} rows
  */
-export function table5(columns, rows) {
-  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table 5, scrolls sideways" },
-    el("table", { class: "table5" },
+export function configurationTable(columns, rows) {
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Configurations, scrolls sideways" },
+    el("table", { class: "configurations" },
       el("thead", {}, el("tr", {}, el("th", { scope: "col", text: "metaparameter" }), columns.map(({ title }) => el("th", { scope: "col", class: "number", text: plain(title) })))),
       el("tbody", {}, rows.map(({ name, field, cells }) =>
         el("tr", { "data-field": field }, el("th", { scope: "row", text: plain(name) }), cells.map((text) => el("td", { class: "number", text: raised(text) })))))));

@@ -2,15 +2,13 @@
 
 from functools import partial
 
-from alignsearch.cli.drive import cluster
-from alignsearch.cli.options import EMBEDDED_FOLDER
-from alignsearch.cli.tensorflow_import import check_data
+from alignsearch.driving import cluster
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.use_cases.new_search import Surroundings, amounts
-
-OWN_CHECKPOINTS = EMBEDDED_FOLDER / "checkpoints"
+from alignsearch.tensorflow_import import check_data
+from alignsearch.wiring import OWN_CHECKPOINTS
 
 
 def surroundings(store: str | None, ray: str | None, *, wait: bool = False) -> Surroundings:

@@ -1,0 +1,262 @@
+"""Ask and tell: trials of a search for programs that evaluate them by themselves.
+
+A trial that is asked for is leased to the process that asked. A thread renews the lease while this
+process lives. After its death the lease expires, and the trial is given to the next that asks. A
+result is recorded once, by the lease's holder.
+"""
+
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
+from alignsearch.search.documents import Attempt, Search, Trial, metric_of, space_of
+from alignsearch.search.documents.definition import ASKED
+from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
+from alignsearch.search.documents.states import (
+    TERMINAL_SEARCH_STATUSES,
+    SearchStatus,
+    TrialState,
+)
+from alignsearch.search.documents.transitions import begun
+from alignsearch.search.driver.history import History
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
+from alignsearch.search.store import Store
+from alignsearch.workers.returned import result_of
+from alignsearch.workers.seeds import seed_of
+from alignsearch.workers.versions import versions
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AskedTrial:
+    """A trial that this process is to evaluate.
+
+    Attributes:
+        number: number of the trial in its search, from 0.
+        config: the configuration, as the space's expression resolves it.
+        point: HyperOpt's value of each active dimension by its label.
+        seed: random seed of the trial, the same each time that the trial is given.
+        attempt: number of the attempt, from 1; more where a process died that had the trial.
+        id: the trial's id in the store.
+        token: proof that this process holds the trial.
+    """
+
+    number: int
+    config: Any
+    point: Mapping[str, Any]
+    seed: int
+    attempt: int
+    id: str
+    token: str
+
+
+class Asker:
+    """Gives out the trials of one search, and records their results.
+
+    Several processes may do so with one search at once.
+    """
+
+    def __init__(self, store: Store, name: str, who: str) -> None:
+        """Read the search; nothing is suggested yet.
+
+        Args:
+            store: holds the search.
+            name: the search's name.
+            who: named in events, as USER@HOST.
+
+        Raises:
+            StateConflictError: the search has an objective, which workers evaluate.
+        """
+        self._store = store
+        self._who = who
+        search = store.searches.get(name)
+        kind = None if search.definition is None else search.definition.objective.kind
+        if kind != ASKED:
+            raise StateConflictError(
+                f"search {name!r} has an objective, which workers evaluate: ask and tell is for "
+                "searches that are submitted without one, by alignsearch.Search(space)"
+            )
+        self._search = search
+        self._space = space_of(search)
+        self._history = History(store, name)
+        self._suggestions = SuggestionQueue(search, self._space, self._history, self._note_failure)
+        self._worker = Attempt(
+            number=1,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            token="",
+            host=socket.gethostname(),
+            accelerator="",
+            versions=versions(),
+            started_at=store.now(),
+        )
+        self._held: dict[str, tuple[AskedTrial, Heartbeat]] = {}
+
+    def ask(self) -> AskedTrial | None:
+        """Return a trial to evaluate; None if there is none to give now.
+
+        Trials whose processes have died come first, then new ones. There is none if the budget is
+        given out, or if the search is paused, stopped or over.
+        """
+        search = self._begun()
+        if search is None:
+            return None
+        self._history.sync()
+        self._expire()
+        for trial in self._history.in_state(TrialState.QUEUED):
+            again = self._store.attempts.begin(
+                trial,
+                self._worker.owner,
+                ttl=search.lease_seconds,
+                host=self._worker.host,
+                accelerator="",
+                versions=self._worker.versions,
+            )
+            if again is not None:
+                return self._given(again)
+        while self._suggestions.left > 0:
+            (new,) = self._suggestions.next_trials(1)
+            token = secrets.token_hex(8)
+            now = self._store.now()
+            mine = begun(
+                new, self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
+            )
+            (stored,) = self._store.trials.add_many([mine])
+            self._suggestions.remove(1)
+            self._history.update(stored)
+            if stored.lease is not None and stored.lease.token == token:
+                return self._given(stored)
+            # Another process has added a trial of this number first.
+            self._history.sync()
+        self._end_if_over()
+        return None
+
+    def tell(self, asked: AskedTrial, returned: Any) -> Trial:
+        """Record the result of a trial; telling the same again is no error.
+
+        Args:
+            asked: the trial, as `ask` returned it.
+            returned: the metric's value, or HyperOpt's dictionary with `loss` or the metric, and
+                `status`. A value that is NaN or infinite records that the trial failed.
+
+        Raises:
+            ConfigurationError: it is neither a number nor such a dictionary.
+            StaleAttemptError: this process no longer holds the trial; then nothing is recorded.
+        """
+        result = result_of(returned, metric_of(self._search), "tell")
+        trial = self._store.attempts.finish(asked.id, asked.attempt, asked.token, result)
+        self._release(asked)
+        self._history.update(trial)
+        self._end_if_over()
+        return trial
+
+    def close(self) -> None:
+        """Give the trials back that this process holds, for others to ask for."""
+        for trial_id, (asked, heartbeat) in list(self._held.items()):
+            heartbeat.__exit__(None, None, None)
+            self._held.pop(trial_id, None)
+            try:
+                self._store.attempts.hand_back(
+                    asked.id, asked.attempt, asked.token, "its process has closed the search"
+                )
+            except StaleAttemptError as error:
+                logger.info("%s", error)
+
+    def _begun(self) -> Search | None:
+        """Return the search as it is now; None if no trial of it may begin."""
+        name = self._search.name
+        search = self._store.searches.get(name)
+        if search.status is SearchStatus.QUEUED and not search.stop_requested:
+            try:
+                search = self._store.searches.change(name, SearchStatus.RUNNING, self._who)
+            except StateConflictError:
+                # Another process that asks was quicker, or somebody has paused it.
+                search = self._store.searches.get(name)
+        running = search.status is SearchStatus.RUNNING and not search.stop_requested
+        return search if running else None
+
+    def _expire(self) -> None:
+        """Queue the trials again whose processes have died, which costs an attempt."""
+        now = self._store.now()
+        # A renewal doesn't mark a trial as changed, so what is known here may be outdated.
+        suspects = [
+            trial.id
+            for trial in self._history.in_state(TrialState.RUNNING)
+            if trial.lease is not None and trial.lease.has_passed(now)
+        ]
+        for trial in self._store.trials.by_id(suspects) if suspects else ():
+            expired = self._store.attempts.expire(
+                trial.id,
+                trial.attempt,
+                max_attempts=self._search.max_attempts,
+                reason="its lease expired: the process that asked for it is gone",
+            )
+            self._history.update(expired or trial)
+
+    def _given(self, trial: Trial) -> AskedTrial:
+        """Return a trial whose lease this process has, and renew the lease from now on."""
+        assert trial.lease is not None
+        asked = AskedTrial(
+            number=trial.tid,
+            config=self._space.resolve(trial.point),
+            point=dict(trial.point),
+            seed=seed_of(self._search, trial),
+            attempt=trial.lease.attempt,
+            id=trial.id,
+            token=trial.lease.token,
+        )
+        lease = self._search.lease_seconds
+        heartbeat = Heartbeat(lambda: self._renew(asked, lease), lease / RENEWALS, f"of {asked.id}")
+        self._held[asked.id] = (asked, heartbeat.__enter__())
+        return asked
+
+    def _renew(self, asked: AskedTrial, seconds: float) -> bool:
+        try:
+            self._store.attempts.renew(asked.id, asked.attempt, asked.token, seconds)
+        except StaleAttemptError:
+            return False
+        return True
+
+    def _release(self, asked: AskedTrial) -> None:
+        """End the thread that renews the trial's lease, if this process has it."""
+        _, heartbeat = self._held.pop(asked.id, (asked, None))
+        if heartbeat is not None:
+            heartbeat.__exit__(None, None, None)
+
+    def _end_if_over(self) -> None:
+        """End the search once all of its trials have ended."""
+        search = self._store.searches.get(self._search.name)
+        if search.status in TERMINAL_SEARCH_STATUSES:
+            return
+        given_out = self._suggestions.left <= 0 or search.stop_requested
+        if not given_out:
+            return
+        self._history.sync()
+        if any(trial.state is TrialState.RUNNING for trial in self._history.live.values()):
+            return
+        if self._history.live:
+            if not search.stop_requested:
+                return
+            self._store.attempts.cancel_all(search.name)
+        history = self._history
+        failed = history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED)
+        try:
+            if failed:
+                detail = f"no trial finished; the last one failed with: {history.last_error}"
+                self._store.searches.change(
+                    search.name, SearchStatus.FAILED, self._who, detail=detail
+                )
+            else:
+                self._store.searches.change(search.name, SearchStatus.COMPLETED, self._who)
+        except StateConflictError as error:
+            # Another process has told the last result at the same moment.
+            logger.info("%s", error)
+        self._store.totals.update(search.name)
+
+    def _note_failure(self, detail: str) -> None:
+        self._store.logs.add_event(self._search.name, self._who, "suggestion failed", detail)

@@ -1,0 +1,33 @@
+"""Options of a new search as Python programs give them: those of `alignsearch submit`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from alignment_core.errors import ConfigurationError
+from alignsearch.search.use_cases.new_search import amounts
+from alignsearch.search.use_cases.submission import Submission, refusal
+from alignsearch.spaces.definition import Definition
+
+
+def submission(definition: Definition, options: Mapping[str, Any]) -> Submission:
+    """Return the options as a submission, with its checks and defaults.
+
+    Args:
+        definition: what is searched.
+        options: values by the names of `alignsearch submit`, with `_` for `-`; `resources` may be
+            a dictionary of amounts.
+
+    Raises:
+        ConfigurationError: one of them can't be used.
+    """
+    given = dict(options)
+    if "space" in given:
+        raise ConfigurationError("space is given already: leave this option out")
+    if isinstance(given.get("resources"), Mapping):
+        given["resources"] = amounts(given["resources"]).replace(" ", "")
+    try:
+        return Submission(space=definition.space.name, **given)
+    except ValidationError as error:
+        raise refusal(error, named=str) from error

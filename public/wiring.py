@@ -1,0 +1,77 @@
+"""The store that a command or a script works on, and the names by which this process is known.
+
+The command line and the Python API both find their store here: the one that a URI names, or the
+embedded one of the current folder.
+"""
+
+import getpass
+import logging
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.store import Store
+from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.store_variable import store_of_environment
+
+EMBEDDED_FOLDER = Path(".alignsearch")
+OWN_CHECKPOINTS = EMBEDDED_FOLDER / "checkpoints"
+
+logger = logging.getLogger(__name__)
+
+
+def open_store(uri: str | None) -> Store:
+    """Connect to the store at `uri`, or start this folder's embedded store and connect to it.
+
+    Raises:
+        StoreUnavailableError: nothing answers, or this folder has no store.
+        StoreCorruptedError: the embedded store's folder can't be used.
+    """
+    if not has_store(uri):
+        raise StoreUnavailableError(
+            f"this folder has no store ({EMBEDDED_FOLDER}/) and so no search: `alignsearch "
+            "submit` makes both; or work in the folder of your searches, or name a MongoDB "
+            "with --store"
+        )
+    return Store.connect(store_uri(uri))
+
+
+def store_named(uri: str | None) -> str | None:
+    """Return `uri`, or the one that the environment names; None for this folder's own store."""
+    return uri or store_of_environment()
+
+
+def has_store(uri: str | None) -> bool:
+    """Whether a store exists: one is named by `uri`, or this folder has one."""
+    return bool(uri) or EMBEDDED_FOLDER.exists()
+
+
+def store_uri(uri: str | None) -> str:
+    """Return `uri`, or the URI of this folder's embedded store, which is created and started."""
+    return uri or EmbeddedStore(EMBEDDED_FOLDER).ensure()
+
+
+def reviver(uri: str | None) -> Callable[[], None]:
+    """Return a function that restarts the store if it is this folder's embedded one."""
+
+    def revive() -> None:
+        if uri:
+            return
+        try:
+            store_uri(None)
+        except StoreUnavailableError as error:
+            logger.warning("%s", error)
+
+    return revive
+
+
+def whoami() -> str:
+    """Return the user and the host that events name."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def driver_owner() -> str:
+    """Return the user, host and process that a driver's lease names."""
+    return f"{whoami()}:{os.getpid()}"

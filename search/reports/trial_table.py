@@ -1,0 +1,116 @@
+"""The trials of a search as rows of a table: fixed columns, then a column for each dimension.
+
+The command line, the API and Python share it, so that a column has the same name everywhere.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alignsearch.search.documents import Search, Trial, known_space_of, metric_of, values_of
+from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.states import TrialState
+from alignsearch.spaces.catalog import RUNS
+
+_BEFORE = ("tid", "state")
+_AFTER = ("epoch", "attempts", "seconds", "host", "note")
+
+
+@dataclass(frozen=True)
+class TrialColumns:
+    """The names of a table's columns.
+
+    Attributes:
+        fixed: the columns that every search has; the third one is the metric's.
+        dimensions: the column of each dimension by the dimension's label.
+    """
+
+    fixed: tuple[str, ...]
+    dimensions: dict[str, str]
+
+    @property
+    def names(self) -> list[str]:
+        """All columns in order."""
+        return [*self.fixed, *self.dimensions.values()]
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The dimensions whose column isn't called by their label, with that column."""
+        return {label: name for label, name in self.dimensions.items() if label != name}
+
+
+def columns_of(search: Search, trials: Sequence[Trial]) -> TrialColumns:
+    """Return the columns of a search's table of trials.
+
+    The metric's column has the metric's name, and a dimension's column its label. A name that
+    another column has already gets a prefix: a dimension `loss` of a search whose metric is `loss`
+    has the column `dimension.loss`.
+
+    trials: all trials of the search; where its space isn't known, they tell its dimensions.
+    """
+    metric = _distinct(metric_of(search).name, {*_BEFORE, *_AFTER}, "metric")
+    fixed = (*_BEFORE, metric, *_AFTER)
+    taken = set(fixed)
+    dimensions = {}
+    for label in dimensions_of(search, trials):
+        dimensions[label] = _distinct(label, taken, "dimension")
+        taken.add(dimensions[label])
+    return TrialColumns(fixed, dimensions)
+
+
+def dimensions_of(search: Search, trials: Iterable[Trial]) -> list[str]:
+    """Return the labels of a search's dimensions: its space's, or else those that trials have."""
+    space = known_space_of(search)
+    if space is not None and space is not RUNS:
+        return [each.name for each in space.sampled]
+    return list(dict.fromkeys(label for trial in trials for label in values_of(search, trial)))
+
+
+def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any]:
+    """Return a trial's values by column; a dimension that isn't active has none.
+
+    An option None of a choice is the value None of a column that is there. A running trial has the
+    metric of its last epoch.
+    """
+    last = trial.attempts.get(str(trial.attempt))
+    result, progress = trial.result, trial.progress
+    fixed = [
+        trial.tid,
+        trial.state.value,
+        value_of(search, trial),
+        None if progress is None else _epoch(progress.epoch, progress.epochs),
+        trial.attempt,
+        seconds_of(trial),
+        last.host if last else None,
+        (result.reason if result else None) or last_line(trial.error),
+    ]
+    values = values_of(search, trial)
+    if search.space == RUNS.name:
+        # A run has every setting, and None where it doesn't use one.
+        values = {label: value for label, value in values.items() if value is not None}
+    own = {name: values[label] for label, name in columns.dimensions.items() if label in values}
+    return dict(zip(columns.fixed, fixed, strict=True)) | own
+
+
+def value_of(search: Search, trial: Trial) -> float | None:
+    """Return a trial's metric; a running trial's after its last epoch, None without one."""
+    if trial.result is not None:
+        return None if trial.loss is None else metric_of(search).value(trial.loss)
+    return trial.progress.value if trial.progress else None
+
+
+def seconds_of(trial: Trial) -> float | None:
+    """Return the seconds of the trial's last attempt; None while it runs."""
+    if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
+        return None
+    return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
+
+
+def _epoch(epoch: int, epochs: int | None) -> str:
+    return str(epoch) if epochs is None else f"{epoch}/{epochs}"
+
+
+def _distinct(name: str, taken: Collection[str], prefix: str) -> str:
+    while name in taken:
+        name = f"{prefix}.{name}"
+    return name

@@ -1,0 +1,110 @@
+"""Definitions: what a search is over, as one object.
+
+A definition has a space, an objective and a goal, and says how results are shown: a table of its
+own, names of dimensions for people, a title. The paper's four searches are definitions among
+others. `alignsearch.spaces.definitions` finds one by its address.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from alignment_core.errors import ConfigurationError
+from alignsearch.spaces.space import SearchSpace
+
+Direction = Literal["minimize", "maximize"]
+SourceKind = Literal["shipped", "module", "file", "session"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: its name, and the key of the configuration that it shows."""
+
+    name: str
+    field: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of configurations, a column each.
+
+    Attributes:
+        title: the table's own title; may have LaTeX between dollar signs.
+        rows: its rows in order.
+        note: a line below the table; empty for none.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The place where a definition comes from.
+
+    Attributes:
+        kind: "shipped" with this program, an installed "module", a "file", or the Python "session"
+            that drives the search.
+        address: the definition's address: `ia`, `package.module:name`, `file.py:name`.
+        path: the module's file; None for shipped definitions and sessions.
+        sha256: hash of the file, or of all Python files of the package that the module belongs to,
+            in hexadecimal; None for shipped definitions and sessions.
+        packages: versions of the packages that the source imports from elsewhere, by name.
+    """
+
+    kind: SourceKind
+    address: str
+    path: Path | None = None
+    sha256: str | None = None
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """A space, an objective and a goal.
+
+    Attributes:
+        space: what configurations there are.
+        objective: the function that evaluates one, `function(config, trial)` or
+            `function(config)`; the name of one of this program's own, like "training"; None for a
+            space whose objective is given at submit, as a program is.
+        metric: name of the number that the objective returns or reports.
+        direction: whether less or more of the metric is better.
+        table: the table that a result is a column of; None for one row a dimension.
+        labels: names of dimensions for people, by label; a dimension without one has its label.
+        title: heading of a result's column; empty for the space's title, or its name.
+        source: where it comes from; None before it is known.
+
+    Raises:
+        ConfigurationError: the space has no dimension, the metric has no name, or there is no such
+            direction.
+    """
+
+    space: SearchSpace
+    objective: Callable[..., Any] | str | None = None
+    metric: str = "loss"
+    direction: Direction = "minimize"
+    table: Table | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    source: Source | None = None
+
+    def __post_init__(self) -> None:
+        if not self.space.sampled:
+            raise ConfigurationError(f"space {self.space.name!r} has no dimension to search")
+        if not self.metric:
+            raise ConfigurationError("the metric needs a name, like loss")
+        if self.direction not in get_args(Direction):
+            raise ConfigurationError(
+                f"the direction is {' or '.join(get_args(Direction))}, not {self.direction!r}"
+            )
+        named = isinstance(self.objective, str) and self.objective
+        if not (self.objective is None or callable(self.objective) or named):
+            raise ConfigurationError("the objective is a function, or the name of one")
+
+    @property
+    def heading(self) -> str:
+        """The heading of a result's column."""
+        return self.title or self.space.title or self.space.name

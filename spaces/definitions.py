@@ -1,0 +1,212 @@
+"""Finding a definition by its address.
+
+| address               | the definition                                                         |
+|-----------------------|------------------------------------------------------------------------|
+| `ia`                  | one that ships with this program                                       |
+| `name`                | one that an installed package adds by an entry point                   |
+| `package.module:name` | the object `name` of an importable module                              |
+| `file.py:name`        | the object `name` of a file, whatever the file is called               |
+
+The object is a `Definition`, an object with one as its attribute `definition` (as
+`alignsearch.Search` has), a `SearchSpace`, or a HyperOpt expression. The last two are spaces
+without an objective.
+"""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.definition import Definition, Source
+from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES
+from alignsearch.spaces.source_files import (
+    import_failure,
+    import_file,
+    imported_packages,
+    source_hash,
+)
+from alignsearch.spaces.space import SearchSpace
+from alignsearch.spaces.table5 import LABELS, TABLE
+
+__all__ = [
+    "ENTRY_POINTS",
+    "SHIPPED",
+    "definition_of",
+    "find_definition",
+    "import_file",
+    "installed_names",
+    "source_hash",
+    "source_of",
+]
+
+ENTRY_POINTS = "alignsearch.definitions"
+"""Group of the entry points by which packages add definitions."""
+
+SHIPPED: Mapping[str, Definition] = {
+    name: Definition(
+        space=space,
+        objective="training",
+        metric="validation_error",
+        table=TABLE,
+        labels=LABELS,
+        title=space.title,
+        source=Source("shipped", name),
+    )
+    for name, space in SPACES.items()
+} | {
+    name: Definition(
+        space=space,
+        objective="training",
+        metric="validation_error",
+        labels=FEEDBACK_LABELS,
+        title=space.title,
+        source=Source("shipped", name),
+    )
+    for name, space in FEEDBACK_SPACES.items()
+}
+"""The definitions that ship with this program: the paper's four searches, and other rules'."""
+
+
+def installed_names() -> list[str]:
+    """Return the names of the definitions that installed packages add by entry points."""
+    return sorted({point.name for point in metadata.entry_points(group=ENTRY_POINTS)})
+
+
+def find_definition(address: str) -> Definition:
+    """Return the definition at an address, with its source.
+
+    Raises:
+        UnknownNameError: nothing has this name, or the module or file has no such name in it.
+        ConfigurationError: there is no such module or file, it raises as it is imported, or the
+            object is no space that can be searched; the message is one line.
+
+    Example:
+        >>> find_definition("mirror.py:search").space
+    """
+    if address in SHIPPED:
+        return SHIPPED[address]
+    where, colon, name = address.rpartition(":")
+    if not colon:
+        return _installed(address)
+    if not (where and name):
+        raise ConfigurationError(
+            f"{address} is no address of a definition: write file.py:name or package.module:name"
+        )
+    if _is_file(where):
+        return _defined(import_file(_existing(where, name)), name, "file", address)
+    return _defined(_module(where, name), name, "module", address)
+
+
+def definition_of(value: Any, name: str) -> Definition:
+    """Return what a module's object defines, without a source.
+
+    Args:
+        value: a `Definition`, an object with one as its attribute `definition`, a `SearchSpace`,
+            or a HyperOpt expression.
+        name: the object's name, which names the space of an expression.
+
+    Raises:
+        ConfigurationError: it is none of these, or no space that can be searched.
+    """
+    if isinstance(value, Definition):
+        return value
+    if isinstance(getattr(value, "definition", None), Definition):
+        defined: Definition = value.definition
+        return defined
+    if isinstance(value, SearchSpace):
+        return Definition(space=value)
+    # HyperOpt takes a second to import, and whoever has an expression has imported it.
+    pyll = sys.modules.get("hyperopt.pyll")
+    if isinstance(value, dict | list | tuple) or (pyll and isinstance(value, pyll.Apply)):
+        from alignsearch.spaces.hyperopt_space import from_hyperopt
+
+        return Definition(space=from_hyperopt(value, name=name))
+    raise ConfigurationError(
+        f"{name} is of type {type(value).__name__}, no space: name an alignsearch.Search, or a "
+        "HyperOpt expression"
+    )
+
+
+def source_of(module: ModuleType, kind: str, address: str) -> Source:
+    """Return the source of a definition in an imported module.
+
+    Args:
+        module: the module.
+        kind: "module" or "file".
+        address: the definition's address.
+
+    Raises:
+        ConfigurationError: the module has no Python file, or it can't be read.
+    """
+    if not (module.__file__ and module.__file__.endswith(".py")):
+        raise ConfigurationError(f"{module.__name__} has no Python file that workers could compare")
+    path = Path(module.__file__).resolve()
+    return Source(
+        kind="file" if kind == "file" else "module",
+        address=address,
+        path=path,
+        sha256=source_hash(path),
+        packages=imported_packages(path),
+    )
+
+
+def _installed(name: str) -> Definition:
+    found = {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS)}
+    if name in found:
+        where, attribute = found[name].module, found[name].attr
+        return _defined(_module(where, attribute), attribute, "module", f"{where}:{attribute}")
+    if _is_file(name):
+        raise ConfigurationError(
+            f"{name} needs the name of the definition in it: {name}:search, for example"
+        )
+    raise UnknownNameError("definition", name, [*SHIPPED, *found])
+
+
+def _is_file(where: str) -> bool:
+    return where.endswith(".py") or "/" in where
+
+
+def _existing(where: str, name: str) -> Path:
+    path = Path(where).expanduser()
+    if path.is_file():
+        return path
+    near = Path(f"{where}.py")
+    hint = f"; did you mean {near}:{name}?" if near.is_file() else ""
+    raise ConfigurationError(f"there is no file {where} in {Path.cwd()}{hint}")
+
+
+def _module(where: str, name: str) -> ModuleType:
+    try:
+        return importlib.import_module(where)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{where}.".startswith(f"{error.name}."):
+            raise ConfigurationError(import_failure(where, error)) from error
+        file = Path(*where.split(".")).with_suffix(".py")
+        hint = (
+            f"; for the file, write {file}:{name}"
+            if file.is_file()
+            else "; install it, or write file.py:name for a file"
+        )
+        raise ConfigurationError(f"there is no module {error.name}{hint}") from error
+    except (Exception, SystemExit) as error:
+        raise ConfigurationError(import_failure(where, error)) from error
+
+
+def _defined(module: ModuleType, name: str, kind: str, address: str) -> Definition:
+    value: Any = module
+    for part in name.split("."):
+        if not hasattr(value, part):
+            known = [each for each in vars(value) if not each.startswith("_")]
+            raise UnknownNameError(f"object of {address.rpartition(':')[0]}", name, known)
+        value = getattr(value, part)
+    try:
+        definition = definition_of(value, name)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{address}: {error}") from error
+    return replace(definition, source=source_of(module, kind, address))

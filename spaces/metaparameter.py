@@ -1,0 +1,55 @@
+"""A space's metaparameters: sampled ones, which are its dimensions, fixed ones and derived ones."""
+
+from dataclasses import dataclass
+
+from alignsearch.spaces.conditions import ALWAYS, Conditions
+from alignsearch.spaces.distributions import Distribution, Value, short
+
+
+@dataclass(frozen=True)
+class Metaparameter:
+    """A dimension that a search samples.
+
+    Attributes:
+        name: the dimension's label.
+        distribution: what its values are drawn from. A choice's options are scalars: an option that
+            is a dictionary or a list has a short name.
+        source: the publication of its range; empty for none.
+        conditions: when it is active: one of these conjunctions holds, each of pairs of a choice's
+            label and the index of the option that it has to choose. `ALWAYS`, one empty
+            conjunction, where it is active in every trial.
+        integer: whether its values are made whole numbers (`hp.randint`, `hp.uniformint`).
+    """
+
+    name: str
+    distribution: Distribution
+    source: str = ""
+    conditions: Conditions = ALWAYS
+    integer: bool = False
+
+    @property
+    def conditional(self) -> bool:
+        """Whether there are points at which it is inactive."""
+        return self.conditions != ALWAYS
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A metaparameter that has one fixed value in a space."""
+
+    name: str
+    value: Value
+    source: str
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A metaparameter whose value is another metaparameter's, divided by a constant."""
+
+    name: str
+    numerator: str
+    divisor: float
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.numerator} / {short(self.divisor)}"

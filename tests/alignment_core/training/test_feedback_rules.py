@@ -1,0 +1,102 @@
+"""Trainings under the rules that decide how gradients are propagated: DFA, uSF, brSF, frSF, PFA."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from digits_trainings import assert_same, weights
+
+from alignment_core.training.config import TrainingConfig
+from alignment_core.training.trainer import Trainer
+
+DECAY = 0.01
+"""Product feedback alignment aligns as fast as both kernels decay."""
+
+BACKPROPAGATION = TrainingConfig(
+    dataset="digits",
+    epochs=6,
+    batch_size=64,
+    learning_rate=0.05,
+    model="dense",
+    width=16,
+    schedule_epochs=100,
+    warmup_epochs=0,
+    weight_decay=DECAY,
+)
+RULES = {
+    "direct_feedback_alignment": {},
+    "uniform_sign_feedback": {},
+    "batchwise_random_sign_feedback": {},
+    "fixed_random_sign_feedback": {},
+    "product_feedback_alignment": {"decay": DECAY},
+}
+BATCHWISE = replace(BACKPROPAGATION, learning_rule="batchwise_random_sign_feedback", epochs=2)
+
+
+@pytest.fixture(scope="module", params=RULES)
+def trained(request):
+    """A rule's name, its trainer, and the result of a training."""
+    config = replace(BACKPROPAGATION, learning_rule=request.param, weights=RULES[request.param])
+    trainer = Trainer(config)
+    return request.param, trainer, trainer.fit()
+
+
+def test_digits_are_learnt_by_each(trained):
+    rule, _, result = trained
+    assert result.chance_error > 0.85
+    assert result.validation_error < 0.4, rule
+
+
+def test_its_layers_are_measured(trained):
+    rule, _, result = trained
+    *hidden, last = result.epochs[-1].layers
+    for layer in hidden:
+        assert 0 < layer.gradient_angle < 90
+        if rule == "direct_feedback_alignment":
+            assert math.isnan(layer.angle)
+            assert math.isnan(layer.norm_ratio)
+        elif rule != "product_feedback_alignment":
+            # Equal signs, so less than 90 degrees: uniform weights and magnitudes have cos 3/4.
+            assert 10 < layer.angle < 60
+    assert last.gradient_angle == pytest.approx(0, abs=1e-3)
+
+
+def test_another_rule_needs_another_network(trained):
+    rule, trainer, _ = trained
+    assert not trainer.reconfigure(replace(BACKPROPAGATION, learning_rule="feedback_alignment"))
+    others = [other for other in RULES if other != rule]
+    for other in others:
+        config = replace(BACKPROPAGATION, learning_rule=other, weights=RULES[other])
+        assert not trainer.reconfigure(config)
+    same = replace(trainer._config, seed=7)
+    assert trainer.reconfigure(same)
+
+
+def test_new_magnitudes_are_drawn_at_each_step_and_the_same_after_a_resume(tmp_path):
+    whole = Trainer(BATCHWISE)
+    result = whole.fit()
+    stopping = Trainer(BATCHWISE)
+    steps = iter(range(10**9))
+    interrupted = stopping.fit(should_stop=lambda: next(steps) > 30, checkpoint_dir=tmp_path)
+    assert interrupted.status == "interrupted"
+    resumed = Trainer(BATCHWISE)
+    again = resumed.fit(checkpoint_dir=tmp_path)
+    assert_same(weights(whole), weights(resumed))
+    assert [e.validation_loss for e in again.epochs] == [e.validation_loss for e in result.epochs]
+
+    fixed = Trainer(replace(BATCHWISE, learning_rule="fixed_random_sign_feedback"))
+    fixed.fit()
+    assert not np.allclose(weights(fixed)[0], weights(whole)[0])
+
+
+def test_the_parts_of_a_batch_share_its_magnitudes():
+    """Without batch norm, a batch in two parts has the gradients of the whole one."""
+    one, two = (
+        Trainer(replace(BATCHWISE, epochs=1)),
+        Trainer(replace(BATCHWISE, epochs=1, minibatches=2)),
+    )
+    one.fit()
+    two.fit()
+    for found, expected in zip(weights(two), weights(one), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)

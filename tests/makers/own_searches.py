@@ -1,0 +1,70 @@
+"""Searches over objectives of a test's own, and drivers of them over threads or Ray."""
+
+import json
+import shlex
+
+from alignsearch.search.attempts.program_files import own_files
+from alignsearch.search.documents import Search
+from alignsearch.search.documents.definition import (
+    StoredDefinition,
+    StoredMetric,
+    StoredObjective,
+    StoredSource,
+)
+from alignsearch.spaces.definitions import source_hash
+from alignsearch.spaces.hyperopt_space import from_hyperopt
+
+
+def own_search(store, expression, *, file=None, name="a-search", **fields):
+    """Create a search over HyperOpt's expression.
+
+    Args:
+        store: the store.
+        expression: the space.
+        file: the module with the function `objective`.
+        name: the search's name.
+        **fields: fields of the search; `command`, its `folder`, `metric`, `direction` and
+            `own_process` are the definition's.
+    """
+    space = from_hyperopt(expression, name="mine")
+    metric = fields.pop("metric", "loss")
+    direction = fields.pop("direction", "minimize")
+    command = fields.pop("command", ())
+    folder = fields.pop("folder", None)
+    objective = StoredObjective(
+        kind="program" if command else "function",
+        address=shlex.join(command) if command else f"{file.name}:objective",
+        folder=str(folder or ""),
+        files=own_files(command, folder) if command else {},
+        own_process=fields.pop("own_process", False),
+    )
+    source = StoredSource(
+        kind="file",
+        address=f"{file.name}:objective" if file else "space.py:SPACE",
+        path=str(file) if file else None,
+        sha256=source_hash(file) if file else None,
+    )
+    known = {
+        "trials": 3,
+        "parallel": 1,
+        "seed": 0,
+        "startup": 2,
+        "resources": {"CPU": 1.0},
+        "lease_seconds": 600.0,
+        "created_by": "a test",
+        **fields,
+    }
+    return store.searches.create(
+        Search(
+            name=name,
+            space=space.name,
+            space_hash=space.space_hash,
+            definition=StoredDefinition(
+                source=source,
+                objective=objective,
+                metric=StoredMetric(name=metric, label=metric, direction=direction),
+                space=json.dumps(space.to_data()),
+            ),
+            **known,
+        )
+    )

@@ -1,0 +1,190 @@
+"""Ask and tell: leased trials for programs that evaluate by themselves, each result once."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from driving import wait_until
+from hyperopt import hp
+
+import alignsearch
+from alignment_core.errors import ConfigurationError
+from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
+from alignsearch.search.documents.states import TrialState
+
+SPACE = {"x": hp.uniform("x", -1, 1), "kind": hp.choice("kind", ["a", {"y": hp.randint("y", 9)}])}
+ASK_AND_WAIT = """
+import sys, threading
+import alignsearch
+search = alignsearch.open_search("asked", store=sys.argv[1])
+asked = search.ask()
+print(asked.number, asked.config["x"], flush=True)
+threading.Event().wait()
+"""
+
+
+@pytest.fixture
+def make(store_uri):
+    """Submit a search without an objective, and open it as often as asked."""
+    opened = []
+
+    def submit(**options):
+        options = {"trials": 6, "startup": 2, "name": "asked", **options}
+        opened.append(alignsearch.Search(SPACE).submit(store=store_uri, **options))
+        return opened[-1]
+
+    yield submit
+    for each in opened:
+        each.close()
+
+
+def objective(config):
+    more = config["kind"]["y"] / 10 if isinstance(config["kind"], dict) else 0.0
+    return config["x"] ** 2 + more
+
+
+def test_a_loop_of_ones_own_gets_each_trial_once_and_ends_the_search(make):
+    search = make()
+    numbers = []
+    while (trial := search.ask()) is not None:
+        numbers.append(trial.number)
+        assert -1 <= trial.config["x"] <= 1
+        assert trial.point["x"] == trial.config["x"]
+        search.tell(trial, objective(trial.config))
+    assert numbers == list(range(6))
+    assert search.status == "completed"
+    frame = search.trials()
+    assert frame["loss"].tolist() == [
+        objective({"x": x, "kind": {"y": y} if kind != "a" else kind})
+        for x, kind, y in zip(
+            frame["x"], frame["kind"].astype(str), frame["y"].fillna(0), strict=True
+        )
+    ]
+    assert search.best().loss == frame["loss"].min()
+
+
+def test_the_same_loop_gives_the_same_points_whatever_process_asks(make, store_uri):
+    one, other = make(name="one"), make(name="other")
+    for _ in range(6):
+        trial = one.ask()
+        one.tell(trial, objective(trial.config))
+        with alignsearch.open_search("other", store=store_uri) as again:
+            same = again.ask()
+            again.tell(same, objective(same.config))
+        assert same.point == trial.point
+        assert same.seed == trial.seed
+    assert other.status == "completed"
+
+
+def test_several_processes_ask_at_once_and_no_trial_is_given_twice(make, store_uri):
+    search = make(trials=12)
+    code = """
+import sys
+import alignsearch
+with alignsearch.open_search("asked", store=sys.argv[1]) as search:
+    while (trial := search.ask()) is not None:
+        print(trial.number, flush=True)
+        search.tell(trial, trial.config["x"] ** 2)
+"""
+    running = [
+        subprocess.Popen([sys.executable, "-c", code, store_uri], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    printed = [each.communicate(timeout=240)[0] for each in running]
+    assert [each.returncode for each in running] == [0, 0, 0]
+    given = sorted(int(line) for out in printed for line in out.split())
+    assert given == list(range(12))
+    assert search.status == "completed"
+    assert search.trials()["attempts"].tolist() == [1] * 12
+
+
+def test_a_killed_process_loses_its_trial_to_the_next_that_asks(make, store_uri):
+    search = make(lease=3.0)
+    command = [sys.executable, "-c", ASK_AND_WAIT, store_uri]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        number, x = process.stdout.readline().split()
+        assert int(number) == 0
+        assert search.ask().number == 1
+        os.kill(process.pid, signal.SIGKILL)
+    given = []
+
+    def the_lost_one_is_given():
+        # Until its lease has expired, others are given, and then none.
+        given.append(search.ask())
+        return given[-1] is not None and given[-1].number == 0
+
+    wait_until(the_lost_one_is_given)
+    again = given[-1]
+    assert (again.number, again.attempt) == (0, 2)
+    assert again.config["x"] == float(x)
+    search.tell(again, 0.5)
+    assert search.trials()["loss"][0] == 0.5
+
+
+def test_a_result_is_recorded_once_and_by_its_holder(make, store):
+    search = make()
+    first = search.ask()
+    search.tell(first, 0.25)
+    # A response may be lost, and is sent again.
+    search.tell(first, 0.25)
+    second = search.ask()
+    store.attempts.release(second.id, "by somebody")
+    with pytest.raises(StaleAttemptError, match="no longer holds trial 1"):
+        search.tell(second, 0.1)
+    assert search.trials()["loss"].dropna().tolist() == [0.25]
+    again = search.ask()
+    assert (again.number, again.attempt, again.point) == (1, 2, second.point)
+
+
+def test_what_is_no_loss_is_refused_and_a_failure_is_learnt_from(make):
+    search = make()
+    trial = search.ask()
+    for wrong in (None, "0.5", {"accuracy": 1.0}):
+        with pytest.raises(ConfigurationError, match="tell"):
+            search.tell(trial, wrong)
+    search.tell(trial, float("nan"))
+    other = search.ask()
+    search.tell(other, {"status": "fail", "reason": "it broke"})
+    frame = search.trials()
+    assert frame["state"].tolist() == ["completed", "completed"]
+    assert frame["loss"].isna().all()
+    assert "nan" in frame["reason"][0]
+    assert frame["reason"][1] == "it broke"
+
+
+def test_a_paused_or_stopped_search_gives_nothing(make):
+    search = make()
+    held = search.ask()
+    search.pause()
+    assert search.ask() is None
+    search.resume()
+    search.stop()
+    assert search.ask() is None
+    search.tell(held, 1.0)
+    assert search.status == "completed"
+    assert len(search.trials()) == 1
+
+
+def test_closing_gives_back_what_is_held(make, store, store_uri):
+    make()
+    with alignsearch.open_search("asked", store=store_uri) as search:
+        trial = search.ask()
+    assert store.trials.get(trial.id).state is TrialState.QUEUED
+    with alignsearch.open_search("asked", store=store_uri) as search:
+        assert search.ask().number == trial.number
+
+
+def test_a_search_with_an_objective_gives_no_trials(make_search, store_uri):
+    make_search()
+    with (
+        alignsearch.open_search("a-search", store=store_uri) as search,
+        pytest.raises(StateConflictError, match="has an objective, which workers evaluate"),
+    ):
+        search.ask()
+
+
+def test_it_cannot_be_run(make):
+    with pytest.raises(StateConflictError, match=r"asked for, by ask\(\)"):
+        make().run(show=False)

@@ -1,0 +1,47 @@
+"""The fast density against HyperOpt's own."""
+
+import numpy as np
+import pytest
+from hyperopt import tpe as hyperopt_tpe
+
+from alignsearch.search.samplers.gaussian import (
+    SCORE_TOLERANCE,
+    WIDEST_SPREAD,
+    GaussianPrior,
+    approximate_log_density,
+)
+from alignsearch.search.samplers.priors import PRIORS
+from alignsearch.search.samplers.settings import DEFAULT_SETTINGS
+
+
+@pytest.mark.parametrize("components", [1, 4, 300, 5000])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (1000.0, 1001.0), (-25.3, 16.1)])
+def test_the_quick_density_differs_from_hyperopts_by_a_constant_and_less_than_a_tenth_of_the_doubt(
+    low, high, components
+):
+    rng = np.random.default_rng(components)
+    prior = PRIORS["uniform"](low, high)
+    spread = rng.uniform(low, high, components)
+    cluster = low + (high - low) * (0.3 + 1e-3 * rng.random(components))
+    places = rng.uniform(low, high, 200)
+    for observed in (spread, cluster, np.concatenate([spread, cluster])):
+        mixture = prior.fit(observed, DEFAULT_SETTINGS)
+        exact = hyperopt_tpe.GMM1_lpdf(places, *mixture)
+        difference = approximate_log_density(places, *mixture) - exact
+        assert np.ptp(difference) < SCORE_TOLERANCE / 10
+
+
+@pytest.mark.parametrize("components", [300, 5000])
+@pytest.mark.parametrize("width", [1.0, 2.0, WIDEST_SPREAD])
+def test_the_doubt_grows_with_the_numbers_spread(components, width):
+    """Normal numbers have no bounds, so the farthest one decides how well single precision does."""
+    rng = np.random.default_rng(components)
+    prior = GaussianPrior(mean=3.0, deviation=0.7)
+    observed = 3.0 + 0.7 * np.clip(width * rng.normal(0, 0.4, components), -width, width)
+    observed[:2] = 3.0 - 0.7 * width, 3.0 + 0.7 * width
+    places = 3.0 + 0.7 * rng.uniform(-width, width, 200)
+    mixture = prior.fit(observed, DEFAULT_SETTINGS)
+    difference = approximate_log_density(places, *mixture) - hyperopt_tpe.GMM1_lpdf(
+        places, *mixture
+    )
+    assert np.ptp(difference) < width * SCORE_TOLERANCE / 10

@@ -1,0 +1,179 @@
+"""Functions of the user's own as objectives: called, checked, tried again, refused in one line."""
+
+import threading
+
+import pytest
+from hyperopt import hp
+from own_searches import own_search
+
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.driver.driver import Driver, Outcome
+from alignsearch.workers.dispatchers.threads import ThreadDispatcher
+
+SPACE = {"x": hp.uniform("x", -1, 1), "model": hp.choice("model", [{"kind": "a"}, ("b", 2)])}
+
+
+@pytest.fixture
+def run(store, store_uri, tmp_path):
+    """Drive a search over a module's function to its end; returns the trials."""
+
+    def to_end(code, expected=Outcome.FINISHED, **fields):
+        file = tmp_path / "objective_of_mine.py"
+        file.write_text(code)
+        search = own_search(store, SPACE, file=file, **fields)
+        driver = Driver(
+            store, search.name, lambda it: ThreadDispatcher(it, store_uri), owner="a test"
+        )
+        assert driver.run(threading.Event()) is expected
+        return store.trials.all(search.name)
+
+    return to_end
+
+
+def test_a_function_gets_what_hyperopt_would_give_it(run):
+    code = """
+def objective(config):
+    assert config["model"] in ({"kind": "a"}, ("b", 2)), config
+    return config["x"] ** 2
+"""
+    trials = run(code, trials=8)
+    assert [t.state for t in trials] == [TrialState.COMPLETED] * 8
+    assert all(t.loss == t.point["x"] ** 2 for t in trials)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    ["config, trial", "config, *, trial", "config, verbose=False, trial=None", "config, trial, /"],
+)
+def test_a_function_gets_the_trial_where_it_takes_one(run, signature):
+    code = f"""
+def objective({signature}):
+    return float(trial.number)
+"""
+    assert [trial.loss for trial in run(code, trials=2)] == [0.0, 1.0]
+
+
+def test_reports_prints_and_warnings_are_recorded(run, store):
+    code = """
+def objective(config, trial):
+    trial.report(0, loss=2.0, size=3)
+    trial.report(1, loss=1.0)
+    print("hello from", trial.id)
+    trial.log.warning("seed %d", trial.seed)
+    trial.warn("something is odd")
+    return {"loss": 1.5, "status": "ok", "size": 7}
+"""
+    (trial,) = run(code, trials=1)
+    assert (trial.loss, trial.best_epoch, trial.progress.epoch) == (1.5, 1, 1)
+    assert trial.result.metrics == {"size": 7.0}
+    assert [each.metrics for each in store.logs.epochs(trial.id)] == [
+        {"loss": 2.0, "size": 3.0},
+        {"loss": 1.0},
+    ]
+    lines = [line.text for line in store.logs.lines(trial.id, 1)]
+    assert "hello from a-search/0" in lines
+    assert any(line.startswith("seed ") for line in lines)
+    events = [each.detail for each in store.logs.events("a-search")]
+    assert "trial 0, attempt 1: something is odd" in events
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ("None", "objective returned nothing (None)"),
+        ("'low'", "objective returned str 'low'"),
+        ("{}", "without 'loss'"),
+        ("{'loss': 'low'}", "str 'low'"),
+        ("[1, 2]", "list"),
+    ],
+)
+def test_a_wrong_return_value_fails_the_trial_for_good_in_one_line(run, store, returned, said):
+    (trial,) = run(f"def objective(config):\n    return {returned}\n", trials=1)
+    assert (trial.state, trial.attempt) == (TrialState.FAILED, 1)
+    assert said in trial.error
+    assert "\n" not in trial.error
+    assert said in store.searches.get("a-search").error
+
+
+def test_a_loss_that_is_no_number_is_a_result_to_learn_from(run):
+    code = "def objective(config):\n    return float('nan') if config['x'] < 2 else 0.0\n"
+    trials = run(code, trials=2)
+    assert [t.state for t in trials] == [TrialState.COMPLETED] * 2
+    assert all((t.result.status, t.result.reason) == ("fail", "its loss is nan") for t in trials)
+
+
+def test_a_metric_to_maximize(run):
+    code = "def objective(config):\n    return -config['x'] ** 2\n"
+    trials = run(code, trials=3, metric="score", direction="maximize")
+    assert all(t.loss == t.point["x"] ** 2 for t in trials)
+
+
+def test_an_error_costs_an_attempt_and_its_traceback_is_kept(run):
+    code = """
+def objective(config, trial):
+    if trial.attempt < 3:
+        raise KeyError("a bug")
+    return 1.0
+"""
+    (trial,) = run(code, trials=1)
+    assert [a.outcome for a in trial.attempts.values()] == ["crashed", "crashed", "completed"]
+    assert "objective_of_mine.py" in trial.attempts["1"].error
+    assert trial.attempts["1"].error.endswith("KeyError: 'a bug'\n")
+
+
+def test_sys_exit_costs_an_attempt_and_says_so(run):
+    code = "import sys\ndef objective(config):\n    sys.exit(3)\n"
+    (trial,) = run(code, trials=1, max_attempts=2)
+    assert (trial.state, trial.attempt) == (TrialState.FAILED, 2)
+    assert "sys.exit(3)" in trial.error
+
+
+PAUSED = {
+    "raises": ("raise ValueError('no licence')\n", "ValueError: no licence"),
+    "imports what is missing": ("import no_such_module\n", "No module named 'no_such_module'"),
+    "is no Python": ("def objective(\n", "SyntaxError"),
+    "has no such function": ("x = 1\n", "has no function 'objective'"),
+}
+
+
+@pytest.mark.parametrize(("code", "said"), PAUSED.values(), ids=PAUSED)
+def test_a_module_that_cannot_be_imported_pauses_the_search(run, store, code, said):
+    (trial,) = run(code, Outcome.PAUSED, trials=1)
+    search = store.searches.get("a-search")
+    assert (search.status, trial.state) == (SearchStatus.PAUSED, TrialState.QUEUED)
+    assert said in search.error
+    assert "\n" not in search.error
+    assert trial.attempts_spent == 0
+    assert search.error in [each.detail for each in store.logs.events("a-search")]
+
+
+@pytest.mark.parametrize("how", ["changed", "deleted"])
+def test_another_source_pauses_the_search_and_loses_nothing(store, store_uri, tmp_path, how):
+    file = tmp_path / "mine.py"
+    code = "def objective(config):\n    return config['x'] ** 2\n"
+    file.write_text(code)
+    search = own_search(store, SPACE, file=file, trials=4)
+    if how == "changed":
+        file.write_text(code.replace("** 2", "** 4"))
+    else:
+        file.unlink()
+
+    def drive():
+        driver = Driver(
+            store, search.name, lambda it: ThreadDispatcher(it, store_uri), owner="a test"
+        )
+        return driver.run(threading.Event())
+
+    assert drive() is Outcome.PAUSED
+    paused = store.searches.get(search.name)
+    assert str(file) in paused.error
+    assert ("has changed" if how == "changed" else "is not on") in paused.error
+    assert "alignsearch resume a-search" in paused.error
+    file.write_text(code)
+    store.searches.change(search.name, SearchStatus.RUNNING, "a test")
+    assert store.searches.get(search.name).error is None
+    assert drive() is Outcome.FINISHED
+    trials = store.trials.all(search.name)
+    assert [t.loss for t in trials] == [t.point["x"] ** 2 for t in trials]
+    assert len(trials) == 4
+    assert all(t.attempts_spent == 0 for t in trials)
