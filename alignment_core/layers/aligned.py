@@ -7,6 +7,7 @@ cost: backpropagation.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -187,7 +188,10 @@ class AlignedLayer(keras.layers.Layer):
         rule = config.get("learning_rule")
         if isinstance(rule, Mapping):
             rule = keras.saving.deserialize_keras_object(rule)
-        return super().from_config({**config, "learning_rule": rule})
+        # Keras wraps what a constructor raises in a TypeError that prints the configuration.
+        layer = super().from_config({**config, "learning_rule": None})
+        layer.learning_rule = rule
+        return layer
 
     def save_own_variables(self, store: Any) -> None:
         """Write Keras's weights and the backward kernel into `store`."""
@@ -273,15 +277,25 @@ class AlignedLayer(keras.layers.Layer):
             propagating = self.as_backward(kernel)
         else:
             propagating = rule.propagating_kernel(self)
-        learn = None
-        if adds_term and rule.needs_pseudogradients:
-            learn = self._learner(inputs)
-        learning = {"tie_gradients": rule.tie_gradients, "learn": learn}
-        product = multiply(given, kernel, propagating, **learning)
-        for calls in recorded:
-            calls.append(LayerCall(self, inputs, product, delivery=delivery))
-        if adds_term:
-            self._add_term(inputs, product)
+        if not adds_term:
+            # A rule's own kernel may be computed from the forward kernel, which J's step updates.
+            is_own = type(rule).propagating_kernel is not Alignment.propagating_kernel
+            with tf.control_dependencies([propagating] if training and is_own else []):
+                product = multiply(given, kernel, propagating, tie_gradients=rule.tie_gradients)
+            for calls in recorded:
+                calls.append(LayerCall(self, inputs, product, delivery=delivery))
+            return product
+        with without_autocast():
+            bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
+            call = LayerCall(self, inputs, kernel=tf.convert_to_tensor(self.kernel), bias=bias)
+        # The product waits for all reads but the term's own of B, which waits for it: ops.py.
+        reads = [each for each in (kernel, call.kernel, bias, propagating) if each is not None]
+        learn = self._learner(inputs) if rule.needs_pseudogradients else None
+        tied = rule.tie_gradients
+        with tf.control_dependencies(reads):
+            product = multiply(given, kernel, propagating, tie_gradients=tied, learn=learn)
+        with tf.control_dependencies([product]):
+            self._add_term(replace(call, product=product))
         return product
 
     def _learner(self, inputs: Any) -> Callable[[Any], Any]:
@@ -306,8 +320,8 @@ class AlignedLayer(keras.layers.Layer):
 
         return learn
 
-    def _add_term(self, inputs: Any, product: Any) -> None:
-        """Add this call's term of R to the layer's losses, kernels' primitives once a pass."""
+    def _add_term(self, call: LayerCall) -> None:
+        """Add a call's term of R to the layer's losses, kernels' primitives once a pass."""
         rule = self.learning_rule
         assert rule is not None
         last = None if self._last_term is None else self._last_term()
@@ -319,14 +333,12 @@ class AlignedLayer(keras.layers.Layer):
         ]
         if not names:
             return
-        call = LayerCall(self, inputs, product)
         if rule.draws_noise:
             seed = tf.random.uniform((2,), maxval=LARGEST_SEED, dtype=tf.int32)
             noise = rule.draw_noise(call.size, seed, self.backward_kernel.dtype)
-            call = LayerCall(self, inputs, noise=noise)
+            call = replace(call, noise=noise)
         elif rule.needs_pseudogradients:
-            # The primitives that need it are left to `_learner`.
-            call = LayerCall(self, inputs, product, pseudogradient=tf.zeros_like(product))
+            call = replace(call, pseudogradient=tf.zeros_like(call.product))
         with without_autocast():
             term = rule(self, [call], primitives=names)
         self._last_term = ref(term)

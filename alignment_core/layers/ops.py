@@ -108,13 +108,13 @@ def conv2d(
         TensorShape([5, 4, 4, 4])
     """
     if learn is None and covers_image(x, forward_kernel, padding):
-        row = matmul(
+        rows = matmul(
             _as_row(x),
             _as_matrix(forward_kernel),
             tf.transpose(_as_matrix(backward_kernel)),
             tie_gradients=tie_gradients,
         )
-        return row[:, None, None, :]
+        return rows[:, None, None, :]
     all_strides = [1, *strides, 1]
 
     @tf.custom_gradient

@@ -208,7 +208,8 @@ class Alignment:
         """
         dtype = layer.backward_kernel.dtype
         chosen = [n for n in self.primitives if primitives is None or n in primitives]
-        once = [BackwardPass(LayerCall(layer), self.operations)]
+        read = calls[0].kernel if calls else None
+        once = [BackwardPass(LayerCall(layer, kernel=read), self.operations)]
         passes = [self._backward_pass(call, valued=valued) for call in calls]
         if not passes and any(PRIMITIVES[name].needs != "kernels" for name in chosen):
             raise ConfigurationError(

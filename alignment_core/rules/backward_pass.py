@@ -279,7 +279,8 @@ class BackwardPass:
 
     @cached_property
     def _constant_kernel(self) -> Any:
-        return tf.stop_gradient(tf.convert_to_tensor(self._layer.kernel))
+        kernel = self._layer.kernel if self._call.kernel is None else self._call.kernel
+        return tf.stop_gradient(tf.convert_to_tensor(kernel))
 
     @cached_property
     def _input(self) -> Any:
@@ -309,7 +310,8 @@ class BackwardPass:
 
     @property
     def _bias(self) -> Any:
-        return tf.stop_gradient(tf.convert_to_tensor(self._layer.bias))
+        bias = self._layer.bias if self._call.bias is None else self._call.bias
+        return tf.stop_gradient(tf.convert_to_tensor(bias))
 
     @property
     def _path_begins_at_the_input(self) -> bool:

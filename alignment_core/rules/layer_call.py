@@ -52,6 +52,8 @@ class LayerCall:
             it whose `needs_pseudogradients` is True.
         noise: numbers from `Alignment.draw_noise`, at least as many as the input has. The first
             ones replace the input. Several calls may share them.
+        kernel: the forward kernel as the call has read it; None reads it anew.
+        bias: the bias as the call has read it; None reads it anew.
         delivery: how the network's error reaches `x` under a direct rule (`layers.direct`).
     """
 
@@ -60,6 +62,8 @@ class LayerCall:
     product: Any = None
     pseudogradient: Any = None
     noise: Any = None
+    kernel: Any = None
+    bias: Any = None
     delivery: Any = None
 
     @property
@@ -81,7 +85,7 @@ class LayerCall:
         known = all(isinstance(each, int) for each in shape)
         noise = tf.reshape(self.noise[: self.size], shape if known else self._dynamic_shape)
         noise.set_shape([each if isinstance(each, int) else None for each in shape])
-        return LayerCall(self.layer, noise)
+        return LayerCall(self.layer, noise, kernel=self.kernel, bias=self.bias)
 
     @property
     def _dynamic_shape(self) -> Any:

@@ -160,15 +160,23 @@ class AlignedModel(keras.Model):
             self._align(self._on_parts(self._alignment_gradients, batch))
             return {"alignment_steps": tf.cast(steps_of(self.alignment_optimizer), tf.float32)}
         elif self.alternating:
-            self._align(self._on_parts(self._alignment_gradients, batch))
-            self._apply(self._on_parts(self._cost_gradients, batch))
-        elif regularization.needs_activations:
-            cost, alignment = self._on_parts(self._both_gradients, batch)
-            self._apply(cost)
-            self._align(alignment)
-        else:
             alignment = self._on_parts(self._alignment_gradients, batch)
+            # J's step begins when R's gradients have read the kernels that it updates: ops.py.
+            with tf.control_dependencies(alignment):
+                batch = tf.nest.map_structure(tf.identity, batch)
+            self._align(alignment)
             self._apply(self._on_parts(self._cost_gradients, batch))
+        else:
+            if regularization.needs_activations:
+                cost, alignment = self._on_parts(self._both_gradients, batch)
+            else:
+                alignment = self._on_parts(self._alignment_gradients, batch)
+                cost = self._on_parts(self._cost_gradients, batch)
+            # Both updates wait until all kernels have been read.
+            with tf.control_dependencies([*cost, *alignment]):
+                cost = [tf.identity(gradient) for gradient in cost]
+                alignment = [tf.identity(gradient) for gradient in alignment]
+            self._apply(cost)
             self._align(alignment)
         return dict(self.get_metrics_result())
 
