@@ -110,13 +110,15 @@ def test_every_setting_but_the_listed_ones_makes_another_network(own):
         "on_corrupt": "skip",
         "precision": "bfloat16",
         "jit_compile": True,
+        "decays_biases": True,
+        "noisy_variables": "backward",
     }
     config = configuration(learning_rule="symmetric_alignment", weights={"self": 1.0, "decay": 1.0})
     assert {field.name for field in fields(config)} == changed.keys() | CHANGEABLE
     for name, value in changed.items():
         other = config
-        if name in ("image_size", "preprocessing", "on_corrupt"):
-            # Data sets that aren't streamed refuse them, so they are set without the check.
+        if name in ("image_size", "preprocessing", "on_corrupt", "noisy_variables"):
+            # This data set and this rule refuse them, so they are set without the check.
             other = replace(config)
             object.__setattr__(other, name, value)
         else:
