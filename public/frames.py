@@ -19,6 +19,8 @@ from alignsearch.spaces.space import Metaparameter
 
 TIMES = ("queued", "placed", "started", "finished")
 STATES = [state.value for state in TrialState]
+_MISSING = object()
+"""Value of a dimension that a trial's choices don't reach; None may be an option."""
 UNIT = "datetime64[ms, UTC]"
 """Type of times: the store keeps milliseconds."""
 
@@ -30,18 +32,13 @@ def trials_frame(search: Search, trials: Sequence[Trial]) -> pd.DataFrame:
     dimension by its label; further metrics of the results by their names; attempts, reason, error;
     times in UTC and `seconds`. A value that a trial doesn't have is missing (NaN, NA or NaT): the
     loss of a trial that runs, a dimension that its choices don't reach. Choices are categories,
-    whole numbers are nullable integers.
+    with the option None as the text "None"; whole numbers are nullable integers.
 
     A dimension whose label is the name of another column is called `config.LABEL`, and such a
-    metric `metrics.NAME`.
+    metric `metrics.NAME`, the search's own included.
     """
     metric = metric_of(search)
     losses = [trial.loss for trial in trials]
-    columns: dict[str, Any] = {
-        "state": pd.Categorical([trial.state.value for trial in trials], STATES),
-        metric.name: _floats(None if loss is None else metric.value(loss) for loss in losses),
-        "loss": _floats(losses),
-    }
     trailing = {
         "attempts": pd.array([trial.attempt for trial in trials], dtype="Int64"),
         "best_epoch": pd.array([trial.best_epoch for trial in trials], dtype="Int64"),
@@ -51,11 +48,20 @@ def trials_frame(search: Search, trials: Sequence[Trial]) -> pd.DataFrame:
         **{name: _times(trials, name) for name in TIMES},
         "seconds": _floats(_seconds(trial) for trial in trials),
     }
-    taken = columns.keys() | trailing.keys() | {"tid"}
+    taken = (
+        {"state", "tid"} | trailing.keys() | ({"loss"} if metric.direction == "maximize" else set())
+    )
+    shown = f"metrics.{metric.name}" if metric.name in taken else metric.name
+    columns: dict[str, Any] = {
+        "state": pd.Categorical([trial.state.value for trial in trials], STATES),
+        shown: _floats(None if loss is None else metric.value(loss) for loss in losses),
+        "loss": _floats(losses),
+    }
+    taken |= columns.keys()
     values = [values_of(search, trial) for trial in trials]
     for label, dimension in _dimensions(search, values).items():
         name = f"config.{label}" if label in taken else label
-        columns[name] = _column([each.get(label) for each in values], dimension)
+        columns[name] = _column([each.get(label, _MISSING) for each in values], dimension)
     taken |= columns.keys()
     for key in _names(trial.result.metrics for trial in trials if trial.result):
         name = f"metrics.{key}" if key in taken else key
@@ -128,10 +134,16 @@ def _dimensions(
 
 def _column(values: Sequence[Any], dimension: Metaparameter | None) -> Any:
     """Return a dimension's values as categories, nullable integers or floats."""
+    options = _options(dimension) if dimension is not None else ()
+    if None in options:
+        # None is no category of pandas: it would be a value that is missing.
+        values = ["None" if value is None else value for value in values]
+        options = ["None" if value is None else value for value in options]
+    values = [None if value is _MISSING else value for value in values]
     given = [value for value in values if value is not None]
     if dimension is not None and dimension.distribution.is_categorical:
-        options = list(dict.fromkeys([*_options(dimension), *given]))
-        return pd.Categorical(values, options, ordered=dimension.distribution.ordered)
+        categories = list(dict.fromkeys([*options, *given]))
+        return pd.Categorical(values, categories, ordered=dimension.distribution.ordered)
     if any(isinstance(value, bool | str) for value in given):
         return pd.Categorical(values)
     if given and all(isinstance(value, int) for value in given):

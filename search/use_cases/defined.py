@@ -17,6 +17,7 @@ from alignsearch.search.documents import (
     StoredSource,
     command_template,
 )
+from alignsearch.search.documents.definition import ASKED, HYPEROPT
 from alignsearch.spaces.definition import Definition, Source
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
 from alignsearch.spaces.space import SearchSpace
@@ -104,8 +105,13 @@ def objective_of(
         )
     if callable(definition.objective):
         kind, at = FUNCTION, _function_address(definition.objective, definition.source)
-    else:
+    elif definition.objective in (*WITH_RECIPE, ASKED, HYPEROPT):
         kind, at = definition.objective, ""
+    else:
+        raise ConfigurationError(
+            f"no objective is named {definition.objective!r}: give the function itself, which is "
+            "imported from its module"
+        )
     return StoredObjective(kind=kind, address=at, own_process=own_process)
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import pandas as pd
 import pytest
 from driving import wait_until
 from hyperopt import hp
@@ -188,3 +189,38 @@ def test_a_search_with_an_objective_gives_no_trials(make_search, store_uri):
 def test_it_cannot_be_run(make):
     with pytest.raises(StateConflictError, match=r"asked for, by ask\(\)"):
         make().run(show=False)
+
+
+def test_an_option_none_and_a_metric_named_as_a_column_keep_their_columns(store_uri):
+    space = {
+        "depth": hp.choice("depth", [None, 3, "all"]),
+        "kind": hp.choice("kind", ["a", {"deep": hp.choice("deep", [None, True])}]),
+    }
+    submitted = alignsearch.Search(space, metric="state", direction="maximize").submit(
+        store=store_uri, trials=12, startup=12, name="none"
+    )
+    with submitted as search:
+        given = {}
+        while (trial := search.ask()) is not None:
+            given[trial.number] = trial.config
+            search.tell(trial, trial.number)
+        frame = search.trials()
+    assert (frame["state"] == "completed").all()
+    assert frame["metrics.state"].tolist() == list(range(12))
+    for number, config in given.items():
+        depth = config["depth"]
+        assert frame["depth"][number] == ("None" if depth is None else depth)
+        if config["kind"] == "a":
+            assert pd.isna(frame["deep"][number])
+        else:
+            deep = config["kind"]["deep"]
+            assert frame["deep"][number] == ("None" if deep is None else deep)
+    assert {"None"} < set(frame["depth"])
+    assert frame["deep"].isna().any()
+    assert "None" in set(frame["deep"])
+
+
+def test_the_name_of_no_objective_is_refused(store_uri):
+    search = alignsearch.Search(SPACE, "somewhere:objective")
+    with pytest.raises(ConfigurationError, match="no objective is named 'somewhere:objective'"):
+        search.submit(store=store_uri, trials=2)
