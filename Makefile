@@ -84,7 +84,8 @@ audit: setup
 	  build/audit/bin/pip-audit --requirement $$lock --require-hashes --disable-pip || exit 1; done
 
 chaos: setup
-	$(BIN)/python tests/faults/chaos.py
+	$(BIN)/python tests/faults/chaos.py rehearsal
+	$(BIN)/python tests/faults/chaos.py nested
 
 test-cluster: setup install-openssl install-iproute2
 	$(BIN)/python tests/faults/cluster.py

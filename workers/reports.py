@@ -141,7 +141,7 @@ def _stored(line: bytes) -> Report | None:
         return None
 
 
-def taken_over(reports: Iterable[Report], before: int) -> list[Report]:
+def taken_over(reports: Iterable[Report], before: float) -> list[Report]:
     """Return the reports of steps below `before`, the last one of each step, in order of steps."""
     by_step = {each.step: each for each in reports if each.step is not None and each.step < before}
     return [by_step[step] for step in sorted(by_step)]

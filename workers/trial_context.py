@@ -1,6 +1,7 @@
 """The trial as an objective of the user's own gets it: reports, checkpoints, seed, log."""
 
 import logging
+import math
 import os
 import re
 import shutil
@@ -97,6 +98,7 @@ class TrialContext:
         self._best: tuple[float, int] | None = None
         self._told_to_stop = False
         self._to_be_interrupted = False
+        self._resumes = False
         self._began = time.monotonic()
 
     def report(self, step: int, **metrics: float) -> None:
@@ -121,7 +123,8 @@ class TrialContext:
             seconds=time.monotonic() - self._began,
         )
         if self._last is None:
-            self._take_over(report)
+            assert report.step is not None
+            self._take_over(report.step)
         self._link.on_epoch(self._epoch(report))
         self._note(report)
         self._write(report)
@@ -170,8 +173,23 @@ class TrialContext:
         for folder in map(Path, reversed(self._link.resume_from)):
             numbers = _checkpoints(folder)
             if numbers:
+                self._resumes = True
                 return folder / f"checkpoint-{max(numbers)}"
         return None
+
+    def finish(self) -> None:
+        """Take over all earlier reports, if the checkpoint left this attempt nothing to report.
+
+        The worker calls it once the objective has returned. A process can die between its last
+        checkpoint and its result; the attempt after it then returns without a report.
+        """
+        if self._resumes:
+            self.take_over_all()
+
+    def take_over_all(self) -> None:
+        """Record all reports of earlier attempts as this one's, if it has made none."""
+        if self._last is None:
+            self._take_over(math.inf)
 
     def warn(self, text: str) -> None:
         """Record a problem that doesn't end the trial as an event of the search."""
@@ -217,12 +235,11 @@ class TrialContext:
             )
         return int(step)
 
-    def _take_over(self, first: Report) -> None:
-        """Record the steps before the first one of an attempt that resumes from a checkpoint."""
-        assert first.step is not None
+    def _take_over(self, first: float) -> None:
+        """Record the steps of earlier attempts that come before step `first`, this one's first."""
         for folder in map(Path, reversed(self._link.resume_from)):
             reports, _ = read(folder / REPORTS_FILE)
-            earlier = taken_over(reports, first.step)
+            earlier = taken_over(reports, first)
             if earlier:
                 self._link.on_resume([self._epoch(each) for each in earlier])
                 for each in earlier:

@@ -1,8 +1,9 @@
 """A search over a real cluster under faults of every kind; `make chaos` runs it whole.
 
-The parts are processes as in production: the embedded store's server behind a network path that
-can be cut, a Ray head and a second host, `alignsearch serve` under a supervisor. Faults follow a
-seeded plan. Afterwards the store is held to what every worker must have computed.
+What is searched is a row of `searched.SEARCHED`. The parts are processes as in production: the
+embedded store's server behind a network path that can be cut, a Ray head and a second host,
+`alignsearch serve` under a supervisor. Faults follow a seeded plan. Afterwards the store is held to
+what every worker must have computed.
 """
 
 import argparse
@@ -18,11 +19,18 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from outcomes import check_no_orphans, check_promises, check_trials, pid_of
+from outcomes import (
+    check_agrees_where_order_allows,
+    check_is_the_same,
+    check_no_orphans,
+    check_promises,
+    check_trials,
+    pid_of,
+)
+from searched import SEARCHED, SIZES
 from wire import Proxy
 
 from alignsearch.search.documents import checkpoint_names
@@ -156,6 +164,13 @@ class World:
         trials = self.store.trials.all(name, [TrialState.RUNNING])
         return {pid_of(trial, trial.attempt): trial for trial in trials}
 
+    def living(self, name):
+        """Return the pids of workers that live and have a running trial."""
+        return sorted(pid for pid in self.running(name) if lives(pid))
+
+    def is_over(self, name):
+        return self.store.searches.get(name).status in TERMINAL_SEARCH_STATUSES
+
     def inflict(self, kind, name, chance, lease):
         """Inflict one kind of fault, then repair it as an operator or a cluster would."""
         if kind == "driver":
@@ -174,7 +189,9 @@ class World:
             time.sleep(OUTAGE_SECONDS)
             self.proxy.mend()
         else:
-            pids = sorted(pid for pid in self.running(name) if lives(pid))
+            # With few slots, or right after another fault, it may take a while until one runs.
+            wait_until(lambda: self.living(name) or self.is_over(name), 60)
+            pids = self.living(name)
             if not pids:
                 return
             victim = chance.choice(pids)
@@ -187,14 +204,14 @@ class World:
                     os.kill(victim, signal.SIGCONT)
 
 
-def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=280.0):
+def run(world, name, searched, *, trials, slots, startup, lease, plan=(), seed=0, timeout=280.0):
     """Run one search under a plan of (pause before, kind).
 
     Return the seconds that it took, and the moment and kind of each fault.
     """
     world.submit(
-        *("wm", "--name", name, "--trials", str(trials), "--dataset", "rehearsal"),
-        *("--parallel", str(slots), "--epochs", str(epochs), "--lease", str(lease)),
+        *(*searched.arguments, "--name", name, "--trials", str(trials)),
+        *("--parallel", str(slots), "--startup", str(startup), "--lease", str(lease)),
         *("--checkpoints", str(world.folder / "checkpoints"), "--max-attempts", "5"),
         *("--resources", "CPU=1", "--ray", f"127.0.0.1:{world.ray_port}"),
     )
@@ -209,7 +226,7 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
     faults = []
 
     def over():
-        return world.store.searches.get(name).status in TERMINAL_SEARCH_STATUSES
+        return world.is_over(name)
 
     for pause, kind in plan:
         if wait_until(over, pause):
@@ -221,9 +238,9 @@ def run(world, name, *, trials, slots, epochs, lease, plan=(), seed=0, timeout=2
     return seconds, faults
 
 
-def check(world, name, trials, epochs):
+def check(world, name, searched, trials):
     """Assert results, acknowledged writes and kept checkpoints of a search that is over."""
-    known = check_trials(world.store, name, trials, epochs)
+    known = check_trials(world.store, name, trials, searched)
     check_promises(world, name, {trial.id: trial for trial in known})
     kept = os.listdir(checkpoint_names.of_search(world.store.searches.get(name)))
     assert kept == [str(world.store.totals.best(name).tid)], kept
@@ -253,58 +270,59 @@ def a_plan(seed, rounds, pauses):
     return [(chance.uniform(*pauses), kind) for kind in kinds]
 
 
-@dataclass(frozen=True)
-class Size:
-    """Size of the search: of `make chaos`, or shorter for the tests."""
-
-    trials: int
-    slots: int
-    epochs: int
-    lease: float
-    rounds: int
-    pauses: tuple[float, float]
-    undisturbed: bool
-
-    @property
-    def search(self):
-        return {key: getattr(self, key) for key in ("trials", "slots", "epochs", "lease")}
-
-
-WHOLE = Size(200, 8, 20, lease=5.0, rounds=2, pauses=(2.0, 6.0), undisturbed=True)
-SHORT = Size(32, 4, 20, lease=3.0, rounds=1, pauses=(0.2, 1.2), undisturbed=False)
-
-
 def main():
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("searched", choices=SEARCHED)
     options.add_argument("--short", action="store_true")
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
-    size = SHORT if asked.short else WHOLE
+    size = SIZES[asked.searched]["short" if asked.short else "whole"]
     with tempfile.TemporaryDirectory(prefix="chaos-", ignore_cleanup_errors=True) as folder:
         world = World(folder, size.slots)
         try:
-            undisturbed = None
-            if size.undisturbed:
-                undisturbed, _ = run(world, "undisturbed", **size.search)
-                check(world, "undisturbed", size.trials, size.epochs)
-                print(f"undisturbed: {size.trials} trials, {size.slots} slots, {undisturbed:.1f} s")
-            plan = a_plan(asked.seed, size.rounds, size.pauses)
-            seconds, faults = run(world, "disturbed", **size.search, plan=plan, seed=asked.seed)
-            known = check(world, "disturbed", size.trials, size.epochs)
-            world.stop_serving()
-            check_no_orphans(world, known)
-            print(f"disturbed: {len(faults)} faults, {world.drivers - 1} drivers restarted")
-            report(known)
-            if undisturbed is not None:
-                report_overhead(known, faults, seconds, undisturbed)
-            print("every trial ended, each with the one result that its configuration fixes;")
-            print("nothing acknowledged is missing, and no worker is left")
+            disturb(world, SEARCHED[asked.searched], size, asked.seed)
         except BaseException:
             log = Path(folder) / "serve.log"
             print(log.read_text()[-5000:] if log.exists() else "", file=sys.stderr)
             raise
         finally:
             world.close()
+
+
+def disturb(world, searched, size, seed):
+    """Make the searches of one size, hold the store to their results, and print what it took."""
+    made = []
+
+    def search(name, trials=size.trials, slots=size.slots, plan=()):
+        known = {"trials": trials, "slots": slots, "startup": size.startup, "lease": size.lease}
+        before = world.drivers
+        seconds, faults = run(world, name, searched, **known, plan=plan, seed=seed)
+        trials_made = check(world, name, searched, trials)
+        made.extend(trials_made)
+        print(f"{name}: {trials} trials, slots: {slots}, {seconds:.1f} s")
+        if plan:
+            restarted = world.drivers - max(1, before)
+            print(f"{name}: {len(faults)} faults, {restarted} drivers restarted")
+            report(trials_made)
+        return trials_made, seconds, faults
+
+    if size.undisturbed:
+        _, undisturbed, _ = search("undisturbed")
+    plan = a_plan(seed, size.rounds, size.pauses)
+    known, seconds, faults = search("disturbed", plan=plan)
+    if size.undisturbed:
+        report_overhead(known, faults, seconds, undisturbed)
+    if size.alone:
+        alone, _, _ = search("alone", size.alone, slots=1)
+        plan = a_plan(seed + 1, 1, size.pauses)
+        again, _, _ = search("one-slot", size.alone, slots=1, plan=plan)
+        check_is_the_same(alone, again)
+        check_agrees_where_order_allows(alone, known, size.startup)
+        print("with one slot, the points and losses are those of the search left alone")
+    world.stop_serving()
+    check_no_orphans(world, made)
+    print("every trial ended, each with the one result that its configuration fixes;")
+    print("nothing acknowledged is missing, and no worker is left")
 
 
 def report(known):

@@ -24,6 +24,7 @@ import pymongo
 from chaos import kill_tree
 from namespaces import Network, OneHost
 from outcomes import check_trials
+from searched import rehearsal
 from secured_server import SecuredServer, answers
 
 from alignsearch.dashboards.client import Client
@@ -312,7 +313,7 @@ def run(cluster):
 
     assert wait_until(over, size.seconds), (store.totals.counts("shared"), cluster.log("serve"))
     tell("the search is over")
-    known = check_trials(store, "shared", size.trials, size.epochs)
+    known = check_trials(store, "shared", size.trials, rehearsal("ia", size.epochs))
     if cluster.network.separate:
         cluster.network.mend("host-2")
         time.sleep(2 * LEASE / 3)

@@ -181,6 +181,38 @@ def test_steps_of_before_the_checkpoint_are_taken_over(attempts):
     assert third.best_step == 2
 
 
+def test_where_the_checkpoint_left_nothing_to_do_all_steps_are_taken_over(attempts):
+    trial, _ = attempts()
+    for step, accuracy in enumerate([0.1, 0.8, 0.3]):
+        trial.report(step, accuracy=accuracy)
+        with trial.checkpoint():
+            pass
+    later, seen = attempts(2)
+    assert later.resume_from is not None
+    later.finish()
+    assert [(e.epoch, e.attempt) for e in seen.resumed] == [(0, 2), (1, 2), (2, 2)]
+    assert later.best_step == 1
+    # The attempt after that finds them too.
+    last, seen = attempts(3)
+    assert last.resume_from is not None
+    last.finish()
+    assert [each.metrics["accuracy"] for each in seen.resumed] == [0.1, 0.8, 0.3]
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_at_the_end_nothing_is_taken_over_twice_or_unasked(attempts, resumes):
+    trial, _ = attempts()
+    trial.report(0, accuracy=0.1)
+    with trial.checkpoint():
+        pass
+    later, seen = attempts(2)
+    if resumes:
+        assert later.resume_from is not None
+        later.report(1, accuracy=0.2)
+    later.finish()
+    assert [each.epoch for each in seen.resumed] == ([0] if resumes else [])
+
+
 def test_an_objective_that_starts_anew_takes_nothing_over(attempts):
     first, _ = attempts(1)
     for step in range(4):

@@ -51,6 +51,7 @@ def _evaluate(function: Callable[..., Any], search: Search, trial: Trial, link: 
     if context.was_stopped:
         return Finished(None)
     result = result_of(returned, metric, _name(function))
+    context.finish()
     return Finished(result, context.best_step)
 
 

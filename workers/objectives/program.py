@@ -129,6 +129,15 @@ class _Program:
             said = "\n".join(self._errors)
             how = f"the program {describe_exit(code)}"
             raise ProgramFailedError(f"{said}\n{how}" if said else how)
+        if self._result is None and _resumed_from(self._link) is not None:
+            # An attempt that died after its last checkpoint has left nothing to do but to end.
+            self._context.take_over_all()
+            self._result = self._context.last_report
+            if self._result is not None:
+                self._context.warn(
+                    "the program resumed and ended without telling "
+                    f"{self._metric.name}: the last report before counts"
+                )
         if self._result is None:
             raise ConfigurationError(
                 f"the program told no {self._metric.name}: print a line like "
@@ -156,8 +165,8 @@ def _environment(
             checkpoints["CHECKPOINTS"] = link.checkpoints
         except OSError as error:
             context.warn(f"the program runs without checkpoints: {error}")
-    written = [each for each in link.resume_from if _has_checkpoint(Path(each))]
-    earlier = {"RESUME_FROM": written[-1]} if written else {}
+    resumed = _resumed_from(link)
+    earlier = {} if resumed is None else {"RESUME_FROM": resumed}
     facts = {
         "TRIAL": str(place),
         "TRIAL_ID": context.id,
@@ -173,6 +182,12 @@ def _environment(
         **{f"ALIGNSEARCH_{name}": value for name, value in facts.items()},
         **{variable(label): str(value) for label, value in values.items()},
     }
+
+
+def _resumed_from(link: Link) -> str | None:
+    """Return the folder of the last attempt with a checkpoint; None if there is none."""
+    written = [each for each in link.resume_from if _has_checkpoint(Path(each))]
+    return written[-1] if written else None
 
 
 def _has_checkpoint(folder: Path) -> bool:

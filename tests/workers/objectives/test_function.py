@@ -97,6 +97,28 @@ def test_a_wrong_return_value_fails_the_trial_for_good_in_one_line(run, store, r
     assert said in store.searches.get("a-search").error
 
 
+def test_one_that_died_after_its_last_checkpoint_keeps_its_steps(run, store, tmp_path):
+    code = """
+import json
+
+def objective(config, trial):
+    done = 0
+    if trial.resume_from is not None:
+        done = json.loads((trial.resume_from / "state").read_text())
+    for step in range(done, 3):
+        trial.report(step, loss=3.0 - step)
+        with trial.checkpoint() as folder:
+            (folder / "state").write_text(json.dumps(step + 1))
+    if trial.attempt == 1:
+        raise ConnectionError("gone before its result")
+    return 1.0
+"""
+    (trial,) = run(code, trials=1, checkpoints=str(tmp_path / "checkpoints"))
+    assert (trial.loss, trial.attempt, trial.best_epoch) == (1.0, 2, 2)
+    told = store.logs.epochs(trial.id, 2)
+    assert [(each.epoch, each.metrics["loss"]) for each in told] == [(0, 3.0), (1, 2.0), (2, 1.0)]
+
+
 def test_a_loss_that_is_no_number_is_a_result_to_learn_from(run):
     code = "def objective(config):\n    return float('nan') if config['x'] < 2 else 0.0\n"
     trials = run(code, trials=2)

@@ -170,6 +170,29 @@ def test_a_program_that_is_to_stop_is_asked_and_resumes(submit, drive, store, tm
     assert [each.epoch for each in store.logs.epochs("a-search/0", 2)] == [0, 1, 2]
 
 
+DIES_AT_THE_END = """
+import os, signal, sys
+
+state = os.path.join(os.environ["ALIGNSEARCH_CHECKPOINTS"], "state")
+earlier = os.environ.get("ALIGNSEARCH_RESUME_FROM")
+done = 0 if earlier is None else int(open(os.path.join(earlier, "state")).read())
+for step in range(done, 3):
+    print(f"step={step} loss={1 / (step + 1)}", flush=True)
+    open(state, "w").write(str(step + 1))
+if earlier is None:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_died_after_its_last_checkpoint_has_its_last_report_as_result(submit, store, tmp_path):
+    driver = submit(DIES_AT_THE_END, trials=1, checkpoints=str(tmp_path / "checkpoints"))
+    (trial,) = to_end(driver, store)
+    assert (trial.state, trial.attempt) == (TrialState.COMPLETED, 2), trial.error
+    assert trial.result.loss == 1 / 3
+    assert [each.epoch for each in store.logs.epochs(trial.id, 2)] == [0, 1, 2]
+    assert any("the last report before counts" in e.detail for e in store.logs.events("a-search"))
+
+
 def test_a_pruned_program_is_ended(submit, store):
     code = "import time; print('step=0 loss=3', flush=True); time.sleep(600)"
     # A worker looks for a request to prune when it renews its lease, too.
