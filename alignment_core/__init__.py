@@ -38,6 +38,7 @@ Learning rules (alignment_core.rules):
     BatchwiseRandomFeedback: new random kernels for each batch, brSF's early reading.
     ProductFeedbackAlignment: two backward kernels in a row, of which one learns (PFA).
     PRIMITIVES: table of the primitives, whose weighted sums the rules are.
+    Primitive: a primitive of one's own.
     BackwardPassOperations: twelve switches of the backward pass.
     AKROUT_OPERATIONS: the switches of Akrout et al. 2019's weight mirror.
 
@@ -121,7 +122,7 @@ if TYPE_CHECKING:
     from alignment_core.rules.feedback_alignment import FeedbackAlignment
     from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
     from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
-    from alignment_core.rules.primitives import PRIMITIVES
+    from alignment_core.rules.primitives import PRIMITIVES, Primitive
     from alignment_core.rules.product_feedback import ProductFeedbackAlignment
     from alignment_core.rules.sign_feedback import (
         BatchwiseRandomFeedback,
@@ -171,7 +172,7 @@ _MODULES = {
     "rules.feedback_alignment": ("FeedbackAlignment",),
     "rules.kolen_pollack": ("KolenPollack", "KolenPollackAngle"),
     "rules.mirroring": ("InformationAlignment", "WeightMirror"),
-    "rules.primitives": ("PRIMITIVES",),
+    "rules.primitives": ("PRIMITIVES", "Primitive"),
     "rules.product_feedback": ("ProductFeedbackAlignment",),
     "rules.sign_feedback": (
         "BatchwiseRandomFeedback",
@@ -229,6 +230,7 @@ __all__ = [
     "Momentum",
     "NesterovMomentum",
     "Optimizers",
+    "Primitive",
     "ProductFeedbackAlignment",
     "RateSchedule",
     "SymmetricAlignment",

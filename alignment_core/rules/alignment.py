@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.rules.backward_pass import (
     BackwardPass,
     BackwardPassOperations,
     ProjectingLayer,
 )
-from alignment_core.rules.primitives import PRIMITIVES
+from alignment_core.rules.primitives import PRIMITIVES, Primitive
 
 _NO_OPERATIONS = BackwardPassOperations()
 
@@ -32,6 +32,13 @@ _NEEDS: dict[str, tuple[str, ...]] = {
     "angle": ("backward_output", "pseudogradient"),
 }
 """The arguments of each primitive, as the names of attributes of BackwardPass."""
+
+_OWN_NEEDS: dict[str, tuple[str, ...]] = {
+    "kernels": ("forward_kernel", "backward_kernel"),
+    "input": ("backward_output",),
+    "pseudogradient": ("backward_output", "pseudogradient"),
+}
+"""The arguments that stand for the needs of a `Primitive` of one's own."""
 
 _KERNELS = {"forward_kernel", "backward_kernel"}
 """The arguments that can be computed without the layer's input."""
@@ -86,8 +93,12 @@ class Alignment:
         Raises:
             ConfigurationError: `weights` has other names than the rule's primitives, a weight
                 isn't finite, or `noise_stddev` isn't positive.
+            UnknownNameError: the class names a primitive that isn't in the table.
         """
         rule = type(self).__name__
+        for name in self.primitives:
+            if name not in PRIMITIVES:
+                raise UnknownNameError(f"primitive of {rule}", name, PRIMITIVES)
         if set(weights) != set(self.primitives):
             raise ConfigurationError(
                 f"{rule} takes weights for {_names(self.primitives)}, not for {_names(weights)}; "
@@ -155,11 +166,11 @@ class Alignment:
     @property
     def needs_pseudogradients(self) -> bool:
         """Whether R is computed from J's pseudogradient of the layer's linear output."""
-        return any("pseudogradient" in _NEEDS[name] for name in self.primitives)
+        return any("pseudogradient" in _needs(name) for name in self.primitives)
 
     @property
     def _needs_input(self) -> bool:
-        return any(set(_NEEDS[name]) - _KERNELS for name in self.primitives)
+        return any(set(_needs(name)) - _KERNELS for name in self.primitives)
 
     def __call__(
         self,
@@ -207,11 +218,16 @@ class Alignment:
             )
         backward_pass = BackwardPass(layer, x, self.operations, pseudogradient, product)
         terms = [
-            _in_dtype(self.weights[name], dtype)
-            * PRIMITIVES[name](*self._arguments(name, backward_pass))
+            _in_dtype(self.weights[name], dtype) * self._value(name, backward_pass)
             for name in self.primitives
         ]
         return tf.add_n(terms) if terms else tf.zeros(())
+
+    def _value(self, name: str, backward_pass: BackwardPass) -> Any:
+        primitive = PRIMITIVES[name]
+        if isinstance(primitive, Primitive):
+            return primitive.function(backward_pass)
+        return primitive(*self._arguments(name, backward_pass))
 
     def _arguments(self, name: str, backward_pass: BackwardPass) -> tuple[Any, ...]:
         if name == "amp":
@@ -252,6 +268,11 @@ class Alignment:
         """Make the rule that `get_config` describes."""
         operations = BackwardPassOperations(**config["operations"])
         return cls(config["weights"], operations, config["noise_stddev"])
+
+
+def _needs(name: str) -> tuple[str, ...]:
+    primitive = PRIMITIVES[name]
+    return _OWN_NEEDS[primitive.needs] if isinstance(primitive, Primitive) else _NEEDS[name]
 
 
 def _in_dtype(value: Any, dtype: str) -> Any:

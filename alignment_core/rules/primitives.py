@@ -12,12 +12,20 @@ channels and positions, so `amp`, `null` and `sparse` grow with an image's area 
 
 The published code has no factor 1/2 in `decay`, `null` and `sparse`, so its weights count twice. It
 also adds a term to `decay` that is constant in B.
+
+A primitive of one's own is added to the table as a function of a `BackwardPass`:
+
+    PRIMITIVES["norm"] = Primitive(lambda q: tf.norm(q.backward_kernel), needs="kernels")
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from alignment_core.rules.backward_pass import BackwardPass
 
 
 def decay(backward_kernel: Any) -> Any:
@@ -79,7 +87,23 @@ def _batch_size(x: Any) -> Any:
     return tf.cast(tf.shape(x)[0], x.dtype)
 
 
-PRIMITIVES: dict[str, Callable[..., Any]] = {
+@dataclass(frozen=True)
+class Primitive:
+    """A primitive of one's own: a function whose weighted sum with others is a layer's R.
+
+        >>> norm = Primitive(lambda q: tf.norm(q.backward_kernel), needs="kernels")
+
+    Attributes:
+        function: function of a `BackwardPass` that returns a scalar.
+        needs: "kernels" if the value follows from both kernels alone, "input" if it needs the
+            layer's input, "pseudogradient" if it needs J's pseudogradient as well.
+    """
+
+    function: Callable[["BackwardPass"], Any]
+    needs: Literal["kernels", "input", "pseudogradient"]
+
+
+PRIMITIVES: dict[str, Callable[..., Any] | Primitive] = {
     "decay": decay,
     "amp": amp,
     "null": null,

@@ -1,5 +1,6 @@
 """`alignsearch submit`: make a new search, and drive it here with `--wait`."""
 
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -68,6 +69,8 @@ def submit(
     A search is over a definition: a space of configurations with an objective.
     """
     start_logs(log_format, log_level)
+    # A module of the user's own, or a network that is to be checked, may import TensorFlow.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if program and "--" not in sys.argv:
         raise ConfigurationError(
             f"{' '.join(program)!r} is one argument too many: `alignsearch submit --help` lists "
