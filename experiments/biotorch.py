@@ -106,7 +106,8 @@ def best_error(outcome: Outcome, epochs: Mapping[str, Sequence[Epoch]]) -> float
 
     None if the run has no result.
     """
-    accuracies = [epoch.validation_accuracy for epoch in epochs[outcome.trial]]
+    measured = [epoch.validation_accuracy for epoch in epochs[outcome.trial]]
+    accuracies = [accuracy for accuracy in measured if accuracy is not None]
     return None if outcome.accuracy is None else 100 * (1 - max(accuracies))
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from alignsearch.progress import ProgressDisplay
 from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavailableError
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import summarize
 from alignsearch.store_variable import forget_store
@@ -113,6 +113,7 @@ def drive_to_end(
     from alignsearch.search.driver.service import wants_driver
 
     announced = False
+    paused_for = None
     while not interrupt.is_set():
         search = store.searches.get(name)
         if search.status in TERMINAL_SEARCH_STATUSES:
@@ -125,6 +126,10 @@ def drive_to_end(
                 continue
             if outcome in (Outcome.FINISHED, Outcome.INTERRUPTED):
                 return outcome
+        elif search.status is SearchStatus.PAUSED and search.error != paused_for:
+            paused_for = search.error
+            if paused_for is not None:
+                shown_on.print(f"{name} is paused: {paused_for}", markup=False)
         elif search.driver is not None and not announced:
             announced = True
             shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")

@@ -81,5 +81,5 @@ def _name_of(value: Any) -> Any:
     except ConfigurationError:
         called = getattr(value, "__qualname__", None)
         home = getattr(value, "__module__", None)
-        text = repr(value) if called is None else f"{home}.{called}"
-        return text[:LONGEST_NAME]
+        # A long path is cut at its beginning: the name is what tells objects apart.
+        return repr(value)[:LONGEST_NAME] if called is None else f"{home}.{called}"[-LONGEST_NAME:]

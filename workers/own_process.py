@@ -7,6 +7,7 @@ sends its epochs back. A process that dies is a crash, which costs the trial an 
 import logging
 import sys
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -70,16 +71,17 @@ def evaluate(search: Search, trial: Trial, link: Link, objective: bytes | None =
     ]
     with ours, theirs, Child(command, pass_fds=[theirs.fileno()]) as child:
         theirs.close()
-        ours.send(
-            Task(
-                search,
-                trial,
-                link.checkpoints,
-                tuple(link.resume_from),
-                tuple(sys.path),
-                objective,
-            )
+        task = Task(
+            search,
+            trial,
+            link.checkpoints,
+            tuple(link.resume_from),
+            tuple(sys.path),
+            objective,
         )
+        # A process that has died before it reads its task is told of as any that dies.
+        with suppress(OSError):
+            ours.send(task)
         return _Served(child, ours, link).until_end()
 
 
@@ -91,6 +93,7 @@ class _Served:
         self._connection = connection
         self._link = link
         self._stopping = Stopping(child)
+        self._closed = False
         self._last: deque[str] = deque(maxlen=LAST_LINES)
 
     def until_end(self) -> Finished:
@@ -98,38 +101,52 @@ class _Served:
         while True:
             # The process has ended before its pipes are read: nothing is left then.
             code = self._child.exit_code()
-            for line in self._child.lines(also=[self._connection]):
+            for line in self._child.lines(also=[] if self._closed else [self._connection]):
                 self._show(*line)
-            while self._connection.poll():
-                try:
-                    kind, *values = self._connection.recv()
-                except EOFError:
-                    break
-                finished = self._handle(kind, values)
-                if finished is not None:
-                    for line in self._child.lines(0.0):
-                        self._show(*line)
-                    return finished
+            finished = self._serve_messages()
+            if finished is not None:
+                for line in self._child.lines(0.0):
+                    self._show(*line)
+                return finished
             if code is not None:
                 return self._died(code)
             if self._link.should_stop():
                 # It learns of that by its own question, which may come late or never.
                 self._stopping.insist(politely=False)
 
+    def _serve_messages(self) -> Finished | None:
+        """Handle the messages that have come; return the last one's value, if it is the last."""
+        while not self._closed and self._connection.poll():
+            try:
+                kind, *values = self._connection.recv()
+            except (EOFError, OSError):
+                # The process has died, perhaps within a message.
+                self._closed = True
+                return None
+            finished = self._handle(kind, values)
+            if finished is not None:
+                return finished
+        return None
+
+    def _answer(self, value: object = None) -> None:
+        # If the process has died meanwhile, its end is noticed by the next look at it.
+        with suppress(OSError):
+            self._connection.send(value)
+
     def _handle(self, kind: str, values: list[Any]) -> Finished | None:
         link = self._link
         match kind:
             case "epoch":
                 link.on_epoch(values[0])
-                self._connection.send(None)
+                self._answer()
             case "resume":
                 link.on_resume(values[0])
-                self._connection.send(None)
+                self._answer()
             case "warning":
                 link.on_warning(values[0])
-                self._connection.send(None)
+                self._answer()
             case "should_stop":
-                self._connection.send(link.should_stop())
+                self._answer(link.should_stop())
             case "log":
                 logger.log(values[0], "%s", values[1])
             case "finished":

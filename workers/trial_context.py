@@ -149,14 +149,12 @@ class TrialContext:
         search keeps no checkpoints, the folder is removed at the end of the block. A full disk
         costs the checkpoint, not the trial.
         """
-        if self._folder is None:
+        unfinished = self._prepared()
+        if unfinished is None or self._folder is None:
             with tempfile.TemporaryDirectory(prefix="alignsearch-") as temporary:
                 yield Path(temporary)
             return
-        unfinished = self._folder / "unfinished"
         try:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
             yield unfinished
             _flush(unfinished)
             self._saved += 1
@@ -194,8 +192,22 @@ class TrialContext:
         """Step at which the search's metric was best so far; None if it wasn't reported."""
         return None if self._best is None else self._best[1]
 
+    def _prepared(self) -> Path | None:
+        """Return an empty folder for a checkpoint; None if none are kept, or no longer."""
+        if self._folder is None:
+            return None
+        unfinished = self._folder / "unfinished"
+        try:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+        except OSError as error:
+            self._give_up_checkpoints(error)
+            return None
+        return unfinished
+
     def _checked(self, step: int) -> int:
-        if isinstance(step, bool) or int(step) != step or step < 0:
+        number = None if isinstance(step, bool) else as_number(step)
+        if number is None or not number.is_integer() or number < 0:
             raise ConfigurationError(f"report({step!r}): a step is a whole number from 0 up")
         last = None if self._last is None else self._last.step
         if last is not None and step <= last:

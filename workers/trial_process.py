@@ -4,7 +4,6 @@
 """
 
 import logging
-import signal
 import socket
 import sys
 import threading
@@ -72,9 +71,6 @@ class _ToWorker(logging.Handler):
 
 def main() -> None:
     """Evaluate the trial that the worker sends, and send what came of it."""
-    # A preempted worker asks by `should_stop`; the signal may reach the whole host.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection: Connection = Connection(int(sys.argv[1]))
     task: Task = connection.recv()
     sys.path.extend(each for each in task.path if each not in sys.path)

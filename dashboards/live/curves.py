@@ -12,8 +12,8 @@ import numpy as np
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
-from alignsearch.dashboards.live.reported import measured_metrics, unit_of, value_in
-from alignsearch.search.documents import Search, Trial, metric_of
+from alignsearch.dashboards.live.reported import Reported, unit_of
+from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 CACHED_CURVES = 5000
@@ -61,7 +61,8 @@ class Curves:
             metric: name of a number that trials report; the search's own metric by default.
         """
         search = mirrored.search
-        wanted = metric or metric_of(search).name
+        reported = Reported(search)
+        wanted = metric or reported.metric.name
         trials = mirrored.trials
         with mirrored.lock:
             if tids:
@@ -81,7 +82,7 @@ class Curves:
             ]
         curves = []
         for tid, rank, seq, final, loss in zip(numbers, ranks, seqs, ended, losses, strict=True):
-            read = self._read(search, tid, seq if final else None, wanted)
+            read = self._read(search, tid, seq if final else None, wanted, reported)
             sampled = _subsampled(read, points)
             curves.append(
                 models.Curve(
@@ -107,7 +108,9 @@ class Curves:
             curves=curves,
         )
 
-    def _read(self, search: Search, tid: int, seq: int | None, metric: str) -> Points:
+    def _read(
+        self, search: Search, tid: int, seq: int | None, metric: str, reported: Reported
+    ) -> Points:
         """Read a trial's curve; cache it if `seq`, the last change of an ended trial, is given."""
         key = (search.name, tid, seq or 0, metric)
         with self._lock:
@@ -119,10 +122,10 @@ class Curves:
         mine = [record for record in records if record["attempt"] == last]
         points = Points(
             tuple(record["epoch"] for record in mine),
-            tuple(_rounded(value_in(search, record, metric)) for record in mine),
+            tuple(_rounded(reported.value(record, metric)) for record in mine),
         )
         with self._lock:
-            self._reported.setdefault(search.name, {}).update(measured_metrics(search, mine))
+            self._reported.setdefault(search.name, {}).update(reported.measured(mine))
             if seq is not None:
                 self._cached[key] = points
                 while len(self._cached) > CACHED_CURVES:

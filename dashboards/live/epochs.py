@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.reported import series_of, unit_of
+from alignsearch.dashboards.live.reported import Reported, unit_of
 from alignsearch.search.documents import Epoch, Search
 
 
@@ -30,7 +30,7 @@ def epochs_model(search: Search, records: Sequence[Mapping[str, Any]]) -> models
         attempt=[epoch.attempt for epoch in epochs],
         epoch=[epoch.epoch for epoch in epochs],
         seconds=[epoch.seconds for epoch in epochs],
-        series=series_of(search, records),
+        series=Reported(search).series(records),
         layers=[
             models.LayerCurves(
                 name=name,

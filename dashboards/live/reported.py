@@ -56,56 +56,56 @@ def unit_of(search: Search) -> models.Unit:
     return "step" if search.recipe is None else "epoch"
 
 
-def value_in(search: Search, record: Record, name: str) -> float | None:
-    """Return a number of a stored epoch by its name; None if the epoch doesn't have it."""
-    metric = metric_of(search)
-    if name == metric.name:
-        return metric.of_record(record)
-    reported: Record = record.get("metrics") or {}
-    if name in TRAINING and search.recipe is not None:
-        return TRAINING[name].of(record)
-    value: float | None = reported.get(escape_key(name))
-    return value
+class Reported:
+    """The numbers that the trials of one search report, read from stored epochs."""
 
+    def __init__(self, search: Search) -> None:
+        self.metric = metric_of(search)
+        self._training = {} if search.recipe is None else TRAINING
 
-def reported_metrics(search: Search, records: Sequence[Record]) -> dict[str, str]:
-    """Return the labels of the numbers in the records by name, the search's metric first."""
-    metric = metric_of(search)
-    own = (unescape_key(key) for record in records for key in record.get("metrics") or ())
-    training = () if search.recipe is None else TRAINING
-    return {
-        name: _label(search, name)
-        for name in dict.fromkeys([metric.name, *training, *own])
-        if any(value_in(search, record, name) is not None for record in records)
-    }
+    def value(self, record: Record, name: str) -> float | None:
+        """Return a number of an epoch by its name; None if the epoch doesn't have it."""
+        if name == self.metric.name:
+            return self.metric.of_record(record)
+        if name in self._training:
+            return self._training[name].of(record)
+        found: float | None = (record.get("metrics") or {}).get(escape_key(name))
+        return found
 
+    def measured(self, records: Sequence[Record]) -> dict[str, str]:
+        """Return the labels, by name, of the numbers that charts of learning curves show."""
+        return {
+            name: self._label(name)
+            for name in self._names(records)
+            if self._role(name) == "measured" and self._has(records, name)
+        }
 
-def measured_metrics(search: Search, records: Sequence[Record]) -> dict[str, str]:
-    """Return those of `reported_metrics` that charts of learning curves show."""
-    found = reported_metrics(search, records)
-    return {name: label for name, label in found.items() if _role(search, name) == "measured"}
+    def series(self, records: Sequence[Record]) -> list[models.Series]:
+        """Return all numbers in the records, in columns."""
+        return [
+            models.Series(
+                name=name,
+                label=self._label(name),
+                role=self._role(name),
+                values=[self.value(record, name) for record in records],
+            )
+            for name in self._names(records)
+            if self._has(records, name)
+        ]
 
+    def _names(self, records: Sequence[Record]) -> dict[str, None]:
+        """The search's metric first, a training's numbers, and what else was reported."""
+        own = (unescape_key(key) for record in records for key in record.get("metrics") or ())
+        return dict.fromkeys([self.metric.name, *self._training, *own])
 
-def series_of(search: Search, records: Sequence[Record]) -> list[models.Series]:
-    """Return the numbers that a trial's epochs have, in columns."""
-    return [
-        models.Series(
-            name=name,
-            label=label,
-            role=_role(search, name),
-            values=[value_in(search, record, name) for record in records],
-        )
-        for name, label in reported_metrics(search, records).items()
-    ]
+    def _has(self, records: Sequence[Record], name: str) -> bool:
+        return any(self.value(record, name) is not None for record in records)
 
+    def _label(self, name: str) -> str:
+        if name == self.metric.name:
+            return self.metric.label
+        return self._training[name].label if name in self._training else name
 
-def _label(search: Search, name: str) -> str:
-    metric = metric_of(search)
-    if name == metric.name:
-        return metric.label
-    return TRAINING[name].label if search.recipe is not None and name in TRAINING else name
-
-
-def _role(search: Search, name: str) -> Role:
-    is_own = search.recipe is None or name == metric_of(search).name
-    return "measured" if is_own or name not in TRAINING else TRAINING[name].role
+    def _role(self, name: str) -> Role:
+        is_measured = name == self.metric.name or name not in self._training
+        return "measured" if is_measured else self._training[name].role

@@ -31,7 +31,7 @@ from alignsearch.driving import (
     make_driver,
 )
 from alignsearch.progress import against_chance, best_so_far
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import REHEARSAL, Search
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
@@ -97,7 +97,10 @@ def submit(
 
 def _note_weights_order(search: Search) -> None:
     """Say which weights order a search over WM's space uses, because one of them often diverges."""
-    if search.space == "wm" and search.recipe and search.recipe.weights_order == "paper":
+    recipe = search.recipe
+    if recipe is None or recipe.dataset == REHEARSAL:
+        return
+    if search.space == "wm" and recipe.weights_order == "paper":
         notices.print(
             "weights order: paper. Table 5's WM column diverges in it and trains in "
             "--weights-order reference (docs/fidelity.md)",

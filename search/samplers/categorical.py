@@ -50,11 +50,11 @@ class CategoricalPrior:
             values.astype(np.int64) - self.first, _forgetting(len(values)), self.options
         )
         if self.probabilities is None:
-            counts = counts + settings.prior_weight
+            weighted = counts + settings.prior_weight
         else:
             prior = np.asarray(self.probabilities)
-            counts = counts + prior.size * (settings.prior_weight * prior)
-        probabilities = counts / np.sum(counts)
+            weighted = counts + prior.size * (settings.prior_weight * prior)
+        probabilities = weighted / np.sum(weighted)
         return OptionModel(probabilities, np.log(probabilities))
 
     def best(

@@ -119,13 +119,13 @@ class GaussianPrior:
 
     def log_density(self, places: Floats, mixture: Mixture) -> Floats:
         """Return HyperOpt's log density of a mixture at `places`, shape `[places]`."""
-        bounds = {"low": self.low, "high": self.high}
+        low, high = self.low, self.high
         if self.q is not None:
             return rounded_log_density(
-                places, *mixture, **bounds, q=self.q, logarithmic=self.logarithmic
+                places, *mixture, q=self.q, low=low, high=high, logarithmic=self.logarithmic
             )
         density = hyperopt_tpe.LGMM1_lpdf if self.logarithmic else hyperopt_tpe.GMM1_lpdf
-        exact: Floats = density(places, *mixture, **bounds)
+        exact: Floats = density(places, *mixture, low=low, high=high)
         return exact
 
     def _near_best(
@@ -142,6 +142,8 @@ class GaussianPrior:
         scores = good_density - approximate_log_density(places, *bad, middle=self.mean)
         if self.logarithmic:
             scores += places
+        if not np.isfinite(scores).all():
+            return everything
         return np.flatnonzero(scores >= scores.max() - SCORE_TOLERANCE * max(1.0, spread))
 
     def _spread(self, places: Floats, means: Floats) -> float:

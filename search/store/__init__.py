@@ -17,6 +17,7 @@ store.searches (searches.py)
     named(names) -> list[Search]: read those of the names that exist
     change(name, to, who, *, detail) -> Search: set the status, add an event; StateConflictError
     request_stop(name, who) -> Search: let no new trial begin, add an event; StateConflictError
+    extend(name, trials, who) -> Search: set the budget, go on if over; StateConflictError
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
     renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
     release_driver(name, token) -> None: give the lease up, if the token holds it

@@ -222,7 +222,7 @@ def _waits_for(
         return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
     running = slots.busy
     if status is SearchStatus.PAUSED and not search.stop_requested:
-        because = f", for {search.error}" if search.error else ""
+        because = f" ({search.error})" if search.error else ""
         waits = f"`alignsearch resume {search.name}`: it is paused{because}"
         return f"{waits}, and still runs {_trials(running)}" if running else waits
     if is_asked(search):

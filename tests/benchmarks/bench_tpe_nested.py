@@ -6,8 +6,8 @@ The three spaces have the same 20 distributions. In `flat` all are active in eve
 `nested` choices within choices lead to them, so that a trial has some. In `nested, all active`
 every option of every choice has the same dimensions: it has the cost of nesting, and no gain.
 
-The history is as in bench_tpe_speed.py. The spaces take turns. HyperOpt's own suggestion is asked
-once for each space, and must be ours.
+The history is as in bench_tpe_speed.py, and its times are of the processor, so that other programs
+count little. The spaces take turns. That points are HyperOpt's is for the tests to say.
 """
 
 import argparse

@@ -195,6 +195,9 @@ def test_the_curves_of_another_metric_are_chosen(odd, open_page):
     expect(chart).to_have_attribute("aria-label", re.compile(re.escape(nested.BITS)))
     rows = data_of(page, "curves")
     assert {row["step"] for row in rows} == {"0", "1", "2", "3"}
+    assert "metric=" in page.url
+    stale = open_page(odd, "/searches/models?metric=gone")
+    show(stale, "curves")
     best = [row for row in rows if row["trial"] == str(TRIALS - 1)]
     assert float(best[-1][nested.BITS]) == pytest.approx(100 / nested.accuracy(TRIALS - 1), 1e-3)
 

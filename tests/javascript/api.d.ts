@@ -205,6 +205,7 @@ declare namespace Api {
     dataset: string;
     data_dir?: string | null;
     epochs: number;
+    schedule_epochs?: number;
     width: number;
     weights_order?: "paper" | "reference";
     image_size?: number | null;
@@ -214,7 +215,6 @@ declare namespace Api {
     model?: string;
     stem: string;
     epoch_seconds?: number;
-    schedule_epochs?: number;
     batch_divisor?: number;
     metric?: string;
     weight_samples?: WeightSampling | null;
@@ -321,7 +321,7 @@ declare namespace Api {
     defaults: Record<string, boolean | number | string | null>;
   }
   interface SubmitRequest {
-    space: string;
+    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia";
     name?: string | null;
     fix?: string[];
     range?: string[];
@@ -329,9 +329,10 @@ declare namespace Api {
     trials?: number;
     parallel?: number | null;
     seed?: number;
-    dataset?: "digits" | "fashion_mnist" | "cifar10" | "cifar100" | "imagenet" | "rehearsal";
+    dataset?: "digits" | "fashion_mnist" | "fashion_mnist_32" | "cifar10" | "cifar100" | "imagenet" | "rehearsal";
     data_dir?: string | null;
     epochs?: number;
+    schedule_epochs?: number | null;
     width?: number | null;
     weights_order?: "paper" | "reference";
     image_size?: number | null;
@@ -342,6 +343,7 @@ declare namespace Api {
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
     resources?: string | null;
+    allow_gpu_fraction?: boolean;
     priority?: number;
     max_attempts?: number;
     checkpoints?: string | null;

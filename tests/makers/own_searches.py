@@ -24,7 +24,8 @@ def own_search(store, expression, *, file=None, name="a-search", **fields):
         file: the module with the function `objective`.
         name: the search's name.
         **fields: fields of the search; `command`, its `folder`, `metric`, `direction` and
-            `own_process` are the definition's.
+            `own_process` are the definition's, `module` (the import path of the file) and
+            `packages` its source's.
     """
     space = from_hyperopt(expression, name="mine")
     metric = fields.pop("metric", "loss")
@@ -38,9 +39,11 @@ def own_search(store, expression, *, file=None, name="a-search", **fields):
         files=own_files(command, folder) if command else {},
         own_process=fields.pop("own_process", False),
     )
+    module = fields.pop("module", None)
     source = StoredSource(
-        kind="file",
-        address=f"{file.name}:objective" if file else "space.py:SPACE",
+        kind="module" if module else "file",
+        address=f"{module or (file.name if file else 'space.py')}:objective",
+        packages=fields.pop("packages", {}),
         path=str(file) if file else None,
         sha256=source_hash(file) if file else None,
     )

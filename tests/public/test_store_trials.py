@@ -85,21 +85,13 @@ def same(results, others):
     np.testing.assert_equal(results, others)
 
 
-def test_one_slot_goes_as_fmin_by_itself_does(trials_of):
-    compare(trials_of, "tpe")
-
-
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_one_slot_goes_as_fmin_by_itself_whatever_the_algorithm(trials_of, name):
-    compare(trials_of, name, evals=30)
-
-
-def compare(trials_of, name, evals=12):
     call = {
         "fn": make_objective(),
         "space": SPACE,
         "algo": ALGORITHMS[name],
-        "max_evals": evals,
+        "max_evals": 30,
     }
     alone = by_itself(**call)
     trials = trials_of("compared", **ONE_SLOT)

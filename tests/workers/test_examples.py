@@ -1,9 +1,10 @@
-"""The examples of docs/examples/, each killed, resumed and pruned on real Ray workers."""
+"""The examples of docs/examples/: killed, resumed and pruned, on real Ray workers but for one."""
 
 import os
 import signal
 from pathlib import Path
 
+import psutil
 import pytest
 from driving import NEVER, driving, wait_until
 from own_searches import own_search
@@ -15,6 +16,7 @@ from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.spaces.source_files import import_file
 from alignsearch.workers import cluster
 from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
+from alignsearch.workers.dispatchers.threads import ThreadDispatcher
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 LINEAR, NETWORK = "sklearn_digits.py", "jax_network.py"
@@ -53,7 +55,7 @@ def steps(store, attempt=None):
 
 def is_killed_and_resumes(start, store, example, own_process):
     """Kill the worker after its third step; the next one goes on from the last checkpoint."""
-    epochs = 400
+    epochs = 150
     start(example, epochs, own_process=own_process)
     with driving(start.driver()) as outcome:
         wait_until(lambda: len(steps(store)) >= 3, SECONDS)
@@ -94,6 +96,29 @@ def is_pruned(start, store, example, own_process):
     assert (pruned.state, pruned.attempts["1"].outcome) == (TrialState.PRUNED, "pruned")
     assert pruned.loss == store.logs.epochs("a-search/0")[-1].metrics["loss"]
     assert pruned.result.reason == "it is bad"
+
+
+def test_a_killed_process_of_scikit_learn_resumes(store, store_uri, tmp_path):
+    file, epochs = EXAMPLES / LINEAR, 25
+    space = {**import_file(file).SPACE, "epochs": epochs}
+    folder = str(tmp_path / "checkpoints")
+    own_search(store, space, file=file, trials=1, checkpoints=folder, own_process=True)
+    driver = Driver(store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test")
+    with driving(driver) as outcome:
+        wait_until(lambda: len(steps(store)) >= 3, SECONDS)
+        (process,) = [
+            each
+            for each in psutil.Process().children()
+            if "alignsearch.workers.trial_process" in each.cmdline()
+        ]
+        process.kill()
+        wait_until(lambda: outcome, SECONDS)
+    trial = store.trials.get("a-search/0")
+    assert trial.state is TrialState.COMPLETED
+    assert "was killed (SIGKILL)" in trial.attempts["1"].error
+    assert 2 <= trial.attempts["2"].resumed < epochs
+    assert steps(store, 2) == list(range(epochs))
+    assert trial.loss == store.logs.epochs(trial.id, 2)[-1].metrics["loss"]
 
 
 def test_scikit_learn_is_killed_and_resumes(start, store):

@@ -73,6 +73,9 @@ def test_the_best_step_is_by_the_metrics_direction(attempts):
         (-1, {"loss": 1}, "whole number from 0"),
         (1.5, {"loss": 1}, "whole number from 0"),
         (True, {"loss": 1}, "whole number from 0"),
+        (None, {"loss": 1}, "whole number from 0"),
+        ("4", {"loss": 1}, "whole number from 0"),
+        (math.nan, {"loss": 1}, "whole number from 0"),
         (3, {"loss": 1}, "steps must grow"),
         (2, {"loss": 1}, "steps must grow"),
         (4, {"loss": "low"}, "loss is str 'low'"),
@@ -136,15 +139,16 @@ def test_without_checkpoints_the_folder_is_gone_after_the_block(attempts):
 
 def test_a_disk_that_fails_costs_the_checkpoints_and_not_the_trial(attempts, tmp_path):
     (tmp_path / "1").write_text("a file in the folder's place")
-    trial, seen = attempts()
-    trial.report(1, accuracy=0.5)
-    (warning,) = seen.warnings
-    assert "without checkpoints" in warning
-    with trial.checkpoint() as folder:
-        (folder / "state").write_text("x")
-    trial.report(2, accuracy=0.5)
-    assert len(seen.warnings) == 1
-    assert len(seen.epochs) == 2
+    for checkpoint_first in (False, True):
+        trial, seen = attempts()
+        if not checkpoint_first:
+            trial.report(1, accuracy=0.5)
+        with trial.checkpoint() as folder:
+            (folder / "state").write_text("x")
+        trial.report(2, accuracy=0.5)
+        (warning,) = seen.warnings
+        assert "without checkpoints" in warning
+        assert seen.epochs[-1].epoch == 2
 
 
 def test_a_full_disk_within_the_block_is_warned_of(attempts):

@@ -29,7 +29,7 @@ from alignsearch.workers.reports import (
     read,
 )
 from alignsearch.workers.returned import result_of
-from alignsearch.workers.trial_context import TrialContext, TrialInterrupted
+from alignsearch.workers.trial_context import TrialContext
 
 LAST_LINES = 20
 """Lines of standard error that the error of a failed program quotes: a traceback fits into them."""
@@ -85,21 +85,18 @@ class _Program:
 
     def until_end(self) -> Finished:
         """Receive what the program tells until it has ended."""
-        try:
-            code = None
-            while code is None:
-                code = self._child.exit_code()
-                for stream, line in self._child.lines():
-                    self._receive(stream, line)
-                self._read_reports()
-                if self._link.should_stop():
-                    self._stopping.insist()
-            for stream, line in self._child.rest():
+        code = None
+        while code is None:
+            code = self._child.exit_code()
+            for stream, line in self._child.lines():
                 self._receive(stream, line)
             self._read_reports()
-        except TrialInterrupted:
-            # Only this program's reports can tell that: the loop asks more often than it reports.
-            return Finished(None)
+            # A program that has just ended by itself has a result.
+            if code is None and self._link.should_stop():
+                self._stopping.insist()
+        for stream, line in self._child.rest():
+            self._receive(stream, line)
+        self._read_reports()
         return Finished(None) if self._stopping.begun else self._finished(code)
 
     def _receive(self, stream: str, line: str) -> None:
@@ -118,7 +115,8 @@ class _Program:
 
     def _report(self, report: Report) -> None:
         self._result = report
-        if self._stopping.begun:
+        # `TrialContext.report` would raise: a program is asked to stop by a signal.
+        if self._stopping.begun or self._link.should_stop():
             return
         last = self._context.last_report
         step = report.step

@@ -26,6 +26,7 @@ from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.trained import add_data_set, add_model, training_of
 from alignsearch.workers import sources
+from alignsearch.workers.gpu_memory import limit_tensorflow
 from alignsearch.workers.objectives import Finished, Link
 from alignsearch.workers.seeds import seed_of
 
@@ -51,6 +52,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         SourceError: a rule, network or data set of the user's own is not on this host, or isn't
             the submitted one.
     """
+    limit_tensorflow(search.resources)
     config = _training_config(search, trial, link.on_warning)
     recipe, metric = search.training, metric_of(search)
 

@@ -89,6 +89,12 @@ class Curves extends Chart {
 
   async #readSample() {
     const { curves, metric, metrics, unit } = await this.#request({ top: this.top.value });
+    if (this.metric && metrics.length && !metrics.some(({ name }) => name === metric)) {
+      // The address names a metric of another search.
+      this.metric = "";
+      await this.#readSample();
+      return;
+    }
     this.unit = unit;
     this.#offer(metric, metrics);
     this.held.clear();

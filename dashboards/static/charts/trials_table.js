@@ -2,7 +2,7 @@
 
 import { apiError, getJson, searchUrl, trialPage } from "../lib/api.js";
 import { el, focusData, focusedData, inView, isChecked, valueOf } from "../lib/dom.js";
-import { decimals, duration, raised } from "../lib/format.js";
+import { clipped, decimals, duration, raised } from "../lib/format.js";
 import * as urlState from "../lib/urlstate.js";
 
 const PAGE_SIZES = [25, 50, 100, 200];
@@ -11,6 +11,8 @@ const LEAST_GAP_MS = 500;
 // A brush that is dragged, or a text that is typed, changes many times: the last change counts.
 const BRUSH_MS = 150;
 const TYPING_MS = 250;
+// A heading with more characters would make its column wider than any value.
+const LONGEST_HEADING = 24;
 const STATES = ["queued", "running", "completed", "diverged", "failed", "cancelled", "pruned"];
 /**
  * The columns that every search has.
@@ -281,7 +283,7 @@ class TrialsTable {
         const button = el("button", {
           type: "button", class: "sort", "data-sort": name, title: when ? `${title}, used if ${when}` : title,
           onclick: () => this.#change({ sort: name, order: sorted && rising ? "desc" : "asc" }),
-          text: `${brief}${sorted ? (rising ? " ▲" : " ▼") : ""}`,
+          text: `${clipped(brief, LONGEST_HEADING)}${sorted ? (rising ? " ▲" : " ▼") : ""}`,
         });
         return el("th", { scope: "col", class: number ? "number" : null, "aria-sort": sorted ? (rising ? "ascending" : "descending") : null }, button);
       }),

@@ -26,6 +26,9 @@ router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 SUBMIT_SECONDS = 120.0
 """Longest check of a submission, which may have to reach a Ray cluster."""
 
+OFFER_SECONDS = 20.0
+"""Longest wait for the import of installed packages' definitions: a person waits for the form."""
+
 _OPTION = re.compile(r"--([a-z][a-z-]*)")
 
 _CONFLICTS = {each.__name__ for each in (ClusterError, NameTakenError)}
@@ -39,7 +42,11 @@ async def submit_form(request: Request) -> Response:
     if installed_names():
         # Other packages' modules are imported aside: they may take long, or fail.
         future = context_of(request).background.submit(installed_spaces)
-        spaces = await asyncio.wrap_future(future) + spaces
+        try:
+            offered = await asyncio.wait_for(asyncio.wrap_future(future), OFFER_SECONDS)
+            spaces = offered + spaces
+        except TimeoutError:
+            logger.warning("definitions of installed packages take longer than %g s", OFFER_SECONDS)
     form = models.SubmitForm(
         spaces=spaces,
         fields=fields,

@@ -125,6 +125,7 @@ def use_everything(store, new_search, new_trial):
     store.searches.active()
     store.searches.change(name, SearchStatus.RUNNING, "tester")
     store.searches.request_stop(name, "tester")
+    store.searches.extend(name, 400, "tester")
     token = store.searches.acquire_driver(name, "driver", 60.0)
     store.searches.renew_driver(name, token, 60.0)
     store.searches.release_driver(name, token)

@@ -78,6 +78,7 @@ def test_an_unknown_search_is_named_with_its_neighbours(store, new_search):
         store.searches.get,
         lambda missing: store.searches.change(missing, SearchStatus.RUNNING, "tester"),
         lambda missing: store.searches.request_stop(missing, "tester"),
+        lambda missing: store.searches.extend(missing, 9, "tester"),
         lambda missing: store.searches.acquire_driver(missing, "driver", 1.0),
     ):
         with pytest.raises(UnknownNameError, match=re.escape(name)):
@@ -130,6 +131,23 @@ def test_a_stop_is_asked_of_searches_that_have_not_ended(store, search_in, statu
         assert store.searches.request_stop(search.name, "bob").stop_requested
         assert store.searches.get(search.name).status is status
         assert store.logs.events(search.name)[-1].who == "bob"
+
+
+@pytest.mark.parametrize("status", SearchStatus)
+def test_more_trials_let_a_search_go_on_unless_it_was_cancelled(store, search_in, status):
+    search = search_in(status)
+    if status is SearchStatus.CANCELLED:
+        with pytest.raises(StateConflictError, match="can't go on: it is cancelled"):
+            store.searches.extend(search.name, search.trials + 5, "bob")
+        assert store.searches.get(search.name).trials == search.trials
+        return
+    extended = store.searches.extend(search.name, search.trials + 5, "bob")
+    over = status in TERMINAL_SEARCH_STATUSES
+    assert extended.status is (SearchStatus.QUEUED if over else status)
+    assert (extended.trials, extended.stop_requested) == (search.trials + 5, False)
+    assert extended == store.searches.get(search.name)
+    event = store.logs.events(search.name)[-1]
+    assert (event.who, event.what) == ("bob", "extended")
 
 
 def test_one_driver_holds_a_search_until_it_lets_go(store, new_search):

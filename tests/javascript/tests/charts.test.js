@@ -111,7 +111,7 @@ test("new epochs are appended, a layer without them has gaps", () => {
   assert.deepEqual(read.seconds, [3, 4, 5]);
   assert.deepEqual(read.layers[0].angle, [80, null, null]);
   assert.equal(read.count, 3);
-  epochs.append(read, { count: 1, attempt: [2], epoch: [3], loss: [1], layers: [{ name: "stem", angle: [70], norm_ratio: [1], gradient_angle: [30] }] });
+  epochs.append(read, { count: 1, attempt: [2], epoch: [3], seconds: [6], series: [], layers: [{ name: "stem", angle: [70], norm_ratio: [1], gradient_angle: [30] }] });
   assert.deepEqual(read.layers[0].gradient_angle, [null, null, null, 30]);
-  assert.deepEqual(epochs.lastAttempt(read), [1, 2]);
+  assert.deepEqual(epochs.lastAttempt(read), [1, 2, 3]);
 });

@@ -1,8 +1,10 @@
 """Functions of the user's own as objectives: called, checked, tried again, refused in one line."""
 
 import threading
+import uuid
 
 import pytest
+from driving import driving, wait_until
 from hyperopt import hp
 from own_searches import own_search
 
@@ -177,3 +179,74 @@ def test_another_source_pauses_the_search_and_loses_nothing(store, store_uri, tm
     assert [t.loss for t in trials] == [t.point["x"] ** 2 for t in trials]
     assert len(trials) == 4
     assert all(t.attempts_spent == 0 for t in trials)
+
+
+def test_one_that_never_asks_costs_no_attempt_when_its_driver_is_interrupted(
+    store, store_uri, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("alignsearch.search.driver.driver.HAND_BACK_SECONDS", 1.0)
+    file, released = tmp_path / "mine.py", tmp_path / "released"
+    file.write_text(
+        "import time, pathlib\n"
+        "def objective(config, trial):\n"
+        "    trial.report(0, loss=1.0)\n"
+        f"    while not pathlib.Path({str(released)!r}).exists():\n"
+        "        time.sleep(0.05)\n"
+        "    return 1.0\n"
+    )
+    own_search(store, SPACE, file=file, trials=1)
+    driver = Driver(store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test")
+    interrupt = threading.Event()
+    try:
+        with driving(driver, interrupt) as outcome:
+            wait_until(lambda: store.logs.epochs("a-search/0"))
+            interrupt.set()
+            wait_until(lambda: outcome)
+        trial = store.trials.get("a-search/0")
+        assert (trial.state, trial.attempts_spent) == (TrialState.QUEUED, 0)
+        assert "did not stop" in trial.attempts["1"].error
+    finally:
+        released.touch()
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A package with two modules of one name, which no path leads to, and the first one's name."""
+    name = f"mine_{uuid.uuid4().hex}"
+    for folder in (name, f"{name}/near", f"{name}/far"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "__init__.py").touch()
+    near, far = (tmp_path / name / each / "tune.py" for each in ("near", "far"))
+    far.write_text("POWER = 2\n")
+    near.write_text(
+        f"from {name}.far.tune import POWER\n"
+        "def objective(config):\n    return abs(config['x']) ** POWER\n"
+    )
+    return near, far, f"{name}.near.tune"
+
+
+def test_a_module_of_a_package_is_imported_with_its_neighbours(store, store_uri, package):
+    near, _, module = package
+    own_search(store, SPACE, file=near, module=module, trials=2)
+    driver = Driver(store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test")
+    assert driver.run(threading.Event()) is Outcome.FINISHED
+    trials = store.trials.all("a-search")
+    assert [t.loss for t in trials] == [abs(t.point["x"]) ** 2 for t in trials]
+
+
+def test_another_file_of_the_package_that_has_changed_is_noticed(store, store_uri, package):
+    near, far, module = package
+    own_search(store, SPACE, file=near, module=module, trials=2)
+    far.write_text("POWER = 3\n")
+    driver = Driver(store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test")
+    assert driver.run(threading.Event()) is Outcome.PAUSED
+    assert "has changed" in store.searches.get("a-search").error
+
+
+def test_another_version_of_a_package_is_a_warning(run, store):
+    code = "import numpy\ndef objective(config):\n    return 1.0\n"
+    run(code, trials=2, packages={"numpy": "0.1"})
+    warned = [e.detail for e in store.logs.events("a-search") if e.what == "trial warned"]
+    (said,) = warned
+    assert "numpy is " in said
+    assert "and was 0.1" in said

@@ -1,0 +1,62 @@
+"""The form's definitions: those that ship, and those of installed packages, by name alone."""
+
+import pytest
+
+from alignsearch.dashboards.web.api.submissions import installed_spaces
+
+MODULE = """
+from hyperopt import hp
+
+SPACE = {
+    "model": hp.choice("model", [{"kind": "svm", "C": hp.lognormal("C", 0, 1)}, {"kind": "tree"}]),
+}
+"""
+BROKEN = "raise RuntimeError('no such device')\n"
+ENTRY_POINTS = """[alignsearch.definitions]
+models = models_of_a_package:SPACE
+broken = broken_of_a_package:SPACE
+"""
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package that adds two definitions by entry points, one of which can't be imported."""
+    (tmp_path / "models_of_a_package.py").write_text(MODULE)
+    (tmp_path / "broken_of_a_package.py").write_text(BROKEN)
+    info = tmp_path / "models-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: models\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(ENTRY_POINTS)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_definitions_of_installed_packages_are_offered_and_broken_ones_left_out(package, caplog):
+    (space,) = installed_spaces()
+    assert (space.name, space.known) == ("models", True)
+    parameters = {each.name: each for each in space.parameters}
+    assert parameters["model"].options == ["svm", "tree"]
+    assert parameters["C"].when == "model = svm"
+    assert (parameters["C"].log, parameters["C"].low) == (True, None)
+    assert "broken" in caplog.text
+    assert "no such device" in caplog.text
+
+
+def test_the_form_offers_the_shipped_definitions(dashboard):
+    form = dashboard.json("/submit")
+    assert [each["name"] for each in form["spaces"]] == ["wm", "wm_ad", "wm_ad_ops", "ia"]
+    sigma = next(each for each in form["spaces"][0]["parameters"] if each["name"] == "sigma")
+    assert (sigma["label"], sigma["low"], sigma["high"]) == ("σ", 1e-10, 1.0)
+    (field,) = (each for each in form["fields"] if each["name"] == "space")
+    assert field["options"] == ["wm", "wm_ad", "wm_ad_ops", "ia"]
+
+
+def test_no_code_is_imported_because_a_browser_names_it(dashboard, tmp_path):
+    marker = tmp_path / "imported"
+    file = tmp_path / "mine.py"
+    file.write_text(f"open({str(marker)!r}, 'w').close()\n")
+    for address in (f"{file}:SPACE", "antigravity:fly"):
+        for path in ("/submit/check", "/submit"):
+            refused = dashboard.post(path, {"space": address, "trials": 3})
+            assert refused.status_code == 422
+            assert address in refused.json()["error"]["message"]
+    assert not marker.exists()
