@@ -23,7 +23,7 @@ Find = Callable[[str], tuple[Any, Source]]
 
 @dataclass(frozen=True)
 class OwnParts:
-    """What of a recipe is the user's own.
+    """The user's own parts of a recipe.
 
     Attributes:
         dataset: the data set's name in `alignment_core`'s table; None for a shipped one.
