@@ -11,7 +11,7 @@ NARROWED = ("--fix", "bo_relu=False", "--fix", "train_batch_size=4096", "--range
 
 
 def test_a_narrowed_space_is_searched_and_exported_as_table_5(shell):
-    options = ("--name", "part", "--trials", "25", "--epochs", "1", "--parallel", "4")
+    options = ("--name", "part", "--trials", "25", "--epochs", "1", "--parallel", "2")
     done = shell.run("submit", "ia", *REHEARSAL, *options, *NARROWED, "--wait", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["counts"]["completed"] == 25
