@@ -210,9 +210,6 @@ called = alignsearch.Search({"x": hp.uniform("x", 0, 1)}, objective, name="parab
 def test_the_network_and_its_width_are_the_recipes():
     recipe = prepared("ia", model="resnet50").recipe
     assert (recipe.model, recipe.width, recipe.sources) == ("resnet50", 16, ())
+    own = Definition(space=from_hyperopt(hp.uniform("x", 0, 1), name="mine"), objective=len)
     with pytest.raises(ConfigurationError, match="--model has no use: mine"):
-        prepared(
-            "mine",
-            definition=Definition(from_hyperopt(hp.uniform("x", 0, 1), name="mine"), len),
-            model="dense",
-        )
+        prepared("mine", definition=own, model="dense")
