@@ -1,14 +1,15 @@
 """`alignsearch submit`: make a new search, and drive it here with `--wait`."""
 
-import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.model_names import PLAIN_WIDTHS
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import (
     JsonOption,
@@ -40,6 +41,7 @@ from alignsearch.search.use_cases.new_search import create, prepare, with_warm_s
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.surroundings import surroundings
+from alignsearch.tensorflow_import import import_tensorflow, quietly
 from alignsearch.wiring import has_store, reviver, store_uri, whoami
 
 
@@ -69,14 +71,16 @@ def submit(
     A search is over a definition: a space of configurations with an objective.
     """
     start_logs(log_format, log_level)
-    # A module of the user's own, or a network that is to be checked, may import TensorFlow.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if program and "--" not in sys.argv:
         raise ConfigurationError(
             f"{' '.join(program)!r} is one argument too many: `alignsearch submit --help` lists "
             "options; the program of each trial comes after --, like `-- python train.py`"
         )
     around = surroundings(store, ray, wait=wait)
+    # A module of the user's own may import TensorFlow, and a plain network is built once.
+    around = replace(around, resolve=quietly(around.resolve), find=quietly(around.find))
+    if asked.model in PLAIN_WIDTHS and asked.dataset != REHEARSAL:
+        import_tensorflow()
     search = prepare(asked, whoami(), around, program=program or ())
     if asked.warm_start is not None and not has_store(store):
         raise UnknownNameError("search", asked.warm_start, ())
