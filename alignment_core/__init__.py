@@ -6,23 +6,35 @@ Routes to Scalable Credit Assignment without Weight Symmetry", 2020.
 
     import alignment_core as ac
 
+    model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)])
+    twin = ac.with_rule(model, ac.WeightMirror(amp=1.0, decay=0.1))
+    twin.compile("nesterov_momentum", loss, alignment_optimizer="adam")
+    twin.fit(x, y)
+
     config = ac.TrainingConfig(
         dataset="digits", epochs=3, batch_size=32, learning_rate=0.1, width=8,
         learning_rule="symmetric_alignment", weights={"self": 1.0, "decay": 1.0},
     )
     print(ac.Trainer(config).fit().validation_error)
 
+`docs/alignment.md` begins with a plain Keras model and ends with a rule of your own.
+
 Layers (alignment_core.layers):
     Dense: fully connected layer with a learning rule.
     Conv2D: two-dimensional convolution with a learning rule.
     BatchNormalization: batch normalization as one fused kernel.
-    aligned_layers: the layers of a model that have a learning rule.
+    aligned_layers: the layers of a model that have a learning rule, nested to any depth.
     send_error: delivers the error at a network's output to layers under a direct rule.
     matmul: matrix product that propagates gradients through a backward kernel.
     conv2d: convolution that propagates gradients through a backward kernel.
 
+Any Keras model (alignment_core.training):
+    with_rule: turns a Keras model into its twin under a learning rule, weights kept.
+    AlignedModel: a keras.Model with an optimizer for J and one for R.
+
 Learning rules (alignment_core.rules):
     LEARNING_RULES: table of the learning rules by name.
+    get_rule: a rule by name.
     Alignment: parent of the learning rules, and of a rule of your own.
     FeedbackAlignment: fixed random backward kernels.
     WeightMirror: amp + decay.
@@ -38,13 +50,14 @@ Learning rules (alignment_core.rules):
     BatchwiseRandomFeedback: new random kernels for each batch, brSF's early reading.
     ProductFeedbackAlignment: two backward kernels in a row, of which one learns (PFA).
     PRIMITIVES: table of the primitives, whose weighted sums the rules are.
-    Primitive: a primitive of one's own.
+    Primitive: a function of a layer's call that rules sum.
+    LayerCall: one call of a layer, as its rule sees it.
     BackwardPassOperations: twelve switches of the backward pass.
     AKROUT_OPERATIONS: the switches of Akrout et al. 2019's weight mirror.
 
 Optimizers (alignment_core.optimizers):
-    LOSS_OPTIMIZERS: table of the optimizers of the cost J by name.
-    ALIGNMENT_OPTIMIZERS: table of the optimizers of the regularization R by name.
+    OPTIMIZERS: table of the optimizers by name.
+    get_optimizer: an optimizer by name.
     NesterovMomentum: Nesterov momentum as in TensorFlow 1.
     Momentum: momentum as in TensorFlow 1 and PyTorch.
     Adam: Adam with TensorFlow 1's epsilon.
@@ -107,13 +120,13 @@ if TYPE_CHECKING:
     from alignment_core.model_names import MODEL_NAMES
     from alignment_core.models import MODELS, features, get_model, initialize
     from alignment_core.optimizers.optimizers import (
-        ALIGNMENT_OPTIMIZERS,
-        LOSS_OPTIMIZERS,
+        OPTIMIZERS,
         Adam,
         GradientDescent,
         Momentum,
         NesterovMomentum,
         Optimizers,
+        get_optimizer,
     )
     from alignment_core.optimizers.rate_scheduler import RateSchedule
     from alignment_core.rules.alignment import Alignment
@@ -121,6 +134,7 @@ if TYPE_CHECKING:
     from alignment_core.rules.direct_feedback import DirectFeedbackAlignment
     from alignment_core.rules.feedback_alignment import FeedbackAlignment
     from alignment_core.rules.kolen_pollack import KolenPollack, KolenPollackAngle
+    from alignment_core.rules.layer_call import LayerCall
     from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
     from alignment_core.rules.primitives import PRIMITIVES, Primitive
     from alignment_core.rules.product_feedback import ProductFeedbackAlignment
@@ -131,13 +145,15 @@ if TYPE_CHECKING:
         UniformSignFeedback,
     )
     from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
-    from alignment_core.rules.table import LEARNING_RULES
+    from alignment_core.rules.table import LEARNING_RULES, get_rule
     from alignment_core.training.accelerators import get_strategy
+    from alignment_core.training.aligned_model import AlignedModel
     from alignment_core.training.config import TrainingConfig
     from alignment_core.training.results import EpochResult, LayerMetrics, TrainingResult
     from alignment_core.training.trainer import Trainer
     from alignment_core.training.trainer_cache import trainer_for
     from alignment_core.training.weight_metrics import weight_metrics
+    from alignment_core.training.with_rule import with_rule
 
 _MODULES = {
     "data": ("DATA_SETS", "DataSet", "DataSetInfo", "InputOptions"),
@@ -157,13 +173,13 @@ _MODULES = {
     "model_names": ("MODEL_NAMES",),
     "models": ("MODELS", "features", "get_model", "initialize"),
     "optimizers.optimizers": (
-        "ALIGNMENT_OPTIMIZERS",
-        "LOSS_OPTIMIZERS",
+        "OPTIMIZERS",
         "Adam",
         "GradientDescent",
         "Momentum",
         "NesterovMomentum",
         "Optimizers",
+        "get_optimizer",
     ),
     "optimizers.rate_scheduler": ("RateSchedule",),
     "rules.alignment": ("Alignment",),
@@ -172,6 +188,7 @@ _MODULES = {
     "rules.feedback_alignment": ("FeedbackAlignment",),
     "rules.kolen_pollack": ("KolenPollack", "KolenPollackAngle"),
     "rules.mirroring": ("InformationAlignment", "WeightMirror"),
+    "rules.layer_call": ("LayerCall",),
     "rules.primitives": ("PRIMITIVES", "Primitive"),
     "rules.product_feedback": ("ProductFeedbackAlignment",),
     "rules.sign_feedback": (
@@ -181,13 +198,15 @@ _MODULES = {
         "UniformSignFeedback",
     ),
     "rules.symmetry": ("ActivationAlignment", "SymmetricAlignment"),
-    "rules.table": ("LEARNING_RULES",),
+    "rules.table": ("LEARNING_RULES", "get_rule"),
     "training.accelerators": ("get_strategy",),
+    "training.aligned_model": ("AlignedModel",),
     "training.config": ("TrainingConfig",),
     "training.results": ("EpochResult", "LayerMetrics", "TrainingResult"),
     "training.trainer": ("Trainer",),
     "training.trainer_cache": ("trainer_for",),
     "training.weight_metrics": ("weight_metrics",),
+    "training.with_rule": ("with_rule",),
 }
 """Public names by the module that defines them."""
 
@@ -195,16 +214,16 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 __all__ = [
     "AKROUT_OPERATIONS",
-    "ALIGNMENT_OPTIMIZERS",
     "DATA_SETS",
     "LEARNING_RULES",
-    "LOSS_OPTIMIZERS",
     "MODELS",
     "MODEL_NAMES",
+    "OPTIMIZERS",
     "PRIMITIVES",
     "ActivationAlignment",
     "Adam",
     "AlignSearchError",
+    "AlignedModel",
     "Alignment",
     "BackwardPassOperations",
     "BatchNormalization",
@@ -226,6 +245,7 @@ __all__ = [
     "InputOptions",
     "KolenPollack",
     "KolenPollackAngle",
+    "LayerCall",
     "LayerMetrics",
     "Momentum",
     "NesterovMomentum",
@@ -244,12 +264,15 @@ __all__ = [
     "conv2d",
     "features",
     "get_model",
+    "get_optimizer",
+    "get_rule",
     "get_strategy",
     "initialize",
     "matmul",
     "send_error",
     "trainer_for",
     "weight_metrics",
+    "with_rule",
 ]
 
 

@@ -11,7 +11,8 @@ from alignsearch.experiments.run_statistics import Mean, Outcome, mean_of
 from alignsearch.experiments.setting import Setting
 from alignsearch.experiments.training import TrainingExperiment
 from alignsearch.search.documents import Epoch
-from alignsearch.spaces.biotorch import BIOTORCH, BIOTORCH_RULES, RATE
+from alignsearch.spaces.biotorch import BIOTORCH, BIOTORCH_RULES, OWN_RATES, RATE
+from alignsearch.spaces.presets import RULES
 
 if TYPE_CHECKING:
     from alignsearch.experiments.figures.biotorch import Row
@@ -81,9 +82,11 @@ class BioTorchTable(TrainingExperiment):
             for seed in setting.seeds
         ]
         trained = place.train("biotorch", setting, runs)
-        rate = (
-            f"One learning rate, {RATE:g}, found by backpropagation alone, is used for all rules."
-        )
+        rate = f"The learning rate is {RATE:g}, found by backpropagation alone."
+        others = [rule for rule in setting.rules if RULES[rule][0] in OWN_RATES]
+        if others:
+            own = ", ".join(f"{rule} {OWN_RATES[RULES[rule][0]]:g}" for rule in others)
+            rate += f" Rules that diverge at it have another one: {own}."
         return make_report(
             [_row(rule, trained) for rule in setting.rules],
             source=SOURCE,
@@ -106,9 +109,11 @@ def best_error(outcome: Outcome, epochs: Mapping[str, Sequence[Epoch]]) -> float
 
     None if the run has no result.
     """
-    measured = [epoch.validation_accuracy for epoch in epochs[outcome.trial]]
+    measured = (epoch.validation_accuracy for epoch in epochs[outcome.trial])
     accuracies = [accuracy for accuracy in measured if accuracy is not None]
-    return None if outcome.accuracy is None else 100 * (1 - max(accuracies))
+    if outcome.accuracy is None or not accuracies:
+        return None
+    return 100 * (1 - max(accuracies))
 
 
 def _mean(values: Sequence[float]) -> Mean:

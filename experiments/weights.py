@@ -19,7 +19,7 @@ from alignsearch.search.documents import Epoch, WeightSampling
 SEARCH = "weights"
 """First part of the search's name, in place of either experiment's own name."""
 
-REFERENCE = "reference"
+PAPER_ORDER, REFERENCE = "paper", "reference"
 MIRROR, REFERENCE_MIRROR = "wm", "WM ref."
 PAIRS = 500
 """Weights of a layer that Fig. S3 shows: enough for a panel, and few enough that a page of 20
@@ -145,10 +145,12 @@ def train_rules(
     """
     variants = []
     for rule in setting.rules:
-        variants.append((rule, setting, rule.upper().replace("_", "+")))
+        label = rule.upper().replace("_", "+")
         if rule == MIRROR and setting.weights_order is None:
-            other = replace(setting, weights_order=REFERENCE)
-            variants.append((rule, other, REFERENCE_MIRROR))
+            variants.append((rule, replace(setting, weights_order=PAPER_ORDER), label))
+            variants.append((rule, replace(setting, weights_order=REFERENCE), REFERENCE_MIRROR))
+        else:
+            variants.append((rule, setting, label))
     runs = [
         each.run(rule, setting.models[0], seed, label=label)
         for rule, each, label in variants

@@ -26,6 +26,7 @@ from typing import Any
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.definition import TRAINING, Definition, Source
+from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES, FeedbackTraining
 from alignsearch.spaces.source_files import (
     import_failure,
     import_file,
@@ -65,8 +66,20 @@ SHIPPED: Mapping[str, Definition] = {
         source=Source("shipped", name),
     )
     for name, space in SPACES.items()
+} | {
+    name: Definition(
+        space=space,
+        objective=TRAINING,
+        training=FeedbackTraining(space.learning_rule),
+        rule=space.learning_rule,
+        metric="validation_error",
+        labels=FEEDBACK_LABELS,
+        title=space.title,
+        source=Source("shipped", name),
+    )
+    for name, space in FEEDBACK_SPACES.items()
 }
-"""The definitions that ship with this program: the paper's four searches."""
+"""The definitions that ship with this program: the paper's four searches, and other rules'."""
 
 
 def installed_names() -> list[str]:

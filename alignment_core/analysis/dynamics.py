@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from alignment_core.layers.dense import Dense
 from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.layer_call import LayerCall
 from alignment_core.rules.mirroring import WeightMirror
 from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
 
@@ -147,7 +148,7 @@ def alignment_gradient(layer: Any, x: Any) -> Any:
     backward = layer.backward_kernel.value
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(backward)
-        loss = layer.alignment_loss(x)
+        loss = layer.alignment_loss(LayerCall(layer, x), valued=False)
     return tape.gradient(loss, backward, unconnected_gradients="zero")
 
 

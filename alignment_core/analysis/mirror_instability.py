@@ -14,7 +14,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from alignment_core.analysis.dynamics import alignment_gradient
-from alignment_core.layers.aligned import aligned_layers, recording
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.contexts import recording
 from alignment_core.models import get_model, initialize
 from alignment_core.rules.mirroring import WeightMirror
 

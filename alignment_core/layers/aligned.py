@@ -6,102 +6,62 @@ are propagated. Without a rule, the layer computes what Keras's own layer comput
 cost: backpropagation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+from weakref import ReferenceType, ref
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.direct import Delivery, without_gradient
+from alignment_core.layers.contexts import is_exact, open_recordings
+from alignment_core.layers.direct import without_gradient
+from alignment_core.layers.keras_internals import entry_layer, without_autocast
+from alignment_core.layers.relu import is_relu
+from alignment_core.layers.walk import all_layers
 from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.layer_call import LayerCall
+from alignment_core.rules.primitives import PRIMITIVES
+from alignment_core.rules.table import get_rule
 
-
-class Call(NamedTuple):
-    """One recorded call of a layer.
-
-    Attributes:
-        layer: the layer that was called.
-        x: its input (batch, ...).
-        product: product of the input and the forward kernel (batch, ...), before the bias.
-        delivery: how the network's error reaches `x`, under a direct rule (`layers.direct`).
-    """
-
-    layer: "AlignedLayer"
-    x: Any
-    product: Any
-    delivery: Delivery | None = None
-
-
-_recorded: ContextVar[tuple[list[Call], ...]] = ContextVar("recorded", default=())
-_exact: ContextVar[bool] = ContextVar("exact", default=False)
-
-
-@contextmanager
-def recording() -> Iterator[list[Call]]:
-    """Record the calls of layers with a learning rule, in order.
-
-    Rules that need activations read the layers' inputs from these records. Inside a tf.function
-    the records hold symbolic tensors, which are valid in that function only.
-
-        with recording() as calls:
-            model(images)
-        inputs = [call.x for call in calls]
-    """
-    calls: list[Call] = []
-    token = _recorded.set((*_recorded.get(), calls))
-    try:
-        yield calls
-    finally:
-        _recorded.reset(token)
-
-
-@contextmanager
-def exact_gradients() -> Iterator[None]:
-    """Propagate gradients through the forward kernels: the true gradients of backpropagation.
-
-    It applies to the layers that are called inside this context.
-    """
-    token = _exact.set(True)
-    try:
-        yield
-    finally:
-        _exact.reset(token)
+LARGEST_SEED = 2**31 - 1
 
 
 def aligned_layers(model: Any) -> list["AlignedLayer"]:
-    """Return the layers that have a learning rule, also those of nested models.
+    """Return the layers that have a learning rule, nested to any depth (`all_layers`).
 
-        >>> rule = SymmetricAlignment({"self": 1.0, "decay": 1.0})
+        >>> rule = SymmetricAlignment(self=1.0, decay=1.0)
         >>> model = get_model("dense")((8, 8, 1), 10, learning_rule=rule)
         >>> [layer.name for layer in aligned_layers(model)]
         ['dense1', 'dense2', 'logits']
 
     Args:
-        model: a Keras model.
+        model: a Keras model, or a layer with layers of its own.
     """
-    found: list[AlignedLayer] = []
-    for layer in model.layers:
-        if isinstance(layer, AlignedLayer):
-            if layer.learning_rule is not None:
-                found.append(layer)
-        elif hasattr(layer, "layers"):
-            found.extend(aligned_layers(layer))
-    return found
+    return [
+        layer
+        for layer in all_layers(model)
+        if isinstance(layer, AlignedLayer) and layer.learning_rule is not None
+    ]
 
 
 class AlignedLayer(keras.layers.Layer):
     """Parent of `Dense` and `Conv2D`: a learning rule and the backward kernel that it trains.
 
+    Called in training, the layer adds its term of R to its losses, as Keras's regularizers do. So
+    `compile` and `fit` train the rule, and in a loop of your own the term is in `model.losses`. A
+    rule that needs J's pseudogradient receives it with J's gradient; only a compiled model may use
+    such a rule this way. `AlignedModel` and `Trainer` compute R themselves.
+
     Attributes:
         learning_rule: the rule (`Alignment`), or None for backpropagation.
-        relu_follows: whether a ReLU follows the layer directly. The switches FO ReLU and
-            BO ReLU act only then.
-        backward_kernel: the second kernel, if the layer has a rule. It isn't trainable, so that
-            `model.trainable_variables` lists the variables of the cost J alone.
+        relu_follows: whether a ReLU follows the layer directly, None if that isn't known. The
+            switches FO ReLU and BO ReLU act only then.
+        backward_kernel: the second kernel, if the layer has a rule. It is trainable if the rule
+            trains it: by R, or by J's gradient for the forward kernel. Under feedback alignment
+            it isn't.
         feedback_kernel: the fixed kernel of a rule that has one beside the backward kernel.
         aligned_input_shape: the input's shape without the batch, once the layer is built.
     """
@@ -109,28 +69,49 @@ class AlignedLayer(keras.layers.Layer):
     def __init__(
         self,
         *args: Any,
-        learning_rule: Alignment | None = None,
-        relu_follows: bool = False,
+        learning_rule: Alignment | str | None = None,
+        relu_follows: bool | None = None,
         **kwargs: Any,
     ) -> None:
         """Set Keras's arguments and the learning rule.
 
         Args:
             *args: positional arguments of Keras's layer.
-            learning_rule: a rule, or None for backpropagation.
-            relu_follows: whether a ReLU follows as a layer of its own. With `activation="relu"`
-                it is set to True.
+            learning_rule: a rule or its name, or None for backpropagation.
+            relu_follows: whether a ReLU follows as a layer of its own, perhaps after batch norm.
+                None takes it from `activation`: True for a ReLU, False for other functions of
+                Keras and TensorFlow, and unknown without any or with a function of your own.
             **kwargs: keyword arguments of Keras's layer.
 
         Raises:
-            ConfigurationError: a rule can't work with one of Keras's arguments.
+            UnknownNameError: no rule has this name.
+            ConfigurationError: a rule can't work with one of Keras's arguments, or acts on a ReLU
+                and it isn't known whether one follows.
         """
         super().__init__(*args, **kwargs)
-        self.learning_rule = learning_rule
+        self.relu_follows = self._relu_follows(relu_follows)
+        self._last_term: ReferenceType[Any] | None = None
+        self._trained_by: ReferenceType[Any] | None = None
         self.feedback_kernel: Any = None
-        self.relu_follows = relu_follows or self.activation is keras.activations.relu
-        if learning_rule is not None:
+        self.learning_rule = learning_rule
+
+    @property
+    def learning_rule(self) -> Alignment | None:
+        """The rule, or None for backpropagation."""
+        return self._learning_rule
+
+    @learning_rule.setter
+    def learning_rule(self, given: Alignment | str | None) -> None:
+        rule = get_rule(given)
+        if rule is not None:
             self._refuse(self._unsupported())
+            operations = rule.operations
+            if self.relu_follows is None and (operations.fo_relu or operations.bo_relu):
+                raise ConfigurationError(
+                    f"layer {self.name!r}: FO ReLU and BO ReLU act where a ReLU follows the layer, "
+                    "and here that isn't known; set relu_follows to True or False"
+                )
+        self._learning_rule = rule
 
     def build(self, input_shape: Any) -> None:
         """Create Keras's weights and, if the layer has a rule, the backward kernel.
@@ -152,7 +133,7 @@ class AlignedLayer(keras.layers.Layer):
                 shape=self._backward_shape(drawn_shape),
                 # Initializers compute the fan-in from the shape, so it is the forward kernel's.
                 initializer=lambda _, dtype: self.as_backward(initializer(drawn_shape, dtype)),
-                trainable=False,
+                trainable=self.learning_rule.trains_backward_kernel,
             )
             self.learning_rule.add_variables(self)
 
@@ -172,30 +153,25 @@ class AlignedLayer(keras.layers.Layer):
             self._refuse_other_shape(inputs.shape)
         return super().__call__(inputs, *args, **kwargs)
 
-    def alignment_loss(
-        self, x_or_shape: Any, noise: Any = None, pseudogradient: Any = None, product: Any = None
-    ) -> Any:
+    def alignment_loss(self, *calls: LayerCall, valued: bool = True) -> Any:
         """Return this layer's term of the regularization R, a scalar.
 
         Args:
-            x_or_shape: the layer's input (batch, ...), its shape if the rule draws noise, or
-                None if R uses kernels only.
-            noise: see `Alignment.__call__`, as for `pseudogradient` and `product`.
-            pseudogradient: J's pseudogradient of the layer's linear output (batch, ...).
-            product: product of the input and the forward kernel (batch, ...).
+            *calls: the layer's calls in one forward pass; none are needed if R uses kernels only.
+            valued: see `Alignment.__call__`.
 
         Raises:
-            ConfigurationError: the layer has no learning rule, the input has another shape than
-                the layer was built for, or an argument that the rule needs is missing.
+            ConfigurationError: the layer has no learning rule, an input has another shape than
+                the layer was built for, or something that the rule needs is missing.
         """
         if self.learning_rule is None:
             raise ConfigurationError(
                 f"layer {self.name!r} has no learning rule and so no alignment loss; "
                 "build it with a learning_rule"
             )
-        if x_or_shape is not None:
-            self._refuse_other_shape(getattr(x_or_shape, "shape", x_or_shape))
-        return self.learning_rule(self, x_or_shape, noise, pseudogradient, product)
+        for call in calls:
+            self._refuse_other_shape(call.shape)
+        return self.learning_rule(self, calls, valued=valued)
 
     def get_config(self) -> dict[str, Any]:
         """Return Keras's configuration with `learning_rule` and `relu_follows`."""
@@ -209,10 +185,13 @@ class AlignedLayer(keras.layers.Layer):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """Make the layer that `get_config` describes, with a copy of the rule."""
-        rule = config["learning_rule"]
+        rule = config.get("learning_rule")
         if isinstance(rule, Mapping):
             rule = keras.saving.deserialize_keras_object(rule)
-        return super().from_config({**config, "learning_rule": rule})
+        # Keras wraps what a constructor raises in a TypeError that prints the configuration.
+        layer = super().from_config({**config, "learning_rule": None})
+        layer.learning_rule = rule
+        return layer
 
     def save_own_variables(self, store: Any) -> None:
         """Write Keras's weights and the backward kernel into `store`."""
@@ -240,6 +219,13 @@ class AlignedLayer(keras.layers.Layer):
     def _backward_shape(self, kernel_shape: tuple[int, ...]) -> tuple[int, ...]:
         return kernel_shape
 
+    def _relu_follows(self, given: bool | None) -> bool | None:
+        own = is_relu(self.activation)
+        if own:
+            return True
+        linear = self.activation is keras.activations.linear
+        return None if linear and given is None else given if given is not None else own
+
     def _product(self, multiply: Callable[..., Any], *operands: Any) -> Any:
         """Multiply in the layer's compute dtype and return the layer's variable dtype."""
         narrow = [tf.cast(operand, self.compute_dtype) for operand in operands]
@@ -253,43 +239,136 @@ class AlignedLayer(keras.layers.Layer):
         assert self.learning_rule is not None
         return self.learning_rule.propagating_kernel(self)
 
-    def project_error(self, error: Any, x: Any, product: Any) -> Any:
-        """Return the gradient for the layer's input that a direct rule makes of the error.
+    def project_error(self, error: Any, call: LayerCall) -> Any:
+        """Return the gradient for the call's input that a direct rule makes of the error.
 
         Args:
             error: gradient (batch, outputs) of the loss for the network's outputs.
-            x: the layer's input (batch, ...), for its shape.
-            product: the layer's linear output (batch, ...), for its shape.
+            call: a call of this layer.
         """
         raise NotImplementedError
 
-    def _kernels(self) -> tuple[Any, Any]:
-        """Return the forward kernel, and the kernel that the gradient is propagated through."""
-        forward = tf.convert_to_tensor(self.kernel)
-        if _exact.get():
-            return forward, tf.stop_gradient(self.as_backward(forward))
-        return forward, self.propagating_kernel()
+    def _aligned_product(
+        self, multiply: Callable[..., Any], inputs: Any, training: bool | None
+    ) -> Any:
+        """Return the product of inputs and forward kernel, and record or add the term of R.
 
-    def _input_of_product(self, inputs: Any) -> tuple[Any, Delivery | None]:
-        """Return the input, behind a barrier for its gradient if the rule is direct."""
-        assert self.learning_rule is not None
-        if not self.learning_rule.direct or _exact.get():
-            return inputs, None
-        return without_gradient(inputs, self.name)
+        `multiply` takes the input, the forward kernel, the kernel that propagates, `tie_gradients`
+        and `learn` (layers/ops.py). Under a direct rule no kernel propagates (layers/direct.py).
+        """
+        rule = self.learning_rule
+        assert rule is not None
+        kernel = tf.convert_to_tensor(self.kernel)
+        recorded = open_recordings()
+        learns = training and rule.trains_backward_kernel and self.trainable
+        adds_term = learns and not recorded and not is_exact()
+        if learns:
+            self._refuse_second_model()
+        if adds_term and not self.backward_kernel.trainable:
+            raise ConfigurationError(
+                f"layer {self.name!r} was built with a rule that doesn't train the backward kernel "
+                f"and has {type(rule).__name__} now; build a layer with this rule, or use Trainer"
+            )
+        given, delivery = inputs, None
+        if is_exact():
+            propagating = tf.stop_gradient(self.as_backward(kernel))
+        elif rule.direct:
+            given, delivery = without_gradient(inputs, self.name)
+            propagating = self.as_backward(kernel)
+        else:
+            propagating = rule.propagating_kernel(self)
+        if not adds_term:
+            # A rule's own kernel may be computed from the forward kernel, which J's step updates.
+            is_own = type(rule).propagating_kernel is not Alignment.propagating_kernel
+            with tf.control_dependencies([propagating] if training and is_own else []):
+                product = multiply(given, kernel, propagating, tie_gradients=rule.tie_gradients)
+            for calls in recorded:
+                calls.append(LayerCall(self, inputs, product, delivery=delivery))
+            return product
+        with without_autocast():
+            bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
+            call = LayerCall(self, inputs, kernel=tf.convert_to_tensor(self.kernel), bias=bias)
+        # The product waits for all reads but the term's own of B, which waits for it: ops.py.
+        reads = [each for each in (kernel, call.kernel, bias, propagating) if each is not None]
+        learn = self._learner(inputs) if rule.needs_pseudogradients else None
+        tied = rule.tie_gradients
+        with tf.control_dependencies(reads):
+            product = multiply(given, kernel, propagating, tie_gradients=tied, learn=learn)
+        with tf.control_dependencies([product]):
+            self._add_term(replace(call, product=product))
+        return product
 
-    def _record(self, inputs: Any, product: Any, delivery: Delivery | None = None) -> None:
-        for calls in _recorded.get():
-            calls.append(Call(self, inputs, product, delivery))
+    def _learner(self, inputs: Any) -> Callable[[Any], Any]:
+        """Return the function of J's pseudogradient that returns its gradient of R for B."""
+        rule = self.learning_rule
+        assert rule is not None
+        if not getattr(entry_layer(), "compiled", False):
+            raise ConfigurationError(
+                f"layer {self.name!r}: the term of {type(rule).__name__} needs J's pseudogradient "
+                "and can't be added to model.losses; compile the model and call fit, or use "
+                "AlignedModel or Trainer (KolenPollack has the same gradient without such a term)"
+            )
+        names = [name for name in rule.primitives if _needs_pseudogradient(name)]
+
+        def learn(pseudogradient: Any) -> Any:
+            call = LayerCall(self, inputs, pseudogradient=pseudogradient)
+            with without_autocast(), tf.GradientTape(watch_accessed_variables=False) as tape:
+                kernel = self.backward_kernel.value
+                tape.watch(kernel)
+                term = rule(self, [call], primitives=names, valued=False)
+            return tf.cast(tape.gradient(term, kernel), self.compute_dtype)
+
+        return learn
+
+    def _add_term(self, call: LayerCall) -> None:
+        """Add a call's term of R to the layer's losses, kernels' primitives once a pass."""
+        rule = self.learning_rule
+        assert rule is not None
+        last = None if self._last_term is None else self._last_term()
+        is_first = last is None or all(loss is not last for loss in self.losses)
+        names = [
+            name
+            for name in rule.primitives
+            if not _needs_pseudogradient(name) and (is_first or PRIMITIVES[name].needs == "input")
+        ]
+        if not names:
+            return
+        if rule.draws_noise:
+            seed = tf.random.uniform((2,), maxval=LARGEST_SEED, dtype=tf.int32)
+            noise = rule.draw_noise(call.size, seed, self.backward_kernel.dtype)
+            call = replace(call, noise=noise)
+        elif rule.needs_pseudogradients:
+            call = replace(call, pseudogradient=tf.zeros_like(call.product))
+        with without_autocast():
+            term = rule(self, [call], primitives=names)
+        self._last_term = ref(term)
+        self.add_loss(term)
+
+    def _refuse_second_model(self) -> None:
+        model = entry_layer()
+        if not getattr(model, "compiled", False):
+            return
+        before = None if self._trained_by is None else self._trained_by()
+        if before is not None and before is not model:
+            raise ConfigurationError(
+                f"layer {self.name!r} is trained by the model {before.name!r} already, and "
+                f"{model.name!r} would train its backward kernel a second time; build a layer for "
+                "each model, or compile one of them only"
+            )
+        self._trained_by = ref(model)
 
     def _refuse_other_shape(self, shape: Any) -> None:
         built = self.aligned_input_shape
-        if len(shape) == len(built) + 1 and shape[-1] == built[-1]:
+        if self._same_input(tuple(shape), built):
             return
         wanted, given = (", ".join(map(str, each)) for each in (built, shape[1:]))
         raise ConfigurationError(
             f"layer {self.name!r} was built for inputs of shape (batch, {wanted}) and can't take "
             f"(batch, {given}): reshape the input, or build another layer"
         )
+
+    def _same_input(self, shape: tuple[Any, ...], built: tuple[Any, ...]) -> bool:
+        return len(shape) == len(built) + 1 and shape[-1] == built[-1]
 
     def _refuse(self, problems: Mapping[str, bool]) -> None:
         found = [problem for problem, present in problems.items() if present]
@@ -304,6 +383,10 @@ class AlignedLayer(keras.layers.Layer):
 
     def _unsupported_input(self, rank: int) -> dict[str, bool]:
         raise NotImplementedError
+
+
+def _needs_pseudogradient(primitive: str) -> bool:
+    return PRIMITIVES[primitive].needs == "pseudogradient"
 
 
 def _other_draw(initializer: Any) -> Callable[..., Any]:

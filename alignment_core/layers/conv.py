@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from alignment_core.layers import ops
 from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.direct import refuse_other_outputs
+from alignment_core.rules.layer_call import LayerCall
 
 
 @keras.saving.register_keras_serializable("alignment_core")
@@ -17,7 +19,7 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
     Takes the arguments of keras.layers.Conv2D, `learning_rule` and `relu_follows`
     (`AlignedLayer`). Both kernels have the shape (height, width, channels in, channels out).
 
-        >>> layer = Conv2D(8, 3, padding="same", learning_rule=FeedbackAlignment({}))
+        >>> layer = Conv2D(8, 3, padding="same", learning_rule=FeedbackAlignment())
         >>> layer.build((None, 6, 6, 2))
         >>> tuple(layer.backward_kernel.shape)
         (3, 3, 2, 8)
@@ -45,31 +47,45 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         self._steps = (1, 1) if subsamples else self.strides
         self._is_plain = not any(self._unsupported().values())
 
-    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
-        """Return the convolution of inputs (batch, height, width, channels) and `kernel`."""
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Return outputs (batch, height, width, filters) of inputs (batch, height, width, ...)."""
         if self.learning_rule is None:
-            if self._is_plain and ops.covers_image(inputs, kernel, self.padding.upper()):
-                return ops.whole_product(inputs, tf.convert_to_tensor(kernel))
-            if self._subsampling == (1, 1):
-                return super().convolution_op(inputs, kernel)
-            subsampled = ops.subsample(inputs, self._subsampling)
-            return keras.ops.conv(subsampled, kernel, strides=1, padding=self.padding)
-        x, delivery = self._input_of_product(inputs)
-        x = ops.subsample(x, self._subsampling)
-        geometry: dict[str, Any] = {"strides": self._steps, "padding": self.padding.upper()}
-        if delivery is None:
-            ties = self.learning_rule.tie_gradients
-            outputs = ops.conv2d(x, *self._kernels(), **geometry, tie_gradients=ties)
-        else:
-            outputs = tf.nn.conv2d(x, tf.convert_to_tensor(kernel), **geometry)
-        self._record(inputs, outputs, delivery)
-        return outputs
+            return super().call(inputs)
+        outputs = self._aligned_product(self._multiply, inputs, training)
+        if self.use_bias:
+            outputs = keras.ops.add(outputs, keras.ops.reshape(self.bias, (1, 1, 1, -1)))
+        return outputs if self.activation is None else self.activation(outputs)
 
-    def project_error(self, error: Any, x: Any, product: Any) -> Any:
-        """Return the transposed convolution of `error`, repeated at each position, with B."""
-        _, height, width, _ = tf.unstack(tf.shape(product))
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """Return the convolution of inputs (batch, height, width, channels) without a rule."""
+        if self._is_plain and ops.covers_image(inputs, kernel, self.padding.upper()):
+            return ops.whole_product(inputs, tf.convert_to_tensor(kernel))
+        if self._subsampling == (1, 1):
+            return super().convolution_op(inputs, kernel)
+        subsampled = ops.subsample(inputs, self._subsampling)
+        return keras.ops.conv(subsampled, kernel, strides=1, padding=self.padding)
+
+    def _multiply(self, inputs: Any, forward: Any, propagating: Any, **learning: Any) -> Any:
+        return ops.conv2d(
+            ops.subsample(inputs, self._subsampling),
+            forward,
+            propagating,
+            strides=self._steps,
+            padding=self.padding.upper(),
+            **learning,
+        )
+
+    def project_error(self, error: Any, call: LayerCall) -> Any:
+        """Return the transposed convolution of `error`, repeated at each position, with B.
+
+        Raises:
+            ConfigurationError: the network's outputs aren't vectors.
+        """
+        refuse_other_outputs(error, 2, self.name)
+        _, height, width, _ = tf.unstack(tf.shape(call.product))
         repeated = tf.tile(error[:, None, None, :], [1, height, width, 1])
-        return self.reconstruct(repeated, tf.convert_to_tensor(self.backward_kernel), tf.shape(x))
+        kernel = tf.convert_to_tensor(self.backward_kernel)
+        return self.reconstruct(repeated, kernel, tf.shape(call.x))
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
         """Return the convolution of x (batch, height, width, channels) and the forward kernel."""

@@ -1,5 +1,6 @@
 """A fully connected layer with Keras's arguments and a learning rule."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,8 @@ import tensorflow as tf
 
 from alignment_core.layers import ops
 from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.direct import refuse_other_outputs
+from alignment_core.rules.layer_call import LayerCall
 
 
 @keras.saving.register_keras_serializable("alignment_core")
@@ -16,9 +19,11 @@ class Dense(AlignedLayer, keras.layers.Dense):
 
     Takes the arguments of keras.layers.Dense, `learning_rule` and `relu_follows`
     (`AlignedLayer`). The forward kernel is (inputs, units), the backward kernel (units, inputs).
-    The input must be of rank 2.
+    An input of a higher rank (batch, positions, ..., inputs) is treated as a convolution with a
+    kernel of one pixel treats an image: R sums over its positions, and its features are all axes
+    but the batch together.
 
-        >>> layer = Dense(3, activation="relu", learning_rule=FeedbackAlignment({}))
+        >>> layer = Dense(3, activation="relu", learning_rule=FeedbackAlignment())
         >>> layer.build((None, 4))
         >>> tuple(layer.kernel.shape), tuple(layer.backward_kernel.shape)
         ((4, 3), (3, 4))
@@ -30,39 +35,54 @@ class Dense(AlignedLayer, keras.layers.Dense):
     """
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Return outputs (batch, units) of inputs (batch, inputs)."""
+        """Return outputs (batch, ..., units) of inputs (batch, ..., inputs)."""
         if self.learning_rule is None:
             return super().call(inputs, training=training)
-        x, delivery = self._input_of_product(inputs)
-        if delivery is None:
-            ties = self.learning_rule.tie_gradients
-            outputs = ops.matmul(x, *self._kernels(), tie_gradients=ties)
-        else:
-            outputs = tf.matmul(x, tf.convert_to_tensor(self.kernel))
-        self._record(inputs, outputs, delivery)
+        outputs = self._aligned_product(self._multiply, inputs, training)
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
         return outputs if self.activation is None else self.activation(outputs)
 
-    def project_error(self, error: Any, x: Any, product: Any) -> Any:
-        """Return the product (batch, inputs) of the error (batch, outputs) and B."""
-        return self._product(tf.matmul, error, tf.convert_to_tensor(self.backward_kernel))
+    def project_error(self, error: Any, call: LayerCall) -> Any:
+        """Return the product of `error` and B, at each position of the call's input.
+
+        If the network's outputs have positions, they are the input's own.
+
+        Raises:
+            ConfigurationError: the network's outputs have positions that the input hasn't.
+        """
+        kernel = tf.convert_to_tensor(self.backward_kernel)
+        projected = self._product(partial(_on_rows, tf.matmul), error, kernel)
+        rank = call.x.shape.rank
+        if error.shape.rank == rank:
+            return projected
+        refuse_other_outputs(error, 2, self.name)
+        spread = tf.reshape(projected, (-1, *[1] * (rank - 2), projected.shape[-1]))
+        return tf.broadcast_to(spread, tf.shape(call.x))
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
-        """Return the linear output (batch, units) of x (batch, inputs) and the forward kernel."""
-        return self._product(tf.matmul, x, forward_kernel)
+        """Return the linear output (batch, ..., units) of x (batch, ..., inputs)."""
+        return self._product(partial(_on_rows, tf.matmul), x, forward_kernel)
 
     def project_backward(self, x: Any, backward_kernel: Any) -> Any:
-        """Return the linear output (batch, units) of x (batch, inputs) and the backward kernel."""
-        return self._product(partial(tf.matmul, transpose_b=True), x, backward_kernel)
+        """Return the linear output (batch, ..., units) of x (batch, ..., inputs)."""
+        transposed = partial(tf.matmul, transpose_b=True)
+        return self._product(partial(_on_rows, transposed), x, backward_kernel)
 
     def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
-        """Return the product (batch, inputs) of output (batch, units) and the backward kernel."""
-        return self._product(tf.matmul, output, backward_kernel)
+        """Return the product (batch, ..., inputs) of output (batch, ..., units) and B."""
+        return self._product(partial(_on_rows, tf.matmul), output, backward_kernel)
 
     def kernel_gradient(self, x: Any, upstream: Any) -> Any:
         """Return the backward kernel's gradient (units, inputs) of <output, upstream>."""
-        return self.as_backward(self._product(ops.matmul_gradient, x, upstream))
+        gradient = self._product(ops.matmul_gradient, _rows(x), _rows(upstream))
+        return self.as_backward(gradient)
+
+    def _multiply(self, inputs: Any, forward: Any, propagating: Any, **learning: Any) -> Any:
+        def multiply(rows: Any, kernel: Any) -> Any:
+            return ops.matmul(rows, kernel, propagating, **learning)
+
+        return _on_rows(multiply, inputs, forward)
 
     def as_backward(self, forward_kernel: Any) -> Any:
         """Return the transposed forward kernel (units, inputs)."""
@@ -75,4 +95,25 @@ class Dense(AlignedLayer, keras.layers.Dense):
         return {"lora_rank": self.lora_rank is not None}
 
     def _unsupported_input(self, rank: int) -> dict[str, bool]:
-        return {f"an input of rank {rank} (flatten it to (batch, features))": rank != 2}
+        return {f"an input of rank {rank}, which has no features": rank < 2}
+
+    def _same_input(self, shape: tuple[Any, ...], built: tuple[Any, ...]) -> bool:
+        return len(shape) >= 2 and shape[-1] == built[-1]
+
+
+def _rows(x: Any) -> Any:
+    """Return x (batch, ..., features) as (rows, features)."""
+    return x if x.shape.rank == 2 else tf.reshape(x, (-1, x.shape[-1]))
+
+
+def _on_rows(multiply: Callable[..., Any], x: Any, kernel: Any) -> Any:
+    """Return `multiply` of each row of x (batch, ..., features), in x's shape."""
+    if x.shape.rank == 2:
+        return multiply(x, kernel)
+    rows = multiply(_rows(x), kernel)
+    if x.shape.is_fully_defined():
+        return tf.reshape(rows, (*x.shape[:-1], rows.shape[-1]))
+    leading = tf.shape(x)[:-1]
+    outputs = tf.reshape(rows, tf.concat([leading, [rows.shape[-1]]], 0))
+    outputs.set_shape((*x.shape[:-1], rows.shape[-1]))
+    return outputs

@@ -9,14 +9,11 @@ gradient, the error that the layer's backward kernel projects.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from alignment_core.layers.aligned import Call
 
 
 class Delivery:
@@ -43,7 +40,7 @@ def without_gradient(x: Any, layer: str) -> tuple[Any, Delivery]:
             if not delivery.arranged:
                 raise ConfigurationError(
                     f"layer {layer!r}: its rule learns from the error at the network's output, "
-                    "which it can't see here: train with Trainer, or pass the network's outputs "
+                    "which it can't see here: use AlignedModel or Trainer, or pass the outputs "
                     "and the recorded calls through alignment_core.layers.direct.send_error "
                     "before the loss"
                 )
@@ -54,15 +51,24 @@ def without_gradient(x: Any, layer: str) -> tuple[Any, Delivery]:
     return barrier(x), delivery
 
 
-def send_error(outputs: Any, calls: Sequence["Call"]) -> Any:
+def refuse_other_outputs(error: Any, rank: int, layer: str) -> None:
+    """Raise ConfigurationError if the error of a network's outputs has another rank."""
+    if error.shape.rank != rank:
+        raise ConfigurationError(
+            f"layer {layer!r}: its rule sends the error of the outputs (batch, outputs) to each "
+            f"layer, and this network's outputs have rank {error.shape.rank}; use another rule"
+        )
+
+
+def send_error(outputs: Any, calls: Sequence[Any]) -> Any:
     """Return a network's outputs, whose gradient also goes to the inputs of layers directly.
 
     Args:
         outputs: outputs (batch, ...) of the network, from which the loss is computed.
-        calls: the recorded calls of its layers (`layers.aligned.recording`).
+        calls: the recorded calls of its layers (`layers.contexts.recording`).
 
-        >>> from alignment_core.layers.aligned import recording
-        >>> rule = DirectFeedbackAlignment({}, outputs=3)
+        >>> from alignment_core.layers.contexts import recording
+        >>> rule = DirectFeedbackAlignment(outputs=3)
         >>> layers = [Dense(4, learning_rule=rule), Dense(3, learning_rule=rule)]
         >>> x = tf.ones((2, 5))
         >>> with recording() as calls, tf.GradientTape() as tape:
@@ -76,14 +82,13 @@ def send_error(outputs: Any, calls: Sequence["Call"]) -> Any:
     if not direct:
         return outputs
     for call in direct:
-        assert call.delivery is not None
         call.delivery.arranged = True
 
     @tf.custom_gradient
     def deliver(outputs: Any, *inputs: Any) -> Any:
         def propagate(error: Any) -> tuple[Any, ...]:
             projected = (
-                tf.cast(call.layer.project_error(error, x, call.product), x.dtype)
+                tf.cast(call.layer.project_error(error, call), x.dtype)
                 for call, x in zip(direct, inputs, strict=True)
             )
             return error, *projected

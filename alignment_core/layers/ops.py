@@ -20,12 +20,20 @@ import tensorflow as tf
 
 Gradients = tuple[Any, ...]
 
+Learn = Callable[[Any], Any]
+"""Function of the incoming pseudogradient that returns the backward kernel's gradient."""
+
 ONEDNN_CHANNELS = 16
 """Channels that oneDNN processes at once: float32 numbers in 512 bits."""
 
 
 def matmul(
-    x: Any, forward_kernel: Any, backward_kernel: Any, *, tie_gradients: bool = False
+    x: Any,
+    forward_kernel: Any,
+    backward_kernel: Any,
+    *,
+    tie_gradients: bool = False,
+    learn: Learn | None = None,
 ) -> Any:
     """Multiply `x` by the forward kernel; propagate gradients through the backward kernel.
 
@@ -38,6 +46,7 @@ def matmul(
         forward_kernel: (inputs, units).
         backward_kernel: (units, inputs), the shape of the transposed forward kernel.
         tie_gradients: whether B receives the transpose of dW as its gradient.
+        learn: function of g that returns B's gradient, if it is another one.
 
     Returns:
         The product (batch, units).
@@ -55,12 +64,16 @@ def matmul(
         def propagate(upstream: Any) -> Gradients:
             dx = tf.matmul(upstream, backward_kernel)
             forward_gradient = matmul_gradient(x, upstream)
-            return dx, forward_gradient, *(tf.transpose(forward_gradient) for _ in tied)
+            if not tied:
+                return dx, forward_gradient
+            transposed = tf.transpose(forward_gradient)
+            return dx, forward_gradient, transposed if learn is None else learn(upstream)
 
         with tf.control_dependencies(tied):
             return tf.matmul(x, forward), propagate
 
-    return product(x, forward_kernel, *([backward_kernel] if tie_gradients else []))
+    learns = tie_gradients or learn is not None
+    return product(x, forward_kernel, *([backward_kernel] if learns else []))
 
 
 def conv2d(
@@ -71,6 +84,7 @@ def conv2d(
     strides: tuple[int, int],
     padding: str,
     tie_gradients: bool = False,
+    learn: Learn | None = None,
 ) -> Any:
     """Convolve `x` with the forward kernel; propagate gradients through the backward kernel.
 
@@ -84,6 +98,7 @@ def conv2d(
         strides: strides along height and width.
         padding: "SAME" or "VALID".
         tie_gradients: whether B receives dW as its gradient.
+        learn: function of the pseudogradient that returns B's gradient, if it is another one.
 
     Returns:
         The convolution (batch, height out, width out, channels out).
@@ -92,14 +107,14 @@ def conv2d(
         >>> conv2d(x, kernel, -kernel, strides=(2, 2), padding="SAME").shape
         TensorShape([5, 4, 4, 4])
     """
-    if covers_image(x, forward_kernel, padding):
-        product = matmul(
+    if learn is None and covers_image(x, forward_kernel, padding):
+        rows = matmul(
             _as_row(x),
             _as_matrix(forward_kernel),
             tf.transpose(_as_matrix(backward_kernel)),
             tie_gradients=tie_gradients,
         )
-        return product[:, None, None, :]
+        return rows[:, None, None, :]
     all_strides = [1, *strides, 1]
 
     @tf.custom_gradient
@@ -111,12 +126,15 @@ def conv2d(
             forward_gradient = conv2d_gradient(
                 x, forward.shape, upstream, strides=strides, padding=padding
             )
-            return dx, forward_gradient, *(forward_gradient for _ in tied)
+            if not tied:
+                return dx, forward_gradient
+            return dx, forward_gradient, forward_gradient if learn is None else learn(upstream)
 
         with tf.control_dependencies(tied):
             return tf.nn.conv2d(x, forward, strides=all_strides, padding=padding), propagate
 
-    return product(x, forward_kernel, *([backward_kernel] if tie_gradients else []))
+    learns = tie_gradients or learn is not None
+    return product(x, forward_kernel, *([backward_kernel] if learns else []))
 
 
 def covers_image(x: Any, kernel: Any, padding: str) -> bool:

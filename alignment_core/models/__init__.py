@@ -23,7 +23,11 @@ MODELS: dict[str, Builder] = {
     "convnet": convnet,
     "lenet": lenet,
 }
-"""Builder of each network by its name. A network of one's own may be added."""
+"""Builder of each network by its name. A builder of your own can be added.
+
+    def build(input_shape, num_classes, *, width=64, stem="small", learning_rule=None, seed=0): ...
+    MODELS["mine"] = build
+"""
 
 
 def get_model(name: str) -> Builder:

@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+import keras
+
 from alignment_core.errors import ConfigurationError
 from alignment_core.rules.alignment import Alignment
 
@@ -34,7 +36,12 @@ class Builder(Protocol):
         """
 
 
-def check_width(width: int) -> None:
-    """Raise ConfigurationError if `width` is below one."""
+def check_buildable(width: int) -> None:
+    """Raise ConfigurationError if `width` is below one, or Keras's images are channels-first."""
     if width < 1:
         raise ConfigurationError(f"a network's width must be at least 1, not {width}")
+    if keras.config.image_data_format() != "channels_last":
+        raise ConfigurationError(
+            "the networks' images are channels-last, and Keras is set to channels_first; call "
+            'keras.config.set_image_data_format("channels_last")'
+        )

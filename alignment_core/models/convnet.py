@@ -10,7 +10,7 @@ import keras
 
 from alignment_core.layers.conv import Conv2D
 from alignment_core.model_names import PLAIN_WIDTHS
-from alignment_core.models.builder import check_width
+from alignment_core.models.builder import check_buildable
 from alignment_core.models.logits import with_logits
 from alignment_core.rules.alignment import Alignment
 
@@ -34,7 +34,7 @@ def convnet(
     Raises:
         ConfigurationError: `width` is below one.
     """
-    check_width(width)
+    check_buildable(width)
     inputs = x = keras.Input(input_shape)
     for index, strides in enumerate(STRIDES):
         x = Conv2D(

@@ -11,7 +11,7 @@ import keras
 
 from alignment_core.layers.dense import Dense
 from alignment_core.model_names import PLAIN_WIDTHS
-from alignment_core.models.builder import check_width
+from alignment_core.models.builder import check_buildable
 from alignment_core.models.logits import with_logits
 from alignment_core.rules.alignment import Alignment
 
@@ -35,7 +35,7 @@ def dense(
     Raises:
         ConfigurationError: `width` is below one.
     """
-    check_width(width)
+    check_buildable(width)
     inputs = keras.Input(input_shape)
     x = keras.layers.Flatten(name="flatten")(inputs)
     for index in range(HIDDEN_LAYERS):

@@ -13,7 +13,7 @@ from alignment_core.errors import ConfigurationError
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
 from alignment_core.model_names import PLAIN_WIDTHS
-from alignment_core.models.builder import check_width
+from alignment_core.models.builder import check_buildable
 from alignment_core.models.logits import with_logits
 from alignment_core.rules.alignment import Alignment
 
@@ -44,7 +44,7 @@ def lenet(
     Raises:
         ConfigurationError: `width` is below one, or the images are smaller than 32 x 32.
     """
-    check_width(width)
+    check_buildable(width)
     if min(input_shape[:2]) < SMALLEST_IMAGE:
         raise ConfigurationError(
             f"lenet needs images of {SMALLEST_IMAGE} x {SMALLEST_IMAGE} pixels at least, not "

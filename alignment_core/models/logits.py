@@ -17,6 +17,7 @@ def with_logits(
         num_classes,
         kernel_initializer=keras.initializers.GlorotUniform(),
         learning_rule=learning_rule,
+        relu_follows=False,
         name="logits",
     )(x)
     model = keras.Model(inputs, logits, name=name)

@@ -19,7 +19,7 @@ from alignment_core.errors import ConfigurationError
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
-from alignment_core.models.builder import Builder, check_width
+from alignment_core.models.builder import Builder, check_buildable
 from alignment_core.models.initialization import initialize
 from alignment_core.rules.alignment import Alignment
 
@@ -95,7 +95,7 @@ def resnet(architecture: Architecture) -> Builder:
     ) -> Any:
         if stem not in STEMS:
             raise ConfigurationError(f"no stem is called {stem!r}; there are {', '.join(STEMS)}")
-        check_width(width)
+        check_buildable(width)
         network = _Network(architecture, learning_rule)
         inputs = keras.Input(input_shape)
         model = keras.Model(
@@ -132,6 +132,7 @@ class _Network:
             if self._preactivated
             else initializers.RandomNormal(stddev=0.01),
             learning_rule=self._learning_rule,
+            relu_follows=False,
             name="logits",
         )(x)
 

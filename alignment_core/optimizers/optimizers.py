@@ -11,10 +11,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from alignment_core.errors import ConfigurationError, UnknownNameError
+
 MOMENTUM = 0.9
 """Default momentum of J's optimizer (Kunin et al. 2020, App. B.2; He et al. 2016)."""
 
 
+@keras.saving.register_keras_serializable("alignment_core")
 class NesterovMomentum(keras.optimizers.Optimizer):
     """Nesterov momentum as in TensorFlow 1: v = m v + g, then w -= rate (g + m v).
 
@@ -68,6 +71,7 @@ class NesterovMomentum(keras.optimizers.Optimizer):
         return {**super().get_config(), "momentum": self.momentum}
 
 
+@keras.saving.register_keras_serializable("alignment_core")
 class Momentum(NesterovMomentum):
     """Momentum as in TensorFlow 1 and in PyTorch's SGD: v = m v + g, then w -= rate v.
 
@@ -78,6 +82,7 @@ class Momentum(NesterovMomentum):
     nesterov = False
 
 
+@keras.saving.register_keras_serializable("alignment_core")
 class Adam(keras.optimizers.Adam):
     """Adam with TensorFlow 1's default epsilon of 1e-8; Keras 3's is 1e-7.
 
@@ -114,6 +119,7 @@ class Adam(keras.optimizers.Adam):
         )
 
 
+@keras.saving.register_keras_serializable("alignment_core")
 class GradientDescent(keras.optimizers.Optimizer):
     """Plain gradient descent: w -= rate g, by one fused kernel for each variable.
 
@@ -140,22 +146,41 @@ class GradientDescent(keras.optimizers.Optimizer):
         )
 
 
-LOSS_OPTIMIZERS: dict[str, type[NesterovMomentum]] = {
+OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "nesterov_momentum": NesterovMomentum,
     "momentum": Momentum,
-}
-"""Optimizers of J by name. Their learning rate is set at every step."""
-
-ALIGNMENT_OPTIMIZERS: dict[str, Callable[[], Any]] = {
-    "vanilla_gd": GradientDescent,
     "adam": Adam,
-    "nesterov_momentum": NesterovMomentum,
+    "vanilla_gd": GradientDescent,
 }
-"""Optimizers of R by name. Their learning rate is set at every step.
+"""Optimizers of J and of R by name. A training sets their learning rate at every step.
 
-Searches choose between the first two (Kunin et al. 2020, App. B.1). The third is J's optimizer,
-with which KolenPollackAngle equals KolenPollack.
+The paper optimizes J by Nesterov momentum. Its searches choose between the last two for R (Kunin
+et al. 2020, App. B.1). With J's optimizer for R, KolenPollackAngle equals KolenPollack.
 """
+
+
+def get_optimizer(optimizer: Any, **settings: Any) -> Any:
+    """Return a Keras optimizer by one of our names or of Keras's.
+
+        >>> get_optimizer("adam").epsilon
+        1e-08
+
+    Args:
+        optimizer: a key of `OPTIMIZERS`, a name that Keras knows ("sgd"), a Keras optimizer or its
+            configuration.
+        **settings: keyword arguments of an optimizer of `OPTIMIZERS`.
+
+    Raises:
+        UnknownNameError: no optimizer has this name.
+    """
+    if not isinstance(optimizer, str):
+        return keras.optimizers.get(optimizer)
+    if optimizer in OPTIMIZERS:
+        return OPTIMIZERS[optimizer](**settings)
+    try:
+        return keras.optimizers.get(optimizer)
+    except ValueError:
+        raise UnknownNameError("optimizer", optimizer, OPTIMIZERS) from None
 
 
 class Optimizers:
@@ -164,7 +189,7 @@ class Optimizers:
         >>> layer = Dense(1, learning_rule=SymmetricAlignment({"self": 1.0, "decay": 1.0}))
         >>> layer.build((None, 2))
         >>> optimizers = Optimizers(
-        ...     [NesterovMomentum(), Adam()], [layer.trainable_variables, [layer.backward_kernel]]
+        ...     [NesterovMomentum(), Adam()], [[layer.kernel, layer.bias], [layer.backward_kernel]]
         ... )
         >>> len(optimizers.variables[0]), len(optimizers.variables[1])
         (2, 1)
@@ -230,7 +255,10 @@ class Optimizers:
             ) as tape:
                 tape.watch(groups)
                 values, extra = losses(part, *minibatch)
-            found = [tape.gradient(*pair) for pair in zip(values, groups, strict=True)]
+            found = [
+                dense_gradients(tape.gradient(value, group), group)
+                for value, group in zip(values, groups, strict=True)
+            ]
             return found, extra
 
         return self.mean_over_minibatches(of_part, batch)
@@ -243,7 +271,7 @@ class Optimizers:
         self, function: Callable[..., Any], batch: Sequence[tf.Tensor]
     ) -> Any:
         """Return the mean over minibatches of `function(number, *minibatch)`, nested tensors."""
-        return _mean_over_parts(function, batch, self.minibatches)
+        return mean_over_parts(function, batch, self.minibatches)
 
     def apply(
         self,
@@ -281,6 +309,14 @@ class Optimizers:
                 variable.assign(tf.zeros_like(variable.value))
 
 
+def dense_gradients(gradients: Sequence[Any], variables: Sequence[Any]) -> list[tf.Tensor]:
+    """Return gradients as dense tensors, zeros for variables that the loss doesn't depend on."""
+    return [
+        tf.zeros_like(variable) if gradient is None else tf.convert_to_tensor(gradient)
+        for gradient, variable in zip(gradients, variables, strict=True)
+    ]
+
+
 def _disturb(variables: Sequence[Any], stddev: tf.Tensor, seed: tf.Tensor) -> None:
     def add_noise(variable: Any, seed: tf.Tensor, stddev: tf.Tensor) -> None:
         noise = tf.random.stateless_normal(variable.shape, seed, dtype=variable.dtype, alg="philox")
@@ -296,19 +332,41 @@ def _disturb(variables: Sequence[Any], stddev: tf.Tensor, seed: tf.Tensor) -> No
     tf.distribute.get_replica_context().merge_call(on_each_copy, args=(seeds, stddev))
 
 
-def _mean_over_parts(function: Callable[..., Any], batch: Sequence[tf.Tensor], parts: int) -> Any:
+def mean_over_parts(function: Callable[..., Any], batch: Sequence[Any], parts: int) -> Any:
+    """Return the mean of `function` over equal parts of a batch, computed one after the other.
+
+    Args:
+        function: function (number of the part, *part of each of `batch`) -> nested tensors.
+        batch: nested tensors whose first axis is the batch.
+        parts: number of parts.
+
+    Raises:
+        ConfigurationError: the batch can't be split into equal parts.
+    """
     if parts == 1:
         return function(tf.constant(0), *batch)
-    split = [
-        tf.reshape(value, (parts, value.shape[0] // parts, *value.shape[1:])) for value in batch
-    ]
-    first = function(tf.constant(0), *(value[0] for value in split))
+    split = tf.nest.map_structure(lambda value: _split(value, parts), list(batch))
+    first = function(tf.constant(0), *_part(split, 0))
 
     def add(part: tf.Tensor, total: Any) -> tuple[tf.Tensor, Any]:
-        values = function(part, *(value[part] for value in split))
+        values = function(part, *_part(split, part))
         return part + 1, tf.nest.map_structure(tf.add, total, values)
 
     _, total = tf.while_loop(
         lambda part, _: part < parts, add, (tf.constant(1), first), parallel_iterations=1
     )
     return tf.nest.map_structure(lambda value: value / parts, total)
+
+
+def _part(split: Any, part: Any) -> Any:
+    return tf.nest.map_structure(lambda value: value[part], split)
+
+
+def _split(value: tf.Tensor, parts: int) -> tf.Tensor:
+    size = value.shape[0]
+    if size is not None and size % parts:
+        raise ConfigurationError(
+            f"a batch of {size} can't be split into {parts} equal minibatches; make the batch size "
+            f"a multiple of {parts}, and drop the remainder of the data"
+        )
+    return tf.reshape(value, (parts, -1 if size is None else size // parts, *value.shape[1:]))

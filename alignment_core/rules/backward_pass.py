@@ -17,11 +17,14 @@ reference implementation (neuroailab/neural-alignment), numbered as in reference
 replica's share of the batch. "Feature-wise" is over all other axes together.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import tensorflow as tf
+
+from alignment_core.rules.layer_call import LayerCall
 
 
 @dataclass(frozen=True)
@@ -75,31 +78,6 @@ SQUARED_NORM_BOUND = 1e-12
 """Smallest squared norm that `feature_normalize` divides by: tf.math.l2_normalize's default."""
 
 
-class ProjectingLayer(Protocol):
-    """Interface of a layer whose backward kernel learns. Shapes: see layers/ops.py."""
-
-    name: str
-    kernel: Any
-    backward_kernel: Any
-    bias: Any
-    relu_follows: bool
-
-    def project(self, x: Any, forward_kernel: Any) -> Any:
-        """Return the layer's linear output, computed with the forward kernel."""
-
-    def project_backward(self, x: Any, backward_kernel: Any) -> Any:
-        """Return the layer's linear output, computed with the backward kernel."""
-
-    def reconstruct(self, output: Any, backward_kernel: Any, input_shape: Any) -> Any:
-        """Return the output mapped back to the input's shape by the backward kernel."""
-
-    def kernel_gradient(self, x: Any, upstream: Any) -> Any:
-        """Return the gradient of <output, upstream> with respect to the backward kernel."""
-
-    def as_backward(self, forward_kernel: Any) -> Any:
-        """Return the forward kernel in the backward kernel's layout."""
-
-
 @tf.custom_gradient
 def batch_center(x: Any) -> Any:
     """Return `x` (batch, ...) minus its mean over the batch, for each position separately.
@@ -141,6 +119,15 @@ def feature_normalize(x: Any) -> Any:
     return normalized, propagate
 
 
+@tf.custom_gradient
+def inner(one: Any, other: Any) -> Any:
+    """Return the inner product of two tensors of one shape, a scalar.
+
+    TensorFlow's own gradient would first broadcast the scalar to the shape of its factor.
+    """
+    return tf.reduce_sum(one * other), lambda upstream: (upstream * other, upstream * one)
+
+
 def _less_mean(x: Any, axes: list[int]) -> Any:
     return x - tf.reduce_mean(x, axes, keepdims=True)
 
@@ -158,27 +145,26 @@ class BackwardPass:
 
     def __init__(
         self,
-        layer: ProjectingLayer,
-        x: Any,
+        call: LayerCall,
         operations: BackwardPassOperations,
-        pseudogradient: Any = None,
-        product: Any = None,
+        primitives: Collection[str] = (),
+        *,
+        valued: bool = False,
     ) -> None:
-        """Set the layer, its input and the operations to apply.
+        """Set the call and the operations to apply.
 
         Args:
-            layer: a built layer.
-            x: the layer's input (batch, ...), or noise of its shape.
+            call: a call of a built layer. Its input may be noise.
             operations: switches of the backward pass.
-            pseudogradient: J's pseudogradient (batch, ...) of the layer's linear output.
-            product: product (batch, ...) of the input and the forward kernel, if the network has
-                computed it already.
+            primitives: names of the primitives that are computed from this backward pass, which
+                decide the cheapest form of `correlated`.
+            valued: whether a step fetches the primitives' values, and not their gradients alone.
         """
-        self._layer = layer
-        self._x = x
+        self._call = call
+        self._layer = call.layer
         self._operations = operations
-        self._pseudogradient = pseudogradient
-        self._product = product
+        self._primitives = primitives
+        self._valued = valued
 
     @cached_property
     def backward_kernel(self) -> Any:
@@ -215,53 +201,90 @@ class BackwardPass:
             )
         )
 
-    def correlated(self, *, reconstructed: bool) -> tuple[Any, Any]:
-        """Return the cheapest pair of tensors whose inner product is that of both outputs.
+    @cached_property
+    def correlation(self) -> Any:
+        """Inner product of both outputs, a scalar, from the cheapest pair of tensors.
 
-        If only B and the centring P act on the backward path, one side is centred alone:
-        <P f, P b> = <f, P b>. If the forward output is `reconstructed` anyway,
-        <f, x B^T> = <f B, x> avoids the backward output, and the gradients of amp and null are one
-        filter gradient together.
+        The pair has the product's value and gradient, and forms nothing that they don't need:
+
+        - If only B and the centring P act on the backward path, one side is centred alone:
+          <P f, P b> = <f, P b>.
+        - If the forward output is reconstructed anyway, for `null`, <f, x B^T> = <f B, x> avoids
+          the backward output, and the gradients of amp and null are one filter gradient together.
+        - Otherwise, if the value is fetched and no `sparse` forms the backward output anyway,
+          <f, x B^T + c> = <B, f^T x> + <f, c> avoids it as well. f^T x is the gradient itself.
         """
         operations = self._operations
-        if not self._backward_path_is_linear:
-            return self.forward_output, self.backward_output
-        if reconstructed and not (operations.fo_fwmc or operations.fo_fwl2n or operations.bo_fwmc):
-            return self.forward_reconstruction, self._backward_input
-        if operations.bi_bwmc:
-            return self._forward_features(self._forward_activation), self.backward_output
-        return self.forward_output, self.backward_output
+        linear = self._backward_path_is_linear
+        reconstructed = "null" in self._primitives
+        centred = operations.fo_fwmc or operations.fo_fwl2n or operations.bo_fwmc
+        if linear and reconstructed and not centred:
+            return inner(self.forward_reconstruction, self._backward_input)
+        by_kernels = self._valued and not reconstructed and "sparse" not in self._primitives
+        if by_kernels and self._backward_path_is_affine:
+            return self._correlation_by_kernels()
+        if linear and operations.bi_bwmc:
+            return inner(self._uncentred_forward_output, self.backward_output)
+        return inner(self.forward_output, self.backward_output)
 
-    def propagated(self) -> tuple[Any, Any]:
-        """Return the cheapest pair of tensors with angle's inner product.
+    def _correlation_by_kernels(self) -> Any:
+        """Return <B, f^T x> + <f, c>, the inner product of both outputs, without the backward one.
 
-        The inner product of backward output and pseudogradient is <x B^T, g> = <B, g^T x>. J's
-        backward pass has computed g^T x already: it is the forward kernel's gradient.
+        c is the bias of the backward path, if BO Bias is on.
+        """
+        operations = self._operations
+        output = self._uncentred_forward_output if operations.bi_bwmc else self.forward_output
+        if operations.bo_fwmc:
+            output = feature_center(output)
+        gradient = self._layer.kernel_gradient(self._backward_input, output)
+        product = inner(self.backward_kernel, gradient)
+        if self._layer.bias is None or not operations.bo_bias:
+            return product
+        # The batch's mean of a centred output is zero, so the bias adds nothing to it.
+        centred = operations.fo_bwmc
+        return product if centred else product + tf.reduce_sum(output * self._bias)
+
+    @cached_property
+    def propagation(self) -> Any:
+        """Inner product of the backward output and the pseudogradient, a scalar.
+
+        It is <x B^T, g> = <B, g^T x>. J's backward pass has computed g^T x already: it is the
+        forward kernel's gradient.
         """
         if not self._backward_path_is_linear or self._operations.bo_fwmc:
-            return self.backward_output, self.pseudogradient
+            return inner(self.backward_output, self.pseudogradient)
         gradient = self._layer.kernel_gradient(self._backward_input, self.pseudogradient)
-        return self.backward_kernel, gradient
+        return inner(self.backward_kernel, gradient)
+
+    @property
+    def batch_size(self) -> Any:
+        """Number of the input's samples, a scalar of the kernels' type."""
+        return tf.cast(tf.shape(self._input)[0], self._input.dtype)
 
     @property
     def _backward_path_is_linear(self) -> bool:
+        biased = self._layer.bias is not None and self._operations.bo_bias
+        return self._backward_path_is_affine and not biased
+
+    @property
+    def _backward_path_is_affine(self) -> bool:
         operations = self._operations
         bends = self._layer.relu_follows and operations.bo_relu
-        biased = self._layer.bias is not None and operations.bo_bias
-        return not (bends or biased or operations.bo_fwl2n)
+        return not (bends or operations.bo_fwl2n)
 
     @cached_property
     def pseudogradient(self) -> Any:
         """J's pseudogradient of the layer's linear output, without a gradient."""
-        return tf.cast(tf.stop_gradient(self._pseudogradient), self.backward_kernel.dtype)
+        return tf.cast(tf.stop_gradient(self._call.pseudogradient), self.backward_kernel.dtype)
 
     @cached_property
     def _constant_kernel(self) -> Any:
-        return tf.stop_gradient(tf.convert_to_tensor(self._layer.kernel))
+        kernel = self._layer.kernel if self._call.kernel is None else self._call.kernel
+        return tf.stop_gradient(tf.convert_to_tensor(kernel))
 
     @cached_property
     def _input(self) -> Any:
-        x = tf.cast(tf.stop_gradient(self._x), self.backward_kernel.dtype)
+        x = tf.cast(tf.stop_gradient(self._call.x), self.backward_kernel.dtype)
         return _feature_wise(x, self._operations.bi_fwmc, self._operations.bi_fwl2n)
 
     @cached_property
@@ -270,8 +293,8 @@ class BackwardPass:
 
     @cached_property
     def _forward_activation(self) -> Any:
-        if self._is_of_the_input(self._product):
-            output = tf.cast(tf.stop_gradient(self._product), self._input.dtype)
+        if self._call.product is not None and self._path_begins_at_the_input:
+            output = tf.cast(tf.stop_gradient(self._call.product), self._input.dtype)
         else:
             output = self._layer.project(self._input, self._constant_kernel)
         return self._activate(
@@ -282,11 +305,21 @@ class BackwardPass:
 
     def _activate(self, output: Any, *, bias: bool, relu: bool) -> Any:
         if bias and self._layer.bias is not None:
-            output += tf.stop_gradient(tf.convert_to_tensor(self._layer.bias))
+            output += self._bias
         return tf.nn.relu(output) if relu and self._layer.relu_follows else output
 
-    def _is_of_the_input(self, product: Any) -> bool:
-        return product is not None and not (self._operations.bi_fwmc or self._operations.bi_fwl2n)
+    @property
+    def _bias(self) -> Any:
+        bias = self._layer.bias if self._call.bias is None else self._call.bias
+        return tf.stop_gradient(tf.convert_to_tensor(bias))
+
+    @property
+    def _path_begins_at_the_input(self) -> bool:
+        return not (self._operations.bi_fwmc or self._operations.bi_fwl2n)
+
+    @property
+    def _uncentred_forward_output(self) -> Any:
+        return self._forward_features(self._forward_activation)
 
     def _forward_features(self, output: Any) -> Any:
         return _feature_wise(output, self._operations.fo_fwmc, self._operations.fo_fwl2n)

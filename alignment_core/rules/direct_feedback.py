@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import keras
-
 from alignment_core.errors import ConfigurationError
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class DirectFeedbackAlignment(Alignment):
     """Direct feedback alignment: the error at the output, times a fixed random matrix.
 
@@ -24,10 +21,10 @@ class DirectFeedbackAlignment(Alignment):
     the gradient that arrives at the layer's output. R is 0, and B is drawn once, uniformly between
     Glorot's limits.
 
-    The layers get e from `layers.direct.send_error`, which `Trainer` calls. Elsewhere their
-    gradient is refused.
+    The layers get e from `layers.direct.send_error`, which `AlignedModel` and `Trainer` call.
+    Elsewhere their gradient is refused.
 
-        >>> DirectFeedbackAlignment({}, outputs=10).backward_units(64)
+        >>> DirectFeedbackAlignment(outputs=10).backward_units(64)
         10
 
     Source: Nøkland 2016 (arXiv 1609.01596), for dense layers. There a convolution's feedback
@@ -40,7 +37,8 @@ class DirectFeedbackAlignment(Alignment):
 
     def __init__(
         self,
-        weights: Mapping[str, Any],
+        /,
+        weights: Mapping[str, Any] | None = None,
         operations: BackwardPassOperations | None = None,
         noise_stddev: Any = None,
         *,
@@ -75,7 +73,7 @@ class DirectFeedbackAlignment(Alignment):
         if self.outputs is None:
             raise ConfigurationError(
                 "DirectFeedbackAlignment needs the number of outputs of the network for its "
-                "backward kernels: DirectFeedbackAlignment({}, outputs=10)"
+                "backward kernels: DirectFeedbackAlignment(outputs=10)"
             )
         return self.outputs
 

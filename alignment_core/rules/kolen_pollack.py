@@ -1,11 +1,8 @@
 """Kolen-Pollack's rule (Kolen and Pollack 1994), with tied gradients and as gradient descent."""
 
-import keras
-
 from alignment_core.rules.alignment import Alignment
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class KolenPollack(Alignment):
     """Kolen-Pollack: backward kernels that receive the forward kernels' own updates.
 
@@ -21,7 +18,7 @@ class KolenPollack(Alignment):
     zero. With another `decay` it doesn't. At learning rate eta and momentum m the difference
     shrinks e-fold in about (1 - m) / (eta decay) steps.
 
-        >>> KolenPollack({"decay": 1e-3}).tie_gradients
+        >>> KolenPollack(decay=1e-3).tie_gradients
         True
 
     Source: Kunin et al. 2020, App. D.3.
@@ -31,14 +28,13 @@ class KolenPollack(Alignment):
     tie_gradients = True
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class KolenPollackAngle(Alignment):
     """Kolen-Pollack as gradient descent: R_KP = angle + decay, weighted.
 
     It equals `KolenPollack` with weights 1 and lambda_KP / eta, if R has J's optimizer and
     schedule. R needs J's pseudogradients, so both losses are minimized simultaneously.
 
-        >>> KolenPollackAngle({"angle": 1.0, "decay": 1e-3}).needs_pseudogradients
+        >>> KolenPollackAngle(angle=1.0, decay=1e-3).needs_pseudogradients
         True
 
     Source: Kunin et al. 2020, App. D.3.

@@ -2,17 +2,14 @@
 
 from typing import Any
 
-import keras
-
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import AKROUT_OPERATIONS
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class WeightMirror(Alignment):
     """Weight mirror: R_WM = amp + decay, weighted.
 
-        >>> rule = WeightMirror({"amp": 1.0, "decay": 0.1}, noise_stddev=0.5)
+        >>> rule = WeightMirror(amp=1.0, decay=0.1, noise_stddev=0.5)
         >>> rule.draws_noise
         True
 
@@ -41,11 +38,10 @@ class WeightMirror(Alignment):
         return cls({"amp": mirror_rate, "decay": decay_rate}, AKROUT_OPERATIONS, noise_stddev)
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class InformationAlignment(Alignment):
     """Information alignment: R_IA = amp + decay + null, weighted.
 
-        >>> rule = InformationAlignment({"amp": 1.0, "decay": 0.1, "null": 0.01})
+        >>> rule = InformationAlignment(amp=1.0, decay=0.1, null=0.01)
         >>> rule.needs_activations
         True
 

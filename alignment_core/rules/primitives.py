@@ -13,102 +13,90 @@ channels and positions, so `amp`, `null` and `sparse` grow with an image's area 
 The published code has no factor 1/2 in `decay`, `null` and `sparse`, so its weights count twice. It
 also adds a term to `decay` that is constant in B.
 
-A primitive of one's own is added to the table as a function of a `BackwardPass`:
+A primitive is a function of a `BackwardPass` and says what it needs of a call of its layer. A
+primitive of your own can be added to the table:
 
     PRIMITIVES["norm"] = Primitive(lambda q: tf.norm(q.backward_kernel), needs="kernels")
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import tensorflow as tf
 
-if TYPE_CHECKING:
-    from alignment_core.rules.backward_pass import BackwardPass
+from alignment_core.rules.backward_pass import BackwardPass
 
 
-def decay(backward_kernel: Any) -> Any:
+def decay(q: BackwardPass) -> Any:
     """Return half the squared norm of the backward kernel. Gradient: B."""
-    return tf.nn.l2_loss(backward_kernel)
+    return tf.nn.l2_loss(q.backward_kernel)
 
 
-def amp(forward_output: Any, backward_output: Any) -> Any:
+def amp(q: BackwardPass) -> Any:
     """Return minus the inner product of both outputs (batch, ...). Gradient: -f^T x / batch.
 
-    The gradient doesn't depend on the backward output. A compiled step that fetches the gradient
-    alone never computes that output, unless an operation on it is nonlinear (BO ReLU, BO FWL2N).
+    The gradient doesn't depend on the backward output. It is never computed, unless an operation
+    on it is nonlinear (BO ReLU, BO FWL2N); see `BackwardPass.correlation`.
     """
-    return -_inner(forward_output, backward_output) / _batch_size(forward_output)
+    return -q.correlation / q.batch_size
 
 
-def null(forward_reconstruction: Any) -> Any:
+def null(q: BackwardPass) -> Any:
     """Return half the squared norm of the reconstruction (batch, ...).
 
     Gradient: f^T f B / batch.
     """
-    return _half_mean_square(forward_reconstruction)
+    return tf.nn.l2_loss(q.forward_reconstruction) / q.batch_size
 
 
-def sparse(backward_output: Any) -> Any:
+def sparse(q: BackwardPass) -> Any:
     """Return half the squared norm of the backward output (batch, ...).
 
     Gradient: B x^T x / batch.
     """
-    return _half_mean_square(backward_output)
+    return tf.nn.l2_loss(q.backward_output) / q.batch_size
 
 
-def self_(forward_kernel: Any, backward_kernel: Any) -> Any:
+def self_(q: BackwardPass) -> Any:
     """Return minus the inner product of both kernels, given in one layout. Gradient: -W."""
-    return -tf.reduce_sum(forward_kernel * backward_kernel)
+    return -tf.reduce_sum(q.forward_kernel * q.backward_kernel)
 
 
-def angle(backward_output: Any, pseudogradient: Any) -> Any:
+def angle(q: BackwardPass) -> Any:
     """Return the inner product of the backward output and the pseudogradient. Gradient: g^T x.
 
     The pseudogradient g (batch, ...) belongs to the mean cost of the batch, so it isn't divided by
     the batch size again. The gradient is thus the transpose of the forward kernel's gradient
     (Kunin et al. 2020, App. D.3).
     """
-    return _inner(backward_output, pseudogradient)
-
-
-@tf.custom_gradient
-def _inner(one: Any, other: Any) -> Any:
-    # TensorFlow's own gradient would first broadcast the scalar to the shape of its factor.
-    return tf.reduce_sum(one * other), lambda upstream: (upstream * other, upstream * one)
-
-
-def _half_mean_square(x: Any) -> Any:
-    return tf.nn.l2_loss(x) / _batch_size(x)
-
-
-def _batch_size(x: Any) -> Any:
-    return tf.cast(tf.shape(x)[0], x.dtype)
+    return q.propagation
 
 
 @dataclass(frozen=True)
 class Primitive:
-    """A primitive of one's own: a function whose weighted sum with others is a layer's R.
+    """A function whose weighted sum with others is a layer's regularization R.
 
-        >>> norm = Primitive(lambda q: tf.norm(q.backward_kernel), needs="kernels")
+        >>> PRIMITIVES["decay"].needs
+        'kernels'
 
     Attributes:
         function: function of a `BackwardPass` that returns a scalar.
-        needs: "kernels" if the value follows from both kernels alone, "input" if it needs the
-            layer's input, "pseudogradient" if it needs J's pseudogradient as well.
+        needs: "kernels" if the value follows from both kernels alone: it counts once, however
+            often the layer is called. "input" if it needs the layer's input, "pseudogradient" if
+            it needs J's pseudogradient as well: it counts at every call.
     """
 
-    function: Callable[["BackwardPass"], Any]
+    function: Callable[[BackwardPass], Any]
     needs: Literal["kernels", "input", "pseudogradient"]
 
 
-PRIMITIVES: dict[str, Callable[..., Any] | Primitive] = {
-    "decay": decay,
-    "amp": amp,
-    "null": null,
-    "sparse": sparse,
-    "self": self_,
-    "angle": angle,
+PRIMITIVES: dict[str, Primitive] = {
+    "decay": Primitive(decay, "kernels"),
+    "amp": Primitive(amp, "input"),
+    "null": Primitive(null, "input"),
+    "sparse": Primitive(sparse, "input"),
+    "self": Primitive(self_, "kernels"),
+    "angle": Primitive(angle, "pseudogradient"),
 }
 """Each primitive by its name in a rule's weights."""

@@ -8,7 +8,6 @@ import tensorflow as tf
 from alignment_core.rules.alignment import Alignment
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class ProductFeedbackAlignment(Alignment):
     """Product feedback alignment (PFA): the gradient passes through F, then through B.
 
@@ -27,7 +26,7 @@ class ProductFeedbackAlignment(Alignment):
     B is the layer's `backward_kernel`, F its `feedback_kernel`. R is decay, and is added to J, as
     under `KolenPollack`.
 
-        >>> layer = Dense(2, learning_rule=ProductFeedbackAlignment({"decay": 1e-3}))
+        >>> layer = Dense(2, learning_rule=ProductFeedbackAlignment(decay=1e-3))
         >>> layer.build((None, 3))
         >>> tuple(layer.feedback_kernel.shape), tuple(layer.backward_kernel.shape)
         ((2, 20), (20, 3))
@@ -48,18 +47,17 @@ class ProductFeedbackAlignment(Alignment):
         """Return the number of units between F and B."""
         return self.expansion * units
 
-    @property
-    def feedback_initializer(self) -> Any:
-        """The Keras initializer of F: uniform, so that F F^T is the identity on average."""
-        return keras.initializers.VarianceScaling(1.0, "fan_out", "uniform")
-
     def add_variables(self, layer: Any) -> None:
         """Add F, the layer's `feedback_kernel`."""
         units = layer.kernel.shape[-1]
+        # F F^T is the identity on average. A network is drawn anew by its layers' initializers.
+        layer.feedback_kernel_initializer = keras.initializers.VarianceScaling(
+            1.0, "fan_out", "uniform"
+        )
         layer.feedback_kernel = layer.add_weight(
             name="feedback_kernel",
             shape=(units, self.backward_units(units)),
-            initializer=self.feedback_initializer,
+            initializer=layer.feedback_kernel_initializer,
             trainable=False,
         )
 

@@ -13,21 +13,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from alignment_core.rules.alignment import Alignment
-from alignment_core.rules.backward_pass import ProjectingLayer
 from alignment_core.rules.draws import draw_uniform
+from alignment_core.rules.layer_call import ProjectingLayer
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class UniformSignFeedback(Alignment):
     """Uniform sign-concordant feedback (uSF): B = s sign(W).
 
     s is the standard deviation of Glorot's initial weights, sqrt(2 / (fan in + fan out)).
 
-        >>> layer = Dense(4, learning_rule=UniformSignFeedback({}))
+        >>> layer = Dense(4, learning_rule=UniformSignFeedback())
         >>> layer.build((None, 4))
         >>> sorted(set(tf.reshape(tf.abs(layer.propagating_kernel()), -1).numpy().tolist()))
         [0.5]
@@ -41,13 +39,12 @@ class UniformSignFeedback(Alignment):
         return deviation * _signs(layer)
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class FixedRandomSignFeedback(Alignment):
     """Fixed random-magnitude sign-concordant feedback (frSF): B = |M| sign(W).
 
     M is drawn once, uniformly between Glorot's limits: it is the layer's `backward_kernel`.
 
-        >>> FixedRandomSignFeedback({}).needs_activations
+        >>> FixedRandomSignFeedback().needs_activations
         False
 
     Source: Liao et al. 2016.
@@ -61,14 +58,13 @@ class FixedRandomSignFeedback(Alignment):
         return magnitudes * _signs(layer)
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class BatchwiseRandomSignFeedback(Alignment):
     """Batchwise random-magnitude sign-concordant feedback (brSF): B = |M| sign(W).
 
     M is drawn anew for each batch, uniformly between Glorot's limits. The minibatches and the
     replicas of one batch share it. The layer's `backward_kernel` isn't used.
 
-        >>> BatchwiseRandomSignFeedback({}).needs_activations
+        >>> BatchwiseRandomSignFeedback().needs_activations
         False
 
     Source: Liao et al. 2016.
@@ -84,14 +80,13 @@ class BatchwiseRandomSignFeedback(Alignment):
         return glorot_limit(layer.kernel.shape) * draw_uniform(kernel.shape, kernel.dtype)
 
 
-@keras.saving.register_keras_serializable("alignment_core")
 class BatchwiseRandomFeedback(BatchwiseRandomSignFeedback):
     """Batchwise random feedback: B = M sign(W), where M keeps the signs that it was drawn with.
 
     M is symmetric about zero, so half of the signs of B differ from those of W. It is brSF as an
     early version of BioTorch had it, which its published figures may come from.
 
-        >>> BatchwiseRandomFeedback({}).needs_activations
+        >>> BatchwiseRandomFeedback().needs_activations
         False
     """
 

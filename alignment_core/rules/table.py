@@ -1,5 +1,9 @@
 """The table of learning rules by name."""
 
+import inspect
+from typing import Any
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.direct_feedback import DirectFeedbackAlignment
 from alignment_core.rules.feedback_alignment import FeedbackAlignment
@@ -31,3 +35,36 @@ LEARNING_RULES: dict[str, type[Alignment] | None] = {
     "product_feedback_alignment": ProductFeedbackAlignment,
 }
 """Class of each learning rule by its name; None is backpropagation, without a backward kernel."""
+
+
+def get_rule(rule: Any) -> Alignment | None:
+    """Return the rule that `rule` stands for.
+
+        >>> get_rule("feedback_alignment")
+        FeedbackAlignment()
+        >>> get_rule("backpropagation") is None
+        True
+
+    Args:
+        rule: a name in `LEARNING_RULES`, a rule (`Alignment`), or None for backpropagation. A name
+            stands for the rule with its default weights.
+
+    Raises:
+        UnknownNameError: no rule has this name.
+        ConfigurationError: the rule has no default weights, or `rule` is something else.
+    """
+    if isinstance(rule, str):
+        if rule not in LEARNING_RULES:
+            raise UnknownNameError("learning rule", rule, LEARNING_RULES)
+        kind = LEARNING_RULES[rule]
+        return None if kind is None else kind()
+    if rule is None or isinstance(rule, Alignment):
+        return rule
+    if inspect.isclass(rule) and issubclass(rule, Alignment):
+        raise ConfigurationError(
+            f"learning_rule is the class {rule.__name__}; give a rule of this class: "
+            f"{rule.__name__}({', '.join(f'{name}=1.0' for name in rule.primitives)})"
+        )
+    raise ConfigurationError(
+        f"learning_rule is {rule!r}; give a rule, its name, or None for backpropagation"
+    )

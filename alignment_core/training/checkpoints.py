@@ -13,7 +13,7 @@ Variables are stored in TensorFlow's tensor bundle format, with checksums, under
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +63,11 @@ def variables(model: Any, optimizers: Sequence[Any] = ()) -> State:
             # Keras calls the second Adam of a process adam_1: the name isn't part of the path.
             path = variable.path.removeprefix(f"{optimizer.name}/")
             named.append((f"optimizer{number}/{path}", variable.value))
-    state = dict(named)
-    assert len(state) == len(named), "two variables have one name"
+    state: dict[str, Any] = {}
+    for name, value in named:
+        # Layers of two nested models may have one path: the second is counted.
+        same = sum(other.split("#")[0] == name for other in state) if name in state else 0
+        state[f"{name}#{same}" if same else name] = value
     return state
 
 
@@ -175,6 +178,8 @@ def _read(path: str, state: State, config: TrainingConfig) -> TrainingProgress:
     except (OSError, ValueError, KeyError, TypeError, tf.errors.OpError) as error:
         raise _damaged(_join(path, TRAINING), error) from error
     mine = config_as_json(config)
+    # A setting that is newer than the checkpoint has its default there.
+    theirs = {**_newer_defaults(theirs), **theirs}
     if mine != theirs:
         different = sorted(key for key in mine if mine[key] != theirs.get(key))
         raise CheckpointError(
@@ -227,6 +232,15 @@ def config_as_json(config: TrainingConfig) -> dict[str, Any]:
     """Return the configuration as JSON types: lists for tuples, text for paths."""
     values: dict[str, Any] = json.loads(json.dumps(asdict(config), default=str))
     return values
+
+
+def _newer_defaults(theirs: Mapping[str, Any]) -> dict[str, Any]:
+    newer = {field.name: field.default for field in fields(TrainingConfig)}
+    return {
+        name: default
+        for name, default in newer.items()
+        if name not in theirs and default is not MISSING
+    }
 
 
 def _epoch_result(values: dict[str, Any]) -> EpochResult:

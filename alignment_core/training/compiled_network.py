@@ -2,12 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from dataclasses import fields
 from typing import Any
 
 import tensorflow as tf
 
 from alignment_core.models import get_model, initialize
-from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, LOSS_OPTIMIZERS, Optimizers
+from alignment_core.optimizers.optimizers import Optimizers, get_optimizer
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.feedback_alignment import FeedbackAlignment
 from alignment_core.rules.primitives import PRIMITIVES
@@ -27,6 +28,7 @@ KEPT_RULES = 2
 """Rules whose compiled steps a network caches. Each takes about 40 MB. In a search that samples the
 operations, few rules occur twice."""
 
+
 _PROPAGATION = (
     "propagating_kernel",
     "backward_units",
@@ -36,27 +38,34 @@ _PROPAGATION = (
 )
 """Members of `Alignment` by which a rule changes how a network propagates gradients."""
 
+CHANGEABLE = {
+    # Values that a compiled step receives as arguments or variables, or that the host uses.
+    *("learning_rate", "alignment_learning_rate", "weights", "weight_decay", "seed"),
+    *("epochs", "schedule_epochs", "warmup_epochs", "drop_epochs", "delay_epochs"),
+    *("alternating", "coasting"),
+    # A batch of another size is traced at its first step.
+    "batch_size",
+    # A rule of the same kind, its operations, and the noise that replaces inputs: their steps are
+    # in a cache of their own (`CompiledNetwork._steps_of_rule`).
+    *("learning_rule", "operations", "noise_stddev"),
+    # The variances; whether there is noise at all is a part of the structure.
+    *("update_noise_variance", "alignment_update_noise_variance"),
+}
+"""Settings that may change once a network is built. Any other one makes another network."""
+
 
 def structure(config: TrainingConfig) -> Hashable:
     """Return the values of a configuration that can't change once a network is built."""
+    fixed = {field.name for field in fields(config)} - CHANGEABLE
+    if not config.has_alignment_loss:
+        fixed.remove("alignment_optimizer")
     return (
-        config.dataset,
-        config.data_dir,
+        *((name, getattr(config, name)) for name in sorted(fixed)),
         config.input_options,
-        config.precision,
-        config.model,
-        config.width,
-        config.stem,
         _propagation(config.learning_rule),
+        config.has_alignment_loss,
         config.ties_gradients,
-        config.alignment_optimizer if config.has_alignment_loss else None,
         _noisy_updates(config),
-        config.noisy_variables,
-        config.optimizer,
-        config.momentum,
-        config.decays_biases,
-        config.minibatches,
-        config.jit_compile,
     )
 
 
@@ -158,20 +167,24 @@ class CompiledNetwork:
         return of_rule + int(self.gradient_angles.experimental_get_tracing_count())
 
     def _new_optimizers(self, config: TrainingConfig) -> Optimizers:
-        optimizers: list[Any] = [LOSS_OPTIMIZERS[config.optimizer](momentum=config.momentum)]
-        variables = [list(self.model.trainable_variables)]
-        backward_kernels = [layer.backward_kernel for layer in self.objectives.layers]
-        if config.ties_gradients:
-            variables[LOSS] += backward_kernels
+        regularization = self.objectives.regularization
+        learning = [layer.backward_kernel for layer in regularization.learning]
+        tied = [layer.backward_kernel for layer in regularization.tied]
+        moved_apart = {id(variable) for variable in learning + tied}
+        variables = [v for v in self.model.trainable_variables if id(v) not in moved_apart]
+        groups = [variables + tied]
+        has_momentum = config.optimizer in ("nesterov_momentum", "momentum")
+        settings = {"momentum": config.momentum} if has_momentum else {}
+        optimizers = [get_optimizer(config.optimizer, **settings)]
         if config.has_alignment_loss:
-            optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
-            variables.append(backward_kernels)
-        noisy = list(variables)
+            optimizers.append(get_optimizer(config.alignment_optimizer))
+            groups.append(learning)
+        noisy = list(groups)
         if config.noisy_variables == "backward":
-            noisy[LOSS] = backward_kernels
+            noisy[LOSS] = tied
         return Optimizers(
             optimizers,
-            variables,
+            groups,
             minibatches=config.minibatches,
             noise_variances=self._noise_variances[: len(optimizers)],
             noisy=noisy,

@@ -11,7 +11,7 @@ from alignment_core.accelerator_names import PRECISIONS
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.model_names import usual_preprocessing
 from alignment_core.models import MODELS
-from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, LOSS_OPTIMIZERS, MOMENTUM
+from alignment_core.optimizers.optimizers import MOMENTUM, OPTIMIZERS
 from alignment_core.optimizers.rate_scheduler import DROP_EPOCHS, WARMUP_EPOCHS, RateSchedule
 from alignment_core.rules.backward_pass import BackwardPassOperations
 from alignment_core.rules.table import LEARNING_RULES
@@ -52,7 +52,8 @@ class TrainingConfig:
         operations: switches of the backward pass (BackwardPassOperations).
         noise_stddev: standard deviation of the Gaussian noise that replaces the layers' inputs in
             R; None uses the inputs themselves.
-        alignment_optimizer: name of R's optimizer, a key of `ALIGNMENT_OPTIMIZERS`.
+        optimizer: name of J's optimizer, a key of `OPTIMIZERS`.
+        alignment_optimizer: name of R's optimizer, a key of `OPTIMIZERS`.
         alignment_learning_rate: R's learning rate at its highest.
         alternating: whether each iteration makes a step on R and then one on J, instead of both at
             once.
@@ -68,8 +69,7 @@ class TrainingConfig:
             warm-up and drops are multiplied by epochs / schedule_epochs.
         warmup_epochs: epochs of linear warm-up.
         drop_epochs: epochs at which learning rates drop to a tenth.
-        optimizer: name of J's optimizer, a key of `LOSS_OPTIMIZERS`.
-        momentum: momentum of J's optimizer.
+        momentum: momentum of J's optimizer, if it has one.
         weight_decay: lambda of the L2 penalty lambda/2 |w|^2.
         decays_biases: whether the penalty is on biases, too, as in the published code of Kunin et
             al. 2020 (on the last layer's) and in PyTorch's optimizers.
@@ -104,6 +104,7 @@ class TrainingConfig:
     weights: Mapping[str, float] = field(default_factory=dict)
     operations: BackwardPassOperations = field(default_factory=BackwardPassOperations)
     noise_stddev: float | None = None
+    optimizer: str = "nesterov_momentum"
     alignment_optimizer: str = "adam"
     alignment_learning_rate: float = 0.001
     alternating: bool = True
@@ -116,7 +117,6 @@ class TrainingConfig:
     schedule_epochs: float = SEARCH_EPOCHS
     warmup_epochs: float = WARMUP_EPOCHS
     drop_epochs: tuple[float, ...] = DROP_EPOCHS
-    optimizer: str = "nesterov_momentum"
     momentum: float = MOMENTUM
     weight_decay: float = WEIGHT_DECAY
     decays_biases: bool = False
@@ -136,8 +136,8 @@ class TrainingConfig:
         for kind, name, names in (
             ("model", self.model, MODELS),
             ("learning rule", self.learning_rule, LEARNING_RULES),
-            ("optimizer", self.optimizer, LOSS_OPTIMIZERS),
-            ("alignment optimizer", self.alignment_optimizer, ALIGNMENT_OPTIMIZERS),
+            ("optimizer", self.optimizer, OPTIMIZERS),
+            ("alignment optimizer", self.alignment_optimizer, OPTIMIZERS),
             ("precision", self.precision, PRECISIONS),
         ):
             if name not in names:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from alignment_core.optimizers.optimizers import Optimizers
 from alignment_core.training.objectives import Objectives
+from alignment_core.training.regularization import minibatch_seed
 
 LOSS, ALIGNMENT = 0, 1
 """Index of J and of R in `Optimizers` and in each step's learning rates."""
@@ -143,7 +144,7 @@ class AlignmentSteps:
             if self.coasting:
                 self._coast(seed, rates)
             return statistics
-        if self._objectives.needs_activations:
+        if self._objectives.regularization.needs_activations:
             # A graph that updated the backward kernels as well might read them too late: ops.py.
             gradients, statistics = self._both(images, labels, seed, rates)
             self._update.apply(gradients, seed, rates)
@@ -160,11 +161,11 @@ class AlignmentSteps:
         self._optimizers.apply(ALIGNMENT, zeros, rates[ALIGNMENT], seed)
 
     def _gradients_of_replica(self, images: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
-        objectives = self._objectives
+        regularization = self._objectives.regularization
 
         def gradients(part: tf.Tensor, images: tf.Tensor) -> list[tf.Tensor]:
-            inputs = objectives.alignment_inputs(images, self._seed_of(part, seed), training=True)
-            return objectives.alignment_gradients(inputs)
+            calls = regularization.calls(images, self._seed_of(part, seed), training=True)
+            return regularization.gradients(calls)
 
         return self._optimizers.mean_over_minibatches(gradients, [images])
 
@@ -177,10 +178,10 @@ class AlignmentSteps:
         def both(
             part: tf.Tensor, images: tf.Tensor, labels: tf.Tensor
         ) -> tuple[list[tf.Tensor], list[tf.Tensor], tf.Tensor]:
-            gradients, inputs, statistics = self._objectives.loss_and_inputs(
+            gradients, calls, statistics = self._objectives.gradients_and_calls(
                 images, labels, self._seed_of(part, seed), variables, draws=seed
             )
-            return gradients, self._objectives.alignment_gradients(inputs), statistics
+            return gradients, self._objectives.regularization.gradients(calls), statistics
 
         gradients, alignment_gradients, statistics = self._optimizers.mean_over_minibatches(
             both, [images, labels]
@@ -189,10 +190,7 @@ class AlignmentSteps:
         return alignment_gradients, statistics
 
     def _seed_of(self, part: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Return the noise seed of one minibatch of this replica."""
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        number = replica * self._optimizers.minibatches + part
-        return tf.random.fold_in(tf.random.fold_in(seed, 0), number)
+        return minibatch_seed(seed, part, self._optimizers.minibatches)
 
 
 def on_replicas(

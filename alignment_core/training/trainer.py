@@ -27,6 +27,7 @@ from alignment_core.optimizers.rate_scheduler import rate
 from alignment_core.training import accelerators, checkpoints
 from alignment_core.training.compiled_network import CompiledNetwork, structure
 from alignment_core.training.config import TrainingConfig
+from alignment_core.training.regularization import noise_seed
 from alignment_core.training.results import EpochResult, LayerMetrics, TrainingResult
 from alignment_core.training.steps import ALIGNMENT, LOSS
 from alignment_core.training.weight_metrics import weight_metrics
@@ -292,7 +293,7 @@ class Trainer:
         statistics: list[Any] = [*resumed.statistics]
         with self._timed("input"):
             batches = self._train_batches(epoch)
-        noise_seed = self._noise_seed
+        seed = self._noise_seed
         for step in range(steps):
             with self._timed("input"):
                 images, labels = next(batches)
@@ -301,7 +302,7 @@ class Trainer:
             if should_stop is not None and should_stop():
                 raise _InterruptedError(step, [np.asarray(found) for found in statistics])
             number = epoch * steps + step
-            arguments = images, labels, tf.constant([noise_seed, number]), tf.constant(rates[step])
+            arguments = images, labels, tf.constant([seed, number]), tf.constant(rates[step])
             started, traces = time.perf_counter(), compiled.traces
             if alignment_steps and number < delay_steps:
                 alignment_steps.alignment_step(*arguments)
@@ -353,8 +354,7 @@ class Trainer:
 
     @property
     def _noise_seed(self) -> int:
-        # Initial weights and the order of images come from the same seed: noise needs another one.
-        return int(np.random.SeedSequence([self._config.seed, 1]).generate_state(1)[0] >> 1)
+        return noise_seed(self._config.seed)
 
 
 @lru_cache(maxsize=1)

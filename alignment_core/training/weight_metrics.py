@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import UnknownNameError
-from alignment_core.layers.aligned import AlignedLayer, aligned_layers, exact_gradients
+from alignment_core.layers.aligned import AlignedLayer, aligned_layers
+from alignment_core.layers.contexts import exact_gradients
 from alignment_core.rules.draws import drawing
 from alignment_core.training.results import LayerMetrics
 

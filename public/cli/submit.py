@@ -32,11 +32,11 @@ from alignsearch.driving import (
     make_driver,
 )
 from alignsearch.progress import against_chance, best_so_far
-from alignsearch.search.documents import REHEARSAL, Search
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.advice import advice_on
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.search.use_cases.summary import read_summary
@@ -89,7 +89,9 @@ def submit(
         if asked.warm_start is not None:
             search = with_warm_start(opened, search, asked.warm_start)
         created = create(opened, search, named=asked.name is not None)
-        _note_weights_order(created)
+        advice = advice_on(created)
+        if advice:
+            notices.print(advice, highlight=False, soft_wrap=True)
         if not wait:
             if as_json:
                 print_json({"name": created.name})
@@ -97,20 +99,6 @@ def submit(
                 print_text(created.name)
             return
         _wait(opened, uri, created.name, ray, reviver(store), as_json=as_json)
-
-
-def _note_weights_order(search: Search) -> None:
-    """Say which weights order a search over WM's space uses, because one of them often diverges."""
-    recipe = search.recipe
-    if recipe is None or recipe.dataset == REHEARSAL:
-        return
-    if search.space == "wm" and recipe.weights_order == "paper":
-        notices.print(
-            "weights order: paper. Table 5's WM column diverges in it and trains in "
-            "--weights-order reference (docs/fidelity.md)",
-            highlight=False,
-            soft_wrap=True,
-        )
 
 
 def _wait(

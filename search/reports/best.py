@@ -3,6 +3,7 @@
 from alignsearch.search.documents import (
     REHEARSAL,
     Search,
+    StoredDefinition,
     StoredRow,
     Trial,
     known_space_of,
@@ -109,11 +110,18 @@ def _note(search: Search, trial: Trial) -> str:
         found += (
             f"; {recipe.model} of width {recipe.width} on {recipe.dataset}, {recipe.epochs} epochs"
         )
-        if definition is None or definition.source.kind == "shipped":
+        if search.space in SPACES and (definition is None or definition.source.kind == "shipped"):
             return (
                 f"{found}, batches of |B|/{recipe.batch_divisor}, weights in the "
                 f"{recipe.weights_order} order."
             )
-    origin = f"; {definition.source.address}" if definition is not None else ""
+    origin = "" if definition is None else f"; {_address(definition)}"
     own = f" {definition.note}" if definition is not None and definition.note else ""
     return f"{found}{origin}.{own}"
+
+
+def _address(definition: StoredDefinition) -> str:
+    """Return where a definition came from; of a Python session, its objective's name."""
+    if definition.source.kind == "session":
+        return definition.objective.address or definition.objective.kind
+    return definition.source.address

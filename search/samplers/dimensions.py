@@ -49,6 +49,9 @@ class Dimension:
 
 def dimensions_of(space: SearchSpace) -> tuple[Dimension, ...]:
     """Return the dimensions of a search space in the order of drawing."""
+    if not space.sampled:
+        # A list of runs, whose trials are all stored before its driver begins.
+        return ()
     return read_dimensions(hyperopt.base.Domain(None, to_hyperopt(space)))
 
 

@@ -60,6 +60,7 @@ store.totals (totals.py)
     standing(search) -> Standing: counts, best trial, live trials and recent durations
     counts(search) -> dict[TrialState, int]: trials by state, every state named
     best(search) -> Trial | None: the best completed trial
+    diverged(search) -> int: number of completed trials without a finite loss
 
 store.logs (logs.py)
     add_event(search, who, what, detail) -> None: add an event, dated now

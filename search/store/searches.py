@@ -128,17 +128,14 @@ class Searches:
     def change(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
         """Set the search's status and add an event.
 
-        The `detail` of a failure, or of a pause, is the search's error until it runs again.
+        The `detail` of a failure, or of a pause, is the search's error until its status changes.
 
         Raises:
             UnknownNameError: there is no such search.
             StateConflictError: its status doesn't allow it; the message names those that it allows.
         """
-        changes: Record = {"status": to.value}
-        if to in (SearchStatus.FAILED, SearchStatus.PAUSED):
-            changes["error"] = detail or None
-        elif to is SearchStatus.RUNNING:
-            changes["error"] = None
+        explained = to in (SearchStatus.FAILED, SearchStatus.PAUSED)
+        changes: Record = {"status": to.value, "error": (detail or None) if explained else None}
         found = self._set(name, statuses_before(to), changes)
         if found is None:
             status = self.get(name).status

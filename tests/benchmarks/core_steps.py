@@ -13,11 +13,12 @@ import keras
 import tensorflow as tf
 
 from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.contexts import recording
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
 from alignment_core.layers.normalization import BatchNormalization
 from alignment_core.models import get_model
-from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
+from alignment_core.optimizers.optimizers import OPTIMIZERS, NesterovMomentum, Optimizers
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
 from alignment_core.rules.feedback_alignment import FeedbackAlignment
@@ -128,7 +129,7 @@ class Network:
         if config.ties_gradients:
             variables[0] += self.kernels
         if config.has_alignment_loss:
-            optimizers.append(ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]())
+            optimizers.append(OPTIMIZERS[config.alignment_optimizer]())
             variables.append(self.kernels)
         together = Optimizers(optimizers, variables, minibatches=minibatches)
         on_loss = LossSteps(objectives, together, jit_compile=False)
@@ -210,7 +211,7 @@ def naive(network: Network, config: TrainingConfig) -> Step:
     model, layers = network.model, network.layers
     sigma = tf.constant(config.noise_stddev)
     forward = NesterovMomentum(0.0)
-    backward = ALIGNMENT_OPTIMIZERS[config.alignment_optimizer]()
+    backward = OPTIMIZERS[config.alignment_optimizer]()
     backward.learning_rate.assign(0.0)
     forward.build(model.trainable_variables)
     backward.build(network.kernels)
@@ -221,7 +222,8 @@ def naive(network: Network, config: TrainingConfig) -> Step:
         batch = images.shape[0]
         with tf.GradientTape() as tape:
             tape.watch([kernel.value for kernel in network.kernels])
-            logits = model(images, training=True)
+            with recording():
+                logits = model(images, training=True)
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             ) + WEIGHT_DECAY * tf.add_n([tf.nn.l2_loss(kernel) for kernel in kernels])

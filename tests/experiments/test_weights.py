@@ -91,7 +91,7 @@ def test_symmetry_shows_the_third_layer_of_the_first_seed_and_has_the_same_searc
     assert experiment == "weights"
     assert samples.layers == ("logits",)
     assert samples.epochs == (1, 3, 7, 10)
-    assert {run.weights_order for run in runs if run.rule == "wm"} == {None, "reference"}
+    assert {run.weights_order for run in runs if run.rule == "wm"} == {"paper", "reference"}
     panels = report.figures[0].panels
     assert [panel.title for panel in panels[:4]] == [
         f"SA, epoch {epoch}: {20 + epoch}°" for epoch in samples.epochs

@@ -329,7 +329,7 @@ declare namespace Api {
     defaults: Record<string, boolean | number | string | null>;
   }
   interface SubmitRequest {
-    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia";
+    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia" | "dfa" | "usf" | "brsf" | "frsf" | "pfa";
     name?: string | null;
     fix?: string[];
     range?: string[];

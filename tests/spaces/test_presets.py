@@ -11,6 +11,7 @@ import tensorflow as tf
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers.dense import Dense
 from alignment_core.optimizers.rate_scheduler import rate
+from alignment_core.rules.layer_call import LayerCall
 from alignment_core.rules.table import LEARNING_RULES
 from alignsearch.spaces.presets import RULES, check_names, preset_config
 
@@ -81,7 +82,7 @@ class TestFixedPoint:
             for _ in tf.range(400):
                 with tf.GradientTape() as tape:
                     tape.watch(layer.backward_kernel.value)
-                    loss = layer.alignment_loss(x)
+                    loss = layer.alignment_loss(LayerCall(layer, x))
                 gradient = tape.gradient(loss, layer.backward_kernel.value)
                 layer.backward_kernel.value.assign_sub(rate * gradient)
 

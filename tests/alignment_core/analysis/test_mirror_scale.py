@@ -7,6 +7,7 @@ import tensorflow as tf
 from alignment_core.analysis.mirror_scale import fixed_point_ratio
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
+from alignment_core.rules.layer_call import LayerCall
 from alignment_core.rules.mirroring import WeightMirror
 
 SIGMA, AMP, DECAY, SAMPLES = 0.7, 0.4, 0.03, 4096
@@ -21,7 +22,7 @@ def settled(layer, shape):
     kernel = layer.backward_kernel.value
     with tf.GradientTape() as tape:
         tape.watch(kernel)
-        loss = layer.alignment_loss((SAMPLES, *shape), noise)
+        loss = layer.alignment_loss(LayerCall(layer, (SAMPLES, *shape), noise=noise))
     return (-tape.gradient(loss, kernel) / DECAY).numpy(), layer.as_backward(layer.kernel).numpy()
 
 

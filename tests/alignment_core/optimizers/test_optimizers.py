@@ -9,7 +9,7 @@ import scipy.stats
 import tensorflow as tf
 
 from alignment_core.optimizers.optimizers import (
-    ALIGNMENT_OPTIMIZERS,
+    OPTIMIZERS,
     Adam,
     NesterovMomentum,
     Optimizers,
@@ -72,7 +72,7 @@ def test_adam_has_tensorflow_1s_epsilon():
 def test_vanilla_gradient_descent_is_just_that():
     (start,), gradients = draws(0, 1), draws(1, len(RATES))
     expected = start - np.tensordot(RATES, gradients, 1)
-    found = run(ALIGNMENT_OPTIMIZERS["vanilla_gd"](), start, gradients, RATES)
+    found = run(OPTIMIZERS["vanilla_gd"](), start, gradients, RATES)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -163,7 +163,7 @@ def noisy(optimizer, variance, start):
     return together, variable
 
 
-@pytest.mark.parametrize("make", [NesterovMomentum, Adam, ALIGNMENT_OPTIMIZERS["vanilla_gd"]])
+@pytest.mark.parametrize("make", [NesterovMomentum, Adam, OPTIMIZERS["vanilla_gd"]])
 def test_noise_comes_after_the_optimizers_own_update_scaled_by_the_rate(make):
     """Kunin et al. 2020, App. B.3: momentum and Adam's moments don't contain the noise."""
     start, gradients = np.zeros((200, 200), np.float32), draws(1, 3, (200, 200))

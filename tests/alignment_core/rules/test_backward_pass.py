@@ -15,6 +15,7 @@ from alignment_core.rules.backward_pass import (
     feature_normalize,
 )
 from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.layer_call import LayerCall
 
 OPERATIONS = [field.name for field in fields(BackwardPassOperations)]
 
@@ -81,7 +82,7 @@ def test_each_operation_and_all_together_are_numpys(layer, rng, flags):
     expected = reference.backward_pass(x.reshape(4, -1), *matrices(layer), flags)
 
     found = BackwardPass(
-        layer, tf.constant(x), BackwardPassOperations(**dict.fromkeys(flags, True))
+        LayerCall(layer, tf.constant(x)), BackwardPassOperations(**dict.fromkeys(flags, True))
     )
 
     np.testing.assert_allclose(
@@ -98,12 +99,12 @@ def test_each_operation_and_all_together_are_numpys(layer, rng, flags):
 def test_relu_acts_only_where_one_follows(layer, rng):
     x = tf.constant(rng.normal(size=(4, 5, 6, 2)))
     relu = BackwardPassOperations(fo_relu=True, bo_relu=True)
-    assert np.all(BackwardPass(layer, x, relu).forward_output >= 0)
-    assert np.all(BackwardPass(layer, x, relu).backward_output >= 0)
+    assert np.all(BackwardPass(LayerCall(layer, x), relu).forward_output >= 0)
+    assert np.all(BackwardPass(LayerCall(layer, x), relu).backward_output >= 0)
 
     before_batch_norm = Conv2D(
         4, 3, strides=2, padding="same", learning_rule=FeedbackAlignment({}), dtype="float64"
     )
     before_batch_norm.build((None, 5, 6, 2))
-    assert np.any(BackwardPass(before_batch_norm, x, relu).forward_output < 0)
-    assert np.any(BackwardPass(before_batch_norm, x, relu).backward_output < 0)
+    assert np.any(BackwardPass(LayerCall(before_batch_norm, x), relu).forward_output < 0)
+    assert np.any(BackwardPass(LayerCall(before_batch_norm, x), relu).backward_output < 0)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.aligned import exact_gradients, recording
+from alignment_core.layers.contexts import exact_gradients, recording
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
 from alignment_core.layers.direct import send_error

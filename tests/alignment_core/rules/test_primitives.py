@@ -1,8 +1,10 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from alignment_core.rules.primitives import PRIMITIVES, amp, angle, decay, null, self_, sparse
+from alignment_core.rules.primitives import PRIMITIVES
 
 BATCH = 5
 
@@ -22,32 +24,32 @@ def case(rng):
 # Each primitive of a dense layer, with its value and its gradient for B in closed form.
 CLOSED_FORMS = {
     "decay": (
-        lambda c, B: decay(B),
+        lambda c, B: {"backward_kernel": B},
         lambda c: 0.5 * np.linalg.norm(c["B"]) ** 2,
         lambda c: c["B"],
     ),
     "amp": (
-        lambda c, B: amp(c["f"], c["x"] @ tf.transpose(B)),
+        lambda c, B: {"correlation": tf.reduce_sum(c["f"] * (c["x"] @ tf.transpose(B)))},
         lambda c: -np.mean([f @ c["B"] @ x for f, x in zip(c["f"], c["x"], strict=True)]),
         lambda c: -np.mean([np.outer(f, x) for f, x in zip(c["f"], c["x"], strict=True)], axis=0),
     ),
     "null": (
-        lambda c, B: null(c["f"] @ B),
+        lambda c, B: {"forward_reconstruction": c["f"] @ B},
         lambda c: np.mean([0.5 * np.sum((c["B"].T @ f) ** 2) for f in c["f"]]),
         lambda c: np.mean([np.outer(f, f) @ c["B"] for f in c["f"]], axis=0),
     ),
     "sparse": (
-        lambda c, B: sparse(c["x"] @ tf.transpose(B)),
+        lambda c, B: {"backward_output": c["x"] @ tf.transpose(B)},
         lambda c: np.mean([0.5 * np.sum((c["B"] @ x) ** 2) for x in c["x"]]),
         lambda c: np.mean([c["B"] @ np.outer(x, x) for x in c["x"]], axis=0),
     ),
     "self": (
-        lambda c, B: self_(c["W"], B),
+        lambda c, B: {"forward_kernel": c["W"], "backward_kernel": B},
         lambda c: -np.trace(c["B"] @ c["W"].T),
         lambda c: -c["W"],
     ),
     "angle": (
-        lambda c, B: angle(c["x"] @ tf.transpose(B), c["g"]),
+        lambda c, B: {"propagation": tf.reduce_sum(c["g"] * (c["x"] @ tf.transpose(B)))},
         lambda c: np.sum([g @ c["B"] @ x for g, x in zip(c["g"], c["x"], strict=True)]),
         lambda c: np.sum([np.outer(g, x) for g, x in zip(c["g"], c["x"], strict=True)], axis=0),
     ),
@@ -56,11 +58,12 @@ CLOSED_FORMS = {
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 def test_value_and_gradient_are_the_closed_form(name, case):
-    primitive, value, gradient = CLOSED_FORMS[name]
+    quantities, value, gradient = CLOSED_FORMS[name]
     backward_kernel = tf.constant(case["B"])
     with tf.GradientTape() as tape:
         tape.watch(backward_kernel)
-        result = primitive(case, backward_kernel)
+        given = SimpleNamespace(batch_size=BATCH, **quantities(case, backward_kernel))
+        result = PRIMITIVES[name].function(given)
 
     np.testing.assert_allclose(result, value(case))
     np.testing.assert_allclose(tape.gradient(result, backward_kernel), gradient(case))
@@ -69,6 +72,7 @@ def test_value_and_gradient_are_the_closed_form(name, case):
 @pytest.mark.parametrize("name", ["null", "sparse"])
 def test_positions_and_channels_are_summed(name, rng):
     image = rng.normal(size=(BATCH, 2, 3, 4))
+    given = SimpleNamespace(batch_size=BATCH, forward_reconstruction=image, backward_output=image)
     np.testing.assert_allclose(
-        PRIMITIVES[name](image), 0.5 * np.mean(np.sum(image**2, axis=(1, 2, 3)))
+        PRIMITIVES[name].function(given), 0.5 * np.mean(np.sum(image**2, axis=(1, 2, 3)))
     )

@@ -73,7 +73,7 @@ def test_the_difference_shrinks_by_the_decay_whatever_the_data(rng):
         kernels = [layer.kernel.value, layer.backward_kernel.value]
         with tf.GradientTape() as tape:
             tape.watch(kernels)
-            loss = tf.reduce_sum(layer(x) * upstream) + layer.alignment_loss(None)
+            loss = tf.reduce_sum(layer(x) * upstream) + layer.alignment_loss()
             loss += DECAY * tf.nn.l2_loss(layer.kernel.value)
         for kernel, gradient in zip(kernels, tape.gradient(loss, kernels), strict=True):
             kernel.assign_sub(RATE * gradient)

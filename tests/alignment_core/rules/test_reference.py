@@ -12,10 +12,12 @@ from alignment_core.layers.dense import Dense
 from alignment_core.rules import reference
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.layer_call import LayerCall
 
 SWITCHES = [field.name for field in fields(BackwardPassOperations)]
 KINDS = [name for name in reference.PRIMITIVES if name != "angle"]
 STEP = 1e-6
+DRAWS = 24
 
 
 class Drawn:
@@ -36,7 +38,7 @@ class Drawn:
         given = {
             "learning_rule": rule,
             "use_bias": bool(rng.random() < 0.7),
-            "activation": "relu" if rng.random() < 0.6 else None,
+            **({"activation": "relu"} if rng.random() < 0.6 else {"relu_follows": False}),
             "bias_initializer": keras.initializers.RandomNormal(stddev=1.0, seed=seed),
             "dtype": "float64",
         }
@@ -88,15 +90,34 @@ class Drawn:
         handed = self.product if self.rng.random() < 0.5 else None
         with tf.GradientTape() as tape:
             tape.watch(kernel)
-            loss = self.layer.alignment_loss(
-                tf.constant(self.x), tf.constant(self.noise), self.pseudogradient, handed
+            call = LayerCall(
+                self.layer,
+                tf.constant(self.x),
+                handed,
+                tf.constant(self.pseudogradient),
+                tf.constant(self.noise),
             )
+            loss = self.layer.alignment_loss(call, valued=bool(self.rng.random() < 0.5))
         return float(loss), tape.gradient(loss, kernel).numpy()
 
 
-@pytest.mark.parametrize("convolves", [False, True], ids=["dense", "convolution"])
-@pytest.mark.parametrize("seed", range(24))
+KINDS_OF_LAYER = pytest.mark.parametrize("convolves", [False, True], ids=["dense", "convolution"])
+
+
+@KINDS_OF_LAYER
+@pytest.mark.parametrize("seed", range(4))
 def test_value_and_gradient_are_the_definitions(seed, convolves):
+    compare(seed, convolves)
+
+
+@KINDS_OF_LAYER
+@pytest.mark.parametrize("seed", range(4, DRAWS))
+def test_more_values_and_gradients_are_the_definitions(seed, convolves):
+    compare(seed, convolves)
+
+
+def compare(seed, convolves):
+    """Compare R and its gradient with the definition and its central differences."""
     drawn = Drawn(seed, convolves=convolves)
     backward = drawn.layer.as_backward(drawn.layer.backward_kernel).numpy()
     value, gradient = drawn.found()
@@ -113,7 +134,9 @@ def test_value_and_gradient_are_the_definitions(seed, convolves):
 
 
 def test_the_draws_reach_every_switch_every_primitive_and_both_inputs():
-    drawn = [Drawn(seed, convolves=convolves) for seed in range(24) for convolves in (False, True)]
+    drawn = [
+        Drawn(seed, convolves=convolves) for seed in range(DRAWS) for convolves in (False, True)
+    ]
     assert set.union(*(each.on for each in drawn)) == set(SWITCHES)
     assert {name for each in drawn for name in each.weights} == set(reference.PRIMITIVES)
     assert {each.noisy for each in drawn} == {False, True}

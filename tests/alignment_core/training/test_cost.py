@@ -30,7 +30,9 @@ def steps_of(rule, *, alternating, minibatches=1):
     model = get_model("convnet")((8, 8, 2), 3, width=4, learning_rule=rule)
     objectives = Objectives(model, tf.Variable(0.01))
     kernels = [layer.backward_kernel for layer in objectives.layers]
-    variables, optimizers = [list(model.trainable_variables)], [NesterovMomentum()]
+    backward = {id(kernel) for kernel in kernels}
+    variables = [[v for v in model.trainable_variables if id(v) not in backward]]
+    optimizers = [NesterovMomentum()]
     if rule is not None and rule.tie_gradients:
         variables[0] += kernels
     elif rule is not None and rule.primitives:

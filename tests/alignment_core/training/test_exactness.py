@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
-from alignment_core.optimizers.optimizers import ALIGNMENT_OPTIMIZERS, NesterovMomentum, Optimizers
+from alignment_core.optimizers.optimizers import OPTIMIZERS, NesterovMomentum, Optimizers
 from alignment_core.rules import reference
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import AKROUT_OPERATIONS, BackwardPassOperations
@@ -104,10 +104,11 @@ class Net:
         self.objectives = Objectives(model, tf.Variable(WEIGHT_DECAY))
         self.layers = [layer for layer in layers if isinstance(layer, Dense | Conv2D)]
         backward = [layer.backward_kernel for layer in self.objectives.layers]
-        variables = [list(model.trainable_variables)]
+        kernels = {id(kernel) for kernel in backward}
+        variables = [[v for v in model.trainable_variables if id(v) not in kernels]]
         optimizers = [NesterovMomentum(momentum=MOMENTUM)]
         if case.has_alignment_loss:
-            optimizers.append(ALIGNMENT_OPTIMIZERS[case.optimizer]())
+            optimizers.append(OPTIMIZERS[case.optimizer]())
             variables.append(backward)
         elif case.rule is not None and case.rule.tie_gradients:
             variables[0] += backward
@@ -142,7 +143,7 @@ class Net:
 def dense_net(case):
     layers = [
         Dense(4, learning_rule=case.rule, activation="relu"),
-        Dense(3, learning_rule=case.rule),
+        Dense(3, learning_rule=case.rule, relu_follows=False),
     ]
     return Net(case, layers, (5,))
 
@@ -186,7 +187,7 @@ class Descent:
         return -rate * gradient
 
 
-OPTIMIZERS = {"vanilla_gd": Descent, "adam": Adam, "nesterov_momentum": Momentum}
+EXPECTED_OPTIMIZERS = {"vanilla_gd": Descent, "adam": Adam, "nesterov_momentum": Momentum}
 
 
 class Expected:
@@ -194,7 +195,7 @@ class Expected:
 
     def __init__(self, case, state):
         self.case, self.state = case, state
-        alignment = OPTIMIZERS[case.optimizer]
+        alignment = EXPECTED_OPTIMIZERS[case.optimizer]
         tied = case.rule is not None and case.rule.tie_gradients
         self.optimizers = [Momentum() for _ in state[:4]]
         self.optimizers += [Momentum() if tied else alignment() for _ in state[4:]]

@@ -3,10 +3,16 @@
 import math
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 from digits_trainings import assert_same, weights
 
+from alignment_core.errors import ConfigurationError
+from alignment_core.layers.dense import Dense
+from alignment_core.rules.direct_feedback import DirectFeedbackAlignment
+from alignment_core.rules.product_feedback import ProductFeedbackAlignment
+from alignment_core.training.aligned_model import AlignedModel
 from alignment_core.training.config import TrainingConfig
 from alignment_core.training.trainer import Trainer
 
@@ -100,3 +106,45 @@ def test_the_parts_of_a_batch_share_its_magnitudes():
     two.fit()
     for found, expected in zip(weights(two), weights(one), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def small_model(kind, rule):
+    """Two dense layers in a model of a class, with given weights."""
+    layers = [
+        keras.Input((4,)),
+        Dense(6, activation="relu", learning_rule=rule, use_bias=False),
+        Dense(3, learning_rule=rule, use_bias=False),
+    ]
+    x = layers[0]
+    for layer in layers[1:]:
+        x = layer(x)
+    model = kind(layers[0], x)
+    loss = keras.losses.MeanSquaredError(reduction="sum")
+    model.compile(keras.optimizers.SGD(0.1), loss)
+    return model, layers[1:]
+
+
+def test_a_step_of_fit_in_an_aligned_model_sends_the_error_directly(rng):
+    model, (first, second) = small_model(AlignedModel, DirectFeedbackAlignment(outputs=3))
+    x, y = rng.normal(size=(8, 4)), rng.normal(size=(8, 3))
+    w1, w2, b2 = (v.numpy() for v in (first.kernel, second.kernel, second.backward_kernel))
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    hidden = np.maximum(x @ w1, 0)
+    # Keras's squared error is the mean over the outputs, and summed over the batch here.
+    error = 2 * (hidden @ w2 - y) / 3
+    expected = w1 - 0.1 * x.T @ (error @ b2 * (hidden > 0))
+    np.testing.assert_allclose(first.kernel, expected, atol=1e-5)
+    np.testing.assert_allclose(second.kernel, w2 - 0.1 * hidden.T @ error, atol=1e-5)
+
+
+def test_keras_own_model_refuses_the_rule_that_needs_the_error(rng):
+    model, _ = small_model(keras.Model, DirectFeedbackAlignment(outputs=3))
+    with pytest.raises(ConfigurationError, match="use AlignedModel or Trainer"):
+        model.fit(rng.normal(size=(8, 4)), rng.normal(size=(8, 3)), verbose=0)
+
+
+def test_fit_moves_both_kernels_of_product_feedback(rng):
+    model, (first, _) = small_model(AlignedModel, ProductFeedbackAlignment(decay=0.5))
+    before = first.backward_kernel.numpy()
+    model.fit(rng.normal(size=(8, 4)), rng.normal(size=(8, 3)), epochs=2, verbose=0)
+    assert np.abs(first.backward_kernel.numpy() - before).max() > 1e-3

@@ -25,7 +25,7 @@ class Net:
     def __init__(self, rule, *, alternating, minibatches=1):
         inputs = keras.Input((5,))
         hidden = Dense(4, learning_rule=rule, activation="relu")(inputs)
-        self.model = keras.Model(inputs, Dense(3, learning_rule=rule)(hidden))
+        self.model = keras.Model(inputs, Dense(3, learning_rule=rule, relu_follows=False)(hidden))
         for index, variable in enumerate(self.model.variables):
             variable.assign(tf.random.stateless_normal(variable.shape, [index, 0]))
         self.first, self.second = self.model.layers[1:]
@@ -33,9 +33,8 @@ class Net:
         self.objectives = Objectives(self.model, decay)
         gradient_descent = [keras.optimizers.SGD(1.0), keras.optimizers.SGD(1.0)]
         backward = [self.first.backward_kernel, self.second.backward_kernel]
-        optimizers = Optimizers(
-            gradient_descent, [self.model.trainable_variables, backward], minibatches=minibatches
-        )
+        cost = [w for layer in (self.first, self.second) for w in (layer.kernel, layer.bias)]
+        optimizers = Optimizers(gradient_descent, [cost, backward], minibatches=minibatches)
         self.loss_steps = LossSteps(self.objectives, optimizers, jit_compile=False)
         self.steps = AlignmentSteps(
             self.loss_steps,

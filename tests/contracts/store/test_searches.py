@@ -105,7 +105,8 @@ def test_each_change_of_status_is_done_or_refused_as_the_table_says(store, searc
     if to in SEARCH_TRANSITIONS[status]:
         changed = store.searches.change(before.name, to, "alice", detail="because")
         assert changed.status is to
-        assert changed.error == ("because" if to is SearchStatus.FAILED else None)
+        explained = to in (SearchStatus.FAILED, SearchStatus.PAUSED)
+        assert changed.error == ("because" if explained else None)
         last = store.logs.events(before.name)[-1]
         assert (last.who, last.what, last.detail) == ("alice", to.value, "because")
     else:

@@ -29,7 +29,8 @@ def test_a_search_that_was_waited_for_tells_its_outcome(finished, best):
     outcome = finished.outcome
     assert (outcome["status"], outcome["outcome"]) == ("completed", "finished")
     assert outcome["counts"]["completed"] == outcome["trials"] == 6
-    assert outcome["best"] == {"tid": best["tid"], "loss": best["result"]["loss"]}
+    loss = best["result"]["loss"]
+    assert outcome["best"] == {"tid": best["tid"], "loss": loss, "value": loss}
     assert outcome["chance"] == 0.9
     one = finished.json("status", "done")
     (same,) = (each for each in finished.json("status") if each["name"] == "done")
@@ -104,6 +105,9 @@ def test_the_best_trial_is_the_one_of_lowest_loss(finished, best):
     document = finished.json("best", "done")
     assert document == {
         "tid": best["tid"],
+        "metric": "validation_error",
+        "direction": "minimize",
+        "value": best["result"]["loss"],
         "loss": best["result"]["loss"],
         "chance": 0.9,
         "configuration": best["config"],

@@ -16,7 +16,7 @@ from alignsearch.search.documents import Observation, Pending, Search
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS, default_startup, make_sampler
-from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.catalog import RUNS, SPACES
 from alignsearch.spaces.configuration import contains, derive
 from alignsearch.spaces.hyperopt_space import to_hyperopt, to_point
 
@@ -159,3 +159,8 @@ def test_the_command_line_describes_every_variant():
         (described,) = options[option].annotation.__metadata__
         for name, kind in table.items():
             assert f"{name} ({kind.help})" in described.help
+
+
+def test_a_list_of_runs_has_a_sampler_though_nothing_is_sampled():
+    """All of its trials are stored before, but a driver makes a sampler for every search."""
+    assert make_sampler("random", RUNS, seed=0, startup=0)

@@ -11,7 +11,10 @@ import tensorflow as tf
 from alignsearch.experiments.runs import submit
 from alignsearch.search.documents import Recipe, Search, Trial, WeightSampling
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.use_cases.defined import objective_of, stored_definition
 from alignsearch.spaces.catalog import RUNS, get_space
+from alignsearch.spaces.definitions import find_definition
+from alignsearch.spaces.feedback import FEEDBACK_SPACES
 from alignsearch.spaces.runs import Run
 from alignsearch.spaces.table5 import PUBLISHED
 from alignsearch.workers.attempt_runner import Outcome, Worker, run_attempt
@@ -240,3 +243,30 @@ def test_backpropagation_has_no_backward_weights_to_leave(store, make_run):
     trial = make_run(("dense2",), rule="bp")
     assert attempt(store, trial) == Outcome.COMPLETED
     assert [each.weight_samples for each in store.logs.epochs(trial.id)] == [(), ()]
+
+
+@pytest.mark.parametrize("name", ["dfa", "pfa"])
+def test_a_search_over_a_rule_without_an_r_trains_it(store, name):
+    space = FEEDBACK_SPACES[name]
+    definition = find_definition(name)
+    objective = objective_of(definition, name, space, dataset="digits")
+    search = store.searches.create(
+        Search(
+            name="a-search",
+            space=space.name,
+            space_hash=space.space_hash,
+            definition=stored_definition(definition, space, objective),
+            recipe=Recipe(dataset="digits", width=2, stem="small", epochs=1, batch_divisor=32),
+            trials=1,
+            parallel=1,
+            seed=0,
+            startup=0,
+            created_by="a test",
+        )
+    )
+    values = {"learning_rate": 0.1, "weight_decay": 1e-3, "batch_size": 256}
+    trial = store.trials.add(Trial(id="a-search/0", search=search.name, tid=0, config=values))
+    assert attempt(store, trial) == Outcome.COMPLETED
+    (epoch,) = store.logs.epochs(trial.id)
+    assert epoch.layers[0].gradient_angle is not None
+    assert store.trials.get(trial.id).result.status == "ok"

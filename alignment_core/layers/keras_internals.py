@@ -1,0 +1,27 @@
+"""Parts of Keras that it keeps inside, in one place."""
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from keras.src.backend.common import global_state
+from keras.src.backend.common.variables import AutocastScope
+from keras.src.models.functional import Functional
+
+__all__ = ["Functional", "entry_layer", "steps_of", "without_autocast"]
+
+
+def entry_layer() -> Any:
+    """Return the outermost Keras layer or model whose call is running, None outside of any."""
+    context = global_state.get_global_attribute("current_call_ctx")
+    return None if context is None else context.entry_layer
+
+
+def steps_of(optimizer: Any) -> Any:
+    """Return the variable that counts an optimizer's steps, also those that only accumulate."""
+    return optimizer._iterations
+
+
+def without_autocast() -> AbstractContextManager[Any]:
+    """Read variables in their own type, also in the call of a layer with mixed precision."""
+    scope: AbstractContextManager[Any] = AutocastScope(None)
+    return scope

@@ -1,0 +1,204 @@
+"""Turns a Keras model into its twin under a learning rule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.conv import Conv2D
+from alignment_core.layers.dense import Dense
+from alignment_core.layers.keras_internals import Functional
+from alignment_core.layers.relu import is_relu
+from alignment_core.layers.walk import all_layers
+from alignment_core.rules.alignment import Alignment
+from alignment_core.rules.table import get_rule
+from alignment_core.training.aligned_model import AlignedModel
+
+TWINS: dict[type, type[AlignedLayer]] = {
+    keras.layers.Dense: Dense,
+    keras.layers.Conv2D: Conv2D,
+    Dense: Dense,
+    Conv2D: Conv2D,
+}
+"""Our layer for each layer that can carry a rule."""
+
+EXACT = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+    keras.layers.Normalization,
+    keras.layers.Embedding,
+    keras.layers.PReLU,
+)
+"""Layers with weights that keep their exact derivatives under every rule: no kernel propagates."""
+
+
+def with_rule(model: Any, rule: Any) -> Any:
+    """Return a model like `model` whose kernels learn under a rule; weights are kept.
+
+    Every Dense and Conv2D layer becomes this library's layer of the same name. Backward kernels
+    are drawn from the layers' own initializers. Layers after which a ReLU follows, perhaps after
+    batch norm, are found, so FO ReLU and BO ReLU act on them. The given model stays as it is.
+
+        >>> model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10, name="out")])
+        >>> twin = with_rule(model, WeightMirror(amp=1.0, decay=0.1))
+        >>> [layer.learning_rule for layer in aligned_layers(twin)]
+        [WeightMirror(amp=1, decay=0.1)]
+        >>> bool((twin.get_layer("out").kernel.numpy() == model.layers[0].kernel.numpy()).all())
+        True
+
+    Args:
+        model: a built functional or sequential model. Models and wrappers may be nested in it.
+        rule: a rule or its name, for all layers; or a dict from layers' names to rules, where
+            None, "backpropagation" and names that aren't in it stand for backpropagation.
+
+    Returns:
+        An `AlignedModel` that isn't compiled.
+
+    Raises:
+        UnknownNameError: no rule or no layer has a given name.
+        ConfigurationError: the model isn't functional, or a layer can't carry the rule; the message
+            names the layer.
+    """
+    if not isinstance(model, Functional | keras.Sequential) or not model.built:
+        raise ConfigurationError(
+            f"{getattr(model, 'name', model)!r} isn't a built functional or sequential model; give "
+            "a Sequential an Input, or build a subclassed model of alignment_core's layers"
+        )
+    rules = _Rules(model, rule)
+    follows = _relus_after(model)
+    pairs: list[tuple[Any, Any]] = []
+
+    def twin_of(layer: Any) -> Any:
+        if not isinstance(layer, keras.layers.Layer):
+            return layer
+        twin = _twin(layer, rules, follows.get(id(layer)))
+        pairs.append((layer, twin))
+        return twin
+
+    clone = keras.models.clone_model(model, clone_function=twin_of, recursive=True)
+    graph = _graph(clone)
+    twin = AlignedModel(graph._inputs_struct, graph._outputs_struct, name=model.name)
+    for pair in pairs:
+        _copy_weights(*pair)
+    return twin
+
+
+def _graph(model: Any) -> Any:
+    """Return the functional model that a model is, or that a sequential one consists of."""
+    return model if isinstance(model, Functional) else model._functional
+
+
+class _Rules:
+    """The rule of each layer of a model by name."""
+
+    def __init__(self, model: Any, rule: Any) -> None:
+        self._by_name: dict[str, Alignment | None] | None = None
+        if isinstance(rule, Mapping):
+            names = {layer.name: layer for layer in all_layers(model)}
+            for name in rule:
+                if name not in names:
+                    raise UnknownNameError(f"layer of {model.name}", name, names)
+                if isinstance(names[name], keras.Model):
+                    raise ConfigurationError(
+                        f"{name!r} is a model in {model.name!r}; give its layers their rules"
+                    )
+            self._by_name = {name: get_rule(each) for name, each in rule.items()}
+            return
+        self._rule = get_rule(rule)
+
+    def of(self, layer: Any) -> Alignment | None:
+        """Return the layer's rule; None is backpropagation."""
+        return self._rule if self._by_name is None else self._by_name.get(layer.name)
+
+    def reach(self, layer: Any) -> bool:
+        """Return whether a layer that can't carry a rule was to carry one.
+
+        A rule for all layers leaves out those without a kernel.
+        """
+        for_all = self._by_name is None
+        return self.of(layer) is not None and (_has_kernel(layer) or not for_all)
+
+
+def _twin(layer: Any, rules: _Rules, relu_follows: bool | None) -> Any:
+    """Return a layer like `layer`, with its rule if it carries one."""
+    kind = type(layer)
+    config = layer.get_config()
+    if kind in TWINS:
+        if isinstance(layer, AlignedLayer) and relu_follows is None:
+            relu_follows = layer.relu_follows
+        if layer.activation is not keras.activations.linear:
+            relu_follows = None
+        own = {"learning_rule": rules.of(layer), "relu_follows": relu_follows}
+        return TWINS[kind].from_config({**config, **own})
+    if isinstance(layer, keras.layers.Wrapper) and type(layer.layer) in TWINS:
+        inner = _twin(layer.layer, rules, None)
+        return kind.from_config({**config, "layer": keras.saving.serialize_keras_object(inner)})
+    if rules.reach(layer):
+        raise ConfigurationError(
+            f"layer {layer.name!r} is a {kind.__name__}, which can't carry a learning rule; give "
+            "with_rule a dict from layers' names to rules that leaves it out, so that it keeps "
+            "backpropagation, or build it of alignment_core's Dense and Conv2D"
+        )
+    return kind.from_config(config)
+
+
+def _has_kernel(layer: Any) -> bool:
+    """Return whether a gradient that goes through the layer may pass through a kernel."""
+    return bool(layer.trainable_weights) and not isinstance(layer, EXACT)
+
+
+def _relus_after(model: Any) -> dict[int, bool | None]:
+    """Return whether a ReLU follows each layer of the model, and of those nested in it, by id."""
+    found: dict[int, bool | None] = {}
+    for each in [model, *all_layers(model)]:
+        if isinstance(each, Functional | keras.Sequential):
+            for layer in each.layers:
+                # What follows the end of a nested model isn't a part of its own graph.
+                at_end = False if each is model else None
+                found[id(layer)] = _relu_follows(_graph(each), layer, at_end)
+    return found
+
+
+def _relu_follows(graph: Any, layer: Any, at_end: bool | None) -> bool | None:
+    """Return whether every output of the layer goes to a ReLU alone, perhaps after batch norm."""
+    nodes = [node for each in graph._nodes_by_depth.values() for node in each]
+    outputs = {
+        id(output) for node in nodes if node.operation is layer for output in node.output_tensors
+    }
+    consumers = [
+        node.operation for node in nodes if any(id(x) in outputs for x in node.input_tensors)
+    ]
+    if not consumers:
+        return at_end
+    found = [
+        _relu_follows(graph, each, at_end)
+        if isinstance(each, keras.layers.BatchNormalization)
+        else is_relu(each)
+        for each in consumers
+    ]
+    return None if None in found else all(found)
+
+
+def _copy_weights(layer: Any, twin: Any) -> None:
+    """Copy each variable of a layer, and of those in it, to the one of its name in the twin."""
+    for one, other in zip([layer, *all_layers(layer)], [twin, *all_layers(twin)], strict=True):
+        given, targets = _own_variables(one), _own_variables(other)
+        by_name = {variable.name: variable for variable in targets}
+        if len(by_name) != len(targets):
+            for target, variable in zip(targets, given, strict=True):
+                target.assign(variable)
+            continue
+        for variable in given:
+            # Under backpropagation there is no place for a backward kernel.
+            if variable.name in by_name or variable.name != "backward_kernel":
+                by_name[variable.name].assign(variable)
+
+
+def _own_variables(layer: Any) -> list[Any]:
+    below = {id(variable) for each in all_layers(layer) for variable in each.variables}
+    return [variable for variable in layer.variables if id(variable) not in below]

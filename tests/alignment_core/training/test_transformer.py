@@ -1,0 +1,112 @@
+"""A small transformer of Dense layers of rank 3 learns under each rule."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from alignment_core.layers.aligned import aligned_layers
+from alignment_core.layers.dense import Dense
+from alignment_core.models import initialize
+from alignment_core.optimizers.optimizers import Adam, GradientDescent
+from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.kolen_pollack import KolenPollack
+from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
+from alignment_core.training.aligned_model import AlignedModel
+from alignment_core.training.weight_metrics import weight_metrics
+
+LENGTH, WORDS, WIDTH, EPOCHS = 8, 8, 32, 12
+CENTRED = BackwardPassOperations(fo_bwmc=True, bi_bwmc=True)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Attention(keras.layers.Layer):
+    """Self-attention with one head: four Dense layers, composed."""
+
+    def __init__(self, rule, **kwargs):
+        super().__init__(**kwargs)
+        self.projections = [
+            Dense(WIDTH, learning_rule=rule, relu_follows=False, name=name)
+            for name in ("query", "key", "value", "mixed")
+        ]
+
+    def call(self, x):
+        query, key, value = (project(x) for project in self.projections[:3])
+        weights = tf.nn.softmax(tf.matmul(query, key, transpose_b=True) / WIDTH**0.5)
+        return self.projections[3](tf.matmul(weights, value))
+
+
+def transformer(rule):
+    """Two blocks with attention and a hidden layer, and logits for each position."""
+    tokens = keras.Input((LENGTH,), dtype="int32")
+    places = keras.layers.Embedding(LENGTH, WIDTH)(tf.range(LENGTH)[None])
+    x = keras.layers.Embedding(WORDS, WIDTH)(tokens) + places
+    for block in range(2):
+        normed = keras.layers.LayerNormalization()(x)
+        x = x + Attention(rule, name=f"attention{block}")(normed)
+        hidden = Dense(2 * WIDTH, activation="relu", learning_rule=rule, name=f"hidden{block}")
+        back = Dense(WIDTH, learning_rule=rule, relu_follows=False, name=f"back{block}")
+        x = x + back(hidden(keras.layers.LayerNormalization()(x)))
+    x = keras.layers.LayerNormalization()(x)
+    model = AlignedModel(tokens, Dense(WORDS, learning_rule=rule, relu_follows=False)(x))
+    initialize(model, 1)
+    return model
+
+
+def words(count, seed):
+    """Sequences, and at each place the sum of the words there and three places before.
+
+    A fifth of the answers is random, so no loss can come below 0.8.
+    """
+    rng = np.random.default_rng(seed)
+    x, noise = rng.integers(0, WORDS, (2, count, LENGTH))
+    right = (x + np.roll(x, 3, axis=1)) % WORDS
+    return x, np.where(rng.random(x.shape) < 0.2, noise, right)
+
+
+def validation_loss(rule, **settings):
+    model = transformer(rule)
+    model.compile(
+        Adam(0.003), keras.losses.SparseCategoricalCrossentropy(from_logits=True), **settings
+    )
+    history = model.fit(
+        *words(4096, 0), batch_size=64, epochs=EPOCHS, validation_data=words(512, 1), verbose=0
+    )
+    angles = [layer.angle for layer in weight_metrics(aligned_layers(model))]
+    return history.history["val_loss"][-1], angles
+
+
+RULES = {
+    "symmetric alignment": (SymmetricAlignment(), {"alignment_optimizer": GradientDescent(0.3)}),
+    "activation alignment": (ActivationAlignment(), {"alignment_optimizer": Adam(0.01)}),
+    "Kolen-Pollack": (KolenPollack(decay=1e-3), {"weight_decay": 1e-3}),
+    "weight mirror": (
+        WeightMirror(amp=1.0, decay=8.0, operations=CENTRED, noise_stddev=1.0),
+        {"alignment_optimizer": Adam(0.01)},
+    ),
+    "information alignment": (
+        InformationAlignment(amp=1.0, decay=8.0, null=0.01, operations=CENTRED, noise_stddev=1.0),
+        {"alignment_optimizer": Adam(0.01)},
+    ),
+}
+
+
+def test_a_small_transformer_learns_under_each_rule():
+    exact, _ = validation_loss(None)
+    fixed, angles = validation_loss("feedback_alignment")
+    assert min(angles) > 45
+    found = {name: validation_loss(rule, **own) for name, (rule, own) in RULES.items()}
+    said = {"backpropagation": exact, "feedback alignment": fixed, **found}
+    chance = np.log(WORDS)
+    assert exact < 0.8 * chance, said
+    assert fixed > 1.1 * exact, said
+    for name in ("symmetric alignment", "Kolen-Pollack"):
+        assert found[name][0] < 1.1 * exact, said
+    for name, (loss, own) in found.items():
+        assert loss < 0.95 * chance, (name, said)
+        assert max(own) < 80, (name, said)
+
+
+if __name__ == "__main__":
+    pytest.main([__file__])
