@@ -32,6 +32,7 @@ from alignsearch.driving import (
     make_driver,
 )
 from alignsearch.progress import against_chance, best_so_far
+from alignsearch.search.documents.recipe import REHEARSAL
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render

@@ -132,7 +132,7 @@ def test_a_narrowed_space_of_the_paper_is_trained_as_the_whole_one():
 def test_a_primitive_of_ones_own_is_summed():
     import tensorflow as tf
 
-    from alignment_core import Dense
+    from alignment_core import Dense, LayerCall
 
     PRIMITIVES["l1"] = Primitive(lambda q: tf.reduce_sum(tf.abs(q.backward_kernel)), "kernels")
     PRIMITIVES["mean"] = Primitive(lambda q: tf.reduce_mean(q.backward_output), "input")
@@ -144,11 +144,12 @@ def test_a_primitive_of_ones_own_is_summed():
     assert rule.needs_activations
     layer = Dense(3, learning_rule=rule)
     x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
-    layer(x)
+    layer.build((None, 4))
+    call = LayerCall(layer, x=tf.constant(x))
     kernel = layer.backward_kernel.numpy()
     with tf.GradientTape() as tape:
         tape.watch(layer.backward_kernel.value)
-        value = rule(layer, tf.constant(x))
+        value = rule(layer, [call])
     gradient = tape.gradient(value, layer.backward_kernel.value)
     assert float(value) == pytest.approx(
         2 * np.abs(kernel).sum() + 3 * (x @ kernel.reshape(3, 4).T).mean(), rel=1e-5
