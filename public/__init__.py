@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alignsearch.dashboards.client import Client
     from alignsearch.handle import SearchHandle, open_search, resume
     from alignsearch.own_search import Search
+    from alignsearch.rule_search import RuleSearch
     from alignsearch.search.reports.best import best_column, best_trial, column_of
     from alignsearch.search.reports.export import export, published_columns, read_csv, read_json
     from alignsearch.search.store import Store
@@ -31,6 +32,8 @@ __version__ = version("alignsearch")
 _HOMES = {
     # Search(space, objective): a search over a function of one's own; submit or run it.
     "Search": "alignsearch.own_search",
+    # RuleSearch(rule, space, training): a search over trainings of a learning rule of one's own.
+    "RuleSearch": "alignsearch.rule_search",
     # open_search(name): a stored search, with its trials and epochs as pandas frames.
     "open_search": "alignsearch.handle",
     # resume(name, objective): drive a stored search in this process.
@@ -86,6 +89,7 @@ __all__ = [
     "AlignSearchError",
     "Client",
     "Row",
+    "RuleSearch",
     "Search",
     "SearchHandle",
     "SearchTrials",

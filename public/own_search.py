@@ -23,8 +23,9 @@ from alignsearch.search.use_cases.new_search import (
     with_warm_start,
 )
 from alignsearch.search.use_cases.submission import Submission
-from alignsearch.spaces.definition import Direction, Source, Table
-from alignsearch.spaces.definitions import definition_of, source_of
+from alignsearch.spaces.definition import Definition, Direction, Source, Table
+from alignsearch.spaces.definitions import definition_of, source_of, stem_of
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.store_variable import ray_of_environment
 from alignsearch.submitting import submission
 from alignsearch.surroundings import surroundings
@@ -74,23 +75,27 @@ class Search:
             title: heading of a result's column. Default: the space's name.
             labels: names of dimensions for people, by label.
             table: the table of which a result is a column. Default: one row a dimension.
-            name: name of the space, with which automatic names of searches begin. Default: the
-                objective's name.
+            name: name of the space. Default: that of the definition's address, like mirror-search
+                for `mirror.py:search`, or of the objective.
 
         Raises:
             ConfigurationError: the space can't be searched or stored; the message says what and
                 where.
         """
-        called = name or getattr(objective, "__name__", "") or "search"
+        source = _source_of(objective)
+        found = definition_of(space, "search")
+        own = name or (found.space.name if isinstance(space, SearchSpace | Definition) else "")
         self.definition = replace(
-            definition_of(space, called if called.isidentifier() else "search"),
+            found,
+            space=replace(found.space, name=own or _automatic_name(objective, source)),
             objective=objective,
             metric=metric,
             direction=direction,
             title=title,
             labels=dict(labels or {}),
             table=table,
-            source=_source_of(objective),
+            source=source,
+            named=bool(own),
         )
 
     def submit(
@@ -164,6 +169,10 @@ class Search:
             opened.close()
             raise
 
+    def _defined(self) -> Definition:
+        """Return the definition with its source."""
+        return self.definition
+
     @property
     def _function(self) -> Callable[..., Any] | None:
         objective = self.definition.objective
@@ -172,7 +181,7 @@ class Search:
     def _prepared(
         self, named: str | None, ray: str | None, options: Mapping[str, Any], *, wait: bool
     ) -> tuple[Submission, StoredSearch]:
-        definition = self.definition
+        definition = self._defined()
         asked = submission(definition, options)
         address = ray or ray_of_environment()
         if definition.objective is None:
@@ -192,6 +201,13 @@ class Search:
 
     def _handle(self, opened: Store, name: str, named: str | None) -> SearchHandle:
         return SearchHandle(opened, name, named_store=named, objective=self._function)
+
+
+def _automatic_name(objective: Any, source: Source) -> str:
+    if source.kind != "session":
+        return stem_of(source.address)
+    name = getattr(objective, "__name__", "")
+    return name if name.isidentifier() else "search"
 
 
 def _source_of(objective: Any) -> Source:

@@ -1,12 +1,16 @@
 """Importing TensorFlow without the notices that it prints."""
 
 import os
+import re
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from alignment_core.data import InputOptions
+
+T = TypeVar("T")
 
 
 def import_tensorflow() -> None:
@@ -32,6 +36,40 @@ def import_tensorflow() -> None:
         finally:
             os.dup2(usual, 2)
             os.close(usual)
+
+
+_NOTICE = re.compile(rb"[IWE]\d{4} |WARNING: All log messages before absl|To enable the f")
+"""Beginnings of TensorFlow's notices."""
+
+
+def quietly(function: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a function that imports a user's module, without TensorFlow's notices.
+
+    All else that the module writes to standard error is printed when it has been imported.
+    """
+
+    def call(address: str) -> T:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        sys.stderr.flush()
+        usual = os.dup(2)
+        with tempfile.TemporaryFile() as kept:
+            os.dup2(kept.fileno(), 2)
+            try:
+                found = function(address)
+                if "tensorflow" in sys.modules:
+                    # Looking for accelerators prints notices, too.
+                    sys.modules["tensorflow"].config.list_logical_devices()
+                return found
+            finally:
+                sys.stderr.flush()
+                os.dup2(usual, 2)
+                os.close(usual)
+                kept.seek(0)
+                for line in kept:
+                    if not _NOTICE.match(line):
+                        os.write(2, line)
+
+    return call
 
 
 def check_data(name: str, data_dir: str | None, options: "InputOptions") -> None:

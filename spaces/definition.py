@@ -16,6 +16,9 @@ from alignsearch.spaces.space import SearchSpace
 Direction = Literal["minimize", "maximize"]
 SourceKind = Literal["shipped", "module", "file", "session"]
 
+TRAINING = "training"
+"""The objective that trains networks of `alignment_core`."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -70,26 +73,37 @@ class Definition:
         objective: the function that evaluates one, `function(config, trial)` or
             `function(config)`; the name of one of this program's own, like "training"; None for a
             space whose objective is given at submit, as a program is.
+        training: function that turns a configuration into a training, where the objective is
+            "training": `function(config, recipe)` or `function(config)`, which returns settings of
+            `alignment_core.TrainingConfig` by name (`spaces.training.settings_of`).
+        rule: the learning rule of such trainings: a subclass of `alignment_core.Alignment`, or a
+            key of `alignment_core.LEARNING_RULES`. None where the function returns
+            `learning_rule` itself.
         metric: name of the number that the objective returns or reports.
         direction: whether less or more of the metric is better.
         table: the table that a result is a column of; None for one row a dimension.
         labels: names of dimensions for people, by label; a dimension without one has its label.
         title: heading of a result's column; empty for the space's title, or its name.
         source: where it comes from; None before it is known.
+        named: whether its space has a name that somebody chose; an automatic one gives way to the
+            definition's address once that is known.
 
     Raises:
-        ConfigurationError: the space has no dimension, the metric has no name, or there is no such
-            direction.
+        ConfigurationError: the space has no dimension, the metric has no name, there is no such
+            direction, or a training lacks its function.
     """
 
     space: SearchSpace
     objective: Callable[..., Any] | str | None = None
+    training: Callable[..., Any] | None = None
+    rule: Any = None
     metric: str = "loss"
     direction: Direction = "minimize"
     table: Table | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     source: Source | None = None
+    named: bool = True
 
     def __post_init__(self) -> None:
         if not self.space.sampled:
@@ -103,6 +117,11 @@ class Definition:
         named = isinstance(self.objective, str) and self.objective
         if not (self.objective is None or callable(self.objective) or named):
             raise ConfigurationError("the objective is a function, or the name of one")
+        if self.objective == TRAINING and not callable(self.training):
+            raise ConfigurationError(
+                "a search that trains needs the function that turns a configuration into a "
+                "training: define it with alignsearch.RuleSearch"
+            )
 
     @property
     def heading(self) -> str:

@@ -13,9 +13,11 @@ without an objective.
 """
 
 import importlib
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -23,8 +25,8 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.catalog import SPACES
-from alignsearch.spaces.definition import Definition, Source
-from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES
+from alignsearch.spaces.definition import TRAINING, Definition, Source
+from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES, FeedbackTraining
 from alignsearch.spaces.source_files import (
     import_failure,
     import_file,
@@ -33,16 +35,19 @@ from alignsearch.spaces.source_files import (
 )
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import LABELS, TABLE
+from alignsearch.spaces.training import PublishedTraining
 
 __all__ = [
     "ENTRY_POINTS",
     "SHIPPED",
     "definition_of",
     "find_definition",
+    "find_object",
     "import_file",
     "installed_names",
     "source_hash",
     "source_of",
+    "stem_of",
 ]
 
 ENTRY_POINTS = "alignsearch.definitions"
@@ -51,7 +56,9 @@ ENTRY_POINTS = "alignsearch.definitions"
 SHIPPED: Mapping[str, Definition] = {
     name: Definition(
         space=space,
-        objective="training",
+        objective=TRAINING,
+        training=PublishedTraining(space.learning_rule),
+        rule=space.learning_rule,
         metric="validation_error",
         table=TABLE,
         labels=LABELS,
@@ -62,7 +69,9 @@ SHIPPED: Mapping[str, Definition] = {
 } | {
     name: Definition(
         space=space,
-        objective="training",
+        objective=TRAINING,
+        training=FeedbackTraining(space.learning_rule),
+        rule=space.learning_rule,
         metric="validation_error",
         labels=FEEDBACK_LABELS,
         title=space.title,
@@ -91,16 +100,36 @@ def find_definition(address: str) -> Definition:
     """
     if address in SHIPPED:
         return SHIPPED[address]
-    where, colon, name = address.rpartition(":")
-    if not colon:
+    if ":" not in address:
         return _installed(address)
+    value, source = _found(address)
+    return _defined(value, address, source)
+
+
+def find_object(address: str) -> tuple[Any, Source]:
+    """Return the object at `file.py:name` or `package.module:name`, with its source.
+
+    Raises:
+        UnknownNameError: the module or file has no such name in it.
+        ConfigurationError: there is no such module or file, or it raises as it is imported.
+
+    Example:
+        >>> network, source = find_object("mynet.py:network")
+    """
+    value, source = _found(address)
+    return value, source()
+
+
+def _found(address: str) -> tuple[Any, Callable[[], Source]]:
+    """Return the object at an address, and a function that reads its source."""
+    where, _, name = address.rpartition(":")
     if not (where and name):
         raise ConfigurationError(
             f"{address} is no address of a definition: write file.py:name or package.module:name"
         )
     if _is_file(where):
-        return _defined(import_file(_existing(where, name)), name, "file", address)
-    return _defined(_module(where, name), name, "module", address)
+        return _object(import_file(_existing(where, name)), name, "file", address)
+    return _object(_module(where, name), name, "module", address)
 
 
 def definition_of(value: Any, name: str) -> Definition:
@@ -133,6 +162,12 @@ def definition_of(value: Any, name: str) -> Definition:
     )
 
 
+def stem_of(address: str) -> str:
+    """Return the beginning of automatic names for an address: `quad-search` of `quad.py:search`."""
+    where, _, attribute = address.rpartition(":")
+    return f"{re.split(r'[/.]', where.removesuffix('.py'))[-1]}-{attribute}"
+
+
 def source_of(module: ModuleType, kind: str, address: str) -> Source:
     """Return the source of a definition in an imported module.
 
@@ -160,7 +195,8 @@ def _installed(name: str) -> Definition:
     found = {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS)}
     if name in found:
         where, attribute = found[name].module, found[name].attr
-        return _defined(_module(where, attribute), attribute, "module", f"{where}:{attribute}")
+        value, source = _found(f"{where}:{attribute}")
+        return _defined(value, f"{where}:{attribute}", source)
     if _is_file(name):
         raise ConfigurationError(
             f"{name} needs the name of the definition in it: {name}:search, for example"
@@ -198,15 +234,23 @@ def _module(where: str, name: str) -> ModuleType:
         raise ConfigurationError(import_failure(where, error)) from error
 
 
-def _defined(module: ModuleType, name: str, kind: str, address: str) -> Definition:
+def _object(
+    module: ModuleType, name: str, kind: str, address: str
+) -> tuple[Any, Callable[[], Source]]:
     value: Any = module
     for part in name.split("."):
         if not hasattr(value, part):
             known = [each for each in vars(value) if not each.startswith("_")]
             raise UnknownNameError(f"object of {address.rpartition(':')[0]}", name, known)
         value = getattr(value, part)
+    return value, partial(source_of, module, kind, address)
+
+
+def _defined(value: Any, address: str, source: Callable[[], Source]) -> Definition:
     try:
-        definition = definition_of(value, name)
+        definition = definition_of(value, address.rpartition(":")[2])
     except ConfigurationError as error:
         raise ConfigurationError(f"{address}: {error}") from error
-    return replace(definition, source=source_of(module, kind, address))
+    if not definition.named:
+        definition = replace(definition, space=replace(definition.space, name=stem_of(address)))
+    return replace(definition, source=source())

@@ -11,13 +11,11 @@ weight decay and the batch size; momentum, warm-up and drops are those of the pa
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 from alignsearch.spaces.flat import flat_space
 from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace
-
-if TYPE_CHECKING:
-    from alignment_core.training.config import TrainingConfig
 
 _BIOTORCH = "after BioTorch's configurations (Jiménez Sanfiz and Akrout 2021)"
 _AUTHORS = "after the authors' configurations (Li and Benna 2024)"
@@ -52,33 +50,30 @@ FEEDBACK_LABELS = {
 }
 """Names of the metaparameters for people."""
 
-FEEDBACK_RULES = frozenset(space.learning_rule for space in FEEDBACK_SPACES.values())
-"""The learning rules of these spaces."""
 
+@dataclass(frozen=True)
+class FeedbackTraining:
+    """The function of these definitions that turns a configuration into a training.
 
-def feedback_training_config(
-    learning_rule: str, configuration: Mapping[str, Any], **settings: Any
-) -> "TrainingConfig":
-    """Return the training that a trial of one of these spaces runs.
-
-    Args:
-        learning_rule: one of `FEEDBACK_RULES`.
-        configuration: the trial's learning rate, weight decay and batch size. The batch isn't
-            divided for a small data set, as the paper's batches are.
-        settings: the other fields of `alignment_core.training.config.TrainingConfig`, by name;
-            `batch_divisor` and `weights_order`, which the paper's spaces need, are ignored.
+    Attributes:
+        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`.
     """
-    # TensorFlow takes seconds to import, and only a training needs it.
-    from alignment_core.training.config import TrainingConfig
 
-    ignored = {"batch_divisor", "weights_order"}
-    decay = float(configuration["weight_decay"])
-    decays_alike = learning_rule == "product_feedback_alignment"
-    return TrainingConfig(
-        learning_rule=learning_rule,
-        learning_rate=float(configuration["learning_rate"]),
-        weight_decay=decay,
-        batch_size=int(configuration["batch_size"]),
-        weights={"decay": decay} if decays_alike else {},
-        **{name: value for name, value in settings.items() if name not in ignored},
-    )
+    learning_rule: str
+
+    def __call__(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of the training by name.
+
+        The batch isn't divided for a small data set, as the paper's batches are.
+
+        Args:
+            config: the trial's learning rate, weight decay and batch size.
+        """
+        decay = float(config["weight_decay"])
+        decays_alike = self.learning_rule == "product_feedback_alignment"
+        return {
+            "learning_rate": float(config["learning_rate"]),
+            "weight_decay": decay,
+            "batch_size": int(config["batch_size"]),
+            "weights": {"decay": decay} if decays_alike else {},
+        }

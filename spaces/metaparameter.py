@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from alignsearch.spaces.conditions import ALWAYS, Conditions
-from alignsearch.spaces.distributions import Distribution, Value, short
+from alignsearch.spaces.distributions import (
+    Distribution,
+    QLogNormal,
+    QLogUniform,
+    QNormal,
+    QUniform,
+    Value,
+    short,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,11 @@ class Metaparameter:
     def conditional(self) -> bool:
         """Whether there are points at which it is inactive."""
         return self.conditions != ALWAYS
+
+    @property
+    def stepped(self) -> bool:
+        """Whether its values are multiples of a step (`hp.quniform` and its kin)."""
+        return isinstance(self.distribution, QUniform | QLogUniform | QNormal | QLogNormal)
 
 
 @dataclass(frozen=True)

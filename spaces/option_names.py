@@ -14,13 +14,13 @@ def option_names(options: tuple[Node, ...]) -> tuple[Value, ...]:
     """Return a different name for each option of a choice.
 
     A scalar is its own name. A dictionary or list has the constant text in it that tells it from
-    the choice's others (`{"kind": "rbf", ...}` is "rbf"), or else its position ("#2").
+    the choice's others (`{"kind": "rbf", ...}` is "rbf"), or else its position ("option 2").
     """
     told_apart = _telling_texts(options)
     names = [told_apart.get(at, _own_name(option)) for at, option in enumerate(options)]
     keys = [(type(name), name) for name in names]
     return tuple(
-        f"#{at}" if name is _NAMELESS or keys.count(key) > 1 else name
+        f"option {at}" if name is _NAMELESS or keys.count(key) > 1 else name
         for at, (name, key) in enumerate(zip(names, keys, strict=True))
     )
 

@@ -121,6 +121,11 @@ class SearchSpace:
         return frozenset(parameter.name for parameter in self.sampled)
 
     @cached_property
+    def stepped_names(self) -> frozenset[str]:
+        """The names of the metaparameters whose values are multiples of a step."""
+        return frozenset(parameter.name for parameter in self.sampled if parameter.stepped)
+
+    @cached_property
     def fixed(self) -> tuple[Fixed, ...]:
         """The metaparameters with one value: constants directly in the space's dictionary."""
         sources = dict(self.sources)

@@ -1,13 +1,14 @@
-"""Conversion of a configuration to a training: batch size, learning rule, weights of primitives.
+"""Conversion of the paper's configurations to trainings: batch size, weights of primitives.
 
 Only this module knows which primitive each of the paper's Greek letters weighs.
 """
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.configuration import Configuration, configuration
 from alignsearch.spaces.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -83,6 +84,87 @@ def primitive_weights(
     }
 
 
+class _Recipe(Protocol):
+    """The fields of a search's recipe that decide settings of the paper's trainings."""
+
+    @property
+    def batch_divisor(self) -> int:
+        """Divisor of the searched batch size."""
+
+    @property
+    def weights_order(self) -> str:
+        """A key of `WEIGHTS_ORDERS`."""
+
+
+@dataclass(frozen=True)
+class PublishedTraining:
+    """The function of the paper's definitions that turns a configuration into a training.
+
+    Attributes:
+        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`.
+    """
+
+    learning_rule: str
+
+    def __call__(self, config: Mapping[str, Any], recipe: _Recipe) -> dict[str, Any]:
+        """Return the settings of the training by name.
+
+        Args:
+            config: a value for each row of Table 5.
+            recipe: the search's recipe.
+
+        Raises:
+            ConfigurationError: the configuration can't be trained.
+            UnknownNameError: the recipe's weights order is unknown.
+        """
+        return published_settings(
+            self.learning_rule,
+            configuration(config),
+            batch_divisor=recipe.batch_divisor,
+            weights_order=recipe.weights_order,
+        )
+
+
+def published_settings(
+    learning_rule: str, configuration: Configuration, *, batch_divisor: int, weights_order: str
+) -> dict[str, Any]:
+    """Return the settings of a training that a configuration of Table 5 decides.
+
+    Args:
+        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`.
+        configuration: the trial's metaparameters.
+        batch_divisor: a batch has |B| // `batch_divisor` images, at least one. The learning rate
+            stays |B| / 2048 of the searched |B|, so a small data set gets the paper's rates.
+        weights_order: a key of `WEIGHTS_ORDERS`.
+
+    Returns:
+        Fields of `alignment_core.training.config.TrainingConfig` by name.
+
+    Raises:
+        UnknownNameError: there is no such weights order.
+        ConfigurationError: the divisor isn't positive, or the weights don't fit the learning rule.
+    """
+    # TensorFlow takes seconds to import, and only a training needs it.
+    from alignment_core.rules.backward_pass import BackwardPassOperations
+
+    if batch_divisor < 1:
+        raise ConfigurationError(f"the batch divisor must be at least 1, not {batch_divisor}")
+    operations = {
+        field.name: getattr(configuration, field.name) for field in fields(BackwardPassOperations)
+    }
+    return {
+        "weights": primitive_weights(learning_rule, configuration, weights_order),
+        "operations": BackwardPassOperations(**operations),
+        "noise_stddev": configuration.sigma,
+        "batch_size": max(1, configuration.train_batch_size // batch_divisor),
+        "learning_rate": configuration.sgdm_learning_rate,
+        "alignment_optimizer": _ALIGNMENT_OPTIMIZERS[configuration.alignment_optimizer],
+        "alignment_learning_rate": configuration.alignment_learning_rate,
+        "alternating": configuration.alternating_minimization,
+        "delay_epochs": configuration.delay_epochs,
+    }
+
+
 def training_config(
     space: SearchSpace,
     configuration: Configuration,
@@ -91,41 +173,25 @@ def training_config(
     weights_order: str,
     **settings: Any,
 ) -> "TrainingConfig":
-    """Return the training that a trial of `space` runs.
+    """Return the training of a configuration of Table 5.
 
     Args:
         space: gives the learning rule.
-        configuration: the trial's metaparameters.
+        configuration: the metaparameters.
+        batch_divisor: as `published_settings`.
+        weights_order: as `published_settings`.
         settings: the fields of `alignment_core.training.config.TrainingConfig` that the
             configuration doesn't decide, by name. Delay, warm-up and drops are in epochs of the
             published schedule, and are compressed by `epochs` / `schedule_epochs`.
-        batch_divisor: a batch has |B| // `batch_divisor` images, at least one. The learning rate
-            stays |B| / 2048 of the searched |B|, so a small data set gets the paper's rates.
-        weights_order: a key of `WEIGHTS_ORDERS`.
 
     Raises:
         UnknownNameError: there is no such weights order.
         ConfigurationError: the divisor isn't positive, or the weights don't fit the learning rule.
     """
-    # TensorFlow takes seconds to import, and only a training needs it.
-    from alignment_core.rules.backward_pass import BackwardPassOperations
     from alignment_core.training.config import TrainingConfig
 
-    if batch_divisor < 1:
-        raise ConfigurationError(f"the batch divisor must be at least 1, not {batch_divisor}")
-    operations = {
-        field.name: getattr(configuration, field.name) for field in fields(BackwardPassOperations)
-    }
-    return TrainingConfig(
-        learning_rule=space.learning_rule,
-        weights=primitive_weights(space.learning_rule, configuration, weights_order),
-        operations=BackwardPassOperations(**operations),
-        noise_stddev=configuration.sigma,
-        batch_size=max(1, configuration.train_batch_size // batch_divisor),
-        learning_rate=configuration.sgdm_learning_rate,
-        alignment_optimizer=_ALIGNMENT_OPTIMIZERS[configuration.alignment_optimizer],
-        alignment_learning_rate=configuration.alignment_learning_rate,
-        alternating=configuration.alternating_minimization,
-        delay_epochs=configuration.delay_epochs,
-        **settings,
+    rule = space.learning_rule
+    decided = published_settings(
+        rule, configuration, batch_divisor=batch_divisor, weights_order=weights_order
     )
+    return TrainingConfig(learning_rule=rule, **decided, **settings)

@@ -10,7 +10,7 @@ import pytest
 import tiers
 from secured_server import SecuredServer
 
-# Six test processes share two cores. TensorFlow reads this when it is imported.
+# Five test processes share two cores. TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -25,7 +25,7 @@ pytest_plugins = ["command_line", "driver_maker"]
 
 TESTS = Path(__file__).parent
 LONGEST = (
-    # Files that mostly wait alternate with files that mostly compute: six processes, two cores.
+    # Files that mostly wait alternate with files that mostly compute: five processes, two cores.
     "test_main_job.py",
     "contracts/dispatcher/test_dispatchers.py",
     "faults/test_cluster.py",

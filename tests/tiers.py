@@ -92,6 +92,13 @@ SLOW = (
     "test_a_corrupt_record_is_skipped_and_told_of",
     "test_two_damaged_records_of_a_shard_are_both_found",
     "test_a_skipped_validation_image_leaves_the_others",
+    # The document's other examples, whose kind a shorter test covers.
+    "test_the_scikit_learn_model_is_searched",
+    "test_the_jax_network_is_searched",
+    "test_the_rule_is_searched_with_a_network_and_data_of_ones_own",
+    "test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained",
+    "test_fmin_moved_over_goes_on_where_it_was",
+    "test_a_narrowed_space_is_searched_and_exported_as_table_5",
     # The paper's experiments, whole.
     "test_its_runs_are_a_search_of_the_store_like_any_other",
     "test_its_statistics_are_numpys_over_the_trials",

@@ -16,7 +16,7 @@ from typing import Any
 from ray._private.runtime_env.py_modules import upload_py_modules_if_needed
 
 from alignsearch.search.attempts.program_files import hash_of
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import Search, StoredSource
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.spaces.source_files import outermost_package, source_hash
 from alignsearch.workers.cluster import started_here
@@ -33,23 +33,32 @@ def source_options(search: Search) -> dict[str, Any]:
     Raises:
         ClusterError: the source can't be shipped.
     """
-    definition = search.definition
-    if definition is None or started_here():
+    if started_here():
         return {}
-    if definition.objective.folder:
+    definition = search.definition
+    if definition is not None and definition.objective.folder:
         files, root = definition.objective.files, Path(definition.objective.folder)
         paths = [root / name for name in files]
         if not files or any(not path.is_file() for path in paths):
             return {}
         return {"runtime_env": runtime_environment(hash_of(files), paths, root)}
-    source = definition.source
+    sources = [definition.source] if definition is not None else []
+    if search.recipe is not None:
+        sources.extend(search.recipe.sources)
+    # A rule and its network may lie in one file.
+    modules = dict.fromkeys(module for source in sources for module in _shipped(source))
+    return {"runtime_env": {"py_modules": list(modules)}} if modules else {}
+
+
+def _shipped(source: StoredSource) -> list[str]:
+    """Upload a source to the connected cluster if it is to be shipped; return its addresses."""
     path = None if source.path is None else Path(source.path)
     if path is None or source.sha256 is None or not path.is_file() or _is_installed(path):
-        return {}
+        return []
     if source_hash(path) != source.sha256:
-        return {}
+        return []
     whole = outermost_package(path) or path
-    return {"runtime_env": runtime_environment(source.sha256, [whole], whole.parent)}
+    return list(runtime_environment(source.sha256, [whole], whole.parent)["py_modules"])
 
 
 def runtime_environment(sha256: str, paths: Sequence[Path], root: Path) -> dict[str, Any]:

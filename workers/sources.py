@@ -1,4 +1,4 @@
-"""Sources of objectives on a worker: found, compared with the submitted hash, and imported.
+"""Sources of objectives, rules, networks and data sets on a worker: found, checked, imported.
 
 A source is looked for where the driver has shipped it, then under the path that it had where the
 search was submitted, then among the installed modules. Only one with the submitted hash is
@@ -10,6 +10,7 @@ import importlib.util
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,7 +19,8 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.definition import StoredSource
 from alignsearch.search.documents.errors import SourceError
-from alignsearch.spaces.definitions import definition_of
+from alignsearch.spaces.definition import Definition, Source
+from alignsearch.spaces.definitions import SHIPPED, definition_of
 from alignsearch.spaces.source_files import (
     import_failure,
     import_file,
@@ -76,6 +78,51 @@ def function_of(search: Search, warn: Callable[[str], None]) -> Callable[..., An
         f"search {search.name!r} can't be evaluated on {socket.gethostname()}: {module.__file__} "
         f"has no function {definition.objective.address.rpartition(':')[2]!r}"
     )
+
+
+def definition_of_training(search: Search, warn: Callable[[str], None]) -> Definition:
+    """Return the definition of a search that trains, with its function and its rule.
+
+    Args:
+        search: the search.
+        warn: as `function_of`.
+
+    Raises:
+        SourceError: its source is not on this host, isn't the submitted one, or can't be imported.
+    """
+    stored = search.definition
+    if stored is None or stored.source.kind == "shipped":
+        return SHIPPED[search.space if stored is None else stored.source.address]
+    found = object_of(search, stored.source, warn)
+    definition = definition_of(found, stored.source.address.rpartition(":")[2])
+    return replace(definition, source=_as_source(stored.source))
+
+
+def object_of(search: Search, source: StoredSource, warn: Callable[[str], None]) -> Any:
+    """Return the object at a source's address: a definition, or a network's or data set's function.
+
+    Args:
+        search: the search, for messages.
+        source: where it comes from.
+        warn: as `function_of`.
+
+    Raises:
+        SourceError: its source is not on this host, isn't the submitted one, or can't be imported.
+    """
+    found: Any = _module(search, source, warn)
+    for part in source.address.rpartition(":")[2].split("."):
+        found = getattr(found, part, None)
+    if found is None:
+        raise SourceError(
+            f"search {search.name!r} can't be evaluated on {socket.gethostname()}: there is no "
+            f"{source.address} any more once it is imported"
+        )
+    return found
+
+
+def _as_source(stored: StoredSource) -> Source:
+    path = None if stored.path is None else Path(stored.path)
+    return Source(stored.kind, stored.address, path, stored.sha256, stored.packages)
 
 
 def _objective(module: ModuleType, name: str) -> Callable[..., Any] | None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from alignment_core.data import cifar, digits, fashion_mnist, fashion_mnist_32, imagenet
+from alignment_core.data import cifar, digits, fashion_mnist, fashion_mnist_32, imagenet, own
 from alignment_core.data.dataset import DataSet, DataSetInfo, InputOptions
 from alignment_core.errors import ConfigurationError, UnknownNameError
 
@@ -17,6 +18,7 @@ __all__ = [
     "DataSet",
     "DataSetInfo",
     "InputOptions",
+    "add",
     "check",
     "check_options",
     "info",
@@ -95,6 +97,30 @@ _SOURCES = {
 
 DATA_SETS: dict[str, DataSetInfo] = {name: source.info for name, source in _SOURCES.items()}
 """Sizes and defaults of each data set by its name."""
+
+
+def add(name: str, returned: Any) -> DataSetInfo:
+    """Add a data set of one's own to the table, in memory, and return its sizes and defaults.
+
+    Args:
+        name: the data set's name; one of this name that was added before is replaced.
+        returned: its images and labels, `(images, labels), (images, labels)` to train and to
+            validate on (`own.checked`). They are standardized by the training split.
+
+    Raises:
+        DataError: these are no images with labels.
+
+    Example:
+        >>> add("mnist", keras.datasets.mnist.load_data()).train_size
+        60000
+    """
+    splits = own.checked(name, returned)
+    info = own.info_of(name, splits)
+    _SOURCES[name] = _in_memory(
+        info, lambda folder: None, lambda folder: own.data_set(info, splits)
+    )
+    DATA_SETS[name] = info
+    return info
 
 
 def _source(name: str) -> _Source:

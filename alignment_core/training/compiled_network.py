@@ -141,6 +141,10 @@ class CompiledNetwork:
             if variable is not None:
                 variable.assign(variance)
         for primitive, weight in config.weights.items():
+            if primitive not in self._weights:
+                # A primitive that was added after the network was built.
+                with self._strategy.scope():
+                    self._weights[primitive] = tf.Variable(0.0, trainable=False)
             self._weights[primitive].assign(weight)
         self.alignment_steps = None
         if config.has_alignment_loss:

@@ -22,13 +22,17 @@ def trial_row(trials: MirroredTrials, row: int) -> models.TrialRow:
         return trials.table.columns[name].value(float(trials.table[name][row]))
 
     config = trials.config_of(row)
+    stepped = frozenset() if trials.space is None else trials.space.stepped_names
     names = ("tid", "state", "loss", "current", "epoch", "attempt", "seconds", "started")
     return models.TrialRow(
         **{name: of(name) for name in (*names, "finished", "host", "outcome")},
         value=of(trials.score),
         note=trials.notes[row],
         config=config,
-        cells={name: cells.readable(value, sampled=True) for name, value in config.items()},
+        cells={
+            name: cells.readable(value, sampled=True, stepped=name in stepped)
+            for name, value in config.items()
+        },
     )
 
 
@@ -58,7 +62,9 @@ def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
         models.TableRow(
             name=title_of(search, label),
             field=label,
-            cell=cells.readable(value, sampled=True),
+            cell=cells.readable(
+                value, sampled=True, stepped=column is not None and label in column.stepped
+            ),
             value=value,
             sampled=column is not None,
         )

@@ -20,7 +20,7 @@ from alignsearch.cli.options import (
 )
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.defined import named_definition
+from alignsearch.search.use_cases.defined import named_definition, refuse_own
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.surroundings import surroundings
@@ -106,7 +106,7 @@ def prepare_aside(
 ) -> Search | tuple[str, str]:
     """Call `prepare` in another process; an error is returned as its class's name and message."""
     try:
-        around = replace(surroundings(store, ray), resolve=named_definition)
+        around = replace(surroundings(store, ray), resolve=named_definition, find=refuse_own)
         return prepare(asked, who, around)
     except AlignSearchError as error:
         return type(error).__name__, str(error)

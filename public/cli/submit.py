@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.model_names import PLAIN_WIDTHS
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import (
     JsonOption,
@@ -30,6 +32,7 @@ from alignsearch.driving import (
     make_driver,
 )
 from alignsearch.progress import against_chance, best_so_far
+from alignsearch.search.documents.recipe import REHEARSAL
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
@@ -39,6 +42,7 @@ from alignsearch.search.use_cases.new_search import create, prepare, with_warm_s
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.surroundings import surroundings
+from alignsearch.tensorflow_import import import_tensorflow, quietly
 from alignsearch.wiring import has_store, reviver, store_uri, whoami
 
 
@@ -74,6 +78,10 @@ def submit(
             "options; the program of each trial comes after --, like `-- python train.py`"
         )
     around = surroundings(store, ray, wait=wait)
+    # A module of the user's own may import TensorFlow, and a plain network is built once.
+    around = replace(around, resolve=quietly(around.resolve), find=quietly(around.find))
+    if asked.model in PLAIN_WIDTHS and asked.dataset != REHEARSAL:
+        import_tensorflow()
     search = prepare(asked, whoami(), around, program=program or ())
     if asked.warm_start is not None and not has_store(store):
         raise UnknownNameError("search", asked.warm_start, ())

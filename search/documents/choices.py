@@ -24,16 +24,21 @@ class OneOf:
         listed: whether the command line's help lists the names; no if that needs such an import,
             or the field's description has them.
         closed: whether no other name is accepted; if it isn't, the names are suggestions.
+        addressed: whether the command line also accepts the address of one's own,
+            `file.py:name` or `package.module:name`.
     """
 
     kind: str
     known: Callable[[], Collection[str]]
     listed: bool = True
     closed: bool = True
+    addressed: bool = False
 
     def check(self, name: str) -> None:
         """Raise UnknownNameError if `name` is not one of the known names."""
         known = self.known()
+        if self.addressed and ":" in name:
+            return
         if self.closed and name not in known:
             raise UnknownNameError(self.kind, name, known)
 

@@ -12,10 +12,13 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field
 
 from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
+from alignment_core.model_names import MODEL_NAMES
 from alignsearch.search.documents.base import Document
 from alignsearch.search.documents.choices import OneOf
+from alignsearch.search.documents.definition import StoredSource
 from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
+from alignsearch.spaces.trained import own_name
 from alignsearch.spaces.training import WEIGHTS_ORDERS
 
 REHEARSAL = "rehearsal"
@@ -37,10 +40,19 @@ class RecipeChoices(Document):
     Each field's description is its help text on the command line, in the API and in the form.
     """
 
-    dataset: Annotated[str, OneOf("data set", _data_sets, listed=False)] = Field(
+    dataset: Annotated[str, OneOf("data set", _data_sets, listed=False, addressed=True)] = Field(
         default="digits",
-        description="Data set to train on: a name that `alignsearch data` lists, or rehearsal, "
-        "which trains nothing.",
+        max_length=LONGEST_TEXT,
+        description="Data set to train on: a name that `alignsearch data` lists, one of your own "
+        "as FILE.py:FUNCTION, or rehearsal, which trains nothing.",
+    )
+    model: Annotated[str, OneOf("model", lambda: MODEL_NAMES, listed=False, addressed=True)] = (
+        Field(
+            default="resnet18",
+            max_length=LONGEST_TEXT,
+            description="Network to train, a name that `alignsearch train --help` lists, or one of "
+            "your own as FILE.py:FUNCTION.",
+        )
     )
     data_dir: str | None = Field(
         default=None,
@@ -65,8 +77,8 @@ class RecipeChoices(Document):
         default=None,
         ge=1,
         le=LARGEST,
-        description="Channels of ResNet-18's first stage. Default: the data set's usual width "
-        "(the paper's is 64).",
+        description="Channels of the network's first stage. Default: a residual network's usual "
+        "width for the data set (the paper's is 64), or the network's own.",
     )
     weights_order: Annotated[str, OneOf("weights order", lambda: tuple(WEIGHTS_ORDERS))] = Field(
         default="paper",
@@ -125,6 +137,7 @@ class Recipe(RecipeChoices):
         batch_divisor: a batch holds the searched number of images divided by this.
         metric: name of the objective (`search.documents.objective_metric.METRICS`).
         weight_samples: the weights to store beside epochs; None stores none.
+        sources: where a data set or a network of the user's own comes from, by its address.
     """
 
     # A stored recipe says these three itself: a default of today must not fill a gap in it.
@@ -133,25 +146,39 @@ class Recipe(RecipeChoices):
     width: int = Field(gt=0)
     data_dir: str | None = None
     image_size: int | None = Field(default=None, gt=0)
-    model: str = "resnet18"
     stem: str
     epoch_seconds: float = Field(default=0.1, ge=0)
     schedule_epochs: float = Field(default=45.0, gt=0)
     batch_divisor: int = Field(default=1, gt=0)
     metric: str = DEFAULT_METRIC.name
     weight_samples: WeightSampling | None = None
+    sources: tuple[StoredSource, ...] = ()
+
+    def source_of(self, address: str) -> StoredSource | None:
+        """Return the source of the data set or network at an address; None for a shipped one."""
+        return next((each for each in self.sources if each.address == address), None)
 
     def training_settings(self) -> dict[str, Any]:
         """Return the fields that decide what a training does, by name.
 
-        They are arguments of `spaces.training.training_config` and of `Run.training_config`.
+        A data set or a network of the user's own has the name that it gets in `alignment_core`'s
+        tables (`spaces.trained`).
+        They are arguments of `Run.training_config`, and `spaces.trained.training_of` reads them.
         """
         return {
-            name: getattr(self, name)
+            name: self._named(getattr(self, name)) if name in _NAMED else getattr(self, name)
             for name in type(self).model_fields
             if name not in _NOT_OF_TRAINING
         }
 
+    def _named(self, name: str) -> str:
+        """Return the name that `alignment_core` knows a data set or a network by."""
+        source = self.source_of(name)
+        return name if source is None else own_name(name, source.sha256)
 
-_NOT_OF_TRAINING = frozenset({"epoch_seconds", "metric", "strategy", "weight_samples"})
+
+_NOT_OF_TRAINING = frozenset({"epoch_seconds", "metric", "sources", "strategy", "weight_samples"})
 """Fields that the worker reads itself: what they decide is outside of one training."""
+
+_NAMED = frozenset({"dataset", "model"})
+"""Fields that may be the address of the user's own."""

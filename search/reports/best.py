@@ -66,6 +66,7 @@ def column_of(search: Search, trial: Trial, *, title: str) -> Column:
         )
     config = trial.config if isinstance(trial.config, dict) else {}
     values = values_of(search, trial)
+    space = known_space_of(search)
     return Column(
         title=title,
         rows=rows_of(search, trial),
@@ -75,6 +76,7 @@ def column_of(search: Search, trial: Trial, *, title: str) -> Column:
         space=search.space,
         space_hash=search.space_hash,
         note=_note(search, trial),
+        stepped=frozenset() if space is None else space.stepped_names,
     )
 
 
@@ -105,11 +107,14 @@ def _note(search: Search, trial: Trial) -> str:
     if recipe is not None and recipe.dataset == REHEARSAL:
         return f"{found} of a rehearsal: nothing was trained."
     if recipe is not None:
-        return (
-            f"{found}; {recipe.model} of width "
-            f"{recipe.width} on {recipe.dataset}, {recipe.epochs} epochs, batches of |B|/"
-            f"{recipe.batch_divisor}, weights in the {recipe.weights_order} order."
+        found += (
+            f"; {recipe.model} of width {recipe.width} on {recipe.dataset}, {recipe.epochs} epochs"
         )
+        if search.space in SPACES and (definition is None or definition.source.kind == "shipped"):
+            return (
+                f"{found}, batches of |B|/{recipe.batch_divisor}, weights in the "
+                f"{recipe.weights_order} order."
+            )
     origin = "" if definition is None else f"; {_address(definition)}"
     own = f" {definition.note}" if definition is not None and definition.note else ""
     return f"{found}{origin}.{own}"

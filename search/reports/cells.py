@@ -10,10 +10,16 @@ from alignsearch.spaces.table5 import format_sampled
 
 ABSENT: Any = object()
 """In place of a value where there is none: the dimension isn't active, or isn't in this space."""
+INACTIVE = "–"
+"""The readable cell of a dimension that isn't active."""
+NONE = "None"
+"""The cell of the value None, as of a choice's option."""
+NONE_OF_TABLE5 = "N/A"
+"""The cell of None in Table 5: a rule without a third primitive has no gamma."""
 
-_NONE = "N/A"
 _WORDS: dict[str, Value] = {
-    _NONE: None,
+    NONE: None,
+    NONE_OF_TABLE5: None,
     "True": True,
     "False": False,
     "inf": math.inf,
@@ -24,29 +30,38 @@ _INTEGER = re.compile(r"-?\d+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
 
-def readable(value: Value, *, sampled: bool) -> str:
+def readable(value: Value, *, sampled: bool, stepped: bool = False, none: str = NONE) -> str:
     """Return a value for people, in the formats of Table 5.
 
-    Texts and Booleans are printed as they are, None as N/A, numbers in full, except that sampled
-    continuous numbers have four decimals.
+    Texts and Booleans are printed as they are, numbers in full, except that sampled continuous
+    numbers have four decimals.
+
+    Args:
+        value: the value.
+        sampled: whether it was sampled, and not fixed.
+        stepped: whether it is a multiple of a step: then it has no more digits than it needs.
+        none: the text for None.
     """
     if value is None:
-        return _NONE
+        return none
+    if isinstance(value, float) and stepped and math.isfinite(value):
+        # A multiple like 3 * 0.1 ends in a rounding error.
+        return f"{value + 0.0:.12g}"
     if isinstance(value, float) and sampled and math.isfinite(value):
         # Table 5's format knows positive numbers only.
         return f"{'-' if value < 0 else ''}{format_sampled(abs(value))}" if value else "0.0000"
     return str(value)
 
 
-def to_csv(value: Any) -> str:
+def to_csv(value: Any, none: str = NONE) -> str:
     """Return a value as a cell that `from_csv` reads back exactly.
 
-    A text that would be read as something else is quoted, as JSON.
+    A text that would be read as something else is quoted, as JSON. `none` is the text for None.
     """
     if value is ABSENT:
         return ""
     if value is None:
-        return _NONE
+        return none
     if isinstance(value, str):
         return value if _reads_as_text(value) else json.dumps(value)
     return json.dumps(value) if isinstance(value, list | dict) else str(value)

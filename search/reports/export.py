@@ -24,6 +24,8 @@ from alignsearch.spaces.table5 import PUBLISHED, ROUNDING_NOTE, ROWS
 TABLE5 = tuple(StoredRow(name=row.name, field=row.field) for row in ROWS)
 """The rows of Table 5."""
 
+INACTIVE_NOTE = f"{cells.INACTIVE}: the configuration's choices leave this dimension out."
+
 HEAD = "metaparameter"
 """Heading of the rows' names in CSV."""
 
@@ -40,6 +42,7 @@ class Column:
         rows: the rows of its own table, by name and by the value that they show.
         values: the value of each row's field; a dimension that isn't active has none.
         sampled: the fields whose numbers were sampled; they are rounded in readable formats.
+        stepped: the fields among them whose numbers are multiples of a step.
         config: the whole configuration, as it was evaluated.
         space: name of the space that was searched.
         space_hash: hash of that space.
@@ -54,12 +57,30 @@ class Column:
     space: str
     space_hash: str
     note: str = ""
+    stepped: frozenset[str] = frozenset()
 
     def cell(self, row: StoredRow) -> str:
-        """Return the text of a readable cell; empty if the column has no value there."""
+        """Return the text of a readable cell.
+
+        A row of the column's own table without a value is one of an inactive dimension. A row of
+        another column's table is empty.
+        """
         if row.field not in self.values:
-            return ""
-        return cells.readable(self.values[row.field], sampled=row.field in self.sampled)
+            return cells.INACTIVE if row in self.rows else ""
+        return cells.readable(
+            self.values[row.field],
+            sampled=row.field in self.sampled,
+            stepped=row.field in self.stepped,
+            none=self._none,
+        )
+
+    def exact_cell(self, row: StoredRow) -> str:
+        """Return the text of a cell of CSV; empty if the column has no value there."""
+        return cells.to_csv(self.values.get(row.field, cells.ABSENT), self._none)
+
+    @property
+    def _none(self) -> str:
+        return cells.NONE_OF_TABLE5 if tuple(self.rows) == TABLE5 else cells.NONE
 
 
 def table5_column(title: str, values: Configuration, space: SearchSpace, note: str = "") -> Column:
@@ -166,8 +187,7 @@ def _csv(columns: Sequence[Column]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([HEAD, *(column.title for column in columns)])
     for row in rows_of(columns):
-        values = (column.values.get(row.field, cells.ABSENT) for column in columns)
-        writer.writerow([row.name, *map(cells.to_csv, values)])
+        writer.writerow([row.name, *(column.exact_cell(row) for column in columns)])
     return out.getvalue()
 
 
@@ -204,13 +224,15 @@ def _cells(columns: Sequence[Column]) -> list[list[str]]:
 
 
 def notes_of(columns: Sequence[Column]) -> list[str]:
-    """Return the lines below a table: the rounding, then each note once with its columns."""
+    """Return the lines below a table: its signs, then each note once with its columns."""
     by_note: dict[str, list[str]] = {}
     for column in columns:
         if column.note:
             by_note.setdefault(column.note, []).append(column.title)
+    unused = any(each.cell(row) == cells.INACTIVE for row in rows_of(columns) for each in columns)
     return [
         ROUNDING_NOTE,
+        *([INACTIVE_NOTE] if unused else []),
         *(
             note if len(titles) == len(columns) > 1 else f"{', '.join(titles)}: {note}"
             for note, titles in by_note.items()

@@ -18,11 +18,11 @@ from alignsearch.search.documents import (
     command_template,
 )
 from alignsearch.search.documents.definition import ASKED, HYPEROPT
-from alignsearch.spaces.definition import Definition, Source
+from alignsearch.spaces.definition import TRAINING, Definition, Source
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
 from alignsearch.spaces.space import SearchSpace
 
-TRAINING, REHEARSING = "training", "rehearsal"
+REHEARSING = "rehearsal"
 FUNCTION, PROGRAM = "function", "program"
 """Kinds of objectives, as `alignsearch.workers.objectives.OBJECTIVES` names them."""
 
@@ -50,6 +50,18 @@ def named_definition(address: str) -> Definition:
             f"server that adds it by an entry point; known here: {', '.join(known_names())}"
         )
     return find_definition(address)
+
+
+def refuse_own(address: str) -> tuple[Any, Source]:
+    """Refuse a data set or a network of one's own that is asked for over the network.
+
+    Raises:
+        ConfigurationError: always; a server imports no code by its place.
+    """
+    raise ConfigurationError(
+        f"{address!r} can't be trained on over the network, because a server imports no code by "
+        "its place: submit the search with `alignsearch submit`"
+    )
 
 
 def objective_of(
@@ -124,7 +136,11 @@ def stored_definition(
     """
     table = definition.table
     return StoredDefinition(
-        source=_source(definition.source, space),
+        source=(
+            StoredSource(kind="session", address=space.name)
+            if definition.source is None
+            else stored_source(definition.source)
+        ),
         objective=objective,
         metric=StoredMetric(
             name=definition.metric,
@@ -141,9 +157,8 @@ def stored_definition(
     )
 
 
-def _source(source: Source | None, space: SearchSpace) -> StoredSource:
-    if source is None:
-        return StoredSource(kind="session", address=space.name)
+def stored_source(source: Source) -> StoredSource:
+    """Return a source as the store keeps it."""
     return StoredSource(
         kind=source.kind,
         address=source.address,

@@ -11,6 +11,7 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.files import is_address
+from alignment_core.model_names import PLAIN_WIDTHS
 from alignsearch.search.documents import (
     REHEARSAL,
     Recipe,
@@ -29,9 +30,15 @@ from alignsearch.search.use_cases.defined import (
     stored_definition,
 )
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
+from alignsearch.search.use_cases.trained import (
+    Find,
+    check_network,
+    check_trainings,
+    own_parts,
+)
 from alignsearch.search.use_cases.warm_start import warm_start
-from alignsearch.spaces.definition import Definition
-from alignsearch.spaces.definitions import find_definition
+from alignsearch.spaces.definition import TRAINING, Definition
+from alignsearch.spaces.definitions import find_definition, find_object, stem_of
 from alignsearch.spaces.narrowing import parse_fixed, parse_ranges
 
 PACKAGES = ("alignsearch", "hyperopt", "numpy")
@@ -57,12 +64,15 @@ class Surroundings:
         own_checkpoints: the folder for checkpoints if the person names none; None keeps none.
         resolve: from a definition's address to the definition. Raises an AlignSearchError if there
             is none, or if it may not be submitted from here.
+        find: from the address of a data set's or a network's function to it and its source.
+            Raises likewise.
     """
 
     capacity: Callable[[str | None], tuple[dict[str, float], int]]
     check_data: CheckData
     own_checkpoints: Path | None
     resolve: Callable[[str], Definition] = find_definition
+    find: Find = find_object
 
 
 def prepare(
@@ -100,8 +110,11 @@ def prepare(
         own_process=asked.own_process,
     )
     with_recipe = objective.kind in WITH_RECIPE
-    recipe = recipe_of(asked, around.check_data) if with_recipe else None
+    recipe = recipe_of(asked, around.check_data, around.find) if with_recipe else None
     asked.check_use(asked.space, recipe)
+    if objective.kind == TRAINING and recipe is not None:
+        check_network(recipe)
+        check_trainings(defined, space, recipe, seed=asked.seed)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
     check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
@@ -163,19 +176,24 @@ def _stem(search: Search) -> str:
     parts = [search.space]
     source = search.definition.source if search.definition else None
     if source is not None and source.kind in ("file", "module"):
-        where, _, attribute = source.address.rpartition(":")
-        parts = [re.split(r"[/.]", where.removesuffix(".py"))[-1], attribute]
+        parts = [stem_of(source.address)]
     if search.recipe is not None:
         parts.append(search.recipe.dataset)
     usable = re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(parts)).lstrip("._-")
     return usable[:LONGEST_STEM] or "search"
 
 
-def recipe_of(choices: RecipeChoices, check_data: CheckData | None, **own: Any) -> Recipe:
+def recipe_of(
+    choices: RecipeChoices,
+    check_data: CheckData | None,
+    find: Find = find_object,
+    **own: Any,
+) -> Recipe:
     """Return the recipe of what a person chose, completed with the data set's facts.
 
-    check_data: None if the data have been checked before. own: further fields of the recipe, or
-    other values than those chosen.
+    check_data: None if the data have been checked before. find: from an address to a data set's or
+    network's function and its source. own: further fields of the recipe, or other values than
+    those chosen.
 
     Raises:
         AlignSearchError: the data can't be read, as `check_data` finds.
@@ -189,15 +207,19 @@ def recipe_of(choices: RecipeChoices, check_data: CheckData | None, **own: Any) 
     # Imports NumPy, which most commands do without.
     from alignment_core import data
 
+    folder = _absolute(choices.data_dir)
+    parts = own_parts(choices.dataset, choices.model, folder, find)
+    dataset = parts.dataset or choices.dataset
     options = data.InputOptions(choices.image_size, on_corrupt=choices.on_corrupt)
     if check_data is not None:
-        check_data(choices.dataset, choices.data_dir, options)
-    facts = data.info(choices.dataset)
+        check_data(dataset, choices.data_dir, options)
+    facts = data.info(dataset)
     usual = {
-        "width": choices.width or facts.default_width,
+        "width": choices.width or PLAIN_WIDTHS.get(choices.model, facts.default_width),
         "stem": facts.stem,
         "batch_divisor": facts.batch_divisor,
-        "data_dir": _absolute(choices.data_dir),
+        "data_dir": folder,
+        "sources": parts.sources,
     }
     return Recipe.model_validate({**chosen, **usual, **own})
 

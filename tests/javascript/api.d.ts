@@ -203,6 +203,7 @@ declare namespace Api {
   }
   interface Recipe {
     dataset: string;
+    model?: "resnet18" | "resnet34" | "resnet50" | "resnet101" | "resnet152" | "resnet50v2" | "resnet101v2" | "resnet152v2" | "resnet18_projecting" | "resnet34_projecting" | "dense" | "convnet" | "lenet";
     data_dir?: string | null;
     epochs: number;
     schedule_epochs?: number;
@@ -212,12 +213,12 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
-    model?: string;
     stem: string;
     epoch_seconds?: number;
     batch_divisor?: number;
     metric?: string;
     weight_samples?: WeightSampling | null;
+    sources?: StoredSource[];
   }
   interface ReportedMetric {
     name: string;
@@ -306,6 +307,13 @@ declare namespace Api {
     message: string;
     summary: SearchSummary;
   }
+  interface StoredSource {
+    kind: "shipped" | "module" | "file" | "session";
+    address: string;
+    path?: string | null;
+    sha256?: string | null;
+    packages?: Record<string, string>;
+  }
   interface SubmitField {
     name: string;
     label: string;
@@ -330,6 +338,7 @@ declare namespace Api {
     parallel?: number | null;
     seed?: number;
     dataset?: "digits" | "fashion_mnist" | "fashion_mnist_32" | "cifar10" | "cifar100" | "imagenet" | "rehearsal";
+    model?: "resnet18" | "resnet34" | "resnet50" | "resnet101" | "resnet152" | "resnet50v2" | "resnet101v2" | "resnet152v2" | "resnet18_projecting" | "resnet34_projecting" | "dense" | "convnet" | "lenet";
     data_dir?: string | null;
     epochs?: number;
     schedule_epochs?: number | null;

@@ -4,24 +4,13 @@ import numpy as np
 import pytest
 
 from alignment_core.rules.table import LEARNING_RULES
+from alignsearch.search.documents import Recipe
 from alignsearch.spaces.definitions import SHIPPED, find_definition
-from alignsearch.spaces.feedback import (
-    FEEDBACK_LABELS,
-    FEEDBACK_SPACES,
-    feedback_training_config,
-)
+from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES
 from alignsearch.spaces.presets import RULES
+from alignsearch.spaces.trained import training_of
 
-SETTINGS = {
-    "dataset": "digits",
-    "epochs": 3,
-    "model": "dense",
-    "width": 8,
-    "schedule_epochs": 45.0,
-    "batch_divisor": 32,
-    "weights_order": "paper",
-    "seed": 5,
-}
+RECIPE = Recipe(dataset="digits", model="dense", width=8, stem="small", epochs=3, batch_divisor=32)
 
 
 @pytest.mark.parametrize("name", FEEDBACK_SPACES)
@@ -39,7 +28,7 @@ def test_each_can_be_searched_and_names_its_sources(name):
 def test_a_configuration_is_its_training(name):
     space = FEEDBACK_SPACES[name]
     values = {"learning_rate": 0.02, "weight_decay": 0.003, "batch_size": 128}
-    config = feedback_training_config(space.learning_rule, values, **SETTINGS)
+    config = training_of(SHIPPED[name], values, RECIPE, seed=5)
     assert config.learning_rule == space.learning_rule
     assert (config.learning_rate, config.weight_decay, config.batch_size) == (0.02, 0.003, 128)
     assert (config.epochs, config.seed, config.warmup_epochs) == (3, 5, 6)

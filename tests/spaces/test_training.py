@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -86,9 +87,13 @@ def test_each_order_gives_the_r_of_its_source(rule, order, gamma, published):
     expected = published((0.4 * 1.7, 1.7, gamma or 0.0), decay, amp, null)
 
     values = {
-        "decay": primitives.decay(tf.constant(kernel)),
-        "amp": primitives.amp(tf.constant(forward), tf.constant(x @ kernel.T)),
-        "null": primitives.null(tf.constant(forward @ kernel)),
+        "decay": primitives.decay(SimpleNamespace(backward_kernel=tf.constant(kernel))),
+        "amp": primitives.amp(
+            SimpleNamespace(correlation=np.sum(forward * (x @ kernel.T)), batch_size=5)
+        ),
+        "null": primitives.null(
+            SimpleNamespace(forward_reconstruction=tf.constant(forward @ kernel), batch_size=5)
+        ),
     }
     weights = primitive_weights(rule, chosen, order)
     total = sum(weight * float(values[name]) for name, weight in weights.items())

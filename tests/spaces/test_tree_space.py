@@ -112,10 +112,10 @@ def test_options_are_told_apart_by_name():
 
     assert options({"n": 1, "type": "a"}, {"n": 2, "type": "b"}) == ("a", "b")
     assert options(("a", 1), ("b", 2), 3) == ("a", "b", 3)
-    assert options({"n": 1}, {"n": 2}) == ("#0", "#1")
-    assert options({"type": "a"}, {"type": "a"}, None) == ("#0", "#1", None)
+    assert options({"n": 1}, {"n": 2}) == ("option 0", "option 1")
+    assert options({"type": "a"}, {"type": "a"}, None) == ("option 0", "option 1", None)
     assert options(1, True, 1.0, "1") == (1, True, 1.0, "1")
-    assert options(0.5, 0.5) == ("#0", "#1")
+    assert options(0.5, 0.5) == ("option 0", "option 1")
     assert options(hp.uniform("x", 0, 1), math.inf) == ("x", "inf")
 
 

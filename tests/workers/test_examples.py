@@ -1,11 +1,11 @@
-"""The examples of docs/examples/: killed, resumed and pruned, on real Ray workers but for one."""
+"""docs/your-own-search.md's frameworks killed, resumed and pruned, on Ray workers but for one."""
 
 import os
 import signal
-from pathlib import Path
 
 import psutil
 import pytest
+from document_code import write_shown
 from driving import NEVER, driving, wait_until
 from own_searches import own_search
 from ray_cluster import connect_patiently
@@ -18,7 +18,6 @@ from alignsearch.workers import cluster
 from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 from alignsearch.workers.dispatchers.threads import ThreadDispatcher
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 LINEAR, NETWORK = "sklearn_digits.py", "jax_network.py"
 SECONDS = 300.0
 LONG = 100_000
@@ -37,7 +36,7 @@ def start(store, store_uri, tmp_path, _hosts):
     """Make a search over an example with so many epochs, and drivers of it."""
 
     def make(example, epochs, **fields):
-        file = EXAMPLES / example
+        file = write_shown(tmp_path, example)
         space = {**import_file(file).SPACE, "epochs": epochs}
         folder = str(tmp_path / "checkpoints")
         own_search(store, space, file=file, trials=1, checkpoints=folder, **fields)
@@ -46,6 +45,7 @@ def start(store, store_uri, tmp_path, _hosts):
         return Driver(store, name, lambda it: RayDispatcher(it, store_uri), owner="a test")
 
     make.driver = driver
+    make.folder = tmp_path
     return make
 
 
@@ -71,10 +71,9 @@ def is_killed_and_resumes(start, store, example, own_process):
     assert steps(store, 2) == list(range(epochs))
     # The same trial without a kill: the same losses to the last bit, for the seed is the trial's.
     own = {each.epoch: each.metrics["loss"] for each in store.logs.epochs("a-search/0", 2)}
-    space = {**import_file(EXAMPLES / example).SPACE, "epochs": epochs}
-    own_search(
-        store, space, file=EXAMPLES / example, trials=1, name="alone", own_process=own_process
-    )
+    file = start.folder / example
+    space = {**import_file(file).SPACE, "epochs": epochs}
+    own_search(store, space, file=file, trials=1, name="alone", own_process=own_process)
     assert start.driver("alone").run(NEVER) is Outcome.FINISHED
     alone = store.trials.get("alone/0")
     assert alone.point == killed.point
@@ -99,7 +98,7 @@ def is_pruned(start, store, example, own_process):
 
 
 def test_a_killed_process_of_scikit_learn_resumes(store, store_uri, tmp_path):
-    file, epochs = EXAMPLES / LINEAR, 25
+    file, epochs = write_shown(tmp_path, LINEAR), 25
     space = {**import_file(file).SPACE, "epochs": epochs}
     folder = str(tmp_path / "checkpoints")
     own_search(store, space, file=file, trials=1, checkpoints=folder, own_process=True)

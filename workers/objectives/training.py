@@ -1,7 +1,7 @@
 """The objective `training`: train the trial's network and return its validation error."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,10 +23,9 @@ from alignsearch.search.documents import (
     space_of,
 )
 from alignsearch.spaces.catalog import RUNS
-from alignsearch.spaces.configuration import configuration
-from alignsearch.spaces.feedback import FEEDBACK_RULES, feedback_training_config
 from alignsearch.spaces.runs import Run
-from alignsearch.spaces.training import training_config
+from alignsearch.spaces.trained import add_data_set, add_model, training_of
+from alignsearch.workers import sources
 from alignsearch.workers.gpu_memory import limit_tensorflow
 from alignsearch.workers.objectives import Finished, Link
 from alignsearch.workers.seeds import seed_of
@@ -50,9 +49,11 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     Raises:
         ConfigurationError: the configuration can't be trained, or not on these devices.
         DataError: the images are missing on this host.
+        SourceError: a rule, network or data set of the user's own is not on this host, or isn't
+            the submitted one.
     """
     limit_tensorflow(search.resources)
-    config = _training_config(search, trial)
+    config = _training_config(search, trial, link.on_warning)
     recipe, metric = search.training, metric_of(search)
 
     logger.info(
@@ -111,15 +112,34 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
     return Finished(Result(status="ok", loss=loss, metrics=known), outcome.best_epoch)
 
 
-def _training_config(search: Search, trial: Trial) -> TrainingConfig:
+def _training_config(search: Search, trial: Trial, warn: Callable[[str], None]) -> TrainingConfig:
     recipe = search.training
+    _add_own_parts(search, recipe, warn)
     if search.space == RUNS.name:
         return Run.of(trial.config).training_config(**recipe.training_settings())
-    space, settings = space_of(search), recipe.training_settings()
-    settings["seed"] = seed_of(search, trial)
-    if space.learning_rule in FEEDBACK_RULES:
-        return feedback_training_config(space.learning_rule, trial.config, **settings)
-    return training_config(space, configuration(trial.config), **settings)
+    definition = sources.definition_of_training(search, warn)
+    # What JSON makes of a configuration is enough for the paper's, which older searches have only.
+    known = search.definition is not None and bool(trial.point)
+    config = space_of(search).resolve(trial.point) if known else trial.config
+    return training_of(definition, config, recipe, seed=seed_of(search, trial))
+
+
+def _add_own_parts(search: Search, recipe: Recipe, warn: Callable[[str], None]) -> None:
+    """Make a data set and a network of the user's own known in this process."""
+    for source in recipe.sources:
+        key = (source.address, source.sha256, recipe.data_dir)
+        if key in _added:
+            continue
+        found = sources.object_of(search, source, warn)
+        if source.address == recipe.dataset:
+            add_data_set(source.address, found, recipe.data_dir, source.sha256)
+        if source.address == recipe.model:
+            add_model(source.address, found, source.sha256)
+        _added.add(key)
+
+
+_added: set[tuple[str, str | None, str | None]] = set()
+"""Own data sets and networks that this process knows, by address, hash and folder."""
 
 
 def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[WeightSample, ...]:

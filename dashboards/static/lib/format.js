@@ -29,12 +29,12 @@ export function raised(text) {
 }
 
 /**
- * A metaparameter's value: "True", "2048", "0.9500", or "N/A" for none.
+ * A metaparameter's value: "True", "2048", "0.9500", or "None" for an option without a value.
  *
  * @param {unknown} value
  */
 export function cell(value) {
-  if (value === null || value === undefined) return "N/A";
+  if (value === null || value === undefined) return "None";
   if (value === true) return "True";
   if (value === false) return "False";
   if (typeof value === "number") return Number.isInteger(value) ? String(value) : decimals(value);

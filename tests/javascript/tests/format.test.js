@@ -19,7 +19,7 @@ test("exponents of Table 5's cells are raised", () => {
 });
 
 test("values of metaparameters are written as in Table 5", () => {
-  assert.deepEqual([true, false, null, 2048, 0.5, "relu"].map(cell), ["True", "False", "N/A", "2048", "0.5000", "relu"]);
+  assert.deepEqual([true, false, null, 2048, 0.5, "relu"].map(cell), ["True", "False", "None", "2048", "0.5000", "relu"]);
 });
 
 test("ticks are short", () => {

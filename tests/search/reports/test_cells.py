@@ -6,7 +6,22 @@ import pytest
 
 from alignsearch.search.reports.cells import ABSENT, from_csv, readable, to_csv
 
-TEXTS = ["", "True", "N/A", "1", "007", "1e5", "-2.5", "inf", '"', '"quoted"', "[1]", "{}", "a,b"]
+TEXTS = [
+    "",
+    "True",
+    "N/A",
+    "None",
+    "1",
+    "007",
+    "1e5",
+    "-2.5",
+    "inf",
+    '"',
+    '"quoted"',
+    "[1]",
+    "{}",
+    "a,b",
+]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +73,7 @@ def test_text_that_is_only_like_json_stays_text():
         (-1.25e-8, "-1.2500×10^{-8}"),
         (math.inf, "inf"),
         (2048, "2048"),
-        (None, "N/A"),
+        (None, "None"),
         ("Adam", "Adam"),
         (True, "True"),
     ],

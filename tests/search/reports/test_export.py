@@ -8,7 +8,9 @@ import subprocess
 import pytest
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.search.documents import StoredRow
 from alignsearch.search.reports.export import (
+    Column,
     export,
     published_columns,
     read_csv,
@@ -170,3 +172,21 @@ def test_a_damaged_csv_is_refused():
 def test_foreign_json_is_refused(text):
     with pytest.raises(ConfigurationError, match="not a JSON export"):
         read_json(text)
+
+
+def test_an_own_table_tells_none_from_inactive_and_has_whole_steps():
+    rows = tuple(
+        StoredRow(name=name, field=name) for name in ("noise", "deviation", "width", "step")
+    )
+    values = {"noise": None, "width": 8.0, "step": 3 * 0.1}
+    stepped = frozenset({"width", "step"})
+    column = Column("mine", rows, values, frozenset(values), values, "mine", "0", stepped=stepped)
+    cells = {line[0]: line[1] for line in _markdown_cells(export([column], "markdown"))[2:]}
+    assert cells == {"noise": "None", "deviation": "–", "width": "8", "step": "0.3"}
+    assert "–: the configuration's choices leave this dimension out." in export([column], "latex")
+    # Exact, and read back with its type; an inactive dimension isn't there.
+    assert read_csv(export([column], "csv"))["mine"] == values
+    # A row of another column's table is no inactive one.
+    both = export([*MINE, column], "markdown")
+    assert next(line[1:] for line in _markdown_cells(both) if line[0] == "width") == ["", "", "8"]
+    assert next(line[3] for line in _markdown_cells(both) if line[0] == "γ") == ""

@@ -1,5 +1,7 @@
 """Searches made of a submission: of a shipped definition, of a file's, and of a bare space."""
 
+from dataclasses import replace
+
 import pytest
 from hyperopt import hp
 
@@ -7,7 +9,7 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents import metric_of, space_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.use_cases.defined import named_definition
+from alignsearch.search.use_cases.defined import named_definition, refuse_own
 from alignsearch.search.use_cases.new_search import (
     Surroundings,
     create,
@@ -177,3 +179,37 @@ def test_a_start_has_the_same_metric(store, file):
     other = prepared("mine.py:search")
     with pytest.raises(StateConflictError, match="a search for top 1, maximized: its results are"):
         with_warm_start(store, other, first.name)
+
+
+def test_over_the_network_no_code_is_imported_by_its_place(file, tmp_path):
+    (tmp_path / "parts.py").write_text("raise SystemExit('imported')")
+    around = replace(AROUND, resolve=named_definition, find=refuse_own)
+    for field in ("dataset", "model"):
+        asked = Submission(space="ia", **{field: "parts.py:thing"})
+        with pytest.raises(ConfigurationError, match="a server imports no code by its place"):
+            prepare(asked, "ann", around)
+
+
+def test_an_unnamed_space_has_the_name_of_its_definitions_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = """
+import alignsearch
+from hyperopt import hp
+
+def objective(config):
+    return config["x"]
+
+search = alignsearch.Search({"x": hp.uniform("x", 0, 1)}, objective)
+called = alignsearch.Search({"x": hp.uniform("x", 0, 1)}, objective, name="parabola")
+"""
+    (tmp_path / "quad.py").write_text(named)
+    assert prepared("quad.py:search").space == "quad-search"
+    assert prepared("quad.py:called").space == "parabola"
+
+
+def test_the_network_and_its_width_are_the_recipes():
+    recipe = prepared("ia", model="resnet50").recipe
+    assert (recipe.model, recipe.width, recipe.sources) == ("resnet50", 16, ())
+    own = Definition(space=from_hyperopt(hp.uniform("x", 0, 1), name="mine"), objective=len)
+    with pytest.raises(ConfigurationError, match="--model has no use: mine"):
+        prepared("mine", definition=own, model="dense")
