@@ -24,7 +24,7 @@ PRINTED = {"bp": 9.20, "fa": 13.06, "usf": 9.69, "brsf": 10.02, "frsf": 9.61, "d
 SEEDS = (0, 1, 2, 3, 4)
 """BioTorch trained one seed; five are ours."""
 
-SOURCE = "BioTorch (Jiménez Sanfiz and Akrout 2021, arXiv 2108.13446), Benchmarks.md, Fashion-MNIST"
+SOURCE = "BioTorch (arXiv 2108.13446), Fashion-MNIST"
 PAPER = (
     "LeNet on Fashion-MNIST resized to 32 x 32; SGD with momentum 0.9 and weight decay 1e-3, "
     "batches of 64, 100 epochs, the rate divided by 10 at epochs 50 and 75; scored by the best "

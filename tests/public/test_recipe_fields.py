@@ -29,8 +29,9 @@ ON_THE_WAY = [
     ROOT / "dashboards" / "static" / "pages" / "submit.js",
     ROOT / "workers" / "objectives" / "training.py",
 ]
-READ_ELSEWHERE = {"dataset", "epochs", "width", "strategy"}
-"""Fields that some file on the way needs: for a check, a log line, or the devices of a training."""
+READ_ELSEWHERE = {"dataset", "data_dir", "epochs", "model", "width", "strategy"}
+"""Fields that some file on the way needs: for a check, a log line, the devices of a training, or a
+network and data of the user's own."""
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from ray_cluster import connect_patiently
 from alignsearch.search.documents import Pruning
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
+from alignsearch.search.store.processes import command_line
 from alignsearch.spaces.source_files import import_file
 from alignsearch.workers import cluster
 from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
@@ -108,7 +109,8 @@ def test_a_killed_process_of_scikit_learn_resumes(store, store_uri, tmp_path):
         (process,) = [
             each
             for each in psutil.Process().children()
-            if "alignsearch.workers.trial_process" in each.cmdline()
+            # Servers of other tests that have ended may be zombies, which have no arguments.
+            if "alignsearch.workers.trial_process" in command_line(each.pid)
         ]
         process.kill()
         wait_until(lambda: outcome, SECONDS)

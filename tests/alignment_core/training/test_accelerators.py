@@ -27,7 +27,7 @@ def tiny(shape, classes, *, width, learning_rule, seed, **_):
         width, 3, strides=2, activation="relu", learning_rule=learning_rule, name="convolution"
     )
     features = keras.layers.Flatten()(convolve(images))
-    logits = Dense(classes, learning_rule=learning_rule, name="logits")
+    logits = Dense(classes, learning_rule=learning_rule, relu_follows=False, name="logits")
     model = keras.Model(images, logits(features))
     initialize(model, seed)
     return model

@@ -184,7 +184,7 @@ def test_the_best_is_a_column_of_the_searchs_own_table(odd):
     assert [row["name"] for row in table["rows"]] == ["Model", "Regularization <C>", "Trees"]
     cells = {row["name"]: row["cells"] for row in table["rows"]}
     # The best trial is a forest, which has no regularization.
-    assert (cells["Model"], cells["Regularization <C>"]) == (["forest"], [""])
+    assert (cells["Model"], cells["Regularization <C>"]) == (["forest"], ["–"])
     exported = json.loads(odd.get("/searches/models/export", params={"format": "json"}).text)
     expected = json.loads(json.dumps(nested.SPACE.resolve(nested.point(LAST))))
     assert exported["columns"][0]["configuration"] == expected

@@ -43,11 +43,12 @@ def test_definitions_of_installed_packages_are_offered_and_broken_ones_left_out(
 
 def test_the_form_offers_the_shipped_definitions(dashboard):
     form = dashboard.json("/submit")
-    assert [each["name"] for each in form["spaces"]] == ["wm", "wm_ad", "wm_ad_ops", "ia"]
+    shipped = ["wm", "wm_ad", "wm_ad_ops", "ia", "dfa", "usf", "brsf", "frsf", "pfa"]
+    assert [each["name"] for each in form["spaces"]] == shipped
     sigma = next(each for each in form["spaces"][0]["parameters"] if each["name"] == "sigma")
     assert (sigma["label"], sigma["low"], sigma["high"]) == ("σ", 1e-10, 1.0)
     (field,) = (each for each in form["fields"] if each["name"] == "space")
-    assert field["options"] == ["wm", "wm_ad", "wm_ad_ops", "ia"]
+    assert field["options"] == shipped
 
 
 def test_no_code_is_imported_because_a_browser_names_it(dashboard, tmp_path):

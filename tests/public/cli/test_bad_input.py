@@ -11,7 +11,7 @@ SUBMIT = ("submit", "wm", "--dataset", "rehearsal")
 # What is asked, and what the answer has to name: the mistake, and the way on.
 UNUSABLE = {
     "unknown space": (["submit", "wmm"], ["'wmm'", "did you mean wm"]),
-    "space unlike any": (["submit", "zzz"], ["'zzz'", "ia, wm, wm_ad, wm_ad_ops"]),
+    "space unlike any": (["submit", "zzz"], ["'zzz'", "ia, pfa, usf, wm, wm_ad, wm_ad_ops"]),
     "no trials": (["submit", "wm", "--trials", "0"], ["--trials", "at least 1", "not 0"]),
     "negative trials": (["submit", "wm", "--trials", "-3"], ["--trials", "at least 1", "not -3"]),
     "trials in words": (["submit", "wm", "--trials", "abc"], ["--trials", "'abc'"]),

@@ -10,7 +10,7 @@ def test_the_list_names_every_experiment_with_its_source(shell):
     assert {"transfer", "noise", "importance", "symmetry", "weight-metrics"} <= set(names)
     assert {"kolen-pollack", "stability", "scalar-network", "neural-fit"} <= set(names)
     assert names[-1] == "reproduce"
-    assert all(each["source"].startswith(("App.", "Table")) for each in listed)
+    assert all(each["source"].startswith(("App.", "Table", "BioTorch")) for each in listed)
     printed = shell.ok("experiment")
     assert all(each["name"] in printed and each["source"] in printed for each in listed)
 

@@ -78,7 +78,8 @@ def test_a_space_of_ones_own_is_printed_with_its_conditions(shell):
 
 def test_spaces_as_data_name_all_22_rows(shell):
     spaces = shell.json("spaces")
-    assert {space["name"] for space in spaces} == {"wm", "wm_ad", "wm_ad_ops", "ia"}
+    feedback = {"dfa", "usf", "brsf", "frsf", "pfa"}
+    assert {space["name"] for space in spaces} == {"wm", "wm_ad", "wm_ad_ops", "ia", *feedback}
     one = shell.json("spaces", "wm")
     assert one in spaces
     sampled, fixed, derived = (

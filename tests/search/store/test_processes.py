@@ -16,6 +16,15 @@ from alignsearch.search.store.processes import (
 )
 
 PATIENCE = 60.0
+NEGLECT = """
+import os, time
+child = os.fork()
+if child == 0:
+    os._exit(0)
+print(child, flush=True)
+time.sleep(600)
+"""
+"""A process that never waits for its child."""
 
 
 def test_a_process_lives_until_it_has_ended():
@@ -26,14 +35,16 @@ def test_a_process_lives_until_it_has_ended():
 
 
 def test_a_zombie_whose_parent_does_not_wait_for_it_does_not_live():
-    neglects = "sh -c 'exit 0' & echo $!; exec sleep 600"
-    with subprocess.Popen(["sh", "-c", neglects], stdout=subprocess.PIPE, text=True) as parent:
-        zombie = int(parent.stdout.readline())
-        assert wait_until(lambda: not lives(zombie), PATIENCE)
-        # It is there all the same.
-        os.kill(zombie, 0)
-        assert command_line(zombie) == ""
-        parent.kill()
+    neglects = [sys.executable, "-c", NEGLECT]
+    with subprocess.Popen(neglects, stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            zombie = int(parent.stdout.readline())
+            assert wait_until(lambda: not lives(zombie), PATIENCE)
+            # It is there all the same.
+            os.kill(zombie, 0)
+            assert command_line(zombie) == ""
+        finally:
+            parent.kill()
 
 
 def test_the_first_process_lives_whoever_owns_it():
