@@ -173,6 +173,27 @@ SLOW = (
     # scikit-learn, plotly and pandas over a search of another kind.
     "test_importance_takes_only_the_trials_that_use_a_dimension",
     "test_frames_and_figures_of_any_search",
+    # Ray on several hosts, where the dispatchers' contract and the main job use one; networks with
+    # layers of every kind.
+    "test_the_cluster_offers_what_its_hosts_have",
+    "test_warm_workers_serve_trial_after_trial",
+    "test_a_trial_is_placed_on_a_whole_tpu_host",
+    "test_a_killed_worker_costs_an_attempt_and_its_trial_is_tried_again",
+    "test_an_interrupted_driver_hands_back_and_leaves_no_worker",
+    "test_a_host_with_other_versions_is_refused_by_name",
+    "test_a_host_hands_back_where_the_head_is_gone",
+    "test_a_host_without_the_node_is_told",
+    "test_a_slice_is_taken_by_its_head",
+    "test_why_a_worker_cannot_start_is_said_at_once",
+    "test_the_table_sets_the_algebra_beside_the_real_layers",
+    "test_every_setting_but_the_listed_ones_makes_another_network",
+    "test_the_optimizer_of_j_has_a_name",
+    "test_the_term_in_the_models_losses_is_the_definitions",
+    "test_a_rule_that_needs_pseudogradients_is_refused_in_a_loop_of_ones_own",
+    "test_a_rule_that_came_after_the_layer_was_built_is_refused",
+    "test_what_is_no_rule_is_refused",
+    "test_unknown_keywords_of_rules_are_refused",
+    "test_channels_first_is_refused_where_it_cannot_be",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",
