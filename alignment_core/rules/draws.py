@@ -41,10 +41,14 @@ def drawing(seed: Any) -> Iterator[None]:
 
 
 def draw_uniform(shape: Any, dtype: Any) -> Any:
-    """Return numbers of `shape` that are uniform on [0, 1), others at each call."""
+    """Return numbers of `shape` that are uniform on [0, 1], others at each call.
+
+    They are drawn in single precision and rounded to `dtype`, so that a training in lower precision
+    draws the same numbers.
+    """
     draws = _current.get()
     if draws is None:
-        return tf.random.uniform(shape, dtype=dtype)
+        return tf.cast(tf.random.uniform(shape), dtype)
     seed = tf.random.fold_in(draws.seed, draws.count)
     draws.count += 1
-    return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="philox")
+    return tf.cast(tf.random.stateless_uniform(shape, seed, alg="philox"), dtype)

@@ -6,7 +6,9 @@ import struct
 
 def test_data_sets_are_listed_with_what_they_lack(shell):
     listed = {facts["name"]: facts for facts in shell.json("data")}
-    assert set(listed) == {"digits", "fashion_mnist", "cifar10", "cifar100", "imagenet"}
+    assert set(listed) == {
+        *("digits", "fashion_mnist", "fashion_mnist_32", "cifar10", "cifar100", "imagenet")
+    }
     assert listed["digits"]["here"] is True
     assert listed["imagenet"]["here"] is False
     assert "TFRecords" in listed["imagenet"]["problem"]
