@@ -163,8 +163,6 @@ SLOW = (
     "test_a_function_of_a_module_needs_nobody_to_hand_it",
     "test_it_is_steered_and_waited_for",
     "test_an_unknown_search_is_named",
-    "test_the_example_of_a_function_prints_its_best_trials",
-    "test_the_example_of_fmin_prints_its_best_configuration",
     "test_several_processes_ask_at_once_and_no_trial_is_given_twice",
     "test_a_killed_process_loses_its_trial_to_the_next_that_asks",
     "test_one_slot_repeats_the_search_exactly",

@@ -42,8 +42,15 @@ def test_its_runs_are_a_search_of_the_store_like_any_other(trained):
     assert {row["update_noise_variance"] for row in rows} == {"0.01"}
     shown = trained.ok("show", trained.search, "2")
     assert "dense" in shown
-    epoch = trained.json("show", trained.search, "2")["epochs"][-1]
-    assert all(0 <= layer["gradient_angle"] <= 180 for layer in epoch["layers"])
+    # A network of width 8 may die, and then has no gradient to measure: one of the two lives.
+    layers = [
+        layer
+        for trial in ("2", "3")
+        for layer in trained.json("show", trained.search, trial)["epochs"][-1]["layers"]
+    ]
+    angles = [layer["gradient_angle"] for layer in layers if layer["gradient_angle"] is not None]
+    assert angles
+    assert all(0 <= angle <= 180 for angle in angles)
 
 
 def test_its_statistics_are_numpys_over_the_trials(trained):
