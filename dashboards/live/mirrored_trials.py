@@ -19,6 +19,7 @@ from alignsearch.dashboards.live.failures import Failures, has_diverged
 from alignsearch.search.documents import Search, Trial, metric_of, ranking
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.repetition import Repetition
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
 
@@ -56,6 +57,8 @@ class Scored(NamedTuple):
 class MirroredTrials:
     """All trials of a search, a row each, in the order in which they were first read.
 
+    Repetitions of the best trials have no row: they are no part of any chart or rank.
+
     Attributes:
         rev: the store's number of the last change that is included.
         recoded: the number of the last change that gave a column another kind, 0 for none: a page
@@ -87,6 +90,7 @@ class MirroredTrials:
         self.row_of: dict[int, int] = {}
         self._seqs: dict[int, int] = {}
         self._live: dict[int, Trial] = {}
+        self._repetitions: dict[int, Repetition] = {}
         self._counts = Counter[str]()
         self._states: list[str] = []
         self._best: Trial | None = None
@@ -152,12 +156,16 @@ class MirroredTrials:
         return self._states[row]
 
     def standing(self) -> Standing:
-        """Counts, the best trial and live trials, from which `summarize` makes a summary."""
+        """Counts, the best trial and live trials, from which `summarize` makes a summary.
+
+        The trial that repetitions name as the best isn't in it: its document isn't kept here.
+        """
         return Standing(
             counts={state: self._counts[state.value] for state in TrialState},
             best=self._best,
             live=list(self._live.values()),
             seconds=list(self._seconds),
+            repetitions=list(self._repetitions.values()),
         )
 
     @property
@@ -211,6 +219,9 @@ class MirroredTrials:
 
     def _update(self, document: Document) -> None:
         tid: int = document["tid"]
+        if (document.get("origin") or {}).get("kind") == "confirmation":
+            self._update_repetition(Trial.from_bson(document))
+            return
         row = self.row_of.setdefault(tid, len(self.row_of))
         state: str = document["state"]
         result: Mapping[str, Any] = document["result"] or {}
@@ -246,6 +257,15 @@ class MirroredTrials:
                 self._best = Trial.from_bson(document)
                 at = float(self.table["finished"][row])
                 self.improvements.append(Improvement(tid, at, self.scored, loss))
+
+    def _update_repetition(self, trial: Trial) -> None:
+        self.rev = max(self.rev, trial.seq)
+        ended = Repetition.from_trial(trial)
+        if ended is None:
+            self._live[trial.tid] = trial
+        else:
+            self._live.pop(trial.tid, None)
+            self._repetitions[trial.tid] = ended
 
     def _put(
         self, row: int, document: Document, loss: float | None

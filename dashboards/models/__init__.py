@@ -10,6 +10,13 @@ from alignsearch.dashboards.models.base import (
     Nothing,
     Numbers,
 )
+from alignsearch.dashboards.models.confirmation import (
+    ConfirmationState,
+    ConfirmedBest,
+    ConfirmRequest,
+    RepeatedTrial,
+    RepetitionRow,
+)
 from alignsearch.dashboards.models.forms import (
     Checked,
     SubmitField,
@@ -87,6 +94,9 @@ __all__ = [
     "ColumnHead",
     "Compared",
     "Comparison",
+    "ConfirmRequest",
+    "ConfirmationState",
+    "ConfirmedBest",
     "Curve",
     "Curves",
     "Epochs",
@@ -110,6 +120,8 @@ __all__ = [
     "Numbers",
     "Parameter",
     "ParameterImportance",
+    "RepeatedTrial",
+    "RepetitionRow",
     "ReportedMetric",
     "ResultTable",
     "SearchDetail",

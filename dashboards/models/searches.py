@@ -29,11 +29,22 @@ class Metric(Model):
 
 
 class BestTrial(Model):
-    """The best trial: the loss that is minimized, and the metric as people know it."""
+    """The best trial: the loss that is minimized, and the metric as people know it.
+
+    Where the search is confirmed, both are means over fresh seeds.
+
+    Attributes:
+        seeds: number of fresh seeds; null if the search isn't confirmed.
+        low: lower end of the mean's 95 % interval; null, as `high`, if it isn't known.
+        high: upper end of the mean's 95 % interval.
+    """
 
     tid: int
     loss: float | None
     value: float | None
+    seeds: int | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class SearchSummary(Model):

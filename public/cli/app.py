@@ -4,6 +4,7 @@ import typer
 
 from alignsearch.cli import (
     best,
+    confirm,
     copy,
     dashboard,
     data,
@@ -39,6 +40,7 @@ app.command()(status.status)
 app.command()(trials.trials)
 app.command()(show.show)
 app.command()(best.best)
+app.command()(confirm.confirm)
 app.command()(steer.pause)
 app.command()(steer.resume)
 app.command()(steer.stop)

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from alignsearch.search.documents import Document, Trial
 from alignsearch.search.documents.ranking import best_of, is_ranked
+from alignsearch.search.documents.repetition import Repetition
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 RECENT = 100
@@ -23,16 +24,21 @@ class Standing:
     """Trials of a search, summed up for a summary.
 
     Attributes:
-        counts: trials by state, every state named.
-        best: the best completed trial (`documents.ranking`).
-        live: the queued and the running trials.
+        counts: trials by state, every state named, without repetitions of others.
+        best: the completed trial with the lowest loss (`documents.ranking`).
+        live: the queued and the running trials, repetitions among them.
         seconds: durations of recent trials.
+        repetitions: repetitions of the best trials that have ended.
+        named: the trial that the search names as its best: `best`, or the one with the best mean
+            of its repetitions (`documents.repetition.winner`).
     """
 
     counts: dict[TrialState, int]
     best: Trial | None
     live: Sequence[Trial]
     seconds: Sequence[float]
+    repetitions: Sequence[Repetition] = ()
+    named: Trial | None = None
 
 
 class Best(Document):
@@ -46,26 +52,40 @@ class Best(Document):
 class Tally(Document):
     """Sum over the ended trials whose last change has a number up to `seq`.
 
-    counts: ended trials by state. seconds: durations of the latest `RECENT` of them.
+    counts: ended trials by state, without repetitions. seconds: durations of the latest `RECENT` of
+    them. repetitions: the ended repetitions of others, which are few.
     """
 
     seq: int = 0
     counts: dict[TrialState, int] = Field(default_factory=dict)
     best: Best | None = None
     seconds: tuple[float, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
 
     def with_ended(self, trials: Iterable[Trial]) -> Self:
         """Return the tally with those of the trials added that have ended; `seq` is as before."""
         ended = [trial for trial in trials if trial.state in TERMINAL_TRIAL_STATES]
         counts = dict(self.counts)
         best = self.best
+        repetitions = list(self.repetitions)
         for trial in ended:
+            repetition = Repetition.from_trial(trial)
+            if repetition is not None:
+                repetitions.append(repetition)
+                continue
             counts[trial.state] = counts.get(trial.state, 0) + 1
             if is_ranked(trial):
                 found = Best(trial=trial.id, loss=trial.loss, tid=trial.tid)
                 best = found if best is None else best_of([best, found])
         seconds = (*self.seconds, *seconds_of(ended))[-RECENT:]
-        return self.model_copy(update={"counts": counts, "best": best, "seconds": seconds})
+        return self.model_copy(
+            update={
+                "counts": counts,
+                "best": best,
+                "seconds": seconds,
+                "repetitions": tuple(repetitions),
+            }
+        )
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:

@@ -257,7 +257,7 @@ class Driver:
             return Outcome.FINISHED
         if self._search.status == SearchStatus.PAUSED and not self._slots.taken:
             return Outcome.PAUSED
-        more_to_suggest = self._suggestions.refill()
+        more_to_suggest = not self._search.confirms_only and self._suggestions.refill()
         self._handle_freed_slots(0.0 if more_to_suggest else POLL_SECONDS)
         return None
 
@@ -286,7 +286,7 @@ class Driver:
     def _end_surplus_workers(self) -> None:
         """Update `wanted` and `held`; end idle workers beyond the search's share of slots."""
         active = self._search.status == SearchStatus.RUNNING and not self._search.stop_requested
-        left = len(self._history.live) + max(0, self._suggestions.left)
+        left = len(self._history.live) + self._placement.left(self._search)
         self.wanted = min(self._search.parallel, left) if active else len(self._slots.taken)
         self.held = self._slots.end_surplus_workers(self._allotted())
 
@@ -349,7 +349,7 @@ class Driver:
             if self._slots.has_placed or self._history.count(TrialState.RUNNING):
                 return False
             self._store.attempts.cancel_all(search.name)
-        elif self._history.live or self._history.next_tid < search.trials:
+        elif self._history.live or not self._placement.is_done(search):
             return False
         self._refresh_trials()
         if self._store.searches.get(search.name).status in TERMINAL_SEARCH_STATUSES:

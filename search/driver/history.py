@@ -11,8 +11,10 @@ from alignsearch.search.documents import (
     observation_of,
 )
 from alignsearch.search.documents.ranking import best_of, is_ranked
+from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
+from alignsearch.search.driver.repeated_trials import RepeatedTrials
 from alignsearch.search.store import Store
 
 
@@ -38,6 +40,9 @@ class History:
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.on_end: Callable[[Trial], None] = lambda trial: None
         """Called once with each trial that ends, whichever update says so first."""
+        self.repetitions = RepeatedTrials()
+        """Repetitions of the best trials, and which trials those are."""
+        self._named: Trial | None = None
         self.live: dict[int, Trial] = {}
         """Queued and running trials by tid."""
         self.next_tid = 0
@@ -85,6 +90,7 @@ class History:
         known = self._states.get(trial.tid)
         if known in TERMINAL_TRIAL_STATES:
             return
+        self.repetitions.note(trial, known)
         self._states[trial.tid] = trial.state
         self._counts[trial.state] += 1
         if known is not None:
@@ -100,7 +106,7 @@ class History:
         self._ended.append(trial)
         self.on_end(trial)
         self._seconds.extend(seconds_of([trial]))
-        if trial.state in OBSERVED_STATES:
+        if trial.state in OBSERVED_STATES and not trial.is_confirmation:
             self._fresh.append(observation_of(trial))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
@@ -117,12 +123,25 @@ class History:
 
     def standing(self) -> Standing:
         """Return the sums that a summary of the search is made from."""
+        repeated = self.repetitions.states
         return Standing(
-            counts={state: self._counts[state] for state in TrialState},
+            counts={state: self._counts[state] - repeated[state] for state in TrialState},
             best=self._best,
             live=list(self.live.values()),
             seconds=list(self._seconds),
+            repetitions=list(self.repetitions.ended),
+            named=self._winner(),
         )
+
+    def _winner(self) -> Trial | None:
+        """Return the trial that the search names as its best, read once from the store."""
+        best = self._best
+        tid = winner(None if best is None else best.tid, self.repetitions.ended)
+        if tid is None or best is None or tid == best.tid:
+            return best
+        if self._named is None or self._named.tid != tid:
+            self._named = self._store.trials.get(self._search, tid)
+        return self._named
 
     def take_ended(self) -> list[Trial]:
         """Return the trials that have ended since the last call, and forget their documents."""
@@ -135,5 +154,9 @@ class History:
             yield self._fresh.popleft()
 
     def pending(self) -> list[Pending]:
-        """Return the points of queued and running trials, ordered by tid."""
-        return [Pending(tid, self.live[tid].point) for tid in sorted(self.live)]
+        """Return the points of queued and running trials, without repetitions, ordered by tid."""
+        return [
+            Pending(tid, self.live[tid].point)
+            for tid in sorted(self.live)
+            if not self.live[tid].is_confirmation
+        ]

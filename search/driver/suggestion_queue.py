@@ -74,7 +74,8 @@ class SuggestionQueue:
     @property
     def left(self) -> int:
         """Number of trials that the budget still allows to be added."""
-        return self._search.trials - self._history.next_tid
+        repetitions = sum(self._history.repetitions.states.values())
+        return self._search.trials - (self._history.next_tid - repetitions)
 
     def next_trials(self, free: int) -> list[Trial]:
         """Return the trials to add next for `free` slots; make those that aren't queued.

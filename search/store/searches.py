@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Collection, Sequence
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import Confirmation, Search
 from alignsearch.search.documents.errors import (
     NameTakenError,
     StateConflictError,
@@ -167,7 +167,12 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: it was cancelled.
         """
-        changes: Record = {"trials": trials, "stop_requested": False, "error": None}
+        changes: Record = {
+            "trials": trials,
+            "stop_requested": False,
+            "confirms_only": False,
+            "error": None,
+        }
         over = {SearchStatus.COMPLETED, SearchStatus.FAILED}
         found = self._set(
             name, frozenset(over), {**changes, "status": SearchStatus.QUEUED.value}
@@ -178,6 +183,31 @@ class Searches:
                 f"search {name!r} can't go on: it is {status}; choose another name"
             )
         self._logs.add_event(name, who, "extended", f"to {trials} trials")
+        return found
+
+    def confirm(self, name: str, asked: Confirmation, who: str) -> Search:
+        """Have the best trials repeated and add an event; a search that is over is queued again.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it was cancelled.
+        """
+        changes: Record = {"confirm": asked.to_bson()}
+        queued: Record = {
+            "status": SearchStatus.QUEUED.value,
+            "confirms_only": True,
+            "stop_requested": False,
+            "error": None,
+        }
+        over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
+        active = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
+        found = self._set(name, active, changes) or self._set(name, over, {**changes, **queued})
+        if found is None:
+            status = self.get(name).status
+            raise StateConflictError(f"search {name!r} can't be confirmed: it is {status}")
+        cost = "" if asked.share is None else f", for at most {100 * asked.share:g} % of its cost"
+        detail = f"the best {asked.top}, {asked.seeds} seeds each at most{cost}"
+        self._logs.add_event(name, who, "to be confirmed", detail)
         return found
 
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:

@@ -138,6 +138,7 @@ def prepare(
         lease_seconds=asked.lease,
         stall_seconds=asked.stalled_after,
         pruning=asked.pruning,
+        confirm=asked.confirmation_of(asked.trials),
         created_by=who,
         versions=versions(),
     )

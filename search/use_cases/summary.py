@@ -23,6 +23,7 @@ from alignsearch.search.documents.states import (
     TrialState,
 )
 from alignsearch.search.documents.tally import Standing
+from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
 from alignsearch.search.store import Store
 
 SLOW_STORE_SECONDS = 0.5
@@ -50,7 +51,10 @@ class Summary:
     """The state of a search at one moment.
 
     Attributes:
-        counts: trials by state, every state named.
+        counts: trials by state, every state named, without repetitions of others.
+        best: the trial that is named as the best: by its mean where the search is confirmed.
+        confirmed: the best one's mean over fresh seeds, and how sure it is; None without.
+        repetitions: how many repetitions have ended and how many are queued or running.
         chance: error of guessing the largest class; None if no trial has reported it.
         seconds_left: estimate from recent trials; 0 if the search is over, None if no trial has
             finished, no driver is alive, or the search is paused.
@@ -71,6 +75,8 @@ class Summary:
     driven: bool
     store_seconds: float | None
     waits_for: str
+    confirmed: Confirmed | None = None
+    repetitions: tuple[int, int] = (0, 0)
 
     @property
     def finished(self) -> int:
@@ -95,7 +101,9 @@ class Summary:
 
     @property
     def best_loss(self) -> float | None:
-        """The best trial's loss; None without one."""
+        """The best trial's loss, the mean of its repetitions if there are any; None without one."""
+        if self.confirmed is not None:
+            return self.confirmed.loss
         return self.best.loss if self.best else None
 
     def to_json(self) -> dict[str, object]:
@@ -115,7 +123,10 @@ class Summary:
             "slots": asdict(self.slots),
             "best": None
             if best is None
-            else {"tid": best.tid, "loss": best.loss, "value": self.best_value},
+            else {"tid": best.tid, "loss": self.best_loss, "value": self.best_value},
+            "confirmation": None
+            if self.confirmed is None
+            else confirmation_json(self.confirmed, self.metric),
             "chance": self.chance,
             "seconds_left": self.seconds_left,
             "waits_for": self.waits_for,
@@ -163,11 +174,17 @@ def summarize(
     waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live))
     if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
         waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
+    named = standing.named or standing.best
     return Summary(
         search=search,
         counts=standing.counts,
-        best=standing.best,
-        chance=standing.best.chance if standing.best else None,
+        best=named,
+        confirmed=confirmed_in(standing),
+        repetitions=(
+            len(standing.repetitions),
+            sum(trial.is_confirmation for trial in standing.live),
+        ),
+        chance=named.chance if named else None,
         seconds_left=_seconds_left(search, standing.seconds, left, len(running), now),
         slots=slots,
         lease_seconds=lease_seconds,
