@@ -63,12 +63,8 @@ class Points:
         end = self._end(search)
         # Absent in searches of older versions.
         fewer = {"$or": [{"enqueued": {"$lt": end}}, {"enqueued": {"$exists": False}}]}
-        now = self._db.now()
-        self._db.update(
-            "searches",
-            {"_id": search, **fewer},
-            {"$set": {"enqueued": end, "updated_at": now}},
-        )
+        changes = {"enqueued": end, "updated_at": self._db.now()}
+        self._db.update("searches", {"_id": search, **fewer}, {"$set": changes})
         return end
 
     def _insert(self, batch: Sequence[GivenPoint]) -> list[Record]:
