@@ -107,6 +107,7 @@ class Asker:
         if search is None:
             return None
         self._history.sync()
+        self._history.given.read(search.enqueued)
         self._expire()
         for trial in self._history.in_state(TrialState.QUEUED):
             again = self._store.attempts.begin(
@@ -237,6 +238,7 @@ class Asker:
         if not given_out:
             return
         self._history.sync()
+        self._history.given.read(search.enqueued)
         if any(trial.state is TrialState.RUNNING for trial in self._history.live.values()):
             return
         if self._history.live:

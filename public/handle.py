@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 
 from alignsearch.driving_here import drive_here
+from alignsearch.handle_points import PointVerbs
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
 from alignsearch.search.documents import Search, is_driven, lives_in_session, metric_of, values_of
@@ -55,7 +56,7 @@ class Best:
     confirmed: Confirmed | None = None
 
 
-class SearchHandle:
+class SearchHandle(PointVerbs):
     """A search that is stored, whoever drives it. `open_search` and `Search.submit` return one.
 
         search = alignsearch.open_search("mirror")
@@ -256,10 +257,6 @@ class SearchHandle:
     def stop(self) -> None:
         """End the search for good once its running trials have finished."""
         steering.stop(self._store, self.name, whoami())
-
-    def cancel(self) -> None:
-        """End the search and its running trials now."""
-        steering.cancel(self._store, self.name, whoami())
 
     def confirm(self, *, top: int | None = None, seeds: int | None = None) -> None:
         """Have the best trials repeated on fresh seeds, before `best` names one by its mean.

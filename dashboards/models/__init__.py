@@ -37,6 +37,12 @@ from alignsearch.dashboards.models.insight import (
     ParameterImportance,
     ReportedMetric,
 )
+from alignsearch.dashboards.models.points import (
+    EnqueueRequest,
+    GivenPoints,
+    ImportRequest,
+    RetryRequest,
+)
 from alignsearch.dashboards.models.searches import (
     BestSoFar,
     BestTrial,
@@ -99,6 +105,7 @@ __all__ = [
     "ConfirmedBest",
     "Curve",
     "Curves",
+    "EnqueueRequest",
     "Epochs",
     "Error",
     "ErrorDetail",
@@ -106,7 +113,9 @@ __all__ = [
     "FailureReason",
     "Failures",
     "FailuresOfHost",
+    "GivenPoints",
     "Health",
+    "ImportRequest",
     "Importances",
     "LayerCurves",
     "Log",
@@ -124,6 +133,7 @@ __all__ = [
     "RepetitionRow",
     "ReportedMetric",
     "ResultTable",
+    "RetryRequest",
     "SearchDetail",
     "SearchSummary",
     "Searches",

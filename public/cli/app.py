@@ -13,6 +13,7 @@ from alignsearch.cli import (
     events,
     experiments,
     export,
+    given,
     hand_back,
     report,
     retain,
@@ -46,6 +47,9 @@ app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(steer.release)
+app.command()(steer.retry)
+app.command()(given.enqueue)
+app.command(name="import")(given.import_)
 app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)

@@ -27,6 +27,7 @@ from alignsearch.search.documents.states import (
     TrialState,
 )
 from alignsearch.search.driver.history import History
+from alignsearch.search.driver.intake import Intake
 from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
@@ -109,9 +110,11 @@ class Driver:
         self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._history = History(store, name)
+        space = space_of(self._search)
         self._suggestions = SuggestionQueue(
-            self._search, space_of(self._search), self._history, self._note_failure, sampler
+            self._search, space, self._history, self._note_failure, sampler
         )
+        self._intake = Intake(store, self._search, space, self._history, self._note_failure)
         self._suggestions.learn(prior(store, self._search))
         self._freed: deque[FreedSlot] = deque()
         self._slots: Slots
@@ -268,9 +271,16 @@ class Driver:
             return
         self._search = self._store.searches.get(self._search.name)
         self._refresh_trials()
+        self._read_given()
         self._supervisor.check(now)
         took = self._monotonic() - now
         self._next_refresh = now + max(REFRESH_SECONDS, REFRESH_SHARE * took)
+
+    def _read_given(self) -> None:
+        """Read the points that people have given, and take in those with a result."""
+        self._history.given.read(self._search.enqueued)
+        if self._search.status not in TERMINAL_SEARCH_STATUSES:
+            self._intake.run()
 
     def _refresh_trials(self) -> None:
         self._supervisor.note_changes(self._history.refresh())

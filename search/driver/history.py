@@ -14,6 +14,7 @@ from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
+from alignsearch.search.driver.given import Given
 from alignsearch.search.driver.repeated_trials import RepeatedTrials
 from alignsearch.search.store import Store
 
@@ -40,6 +41,8 @@ class History:
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.on_end: Callable[[Trial], None] = lambda trial: None
         """Called once with each trial that ends, whichever update says so first."""
+        self.given = Given(store, search)
+        """Points that people have given to the search."""
         self.repetitions = RepeatedTrials()
         """Repetitions of the best trials, and which trials those are."""
         self._named: Trial | None = None
@@ -87,6 +90,7 @@ class History:
 
         A trial that is known to have ended stays as it is.
         """
+        self.given.note(trial)
         known = self._states.get(trial.tid)
         if known in TERMINAL_TRIAL_STATES:
             return
