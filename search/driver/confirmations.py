@@ -100,7 +100,7 @@ def plan(
             return Plan((), settled=False)
         if _is_deterministic(racing, known):
             break
-        spent = sum(min(begun.get(each.tid, 0), number) * each.seconds for each in candidates)
+        spent = sum(each.seconds for each in ended if each.repeat <= number)
         racing = _next(racing, known, number, asked.seeds - number, limit - spent, begun)
     return Plan((), settled=True)
 
