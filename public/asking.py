@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ from alignsearch.search.documents.states import (
     TrialState,
 )
 from alignsearch.search.documents.transitions import begun
+from alignsearch.search.driver.closing import outcome_of
+from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
+from alignsearch.search.driver.endings import Ended, ending_of, may_repeat
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.store import Store
@@ -86,6 +89,7 @@ class Asker:
         self._space = space_of(search)
         self._history = History(store, name)
         self._suggestions = SuggestionQueue(search, self._space, self._history, self._note_failure)
+        self._confirmations = ConfirmationQueue(store, self._history)
         self._worker = Attempt(
             number=1,
             owner=f"{socket.gethostname()}:{os.getpid()}",
@@ -101,15 +105,24 @@ class Asker:
         """Return a trial to evaluate; None if there is none to give now.
 
         Trials whose processes have died come first, then new ones. There is none if the budget is
-        given out, or if the search is paused, stopped or over.
+        given out, if another of its rules ends the search, or if it is paused, stopped or over.
         """
         search = self._begun()
         if search is None:
             return None
+        self._search = search
+        self._suggestions.follow(search)
         self._history.sync()
         self._history.given.read(search.enqueued)
         self._expire()
+        ended = self._ended(search)
+        self._allow_repetitions(search)
+        if ended is not None and not self._confirmations.allowed:
+            self._end_if_over()
+            return None
         for trial in self._history.in_state(TrialState.QUEUED):
+            if ended is not None and not trial.is_confirmation:
+                continue
             again = self._store.attempts.begin(
                 trial,
                 self._worker.owner,
@@ -120,22 +133,39 @@ class Asker:
             )
             if again is not None:
                 return self._given(again)
-        while self._suggestions.left > 0:
+        while ended is None and self._suggestions.left > 0:
             (new,) = self._suggestions.next_trials(1)
-            token = secrets.token_hex(8)
-            now = self._store.now()
-            mine = begun(
-                new, self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
-            )
-            (stored,) = self._store.trials.add_many([mine])
-            self._suggestions.remove(1)
-            self._history.update(stored)
-            if stored.lease is not None and stored.lease.token == token:
-                return self._given(stored)
-            # Another process has added a trial of this number first.
-            self._history.sync()
+            given = self._added(search, new, self._suggestions.remove)
+            if given is not None:
+                return given
+        left = 0 if ended is not None else max(0, self._suggestions.left)
+        while repetitions := self._confirmations.next_trials(search, 1, left):
+            given = self._added(search, repetitions[0], self._confirmations.remove)
+            if given is not None:
+                return given
         self._end_if_over()
         return None
+
+    def _added(
+        self, search: Search, new: Trial, remove: Callable[[int], None]
+    ) -> AskedTrial | None:
+        """Add a trial and return it; None if another process has added one of its number first.
+
+        remove: called with 1 once the store has the trial.
+        """
+        token = secrets.token_hex(8)
+        now = self._store.now()
+        mine = begun(new, self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None)
+        (stored,) = self._store.trials.add_many([mine])
+        remove(1)
+        self._history.update(stored)
+        if stored.lease is not None and stored.lease.token == token:
+            return self._given(stored)
+        self._history.sync()
+        return None
+
+    def _allow_repetitions(self, search: Search) -> None:
+        self._confirmations.allowed = may_repeat(search, self._history.reached(), self._store.now())
 
     def tell(self, asked: AskedTrial, returned: Any) -> Trial:
         """Record the result of a trial; telling the same again is no error.
@@ -229,35 +259,31 @@ class Asker:
         if heartbeat is not None:
             heartbeat.__exit__(None, None, None)
 
+    def _ended(self, search: Search) -> Ended | None:
+        """Return the rule by which no trial of the search begins any more; None if one may."""
+        return ending_of(search, self._history.reached(), self._store.now())
+
     def _end_if_over(self) -> None:
-        """End the search once all of its trials have ended."""
-        search = self._store.searches.get(self._search.name)
+        """End the search if one of its rules says so and no trial runs."""
+        search, change = self._store.searches.decide(self._search.name)
         if search.status in TERMINAL_SEARCH_STATUSES:
-            return
-        given_out = self._suggestions.left <= 0 or search.stop_requested
-        if not given_out:
             return
         self._history.sync()
         self._history.given.read(search.enqueued)
-        if any(trial.state is TrialState.RUNNING for trial in self._history.live.values()):
+        ended = self._ended(search)
+        if ended is None or self._history.in_state(TrialState.RUNNING):
             return
-        if self._history.live:
-            if not search.stop_requested:
+        self._allow_repetitions(search)
+        if not self._confirmations.plan(search, 0).settled:
+            return
+        reason = f"no trial begins any more: {ended.reason}"
+        for trial in self._history.in_state(TrialState.QUEUED):
+            if self._store.attempts.withdraw(trial, reason) is None:
+                # Another process has just begun it.
                 return
-            self._store.attempts.cancel_all(search.name)
-        history = self._history
-        failed = history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED)
-        try:
-            if failed:
-                detail = f"no trial finished; the last one failed with: {history.last_error}"
-                self._store.searches.change(
-                    search.name, SearchStatus.FAILED, self._who, detail=detail
-                )
-            else:
-                self._store.searches.change(search.name, SearchStatus.COMPLETED, self._who)
-        except StateConflictError as error:
-            # Another process has told the last result at the same moment.
-            logger.info("%s", error)
+        to, detail = outcome_of(ended, self._history)
+        # None: another process has told the last result, or somebody has set another rule.
+        self._store.searches.end(search, change, to, self._who, detail=detail)
         self._store.totals.update(search.name)
 
     def _note_failure(self, detail: str) -> None:

@@ -15,11 +15,14 @@ from rich.text import Text
 
 from alignsearch.notebook import CellDisplay, in_notebook
 from alignsearch.search.documents import Trial
+from alignsearch.search.documents.budget import Spending
+from alignsearch.search.documents.durations import in_words
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
-from alignsearch.search.reports.confirmation import Confirmed, in_words
+from alignsearch.search.reports import confirmation
+from alignsearch.search.reports.confirmation import Confirmed
 from alignsearch.search.reports.trial_table import seconds_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, summarize
@@ -76,9 +79,10 @@ class ProgressDisplay(ExitStack):
         if not new:
             return
         now = summary()
-        number = now.finished - sum(not trial.is_confirmation for trial in new)
-        for trial in new:
-            number += not trial.is_confirmation
+        counted = [Spending().note(trial).counted(now.search) for trial in new]
+        number = now.finished - sum(counted)
+        for trial, more in zip(new, counted, strict=True):
+            number += more
             text = self._prefix + line(trial, now, number)
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -122,6 +126,10 @@ def panel(summary: Summary) -> Panel:
     if search.confirm is not None:
         facts.add_row("confirmed", _confirmed(summary))
     facts.add_row("time left", duration(summary.seconds_left))
+    for name, text in summary.rules.items():
+        # The bar shows how many trials are left.
+        if name != "trials":
+            facts.add_row(name.replace("_", " "), text)
     facts.add_row("waits for", summary.waits_for)
     searched = search.space if recipe is None else f"{search.space} on {recipe.dataset}"
     title = Text(f"{search.name}: {searched}, {search.status}")
@@ -129,7 +137,10 @@ def panel(summary: Summary) -> Panel:
 
 
 def line(trial: Trial, summary: Summary, number: int) -> str:
-    """Return a line about a trial that has ended, as the `number`th of its search."""
+    """Return a line about a trial that has ended.
+
+    number: how many trials have ended by then that count towards the search's budget.
+    """
     metric = summary.metric
     if trial.state is TrialState.PRUNED and trial.result is not None:
         outcome = f"pruned by {trial.result.reason}"
@@ -158,7 +169,7 @@ def _confirmed(summary: Summary) -> str:
     if summary.confirmed is None:
         made = f"{ended} repetitions of the best so far" if ended else "not yet"
         return f"{made}, {live} under way" if live else made
-    said = in_words(summary.confirmed, summary.metric)
+    said = confirmation.in_words(summary.confirmed, summary.metric)
     return "\n".join([*said, f"{ended} repetitions, {live} under way"])
 
 
@@ -191,9 +202,4 @@ def against_chance(summary: Summary) -> str:
 
 def duration(seconds: float | None) -> str:
     """Return seconds in a fitting unit: 40 s, 12 min, 3.5 h, 2.1 days."""
-    if seconds is None:
-        return "not known"
-    for unit, size, digits in (("days", 86400, 1), ("h", 3600, 1), ("min", 60, 0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.{digits}f} {unit}"
-    return f"{seconds:.0f} s"
+    return "not known" if seconds is None else in_words(seconds)

@@ -17,14 +17,16 @@ class ConfirmationQueue:
         self._store = store
         self._history = history
         self._unsent: list[Trial] = []
+        self.allowed = True
+        """Whether repetitions may begin; people can say that nothing begins any more."""
 
     def plan(self, search: Search, left: int) -> Plan:
         """Return what is to be repeated now.
 
         left: number of trials that the search may still add. As long as there are any, nothing is
-        repeated; nor in a search that isn't confirmed, or that was stopped.
+        repeated; nor in a search that isn't confirmed.
         """
-        if search.confirm is None or search.stop_requested:
+        if search.confirm is None or not self.allowed:
             return NOTHING
         if left > 0:
             return Plan((), settled=False)

@@ -12,7 +12,8 @@ it is stored.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 from alignsearch.search.documents import Confirmation
 from alignsearch.search.documents.repetition import (
@@ -101,6 +102,7 @@ def plan(
         if _is_deterministic(racing, known):
             break
         spent = sum(each.seconds for each in ended if each.repeat <= number)
+        racing = [_with_own_time(each, ended) for each in racing]
         racing = _next(racing, known, number, asked.seeds - number, limit - spent, begun)
     return Plan((), settled=True)
 
@@ -122,6 +124,12 @@ def _first(
             break
         kept.append(each)
     return kept
+
+
+def _with_own_time(candidate: Candidate, ended: Sequence[Repetition]) -> Candidate:
+    """Return the candidate with the mean time of its repetitions, which are what is to be paid."""
+    own = [each.seconds for each in ended if each.of == candidate.tid and each.loss is not None]
+    return replace(candidate, seconds=fmean(own)) if own else candidate
 
 
 def _is_deterministic(racing: Sequence[Candidate], known: Mapping[int, Repeated]) -> bool:

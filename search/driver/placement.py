@@ -34,22 +34,27 @@ class Placement:
         self._history = history
         self._suggestions = suggestions
         self._confirmations = ConfirmationQueue(store, history)
+        self._own = True
         self._slots = slots
         self._start_failures = start_failures
         self._tokens: dict[str, str] = {}
 
     def left(self, search: Search) -> int:
         """Return how many trials may be added now, repetitions of the best ones among them."""
-        own = self._own_left(search)
+        own = self._own_left()
         return own + len(self._confirmations.plan(search, own).begin)
 
-    def is_done(self, search: Search) -> bool:
-        """Return whether no trial is to be added once those that run have ended."""
-        own = self._own_left(search)
-        return own == 0 and self._confirmations.plan(search, own).settled
+    def allow(self, *, own: bool, repetitions: bool) -> None:
+        """Say which trials may begin: the search's own ones, and repetitions of the best."""
+        self._own = own
+        self._confirmations.allowed = repetitions
 
-    def _own_left(self, search: Search) -> int:
-        return 0 if search.confirms_only else max(0, self._suggestions.left)
+    def is_confirmed(self, search: Search) -> bool:
+        """Return whether no repetition is to begin, now or later, if no other trial may."""
+        return self._confirmations.plan(search, 0).settled
+
+    def _own_left(self) -> int:
+        return max(0, self._suggestions.left) if self._own else 0
 
     def fill(self, search: Search, allotted: int) -> None:
         """Place trials until `allotted` slots are busy or the budget of trials is spent.
@@ -71,14 +76,14 @@ class Placement:
                 self._place(free.popleft(), trial)
         if free and self._confirmations.unsent:
             self._confirm(search, free)
-        if free and self._own_left(search) > 0:
+        if free and self._own_left() > 0:
             suggested = self._suggestions.next_trials(len(free))
             self._add(search, free, suggested, self._suggestions.remove)
         elif free:
             self._confirm(search, free)
 
     def _confirm(self, search: Search, free: deque[int]) -> None:
-        left = self._own_left(search)
+        left = self._own_left()
         again = self._confirmations.next_trials(search, len(free), left)
         if again:
             self._add(search, free, again, self._confirmations.remove)

@@ -235,6 +235,10 @@ class Attempts:
         expired = transitions.expire(trial, trial.lease, self._db.now(), reason, max_attempts)
         return self._records.change(trial_id, expired)
 
+    def withdraw(self, trial: Trial, reason: str) -> Trial | None:
+        """Cancel a trial as it was read, and return it; None if it has changed since."""
+        return self._records.change(trial.id, transitions.cancel(trial, self._db.now(), reason))
+
     def cancel(self, trial_id: str, reason: str) -> Trial:
         """Cancel a trial that is queued or running, with the reason; return it.
 

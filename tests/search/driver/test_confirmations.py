@@ -30,7 +30,15 @@ def carried_out(best, true_means, asked, *, noise=0.0, cost=1000.0, slots=100, s
         assert live, "a plan that isn't settled begins something, or waits for it"
         tid, number = live.pop(drawn.randrange(len(live)))
         loss = drawn.gauss(true_means[tid], noise) if noise else true_means[tid]
-        ended.append(Repetition(tid=100 + len(ended), of=tid, repeat=number, loss=loss))
+        ended.append(
+            Repetition(
+                tid=100 + len(ended),
+                of=tid,
+                repeat=number,
+                loss=loss,
+                seconds=best[tid].seconds,
+            )
+        )
 
 
 def test_all_that_is_asked_for_is_done_where_nothing_tells_them_apart():

@@ -86,7 +86,7 @@ def test_the_sampler_hears_nothing_of_repetitions(store, make_search, make_drive
     assert len(of_origin(store, "confirmation", "confirmed")) > 2
     # Its budget is raised: the next suggestions are those of a search that never was confirmed.
     for name in ("plain", "confirmed"):
-        store.searches.extend(name, 12, "me")
+        store.searches.extend(name, {"trials": 12}, "me", detail="to 12 trials")
         make_driver(name, objective=Noisy()).run(NEVER)
     plain, confirmed = (of_origin(store, None, name) for name in ("plain", "confirmed"))
     assert len(plain) == len(confirmed) == 12
