@@ -85,7 +85,7 @@ class Search:
 
     def submit(
         self, *, store: str | None = None, ray: str | None = None, **options: Any
-    ) -> SearchHandle:
+    ) -> "SearchHandle":
         """Store a new search and return it; nothing runs yet.
 
         A running `alignsearch serve` drives it, or `run` of the handle. A search whose objective no
@@ -116,7 +116,7 @@ class Search:
         ray: str | None = None,
         show: bool = True,
         **options: Any,
-    ) -> SearchHandle:
+    ) -> "SearchHandle":
         """Drive the search in this process until it is over, and return it.
 
         With a `name` that is stored already the search goes on: a script that was killed is run
