@@ -117,7 +117,7 @@ def _derived(space: SearchSpace) -> list[tuple[str, str, str]]:
 
 
 def _is_number(node: Operation) -> bool:
-    """Whether an operation only makes a dimension a number of one type, as HyperOpt's do."""
+    """Return whether an operation only makes a dimension a number of one type, as HyperOpt's do."""
     below = node.arguments[0]
     return node.name in ("int", "float") and (
         isinstance(below, Parameter) or (isinstance(below, Operation) and _is_number(below))

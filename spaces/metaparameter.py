@@ -37,12 +37,12 @@ class Metaparameter:
 
     @property
     def conditional(self) -> bool:
-        """Whether there are points at which it is inactive."""
+        """True if there are points at which it is inactive."""
         return self.conditions != ALWAYS
 
     @property
     def stepped(self) -> bool:
-        """Whether its values are multiples of a step (`hp.quniform` and its kin)."""
+        """True if its values are multiples of a step (`hp.quniform` and its kin)."""
         return isinstance(self.distribution, QUniform | QLogUniform | QNormal | QLogNormal)
 
 

@@ -38,7 +38,7 @@ class Parameter:
 
     @property
     def index(self) -> bool:
-        """Whether its values are indices of options: of a `Choice` or a `PChoice`."""
+        """True if its values are indices of options: of a `Choice` or a `PChoice`."""
         return isinstance(self.distribution, Choice | PChoice)
 
 

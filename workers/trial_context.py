@@ -197,7 +197,7 @@ class TrialContext:
 
     @property
     def was_stopped(self) -> bool:
-        """Whether the objective has asked whether to stop, and was told to."""
+        """True if the objective has asked whether to stop, and was told to."""
         return self._told_to_stop
 
     @property

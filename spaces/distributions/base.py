@@ -23,7 +23,7 @@ class Kind:
 
     @property
     def ordered(self) -> bool:
-        """Whether the values have an order: numbers have, but texts, True and False don't."""
+        """True if the values have an order: numbers have, but texts, True and False don't."""
         return True
 
     @property

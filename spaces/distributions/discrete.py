@@ -69,7 +69,7 @@ class Choice(Kind):
 
     @property
     def ordered(self) -> bool:
-        """Whether all options are numbers."""
+        """True if all options are numbers."""
         return all(map(is_number, self.options))
 
     def contains(self, value: Value) -> bool:
@@ -110,7 +110,7 @@ class PChoice(Kind):
 
     @property
     def ordered(self) -> bool:
-        """Whether all options are numbers."""
+        """True if all options are numbers."""
         return all(map(is_number, self.options))
 
     def contains(self, value: Value) -> bool:
