@@ -3,15 +3,8 @@
 from dataclasses import dataclass
 
 from alignsearch.spaces.conditions import ALWAYS, Conditions
-from alignsearch.spaces.distributions import (
-    Distribution,
-    QLogNormal,
-    QLogUniform,
-    QNormal,
-    QUniform,
-    Value,
-    short,
-)
+from alignsearch.spaces.distributions import Distribution, Value, short
+from alignsearch.spaces.distributions.families import Stepped
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Metaparameter:
     @property
     def stepped(self) -> bool:
         """True if its values are multiples of a step (`hp.quniform` and its kin)."""
-        return isinstance(self.distribution, QUniform | QLogUniform | QNormal | QLogNormal)
+        return isinstance(self.distribution, Stepped)
 
 
 @dataclass(frozen=True)

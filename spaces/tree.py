@@ -126,6 +126,20 @@ def parameters(root: Node) -> list[Parameter]:
     return [node for node in preorder(root) if isinstance(node, Parameter)]
 
 
+def dimension_of(node: Node) -> Parameter | None:
+    """Return the dimension whose number a node is, if only its type is changed; None for others."""
+    while isinstance(node, Operation) and node.name in ("int", "float"):
+        (node,) = node.arguments
+    return node if isinstance(node, Parameter) else None
+
+
+def alternatives(root: Node) -> list[Node]:
+    """Return the nodes that a tree can be, once its outermost choices are made."""
+    if isinstance(root, Branch):
+        return [node for option in root.options for node in alternatives(option)]
+    return [root]
+
+
 def steps(node: Node) -> Iterator[tuple[str, Node]]:
     """Yield the nodes below a node with the step to each: `["key"]`, `[0]`, or none."""
     if isinstance(node, Mapping):
