@@ -277,6 +277,7 @@ class SearchHandle:
 
         Raises:
             ConfigurationError: it is neither.
+            StateConflictError: the trial has another result already; the same again is no error.
             StaleAttemptError: the trial was given to another process, or cancelled.
         """
         self._asking().tell(trial, returned)

@@ -98,6 +98,7 @@ class Search:
                 that `ALIGNSEARCH_RAY` names, or this machine.
             **options: `name`, `trials`, `parallel`, `seed`, `algo`, `resources`, `pruner` and all
                 others of `alignsearch submit`, with `_` for `-`; the same checks and defaults.
+                `fix` and `range` may be dictionaries: `fix={"lr": 0.1}, range={"width": (8, 64)}`.
 
         Raises:
             ConfigurationError: an option can't be used.

@@ -41,7 +41,7 @@ def store_named(uri: str | None) -> str | None:
 
 
 def has_store(uri: str | None) -> bool:
-    """Whether a store exists: one is named by `uri`, or this folder has one."""
+    """Return whether a store exists: one is named by `uri`, or this folder has one."""
     return bool(uri) or EMBEDDED_FOLDER.exists()
 
 
