@@ -1,4 +1,4 @@
-"""What peers make of empty trials over the same space: Ray Tune, and Optuna's journal file."""
+"""Empty trials over the same space, as peers run them: Ray Tune, and Optuna's journal file."""
 
 import io
 import os
