@@ -117,6 +117,7 @@ SLOW = (
     "test_jax_is_pruned",
     "test_jax_in_a_warm_worker_is_pruned",
     "test_a_file_is_shipped_and_hides_no_module_whatever_its_name",
+    "test_modules_beside_a_file_are_shipped_with_it",
     "test_a_programs_files_are_shipped",
     "test_a_changed_source_pauses_the_search_on_a_cluster_too",
     "test_a_program_is_searched_from_submit_to_result",
