@@ -63,8 +63,16 @@ class SuggestionQueue:
             pending=search.pending,
         )
         self._fallback = make_sampler("random", space, seed=search.seed, startup=0)
-        self._ahead = 0 if search.parallel == 1 else min(MOST_AHEAD, search.parallel)
+        self._ahead = _ahead(search)
         self._queue: list[Trial] = []
+
+    def follow(self, search: Search) -> None:
+        """Take over the search as it is now: its budget and its number of slots may be others."""
+        ahead = _ahead(search)
+        if self._ahead and not ahead:
+            # From now on each point is made from all results before it.
+            self._queue.clear()
+        self._search, self._ahead = search, ahead
 
     def learn(self, observations: Iterable[Observation]) -> None:
         """Tell the sampler results that the search's own trials didn't make: a warm start's."""
@@ -73,8 +81,8 @@ class SuggestionQueue:
 
     @property
     def left(self) -> int:
-        """Number of trials that the budget still allows to be added."""
-        return self._search.trials - self._history.next_tid
+        """Number of trials that the budget still allows to be added; 0 or less for none."""
+        return self._history.spending.left(self._search)
 
     def next_trials(self, free: int) -> list[Trial]:
         """Return the trials to add next for `free` slots; make those that aren't queued.
@@ -83,7 +91,7 @@ class SuggestionQueue:
         answer, the same ones are returned again.
         """
         self._tell_new_results()
-        number = min(free, self.left, MOST_AT_ONCE)
+        number = max(0, min(free, self.left, MOST_AT_ONCE))
         while len(self._queue) < number:
             self._queue.append(self._suggest(self._queue))
         return self._queue[:number]
@@ -141,3 +149,8 @@ class SuggestionQueue:
             seen=self._sampler.seen,
             resources=search.resources,
         )
+
+
+def _ahead(search: Search) -> int:
+    """Return how many suggestions are made before slots are free."""
+    return 0 if search.parallel == 1 else min(MOST_AHEAD, search.parallel)

@@ -235,13 +235,16 @@ class Attempts:
         expired = transitions.expire(trial, trial.lease, self._db.now(), reason, max_attempts)
         return self._records.change(trial_id, expired)
 
+    def cancel(self, trial: Trial) -> Trial | None:
+        """Cancel a trial as it was read, and return it; None if it has changed since."""
+        return self._records.change(trial.id, transitions.cancel(trial, self._db.now()))
+
     def cancel_all(self, search: str) -> int:
         """Cancel every trial of the search that hasn't ended; return how many."""
         cancelled = 0
         while live := self._trials.all(search, LIVE_TRIAL_STATES):
             for trial in live:
-                ended = self._records.change(trial.id, transitions.cancel(trial, self._db.now()))
-                cancelled += ended is not None
+                cancelled += self.cancel(trial) is not None
         return cancelled
 
     def _held(self, trial_id: str, attempt: int, transition: Transition) -> Trial:
