@@ -30,6 +30,12 @@ from alignsearch.dashboards.models.insight import (
     ParameterImportance,
     ReportedMetric,
 )
+from alignsearch.dashboards.models.points import (
+    EnqueueRequest,
+    GivenPoints,
+    ImportRequest,
+    RetryRequest,
+)
 from alignsearch.dashboards.models.searches import (
     BestSoFar,
     BestTrial,
@@ -89,6 +95,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "Curves",
+    "EnqueueRequest",
     "Epochs",
     "Error",
     "ErrorDetail",
@@ -96,7 +103,9 @@ __all__ = [
     "FailureReason",
     "Failures",
     "FailuresOfHost",
+    "GivenPoints",
     "Health",
+    "ImportRequest",
     "Importances",
     "LayerCurves",
     "Log",
@@ -112,6 +121,7 @@ __all__ = [
     "ParameterImportance",
     "ReportedMetric",
     "ResultTable",
+    "RetryRequest",
     "SearchDetail",
     "SearchSummary",
     "Searches",

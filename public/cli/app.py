@@ -12,6 +12,7 @@ from alignsearch.cli import (
     events,
     experiments,
     export,
+    given,
     hand_back,
     report,
     retain,
@@ -44,6 +45,9 @@ app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(steer.release)
+app.command()(steer.retry)
+app.command()(given.enqueue)
+app.command(name="import")(given.import_)
 app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)

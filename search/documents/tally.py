@@ -109,9 +109,14 @@ def end_of(trial: Trial) -> float:
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:
-    """Return the seconds that each of the trials took, without those that haven't ended."""
+    """Return the seconds that each of the trials took, without those that haven't ended.
+
+    Results from elsewhere are left out: another machine took that time.
+    """
     return [
         (trial.timings["finished"] - trial.timings["started"]).total_seconds()
         for trial in trials
-        if "finished" in trial.timings and "started" in trial.timings
+        if "finished" in trial.timings
+        and "started" in trial.timings
+        and (trial.origin is None or trial.origin.kind != "imported")
     ]

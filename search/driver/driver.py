@@ -29,6 +29,7 @@ from alignsearch.search.driver.driven_time import DrivenTime
 from alignsearch.search.driver.endings import Ended
 from alignsearch.search.driver.freed_slots import FreedSlots, log_state
 from alignsearch.search.driver.history import History
+from alignsearch.search.driver.intake import Intake
 from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
@@ -109,9 +110,11 @@ class Driver:
         self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._history = History(store, name)
+        space = space_of(self._search)
         self._suggestions = SuggestionQueue(
-            self._search, space_of(self._search), self._history, self._note_failure, sampler
+            self._search, space, self._history, self._note_failure, sampler
         )
+        self._intake = Intake(store, self._search, space, self._history, self._note_failure)
         self._suggestions.learn(prior(store, self._search))
         self._driven = DrivenTime(monotonic)
         self._bookkeeping = Bookkeeping(store, name, self._driven)
@@ -278,7 +281,7 @@ class Driver:
         ended = self._closing.ended(self._search)
         self._end_surplus_workers(ended)
         if ended is not None:
-            self._closing.withdraw()
+            self._closing.withdraw(ended)
         elif self._search.status is SearchStatus.RUNNING:
             self._placement.fill(self._search, self._allotted())
         if self._over(ended):
@@ -297,6 +300,7 @@ class Driver:
         self._follow(self._store.searches.get(self._search.name))
         self._begin_search()
         self._refresh_trials()
+        self._read_given()
         self._supervisor.check(now)
         took = self._monotonic() - now
         self._next_refresh = now + max(REFRESH_SECONDS, REFRESH_SHARE * took)
@@ -311,6 +315,12 @@ class Driver:
         self._suggestions.follow(search)
         self._start_failures.follow(search)
         self._slots.parallel = search.parallel
+
+    def _read_given(self) -> None:
+        """Read the points that people have given, and take in those with a result."""
+        self._history.given.read(self._search.enqueued)
+        if self._search.status not in TERMINAL_SEARCH_STATUSES:
+            self._intake.run()
 
     def _refresh_trials(self) -> None:
         self._supervisor.note_changes(self._history.refresh())

@@ -25,6 +25,8 @@ class Reached:
         best_loss: the best trial's loss; None without one.
         since_best: trials with a result that ended after the best one.
         driven_seconds: seconds for which it has been driven.
+        failures: failed trials that nobody has asked to try again.
+        retries: failed trials that wait to be tried again.
         last_error: why the trial failed that failed last; None if that isn't known.
     """
 
@@ -32,6 +34,8 @@ class Reached:
     best_loss: float | None
     since_best: int
     driven_seconds: float
+    failures: int
+    retries: int = 0
     last_error: str | None = None
 
 
@@ -42,6 +46,7 @@ def reached_of(standing: Standing, driven_seconds: float) -> Reached:
         best_loss=standing.best.loss if standing.best else None,
         since_best=standing.since_best,
         driven_seconds=driven_seconds,
+        failures=standing.spending.failures,
         last_error=standing.last_error,
     )
 
@@ -104,7 +109,7 @@ def _stopping(search: Search, reached: Reached, now: datetime) -> str | None:
 
 
 def _too_many_failures(search: Search, reached: Reached, now: datetime) -> str | None:
-    failures, allowed = reached.spending.failures, search.failures_allowed
+    failures, allowed = reached.failures, search.failures_allowed
     if counts_every_trial(search) or failures <= allowed:
         return None
     last = last_line(reached.last_error)
@@ -113,14 +118,15 @@ def _too_many_failures(search: Search, reached: Reached, now: datetime) -> str |
 
 
 def _failures(search: Search, reached: Reached, now: datetime) -> str | None:
-    failures = reached.spending.failures
+    failures = reached.failures
     if counts_every_trial(search) or (search.max_failures is None and not failures):
         return None
     return f"{failures} failed, and {search.failures_allowed} may"
 
 
 def _spent(search: Search, reached: Reached, now: datetime) -> str | None:
-    if reached.spending.counted(search) < search.trials:
+    spending = reached.spending
+    if spending.counted(search) < search.trials or spending.live or reached.retries:
         return None
     what = "have ended" if counts_every_trial(search) else "have a result"
     return f"all {search.trials} trials {what}" if search.trials != 1 else "its trial has ended"

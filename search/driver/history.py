@@ -15,6 +15,7 @@ from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, end_of, seconds_of
 from alignsearch.search.driver.endings import Reached
+from alignsearch.search.driver.given import Given
 from alignsearch.search.store import Store
 
 
@@ -41,6 +42,8 @@ class History:
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.on_end: Callable[[Trial], None] = lambda trial: None
         """Called once with each trial that ends, whichever update says so first."""
+        self.given = Given(store, search)
+        """Points that people have given to the search."""
         self.live: dict[int, Trial] = {}
         """Queued and running trials by tid."""
         self.next_tid = 0
@@ -87,6 +90,7 @@ class History:
 
         A trial that is known to have ended stays as it is.
         """
+        self.given.note(trial)
         known = self._states.get(trial.tid)
         if known in TERMINAL_TRIAL_STATES:
             return
@@ -142,6 +146,8 @@ class History:
             best_loss=self._best.loss if self._best else None,
             since_best=self._since_best.trials,
             driven_seconds=driven_seconds,
+            failures=self.given.failures,
+            retries=self.given.retries,
             last_error=self.last_error,
         )
 

@@ -22,6 +22,7 @@ store.searches (searches.py)
     adjust(name, changes, who, *, detail) -> Search: change settings; StateConflictError if over
     decide(name) -> tuple[Search, str]: read one, with the token of its last change
     end(search, change, to, who, *, detail) -> Search | None: end it; None if it was changed since
+    reopen(name, who, detail) -> Search: queue a search again that is over; StateConflictError
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
     renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
     note_driven(name, token, seconds) -> None: record how long it was driven, if the token holds
@@ -58,8 +59,15 @@ store.attempts (attempts.py)
     crash(trial_id, attempt, token, error, *, retry, max_attempts) -> Trial: queue again, or fail
     expire(trial_id, attempt, *, max_attempts, reason) -> Trial | None: crash an attempt whose lease
         has passed; None if it hasn't
-    cancel(trial) -> Trial | None: cancel it as it was read; None if it has changed since
+    withdraw(trial, reason) -> Trial | None: cancel it as it was read; None if it changed since
+    cancel(trial_id, reason) -> Trial: end one trial now; StateConflictError if it has ended
     cancel_all(search) -> int: cancel the search's trials that haven't ended; their number
+
+store.points (points.py)
+    read(search, first, end) -> list[GivenPoint]: read the points numbered from first to end - 1
+    all(search) -> list[GivenPoint]: read all points, also those that no driver may read yet
+    add(points) -> list[GivenPoint]: insert points of one search under its next numbers
+    publish(search) -> int: let drivers read all stored points; how many there are
 
 store.totals (totals.py)
     update(search) -> Tally: sum up the trials that ended since the last update
@@ -70,7 +78,7 @@ store.totals (totals.py)
     diverged(search) -> int: number of completed trials without a finite loss
 
 store.logs (logs.py)
-    add_event(search, who, what, detail) -> None: add an event, dated now
+    add_event(search, who, what, detail, *, once) -> None: add an event, dated now
     events(search) -> list[Event]: read a search's events, the oldest first
     events_since(search, at) -> list[Event]: read the events from a time on
     epochs(trial_id, attempt) -> list[Epoch]: read a trial's epochs, or one attempt's

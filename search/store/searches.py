@@ -228,6 +228,22 @@ class Searches:
             self._logs.add_event(search.name, who, to.value, detail)
         return found
 
+    def reopen(self, name: str, who: str, detail: str) -> Search:
+        """Queue a search again that is over, with its budget as it is, and add an event.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it was cancelled, or isn't over.
+        """
+        over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
+        changes: Record = {"status": SearchStatus.QUEUED.value, "stop_requested": False}
+        found = self._set(name, over, {**changes, "error": None, "ending": None})
+        if found is None:
+            status = self.get(name).status
+            raise StateConflictError(f"search {name!r} can't be queued again: it is {status}")
+        self._logs.add_event(name, who, "queued again", detail)
+        return found
+
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
         """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
 
