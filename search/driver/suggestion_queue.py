@@ -66,8 +66,16 @@ class SuggestionQueue:
             pending=search.pending,
         )
         self._fallback = make_sampler("random", space, seed=search.seed, startup=0)
-        self._ahead = 0 if search.parallel == 1 else min(MOST_AHEAD, search.parallel)
+        self._ahead = _ahead(search)
         self._queue: list[Trial] = []
+
+    def follow(self, search: Search) -> None:
+        """Take over the search as it is now: its budget and its number of slots may be others."""
+        ahead = _ahead(search)
+        if self._ahead and not ahead:
+            # From now on each point is made from all results before it.
+            self._queue.clear()
+        self._search, self._ahead = search, ahead
 
     def learn(self, observations: Iterable[Observation]) -> None:
         """Tell the sampler results that the search's own trials didn't make: a warm start's."""
@@ -76,15 +84,16 @@ class SuggestionQueue:
 
     @property
     def left(self) -> int:
-        """Number of trials that may still be added: what the budget leaves, and failed ones again.
+        """Number of trials that may still be added; 0 or less for none.
 
-        A failed trial has spent nothing, so that it is repeated whatever is left of the budget.
+        It is what the budget leaves, and at least the failed trials that are to be tried again:
+        those have spent nothing of it.
         """
         return max(self._budget_left, self._history.given.retries)
 
     @property
     def _budget_left(self) -> int:
-        return self._search.trials - self._history.next_tid
+        return self._history.spending.left(self._search)
 
     def next_trials(self, free: int) -> list[Trial]:
         """Return the trials to add next for `free` slots; make those that aren't queued.
@@ -93,7 +102,7 @@ class SuggestionQueue:
         answer, the same ones are returned again.
         """
         self._tell_new_results()
-        number = min(free, self.left, MOST_AT_ONCE)
+        number = max(0, min(free, self.left, MOST_AT_ONCE))
         self._put_given_first(number)
         while len(self._queue) < min(number, self._limit()):
             self._queue.append(self._suggest(self._queue))
@@ -189,3 +198,8 @@ class SuggestionQueue:
             seen=self._sampler.seen,
             resources=search.resources,
         )
+
+
+def _ahead(search: Search) -> int:
+    """Return how many suggestions are made before slots are free."""
+    return 0 if search.parallel == 1 else min(MOST_AHEAD, search.parallel)
