@@ -48,10 +48,11 @@ class Closing:
         reached = self._history.reached(self._driven.seconds)
         return ending_of(search, reached, self._store.now())
 
-    def withdraw(self) -> None:
+    def withdraw(self, ended: Ended) -> None:
         """Cancel the trials that no worker has begun, also those that wait for a host."""
+        reason = f"no trial begins any more: {ended.reason}"
         for trial in self._history.in_state(TrialState.QUEUED):
-            cancelled = self._store.attempts.cancel(trial)
+            cancelled = self._store.attempts.withdraw(trial, reason)
             if cancelled is not None:
                 self._history.update(cancelled)
                 self._end_worker(trial.id)
@@ -63,18 +64,21 @@ class Closing:
             The search; None if somebody has let it go on, or has ended it.
         """
         search, change = self._store.searches.decide(name)
-        # Points that were given at the last moment: a failed trial to try again, or results.
         self._history.given.read(search.enqueued)
         ended = self.ended(search)
+        # Results from elsewhere that came at the last moment are taken in before the end.
         if ended is None or self._history.given.results(1):
             return None
-        spending, detail = self._history.spending, ended.reason
-        failed = ended.rule.fails
-        if spending.counts[TrialState.FAILED] and not spending.results and not failed:
-            failed = True
-            detail = (
-                f"no trial finished ({detail}); the last one failed with: "
-                f"{self._history.last_error}"
-            )
-        to = SearchStatus.FAILED if failed else SearchStatus.COMPLETED
+        to, detail = outcome_of(ended, self._history)
         return self._store.searches.end(search, change, to, self._owner, detail=detail)
+
+
+def outcome_of(ended: Ended, history: History) -> tuple[SearchStatus, str]:
+    """Return the status of a search that ends by a rule, and why it has that."""
+    spending, reason = history.spending, ended.reason
+    if ended.rule.fails:
+        return SearchStatus.FAILED, reason
+    if spending.counts[TrialState.FAILED] and not spending.results:
+        last = f"the last one failed with: {history.last_error}"
+        return SearchStatus.FAILED, f"no trial finished ({reason}); {last}"
+    return SearchStatus.COMPLETED, reason

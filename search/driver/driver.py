@@ -281,7 +281,7 @@ class Driver:
         ended = self._closing.ended(self._search)
         self._end_surplus_workers(ended)
         if ended is not None:
-            self._closing.withdraw()
+            self._closing.withdraw(ended)
         elif self._search.status is SearchStatus.RUNNING:
             self._placement.fill(self._search, self._allotted())
         if self._over(ended):
@@ -305,12 +305,6 @@ class Driver:
         took = self._monotonic() - now
         self._next_refresh = now + max(REFRESH_SECONDS, REFRESH_SHARE * took)
 
-    def _read_given(self) -> None:
-        """Read the points that people have given, and take in those with a result."""
-        self._history.given.read(self._search.enqueued)
-        if self._search.status not in TERMINAL_SEARCH_STATUSES:
-            self._intake.run()
-
     def _read_soon(self) -> None:
         """Have the next round read what others wrote."""
         self._next_refresh = 0.0
@@ -321,6 +315,12 @@ class Driver:
         self._suggestions.follow(search)
         self._start_failures.follow(search)
         self._slots.parallel = search.parallel
+
+    def _read_given(self) -> None:
+        """Read the points that people have given, and take in those with a result."""
+        self._history.given.read(self._search.enqueued)
+        if self._search.status not in TERMINAL_SEARCH_STATUSES:
+            self._intake.run()
 
     def _refresh_trials(self) -> None:
         self._supervisor.note_changes(self._history.refresh())

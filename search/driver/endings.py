@@ -25,23 +25,18 @@ class Reached:
         best_loss: the best trial's loss; None without one.
         since_best: trials with a result that ended after the best one.
         driven_seconds: seconds for which it has been driven.
+        failures: failed trials that nobody has asked to try again.
+        retries: failed trials that wait to be tried again.
         last_error: why the trial failed that failed last; None if that isn't known.
-        to_retry: failed trials that people want tried again, and that no trial repeats yet.
-        retrying: live trials that repeat a failed one.
     """
 
     spending: Spending
     best_loss: float | None
     since_best: int
     driven_seconds: float
+    failures: int
+    retries: int = 0
     last_error: str | None = None
-    to_retry: int = 0
-    retrying: int = 0
-
-    @property
-    def failures(self) -> int:
-        """Number of failed trials, without those that are tried again or wait for that."""
-        return max(0, self.spending.failures - self.to_retry)
 
 
 def reached_of(standing: Standing, driven_seconds: float) -> Reached:
@@ -51,6 +46,7 @@ def reached_of(standing: Standing, driven_seconds: float) -> Reached:
         best_loss=standing.best.loss if standing.best else None,
         since_best=standing.since_best,
         driven_seconds=driven_seconds,
+        failures=standing.spending.failures,
         last_error=standing.last_error,
     )
 
@@ -129,8 +125,8 @@ def _failures(search: Search, reached: Reached, now: datetime) -> str | None:
 
 
 def _spent(search: Search, reached: Reached, now: datetime) -> str | None:
-    # A failed trial has spent nothing: it is tried again whatever is left.
-    if reached.spending.counted(search) < search.trials or reached.to_retry or reached.retrying:
+    spending = reached.spending
+    if spending.counted(search) < search.trials or spending.live or reached.retries:
         return None
     what = "have ended" if counts_every_trial(search) else "have a result"
     return f"all {search.trials} trials {what}" if search.trials != 1 else "its trial has ended"

@@ -25,6 +25,8 @@ class Given:
         self._first_unread = 0
         self._to_try: dict[int, GivenPoint] = {}
         self._retries: set[int] = set()
+        self._retried: set[int] = set()
+        self._failed: set[int] = set()
         self._results: dict[int, GivenPoint] = {}
 
     def read(self, end: int) -> None:
@@ -50,6 +52,8 @@ class Given:
             # The same request again, sent by two commands at one moment: the first one counts.
             return
         self._tokens.add(point.token)
+        if point.kind == "retry" and point.of is not None:
+            self._retried.add(point.of)
         if point.number in self._taken:
             return
         (self._results if point.kind == "imported" else self._to_try)[point.number] = point
@@ -57,9 +61,11 @@ class Given:
             self._retries.add(point.number)
 
     def note(self, trial: Trial) -> None:
-        """Note the point that a trial was made of."""
+        """Note the point that a trial was made of, and whether the trial failed."""
         if trial.origin is not None and trial.origin.number is not None:
             self.drop(trial.origin.number)
+        if trial.state is TrialState.FAILED and trial.is_suggested:
+            self._failed.add(trial.tid)
 
     def drop(self, number: int) -> None:
         """Take a point away from those that wait."""
@@ -67,6 +73,11 @@ class Given:
         self._retries.discard(number)
         self._to_try.pop(number, None)
         self._results.pop(number, None)
+
+    @property
+    def failures(self) -> int:
+        """Number of failed trials that nobody has asked to try again."""
+        return len(self._failed - self._retried)
 
     @property
     def retries(self) -> int:

@@ -146,12 +146,9 @@ class History:
             best_loss=self._best.loss if self._best else None,
             since_best=self._since_best.trials,
             driven_seconds=driven_seconds,
+            failures=self.given.failures,
+            retries=self.given.retries,
             last_error=self.last_error,
-            to_retry=self.given.retries,
-            retrying=sum(
-                trial.origin is not None and trial.origin.kind == "retry"
-                for trial in self.live.values()
-            ),
         )
 
     def take_ended(self) -> list[Trial]:

@@ -84,10 +84,9 @@ class SuggestionQueue:
 
     @property
     def left(self) -> int:
-        """Number of trials that may still be added; 0 or less for none.
+        """Number of trials that may still be added: what the budget leaves, and failed ones again.
 
-        It is what the budget leaves, and at least the failed trials that are to be tried again:
-        those have spent nothing of it.
+        A failed trial has spent nothing, so that it is repeated whatever is left of the budget.
         """
         return max(self._budget_left, self._history.given.retries)
 

@@ -59,7 +59,8 @@ store.attempts (attempts.py)
     crash(trial_id, attempt, token, error, *, retry, max_attempts) -> Trial: queue again, or fail
     expire(trial_id, attempt, *, max_attempts, reason) -> Trial | None: crash an attempt whose lease
         has passed; None if it hasn't
-    cancel(trial, reason) -> Trial | None: cancel it as it was read; None if it has changed since
+    withdraw(trial, reason) -> Trial | None: cancel it as it was read; None if it changed since
+    cancel(trial_id, reason) -> Trial: end one trial now; StateConflictError if it has ended
     cancel_all(search) -> int: cancel the search's trials that haven't ended; their number
 
 store.points (points.py)

@@ -235,9 +235,9 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: it was cancelled, or isn't over.
         """
-        queued = SearchStatus.QUEUED
-        changes = {**_over(queued, ""), "stop_requested": False}
-        found = self._set(name, statuses_before(queued), changes)
+        over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
+        changes: Record = {"status": SearchStatus.QUEUED.value, "stop_requested": False}
+        found = self._set(name, over, {**changes, "error": None, "ending": None})
         if found is None:
             status = self.get(name).status
             raise StateConflictError(f"search {name!r} can't be queued again: it is {status}")

@@ -5,11 +5,7 @@ from dataclasses import dataclass
 
 from alignsearch.search.documents import GivenPoint, Search, Trial, token_of
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import (
-    TERMINAL_SEARCH_STATUSES,
-    TERMINAL_TRIAL_STATES,
-    TrialState,
-)
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.giving import Given, Known, counted, give, searched_space
 
@@ -132,19 +128,8 @@ def cancel_trial(store: Store, name: str, tid: int, who: str) -> Trial:
         UnknownNameError: there is no such search or trial.
         StateConflictError: the trial has ended.
     """
-    reason = f"cancelled by {who}"
-    cancelled = None
-    while cancelled is None:
-        trial = store.trials.get(store.searches.get(name).name, tid)
-        if trial.state is TrialState.CANCELLED and trial.error == reason:
-            cancelled = trial
-        elif trial.state in TERMINAL_TRIAL_STATES:
-            raise StateConflictError(
-                f"trial {tid} of search {name!r} can't be cancelled: it is {trial.state} already"
-            )
-        else:
-            # It may be begun, or queued again, at this moment: then it is read again.
-            cancelled = store.attempts.cancel(trial, reason)
+    trial = store.trials.get(store.searches.get(name).name, tid)
+    cancelled = store.attempts.cancel(trial.id, f"cancelled by {who}")
     # The trial itself says who did it: a command that died before the event adds it when repeated.
     store.logs.add_event(name, who, "trial cancelled", f"trial {tid}", once=str(tid))
     return cancelled
