@@ -16,11 +16,12 @@ from alignsearch.cli.options import (
     start_logs,
 )
 from alignsearch.cli.waiting import wait_for
+from alignsearch.names import whoami
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.confirming import USUAL
 from alignsearch.search.use_cases.confirming import confirm as confirm_search
-from alignsearch.wiring import reviver, store_uri, whoami
+from alignsearch.wiring import reviver, store_uri
 
 
 def confirm(

@@ -85,6 +85,11 @@ class Origin(Document):
     repeat: int | None = None
     note: str = ""
 
+    def __str__(self) -> str:
+        """Return the origin in words: `imported: results.csv, row 3`, `retry of trial 5`."""
+        words = f"{self.kind} of trial {self.of}" if self.of is not None else self.kind
+        return f"{words}: {self.note}" if self.note else words
+
 
 class Trial(Document):
     """One trial, stored under its id.
@@ -149,7 +154,7 @@ class Trial(Document):
 
     @property
     def is_suggested(self) -> bool:
-        """Whether it is part of the search itself: no import and no confirmation."""
+        """True for a part of the search itself: no import and no confirmation."""
         return self.origin is None or self.origin.kind in ("enqueued", "retry")
 
     @property
@@ -159,7 +164,7 @@ class Trial(Document):
 
     @property
     def spends(self) -> bool:
-        """Whether it counts towards the budget: it has a result, if only that it diverged."""
+        """True if it counts towards the budget: it has a result, if only that it diverged."""
         return self.is_suggested and self.state in (TrialState.COMPLETED, TrialState.PRUNED)
 
     @property

@@ -78,7 +78,9 @@ class Placement:
             self._confirm(search, free)
         if free and self._own_left() > 0:
             suggested = self._suggestions.next_trials(len(free))
-            self._add(search, free, suggested, self._suggestions.remove)
+            # There is none if a given point turned out to be none of the space.
+            if suggested:
+                self._add(search, free, suggested, self._suggestions.remove)
         elif free:
             self._confirm(search, free)
 

@@ -83,6 +83,13 @@ declare namespace Api {
     metrics: ReportedMetric[];
     curves: Curve[];
   }
+  interface EnqueueRequest {
+    points?: (Record<string, boolean | number | string | null>)[] | null;
+    table?: string | null;
+    published?: boolean;
+    from_search?: string | null;
+    top?: number;
+  }
   interface Epochs {
     count: number;
     epochs: number | null;
@@ -129,11 +136,20 @@ declare namespace Api {
     expired: number;
     diverged: number;
   }
+  interface GivenPoints {
+    message: string;
+    numbers: number[];
+    left_out: string[];
+    summary: SearchSummary;
+  }
   interface Health {
     store: string;
     available: boolean;
     message: string;
     version: string;
+  }
+  interface ImportRequest {
+    table: string;
   }
   interface Importances {
     state: "computing" | "ready" | "too_few";
@@ -230,6 +246,9 @@ declare namespace Api {
     rows: TableCells[];
     notes: string[];
     missing: MissingColumn[];
+  }
+  interface RetryRequest {
+    tids?: number[] | null;
   }
   interface SearchDetail {
     rev: number;
@@ -348,6 +367,11 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
     algo?: "tpe" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";

@@ -147,7 +147,7 @@ def test_the_same_results_in_another_order_give_the_same_plan():
     best = candidates([0.1 + tid / 100 for tid in range(8)], seconds=2.0)
     drawn = random.Random(5)
     ended = [
-        Repetition(tid=50 + tid, of=tid, repeat=1, loss=0.4 + drawn.gauss(0, 0.05))
+        Repetition(tid=50 + tid, of=tid, repeat=1, loss=0.4 + drawn.gauss(0, 0.05), seconds=2.0)
         for tid in range(8)
     ]
     asked = Confirmation(top=8, seeds=3, share=0.1)
@@ -155,7 +155,7 @@ def test_the_same_results_in_another_order_give_the_same_plan():
     for _ in range(5):
         drawn.shuffle(ended)
         plans.append(
-            plan(best, dict.fromkeys(range(8), 1), ended, asked, cost=300.0, running=False)
+            plan(best, dict.fromkeys(range(8), 1), ended, asked, cost=200.0, running=False)
         )
     assert len(set(plans)) == 1
     assert 1 < len(plans[0].begin) < 8
