@@ -23,6 +23,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.reports import confirmation
 from alignsearch.search.reports.confirmation import Confirmed
+from alignsearch.search.reports.took import in_words as cost_in_words
 from alignsearch.search.reports.trial_table import seconds_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, summarize
@@ -130,6 +131,8 @@ def panel(summary: Summary) -> Panel:
         # The bar shows how many trials are left.
         if name != "trials":
             facts.add_row(name.replace("_", " "), text)
+    for name, text in [] if summary.took is None else cost_in_words(summary.took):
+        facts.add_row(name, text)
     facts.add_row("waits for", summary.waits_for)
     searched = search.space if recipe is None else f"{search.space} on {recipe.dataset}"
     title = Text(f"{search.name}: {searched}, {search.status}")

@@ -21,6 +21,7 @@ from alignsearch.search.documents.budget import OUTSIDE, SPENDING, SinceBest, Sp
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.repetition import Repetition
+from alignsearch.search.documents.spent_time import add_seconds, seconds_in, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
 
@@ -92,6 +93,7 @@ class MirroredTrials:
         self._seqs: dict[int, int] = {}
         self._live: dict[int, Trial] = {}
         self._repetitions: dict[int, Repetition] = {}
+        self._spent: dict[str, float] = {}
         self._counts = Counter[str]()
         self._spending = Spending()
         self._since_best = SinceBest()
@@ -169,6 +171,8 @@ class MirroredTrials:
             live=list(self._live.values()),
             seconds=list(self._seconds),
             repetitions=list(self._repetitions.values()),
+            spent=dict(self._spent),
+            diverged=self.failures.diverged,
             spending=self._spending,
             since_best=self._since_best.trials,
         )
@@ -254,6 +258,7 @@ class MirroredTrials:
         self._live.pop(tid, None)
         if before in TERMINAL_TRIAL_STATES:
             return
+        add_seconds(self._spent, seconds_in(document["attempts"]))
         if seconds is not None:
             self._seconds.append(seconds)
         if TrialState(state) in SPENDING and kind not in OUTSIDE:
@@ -274,6 +279,8 @@ class MirroredTrials:
             self._live[trial.tid] = trial
         else:
             self._live.pop(trial.tid, None)
+            if trial.tid not in self._repetitions:
+                add_seconds(self._spent, seconds_on([trial]))
             self._repetitions[trial.tid] = ended
 
     def _put(

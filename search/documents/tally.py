@@ -4,7 +4,7 @@ A trial that has ended never changes. So the sum over the ended trials whose cha
 to some `seq` is final, and a reader needs only this sum and the trials with later numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from alignsearch.search.documents import Document, Trial
 from alignsearch.search.documents.budget import Spending
 from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.repetition import Repetition
+from alignsearch.search.documents.spent_time import SpentTime, add_seconds, seconds_on
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 RECENT = 100
@@ -32,6 +33,8 @@ class Standing:
         repetitions: repetitions of the best trials that have ended.
         named: the trial that the search names as its best: `best`, or the one with the best mean
             of its repetitions (`documents.repetition.winner`).
+        spent: seconds of ended trials' attempts by accelerator, repetitions among them.
+        diverged: completed trials without a finite loss.
         spending: the trials that are part of the search itself.
         since_best: trials with a result that ended after the best one; 0 where nobody asked.
         last_error: error of the trial that failed last; None if it isn't known.
@@ -43,6 +46,8 @@ class Standing:
     seconds: Sequence[float]
     repetitions: Sequence[Repetition] = ()
     named: Trial | None = None
+    spent: Mapping[str, float] = field(default_factory=dict)
+    diverged: int = 0
     spending: Spending = field(default_factory=Spending)
     since_best: int = 0
     last_error: str | None = None
@@ -61,7 +66,8 @@ class Tally(Document):
 
     counts: ended trials by state, without repetitions of others. suggested: those of them that are
     part of the search itself (`Trial.is_suggested`). retries: those that repeat a failed one.
-    seconds: durations of the latest `RECENT` of them. repetitions: the ended ones.
+    seconds: durations of the latest `RECENT` of them. repetitions: the ended ones. spent: time by
+    accelerator. diverged: completed ones without a finite loss.
     """
 
     seq: int = 0
@@ -71,6 +77,8 @@ class Tally(Document):
     best: Best | None = None
     seconds: tuple[float, ...] = ()
     repetitions: tuple[Repetition, ...] = ()
+    spent: tuple[SpentTime, ...] = ()
+    diverged: int = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -92,11 +100,15 @@ class Tally(Document):
         spending = self.spending
         best = self.best
         repetitions = list(self.repetitions)
+        diverged = self.diverged
+        known = {each.accelerator: each.seconds for each in self.spent}
+        spent = add_seconds(known, seconds_on(ended))
         for trial in ended:
             repetition = Repetition.from_trial(trial)
             if repetition is not None:
                 repetitions.append(repetition)
                 continue
+            diverged += is_diverged(trial)
             counts[trial.state] = counts.get(trial.state, 0) + 1
             spending.note(trial)
             if is_ranked(trial):
@@ -111,6 +123,10 @@ class Tally(Document):
                 "best": best,
                 "seconds": seconds,
                 "repetitions": tuple(repetitions),
+                "spent": tuple(
+                    SpentTime(accelerator=name, seconds=each) for name, each in spent.items()
+                ),
+                "diverged": diverged,
             }
         )
 
@@ -119,6 +135,11 @@ def end_of(trial: Trial) -> float:
     """Return when the trial ended, in Unix seconds; 0 if that isn't known."""
     at = trial.timings.get("finished")
     return 0.0 if at is None else at.timestamp()
+
+
+def is_diverged(trial: Trial) -> bool:
+    """Return whether a trial is completed without a finite loss; no repetition counts."""
+    return trial.state is TrialState.COMPLETED and trial.loss is None and not trial.is_confirmation
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:

@@ -13,8 +13,9 @@ from alignsearch.search.documents import (
 from alignsearch.search.documents.budget import SinceBest, Spending
 from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.repetition import winner
+from alignsearch.search.documents.spent_time import add_seconds, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
-from alignsearch.search.documents.tally import RECENT, Standing, end_of, seconds_of
+from alignsearch.search.documents.tally import RECENT, Standing, end_of, is_diverged, seconds_of
 from alignsearch.search.driver.endings import Reached
 from alignsearch.search.driver.given import Given
 from alignsearch.search.driver.repeated_trials import RepeatedTrials
@@ -49,6 +50,8 @@ class History:
         self.repetitions = RepeatedTrials()
         """Repetitions of the best trials, and which trials those are."""
         self._named: Trial | None = None
+        self._spent: dict[str, float] = {}
+        self._diverged = 0
         self.live: dict[int, Trial] = {}
         """Queued and running trials by tid."""
         self.next_tid = 0
@@ -113,6 +116,8 @@ class History:
             self._record_end(trial)
 
     def _record_end(self, trial: Trial) -> None:
+        add_seconds(self._spent, seconds_on([trial]))
+        self._diverged += is_diverged(trial)
         self._ended.append(trial)
         self.on_end(trial)
         self._seconds.extend(seconds_of([trial]))
@@ -142,6 +147,8 @@ class History:
             live=list(self.live.values()),
             seconds=list(self._seconds),
             repetitions=list(self.repetitions.ended),
+            spent=dict(self._spent),
+            diverged=self._diverged,
             named=self._winner(),
             spending=self.spending,
             since_best=self._since_best.trials,

@@ -1,6 +1,6 @@
 """The best trial of a search, and any trial as a column of its definition's table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alignsearch.search.documents import (
     REHEARSAL,
@@ -17,6 +17,7 @@ from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.reports.confirmation import Confirmed, confirmed_in, mean_in_words
 from alignsearch.search.reports.export import TABLE5, Column
+from alignsearch.search.reports.took import Took, in_a_sentence, took
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS, SPACES
 
@@ -30,11 +31,13 @@ class Best:
         trial: the trial: with the best mean over fresh seeds where the search is confirmed, and
             with the lowest loss otherwise.
         confirmed: its mean over fresh seeds, and how sure it is; None if it isn't confirmed.
+        took: the cost of the search.
     """
 
     search: Search
     trial: Trial
     confirmed: Confirmed | None
+    took: Took
 
     @property
     def loss(self) -> float | None:
@@ -43,7 +46,8 @@ class Best:
 
     def column(self, title: str) -> Column:
         """Return the trial as a column of its definition's table (see `column_of`)."""
-        return column_of(self.search, self.trial, title=title, confirmed=self.confirmed)
+        column = column_of(self.search, self.trial, title=title, confirmed=self.confirmed)
+        return replace(column, cost=in_a_sentence(self.took))
 
 
 def best_trial(store: Store, name: str) -> tuple[Search, Trial]:
@@ -63,7 +67,7 @@ def best_of_search(store: Store, name: str) -> Best:
     standing = store.totals.standing(name)
     trial = standing.named
     if trial is not None:
-        return Best(search, trial, confirmed_in(standing))
+        return Best(search, trial, confirmed_in(standing), took(search, standing))
     if search.status in TERMINAL_SEARCH_STATUSES:
         raise StateConflictError(
             f"search {name!r} is {search.status} and no trial of it finished with a loss: "

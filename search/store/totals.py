@@ -68,6 +68,8 @@ class Totals:
             live=live,
             seconds=total.seconds,
             repetitions=total.repetitions,
+            spent={each.accelerator: each.seconds for each in total.spent},
+            diverged=total.diverged,
             named=self._named(search, best, total),
             spending=_spending(total, live),
         )
@@ -155,7 +157,10 @@ class Totals:
 
 def _tally_in(counter: Record) -> Tally:
     kept = counter.get("tally")
-    return Tally.from_bson({"_id": counter["_id"], **kept}) if kept else Tally()
+    # The sum of a version that kept less is made anew, once.
+    if not kept or "spent" not in kept:
+        return Tally()
+    return Tally.from_bson({"_id": counter["_id"], **kept})
 
 
 def _spending(total: Tally, live: Sequence[Trial]) -> Spending:

@@ -24,6 +24,7 @@ from alignsearch.search.documents.states import (
 from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
 from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
+from alignsearch.search.reports.took import Took, took
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
 
@@ -56,6 +57,7 @@ class Summary:
         best: the trial that is named as the best: by its mean where the search is confirmed.
         confirmed: the best one's mean over fresh seeds, and how sure it is; None without.
         repetitions: how many repetitions have ended and how many are queued or running.
+        took: slots, hours of each accelerator, and the duration with other numbers of slots.
         finished: trials that have ended and count towards the budget: those with a result.
         rules: what ends the search, by its options: a line on how far it is from each.
         ended_by: the rule by which no further trial begins, with the reason; None if none holds.
@@ -84,6 +86,7 @@ class Summary:
     waits_for: str
     confirmed: Confirmed | None = None
     repetitions: tuple[int, int] = (0, 0)
+    took: Took | None = None
 
     @property
     def busy(self) -> int:
@@ -130,6 +133,7 @@ class Summary:
             "best": None
             if best is None
             else {"tid": best.tid, "loss": self.best_loss, "value": self.best_value},
+            "took": None if self.took is None else self.took.to_json(),
             "confirmation": None
             if self.confirmed is None
             else confirmation_json(self.confirmed, self.metric),
@@ -191,6 +195,7 @@ def summarize(
         ended_by=ended,
         best=named,
         confirmed=confirmed_in(standing),
+        took=took(search, standing),
         repetitions=(
             len(standing.repetitions),
             sum(trial.is_confirmation for trial in standing.live),
