@@ -116,7 +116,8 @@ def _first(
     best: Sequence[Candidate], rounds: int, limit: float, begun: Mapping[int, int]
 ) -> list[Candidate]:
     """Return the trials of the first round: as many as leave one for each round to come."""
-    later = (rounds - 1) * max(each.seconds for each in best)
+    # One trial that takes long must not keep the others out: it is the mean that is kept back.
+    later = (rounds - 1) * fmean(each.seconds for each in best)
     kept: list[Candidate] = []
     for each in best:
         later += each.seconds
@@ -195,7 +196,7 @@ def _chance(one: Repeated, leader: Repeated, spread: Spread) -> float:
 
 
 def _affordable(close: Sequence[Candidate], before: int, rounds: int, left: float) -> int:
-    """Return how many of the trials may go on, at least the first.
+    """Return how many of the trials may go on; none if not even the first one can be paid.
 
     If m of `before` trials go on, the rounds to come are taken to have m, m·(m/before), ... trials.
     """
@@ -203,4 +204,4 @@ def _affordable(close: Sequence[Candidate], before: int, rounds: int, left: floa
         sizes = [math.ceil(number * (number / before) ** later) for later in range(rounds)]
         if sum(sum(each.seconds for each in close[:size]) for size in sizes) <= left:
             return number
-    return 1
+    return int(close[0].seconds <= left)

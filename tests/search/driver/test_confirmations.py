@@ -155,7 +155,7 @@ def test_the_same_results_in_another_order_give_the_same_plan():
     for _ in range(5):
         drawn.shuffle(ended)
         plans.append(
-            plan(best, dict.fromkeys(range(8), 1), ended, asked, cost=200.0, running=False)
+            plan(best, dict.fromkeys(range(8), 1), ended, asked, cost=300.0, running=False)
         )
     assert len(set(plans)) == 1
     assert 1 < len(plans[0].begin) < 8
