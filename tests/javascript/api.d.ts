@@ -26,6 +26,9 @@ declare namespace Api {
     tid: number;
     loss: number | null;
     value: number | null;
+    seeds?: number | null;
+    low?: number | null;
+    high?: number | null;
   }
   interface CategoricalImportance {
     letter: string;
@@ -63,6 +66,30 @@ declare namespace Api {
   interface Comparison {
     searches: Compared[];
     table: ResultTable;
+  }
+  interface ConfirmRequest {
+    top?: number | null;
+    seeds?: number | null;
+  }
+  interface ConfirmationState {
+    asked: boolean;
+    top: number | null;
+    seeds: number | null;
+    share: number | null;
+    ended: RepetitionRow[];
+    live: RepetitionRow[];
+    result: ConfirmedBest | null;
+    words: string[];
+  }
+  interface ConfirmedBest {
+    winner: RepeatedTrial;
+    others: RepeatedTrial[];
+    chance_another_better: number | null;
+    ties: number[];
+    not_told_apart: number[];
+    lucky: RepeatedTrial | null;
+    repetitions: number;
+    without_result: number;
   }
   interface Curve {
     tid: number;
@@ -236,6 +263,25 @@ declare namespace Api {
     weight_samples?: WeightSampling | null;
     sources?: StoredSource[];
   }
+  interface RepeatedTrial {
+    tid: number;
+    mean: number;
+    standard_error: number | null;
+    low: number | null;
+    high: number | null;
+    values: number[];
+    first: number | null;
+    flattered: number | null;
+    chance_better: number | null;
+    diverged: number;
+  }
+  interface RepetitionRow {
+    tid: number;
+    of: number;
+    repeat: number;
+    state: "queued" | "running" | "completed" | "diverged" | "failed";
+    value: number | null;
+  }
   interface ReportedMetric {
     name: string;
     label: string;
@@ -256,6 +302,7 @@ declare namespace Api {
     summary: SearchSummary;
     space: Space;
     recipe: Recipe | null;
+    took: Took;
     versions: Record<string, string>;
     resources: Record<string, number>;
     hosts: string[];
@@ -332,6 +379,7 @@ declare namespace Api {
     path?: string | null;
     sha256?: string | null;
     packages?: Record<string, string>;
+    beside?: string[];
   }
   interface SubmitField {
     name: string;
@@ -372,6 +420,9 @@ declare namespace Api {
     stop_at?: number | null;
     patience?: number | null;
     max_failures?: number | null;
+    confirm?: boolean;
+    top?: number | null;
+    seeds?: number | null;
     algo?: "tpe" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
@@ -409,6 +460,13 @@ declare namespace Api {
     cell: string;
     value: JsonValue;
     sampled: boolean;
+  }
+  interface Took {
+    slots: number;
+    accelerator_hours: Record<string, number>;
+    ends: Record<string, number>;
+    repetitions: number;
+    estimated_seconds: Record<string, number>;
   }
   interface TrialColumns {
     rev: number;
