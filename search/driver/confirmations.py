@@ -30,8 +30,8 @@ LEAST_CHANCE = 0.01
 chance that the best one drops out of a round for its bad luck."""
 
 LEAST_REPETITIONS = 6
-"""Repetitions that a search can always pay, whatever part of its cost they are: the best three
-twice. With fewer nothing could be compared, and a tenth of a search of twenty trials is two."""
+"""A search can always pay so many trials of usual length, whatever part of its cost they are: the
+best three twice. With fewer nothing could be compared, and a tenth of twenty trials is two."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def plan(
     asked: Confirmation,
     *,
     cost: float,
+    usual: float,
     running: bool,
 ) -> Plan:
     """Return the repetitions to begin next.
@@ -79,6 +80,7 @@ def plan(
         ended: the repetitions that have ended.
         asked: how many trials to repeat, how often, and at which cost.
         cost: seconds that the search's own trials took.
+        usual: seconds that one of them took on average.
         running: whether trials of the search still run. While they do, only the better half of the
             best is repeated: better ones may still come, and push the others out.
     """
@@ -89,7 +91,6 @@ def plan(
         return Plan((), settled=not running)
     limit = math.inf
     if asked.share is not None:
-        usual = sum(each.seconds for each in racing) / len(racing)
         limit = max(asked.share * cost, LEAST_REPETITIONS * usual)
     racing = _first(racing, asked.seeds, limit, begun)
     for number in range(1, asked.seeds + 1):

@@ -27,6 +27,7 @@ class RepeatedTrials:
         """Repetitions that have ended."""
         self.cost = 0.0
         """Seconds that the search's own trials have taken so far."""
+        self._own = 0
         self._begun: dict[int, int] = {}
         self._ranked: list[tuple[float, int]] = []
         self._known: dict[int, tuple[float, float, Hashable]] = {}
@@ -39,6 +40,7 @@ class RepeatedTrials:
             seconds = sum(seconds_of([trial]))
             if trial.is_suggested:
                 self.cost += seconds
+                self._own += 1
             if is_ranked(trial) and trial.loss is not None:
                 insort(self._ranked, (trial.loss, trial.tid))
                 self._known[trial.tid] = (trial.loss, seconds, _same_point(trial))
@@ -84,6 +86,7 @@ class RepeatedTrials:
             self.ended,
             asked,
             cost=self.cost,
+            usual=self.cost / max(1, self._own),
             running=running,
         )
 

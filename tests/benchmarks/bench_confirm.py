@@ -180,6 +180,7 @@ def confirm(
             ended,
             asked,
             cost=sum(each.seconds for each in done),
+            usual=sum(each.seconds for each in done) / max(1, len(done)),
             running=left > 0,
         )
         for tid, number in planned.begin[: SLOTS - left - len(ending)]:

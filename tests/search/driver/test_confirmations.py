@@ -19,7 +19,7 @@ def carried_out(best, true_means, asked, *, noise=0.0, cost=1000.0, slots=100, s
     drawn = random.Random(seed)
     begun, ended, live = {}, [], []
     while True:
-        planned = plan(best, begun, ended, asked, cost=cost, running=False)
+        planned = plan(best, begun, ended, asked, cost=cost, usual=1.0, running=False)
         assert not (planned.settled and planned.begin)
         for tid, number in planned.begin[: slots - len(live)]:
             assert begun.get(tid, 0) == number - 1, "repetitions of a trial are numbered in order"
@@ -103,17 +103,17 @@ def test_with_one_trial_its_mean_is_measured():
 def test_while_trials_run_only_the_better_half_is_repeated_once():
     best = candidates([0.1, 0.2, 0.3, 0.4])
     asked = Confirmation(top=4, seeds=3)
-    first = plan(best, {}, [], asked, cost=100.0, running=True)
+    first = plan(best, {}, [], asked, cost=100.0, usual=1.0, running=True)
     assert (first.begin, first.settled) == (((0, 1), (1, 1)), False)
     ended = [Repetition(tid=9 + tid, of=tid, repeat=1, loss=0.5) for tid in (0, 1)]
-    waiting = plan(best, {0: 1, 1: 1}, ended, asked, cost=100.0, running=True)
+    waiting = plan(best, {0: 1, 1: 1}, ended, asked, cost=100.0, usual=1.0, running=True)
     assert (waiting.begin, waiting.settled) == ((), False)
-    after = plan(best, {0: 1, 1: 1}, ended, asked, cost=100.0, running=False)
+    after = plan(best, {0: 1, 1: 1}, ended, asked, cost=100.0, usual=1.0, running=False)
     assert after.begin == ((2, 1), (3, 1))
 
 
 def test_a_search_without_a_result_has_nothing_to_repeat():
-    nothing = plan([], {}, [], Confirmation(), cost=0.0, running=False)
+    nothing = plan([], {}, [], Confirmation(), cost=0.0, usual=1.0, running=False)
     assert (nothing.begin, nothing.settled) == ((), True)
 
 
@@ -122,11 +122,15 @@ def test_repetitions_without_a_result_do_not_keep_a_search_from_its_end():
     ended = [Repetition(tid=9, of=0, repeat=1), Repetition(tid=10, of=1, repeat=1)]
     begun = {0: 1, 1: 1}
     for number in (2, 3):
-        planned = plan(best, begun, ended, Confirmation(top=2, seeds=3), cost=9.0, running=False)
+        planned = plan(
+            best, begun, ended, Confirmation(top=2, seeds=3), cost=9.0, usual=1.0, running=False
+        )
         assert set(planned.begin) == {(0, number), (1, number)}
         begun = {0: number, 1: number}
         ended += [Repetition(tid=9 + 2 * number + tid, of=tid, repeat=number) for tid in (0, 1)]
-    assert plan(best, begun, ended, Confirmation(top=2, seeds=3), cost=9.0, running=False).settled
+    assert plan(
+        best, begun, ended, Confirmation(top=2, seeds=3), cost=9.0, usual=1.0, running=False
+    ).settled
 
 
 def test_one_that_diverges_now_and_then_goes_out():
@@ -137,7 +141,13 @@ def test_one_that_diverges_now_and_then_goes_out():
         Repetition(tid=11, of=2, repeat=1, loss=0.5),
     ]
     planned = plan(
-        best, {0: 1, 1: 1, 2: 1}, ended, Confirmation(top=3, seeds=2), cost=9.0, running=False
+        best,
+        {0: 1, 1: 1, 2: 1},
+        ended,
+        Confirmation(top=3, seeds=2),
+        cost=9.0,
+        usual=1.0,
+        running=False,
     )
     assert {tid for tid, _ in planned.begin} == {1, 2}
 
@@ -155,7 +165,9 @@ def test_the_same_results_in_another_order_give_the_same_plan():
     for _ in range(5):
         drawn.shuffle(ended)
         plans.append(
-            plan(best, dict.fromkeys(range(8), 1), ended, asked, cost=300.0, running=False)
+            plan(
+                best, dict.fromkeys(range(8), 1), ended, asked, cost=300.0, usual=2.0, running=False
+            )
         )
     assert len(set(plans)) == 1
     assert 1 < len(plans[0].begin) < 8
