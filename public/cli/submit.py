@@ -32,6 +32,7 @@ from alignsearch.driving import (
     make_driver,
 )
 from alignsearch.progress import against_chance, best_so_far
+from alignsearch.search.documents.durations import as_utc
 from alignsearch.search.documents.recipe import REHEARSAL
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
@@ -93,6 +94,8 @@ def submit(
         advice = advice_on(created)
         if advice:
             notices.print(advice, highlight=False, soft_wrap=True)
+        if created.until is not None:
+            notice(f"no trial of {created.name} begins after {as_utc(created.until)}")
         if not wait:
             if as_json:
                 print_json({"name": created.name})
