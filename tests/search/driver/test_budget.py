@@ -8,7 +8,6 @@ from driving import NEVER, Held, driving, wait_until
 from suggestions import suggest
 
 from alignment_core.errors import ConfigurationError, DataError
-from alignsearch.search.documents.budget import Spending
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
@@ -94,8 +93,7 @@ def test_with_one_slot_an_extended_search_is_the_one_that_was_submitted_so(
     make_driver().run(NEVER)
     extend(store, 7)
     make_driver().run(NEVER)
-    steering_once_more = extend(store, 9)
-    assert steering_once_more.status is SearchStatus.QUEUED
+    assert extend(store, 9).status is SearchStatus.QUEUED
     make_driver().run(NEVER)
     points = [
         [(t.tid, t.point, t.seen, t.result.loss) for t in store.trials.all(name)]
@@ -185,7 +183,6 @@ def test_slots_follow_while_it_runs(store, make_search, make_driver):
     # With one slot each of the last ones has seen all before it.
     last = store.trials.all("a-search")[-2:]
     assert [trial.seen for trial in last] == [trial.tid for trial in last]
-    assert Spending().counted(store.searches.get("a-search")) == 0
 
 
 def test_a_wider_search_beyond_its_first_slots_reuses_warm_workers(store, make_search, make_driver):
@@ -207,9 +204,11 @@ def test_a_wider_search_beyond_its_first_slots_reuses_warm_workers(store, make_s
 def test_a_smaller_budget_ends_the_search_with_what_runs(store, make_search, make_driver):
     make_search(trials=50, parallel=2)
     held = Held()
-    with driving(make_driver(objective=held)) as outcome:
+    driver = make_driver(objective=held)
+    with driving(driver) as outcome:
         wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
         adjust(store, trials=1)
+        wait_until(lambda: driver.search.trials == 1)
         held.release()
         wait_until(lambda: outcome)
     assert states(store) == ["completed"] * 2
