@@ -192,7 +192,7 @@ SLOW = (
     "test_what_is_no_rule_is_refused",
     "test_unknown_keywords_of_rules_are_refused",
     "test_channels_first_is_refused_where_it_cannot_be",
-    # Every way in which a search's budget changes under its driver, where shorter tests do the main.
+    # Further ways in which a search's budget changes under its driver.
     "test_a_search_whose_trials_all_fail_ends",
     "test_with_one_slot_an_extended_search_is_the_one_that_was_submitted_so",
     "test_a_stopped_search_goes_on_and_one_that_stops_goes_on_too",
