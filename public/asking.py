@@ -127,12 +127,11 @@ class Asker:
             )
             if again is not None:
                 return self._given(again)
-        while self._suggestions.left > 0:
-            (new,) = self._suggestions.next_trials(1)
+        while new := self._suggestions.next_trials(1):
             token = secrets.token_hex(8)
             now = self._store.now()
             mine = begun(
-                new, self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
+                new[0], self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
             )
             (stored,) = self._store.trials.add_many([mine])
             self._suggestions.remove(1)

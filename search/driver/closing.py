@@ -66,7 +66,8 @@ class Closing:
         search, change = self._store.searches.decide(name)
         self._history.given.read(search.enqueued)
         ended = self.ended(search)
-        if ended is None:
+        # Results from elsewhere that came at the last moment are taken in before the end.
+        if ended is None or self._history.given.results(1):
             return None
         to, detail = outcome_of(ended, self._history)
         return self._store.searches.end(search, change, to, self._owner, detail=detail)

@@ -1,5 +1,7 @@
 """The points that people have given to a search, as its driver knows them: which wait, in order."""
 
+from itertools import islice
+
 from alignsearch.search.documents import GivenPoint, Search, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
@@ -21,9 +23,11 @@ class Given:
         self._tokens: set[str] = set()
         self._taken: set[int] = set()
         self._first_unread = 0
-        self._waiting: dict[int, GivenPoint] = {}
+        self._to_try: dict[int, GivenPoint] = {}
+        self._retries: set[int] = set()
         self._retried: set[int] = set()
         self._failed: set[int] = set()
+        self._results: dict[int, GivenPoint] = {}
 
     def read(self, end: int) -> None:
         """Read the points numbered below `end` that aren't known yet.
@@ -50,21 +54,25 @@ class Given:
         self._tokens.add(point.token)
         if point.kind == "retry" and point.of is not None:
             self._retried.add(point.of)
-        if point.number not in self._taken:
-            self._waiting[point.number] = point
+        if point.number in self._taken:
+            return
+        (self._results if point.kind == "imported" else self._to_try)[point.number] = point
+        if point.kind == "retry":
+            self._retries.add(point.number)
 
     def note(self, trial: Trial) -> None:
         """Note the point that a trial was made of, and whether the trial failed."""
-        origin = trial.origin
-        if origin is not None and origin.number is not None:
-            self.drop(origin.number)
+        if trial.origin is not None and trial.origin.number is not None:
+            self.drop(trial.origin.number)
         if trial.state is TrialState.FAILED and trial.is_suggested:
             self._failed.add(trial.tid)
 
     def drop(self, number: int) -> None:
         """Take a point away from those that wait."""
         self._taken.add(number)
-        self._waiting.pop(number, None)
+        self._retries.discard(number)
+        self._to_try.pop(number, None)
+        self._results.pop(number, None)
 
     @property
     def failures(self) -> int:
@@ -74,11 +82,11 @@ class Given:
     @property
     def retries(self) -> int:
         """Number of waiting points that repeat a failed trial."""
-        return sum(point.kind == "retry" for point in self._waiting.values())
+        return len(self._retries)
 
-    def results(self) -> list[GivenPoint]:
-        """Return the waiting results from elsewhere, by number."""
-        return [point for point in self._in_order() if point.kind == "imported"]
+    def results(self, most: int) -> list[GivenPoint]:
+        """Return the waiting results from elsewhere, `most` of them at most."""
+        return list(islice(self._results.values(), most))
 
     def to_try(self, left: int, most: int) -> list[GivenPoint]:
         """Return the points to try next, by number, `most` of them at most.
@@ -86,15 +94,12 @@ class Given:
         left: trials that the budget allows. Retries are tried without any.
         """
         chosen: list[GivenPoint] = []
-        for point in self._in_order():
-            if len(chosen) == most:
+        for number in sorted(self._to_try):
+            if len(chosen) >= most:
                 break
-            if point.kind == "retry" or (point.kind == "enqueued" and len(chosen) < left):
-                chosen.append(point)
+            if number in self._retries or len(chosen) < left:
+                chosen.append(self._to_try[number])
         return chosen
-
-    def _in_order(self) -> list[GivenPoint]:
-        return [self._waiting[number] for number in sorted(self._waiting)]
 
 
 def trial_of(

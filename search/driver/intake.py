@@ -46,7 +46,7 @@ class Intake:
             StoreUnavailableError: the store doesn't answer; the next call adds the rest.
         """
         added = 0
-        while results := self._history.given.results()[:ADDED_AT_ONCE]:
+        while results := self._history.given.results(ADDED_AT_ONCE):
             trials = self._trials(results)
             for stored in self._store.trials.add_many(trials) if trials else ():
                 # Another driver may have added a trial of this number: its result still waits.

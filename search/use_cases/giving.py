@@ -14,6 +14,7 @@ from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.point_files import names_of
+from alignsearch.search.use_cases.unchanged import check_unchanged
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.written_points import written_point
@@ -41,7 +42,7 @@ def searched_space(search: Search) -> SearchSpace:
 
     Raises:
         StateConflictError: the search was cancelled, is a list of runs, or was submitted over a
-            space that this program doesn't know.
+            space that this program doesn't know, or its source has changed since.
         StoreCorruptedError: its stored space can't be read.
     """
     if search.status is SearchStatus.CANCELLED:
@@ -54,6 +55,7 @@ def searched_space(search: Search) -> SearchSpace:
             f"search {search.name!r} is an experiment's list of runs and has no points: run the "
             "experiment's command again"
         )
+    check_unchanged(search)
     return space_of(search)
 
 

@@ -10,6 +10,7 @@ from alignsearch.search.reports.trial_table import columns_of
 from alignsearch.search.use_cases.outside_result import OutsideResult, OutsideResults
 from alignsearch.search.use_cases.point_files import LOSS, PointRow, table_in, text_of
 from alignsearch.spaces.space import SearchSpace
+from alignsearch.spaces.written_values import LONGEST_SHOWN
 
 _FINISHED = (TrialState.COMPLETED.value, TrialState.PRUNED.value)
 _STATES = tuple(state.value for state in TrialState)
@@ -82,9 +83,8 @@ def _number(row: PointRow, column: str) -> float | None:
     try:
         number = float(cell)
     except ValueError as error:
-        raise ConfigurationError(
-            f"{row.place}, column {column!r}: {cell!r} is no number"
-        ) from error
+        shown = repr(cell[:LONGEST_SHOWN])
+        raise ConfigurationError(f"{row.place}, column {column!r}: {shown} is no number") from error
     if not math.isfinite(number):
         raise ConfigurationError(
             f"{row.place}, column {column!r}: {cell} is no result; leave the cell empty for a "

@@ -128,8 +128,7 @@ def cancel_trial(store: Store, name: str, tid: int, who: str) -> Trial:
         UnknownNameError: there is no such search or trial.
         StateConflictError: the trial has ended.
     """
-    search = store.searches.get(name)
-    trial = store.trials.get(search.name, tid)
+    trial = store.trials.get(store.searches.get(name).name, tid)
     cancelled = store.attempts.cancel(trial.id, f"cancelled by {who}")
     # The trial itself says who did it: a command that died before the event adds it when repeated.
     store.logs.add_event(name, who, "trial cancelled", f"trial {tid}", once=str(tid))

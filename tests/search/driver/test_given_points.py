@@ -112,7 +112,7 @@ def test_more_points_than_the_budget_allows_wait(store, make_search, make_driver
     enqueue(store, *POINTS[:4])
     assert make_driver().run(NEVER) == Outcome.FINISHED
     assert [trial.point for trial in trials_of(store)] == POINTS[:2]
-    store.searches.extend("a-search", 5, "ann")
+    store.searches.extend("a-search", {"trials": 5}, "ann", detail="to 5")
     assert make_driver().run(NEVER) == Outcome.FINISHED
     assert [trial.point for trial in trials_of(store)[:4]] == POINTS[:4]
     assert len(trials_of(store)) == 5
