@@ -41,7 +41,7 @@ from alignsearch.workers.shipping import pickled
 _FMIN = hyperopt.fmin.__code__
 """HyperOpt's `fmin`, which doesn't hand its `points_to_evaluate` on to a `Trials` object.
 
-HyperOpt's own way, `generate_trials_to_calculate(points)`, makes a `Trials` object, which would take
+HyperOpt's own way, `generate_trials_to_calculate(points)`, makes a `Trials` that would take
 the place of this one. So the points are read from the frame of the call. A version of
 HyperOpt that names them otherwise fails by a KeyError; `trials.fmin(points_to_evaluate=...)` works
 with each.
