@@ -31,6 +31,7 @@ from alignsearch.driving import (
     interruptible,
     make_driver,
 )
+from alignsearch.names import whoami
 from alignsearch.progress import against_chance, best_so_far
 from alignsearch.search.documents import REHEARSAL, Search
 from alignsearch.search.documents.states import SearchStatus
@@ -43,7 +44,7 @@ from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.definition import Definition
 from alignsearch.surroundings import surroundings
 from alignsearch.tensorflow_import import import_tensorflow, quietly
-from alignsearch.wiring import has_store, reviver, store_uri, whoami
+from alignsearch.wiring import has_store, reviver, store_uri
 
 
 @with_options_of(Submission, refusal)

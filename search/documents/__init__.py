@@ -45,6 +45,7 @@ from alignsearch.search.documents.recipe import (
 )
 from alignsearch.search.documents.search import (
     DEFAULT_PENDING,
+    Confirmation,
     PendingPolicy,
     Pruning,
     Search,
@@ -62,6 +63,7 @@ from alignsearch.search.documents.searched import (
     values_of,
 )
 from alignsearch.search.documents.trial import (
+    Origin,
     Progress,
     Result,
     Trial,
@@ -80,6 +82,7 @@ __all__ = [
     "AttemptLease",
     "AttemptLog",
     "AttemptOutcome",
+    "Confirmation",
     "Document",
     "Epoch",
     "Event",
@@ -87,6 +90,7 @@ __all__ = [
     "Lease",
     "LogLine",
     "Observation",
+    "Origin",
     "Pending",
     "PendingPolicy",
     "Point",
