@@ -170,6 +170,13 @@ SLOW = (
     "test_several_processes_ask_at_once_and_no_trial_is_given_twice",
     "test_a_killed_process_loses_its_trial_to_the_next_that_asks",
     "test_one_slot_repeats_the_search_exactly",
+    "test_a_method_is_searched_through_the_deaths_of_store_and_worker",
+    "test_asked_trials_outlive_the_store_and_a_process_that_asks",
+    "test_a_result_whose_answer_was_lost_is_told_again",
+    "test_a_definition_of_an_installed_package_is_used_by_its_name",
+    "test_an_edit_is_refused_by_new_workers_and_not_noticed_by_warm_ones",
+    "test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script",
+    "test_a_killed_training_of_ones_own_rule_ends_as_if_it_had_lived",
     "test_pruning_compares_reports_whatever_their_steps_are",
     "test_every_reading_command_shows_it",
     # scikit-learn, plotly and pandas over a search of another kind.
