@@ -203,6 +203,17 @@ SLOW = (
     "test_what_is_no_rule_is_refused",
     "test_unknown_keywords_of_rules_are_refused",
     "test_channels_first_is_refused_where_it_cannot_be",
+    # Further ways in which a search's budget changes under its driver.
+    "test_a_search_whose_trials_all_fail_ends",
+    "test_with_one_slot_an_extended_search_is_the_one_that_was_submitted_so",
+    "test_a_stopped_search_goes_on_and_one_that_stops_goes_on_too",
+    "test_a_budget_set_while_the_driver_ends_the_search_is_never_lost",
+    "test_a_wider_search_beyond_its_first_slots_reuses_warm_workers",
+    "test_a_smaller_budget_ends_the_search_with_what_runs",
+    "test_a_search_is_not_over_while_it_is_better_and_ends_by_patience",
+    "test_a_loss_that_is_good_enough_ends_it",
+    "test_no_trial_begins_after_a_time_and_those_that_wait_for_a_host_end",
+    "test_the_time_driven_is_summed_over_drivers_without_pauses",
     # Several servers, drivers or hosts at once.
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",
