@@ -357,6 +357,7 @@ declare namespace Api {
     path?: string | null;
     sha256?: string | null;
     packages?: Record<string, string>;
+    beside?: string[];
   }
   interface SubmitField {
     name: string;
