@@ -118,6 +118,10 @@ def panel(summary: Summary) -> Panel:
     facts.add_row("best", best_so_far(summary.best, summary.metric))
     facts.add_row("time left", duration(summary.seconds_left))
     facts.add_row("waits for", summary.waits_for)
+    if search.tags:
+        facts.add_row("tags", ", ".join(search.tags))
+    if search.note:
+        facts.add_row("note", search.note)
     searched = search.space if recipe is None else f"{search.space} on {recipe.dataset}"
     title = Text(f"{search.name}: {searched}, {search.status}")
     return Panel(facts, title=title, title_align="left", expand=False)

@@ -13,6 +13,7 @@ from alignsearch.cli import (
     experiments,
     export,
     hand_back,
+    logs,
     report,
     retain,
     show,
@@ -23,6 +24,7 @@ from alignsearch.cli import (
     submit,
     train,
     trials,
+    whole_search,
 )
 
 app = typer.Typer(
@@ -38,6 +40,7 @@ app.command()(drive.serve)
 app.command()(status.status)
 app.command()(trials.trials)
 app.command()(show.show)
+app.command()(logs.logs)
 app.command()(best.best)
 app.command()(steer.pause)
 app.command()(steer.resume)
@@ -48,6 +51,10 @@ app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)
 app.command()(copy.load)
+app.command()(whole_search.note)
+app.command(cls=whole_search.TagCommand)(whole_search.tag)
+app.command()(whole_search.rename)
+app.command()(whole_search.delete)
 app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)

@@ -1,7 +1,8 @@
 """Removal of checkpoints that a search doesn't need any more.
 
 A live trial keeps its checkpoints, and so do the best finished trials, as many as the search
-was submitted with. Nothing outside the search's own folder is ever removed.
+was submitted with. Nothing outside the search's own folder is ever removed, and nothing of a folder
+that a copy shares with its original.
 """
 
 import logging
@@ -22,19 +23,26 @@ def remove_surplus_states(store: Store, search: Search) -> None:
 
     A folder that can't be removed stays, with a warning in the log: no trial depends on it.
     """
-    folder = of_search(search)
-    if folder is None:
-        return
     try:
-        tids = numbered(folder)
-        if not tids:
-            return
-        # A trial that was among the best before still has its folder, so the trials with a folder
-        # are all that can be among the best now.
-        trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
-        live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
-        best = {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}
-        for tid in tids - live - best:
-            files.remove(f"{folder}/{tid}")
+        for folder in surplus_states(store, search):
+            files.remove(folder)
     except OSError as error:
         logger.warning("checkpoints of search %s could not be removed: %s", search.name, error)
+
+
+def surplus_states(store: Store, search: Search) -> list[str]:
+    """Return the folders that `remove_surplus_states` removes.
+
+    Raises:
+        OSError: the search's folder can't be read.
+    """
+    folder = of_search(search)
+    tids = set() if folder is None else numbered(folder)
+    if not tids or store.copies.shares_folder(search):
+        return []
+    # A trial that was among the best before still has its folder, so the trials with a folder
+    # are all that can be among the best now.
+    trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
+    live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
+    best = {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}
+    return [f"{folder}/{tid}" for tid in sorted(tids - live - best)]

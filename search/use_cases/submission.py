@@ -32,6 +32,7 @@ from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS
 from alignsearch.search.use_cases.defined import known_names
+from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 
 NO_PRUNER = "none"
@@ -102,7 +103,7 @@ class SearchChoices(Document):
     )
 
 
-class Submission(RecipeChoices, SearchChoices):
+class Submission(MarkChoices, RecipeChoices, SearchChoices):
     """Everything that a person can ask of a new search.
 
     Raises pydantic's ValidationError, which `refusal` turns into one of ours.
@@ -199,7 +200,7 @@ class Submission(RecipeChoices, SearchChoices):
         description="Name of a finished search over the same space, whose results TPE starts from.",
     )
 
-    @field_validator("fix", "range", mode="before")
+    @field_validator("fix", "range", "tag", mode="before")
     @classmethod
     def _in_lines(cls, value: Any) -> Any:
         """Accept one text with an entry a line, or with semicolons between them, as a form has."""

@@ -2,7 +2,7 @@
 
 from alignsearch.search.store import Store
 
-PARTS = ("searches", "trials", "attempts", "totals", "logs", "copies")
+PARTS = ("searches", "trials", "attempts", "totals", "logs", "copies", "renames", "deletions")
 
 
 class ReroutedStore(Store):
