@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 
 from alignsearch.driving_here import drive_here
+from alignsearch.names import whoami
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
 from alignsearch.search.documents import Search, is_driven, lives_in_session, metric_of, values_of
@@ -19,7 +20,7 @@ from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
 from alignsearch.search.use_cases.summary import Summary, read_summary
-from alignsearch.wiring import open_store, store_named, whoami
+from alignsearch.wiring import open_store, store_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,6 +277,7 @@ class SearchHandle:
 
         Raises:
             ConfigurationError: it is neither.
+            StateConflictError: the trial has another result already; the same again is no error.
             StaleAttemptError: the trial was given to another process, or cancelled.
         """
         self._asking().tell(trial, returned)

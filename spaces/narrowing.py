@@ -181,8 +181,7 @@ def _value(parameter: Metaparameter, text: str) -> int | float:
         number = float(text)
     except ValueError as error:
         raise wrong from error
-    if isinstance(distribution, Uniform | LogUniform):
-        number = distribution.nearest(number)
+    number = distribution.nearest(number)
     if not distribution.contains(number):
         raise wrong
     return int(number) if isinstance(distribution, RandInt) else number

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from alignsearch.dashboards.models.base import Model, Numbers
 from alignsearch.search.documents import Event, Recipe
 from alignsearch.search.documents.states import SearchStatus, TrialState
-from alignsearch.spaces.space import Value
+from alignsearch.spaces.distributions import Value
 
 Verb = Literal["pause", "resume", "stop", "cancel"]
 

@@ -1,9 +1,10 @@
 """`alignsearch pause|resume|stop|cancel|release`: steer a search; each adds an event."""
 
 from alignsearch.cli.options import NameArgument, StoreOption, TidArgument, print_text
+from alignsearch.names import whoami
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.use_cases import steering
-from alignsearch.wiring import open_store, whoami
+from alignsearch.wiring import open_store
 
 
 def pause(name: NameArgument, store: StoreOption = None) -> None:
