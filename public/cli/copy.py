@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from alignsearch.cli.options import NameArgument, StoreOption, print_text
+from alignsearch.names import whoami
 from alignsearch.search.store import Store
-from alignsearch.wiring import open_store, store_uri, whoami
+from alignsearch.wiring import open_store, store_uri
 
 
 def dump(

@@ -9,8 +9,9 @@ from typer.core import TyperCommand
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import NameArgument, StoreOption, notice, print_text
+from alignsearch.names import whoami
 from alignsearch.search.use_cases import whole_search
-from alignsearch.wiring import open_store, whoami
+from alignsearch.wiring import open_store
 
 _TAKEN_OFF = "\0"
 """Mark before an argument like -old, which would be read as options; no argument has a NUL."""

@@ -1,8 +1,7 @@
 """Removal of checkpoints that a search doesn't need any more.
 
 A live trial keeps its checkpoints, and so do the best finished trials, as many as the search
-was submitted with. Nothing outside the search's own folder is ever removed, and nothing of a folder
-that a copy shares with its original.
+was submitted with. Nothing outside the search's own folder is ever removed.
 """
 
 import logging
@@ -38,7 +37,7 @@ def surplus_states(store: Store, search: Search) -> list[str]:
     """
     folder = of_search(search)
     tids = set() if folder is None else numbered(folder)
-    if not tids or store.copies.shares_folder(search):
+    if not tids:
         return []
     # A trial that was among the best before still has its folder, so the trials with a folder
     # are all that can be among the best now.

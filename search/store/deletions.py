@@ -5,7 +5,7 @@ import secrets
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import StoreRefusedError
 from alignsearch.search.store.connection import Record, StoreConnection
-from alignsearch.search.store.whole import OF_SEARCH, decode_search, delete_trial, event, hide
+from alignsearch.search.store.whole import decode_search, delete_trials, event, hide
 
 
 class Deletions:
@@ -28,8 +28,10 @@ class Deletions:
 
     def unfinished(self) -> list[str]:
         """Return the names of all searches whose deletion was broken off."""
-        found = self._db.find("counters", {"delete.who": {"$gt": ""}}, fields=["_id"])
-        return [each["_id"] for each in found if self.begun(each["_id"]) is not None]
+        # No index has the notes, and there is one counter a search.
+        found = self._db.find("counters", {}, fields=["delete.who"])
+        noted = [each["_id"] for each in found if each.get("delete")]
+        return [name for name in noted if self.begun(name) is not None]
 
     def trials(self, name: str) -> int:
         """Return the number of trials that the store has of the search, readable or not."""
@@ -71,13 +73,12 @@ class Deletions:
         note = self._note(name)
         if note is None:
             return 0
-        trials = self._db.find("trials", {"search": name})
-        counted = note.get("trials", len(trials))
+        counted = note.get("trials")
+        if counted is None:
+            counted = self.trials(name)
         self._db.update("counters", {"_id": name}, {"$set": {"delete.trials": counted}})
-        for trial in trials:
-            delete_trial(self._db, trial)
-        for collection in (*OF_SEARCH, "events"):
-            self._db.delete(collection, {"search": name})
+        delete_trials(self._db, name)
+        self._db.delete("events", {"search": name})
         detail = "1 trial" if counted == 1 else f"{counted} trials"
         done = event(note["event"], name, self._db.now(), note["who"], "deleted", detail)
         self._db.insert("events", done)

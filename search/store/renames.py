@@ -24,12 +24,12 @@ from alignsearch.search.documents.errors import (
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.whole import (
-    OF_SEARCH,
     batches,
     decode_search,
-    delete_trial,
+    delete_trials,
     event,
     hide,
+    points_of,
     renamed,
 )
 
@@ -53,8 +53,9 @@ class Renames:
 
     def unfinished(self) -> list[tuple[str, str]]:
         """Return the old and the new names of all renamings that were broken off."""
-        found = self._db.find("counters", {"rename": {"$gt": ""}}, fields=["rename"])
-        return [(each["_id"], each["rename"]) for each in found]
+        # No index has the notes, and there is one counter a search.
+        found = self._db.find("counters", {}, fields=["rename"])
+        return [(each["_id"], each["rename"]) for each in found if each.get("rename")]
 
     def is_hidden(self, name: str) -> bool:
         """Return whether no reader finds the search any more by this name."""
@@ -95,9 +96,8 @@ class Renames:
             copied = renamed("trials", trial, old, new)
             if copies.get(copied["_id"]) != trial["seq"]:
                 self._copy_trial(trial, copied, old, new)
-        points = self._db.find("points", {"search": old})
-        for batch in batches([renamed("points", point, old, new) for point in points]):
-            self._db.insert_each("points", batch)
+        for page in points_of(self._db, old):
+            self._db.insert_each("points", [renamed("points", each, old, new) for each in page])
 
     def _copy_trial(self, trial: Record, copied: Record, old: str, new: str) -> None:
         """Copy a trial after what belongs to it, so that a trial that is there is whole."""
@@ -133,7 +133,7 @@ class Renames:
 
     def undo(self, old: str, new: str) -> None:
         """Delete the copies of a search that is still to be found by its old name."""
-        self._drop(new)
+        delete_trials(self._db, new)
         self._db.update("counters", {"_id": old, "rename": new}, {"$set": {"rename": None}})
         self._db.delete("counters", {"_id": new, "copy_of": old})
 
@@ -150,11 +150,12 @@ class Renames:
             last = self._counter(old).get("seq", 0)
             self._db.update("counters", {"_id": new}, {"$set": {"seq": last}})
             self._db.insert("searches", made)
-        follows = {"warm_start.search": old}
-        for each in self._db.find("searches", follows, fields=["_id"]):
-            changes = {"$set": {"warm_start.search": new}}
-            self._db.update("searches", {"_id": each["_id"], **follows}, changes)
-        self._drop(old)
+        for each in self._db.find("searches", {}, fields=["warm_start"]):
+            start = each.get("warm_start")
+            if start is not None and start["search"] == old:
+                changes = {"$set": {"warm_start.search": new}}
+                self._db.update("searches", {"_id": each["_id"]}, changes)
+        delete_trials(self._db, old)
         said = event(ids["to"], old, self._db.now(), who, "renamed", f"to {new}")
         self._db.insert("events", said)
         self._db.delete("counters", {"_id": old})
@@ -175,12 +176,6 @@ class Renames:
             return None
         # What an older version loaded has no folder of its own yet.
         return folder_name(search) + (f"-{new}" if self._copies.shares_folder(search) else "")
-
-    def _drop(self, name: str) -> None:
-        for trial in self._db.find("trials", {"search": name}):
-            delete_trial(self._db, trial)
-        for collection in OF_SEARCH:
-            self._db.delete(collection, {"search": name})
 
     def _counter(self, name: str) -> Record:
         return self._db.find_one("counters", {"_id": name}) or {}

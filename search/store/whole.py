@@ -5,6 +5,7 @@ gets another name by new documents, and its events alone are changed in place.
 """
 
 import hashlib
+import itertools
 from collections.abc import Iterator, Sequence
 
 from bson.objectid import ObjectId
@@ -16,8 +17,8 @@ from alignsearch.search.store.connection import Record, StoreConnection
 BATCH = 1000
 """Documents inserted by one command, and held in memory for it."""
 
-OF_TRIAL = ("epochs", "logs")
-"""Collections whose documents belong to a trial, by the field `trial`."""
+POINTS_AT_ONCE = 500
+"""Ids in one query: points are found by their ids alone."""
 OF_SEARCH = ("trials", "points")
 """Collections whose documents belong to a search, by the field `search`; events do as well."""
 
@@ -62,6 +63,26 @@ def hide(db: StoreConnection, search: Record) -> bool:
 def decode_search(record: Record) -> Search:
     """Return the search of a stored record, which has besides the token of its last change."""
     return Search.from_bson({key: each for key, each in record.items() if key != "change"})
+
+
+def points_of(db: StoreConnection, name: str) -> Iterator[list[Record]]:
+    """Yield the points that people gave to the search, by number, a page at a time."""
+    for first in itertools.count(0, POINTS_AT_ONCE):
+        ids = [f"{name}/{number}" for number in range(first, first + POINTS_AT_ONCE)]
+        found = db.find("points", {"_id": {"$in": ids}})
+        if not found:
+            return
+        yield found
+
+
+def delete_trials(db: StoreConnection, name: str) -> None:
+    """Delete the search's trials with all that belongs to them, and its points."""
+    for trial in db.find("trials", {"search": name}):
+        delete_trial(db, trial)
+    for page in points_of(db, name):
+        # The last one goes last: the next call finds those that an interrupted one left.
+        for point in sorted(page, key=lambda each: -each["number"]):
+            db.delete("points", {"_id": point["_id"]})
 
 
 def delete_trial(db: StoreConnection, trial: Record) -> None:

@@ -59,10 +59,13 @@ def drop(store: Store, found: Excess, who: str, *, keep: int) -> None:
     store.logs.add_event(found.search.name, who, "epochs dropped", detail)
     for trial in found.trials:
         store.logs.drop_epochs(trial)
-    remove_surplus_states(store, _keeping(found.search, keep))
+    if not store.copies.shares_folder(found.search):
+        remove_surplus_states(store, _keeping(found.search, keep))
 
 
 def _has_surplus(store: Store, search: Search, keep: int) -> bool:
+    if store.copies.shares_folder(search):
+        return False
     try:
         return bool(surplus_states(store, _keeping(search, keep)))
     except OSError:
