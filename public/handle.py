@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 
 from alignsearch.driving_here import drive_here
+from alignsearch.handle_whole import WholeSearchVerbs
 from alignsearch.names import whoami
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
@@ -53,7 +54,7 @@ class Best:
     epoch: int | None
 
 
-class SearchHandle:
+class SearchHandle(WholeSearchVerbs):
     """A search that is stored, whoever drives it. `open_search` and `Search.submit` return one.
 
         search = alignsearch.open_search("mirror")

@@ -73,6 +73,13 @@ from alignsearch.dashboards.models.trials import (
     TrialPage,
     TrialRow,
 )
+from alignsearch.dashboards.models.whole_search import (
+    Deleted,
+    LongerRequest,
+    NoteRequest,
+    RenameRequest,
+    TagRequest,
+)
 
 __all__ = [
     "CHANGE_ERRORS",
@@ -89,6 +96,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "Curves",
+    "Deleted",
     "Epochs",
     "Error",
     "ErrorDetail",
@@ -103,13 +111,16 @@ __all__ = [
     "LogLine",
     "Login",
     "LoginRequest",
+    "LongerRequest",
     "Metric",
     "MissingColumn",
     "Model",
+    "NoteRequest",
     "Nothing",
     "Numbers",
     "Parameter",
     "ParameterImportance",
+    "RenameRequest",
     "ReportedMetric",
     "ResultTable",
     "SearchDetail",
@@ -127,6 +138,7 @@ __all__ = [
     "TableCells",
     "TableColumn",
     "TableRow",
+    "TagRequest",
     "TrialColumns",
     "TrialDetail",
     "TrialPage",

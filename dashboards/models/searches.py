@@ -43,6 +43,7 @@ class SearchSummary(Model):
         objective: what each trial does, in words.
         dataset: this, `model`, `width` and `epochs` are null where nothing is trained.
         diverged: how many of the completed trials have no finite loss.
+        next: the command that trains the best trial for longer; null where nothing is trained.
     """
 
     name: str
@@ -77,6 +78,9 @@ class SearchSummary(Model):
     age: float
     error: str | None
     diverged: int
+    note: str
+    tags: list[str]
+    next: str | None
     steps: list[Verb]
 
 

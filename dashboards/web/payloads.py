@@ -14,6 +14,7 @@ from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
 )
+from alignsearch.search.use_cases.next_steps import next_step
 from alignsearch.search.use_cases.summary import Summary
 
 
@@ -73,6 +74,9 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         age=(now - search.created_at).total_seconds(),
         error=search.error,
         diverged=diverged,
+        note=search.note,
+        tags=list(search.tags),
+        next=next_step(search) if best is not None else None,
         steps=steps_of(search),
     )
 

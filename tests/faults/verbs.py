@@ -162,7 +162,7 @@ class Cut:
         self._thread = threading.get_ident()
 
     def pays(self) -> bool:
-        """Whether the next write is made; a thread of somebody else's makes all of its own."""
+        """Count a write, and return whether it is made; other threads make all of theirs."""
         if threading.get_ident() != self._thread:
             return True
         self.left -= 1

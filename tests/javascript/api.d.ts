@@ -83,6 +83,10 @@ declare namespace Api {
     metrics: ReportedMetric[];
     curves: Curve[];
   }
+  interface Deleted {
+    message: string;
+    left: string;
+  }
   interface Epochs {
     count: number;
     epochs: number | null;
@@ -168,6 +172,11 @@ declare namespace Api {
     name: string;
     token: string;
   }
+  interface LongerRequest {
+    tid?: number | null;
+    epochs?: number;
+    seeds?: number;
+  }
   interface Metric {
     name: string;
     label: string;
@@ -176,6 +185,9 @@ declare namespace Api {
   interface MissingColumn {
     name: string;
     reason: string;
+  }
+  interface NoteRequest {
+    note: string;
   }
   interface Nothing {
   }
@@ -219,6 +231,9 @@ declare namespace Api {
     metric?: string;
     weight_samples?: WeightSampling | null;
     sources?: StoredSource[];
+  }
+  interface RenameRequest {
+    name: string;
   }
   interface ReportedMetric {
     name: string;
@@ -275,6 +290,9 @@ declare namespace Api {
     age: number;
     error: string | null;
     diverged: number;
+    note: string;
+    tags: string[];
+    next: string | null;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
   }
   interface Searches {
@@ -348,6 +366,8 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
+    note?: string;
+    tag?: string[];
     algo?: "tpe" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
@@ -385,6 +405,10 @@ declare namespace Api {
     cell: string;
     value: JsonValue;
     sampled: boolean;
+  }
+  interface TagRequest {
+    add?: string[];
+    remove?: string[];
   }
   interface TrialColumns {
     rev: number;
