@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from alignsearch.names import whoami
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import budget
 from alignsearch.search.use_cases.rules import changes_of
-from alignsearch.wiring import whoami
 
 
 class BudgetVerbs:

@@ -21,6 +21,7 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.fmin_call import FminCall, Shown
 from alignsearch.fmin_run import Algorithm, EarlyStop, Rules, Seeds
 from alignsearch.fmin_space import checked_points, stored_space
+from alignsearch.names import driver_owner, whoami
 from alignsearch.search.documents import Search, is_of_fmin
 from alignsearch.search.documents.definition import HYPEROPT
 from alignsearch.search.documents.errors import StateConflictError
@@ -35,7 +36,7 @@ from alignsearch.spaces.space import SearchSpace
 from alignsearch.store_variable import ray_of_environment
 from alignsearch.submitting import submission
 from alignsearch.surroundings import surroundings
-from alignsearch.wiring import driver_owner, has_store, open_store, store_named, store_uri, whoami
+from alignsearch.wiring import has_store, open_store, store_named, store_uri
 from alignsearch.workers.objectives.hyperopt_domain import minimizing
 from alignsearch.workers.shipping import pickled
 

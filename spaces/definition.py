@@ -84,6 +84,8 @@ class Definition:
         table: the table that a result is a column of; None for one row a dimension.
         labels: names of dimensions for people, by label; a dimension without one has its label.
         title: heading of a result's column; empty for the space's title, or its name.
+        advice: function of a search's recipe that returns a line to be read before the search
+            runs, or an empty text; None for no advice.
         source: where it comes from; None before it is known.
         named: whether its space has a name that somebody chose; an automatic one gives way to the
             definition's address once that is known.
@@ -102,6 +104,7 @@ class Definition:
     table: Table | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    advice: Callable[[Any], str] | None = None
     source: Source | None = None
     named: bool = True
 

@@ -35,7 +35,7 @@ from alignsearch.spaces.source_files import (
 )
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import LABELS, TABLE
-from alignsearch.spaces.training import PublishedTraining
+from alignsearch.spaces.training import PublishedTraining, weight_mirror_advice
 
 __all__ = [
     "ENTRY_POINTS",
@@ -63,6 +63,7 @@ SHIPPED: Mapping[str, Definition] = {
         table=TABLE,
         labels=LABELS,
         title=space.title,
+        advice=weight_mirror_advice if name == "wm" else None,
         source=Source("shipped", name),
     )
     for name, space in SPACES.items()

@@ -14,6 +14,7 @@ KEPT = (
     # One page in a real browser, one real kill, and the documents' commands.
     "test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address",
     "test_what_was_acknowledged_survives_kills",
+    "test_a_rename_that_is_killed_is_finished_by_the_same_command",
     "test_only_commands_and_options_that_exist_are_used",
     "test_documents_name_only_options_and_targets_that_exist",
     "test_a_command_that_does_not_exist_is_found",
@@ -42,6 +43,7 @@ SLOW = (
     "test_more_values_and_gradients_are_the_definitions",
     # Every rule on every kind of device, every network.
     "test_xla_compiles_every_rule",
+    "test_every_shape_is_known_before_a_step_runs",
     "test_two_replicas_give_what_one_device_gives",
     "test_a_training_on_two_replicas_goes_on_to_the_same_end",
     "test_a_deeper_network_repeats_the_blocks_of_a_shallower_one",
@@ -100,6 +102,7 @@ SLOW = (
     "test_fmin_moved_over_goes_on_where_it_was",
     "test_a_narrowed_space_is_searched_and_exported_as_table_5",
     # The paper's experiments, whole.
+    "test_its_smallest_run_leaves_a_report_with_figures_and_tables",
     "test_its_runs_are_a_search_of_the_store_like_any_other",
     "test_its_statistics_are_numpys_over_the_trials",
     "test_it_leaves_figures_tables_and_its_setting",
@@ -130,6 +133,7 @@ SLOW = (
     # A second way to the same end.
     "test_a_script_named_search_drives_one_and_asks_a_dashboard",
     "test_a_process_in_the_repositorys_root_has_one_name_for_each_module",
+    "test_a_search_is_driven_from_a_folder_with_files_of_any_name",
     "test_run_again_it_trains_nothing_anew_and_has_the_same_numbers",
     "test_interrupted_it_is_continued_in_the_same_search",
     "test_an_idle_worker_makes_the_slots_next_trial",

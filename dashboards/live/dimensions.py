@@ -10,7 +10,8 @@ from alignsearch.search.documents import Search, known_space_of, label_of
 from alignsearch.search.documents.plain_data import escape_key, from_stored
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.describe import condition_text
-from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import LABELS
 
 Document = Mapping[str, Any]
@@ -42,8 +43,7 @@ def dimensions_of(search: Search, taken: Collection[str]) -> Dimensions:
 
 def sampled_space_of(search: Search) -> SearchSpace | None:
     """Return the space that a search samples; None if it isn't known, or the search lists runs."""
-    space = known_space_of(search)
-    return None if space is RUNS else space
+    return None if search.space == RUNS.name else known_space_of(search)
 
 
 def title_of(search: Search, dimension: str) -> str:

@@ -2,9 +2,10 @@
 
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import NameArgument, StoreOption, print_text
+from alignsearch.names import whoami
 from alignsearch.search.use_cases import budget
 from alignsearch.search.use_cases.rules import Changes, wrong_change
-from alignsearch.wiring import open_store, whoami
+from alignsearch.wiring import open_store
 
 
 @with_options_of(Changes, wrong_change)

@@ -41,7 +41,7 @@ def random_history(dimensions, size, live, rng):
 
 
 def identical(point, expected):
-    """Whether two points have the same labels and the same numbers to the last bit."""
+    """Return whether two points have the same labels and the same numbers to the last bit."""
     return {label: float(value).hex() for label, value in point.items()} == {
         label: float(value).hex() for label, value in expected.items()
     }
