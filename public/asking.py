@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Attempt, Search, Trial, metric_of, space_of
+from alignsearch.search.documents import Attempt, Result, Search, Trial, metric_of, space_of
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
@@ -153,11 +154,19 @@ class Asker:
 
         Raises:
             ConfigurationError: it is neither a number nor such a dictionary.
+            StateConflictError: the trial has another result already, which is kept.
             StaleAttemptError: this process no longer holds the trial; then nothing is recorded.
         """
-        result = result_of(returned, metric_of(self._search), "tell")
+        metric = metric_of(self._search)
+        result = result_of(returned, metric, "tell")
         trial = self._store.attempts.finish(asked.id, asked.attempt, asked.token, result)
         self._release(asked)
+        if not _is_same(trial.result, result):
+            raise StateConflictError(
+                f"trial {asked.number} of search {self._search.name!r} was told another result "
+                f"before, {_described(trial.result, metric)}, which is kept: "
+                f"{_described(result, metric)} is not recorded"
+            )
         self._history.update(trial)
         self._end_if_over()
         return trial
@@ -261,3 +270,16 @@ class Asker:
 
     def _note_failure(self, detail: str) -> None:
         self._store.logs.add_event(self._search.name, self._who, "suggestion failed", detail)
+
+
+def _is_same(recorded: Result | None, told: Result) -> bool:
+    """Return whether two results have the same numbers and words; NaN is NaN here."""
+    return recorded is not None and repr(recorded.model_dump()) == repr(told.model_dump())
+
+
+def _described(result: Result | None, metric: ObjectiveMetric) -> str:
+    if result is None:
+        return "none"
+    number = "a failure" if result.loss is None else f"{metric.name} {metric.value(result.loss)}"
+    more = [f"{name} {value}" for name, value in result.metrics.items()]
+    return ", ".join([number, *more, *([result.reason] if result.reason else [])])

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from alignsearch.names import driver_owner
 from alignsearch.progress import ProgressDisplay
 from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import summarize
 from alignsearch.store_variable import forget_store
-from alignsearch.wiring import driver_owner
 
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver, Outcome

@@ -21,12 +21,13 @@ from alignsearch.fmin_run import (
     Watch,
     ended_in,
 )
+from alignsearch.names import whoami
 from alignsearch.search.documents import Search, Trial, is_driven, space_of
 from alignsearch.search.documents.errors import ObjectiveError, StateConflictError
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
-from alignsearch.wiring import reviver, whoami
+from alignsearch.wiring import reviver
 
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from alignsearch.names import whoami
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import enqueueing, importing, retrying, steering
 from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.giving import Given
 from alignsearch.search.use_cases.importing import Imported
 from alignsearch.search.use_cases.retrying import Retried
-from alignsearch.wiring import whoami
 
 
 class PointVerbs:

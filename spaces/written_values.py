@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.spaces.distributions import Choice, LogUniform, PChoice, RandInt, Uniform
+from alignsearch.spaces.distributions import Choice, PChoice, RandInt
 from alignsearch.spaces.metaparameter import Metaparameter
 from alignsearch.spaces.tree import plain_text
 
@@ -37,8 +37,7 @@ def written_value(parameter: Metaparameter, value: Any, cannot: str = "can't be"
     number = _number(text)
     if number is None or isinstance(value, bool):
         raise wrong
-    if isinstance(distribution, Uniform | LogUniform):
-        number = distribution.nearest(number)
+    number = distribution.nearest(number)
     if not distribution.contains(number):
         raise wrong
     return int(number) if isinstance(distribution, RandInt) else number

@@ -203,6 +203,14 @@ class Client:
     def _give(self, name: str, what: str, body: dict[str, Any]) -> str:
         return str(self._post(f"/searches/{_quoted(name)}/{what}", body)["message"])
 
+    def extend(self, name: str, trials: int, **rules: Any) -> str:
+        """Let a search go on to so many trials in all, with `alignsearch extend`'s options."""
+        return self._give(name, "extend", {"trials": trials, **rules})
+
+    def set(self, name: str, **settings: Any) -> str:
+        """Change a search's settings while it lives, with `alignsearch set`'s options."""
+        return self._give(name, "set", settings)
+
     def _steer(self, name: str, verb: str) -> str:
         return str(self._post(f"/searches/{_quoted(name)}/{verb}", {})["message"])
 

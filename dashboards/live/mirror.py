@@ -346,7 +346,7 @@ def _is_fresh(mirrored: MirroredSearch) -> bool:
 
 
 def _differs(one: Summary, other: Summary) -> bool:
-    """Whether summaries differ in more than what changes with every second."""
+    """Return whether summaries differ in more than what changes with every second."""
     return _lasting(one) != _lasting(other)
 
 

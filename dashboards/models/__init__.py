@@ -10,6 +10,7 @@ from alignsearch.dashboards.models.base import (
     Nothing,
     Numbers,
 )
+from alignsearch.dashboards.models.budget import Change, ChangeRequest, Limits
 from alignsearch.dashboards.models.forms import (
     Checked,
     SubmitField,
@@ -89,6 +90,8 @@ __all__ = [
     "BestTrial",
     "CategoricalImportance",
     "CategoryScore",
+    "Change",
+    "ChangeRequest",
     "Checked",
     "ColumnHead",
     "Compared",
@@ -108,6 +111,7 @@ __all__ = [
     "ImportRequest",
     "Importances",
     "LayerCurves",
+    "Limits",
     "Log",
     "LogLine",
     "Login",

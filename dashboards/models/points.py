@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from alignsearch.dashboards.models.base import Model
 from alignsearch.dashboards.models.searches import SearchSummary
-from alignsearch.spaces.space import Value
+from alignsearch.spaces.distributions import Value
 
 MOST_POINTS = 1000
 """Points of one request; more of them stand in a file, for the command line."""

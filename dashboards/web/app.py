@@ -15,6 +15,7 @@ from alignsearch.dashboards.live.importances import ImportanceCache
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web import errors, pages, streams
 from alignsearch.dashboards.web.api import (
+    budget,
     points,
     searches,
     sessions,
@@ -91,6 +92,7 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         submissions.router,
         # Before the verbs, which would take `retry` for one of theirs.
         points.router,
+        budget.router,
         steering.router,
         pages.router,
     ):

@@ -4,6 +4,7 @@ import typer
 
 from alignsearch.cli import (
     best,
+    budget,
     copy,
     dashboard,
     data,
@@ -45,6 +46,8 @@ app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(steer.release)
+app.command()(budget.extend)
+app.command(name="set")(budget.set_)
 app.command()(steer.retry)
 app.command()(given.enqueue)
 app.command(name="import")(given.import_)

@@ -7,13 +7,14 @@ import typer
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import NameArgument, StoreOption, notice, print_text
+from alignsearch.names import whoami
 from alignsearch.search.documents import is_asked, is_driven
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import enqueueing, importing
 from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.giving import Given, counted
-from alignsearch.wiring import open_store, whoami
+from alignsearch.wiring import open_store
 
 MOST_SHOWN = 10
 """Points whose reason for being left out is printed; of an import repeated there are thousands."""

@@ -6,10 +6,11 @@ import typer
 
 from alignsearch.cli.given import print_left_out
 from alignsearch.cli.options import NameArgument, StoreOption, TidArgument, print_text
+from alignsearch.names import whoami
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.use_cases import retrying, steering
 from alignsearch.search.use_cases.giving import counted
-from alignsearch.wiring import open_store, whoami
+from alignsearch.wiring import open_store
 
 
 def pause(name: NameArgument, store: StoreOption = None) -> None:

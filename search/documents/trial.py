@@ -154,12 +154,12 @@ class Trial(Document):
 
     @property
     def is_suggested(self) -> bool:
-        """Whether it is part of the search itself: no import and no confirmation."""
+        """True for a part of the search itself: no import and no confirmation."""
         return self.origin is None or self.origin.kind in ("enqueued", "retry")
 
     @property
     def spends(self) -> bool:
-        """Whether it counts towards the budget: it has a result, if only that it diverged."""
+        """True if it counts towards the budget: it has a result, if only that it diverged."""
         return self.is_suggested and self.state in (TrialState.COMPLETED, TrialState.PRUNED)
 
     @property

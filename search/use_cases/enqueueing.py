@@ -30,7 +30,8 @@ from alignsearch.search.use_cases.giving import (
 from alignsearch.search.use_cases.point_files import points_in, read_points
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import contains
-from alignsearch.spaces.space import SearchSpace, same
+from alignsearch.spaces.distributions import same
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import PUBLISHED
 
 MOST_POINTS = 10_000

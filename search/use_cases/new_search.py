@@ -28,6 +28,7 @@ from alignsearch.search.samplers.sampler import default_startup
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import (
     WITH_RECIPE,
+    check_shown,
     objective_of,
     stored_definition,
 )
@@ -105,6 +106,7 @@ def prepare(
             can't be had, or an option has no use.
     """
     defined = definition or around.resolve(asked.space)
+    check_shown(defined, asked.space)
     space = defined.space.narrowed(parse_fixed(asked.fix), parse_ranges(asked.range))
     objective = objective_of(
         defined,

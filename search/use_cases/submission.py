@@ -34,6 +34,7 @@ from alignsearch.search.samplers.sampler import SAMPLERS
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 from alignsearch.search.use_cases.rules import MOST_PARALLEL, RuleChoices, as_option
+from alignsearch.spaces.tree import plain_text
 
 NO_PRUNER = "none"
 PRUNED_AS: tuple[str, ...] = get_args(Pruning.model_fields["informs"].annotation)
@@ -206,9 +207,11 @@ class Submission(RuleChoices, RecipeChoices, SearchChoices):
     @field_validator("fix", "range", mode="before")
     @classmethod
     def _in_lines(cls, value: Any) -> Any:
-        """Accept one text with an entry a line, or with semicolons between them, as a form has."""
+        """Accept a form's one text, with an entry a line or semicolons, and Python's dictionary."""
         if isinstance(value, str):
             return tuple(filter(None, map(str.strip, re.split(r"[;\n]", value))))
+        if isinstance(value, Mapping):
+            return tuple(f"{label}={_as_written(each)}" for label, each in value.items())
         return value
 
     @field_validator("*", mode="before")
@@ -321,6 +324,14 @@ class Submission(RuleChoices, RecipeChoices, SearchChoices):
                 "informs": self.pruned_as,
             }
         )
+
+
+def _as_written(value: Any) -> str:
+    """Return a value, or the two ends of a range, as people write them after a label."""
+    if isinstance(value, list | tuple):
+        return ":".join(map(_as_written, value))
+    plain = value.item() if hasattr(value, "item") else value
+    return plain_text(plain)
 
 
 def refusal(

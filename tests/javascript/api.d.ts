@@ -41,6 +41,17 @@ declare namespace Api {
     mean: number | null;
     sem: number | null;
   }
+  interface ChangeRequest {
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
+    trials?: number | null;
+    parallel?: number | null;
+    priority?: number | null;
+    without?: string[];
+  }
   interface Checked {
     ok: true;
     search: Record<string, JsonValue>;
@@ -169,6 +180,17 @@ declare namespace Api {
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
   }
+  interface Limits {
+    until: string | null;
+    timeout: number | null;
+    driven_seconds: number;
+    stop_at: number | null;
+    patience: number | null;
+    max_failures: number | null;
+    failures_allowed: number;
+    progress: Record<string, string>;
+    ended_by: string | null;
+  }
   interface Log {
     attempt: number;
     available: boolean;
@@ -293,8 +315,11 @@ declare namespace Api {
     updated_at: string;
     age: number;
     error: string | null;
+    ending: string | null;
     diverged: number;
+    limits: Limits;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
+    changes: ("extend" | "set")[];
   }
   interface Searches {
     now: number;
