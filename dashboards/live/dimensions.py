@@ -43,8 +43,7 @@ def dimensions_of(search: Search, taken: Collection[str]) -> Dimensions:
 
 def sampled_space_of(search: Search) -> SearchSpace | None:
     """Return the space that a search samples; None if it isn't known, or the search lists runs."""
-    space = known_space_of(search)
-    return None if space is RUNS else space
+    return None if search.space == RUNS.name else known_space_of(search)
 
 
 def title_of(search: Search, dimension: str) -> str:

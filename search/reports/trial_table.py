@@ -61,7 +61,7 @@ def columns_of(search: Search, trials: Sequence[Trial]) -> TrialColumns:
 def dimensions_of(search: Search, trials: Iterable[Trial]) -> list[str]:
     """Return the labels of a search's dimensions: its space's, or else those that trials have."""
     space = known_space_of(search)
-    if space is not None and space is not RUNS:
+    if space is not None and search.space != RUNS.name:
         return [each.name for each in space.sampled]
     return list(dict.fromkeys(label for trial in trials for label in values_of(search, trial)))
 

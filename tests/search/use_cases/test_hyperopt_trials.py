@@ -24,7 +24,7 @@ NEVER = threading.Event()
 
 @pytest.fixture
 def search(store, make_search, make_driver):
-    """Eight trials: one diverged, one crashed for good, and spent nothing of the budget of seven."""
+    """Eight trials: one diverged, and one crashed for good, which spent nothing of seven."""
 
     def objective(search, trial, link):
         if trial.tid == 2:
