@@ -123,6 +123,14 @@ SLOW = (
     "test_a_changed_source_pauses_the_search_on_a_cluster_too",
     "test_a_program_is_searched_from_submit_to_result",
     "test_what_ends_a_process_is_the_attempts_error",
+    # A search as a whole: trained for longer; followed; every refusal.
+    "test_the_best_is_trained_for_longer_and_the_same_command_trains_nothing_again",
+    "test_a_run_trains_what_its_trial_trained_but_for_epochs_and_seed",
+    "test_a_log_is_followed_over_the_next_attempt_to_the_trials_end",
+    "test_bad_input_is_refused_in_a_line_and_nothing_is_written",
+    "test_a_search_that_is_driven_or_runs_stays",
+    "test_a_rename_that_was_broken_off_is_told_of",
+    "test_note_and_tags_are_found_again",
     # Thousands of requests; long histories; other programs' answers beside ours.
     "test_no_request_makes_the_server_fail",
     "test_long_histories_too",

@@ -189,6 +189,8 @@ class Mirror:
             self._sync_one(mirrored)
         self._summaries.pop(name, None)
         self._diverged.pop(name, None)
+        self._searches.update({each.name: each for each in self.store.searches.named([name])})
+        self.list_version += 1
         self.notify()
 
     def forget(self, name: str) -> None:
