@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 
 from alignsearch.driving_here import drive_here
+from alignsearch.handle_budget import BudgetVerbs
 from alignsearch.handle_points import PointVerbs
+from alignsearch.handle_whole import WholeSearchVerbs
 from alignsearch.names import whoami
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
@@ -57,7 +59,7 @@ class Best:
     confirmed: Confirmed | None = None
 
 
-class SearchHandle(PointVerbs):
+class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
     """A search that is stored, whoever drives it. `open_search` and `Search.submit` return one.
 
         search = alignsearch.open_search("mirror")

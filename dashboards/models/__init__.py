@@ -10,6 +10,7 @@ from alignsearch.dashboards.models.base import (
     Nothing,
     Numbers,
 )
+from alignsearch.dashboards.models.budget import Change, ChangeRequest, Limits
 from alignsearch.dashboards.models.confirmation import (
     ConfirmationState,
     ConfirmedBest,
@@ -87,6 +88,13 @@ from alignsearch.dashboards.models.trials import (
     TrialPage,
     TrialRow,
 )
+from alignsearch.dashboards.models.whole_search import (
+    Deleted,
+    LongerRequest,
+    NoteRequest,
+    RenameRequest,
+    TagRequest,
+)
 
 __all__ = [
     "CHANGE_ERRORS",
@@ -97,6 +105,8 @@ __all__ = [
     "BestTrial",
     "CategoricalImportance",
     "CategoryScore",
+    "Change",
+    "ChangeRequest",
     "Checked",
     "ColumnHead",
     "Compared",
@@ -106,6 +116,7 @@ __all__ = [
     "ConfirmedBest",
     "Curve",
     "Curves",
+    "Deleted",
     "EnqueueRequest",
     "Epochs",
     "Error",
@@ -119,17 +130,21 @@ __all__ = [
     "ImportRequest",
     "Importances",
     "LayerCurves",
+    "Limits",
     "Log",
     "LogLine",
     "Login",
     "LoginRequest",
+    "LongerRequest",
     "Metric",
     "MissingColumn",
     "Model",
+    "NoteRequest",
     "Nothing",
     "Numbers",
     "Parameter",
     "ParameterImportance",
+    "RenameRequest",
     "RepeatedTrial",
     "RepetitionRow",
     "ReportedMetric",
@@ -150,6 +165,7 @@ __all__ = [
     "TableCells",
     "TableColumn",
     "TableRow",
+    "TagRequest",
     "Took",
     "TrialColumns",
     "TrialDetail",

@@ -15,6 +15,7 @@ from alignsearch.dashboards.live.importances import ImportanceCache
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web import errors, pages, streams
 from alignsearch.dashboards.web.api import (
+    budget,
     confirming,
     points,
     searches,
@@ -22,6 +23,7 @@ from alignsearch.dashboards.web.api import (
     steering,
     submissions,
     trials,
+    whole_search,
 )
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate, HashedToken
@@ -94,6 +96,9 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         confirming.router,
         # Before the verbs, which would take `retry` for one of theirs.
         points.router,
+        budget.router,
+        # Before steering, which takes any word as a verb.
+        whole_search.router,
         steering.router,
         pages.router,
     ):

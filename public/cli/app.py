@@ -4,6 +4,7 @@ import typer
 
 from alignsearch.cli import (
     best,
+    budget,
     confirm,
     copy,
     dashboard,
@@ -15,6 +16,7 @@ from alignsearch.cli import (
     export,
     given,
     hand_back,
+    logs,
     report,
     retain,
     show,
@@ -25,6 +27,7 @@ from alignsearch.cli import (
     submit,
     train,
     trials,
+    whole_search,
 )
 
 app = typer.Typer(
@@ -40,6 +43,7 @@ app.command()(drive.serve)
 app.command()(status.status)
 app.command()(trials.trials)
 app.command()(show.show)
+app.command()(logs.logs)
 app.command()(best.best)
 app.command()(confirm.confirm)
 app.command()(steer.pause)
@@ -47,6 +51,8 @@ app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(steer.release)
+app.command()(budget.extend)
+app.command(name="set")(budget.set_)
 app.command()(steer.retry)
 app.command()(given.enqueue)
 app.command(name="import")(given.import_)
@@ -54,6 +60,10 @@ app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)
 app.command()(copy.load)
+app.command()(whole_search.note)
+app.command(cls=whole_search.TagCommand)(whole_search.tag)
+app.command()(whole_search.rename)
+app.command()(whole_search.delete)
 app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)

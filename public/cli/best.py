@@ -6,6 +6,7 @@ from alignsearch.search.documents import metric_of
 from alignsearch.search.reports.best import best_of_search
 from alignsearch.search.reports.confirmation import confirmation_json, in_words
 from alignsearch.search.reports.export import export as render
+from alignsearch.search.use_cases.next_steps import next_step
 from alignsearch.wiring import open_store
 
 
@@ -14,6 +15,7 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
     with open_store(store) as opened:
         found = best_of_search(opened, name)
     trial, metric, confirmed = found.trial, metric_of(found.search), found.confirmed
+    step = next_step(found.search)
     if as_json:
         print_json(
             {
@@ -32,3 +34,5 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
     if confirmed is not None:
         print_text("\n".join(in_words(confirmed, metric)) + "\n")
     print_text(render([found.column(name)], "markdown"))
+    if step is not None:
+        print_text(f"\nnext: `{step}` trains it for longer")

@@ -15,6 +15,7 @@ from alignsearch.cli.options import (
     LogLevelOption,
     RayOption,
     StoreOption,
+    notice,
     notices,
     print_json,
     print_text,
@@ -23,6 +24,7 @@ from alignsearch.cli.options import (
 from alignsearch.cli.waiting import wait_for
 from alignsearch.names import whoami
 from alignsearch.search.documents import REHEARSAL, Search
+from alignsearch.search.documents.durations import as_utc
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission, refusal
@@ -79,6 +81,8 @@ def submit(
         created = create(opened, search, named=asked.name is not None)
         if advice := _advice(definition, created):
             notices.print(advice, highlight=False, soft_wrap=True)
+        if created.until is not None:
+            notice(f"no trial of {created.name} begins after {as_utc(created.until)}")
         if not wait:
             if as_json:
                 print_json({"name": created.name})

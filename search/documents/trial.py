@@ -159,7 +159,7 @@ class Trial(Document):
 
     @property
     def is_confirmation(self) -> bool:
-        """Whether it repeats another trial's point on a fresh seed."""
+        """True if it repeats another trial's point on a fresh seed."""
         return self.origin is not None and self.origin.kind == "confirmation"
 
     @property

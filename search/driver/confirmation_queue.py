@@ -18,7 +18,7 @@ class ConfirmationQueue:
         self._history = history
         self._unsent: list[Trial] = []
         self.allowed = True
-        """Whether repetitions may begin; people can say that nothing begins any more."""
+        """False if no repetition may begin: people can say that nothing begins any more."""
 
     def plan(self, search: Search, left: int) -> Plan:
         """Return what is to be repeated now.

@@ -89,6 +89,19 @@ def described(asked: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {_shown(name, asked[name])}" for name in asked)
 
 
+def outcome_in_words(search: Search) -> str:
+    """Return what a search does with its changed settings, as a line for people."""
+    end = [f"{search.trials} trials"]
+    end += [f"until {as_utc(search.until)}"] if search.until else []
+    end += [f"driven for {in_words(search.timeout)} at most"] if search.timeout else []
+    goes_on = f"{search.name} goes on to {', '.join(end)}, {search.parallel} at once"
+    if search.status is SearchStatus.PAUSED:
+        return f"{goes_on}, once it is resumed"
+    if search.status is SearchStatus.QUEUED:
+        return f"{goes_on}, where a driver runs (`alignsearch serve`)"
+    return goes_on
+
+
 def _shown(name: str, value: Any) -> str:
     if value is None:
         return "none"

@@ -9,7 +9,7 @@ from alignsearch.search.use_cases.refusals import WRONG
 
 
 class ConfirmChoices(Document):
-    """Whether and how a new search repeats its best trials before it names one."""
+    """The confirmation of a new search: its best trials are repeated before one is named."""
 
     confirm: bool = Field(
         default=False,

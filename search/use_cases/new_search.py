@@ -149,6 +149,8 @@ def prepare(
         stall_seconds=asked.stalled_after,
         pruning=asked.pruning,
         confirm=asked.confirmation_of(asked.trials),
+        note=asked.note,
+        tags=asked.tag,
         created_by=who,
         versions=versions(),
         **rules,

@@ -1,4 +1,4 @@
-"""Whether confirming a search's best trials names a better one, on tables of real trainings.
+"""Confirmation of simulated searches on tables of real trainings: does it name better trials?
 
     python tests/benchmarks/bench_confirm.py [--seeds 40] [--out docs/confirmation.json]
 

@@ -44,6 +44,17 @@ declare namespace Api {
     mean: number | null;
     sem: number | null;
   }
+  interface ChangeRequest {
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
+    trials?: number | null;
+    parallel?: number | null;
+    priority?: number | null;
+    without?: string[];
+  }
   interface Checked {
     ok: true;
     search: Record<string, JsonValue>;
@@ -109,6 +120,10 @@ declare namespace Api {
     metric: string;
     metrics: ReportedMetric[];
     curves: Curve[];
+  }
+  interface Deleted {
+    message: string;
+    left: string;
   }
   interface EnqueueRequest {
     points?: (Record<string, boolean | number | string | null>)[] | null;
@@ -196,6 +211,17 @@ declare namespace Api {
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
   }
+  interface Limits {
+    until: string | null;
+    timeout: number | null;
+    driven_seconds: number;
+    stop_at: number | null;
+    patience: number | null;
+    max_failures: number | null;
+    failures_allowed: number;
+    progress: Record<string, string>;
+    ended_by: string | null;
+  }
   interface Log {
     attempt: number;
     available: boolean;
@@ -211,6 +237,11 @@ declare namespace Api {
     name: string;
     token: string;
   }
+  interface LongerRequest {
+    tid?: number | null;
+    epochs?: number;
+    seeds?: number;
+  }
   interface Metric {
     name: string;
     label: string;
@@ -219,6 +250,9 @@ declare namespace Api {
   interface MissingColumn {
     name: string;
     reason: string;
+  }
+  interface NoteRequest {
+    note: string;
   }
   interface Nothing {
   }
@@ -262,6 +296,9 @@ declare namespace Api {
     metric?: string;
     weight_samples?: WeightSampling | null;
     sources?: StoredSource[];
+  }
+  interface RenameRequest {
+    name: string;
   }
   interface RepeatedTrial {
     tid: number;
@@ -340,8 +377,14 @@ declare namespace Api {
     updated_at: string;
     age: number;
     error: string | null;
+    ending: string | null;
     diverged: number;
+    limits: Limits;
+    note: string;
+    tags: string[];
+    next: string | null;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
+    changes: ("extend" | "set")[];
   }
   interface Searches {
     now: number;
@@ -423,6 +466,8 @@ declare namespace Api {
     confirm?: boolean;
     top?: number | null;
     seeds?: number | null;
+    note?: string;
+    tag?: string[];
     algo?: "tpe" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
@@ -460,6 +505,10 @@ declare namespace Api {
     cell: string;
     value: JsonValue;
     sampled: boolean;
+  }
+  interface TagRequest {
+    add?: string[];
+    remove?: string[];
   }
   interface Took {
     slots: number;

@@ -71,7 +71,16 @@ def shape_of(value):
     return type(value).__name__
 
 
-PARTS_OF_STORE = ("searches", "trials", "attempts", "totals", "logs", "copies")
+PARTS_OF_STORE = (
+    "searches",
+    "trials",
+    "attempts",
+    "totals",
+    "logs",
+    "copies",
+    "renames",
+    "deletions",
+)
 
 
 class Noting(Store):
@@ -188,13 +197,37 @@ def use_everything(store, new_search, new_trial):
     assert list(store.copies.documents(name))
     copy = f"{name}-loaded"
     event = {"search": copy, "at": store.now(), "who": "tester", "what": "x", "detail": ""}
-    store.copies.begin_load({"_id": copy, "seq": 0}, "a file")
-    store.copies.load_each("events", [event])
+    mark = store.copies.begin_load({"_id": copy, "seq": 0}, "a file")
+    store.copies.load_each("events", [event], mark)
+    store.copies.note_load(copy, mark, "tester", "a file")
     assert store.logs.count_epochs(finished.id) == 1
     store.logs.drop_epochs(finished.id)
     assert store.logs.count_epochs(finished.id) == 0
     assert store.logs.lines(finished.id, 1) == ()
-    store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"})
+    store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"}, mark)
+    store.copies.shares_folder(store.searches.get(copy))
+    store.searches.edit(name, lambda _: {"note": "looked at"}, "tester", "note", "looked at")
+    rename_and_delete(store, name)
+
+
+def rename_and_delete(store, name):
+    new = f"{name}-renamed"
+    assert store.renames.begun(name) is None
+    for _ in range(2):
+        store.renames.reserve(name, new)
+        store.renames.copy(name, new)
+        assert (name, new) in store.renames.unfinished()
+        store.renames.undo(name, new)
+    store.renames.reserve(name, new)
+    assert store.renames.source(new) == name
+    assert store.renames.switch(name, new)
+    assert store.renames.is_hidden(name)
+    store.renames.finish(name, new, "tester")
+    assert store.deletions.begin(new, "tester")
+    assert store.deletions.begun(new)
+    assert store.deletions.unfinished() == [new]
+    trials = store.deletions.trials(new)
+    assert store.deletions.finish(new) == trials > 0
 
 
 @pytest.fixture(scope="module")
