@@ -9,8 +9,8 @@ from alignsearch.spaces.catalog import RUNS
 
 USUAL = Confirmation(share=0.1)
 """The usual confirmation: the best 12, three seeds each at most, for a tenth of the search's cost.
-Trying the best 12 again three times brought the named configuration of a table of trainings from
-the 8th to 18th percentile to below the first (`make bench-confirm`)."""
+On the five tables of trainings where luck misleads a search most, that brought the configuration
+which is named from the 4th to 16th percentile to the first to fourth (`make bench-confirm`)."""
 MOST = 1000
 """Limits the trials and the seeds of a confirmation, as `Confirmation` does."""
 
