@@ -5,10 +5,11 @@ from collections import Counter
 
 import pytest
 from driving import NEVER, Held, driving, wait_until
+from rerouted_store import ReroutedStore
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.documents import Confirmation, Pruning, Result
-from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 from alignsearch.search.documents.ranking import ranked
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
@@ -160,6 +161,35 @@ def test_a_confirmation_goes_on_with_another_driver(store, make_search, make_dri
     keys = [(t.origin.of, t.origin.repeat) for t in of_origin(store, "confirmation")]
     assert len(set(keys)) == len(keys)
     assert {t.state for t in of_origin(store, "confirmation")} == {TrialState.COMPLETED}
+
+
+class Forgetful(ReroutedStore):
+    """A real store that adds trials and loses its answer, at calls named by their number."""
+
+    lost: frozenset[int] = frozenset()
+    calls = 0
+
+    def trials_add_many(self, *trials, **options):
+        self.calls += 1
+        added = self.real.trials.add_many(*trials, **options)
+        if self.calls in self.lost:
+            raise StoreUnavailableError("the answer was lost")
+        return added
+
+
+def test_a_lost_answer_doubles_no_repetition(store_uri, make_search_in, make_driver_in):
+    with Forgetful.connect(store_uri) as forgetful:
+        make_search_in(forgetful, trials=4, parallel=1, confirm=Confirmation(top=2, seeds=2))
+        # The first four calls add the search's own trials.
+        forgetful.lost = frozenset({5, 6, 8})
+        driver = make_driver_in(forgetful, store_uri, objective=Noisy())
+        assert driver.run(NEVER) == Outcome.FINISHED
+        again = [t for t in forgetful.trials.all("a-search") if t.is_confirmation]
+    assert forgetful.calls > 8
+    assert sorted((t.origin.of, t.origin.repeat) for t in again) == sorted(
+        (of, repeat) for of in {t.origin.of for t in again} for repeat in (1, 2)
+    )
+    assert {t.state for t in again} == {TrialState.COMPLETED}
 
 
 def test_repetitions_begin_in_slots_that_have_nothing_left_to_do(store, make_search, make_driver):
