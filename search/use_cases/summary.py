@@ -294,7 +294,9 @@ def _waits_for(
             if lease_seconds >= 0
             else f"a lease expired {-lease_seconds:.0f} s ago, and its trial will be tried again"
         )
-    if ended is not None:
+    if ended is not None and ended.rule.confirms and search.confirm is not None:
+        what = "repetitions of the best trials on fresh seeds"
+    elif ended is not None:
         what = f"the end of {_trials(running)}, for {ended.reason}"
     elif slots.placing:
         what = "workers to begin their trials"
