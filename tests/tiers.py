@@ -139,6 +139,11 @@ SLOW = (
     "test_a_search_over_a_tree_goes_as_hyperopts_own_would",
     "test_long_histories_of_trees_too",
     "test_shares_are_optunas_where_all_is_uniform",
+    # Points and results that people give, by every command, where Python's own tests give them.
+    "test_points_are_enqueued_and_said_which_are_left_out",
+    "test_failed_trials_are_tried_again_and_one_is_cancelled",
+    "test_what_cannot_be_used_is_refused_and_nothing_is_written",
+    "test_what_is_no_study_of_one_objective_is_refused",
     # A second way to the same end.
     "test_a_script_named_search_drives_one_and_asks_a_dashboard",
     "test_a_process_in_the_repositorys_root_has_one_name_for_each_module",
