@@ -24,6 +24,8 @@ from alignsearch.search.documents.states import (
     TrialState,
 )
 from alignsearch.search.documents.transitions import begun
+from alignsearch.search.driver.closing import outcome_of
+from alignsearch.search.driver.endings import Ended, ending_of
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.store import Store
@@ -102,13 +104,19 @@ class Asker:
         """Return a trial to evaluate; None if there is none to give now.
 
         Trials whose processes have died come first, then new ones. There is none if the budget is
-        given out, or if the search is paused, stopped or over.
+        given out, if another of its rules ends the search, or if it is paused, stopped or over.
         """
         search = self._begun()
         if search is None:
             return None
+        self._search = search
+        self._suggestions.follow(search)
         self._history.sync()
+        self._history.given.read(search.enqueued)
         self._expire()
+        if self._ended(search) is not None:
+            self._end_if_over()
+            return None
         for trial in self._history.in_state(TrialState.QUEUED):
             again = self._store.attempts.begin(
                 trial,
@@ -120,12 +128,11 @@ class Asker:
             )
             if again is not None:
                 return self._given(again)
-        while self._suggestions.left > 0:
-            (new,) = self._suggestions.next_trials(1)
+        while new := self._suggestions.next_trials(1):
             token = secrets.token_hex(8)
             now = self._store.now()
             mine = begun(
-                new, self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
+                new[0], self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
             )
             (stored,) = self._store.trials.add_many([mine])
             self._suggestions.remove(1)
@@ -237,34 +244,28 @@ class Asker:
         if heartbeat is not None:
             heartbeat.__exit__(None, None, None)
 
+    def _ended(self, search: Search) -> Ended | None:
+        """Return the rule by which no trial of the search begins any more; None if one may."""
+        return ending_of(search, self._history.reached(), self._store.now())
+
     def _end_if_over(self) -> None:
-        """End the search once all of its trials have ended."""
-        search = self._store.searches.get(self._search.name)
+        """End the search if one of its rules says so and no trial runs."""
+        search, change = self._store.searches.decide(self._search.name)
         if search.status in TERMINAL_SEARCH_STATUSES:
             return
-        given_out = self._suggestions.left <= 0 or search.stop_requested
-        if not given_out:
-            return
         self._history.sync()
-        if any(trial.state is TrialState.RUNNING for trial in self._history.live.values()):
+        self._history.given.read(search.enqueued)
+        ended = self._ended(search)
+        if ended is None or self._history.in_state(TrialState.RUNNING):
             return
-        if self._history.live:
-            if not search.stop_requested:
+        reason = f"no trial begins any more: {ended.reason}"
+        for trial in self._history.in_state(TrialState.QUEUED):
+            if self._store.attempts.withdraw(trial, reason) is None:
+                # Another process has just begun it.
                 return
-            self._store.attempts.cancel_all(search.name)
-        history = self._history
-        failed = history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED)
-        try:
-            if failed:
-                detail = f"no trial finished; the last one failed with: {history.last_error}"
-                self._store.searches.change(
-                    search.name, SearchStatus.FAILED, self._who, detail=detail
-                )
-            else:
-                self._store.searches.change(search.name, SearchStatus.COMPLETED, self._who)
-        except StateConflictError as error:
-            # Another process has told the last result at the same moment.
-            logger.info("%s", error)
+        to, detail = outcome_of(ended, self._history)
+        # None: another process has told the last result, or somebody has set another rule.
+        self._store.searches.end(search, change, to, self._who, detail=detail)
         self._store.totals.update(search.name)
 
     def _note_failure(self, detail: str) -> None:

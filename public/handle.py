@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 
 from alignsearch.driving_here import drive_here
+from alignsearch.handle_budget import BudgetVerbs
+from alignsearch.handle_points import PointVerbs
 from alignsearch.handle_whole import WholeSearchVerbs
 from alignsearch.names import whoami
 from alignsearch.notebook import as_html
@@ -54,7 +56,7 @@ class Best:
     epoch: int | None
 
 
-class SearchHandle(WholeSearchVerbs):
+class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
     """A search that is stored, whoever drives it. `open_search` and `Search.submit` return one.
 
         search = alignsearch.open_search("mirror")
@@ -253,10 +255,6 @@ class SearchHandle(WholeSearchVerbs):
     def stop(self) -> None:
         """End the search for good once its running trials have finished."""
         steering.stop(self._store, self.name, whoami())
-
-    def cancel(self) -> None:
-        """End the search and its running trials now."""
-        steering.cancel(self._store, self.name, whoami())
 
     def ask(self) -> "AskedTrial | None":
         """Return a trial for this program to evaluate; None if there is none to give now.

@@ -16,13 +16,14 @@ from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases import steering
+from alignsearch.search.use_cases import budget
 from alignsearch.search.use_cases.new_search import (
     Surroundings,
     create,
     prepare,
     with_warm_start,
 )
+from alignsearch.search.use_cases.rules import Changes
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.definition import Definition
 from alignsearch.store_variable import ray_of_environment
@@ -143,7 +144,7 @@ def _go_on(opened: Store, existing: StoredSearch, search: StoredSearch, asked: S
             "another name"
         )
     if search.trials > existing.trials:
-        steering.extend(opened, existing.name, search.trials, whoami())
+        budget.extend(opened, existing.name, Changes(trials=search.trials), whoami())
 
 
 def _metric(search: StoredSearch) -> str:

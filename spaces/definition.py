@@ -52,9 +52,12 @@ class Source:
             that drives the search.
         address: the definition's address: `ia`, `package.module:name`, `file.py:name`.
         path: the module's file; None for shipped definitions and sessions.
-        sha256: hash of the file, or of all Python files of the package that the module belongs to,
-            in hexadecimal; None for shipped definitions and sessions.
+        sha256: hash of the file and of those beside it that it imports, or of all Python files of
+            the package that the module belongs to, in hexadecimal; None for shipped definitions
+            and sessions.
         packages: versions of the packages that the source imports from elsewhere, by name.
+        beside: files of the module's own folder that it imports, relative to the folder; the hash
+            covers them.
     """
 
     kind: SourceKind
@@ -62,6 +65,7 @@ class Source:
     path: Path | None = None
     sha256: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

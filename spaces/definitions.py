@@ -28,6 +28,7 @@ from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.definition import TRAINING, Definition, Source
 from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES, FeedbackTraining
 from alignsearch.spaces.source_files import (
+    files_beside,
     import_failure,
     import_file,
     imported_packages,
@@ -183,12 +184,14 @@ def source_of(module: ModuleType, kind: str, address: str) -> Source:
     if not (module.__file__ and module.__file__.endswith(".py")):
         raise ConfigurationError(f"{module.__name__} has no Python file that workers could compare")
     path = Path(module.__file__).resolve()
+    beside = files_beside(path)
     return Source(
         kind="file" if kind == "file" else "module",
         address=address,
         path=path,
-        sha256=source_hash(path),
-        packages=imported_packages(path),
+        sha256=source_hash(path, beside),
+        packages=imported_packages(path, beside),
+        beside=beside,
     )
 
 

@@ -10,6 +10,7 @@ from alignsearch.dashboards.models.base import (
     Nothing,
     Numbers,
 )
+from alignsearch.dashboards.models.budget import Change, ChangeRequest, Limits
 from alignsearch.dashboards.models.forms import (
     Checked,
     SubmitField,
@@ -29,6 +30,12 @@ from alignsearch.dashboards.models.insight import (
     Importances,
     ParameterImportance,
     ReportedMetric,
+)
+from alignsearch.dashboards.models.points import (
+    EnqueueRequest,
+    GivenPoints,
+    ImportRequest,
+    RetryRequest,
 )
 from alignsearch.dashboards.models.searches import (
     BestSoFar,
@@ -90,6 +97,8 @@ __all__ = [
     "BestTrial",
     "CategoricalImportance",
     "CategoryScore",
+    "Change",
+    "ChangeRequest",
     "Checked",
     "ColumnHead",
     "Compared",
@@ -97,6 +106,7 @@ __all__ = [
     "Curve",
     "Curves",
     "Deleted",
+    "EnqueueRequest",
     "Epochs",
     "Error",
     "ErrorDetail",
@@ -104,9 +114,12 @@ __all__ = [
     "FailureReason",
     "Failures",
     "FailuresOfHost",
+    "GivenPoints",
     "Health",
+    "ImportRequest",
     "Importances",
     "LayerCurves",
+    "Limits",
     "Log",
     "LogLine",
     "Login",
@@ -123,6 +136,7 @@ __all__ = [
     "RenameRequest",
     "ReportedMetric",
     "ResultTable",
+    "RetryRequest",
     "SearchDetail",
     "SearchSummary",
     "Searches",

@@ -15,6 +15,8 @@ from alignsearch.dashboards.live.importances import ImportanceCache
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web import errors, pages, streams
 from alignsearch.dashboards.web.api import (
+    budget,
+    points,
     searches,
     sessions,
     steering,
@@ -89,7 +91,9 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         streams.router,
         sessions.router,
         submissions.router,
-        # Before steering, which takes any word as a verb.
+        # Before the verbs, which would take `retry` for one of theirs.
+        points.router,
+        budget.router,
         whole_search.router,
         steering.router,
         pages.router,

@@ -34,6 +34,7 @@ from alignsearch.driving import (
 from alignsearch.names import whoami
 from alignsearch.progress import against_chance, best_so_far
 from alignsearch.search.documents import REHEARSAL, Search
+from alignsearch.search.documents.durations import as_utc
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
@@ -94,6 +95,8 @@ def submit(
         created = create(opened, search, named=asked.name is not None)
         if advice := _advice(definition, created):
             notices.print(advice, highlight=False, soft_wrap=True)
+        if created.until is not None:
+            notice(f"no trial of {created.name} begins after {as_utc(created.until)}")
         if not wait:
             if as_json:
                 print_json({"name": created.name})

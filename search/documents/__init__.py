@@ -29,6 +29,7 @@ from alignsearch.search.documents.event import (
     Event,
     LogLine,
 )
+from alignsearch.search.documents.given_point import GivenPoint, PointKind, token_of
 from alignsearch.search.documents.lease import AttemptLease, Lease
 from alignsearch.search.documents.observation import (
     OBSERVED_STATES,
@@ -86,6 +87,7 @@ __all__ = [
     "Document",
     "Epoch",
     "Event",
+    "GivenPoint",
     "LayerRecord",
     "Lease",
     "LogLine",
@@ -94,6 +96,7 @@ __all__ = [
     "Pending",
     "PendingPolicy",
     "Point",
+    "PointKind",
     "Progress",
     "Pruning",
     "Recipe",
@@ -120,5 +123,6 @@ __all__ = [
     "metric_of",
     "observation_of",
     "space_of",
+    "token_of",
     "values_of",
 ]

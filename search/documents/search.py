@@ -87,6 +87,8 @@ class Search(Document):
         enqueued: number of points that people have enqueued so far (`store.points`).
         note: free text of its owner. tags: words to find it by.
         driver: the driver's lease; None if no driver holds it.
+        ending: why the search is over, in words; None while it isn't, and where an older version
+            ended it.
     """
 
     id_field: ClassVar[str | None] = "name"
@@ -130,6 +132,7 @@ class Search(Document):
     updated_at: AwareDatetime = UNSET_TIME
     versions: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
     error: str | None = None
+    ending: str | None = None
 
     @property
     def failures_allowed(self) -> int:

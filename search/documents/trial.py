@@ -85,6 +85,11 @@ class Origin(Document):
     repeat: int | None = None
     note: str = ""
 
+    def __str__(self) -> str:
+        """Return the origin in words: `imported: results.csv, row 3`, `retry of trial 5`."""
+        words = f"{self.kind} of trial {self.of}" if self.of is not None else self.kind
+        return f"{words}: {self.note}" if self.note else words
+
 
 class Trial(Document):
     """One trial, stored under its id.

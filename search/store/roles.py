@@ -14,7 +14,7 @@ Rights = Mapping[str, Sequence[str]]
 """Privilege actions by collection."""
 
 READ = ("find",)
-COLLECTIONS = (*INDEXES, "counters", "logs", "meta")
+COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
 _READING: Rights = dict.fromkeys(COLLECTIONS, READ)
 
 ROLES: Mapping[str, Rights] = {
@@ -24,6 +24,7 @@ ROLES: Mapping[str, Rights] = {
         "searches": ("find", "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "update"),
+        "points": READ,
         "events": ("insert",),
     },
     # The processes that train.
@@ -41,6 +42,7 @@ ROLES: Mapping[str, Rights] = {
         "searches": ("find", "insert", "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "insert", "update"),
+        "points": ("find", "insert"),
         "events": ("find", "insert"),
     },
     # A dashboard that shows.

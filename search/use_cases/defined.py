@@ -185,6 +185,7 @@ def stored_source(source: Source) -> StoredSource:
         path=None if source.path is None else str(source.path),
         sha256=source.sha256,
         packages=dict(source.packages),
+        beside=source.beside,
     )
 
 

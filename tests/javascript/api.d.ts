@@ -41,6 +41,17 @@ declare namespace Api {
     mean: number | null;
     sem: number | null;
   }
+  interface ChangeRequest {
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
+    trials?: number | null;
+    parallel?: number | null;
+    priority?: number | null;
+    without?: string[];
+  }
   interface Checked {
     ok: true;
     search: Record<string, JsonValue>;
@@ -86,6 +97,13 @@ declare namespace Api {
   interface Deleted {
     message: string;
     left: string;
+  }
+  interface EnqueueRequest {
+    points?: (Record<string, boolean | number | string | null>)[] | null;
+    table?: string | null;
+    published?: boolean;
+    from_search?: string | null;
+    top?: number;
   }
   interface Epochs {
     count: number;
@@ -133,11 +151,20 @@ declare namespace Api {
     expired: number;
     diverged: number;
   }
+  interface GivenPoints {
+    message: string;
+    numbers: number[];
+    left_out: string[];
+    summary: SearchSummary;
+  }
   interface Health {
     store: string;
     available: boolean;
     message: string;
     version: string;
+  }
+  interface ImportRequest {
+    table: string;
   }
   interface Importances {
     state: "computing" | "ready" | "too_few";
@@ -156,6 +183,17 @@ declare namespace Api {
     angle: (number | null)[];
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
+  }
+  interface Limits {
+    until: string | null;
+    timeout: number | null;
+    driven_seconds: number;
+    stop_at: number | null;
+    patience: number | null;
+    max_failures: number | null;
+    failures_allowed: number;
+    progress: Record<string, string>;
+    ended_by: string | null;
   }
   interface Log {
     attempt: number;
@@ -246,6 +284,9 @@ declare namespace Api {
     notes: string[];
     missing: MissingColumn[];
   }
+  interface RetryRequest {
+    tids?: number[] | null;
+  }
   interface SearchDetail {
     rev: number;
     now: number;
@@ -289,11 +330,14 @@ declare namespace Api {
     updated_at: string;
     age: number;
     error: string | null;
+    ending: string | null;
     diverged: number;
     note: string;
     tags: string[];
     next: string | null;
+    limits: Limits;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
+    changes: ("extend" | "set")[];
   }
   interface Searches {
     now: number;
@@ -331,6 +375,7 @@ declare namespace Api {
     path?: string | null;
     sha256?: string | null;
     packages?: Record<string, string>;
+    beside?: string[];
   }
   interface SubmitField {
     name: string;
@@ -366,6 +411,11 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
     note?: string;
     tag?: string[];
     algo?: "tpe" | "random";
