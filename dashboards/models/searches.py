@@ -46,9 +46,9 @@ class SearchSummary(Model):
         finished: trials with a result, which count towards the `trials` of the budget.
         ending: why it is over; null while it isn't.
         diverged: how many of the completed trials have no finite loss.
-        next: the command that trains the best trial for longer; null where nothing is trained.
         steps: the verbs that its status allows.
         changes: which changes of its settings are possible now.
+        next: the command that trains the best trial for longer; null where nothing is trained.
     """
 
     name: str
@@ -84,10 +84,10 @@ class SearchSummary(Model):
     error: str | None
     ending: str | None
     diverged: int
+    limits: Limits
     note: str
     tags: list[str]
     next: str | None
-    limits: Limits
     steps: list[Verb]
     changes: list[Change]
 

@@ -94,6 +94,7 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         # Before the verbs, which would take `retry` for one of theirs.
         points.router,
         budget.router,
+        # Before steering, which takes any word as a verb.
         whole_search.router,
         steering.router,
         pages.router,

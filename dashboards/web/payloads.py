@@ -100,10 +100,10 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         error=search.error,
         ending=search.ending,
         diverged=diverged,
+        limits=limits_of(summary),
         note=search.note,
         tags=list(search.tags),
         next=next_step(search) if best is not None else None,
-        limits=limits_of(summary),
         steps=steps_of(search),
         changes=changes_of(search),
     )

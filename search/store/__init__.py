@@ -17,13 +17,13 @@ store.searches (searches.py)
     named(names) -> list[Search]: read those of the names that exist
     change(name, to, who, *, detail) -> Search: set the status, add an event; StateConflictError
     request_stop(name, who) -> Search: let no new trial begin, add an event; StateConflictError
-    edit(name, changes, who, what, detail) -> Search: change fields in any status, add an event
     extend(name, changes, who, *, detail) -> Search: change what ends it, go on if over;
         StateConflictError if it was cancelled
     adjust(name, changes, who, *, detail) -> Search: change settings; StateConflictError if over
     decide(name) -> tuple[Search, str]: read one, with the token of its last change
     end(search, change, to, who, *, detail) -> Search | None: end it; None if it was changed since
     reopen(name, who, detail) -> Search: queue a search again that is over; StateConflictError
+    edit(name, changes, who, what, detail) -> Search: change fields in any status, add an event
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
     renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
     note_driven(name, token, seconds) -> None: record how long it was driven, if the token holds

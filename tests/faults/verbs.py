@@ -30,7 +30,9 @@ from pathlib import Path
 from typing import Any, TextIO
 from unittest.mock import patch
 
+import verbs_budget
 import verbs_life
+import verbs_points
 from forked import Commands
 from verb_cases import Case, Verb
 
@@ -40,7 +42,7 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.embedded import EmbeddedStore
 
-FAMILIES = (verbs_life,)
+FAMILIES = (verbs_life, verbs_budget, verbs_points)
 """Modules with rows, a family of verbs each."""
 
 VERBS: dict[str, Verb] = {row.name: row for family in FAMILIES for row in family.ROWS}

@@ -332,10 +332,10 @@ declare namespace Api {
     error: string | null;
     ending: string | null;
     diverged: number;
+    limits: Limits;
     note: string;
     tags: string[];
     next: string | null;
-    limits: Limits;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
     changes: ("extend" | "set")[];
   }

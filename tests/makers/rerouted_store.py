@@ -3,8 +3,8 @@
 from alignsearch.search.store import Store
 
 PARTS = (
-    *("searches", "trials", "attempts", "points", "totals", "logs"),
-    *("copies", "renames", "deletions"),
+    *("searches", "trials", "attempts", "points", "totals", "logs", "copies"),
+    *("renames", "deletions"),
 )
 
 
