@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Search
@@ -21,6 +21,7 @@ from alignsearch.search.documents.states import (
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
+from alignsearch.search.store.whole import HOLDS, decode_search
 
 _NOT_OVER = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
 _ACTIVE = sorted(_NOT_OVER)
@@ -61,11 +62,12 @@ class Searches:
         # The counter first: a search that can be seen has one.
         if not self._db.insert("counters", {"_id": search.name, "seq": 0}):
             counter = self._db.find_one("counters", {"_id": search.name})
-            if counter is not None and "load" in counter:
-                raise NameTakenError(
-                    f"a search named {search.name!r} was loaded, or is being loaded: choose "
-                    "another --name"
-                )
+            for field, meaning in HOLDS.items():
+                if counter is not None and counter.get(field) is not None:
+                    raise NameTakenError(
+                        f"the name {search.name!r} is taken: its search {meaning}; choose another "
+                        "--name"
+                    )
         if not self._db.insert("searches", {**created.to_bson(), "change": token}):
             stored = self._db.find_one("searches", {"_id": search.name})
             if stored is None or stored["change"] != token:
@@ -81,7 +83,7 @@ class Searches:
         Raises:
             UnknownNameError: there is none.
         """
-        return _decode(self._find(name))
+        return decode_search(self._find(name))
 
     def all(self) -> list[Search]:
         """Return all searches, the oldest first.
@@ -113,13 +115,13 @@ class Searches:
     def named(self, names: Collection[str]) -> list[Search]:
         """Return the searches of these names, those that exist."""
         found = self._db.find("searches", {"_id": {"$in": sorted(names)}}) if names else []
-        return [_decode(document) for document in found]
+        return [decode_search(document) for document in found]
 
     def _readable(self, documents: Sequence[Record]) -> list[Search]:
         searches = []
         for found in documents:
             try:
-                searches.append(_decode(found))
+                searches.append(decode_search(found))
             except StoreCorruptedError as error:
                 if found["_id"] not in self._unreadable:
                     self._unreadable.add(found["_id"])
@@ -208,7 +210,7 @@ class Searches:
             UnknownNameError: there is none.
         """
         found = self._find(name)
-        return _decode(found), found["change"]
+        return decode_search(found), found["change"]
 
     def end(
         self, search: Search, change: str, to: SearchStatus, who: str, *, detail: str
@@ -243,6 +245,35 @@ class Searches:
             raise StateConflictError(f"search {name!r} can't be queued again: it is {status}")
         self._logs.add_event(name, who, "queued again", detail)
         return found
+
+    def edit(
+        self,
+        name: str,
+        changes: Callable[[Search], Record],
+        who: str,
+        what: str,
+        detail: str,
+    ) -> Search:
+        """Change fields of the search in whatever status, add an event, and return the search.
+
+        It doesn't count as an update, so the search is as old as it was.
+
+        changes: from the search as it is to the fields' new values. It is called again if the
+            search was changed meanwhile.
+
+        Raises:
+            UnknownNameError: there is no such search.
+        """
+        while True:
+            before = self._find(name)
+            fields = changes(decode_search(before))
+            token = secrets.token_hex(8)
+            unchanged = {"_id": name, "change": before.get("change")}
+            done = self._db.update("searches", unchanged, {"$set": {**fields, "change": token}})
+            found = self._find(name)
+            if done or found.get("change") == token:
+                self._logs.add_event(name, who, what, detail)
+                return decode_search(found)
 
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
         """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
@@ -293,7 +324,7 @@ class Searches:
         update = {"$set": {**changes, "updated_at": self._db.now(), "change": token}}
         done = self._db.update("searches", {**condition, **(unchanged or {})}, update)
         found = self._find(name)
-        return _decode(found) if done or found["change"] == token else None
+        return decode_search(found) if done or found["change"] == token else None
 
 
 def _over(to: SearchStatus, detail: str) -> Record:
@@ -304,7 +335,3 @@ def _over(to: SearchStatus, detail: str) -> Record:
         "error": (detail or None) if explained else None,
         "ending": (detail or None) if to in TERMINAL_SEARCH_STATUSES else None,
     }
-
-
-def _decode(found: Record) -> Search:
-    return Search.from_bson({name: value for name, value in found.items() if name != "change"})

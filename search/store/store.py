@@ -12,9 +12,11 @@ from typing import Self
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.copies import Copies
+from alignsearch.search.store.deletions import Deletions
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.numbering import Numbering
 from alignsearch.search.store.points import Points
+from alignsearch.search.store.renames import Renames
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trial_records import TrialRecords
@@ -32,6 +34,8 @@ class Store:
         totals: counts and the best trial of each search.
         logs: events, epochs and log lines.
         copies: whole searches, for dumping and loading.
+        renames: whole searches that get another name.
+        deletions: whole searches that are deleted.
     """
 
     @classmethod
@@ -59,6 +63,8 @@ class Store:
         self.points = Points(connection)
         self.totals = Totals(connection, numbering, self.trials)
         self.copies = Copies(connection)
+        self.renames = Renames(connection, self.copies)
+        self.deletions = Deletions(connection)
 
     def close(self) -> None:
         """Close the connection."""
