@@ -14,8 +14,9 @@ Rights = Mapping[str, Sequence[str]]
 """Privilege actions by collection."""
 
 READ = ("find",)
-COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
-_READING: Rights = dict.fromkeys(COLLECTIONS, READ)
+_SHOWN = (*INDEXES, "counters", "logs", "meta")
+COLLECTIONS = (*_SHOWN, "points")
+_READING: Rights = dict.fromkeys(_SHOWN, READ)
 
 ROLES: Mapping[str, Rights] = {
     # `alignsearch serve`.

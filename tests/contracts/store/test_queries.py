@@ -11,7 +11,7 @@ from epoch_maker import an_epoch
 from pymongo import monitoring
 
 import alignsearch.search
-from alignsearch.search.documents import Result, Trial
+from alignsearch.search.documents import GivenPoint, Result, Trial
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.store.connection import INDEXES
@@ -75,6 +75,7 @@ PARTS_OF_STORE = (
     "searches",
     "trials",
     "attempts",
+    "points",
     "totals",
     "logs",
     "copies",
@@ -137,6 +138,7 @@ def use_everything(store, new_search, new_trial):
     store.searches.extend(name, {"trials": 400}, "tester", detail="trials 400")
     store.searches.adjust(name, {"parallel": 4}, "tester", detail="parallel 4")
     store.searches.end(*store.searches.decide(name), SearchStatus.COMPLETED, "x", detail="enough")
+    store.searches.reopen(name, "tester", "to try again")
     token = store.searches.acquire_driver(name, "driver", 60.0)
     store.searches.renew_driver(name, token, 60.0)
     store.searches.note_driven(name, token, 7.5)
@@ -192,7 +194,15 @@ def use_everything(store, new_search, new_trial):
     store.totals.best(name)
     store.totals.diverged(name)
     store.trials.best(name, 3)
-    store.attempts.cancel(store.trials.add(Trial(id=f"{name}/9", search=name, tid=9)))
+    queued = [store.trials.add(Trial(id=f"{name}/{tid}", search=name, tid=tid)) for tid in (9, 10)]
+    store.attempts.withdraw(queued[0], "over")
+    store.attempts.cancel(queued[1].id, "by hand")
+    point = GivenPoint(
+        id=f"{name}/0", search=name, number=0, kind="enqueued", point={}, token="t", by="ann"
+    )
+    store.points.add([point])
+    assert store.points.publish(name) == len(store.points.all(name)) == 1
+    assert [each.token for each in store.points.read(name, 0, 1)] == ["t"]
     store.attempts.cancel_all(name)
     assert list(store.copies.documents(name))
     copy = f"{name}-loaded"
@@ -339,7 +349,7 @@ PARTS = {
     "submitter": [
         *("public/*.py", "public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),
         *(f"search/use_cases/{name}.py" for name in ("new_search", "steering", "warm_start")),
-        "search/use_cases/budget.py",
+        *(f"search/use_cases/{name}.py" for name in ("budget", "giving")),
         *READING,
     ],
     "dashboard": ["dashboards/**/*.py", *READING],
