@@ -95,8 +95,8 @@ def hours_by_kind(spent: Mapping[str, float]) -> dict[str, float]:
 def duration_with(seconds: Sequence[float], trials: int, slots: int) -> float:
     """Return how long so many trials take on so many slots.
 
-    seconds: durations of some trials, at least one. They are repeated in a random order that follows
-    from the durations alone: long trials rarely come all at the end, or all at the beginning.
+    seconds: durations of some trials, at least one. They are repeated in a random order that
+    follows from them alone: long trials rarely come all at the end, or all at the beginning.
     """
     if trials > MOST_SCHEDULED:
         return fmean(seconds) * trials / min(slots, trials)
