@@ -8,13 +8,16 @@ from alignment_core import data
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import Configuration, configuration
+from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.presets import EPOCHS, RULES, TABLE5, check_names, preset_config
-from alignsearch.spaces.space import Value
 from alignsearch.spaces.training import training_config
 
 if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
 
+
+SEED = "seed"
+"""A run's random seed among its plain values."""
 
 _DECIDED = frozenset({"stem", "schedule_epochs", "batch_divisor", "weights_order"})
 """Settings that follow from a run's preset and data set, not from the search's recipe."""

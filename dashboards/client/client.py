@@ -9,7 +9,7 @@
 """
 
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -50,9 +50,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def searches(self) -> pd.DataFrame:
-        """All searches by name, the latest first."""
-        found = pd.json_normalize(self._get("/searches")["searches"])
+    def searches(self, *tags: str) -> pd.DataFrame:
+        """All searches by name, or those with all of the tags, the latest first."""
+        found = pd.json_normalize(self._get("/searches", tag=tags)["searches"])
         if found.empty:
             return found
         for name in ("created_at", "updated_at"):
@@ -183,6 +183,57 @@ class Client:
     def cancel(self, name: str) -> str:
         """End a search and its running trials now."""
         return self._steer(name, "cancel")
+
+    def enqueue(self, name: str, points: Sequence[Mapping[str, Any]]) -> str:
+        """Let a search try points before it suggests others: values by dimension."""
+        return self._give(name, "points", {"points": [dict(each) for each in points]})
+
+    def retry(self, name: str, *tids: int) -> str:
+        """Try failed trials again, those of these numbers or all."""
+        return self._give(name, "retry", {"tids": list(tids)} if tids else {})
+
+    def import_csv(self, name: str, table: str) -> str:
+        """Import results from elsewhere as finished trials: CSV with a header."""
+        return self._give(name, "results", {"table": table})
+
+    def cancel_trial(self, name: str, tid: int) -> str:
+        """End one trial of a search now; the search goes on."""
+        return self._steer(name, f"trials/{tid}/cancel")
+
+    def _give(self, name: str, what: str, body: dict[str, Any]) -> str:
+        return str(self._post(f"/searches/{_quoted(name)}/{what}", body)["message"])
+
+    def extend(self, name: str, trials: int, **rules: Any) -> str:
+        """Let a search go on to so many trials in all, with `alignsearch extend`'s options."""
+        return self._give(name, "extend", {"trials": trials, **rules})
+
+    def set(self, name: str, **settings: Any) -> str:
+        """Change a search's settings while it lives, with `alignsearch set`'s options."""
+        return self._give(name, "set", settings)
+
+    def delete(self, name: str) -> str:
+        """Delete the search with all that belongs to it; returns the dashboard's message."""
+        return str(self._post(f"/searches/{_quoted(name)}/delete", {})["message"])
+
+    def rename(self, name: str, new: str) -> str:
+        """Give the search another name, and return it."""
+        return str(self._post(f"/searches/{_quoted(name)}/rename", {"name": new})["name"])
+
+    def note(self, name: str, text: str) -> str:
+        """Write a note on the search; returns the dashboard's message."""
+        return str(self._post(f"/searches/{_quoted(name)}/note", {"note": text})["message"])
+
+    def tag(self, name: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> str:
+        """Add tags to the search and remove others; returns the dashboard's message."""
+        tags = {"add": list(add), "remove": list(remove)}
+        return str(self._post(f"/searches/{_quoted(name)}/tags", tags)["message"])
+
+    def train_longer(
+        self, name: str, tid: int | None = None, *, epochs: int = 100, seeds: int = 5
+    ) -> str:
+        """Submit a search that trains the best trial, or `tid`, for longer; returns its name."""
+        asked = {"tid": tid, "epochs": epochs, "seeds": seeds}
+        return str(self._post(f"/searches/{_quoted(name)}/longer", asked)["name"])
 
     def _steer(self, name: str, verb: str) -> str:
         return str(self._post(f"/searches/{_quoted(name)}/{verb}", {})["message"])

@@ -36,6 +36,13 @@ WARM_SEARCHES = 1
 """Number of latest searches that are read at the start, beside those that run."""
 
 
+SHOWN_SETTINGS = (
+    *("status", "stop_requested", "error", "ending", "trials", "parallel", "priority"),
+    *("until", "timeout", "stop_at", "patience", "max_failures", "confirm", "note", "tags"),
+)
+"""Fields of a search that people change while it runs, and that pages show."""
+
+
 @dataclass
 class MirroredSearch:
     """A search in memory. Hold `lock` to read `trials`.
@@ -156,6 +163,8 @@ class Mirror:
         # A search that was over can have been extended.
         if known is None or known.search != self._searches.get(name, known.search):
             known = read_summary(self.store, name)
+            # It may have diverged trials that it hadn't when it ended before.
+            self._diverged.pop(name, None)
             if known.search.status in TERMINAL_SEARCH_STATUSES:
                 self._summaries[name] = known
         return known
@@ -180,6 +189,15 @@ class Mirror:
             self._sync_one(mirrored)
         self._summaries.pop(name, None)
         self._diverged.pop(name, None)
+        self._searches.update({each.name: each for each in self.store.searches.named([name])})
+        self.list_version += 1
+        self.notify()
+
+    def forget(self, name: str) -> None:
+        """Drop the search, after it was deleted or renamed here, and read the list anew."""
+        for known in (self._held, self._searches, self._summaries, self._diverged):
+            known.pop(name, None)
+        self._listed_at = 0.0
         self.notify()
 
     def get(self, name: str) -> MirroredSearch:
@@ -259,8 +277,9 @@ class Mirror:
         found = {search.name: search for search in listed}
         changed = found != self._searches
         self._searches = found
-        for name in self._held.keys() - found.keys():
-            self._held.pop(name, None)
+        for known in (self._held, self._summaries, self._diverged):
+            for name in known.keys() - found.keys():
+                known.pop(name, None)
         going_on = {each.name for each in listed if each.status not in TERMINAL_SEARCH_STATUSES}
         latest = set() if self._listed.is_set() else {each.name for each in listed[-WARM_SEARCHES:]}
         self._listed_at = time.monotonic()
@@ -337,16 +356,15 @@ def _is_fresh(mirrored: MirroredSearch) -> bool:
 
 
 def _differs(one: Summary, other: Summary) -> bool:
-    """Whether summaries differ in more than what changes with every second."""
+    """Return whether summaries differ in more than what changes with every second."""
     return _lasting(one) != _lasting(other)
 
 
 def _lasting(summary: Summary) -> tuple[object, ...]:
     return (
-        summary.search.status,
-        summary.search.stop_requested,
-        summary.search.error,
+        *(getattr(summary.search, name) for name in SHOWN_SETTINGS),
         summary.driven,
+        summary.ended_by,
         summary.counts,
         summary.slots,
         summary.best_loss,

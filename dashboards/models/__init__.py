@@ -10,6 +10,7 @@ from alignsearch.dashboards.models.base import (
     Nothing,
     Numbers,
 )
+from alignsearch.dashboards.models.budget import Change, ChangeRequest, Limits
 from alignsearch.dashboards.models.forms import (
     Checked,
     SubmitField,
@@ -29,6 +30,12 @@ from alignsearch.dashboards.models.insight import (
     Importances,
     ParameterImportance,
     ReportedMetric,
+)
+from alignsearch.dashboards.models.points import (
+    EnqueueRequest,
+    GivenPoints,
+    ImportRequest,
+    RetryRequest,
 )
 from alignsearch.dashboards.models.searches import (
     BestSoFar,
@@ -73,6 +80,13 @@ from alignsearch.dashboards.models.trials import (
     TrialPage,
     TrialRow,
 )
+from alignsearch.dashboards.models.whole_search import (
+    Deleted,
+    LongerRequest,
+    NoteRequest,
+    RenameRequest,
+    TagRequest,
+)
 
 __all__ = [
     "CHANGE_ERRORS",
@@ -83,12 +97,16 @@ __all__ = [
     "BestTrial",
     "CategoricalImportance",
     "CategoryScore",
+    "Change",
+    "ChangeRequest",
     "Checked",
     "ColumnHead",
     "Compared",
     "Comparison",
     "Curve",
     "Curves",
+    "Deleted",
+    "EnqueueRequest",
     "Epochs",
     "Error",
     "ErrorDetail",
@@ -96,22 +114,29 @@ __all__ = [
     "FailureReason",
     "Failures",
     "FailuresOfHost",
+    "GivenPoints",
     "Health",
+    "ImportRequest",
     "Importances",
     "LayerCurves",
+    "Limits",
     "Log",
     "LogLine",
     "Login",
     "LoginRequest",
+    "LongerRequest",
     "Metric",
     "MissingColumn",
     "Model",
+    "NoteRequest",
     "Nothing",
     "Numbers",
     "Parameter",
     "ParameterImportance",
+    "RenameRequest",
     "ReportedMetric",
     "ResultTable",
+    "RetryRequest",
     "SearchDetail",
     "SearchSummary",
     "Searches",
@@ -127,6 +152,7 @@ __all__ = [
     "TableCells",
     "TableColumn",
     "TableRow",
+    "TagRequest",
     "TrialColumns",
     "TrialDetail",
     "TrialPage",

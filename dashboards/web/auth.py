@@ -78,7 +78,7 @@ class HashedToken:
             ) from error
 
     def fits(self, token: str) -> bool:
-        """Whether this is the token, compared in constant time."""
+        """Return whether this is the token, compared in constant time."""
         return hmac.compare_digest(_scrypt(token, self.salt), self.digest)
 
 
@@ -134,7 +134,7 @@ class Gate:
         self.throttle = Throttle()
 
     def login_of(self, session: Session) -> Login:
-        """Whether the session must log in to steer."""
+        """Return whether the session must log in to steer."""
         if self.token is None:
             return "none" if self._loopback else "impossible"
         return "done" if session.user is not None else "needed"
@@ -147,7 +147,7 @@ class Gate:
         return f"{session.user} (dashboard)" if login == "done" else None
 
     def fits(self, token: str) -> bool:
-        """Whether this is the token. The right one is fast to check after the first time."""
+        """Return whether this is the token. The right one is fast to check after the first time."""
         if self.token is None or len(token) > LONGEST_TOKEN:
             return False
         # Programs send the token with each request, so a fast hash of the right one is kept.
@@ -182,7 +182,7 @@ class Gate:
         return self._sign("csrf", session.id)
 
     def is_csrf(self, session: Session, token: str) -> bool:
-        """Whether `token` is the session's CSRF token, compared in constant time."""
+        """Return whether `token` is the session's CSRF token, compared in constant time."""
         return hmac.compare_digest(self.csrf(session).encode(), token.encode())
 
     def _sign(self, purpose: str, text: str) -> str:

@@ -4,6 +4,7 @@ import typer
 
 from alignsearch.cli import (
     best,
+    budget,
     copy,
     dashboard,
     data,
@@ -12,7 +13,9 @@ from alignsearch.cli import (
     events,
     experiments,
     export,
+    given,
     hand_back,
+    logs,
     report,
     retain,
     show,
@@ -23,6 +26,7 @@ from alignsearch.cli import (
     submit,
     train,
     trials,
+    whole_search,
 )
 
 app = typer.Typer(
@@ -38,16 +42,26 @@ app.command()(drive.serve)
 app.command()(status.status)
 app.command()(trials.trials)
 app.command()(show.show)
+app.command()(logs.logs)
 app.command()(best.best)
 app.command()(steer.pause)
 app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(steer.release)
+app.command()(budget.extend)
+app.command(name="set")(budget.set_)
+app.command()(steer.retry)
+app.command()(given.enqueue)
+app.command(name="import")(given.import_)
 app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)
 app.command()(copy.load)
+app.command()(whole_search.note)
+app.command(cls=whole_search.TagCommand)(whole_search.tag)
+app.command()(whole_search.rename)
+app.command()(whole_search.delete)
 app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)

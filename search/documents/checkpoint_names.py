@@ -1,4 +1,4 @@
-"""Names of folders with checkpoints: DIR/SEARCH-CREATED/TID/ATTEMPT.
+"""Names of folders with checkpoints: DIR/FOLDER/TID/ATTEMPT, where FOLDER is the search's own.
 
 Each attempt writes into a folder of its own, so that an attempt whose lease was taken over can't
 overwrite the next one's checkpoints.
@@ -13,15 +13,23 @@ from alignsearch.search.documents.trial import Trial
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def of_search(search: Search) -> str | None:
-    """Return the folder of the search's checkpoints; None if it keeps none.
+def folder_name(search: Search) -> str:
+    """Return the name of the search's folder: its own, or SEARCH-CREATED.
 
-    The name has the search's creation time: a later search of the same name has another folder.
+    The latter has the search's creation time: a later search of the same name has another folder.
     """
-    if search.checkpoints is None or not _SAFE.fullmatch(search.name):
-        return None
+    if search.checkpoint_folder is not None:
+        return search.checkpoint_folder
     created = search.created_at.strftime("%Y%m%dT%H%M%S%f")[:-3]
-    return f"{search.checkpoints.rstrip('/')}/{search.name}-{created}"
+    return f"{search.name}-{created}"
+
+
+def of_search(search: Search) -> str | None:
+    """Return the folder of the search's checkpoints; None if it keeps none."""
+    name = folder_name(search)
+    if search.checkpoints is None or not _SAFE.fullmatch(name):
+        return None
+    return f"{search.checkpoints.rstrip('/')}/{name}"
 
 
 def of_attempt(search: Search, trial: Trial, attempt: int) -> str | None:

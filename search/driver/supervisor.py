@@ -60,7 +60,13 @@ class Supervisor:
             self._pruner.receive([trial])
 
     def note_changes(self, changed: Sequence[Trial]) -> None:
-        """Learn from trials that have changed, and prune those that the pruner ends."""
+        """Learn from trials that have changed, and prune those that the pruner ends.
+
+        The worker of a trial that somebody has cancelled is ended.
+        """
+        for trial in changed:
+            if trial.state is TrialState.CANCELLED:
+                self._end_worker(trial.id)
         if self._pruner is not None:
             self._prune(self._pruner.receive(changed))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alignsearch.search.documents import Search, Trial, known_space_of, metric_of, values_of
-from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.reasons import note_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.catalog import RUNS
 
@@ -61,7 +61,7 @@ def columns_of(search: Search, trials: Sequence[Trial]) -> TrialColumns:
 def dimensions_of(search: Search, trials: Iterable[Trial]) -> list[str]:
     """Return the labels of a search's dimensions: its space's, or else those that trials have."""
     space = known_space_of(search)
-    if space is not None and space is not RUNS:
+    if space is not None and search.space != RUNS.name:
         return [each.name for each in space.sampled]
     return list(dict.fromkeys(label for trial in trials for label in values_of(search, trial)))
 
@@ -73,7 +73,7 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
     metric of its last epoch.
     """
     last = trial.attempts.get(str(trial.attempt))
-    result, progress = trial.result, trial.progress
+    progress = trial.progress
     fixed = [
         trial.tid,
         trial.state.value,
@@ -82,7 +82,7 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         trial.attempt,
         seconds_of(trial),
         last.host if last else None,
-        (result.reason if result else None) or last_line(trial.error),
+        note_of(trial.origin, trial.result.reason if trial.result else None, trial.error),
     ]
     values = values_of(search, trial)
     if search.space == RUNS.name:

@@ -17,9 +17,16 @@ store.searches (searches.py)
     named(names) -> list[Search]: read those of the names that exist
     change(name, to, who, *, detail) -> Search: set the status, add an event; StateConflictError
     request_stop(name, who) -> Search: let no new trial begin, add an event; StateConflictError
-    extend(name, trials, who) -> Search: set the budget, go on if over; StateConflictError
+    extend(name, changes, who, *, detail) -> Search: change what ends it, go on if over;
+        StateConflictError if it was cancelled
+    adjust(name, changes, who, *, detail) -> Search: change settings; StateConflictError if over
+    decide(name) -> tuple[Search, str]: read one, with the token of its last change
+    end(search, change, to, who, *, detail) -> Search | None: end it; None if it was changed since
+    reopen(name, who, detail) -> Search: queue a search again that is over; StateConflictError
+    edit(name, changes, who, what, detail) -> Search: change fields in any status, add an event
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
     renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
+    note_driven(name, token, seconds) -> None: record how long it was driven, if the token holds
     release_driver(name, token) -> None: give the lease up, if the token holds it
 
 store.trials (trials.py)
@@ -53,17 +60,26 @@ store.attempts (attempts.py)
     crash(trial_id, attempt, token, error, *, retry, max_attempts) -> Trial: queue again, or fail
     expire(trial_id, attempt, *, max_attempts, reason) -> Trial | None: crash an attempt whose lease
         has passed; None if it hasn't
+    withdraw(trial, reason) -> Trial | None: cancel it as it was read; None if it changed since
+    cancel(trial_id, reason) -> Trial: end one trial now; StateConflictError if it has ended
     cancel_all(search) -> int: cancel the search's trials that haven't ended; their number
+
+store.points (points.py)
+    read(search, first, end) -> list[GivenPoint]: read the points numbered from first to end - 1
+    all(search) -> list[GivenPoint]: read all points, also those that no driver may read yet
+    add(points) -> list[GivenPoint]: insert points of one search under its next numbers
+    publish(search) -> int: let drivers read all stored points; how many there are
 
 store.totals (totals.py)
     update(search) -> Tally: sum up the trials that ended since the last update
     standing(search) -> Standing: counts, best trial, live trials and recent durations
+    since_best(search) -> int: trials with a result that ended after the best one
     counts(search) -> dict[TrialState, int]: trials by state, every state named
     best(search) -> Trial | None: the best completed trial
     diverged(search) -> int: number of completed trials without a finite loss
 
 store.logs (logs.py)
-    add_event(search, who, what, detail) -> None: add an event, dated now
+    add_event(search, who, what, detail, *, once) -> None: add an event, dated now
     events(search) -> list[Event]: read a search's events, the oldest first
     events_since(search, at) -> list[Event]: read the events from a time on
     epochs(trial_id, attempt) -> list[Epoch]: read a trial's epochs, or one attempt's
@@ -75,9 +91,29 @@ store.logs (logs.py)
 
 store.copies (copies.py)
     documents(name) -> Iterator[tuple[str, Record]]: read a whole search, undecoded
-    begin_load(counter, load) -> None: reserve a name for a load; NameTakenError
-    load_each(collection, documents) -> None: insert documents of a reserved name
-    finish_load(search) -> None: insert the search itself, which shows all; NameTakenError
+    begin_load(counter, load) -> str: reserve a name for a load; NameTakenError
+    load_each(collection, documents, copy) -> None: insert documents of a reserved name
+    note_load(name, copy, who, detail) -> None: add an event, once a load
+    finish_load(search, copy) -> None: insert the search itself, which shows all; NameTakenError
+    shares_folder(search) -> bool: whether its checkpoints' folder is that of its original
+
+store.renames (renames.py)
+    begun(name) -> str | None: the new name, if the renaming was broken off
+    source(name) -> str | None: the old name, while something is left of the old search
+    unfinished() -> list[tuple[str, str]]: old and new names of renamings that were broken off
+    is_hidden(name) -> bool: whether no reader finds the search by this name
+    reserve(old, new) -> None: reserve the new name; NameTakenError, StateConflictError
+    copy(old, new) -> None: copy trials and points that changed since the last call
+    switch(old, new) -> bool: hide the old one; False if it is driven or was changed meanwhile
+    undo(old, new) -> None: delete the copies of a search that isn't hidden yet
+    finish(old, new, who) -> Search: show the new one, delete the rest of the old one, add events
+
+store.deletions (deletions.py)
+    begun(name) -> Search | None: the search as it was, if its deletion was broken off
+    unfinished() -> list[str]: names of searches whose deletion was broken off
+    trials(name) -> int: number of the search's trials, readable or not
+    begin(name, who) -> bool: hide the search; False if it is driven or was changed meanwhile
+    finish(name) -> int: delete the rest of a hidden search; the number of its trials
 """
 
 from alignsearch.search.store.store import Store

@@ -1,10 +1,17 @@
 """Whole searches as documents, read out of a store and written into another."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
+from bson.objectid import ObjectId
+
+from alignsearch.search.documents import Search
+from alignsearch.search.documents.checkpoint_names import folder_name
 from alignsearch.search.documents.errors import NameTakenError
 from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.points import Points
+from alignsearch.search.store.whole import decode_search, derived_id, event
 
 
 class Copies:
@@ -35,6 +42,11 @@ class Copies:
                 log = self._db.find_one("logs", {"_id": f"{trial['_id']}/{number}"})
                 if log is not None:
                     yield "logs", log
+        # A trial can be of a point that was given after the search was read.
+        used = [trial["origin"]["number"] for trial in trials if trial.get("origin")]
+        end = max([search.get("enqueued") or 0, *(n + 1 for n in used if n is not None)])
+        for point in Points(self._db).read(name, 0, end):
+            yield "points", point.to_bson()
         events = self._db.find("events", {"search": name}, sort=["at"])
         yield from (("events", event) for event in events if event["at"] <= until)
         counter = self._db.find_one("counters", {"_id": name})
@@ -42,10 +54,11 @@ class Copies:
             # Its other fields belong to this store alone, or follow from the trials.
             yield "counters", {key: counter[key] for key in ("_id", "seq")}
 
-    def begin_load(self, counter: Record, load: str) -> None:
+    def begin_load(self, counter: Record, load: str) -> str:
         """Reserve the name of the counter's search; `load` identifies the file.
 
-        A load of the same file that was broken off left the same reservation, and goes on.
+        A load of the same file that was broken off left the same reservation, and goes on. Return
+        24 hexadecimal digits that this copy alone has.
 
         Raises:
             NameTakenError: a search has this name, or another load has begun with it.
@@ -53,29 +66,71 @@ class Copies:
         name = counter["_id"]
         if self._db.find_one("searches", {"_id": name}) is not None:
             raise NameTakenError(
-                f"there is a search named {name!r} already: load it into another --store"
+                f"there is a search named {name!r} already: load it into another --store, or under "
+                "another name with --as"
             )
-        if not self._db.insert("counters", {**counter, "load": load}):
-            reserved = self._db.find_one("counters", {"_id": name})
-            if reserved is None or reserved.get("load") != load:
-                raise NameTakenError(
-                    f"the name {name!r} is taken by a search that is being made, or by another "
-                    "file whose load was broken off: load that one again, or use another --store"
-                )
+        copy = secrets.token_hex(12)
+        if self._db.insert("counters", {**counter, "load": load, "copy": copy}):
+            return copy
+        reserved = self._db.find_one("counters", {"_id": name})
+        if reserved is None or reserved.get("load") != load:
+            raise NameTakenError(
+                f"the name {name!r} is taken by a search that is being made, or by another "
+                "file whose load was broken off: load that one again, or choose another name "
+                "with --as"
+            )
+        # A load that an older version began has none.
+        self._db.update("counters", {"_id": name, "copy": None}, {"$set": {"copy": copy}})
+        found: str = (self._db.find_one("counters", {"_id": name}) or {}).get("copy", copy)
+        return found
 
-    def load_each(self, collection: str, documents: Sequence[Record]) -> None:
+    def load_each(self, collection: str, documents: Sequence[Record], copy: str) -> None:
         """Insert documents of a reserved name, except those that an earlier try inserted."""
-        self._db.insert_each(collection, documents)
+        refused = self._db.insert_each(collection, documents)
+        if collection != "events" or not refused:
+            return
+        # Their original is in this store, too, and its events have these ids.
+        ids = [event["_id"] for event in refused]
+        name = refused[0]["search"]
+        there = self._db.find("events", {"_id": {"$in": ids}}, fields=["search"])
+        others = {each["_id"] for each in there if each["search"] != name}
+        again = [
+            {**event, "_id": ObjectId(derived_id(copy, str(event["_id"])))}
+            for event in refused
+            if event["_id"] in others
+        ]
+        if again:
+            self._db.insert_each("events", again)
 
-    def finish_load(self, search: Record) -> None:
+    def note_load(self, name: str, copy: str, who: str, detail: str) -> None:
+        """Add an event that `who` has loaded the search, once for each copy."""
+        identity = derived_id(copy, "loaded")
+        self._db.insert("events", event(identity, name, self._db.now(), who, "loaded", detail))
+
+    def finish_load(self, search: Record, copy: str) -> None:
         """Insert the search itself; before it, no reader sees its trials.
 
         Raises:
             NameTakenError: another load of it was quicker.
         """
+        decoded = decode_search(search)
+        if decoded.checkpoints is not None:
+            # The folder of the file's search is that of the original.
+            own = decoded.model_copy(update={"checkpoint_folder": None})
+            search = {**search, "checkpoint_folder": f"{folder_name(own)}-{copy}"}
         written = self._db.insert("searches", search)
         if not written and self._db.find_one("searches", {"_id": search["_id"]}) != search:
             raise NameTakenError(f"search {search['_id']!r} was loaded already")
+
+    def shares_folder(self, search: Search) -> bool:
+        """Return whether its folder of checkpoints is that of the original that it was loaded from.
+
+        Loads of older versions left copies with the original's folder.
+        """
+        if search.checkpoint_folder is not None:
+            return False
+        counter = self._db.find_one("counters", {"_id": search.name})
+        return counter is not None and counter.get("load") is not None
 
 
 def _had_epoch(trial: Record, epoch: Record) -> bool:

@@ -14,8 +14,9 @@ Rights = Mapping[str, Sequence[str]]
 """Privilege actions by collection."""
 
 READ = ("find",)
-COLLECTIONS = (*INDEXES, "counters", "logs", "meta")
-_READING: Rights = dict.fromkeys(COLLECTIONS, READ)
+COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
+# What a person has given to a search is shown as its trials.
+_READING: Rights = dict.fromkeys((name for name in COLLECTIONS if name != "points"), READ)
 
 ROLES: Mapping[str, Rights] = {
     # `alignsearch serve`.
@@ -24,6 +25,7 @@ ROLES: Mapping[str, Rights] = {
         "searches": ("find", "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "update"),
+        "points": READ,
         "events": ("insert",),
     },
     # The processes that train.
@@ -41,6 +43,7 @@ ROLES: Mapping[str, Rights] = {
         "searches": ("find", "insert", "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "insert", "update"),
+        "points": ("find", "insert"),
         "events": ("find", "insert"),
     },
     # A dashboard that shows.

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Search
@@ -21,8 +21,10 @@ from alignsearch.search.documents.states import (
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
+from alignsearch.search.store.whole import HOLDS, decode_search
 
-_ACTIVE = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
+_NOT_OVER = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
+_ACTIVE = sorted(_NOT_OVER)
 
 MOST_ACTIVE_SEARCHES = 1000
 """Searches that aren't over: more come from a script that submits in a loop, and slow drivers."""
@@ -60,11 +62,12 @@ class Searches:
         # The counter first: a search that can be seen has one.
         if not self._db.insert("counters", {"_id": search.name, "seq": 0}):
             counter = self._db.find_one("counters", {"_id": search.name})
-            if counter is not None and "load" in counter:
-                raise NameTakenError(
-                    f"a search named {search.name!r} was loaded, or is being loaded: choose "
-                    "another --name"
-                )
+            for field, meaning in HOLDS.items():
+                if counter is not None and counter.get(field) is not None:
+                    raise NameTakenError(
+                        f"the name {search.name!r} is taken: its search {meaning}; choose another "
+                        "--name"
+                    )
         if not self._db.insert("searches", {**created.to_bson(), "change": token}):
             stored = self._db.find_one("searches", {"_id": search.name})
             if stored is None or stored["change"] != token:
@@ -80,7 +83,7 @@ class Searches:
         Raises:
             UnknownNameError: there is none.
         """
-        return _decode(self._find(name))
+        return decode_search(self._find(name))
 
     def all(self) -> list[Search]:
         """Return all searches, the oldest first.
@@ -112,13 +115,13 @@ class Searches:
     def named(self, names: Collection[str]) -> list[Search]:
         """Return the searches of these names, those that exist."""
         found = self._db.find("searches", {"_id": {"$in": sorted(names)}}) if names else []
-        return [_decode(document) for document in found]
+        return [decode_search(document) for document in found]
 
     def _readable(self, documents: Sequence[Record]) -> list[Search]:
         searches = []
         for found in documents:
             try:
-                searches.append(_decode(found))
+                searches.append(decode_search(found))
             except StoreCorruptedError as error:
                 if found["_id"] not in self._unreadable:
                     self._unreadable.add(found["_id"])
@@ -134,9 +137,7 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: its status doesn't allow it; the message names those that it allows.
         """
-        explained = to in (SearchStatus.FAILED, SearchStatus.PAUSED)
-        changes: Record = {"status": to.value, "error": (detail or None) if explained else None}
-        found = self._set(name, statuses_before(to), changes)
+        found = self._set(name, statuses_before(to), _over(to, detail))
         if found is None:
             status = self.get(name).status
             possible = sorted(SEARCH_TRANSITIONS[status])
@@ -152,33 +153,127 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: it has ended.
         """
-        active = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
-        found = self._set(name, active, {"stop_requested": True})
+        found = self._set(name, _NOT_OVER, {"stop_requested": True})
         if found is None:
             status = self.get(name).status
             raise StateConflictError(f"search {name!r} can't be stopped: it is {status} already")
         self._logs.add_event(name, who, "stop requested")
         return found
 
-    def extend(self, name: str, trials: int, who: str) -> Search:
-        """Set the budget to `trials` and add an event; a search that is over is queued again.
+    def extend(self, name: str, changes: Record, who: str, *, detail: str) -> Search:
+        """Change what ends the search and add an event; a search that is over is queued again.
+
+        changes: new values by the names of the search's fields, like `trials`.
 
         Raises:
             UnknownNameError: there is no such search.
             StateConflictError: it was cancelled.
         """
-        changes: Record = {"trials": trials, "stop_requested": False, "error": None}
-        over = {SearchStatus.COMPLETED, SearchStatus.FAILED}
-        found = self._set(
-            name, frozenset(over), {**changes, "status": SearchStatus.QUEUED.value}
-        ) or self._set(name, frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES, changes)
+        again: Record = {**changes, "stop_requested": False, "error": None, "ending": None}
+        queued = {**again, "status": SearchStatus.QUEUED.value}
+        found = None
+        # It may end, or be extended by somebody else, between the two.
+        while found is None:
+            found = self._set(name, statuses_before(SearchStatus.QUEUED), queued) or self._set(
+                name, _NOT_OVER, {**changes, "stop_requested": False}
+            )
+            if found is None and (search := self.get(name)).status is SearchStatus.CANCELLED:
+                raise StateConflictError(
+                    f"search {name!r} can't go on: it is cancelled. A new one can begin with its "
+                    f"results: `alignsearch submit {search.space} --warm-start {name}`"
+                )
+        self._logs.add_event(name, who, "extended", detail)
+        return found
+
+    def adjust(self, name: str, changes: Record, who: str, *, detail: str) -> Search:
+        """Change settings of a search that isn't over, and add an event.
+
+        changes: new values by the names of the search's fields, like `parallel`.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it is over.
+        """
+        found = self._set(name, _NOT_OVER, changes)
+        if found is None:
+            raise StateConflictError(
+                f"search {name!r} can't be set: it is {self.get(name).status}; `alignsearch extend "
+                f"{name}` lets one that is over go on"
+            )
+        self._logs.add_event(name, who, "set", detail)
+        return found
+
+    def decide(self, name: str) -> tuple[Search, str]:
+        """Return the search and the token of its last change, by which `end` knows it again.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        found = self._find(name)
+        return decode_search(found), found["change"]
+
+    def end(
+        self, search: Search, change: str, to: SearchStatus, who: str, *, detail: str
+    ) -> Search | None:
+        """End the search and add an event, unless somebody has changed it since it was read.
+
+        search, change: as `decide` returned them.
+
+        Returns:
+            The search; None if it is to be read and decided about again.
+        """
+        # A search of an older version has no points, and lacks their number.
+        points = [search.enqueued] if search.enqueued else [0, None]
+        as_read: Record = {"change": change, "enqueued": {"$in": points}}
+        found = self._set(search.name, statuses_before(to), _over(to, detail), as_read)
+        if found is not None:
+            self._logs.add_event(search.name, who, to.value, detail)
+        return found
+
+    def reopen(self, name: str, who: str, detail: str) -> Search:
+        """Queue a search again that is over, with its budget as it is, and add an event.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it was cancelled, or isn't over.
+        """
+        over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
+        changes: Record = {"status": SearchStatus.QUEUED.value, "stop_requested": False}
+        found = self._set(name, over, {**changes, "error": None, "ending": None})
         if found is None:
             status = self.get(name).status
-            raise StateConflictError(
-                f"search {name!r} can't go on: it is {status}; choose another name"
-            )
-        self._logs.add_event(name, who, "extended", f"to {trials} trials")
+            raise StateConflictError(f"search {name!r} can't be queued again: it is {status}")
+        self._logs.add_event(name, who, "queued again", detail)
         return found
+
+    def edit(
+        self,
+        name: str,
+        changes: Callable[[Search], Record],
+        who: str,
+        what: str,
+        detail: str,
+    ) -> Search:
+        """Change fields of the search in whatever status, add an event, and return the search.
+
+        It doesn't count as an update, so the search is as old as it was.
+
+        changes: from the search as it is to the fields' new values. It is called again if the
+            search was changed meanwhile.
+
+        Raises:
+            UnknownNameError: there is no such search.
+        """
+        while True:
+            before = self._find(name)
+            fields = changes(decode_search(before))
+            token = secrets.token_hex(8)
+            unchanged = {"_id": name, "change": before.get("change")}
+            done = self._db.update("searches", unchanged, {"$set": {**fields, "change": token}})
+            found = self._find(name)
+            if done or found.get("change") == token:
+                self._logs.add_event(name, who, what, detail)
+                return decode_search(found)
 
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
         """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
@@ -198,6 +293,10 @@ class Searches:
         """Extend the driver's lease to `ttl` seconds from now; return False if another has it."""
         return self._leases.renew(name, token, ttl)
 
+    def note_driven(self, name: str, token: str, seconds: float) -> None:
+        """Record for how long the search has been driven, if `token` holds the driver's lease."""
+        self._leases.note(name, token, {"driven_seconds": seconds})
+
     def release_driver(self, name: str, token: str) -> None:
         """Give the driver's lease up, if `token` still holds it."""
         self._leases.release(name, token)
@@ -209,15 +308,30 @@ class Searches:
             raise UnknownNameError("search", name, (document["_id"] for document in names))
         return found
 
-    def _set(self, name: str, allowed: frozenset[SearchStatus], changes: Record) -> Search | None:
-        """Compare and set; return None if the search's status isn't among the `allowed` ones."""
+    def _set(
+        self,
+        name: str,
+        allowed: frozenset[SearchStatus],
+        changes: Record,
+        unchanged: Record | None = None,
+    ) -> Search | None:
+        """Compare and set; return None if the search's status isn't among the `allowed` ones.
+
+        unchanged: further conditions.
+        """
         token = secrets.token_hex(8)
         condition = {"_id": name, "status": {"$in": sorted(status.value for status in allowed)}}
         update = {"$set": {**changes, "updated_at": self._db.now(), "change": token}}
-        done = self._db.update("searches", condition, update)
+        done = self._db.update("searches", {**condition, **(unchanged or {})}, update)
         found = self._find(name)
-        return _decode(found) if done or found["change"] == token else None
+        return decode_search(found) if done or found["change"] == token else None
 
 
-def _decode(found: Record) -> Search:
-    return Search.from_bson({name: value for name, value in found.items() if name != "change"})
+def _over(to: SearchStatus, detail: str) -> Record:
+    """Return the changes of a search that gets another status, because of `detail`."""
+    explained = to in (SearchStatus.FAILED, SearchStatus.PAUSED)
+    return {
+        "status": to.value,
+        "error": (detail or None) if explained else None,
+        "ending": (detail or None) if to in TERMINAL_SEARCH_STATUSES else None,
+    }

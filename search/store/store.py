@@ -12,8 +12,11 @@ from typing import Self
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.copies import Copies
+from alignsearch.search.store.deletions import Deletions
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.numbering import Numbering
+from alignsearch.search.store.points import Points
+from alignsearch.search.store.renames import Renames
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trial_records import TrialRecords
@@ -27,9 +30,12 @@ class Store:
         searches: searches, their statuses and their drivers' leases.
         trials: trials and their changes.
         attempts: attempts at trials, with the workers' leases.
+        points: points that people have given to searches, of which drivers make trials.
         totals: counts and the best trial of each search.
         logs: events, epochs and log lines.
         copies: whole searches, for dumping and loading.
+        renames: whole searches that get another name.
+        deletions: whole searches that are deleted.
     """
 
     @classmethod
@@ -54,8 +60,11 @@ class Store:
         self.searches = Searches(connection, self.logs)
         self.trials = Trials(connection, records, numbering)
         self.attempts = Attempts(connection, records, self.trials)
+        self.points = Points(connection)
         self.totals = Totals(connection, numbering, self.trials)
         self.copies = Copies(connection)
+        self.renames = Renames(connection, self.copies)
+        self.deletions = Deletions(connection)
 
     def close(self) -> None:
         """Close the connection."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.driver.state_retention import remove_surplus_states
+from alignsearch.search.driver.state_retention import remove_surplus_states, surplus_states
 from alignsearch.search.store import Store
 
 
@@ -40,7 +40,8 @@ def excess(store: Store, *, days: float, keep: int) -> Iterator[Excess]:
                 if trial.id not in kept
             }
             going = {trial: epochs for trial, epochs in counted.items() if epochs}
-            if going:
+            # A deletion that was broken off may have left checkpoints alone.
+            if going or _has_surplus(store, search, keep):
                 yield Excess(search, tuple(going), sum(going.values()))
 
 
@@ -54,11 +55,23 @@ def drop(store: Store, found: Excess, who: str, *, keep: int) -> None:
 
     An interrupted deletion is finished by calling it again.
     """
-    for trial in found.trials:
-        store.logs.drop_epochs(trial)
-    states = found.search.model_copy(
-        update={"keep_checkpoints": min(keep, found.search.keep_checkpoints)}
-    )
-    remove_surplus_states(store, states)
     detail = f"epochs and logs of {len(found.trials)} trials, of all but the best {keep}"
     store.logs.add_event(found.search.name, who, "epochs dropped", detail)
+    for trial in found.trials:
+        store.logs.drop_epochs(trial)
+    if not store.copies.shares_folder(found.search):
+        remove_surplus_states(store, _keeping(found.search, keep))
+
+
+def _has_surplus(store: Store, search: Search, keep: int) -> bool:
+    if store.copies.shares_folder(search):
+        return False
+    try:
+        return bool(surplus_states(store, _keeping(search, keep)))
+    except OSError:
+        # A folder that can't be read now keeps nobody from the rest.
+        return False
+
+
+def _keeping(search: Search, keep: int) -> Search:
+    return search.model_copy(update={"keep_checkpoints": min(keep, search.keep_checkpoints)})

@@ -41,6 +41,17 @@ declare namespace Api {
     mean: number | null;
     sem: number | null;
   }
+  interface ChangeRequest {
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
+    trials?: number | null;
+    parallel?: number | null;
+    priority?: number | null;
+    without?: string[];
+  }
   interface Checked {
     ok: true;
     search: Record<string, JsonValue>;
@@ -82,6 +93,17 @@ declare namespace Api {
     metric: string;
     metrics: ReportedMetric[];
     curves: Curve[];
+  }
+  interface Deleted {
+    message: string;
+    left: string;
+  }
+  interface EnqueueRequest {
+    points?: (Record<string, boolean | number | string | null>)[] | null;
+    table?: string | null;
+    published?: boolean;
+    from_search?: string | null;
+    top?: number;
   }
   interface Epochs {
     count: number;
@@ -129,11 +151,20 @@ declare namespace Api {
     expired: number;
     diverged: number;
   }
+  interface GivenPoints {
+    message: string;
+    numbers: number[];
+    left_out: string[];
+    summary: SearchSummary;
+  }
   interface Health {
     store: string;
     available: boolean;
     message: string;
     version: string;
+  }
+  interface ImportRequest {
+    table: string;
   }
   interface Importances {
     state: "computing" | "ready" | "too_few";
@@ -153,6 +184,17 @@ declare namespace Api {
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
   }
+  interface Limits {
+    until: string | null;
+    timeout: number | null;
+    driven_seconds: number;
+    stop_at: number | null;
+    patience: number | null;
+    max_failures: number | null;
+    failures_allowed: number;
+    progress: Record<string, string>;
+    ended_by: string | null;
+  }
   interface Log {
     attempt: number;
     available: boolean;
@@ -168,6 +210,11 @@ declare namespace Api {
     name: string;
     token: string;
   }
+  interface LongerRequest {
+    tid?: number | null;
+    epochs?: number;
+    seeds?: number;
+  }
   interface Metric {
     name: string;
     label: string;
@@ -176,6 +223,9 @@ declare namespace Api {
   interface MissingColumn {
     name: string;
     reason: string;
+  }
+  interface NoteRequest {
+    note: string;
   }
   interface Nothing {
   }
@@ -220,6 +270,9 @@ declare namespace Api {
     weight_samples?: WeightSampling | null;
     sources?: StoredSource[];
   }
+  interface RenameRequest {
+    name: string;
+  }
   interface ReportedMetric {
     name: string;
     label: string;
@@ -230,6 +283,9 @@ declare namespace Api {
     rows: TableCells[];
     notes: string[];
     missing: MissingColumn[];
+  }
+  interface RetryRequest {
+    tids?: number[] | null;
   }
   interface SearchDetail {
     rev: number;
@@ -274,8 +330,14 @@ declare namespace Api {
     updated_at: string;
     age: number;
     error: string | null;
+    ending: string | null;
     diverged: number;
+    limits: Limits;
+    note: string;
+    tags: string[];
+    next: string | null;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
+    changes: ("extend" | "set")[];
   }
   interface Searches {
     now: number;
@@ -313,6 +375,7 @@ declare namespace Api {
     path?: string | null;
     sha256?: string | null;
     packages?: Record<string, string>;
+    beside?: string[];
   }
   interface SubmitField {
     name: string;
@@ -348,6 +411,13 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
+    note?: string;
+    tag?: string[];
     algo?: "tpe" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
@@ -385,6 +455,10 @@ declare namespace Api {
     cell: string;
     value: JsonValue;
     sampled: boolean;
+  }
+  interface TagRequest {
+    add?: string[];
+    remove?: string[];
   }
   interface TrialColumns {
     rev: number;

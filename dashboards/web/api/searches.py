@@ -21,6 +21,7 @@ from alignsearch.dashboards.web.parameters import (
 )
 from alignsearch.dashboards.web.responses import encoded_response, json_response
 from alignsearch.dashboards.web.space_payloads import space_of
+from alignsearch.search.documents.marks import MOST_TAGS
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
@@ -41,10 +42,20 @@ def health(request: Request) -> Response:
 
 
 @router.get("/searches", response_model=models.Searches)
-def searches(request: Request) -> Response:
-    """List all searches, the latest first."""
+def searches(
+    request: Request,
+    tag: Annotated[
+        list[Annotated[str, Query(max_length=200)]],
+        Query(max_length=MOST_TAGS, description="Tags that the searches must have."),
+    ] = [],  # noqa: B006
+) -> Response:
+    """List all searches, or those with all of some tags, the latest first."""
     mirror = context_of(request).mirror
-    found = [payloads.summary_of(mirror, search.name) for search in mirror.searches()]
+    found = [
+        payloads.summary_of(mirror, search.name)
+        for search in mirror.searches()
+        if {*tag} <= {*search.tags}
+    ]
     return json_response(request, models.Searches(now=mirror.now().timestamp(), searches=found))
 
 

@@ -90,11 +90,23 @@ def objective(config, trial):
     ],
 )
 def test_a_wrong_return_value_fails_the_trial_for_good_in_one_line(run, store, returned, said):
-    (trial,) = run(f"def objective(config):\n    return {returned}\n", trials=1)
+    code = f"def objective(config):\n    return {returned}\n"
+    (trial,) = run(code, trials=1, max_failures=0)
     assert (trial.state, trial.attempt) == (TrialState.FAILED, 1)
     assert said in trial.error
     assert "\n" not in trial.error
     assert said in store.searches.get("a-search").error
+
+
+def test_a_function_without_a_return_ends_its_search_early_with_the_reason(run, store):
+    trials = run("def objective(config):\n    config['x'] ** 2\n", trials=60)
+    search = store.searches.get("a-search")
+    assert search.status is SearchStatus.FAILED
+    # A tenth of the budget may fail, and the trial after it.
+    assert {trial.state for trial in trials if trial.attempt} == {TrialState.FAILED}
+    assert sum(trial.state is TrialState.FAILED for trial in trials) == 7
+    assert "7 trials failed, and 6 may" in search.error
+    assert "objective returned nothing (None)" in search.error
 
 
 def test_one_that_died_after_its_last_checkpoint_keeps_its_steps(run, store, tmp_path):
@@ -147,7 +159,7 @@ def objective(config, trial):
 
 def test_sys_exit_costs_an_attempt_and_says_so(run):
     code = "import sys\ndef objective(config):\n    sys.exit(3)\n"
-    (trial,) = run(code, trials=1, max_attempts=2)
+    (trial,) = run(code, trials=1, max_attempts=2, max_failures=0)
     assert (trial.state, trial.attempt) == (TrialState.FAILED, 2)
     assert "sys.exit(3)" in trial.error
 
@@ -201,6 +213,49 @@ def test_another_source_pauses_the_search_and_loses_nothing(store, store_uri, tm
     assert [t.loss for t in trials] == [t.point["x"] ** 2 for t in trials]
     assert len(trials) == 4
     assert all(t.attempts_spent == 0 for t in trials)
+
+
+@pytest.mark.parametrize("how", ["changed", "deleted"])
+def test_a_module_beside_the_file_belongs_to_its_source(store, store_uri, tmp_path, how):
+    name = f"helper_{uuid.uuid4().hex}"
+    helper, file = tmp_path / f"{name}.py", tmp_path / "mine.py"
+    helper.write_text("POWER = 2\n")
+    file.write_text(
+        f"from {name} import POWER\ndef objective(config):\n    return abs(config['x']) ** POWER\n"
+    )
+    own_search(store, SPACE, file=file, trials=2)
+    if how == "changed":
+        helper.write_text("POWER = 3\n")
+    else:
+        helper.unlink()
+
+    def drive():
+        return Driver(
+            store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test"
+        ).run(threading.Event())
+
+    assert drive() is Outcome.PAUSED
+    assert f"has changed: {file}, with {name}.py on " in store.searches.get("a-search").error
+    helper.write_text("POWER = 2\n")
+    store.searches.change("a-search", SearchStatus.RUNNING, "a test")
+    assert drive() is Outcome.FINISHED
+    trials = store.trials.all("a-search")
+    assert [t.loss for t in trials] == [abs(t.point["x"]) ** 2 for t in trials]
+
+
+def test_a_module_that_hides_one_beside_the_file_is_named(store, store_uri, tmp_path, monkeypatch):
+    name = f"helper_{uuid.uuid4().hex}"
+    (tmp_path / f"{name}.py").write_text("POWER = 2\n")
+    file = tmp_path / "mine.py"
+    file.write_text(f"import {name}\ndef objective(config):\n    return 1.0\n")
+    own_search(store, SPACE, file=file, trials=1)
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    (installed / f"{name}.py").write_text("POWER = 3\n")
+    monkeypatch.syspath_prepend(installed)
+    driver = Driver(store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test")
+    assert driver.run(threading.Event()) is Outcome.PAUSED
+    assert f"another module hides {tmp_path / name}" in store.searches.get("a-search").error
 
 
 def test_one_that_never_asks_costs_no_attempt_when_its_driver_is_interrupted(
