@@ -3,6 +3,7 @@
 They are told to the sampler and ranked like a search's own, and spend nothing of its budget.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,7 @@ def import_results(store: Store, name: str, found: OutsideResults, who: str) -> 
         detail=f"{counted(len(new), 'result')} of {found.source}",
     )
     # Also what an earlier import has left, which was killed here.
-    added = take_in(store, name, who)
+    added = take_in(store, name, f"{who}:{os.getpid()}")
     left_out = (*found.left_out, *refused)
     return Imported(store.searches.get(name), given, left_out, found.source, waits=added is None)
 

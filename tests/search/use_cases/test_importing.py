@@ -11,6 +11,7 @@ from alignsearch.cli.trials import _csv
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.trial_table import columns_of, row_of
 from alignsearch.search.use_cases import steering
 from alignsearch.search.use_cases.importing import import_file
@@ -47,6 +48,9 @@ def test_a_plain_csv_of_losses_becomes_finished_trials(store, make_search, tmp_p
     assert trials[0].origin.note == "results.csv, row 2"
     assert (len(done.points), done.left_out, done.waits) == (3, (), False)
     assert store.totals.best("a-search").tid == 0
+    # A table's note says where it was evaluated, and nothing of this search's recipe.
+    note = best_column(store, "a-search").note
+    assert note == "trial 0, validation error 0.2500; imported: results.csv, row 2."
     done = [(event.who, event.what, event.detail) for event in store.logs.events("a-search")]
     assert done[-1] == ("ann", "imported", "3 results of results.csv")
 
