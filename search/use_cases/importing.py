@@ -26,6 +26,7 @@ from alignsearch.search.use_cases.import_csv import read_csv, results_in
 from alignsearch.search.use_cases.import_mongotrials import read_mongotrials
 from alignsearch.search.use_cases.import_optuna import read_optuna
 from alignsearch.search.use_cases.outside_result import OutsideResult, OutsideResults
+from alignsearch.search.use_cases.point_files import check_text
 from alignsearch.spaces.space import SearchSpace
 
 FORMATS: dict[str, Callable[[Path, Search, SearchSpace, str | None], OutsideResults]] = {
@@ -75,6 +76,7 @@ def import_file(
 def import_csv_text(store: Store, name: str, text: str, who: str) -> Imported:
     """Import the results of a CSV's text, as `import_results` does."""
     search = store.searches.get(name)
+    check_text(text, "the table")
     found = results_in(text, "the table", search, searched_space(search))
     return import_results(store, name, found, who)
 
