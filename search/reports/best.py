@@ -148,6 +148,9 @@ def _note(search: Search, trial: Trial, confirmed: Confirmed | None) -> str:
         found += f", {mean_in_words(confirmed, metric)}"
     elif trial.loss is not None:
         found += f", {metric.label} {metric.value(trial.loss):.4f}"
+    if trial.origin is not None and trial.origin.kind == "imported":
+        # The search's own recipe says nothing about what was evaluated elsewhere.
+        return f"{found}; {trial.origin}."
     if recipe is not None and recipe.dataset == REHEARSAL:
         return f"{found} of a rehearsal: nothing was trained."
     if recipe is not None:
