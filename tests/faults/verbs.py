@@ -51,6 +51,8 @@ VERBS: dict[str, Verb] = {row.name: row for family in FAMILIES for row in family
 LOG = Path("build") / "chaos-verbs.log"
 UNDISTURBED = 3
 """Runs without a kill, whose median duration says until when a kill can strike."""
+LONGEST_REASON = 300
+"""Characters of a failure in the log: its end says what it was."""
 LONGEST_CALL = 240.0
 """Seconds after which a command counts as hanging."""
 
@@ -298,7 +300,8 @@ def _kill_each(place: Place, verb: Verb, seeds: Sequence[int], log: TextIO) -> i
             line = f"{verb.name:<16} seed {seed}: {done}; as promised"
         except (AssertionError, AlignSearchError, subprocess.TimeoutExpired) as error:
             wrong += 1
-            line = f"{verb.name:<16} seed {seed}: WRONG: {' '.join(str(error).split())}"
+            why = " ".join(str(error).split())[-LONGEST_REASON:]
+            line = f"{verb.name:<16} seed {seed}: WRONG: {why}"
         log.write(line + "\n")
         log.flush()
         if "WRONG" in line:
