@@ -1,7 +1,7 @@
 """The end of a search, as its driver brings it about: when, and what becomes of waiting trials."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import SearchStatus, TrialState
@@ -48,10 +48,15 @@ class Closing:
         reached = self._history.reached(self._driven.seconds)
         return ending_of(search, reached, self._store.now())
 
-    def withdraw(self, ended: Ended) -> None:
-        """Cancel the trials that no worker has begun, also those that wait for a host."""
+    def withdraw(self, ended: Ended, placed: Container[str]) -> None:
+        """Cancel the trials that no worker has begun, also those that wait for a host.
+
+        placed: ids of the trials that were given to the cluster, which a stop lets begin.
+        """
         reason = f"no trial begins any more: {ended.reason}"
         for trial in self._history.in_state(TrialState.QUEUED):
+            if ended.rule.spares_placed and trial.id in placed:
+                continue
             cancelled = self._store.attempts.withdraw(trial, reason)
             if cancelled is not None:
                 self._history.update(cancelled)

@@ -281,7 +281,7 @@ class Driver:
         ended = self._closing.ended(self._search)
         self._end_surplus_workers(ended)
         if ended is not None:
-            self._closing.withdraw(ended)
+            self._closing.withdraw(ended, self._slots.placed_trials)
         elif self._search.status is SearchStatus.RUNNING:
             self._placement.fill(self._search, self._allotted())
         if self._over(ended):

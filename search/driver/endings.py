@@ -64,12 +64,15 @@ class EndRule:
         reason: why the search ends by it now; None if it doesn't.
         progress: how far the search is from it, in words; None if the search has no such rule.
         fails: whether the search has failed then.
+        spares_placed: whether a trial that was given to the cluster still begins: its worker may
+            be starting just now.
     """
 
     field: str
     reason: Judge
     progress: Judge
     fails: bool = False
+    spares_placed: bool = False
 
     @property
     def option(self) -> str:
@@ -198,7 +201,7 @@ def _timeout(search: Search, reached: Reached, now: datetime) -> str | None:
 
 
 END_RULES = (
-    EndRule("stop", _stopped, _stopping),
+    EndRule("stop", _stopped, _stopping, spares_placed=True),
     EndRule("max_failures", _too_many_failures, _failures, fails=True),
     EndRule("trials", _spent, _budget),
     EndRule("stop_at", _good_enough, _goal),
