@@ -1,7 +1,7 @@
 """The end of a search, as its driver brings it about: when, and what becomes of waiting trials."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import SearchStatus, TrialState
@@ -58,14 +58,16 @@ class Closing:
             return False
         return may_repeat(search, self._history.reached(self._driven.seconds), self._store.now())
 
-    def withdraw(self, ended: Ended, *, repetitions: bool) -> None:
+    def withdraw(self, ended: Ended, placed: Container[str], *, repetitions: bool) -> None:
         """Cancel the trials that no worker has begun, also those that wait for a host.
 
+        placed: ids of the trials that were given to the cluster, which a stop lets begin.
         repetitions: whether those of the best trials may still begin, and are spared.
         """
         reason = f"no trial begins any more: {ended.reason}"
         for trial in self._history.in_state(TrialState.QUEUED):
-            if repetitions and trial.is_confirmation:
+            spared = ended.rule.spares_placed and trial.id in placed
+            if spared or (repetitions and trial.is_confirmation):
                 continue
             cancelled = self._store.attempts.withdraw(trial, reason)
             if cancelled is not None:

@@ -283,7 +283,7 @@ class Driver:
         self._placement.allow(own=ended is None, repetitions=repeats)
         self._end_surplus_workers(ended)
         if ended is not None:
-            self._closing.withdraw(ended, repetitions=repeats)
+            self._closing.withdraw(ended, self._slots.placed_trials, repetitions=repeats)
         if self._search.status is SearchStatus.RUNNING and (ended is None or repeats):
             self._placement.fill(self._search, self._allotted())
         if self._over(ended):

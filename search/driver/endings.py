@@ -65,6 +65,8 @@ class EndRule:
         progress: how far the search is from it, in words; None if the search has no such rule.
         fails: whether the search has failed then.
         confirms: whether the best trials may still be repeated then, where the search is confirmed.
+        spares_placed: whether a trial that was given to the cluster still begins: its worker may
+            be starting just now.
     """
 
     field: str
@@ -72,6 +74,7 @@ class EndRule:
     progress: Judge
     fails: bool = False
     confirms: bool = False
+    spares_placed: bool = False
 
     @property
     def option(self) -> str:
@@ -222,7 +225,7 @@ def _never(search: Search, reached: Reached, now: datetime) -> str | None:
     return None
 
 
-STOP = EndRule("stop", _stopped, _stopping)
+STOP = EndRule("stop", _stopped, _stopping, spares_placed=True)
 CONFIRMED = EndRule("confirm", _never, _never, confirms=True)
 """Ends a search that was over before it was confirmed."""
 
