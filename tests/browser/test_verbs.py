@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from confirmed_search import fill
 from playwright.sync_api import expect
 
 from alignsearch.search.documents import Recipe, Trial
@@ -217,6 +218,44 @@ def agree_and_go(page, action, address):
     """Send an open dialog, which leads to another page."""
     page.get_by_role("dialog").get_by_role("button", name=action, exact=True).click()
     page.wait_for_url(address)
+
+
+def test_the_best_are_confirmed(lived_in, open_page):
+    lived_in.searched("confirmed")
+    page = open_page(lived_in, "/searches/confirmed", forgiven=REFUSED)
+    confirmation = page.locator("#confirmation")
+    confirmation.scroll_into_view_if_needed()
+    expect(confirmation).to_contain_text("may owe its place to luck")
+    dialog = asked(page, "Confirm")
+    dialog.get_by_label("top").fill("20")
+    assert "20" in refuse(page, "Confirm")
+    dialog.get_by_label("top").fill("3")
+    dialog.get_by_label("seeds").fill("2")
+    agree(page, "Confirm")
+    expect(said(page)).to_contain_text("repeats its best trials")
+    confirm = lived_in.store.searches.get("confirmed").confirm
+    assert (confirm.top, confirm.seeds) == (3, 2)
+    confirmation.scroll_into_view_if_needed()
+    expect(confirmation).to_contain_text("The best 3 trials, on 2 seeds each")
+
+
+def test_a_confirmed_search_says_what_luck_did_and_what_it_took(lived_in, open_page, seed):
+    seed(lived_in.store, "lucky", trials=0, space="wm")
+    fill(lived_in.store, "lucky", over=False)
+    page = open_page(lived_in, "/searches/lucky")
+    expect(page.locator("#summary")).to_contain_text("0.3200 trial 2 mean of 2 fresh seeds")
+    confirmation = page.locator("#confirmation")
+    confirmation.scroll_into_view_if_needed()
+    # Trial 1 came with 0.2, and its repetitions have 0.41 and 0.43.
+    expect(confirmation).to_contain_text("luck flattered it by 0.2200")
+    rows = confirmation.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    assert rows.nth(0).locator("td").all_inner_texts()[:2] == ["2", "0.3200"]
+    assert rows.nth(1).locator("td").all_inner_texts()[:2] == ["1", "0.4200"]
+    took = page.locator("#took")
+    took.scroll_into_view_if_needed()
+    expect(took).to_contain_text("repetitions")
+    expect(took).to_contain_text("hours of TPU")
 
 
 def test_the_best_is_trained_for_longer(lived_in, open_page, finish_trial):

@@ -64,7 +64,7 @@ export function showSummary(panel, summary) {
   panel.show().replaceChildren(
     el("dl", { class: "facts" },
       best
-        ? fact(`best ${metric.label}`, big(decimals(best.value)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }))
+        ? fact(`best ${metric.label}`, big(decimals(best.value)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }), confirmedBy(best))
         : fact(`best ${metric.label}`, big("none yet")),
       fact("finished", big(`${summary.finished} / ${summary.trials}`)),
       fact("slots busy", big(`${summary.busy} / ${summary.parallel}`)),
@@ -83,6 +83,13 @@ export function showSummary(panel, summary) {
     ...Object.values(summary.limits.progress).map((text) => el("p", { class: "small muted", text })),
     ...marks(summary),
   );
+}
+
+/** @param {Api.BestTrial} best */
+function confirmedBy({ seeds, low, high }) {
+  if (seeds === null || seeds === undefined) return "";
+  const interval = low === null || low === undefined ? "" : `, 95 % interval ${decimals(low)} to ${decimals(high)}`;
+  return el("span", { class: "small muted", text: ` mean of ${seeds} fresh seeds${interval}` });
 }
 
 /** @param {Api.SearchSummary} summary */

@@ -29,6 +29,7 @@ const VERBS = [
   { label: "Enqueue points", offered: always, ask: enqueue },
   { label: "Retry failed", offered: ({ counts }) => counts.failed > 0, ask: retry },
   { label: "Import results", offered: always, ask: importResults },
+  { label: "Confirm", offered: ({ best }) => best !== null, ask: confirm },
   { label: "Train the best for longer", offered: ({ best, next }) => best !== null && next !== null, ask: longer },
   { label: "Note and tags", offered: always, ask: mark },
   { label: "Rename", offered: always, ask: rename },
@@ -149,6 +150,20 @@ function importResults({ name }) {
     action: "Import",
     fields: [{ name: "table", label: "results as CSV", kind: "table", hint: "a column for each dimension and one for the loss, as `alignsearch trials --csv` prints them" }],
     send: ({ table }) => post(searchUrl(name, "/results"), { table }),
+  });
+}
+
+/** @param {Summary} summary */
+function confirm({ name }) {
+  return ask({
+    title: `Confirm the best of ${name}`,
+    text: "The best trials are repeated on fresh seeds, in slots that have nothing left to do. With both fields empty, this takes at most a tenth of the search's cost.",
+    action: "Confirm",
+    fields: [
+      { name: "top", label: "top", hint: "number of trials to repeat" },
+      { name: "seeds", label: "seeds", hint: "repetitions of each at most" },
+    ],
+    send: (values) => post(searchUrl(name, "/confirm"), filled(values)),
   });
 }
 
