@@ -31,6 +31,7 @@ from typing import Any, TextIO
 from unittest.mock import patch
 
 import verbs_budget
+import verbs_confirm
 import verbs_life
 import verbs_points
 from forked import Commands
@@ -42,7 +43,7 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.embedded import EmbeddedStore
 
-FAMILIES = (verbs_life, verbs_budget, verbs_points)
+FAMILIES = (verbs_life, verbs_budget, verbs_points, verbs_confirm)
 """Modules with rows, a family of verbs each."""
 
 VERBS: dict[str, Verb] = {row.name: row for family in FAMILIES for row in family.ROWS}
