@@ -9,9 +9,10 @@ import pymongo
 import pytest
 from epoch_maker import an_epoch
 from pymongo import monitoring
+from store_calls import give_points, rename_and_delete
 
 import alignsearch.search
-from alignsearch.search.documents import GivenPoint, Result, Trial
+from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.store.connection import INDEXES
@@ -72,8 +73,15 @@ def shape_of(value):
 
 
 PARTS_OF_STORE = (
-    *("searches", "trials", "attempts", "points", "totals", "logs"),
-    *("copies", "renames", "deletions"),
+    "searches",
+    "trials",
+    "attempts",
+    "points",
+    "totals",
+    "logs",
+    "copies",
+    "renames",
+    "deletions",
 )
 
 
@@ -206,40 +214,6 @@ def use_everything(store, new_search, new_trial):
     store.copies.shares_folder(store.searches.get(copy))
     store.searches.edit(name, lambda _: {"note": "looked at"}, "tester", "note", "looked at")
     rename_and_delete(store, name)
-
-
-def give_points(store, name):
-    point = GivenPoint(
-        id=f"{name}/0",
-        search=name,
-        number=0,
-        kind="enqueued",
-        point={"sigma": 0.5},
-        token="a token",
-        by="tester",
-    )
-    assert [each.number for each in store.points.add([point])] == [0]
-    assert store.points.publish(name) == 1
-    assert store.points.all(name) == store.points.read(name, 0, 1)
-
-
-def rename_and_delete(store, name):
-    new = f"{name}-renamed"
-    assert store.renames.begun(name) is None
-    for _ in range(2):
-        store.renames.reserve(name, new)
-        store.renames.copy(name, new)
-        assert (name, new) in store.renames.unfinished()
-        store.renames.undo(name, new)
-    store.renames.reserve(name, new)
-    assert store.renames.source(new) == name
-    assert store.renames.switch(name, new)
-    assert store.renames.is_hidden(name)
-    store.renames.finish(name, new, "tester")
-    assert store.deletions.begin(new, "tester")
-    assert store.deletions.begun(new)
-    assert store.deletions.unfinished() == [new]
-    assert store.deletions.trials(new) == store.deletions.finish(new) > 0
 
 
 @pytest.fixture(scope="module")
