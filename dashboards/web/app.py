@@ -16,9 +16,10 @@ from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web import errors, pages, streams
 from alignsearch.dashboards.web.api import searches, sessions, steering, submissions, trials
 from alignsearch.dashboards.web.assets import Assets
-from alignsearch.dashboards.web.auth import Gate, HashedToken
+from alignsearch.dashboards.web.auth import Gate
 from alignsearch.dashboards.web.context import Context, Submitter
 from alignsearch.dashboards.web.guard import Guard
+from alignsearch.dashboards.web.tokens import HashedToken
 from alignsearch.dashboards.web.warming import warm
 from alignsearch.search.store import Store
 
