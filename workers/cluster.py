@@ -14,9 +14,10 @@ from ray.job_config import JobConfig
 
 from alignsearch.search.attempts.allotment import room
 from alignsearch.search.documents.errors import ClusterError
+from alignsearch.search.documents.identity import Identity
 
 NAMESPACE = "alignsearch"
-"""Ray namespace of all our actors; names of other programs' actors can't clash with theirs."""
+"""Ray namespace of our processes. Actors are in a namespace of their store: `namespace_of`."""
 ACCELERATORS = ("TPU", "GPU", "CPU")
 """Resources that a trial takes by default, the fastest first."""
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -60,6 +61,11 @@ class _InstalledModulesFirst(JobConfig):
     def _get_proto_job_config(self) -> Any:
         self._py_driver_sys_path: list[str] = []
         return super()._get_proto_job_config()
+
+
+def namespace_of(identity: Identity) -> str:
+    """Return the Ray namespace of the actors of all searches of one store."""
+    return f"{NAMESPACE}@{identity.database}-{identity.store}"
 
 
 def user_folders() -> list[str]:

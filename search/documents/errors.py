@@ -36,6 +36,10 @@ class StaleAttemptError(AlignSearchError, RuntimeError):
     """The attempt that writes no longer holds its trial: its work must stop."""
 
 
+class ForeignSearchError(StateConflictError):
+    """A worker, or a store, belongs to another search of the same name, or to its copy."""
+
+
 class SourceError(AlignSearchError, ImportError):
     """A worker can't import a search's objective, or finds another source than was submitted."""
 

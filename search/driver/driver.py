@@ -11,11 +11,13 @@ from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.attempts.dispatcher import Dispatcher, FreedSlot
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
 from alignsearch.search.documents import Search, Trial, space_of
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
+    ForeignSearchError,
     StateConflictError,
     StoreCorruptedError,
     StoreUnavailableError,
@@ -149,11 +151,11 @@ class Driver:
             on_progress: called after every round, about five times a second.
 
         Raises:
-            StateConflictError: the search is over.
+            StateConflictError: the search is over, or its store is a copy that has no id yet.
             AlreadyDrivenError: another driver holds the search's lease.
             ClusterError: trials can't be placed, or a host has other versions of packages.
         """
-        name = self._search.name
+        name = self._search.identity.search
         if self._search.status in TERMINAL_SEARCH_STATUSES:
             raise StateConflictError(
                 f"search {name!r} is {self._search.status}: there is nothing left to drive"
@@ -175,9 +177,16 @@ class Driver:
                 ) as lease,
                 Heartbeat(self._number, NUMBERING_SECONDS, f"of the changes of {name}"),
             ):
+                # With the new lease, which workers compare with what their store says.
+                self._search = self._store.searches.get(name)
                 dispatcher = self._make_dispatcher(self._search)
                 self._connect(dispatcher)
-                outcome = self._drive(interrupt, lease.lost, on_progress)
+                try:
+                    outcome = self._drive(interrupt, lease.lost, on_progress)
+                except (ForeignSearchError, UnknownNameError) as error:
+                    logger.warning("the search was deleted: %s", error)
+                    dispatcher.close()
+                    return Outcome.SUPERSEDED
                 if outcome != Outcome.SUPERSEDED:
                     # The workers of a superseded driver belong to the next driver.
                     dispatcher.close()
@@ -266,7 +275,10 @@ class Driver:
         now = self._monotonic()
         if now < self._next_refresh:
             return
-        self._search = self._store.searches.get(self._search.name)
+        found = self._store.searches.get(self._search.name)
+        if found.identity != self._search.identity:
+            raise ForeignSearchError(f"its name is {found.identity}'s now")
+        self._search = found
         self._refresh_trials()
         self._supervisor.check(now)
         took = self._monotonic() - now
@@ -277,7 +289,7 @@ class Driver:
         self._slots.release_adopted({t.id for t in self._history.in_state(TrialState.RUNNING)})
 
     def _note_end(self, trial: Trial) -> None:
-        _log(trial)
+        _log(self._search, trial)
         self._supervisor.note_end(trial)
 
     def _note_failure(self, detail: str) -> None:
@@ -320,7 +332,7 @@ class Driver:
         self._start_failures.note_freed(freed, trial)
         if freed.error is None:
             if trial.state not in TERMINAL_TRIAL_STATES:
-                _log(trial)
+                _log(self._search, trial)
         elif trial.state == TrialState.RUNNING:
             self._supervisor.crash(trial, freed.error)
 
@@ -383,5 +395,5 @@ class Driver:
                 return
 
 
-def _log(trial: Trial) -> None:
-    logger.info("trial %s is %s", trial.id, trial.state, extra=trial.log_fields)
+def _log(search: Search, trial: Trial) -> None:
+    logger.info("trial %s is %s", trial.id, trial.state, extra=trial.log_fields | search.labels)

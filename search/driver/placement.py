@@ -33,6 +33,7 @@ class Placement:
         self._slots = slots
         self._start_failures = start_failures
         self._tokens: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def fill(self, search: Search, allotted: int) -> None:
         """Place trials until `allotted` slots are busy or the budget of trials is spent.
@@ -41,6 +42,7 @@ class Placement:
             StoreUnavailableError: new trials may have been stored or not. The next call adds the
                 same trials again, which the store then has once.
         """
+        self._labels = search.labels
         room = min(search.parallel, allotted) - len(self._slots.taken)
         if room <= 0:
             return
@@ -100,4 +102,5 @@ class Placement:
     def _place(self, slot: int, trial: Trial) -> None:
         self._slots.place(slot, trial)
         self._start_failures.note_placed(trial)
-        logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
+        fields = trial.log_fields | self._labels
+        logger.info("trial %s goes to slot %d", trial.id, slot, extra=fields)

@@ -1,7 +1,8 @@
 """A store of searches in MongoDB, and the embedded server: the whole interface on this page.
 
 `Store.connect(uri)` opens a store; `with` or `close()` closes it. `now()` is the server's clock,
-`ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords.
+`ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords, `place` the
+store's id and database.
 
 Every method raises StoreUnavailableError if the server doesn't answer, StoreRefusedError if this
 user may not do that, StoreCorruptedError if a document can't be read. A name that doesn't exist is
@@ -75,7 +76,8 @@ store.logs (logs.py)
 
 store.copies (copies.py)
     documents(name) -> Iterator[tuple[str, Record]]: read a whole search, undecoded
-    begin_load(counter, load) -> None: reserve a name for a load; NameTakenError
+    begin_load(counter, load) -> str: reserve a name for a load, return the search's token;
+        NameTakenError
     load_each(collection, documents) -> None: insert documents of a reserved name
     finish_load(search) -> None: insert the search itself, which shows all; NameTakenError
 """

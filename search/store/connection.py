@@ -5,6 +5,7 @@ findAndModify, createIndexes, aggregate with plain stages; for an administrator,
 and roles.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from bson.codec_options import CodecOptions
 from pymongo import errors, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store.address import mask, read_uri
@@ -26,6 +28,8 @@ T = TypeVar("T")
 
 DATABASE = "alignsearch"
 SCHEMA_VERSION = 1
+STORE_ID = "store"
+"""`_id` of the document in `meta` that has the store's own id (`store.places`)."""
 
 SOCKET_TIMEOUT = 20.0
 """Seconds that one command may take at most; a server that hangs longer is unavailable."""
@@ -80,8 +84,13 @@ class StoreConnection:
             raise no_uri(uri, error) from None
         except OSError as error:
             raise no_tls_file(uri, error) from error
+        # Whatever the URI says: a write that a new primary doesn't know, or a read of a member that
+        # lags behind, would break the protocol.
         self._database: Database[Record] = self._client.get_database(
-            default, write_concern=pymongo.WriteConcern("majority", j=True)
+            default,
+            read_preference=pymongo.ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+            write_concern=pymongo.WriteConcern("majority", j=True),
         )
         self.database: str = default
         self._clock_options = CodecOptions[Record](tz_aware=True, tzinfo=UTC)
@@ -130,6 +139,7 @@ class StoreConnection:
             ]
             with self._translated():
                 self._database[collection].create_indexes(models)
+        self.insert("meta", new_store(self.members()))
         # Last, so that a store with a version has its indexes.
         self.insert("meta", {"_id": "schema", "version": SCHEMA_VERSION})
 
@@ -163,6 +173,22 @@ class StoreConnection:
         """Run an administrator's command on the store's database; return the server's answer."""
         with self._translated():
             return self._database.command(command)
+
+    def members(self) -> tuple[str, ...]:
+        """Return the members of the server's replica set, as SET/HOST:PORT; none if it is none.
+
+        They are the members as the servers name them, whatever the URI says. Nothing is sent, so
+        a command must have been answered before.
+        """
+        servers = self._client.topology_description.server_descriptions().values()
+        return tuple(
+            sorted(
+                f"{server.replica_set_name}/{host}:{port}"
+                for server in servers
+                if server.replica_set_name is not None
+                for host, port in server.all_hosts
+            )
+        )
 
     def server_pid(self) -> int:
         """Return the server's process id on the server's machine."""
@@ -208,7 +234,9 @@ class StoreConnection:
                 _written(lambda: self._database[collection].insert_many(documents, ordered=False))
             except errors.BulkWriteError as error:
                 failures = error.details["writeErrors"]
-                if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                # A write that too few members have acknowledged is none, also beside duplicates.
+                unacknowledged = error.details.get("writeConcernErrors")
+                if unacknowledged or any(each["code"] != _DUPLICATE_KEY for each in failures):
                     raise
                 return [documents[failure["index"]] for failure in failures]
         return []
@@ -283,6 +311,11 @@ class StoreConnection:
             yield
         except errors.PyMongoError as error:
             raise translated(error, self.uri_for_people) from error
+
+
+def new_store(members: Sequence[str]) -> Record:
+    """Return the document that gives a store a new random id."""
+    return {"_id": STORE_ID, "id": secrets.token_hex(8), "members": list(members), "earlier": []}
 
 
 def observe_commands(note: Callable[[str, float, bool], None]) -> None:

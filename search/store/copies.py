@@ -1,5 +1,6 @@
 """Whole searches as documents, read out of a store and written into another."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
@@ -42,10 +43,12 @@ class Copies:
             # Its other fields belong to this store alone, or follow from the trials.
             yield "counters", {key: counter[key] for key in ("_id", "seq")}
 
-    def begin_load(self, counter: Record, load: str) -> None:
-        """Reserve the name of the counter's search; `load` identifies the file.
+    def begin_load(self, counter: Record, load: str) -> str:
+        """Reserve the name of the counter's search; return the loaded search's creation token.
 
         A load of the same file that was broken off left the same reservation, and goes on.
+
+        load: identifies the file.
 
         Raises:
             NameTakenError: a search has this name, or another load has begun with it.
@@ -55,13 +58,20 @@ class Copies:
             raise NameTakenError(
                 f"there is a search named {name!r} already: load it into another --store"
             )
-        if not self._db.insert("counters", {**counter, "load": load}):
+        # A copy's token is its own, so that nobody takes the copy for its original.
+        token = secrets.token_hex(8)
+        if not self._db.insert("counters", {**counter, "load": load, "token": token}):
+            # A reservation of before copies had tokens gets one here.
+            unnamed = {"_id": name, "load": load, "token": None}
+            self._db.update("counters", unnamed, {"$set": {"token": token}})
             reserved = self._db.find_one("counters", {"_id": name})
             if reserved is None or reserved.get("load") != load:
                 raise NameTakenError(
                     f"the name {name!r} is taken by a search that is being made, or by another "
                     "file whose load was broken off: load that one again, or use another --store"
                 )
+            token = reserved["token"]
+        return token
 
     def load_each(self, collection: str, documents: Sequence[Record]) -> None:
         """Insert documents of a reserved name, except those that an earlier try inserted."""

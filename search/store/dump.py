@@ -35,7 +35,9 @@ from alignsearch.search.documents import (
     Trial,
     first_problem,
 )
+from alignsearch.search.documents.checkpoint_names import inherited_by_a_copy
 from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.documents.search import FOLDER_FORM
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
 from alignsearch.search.store.numbering import MARK
 from alignsearch.search.store.store import Store
@@ -67,7 +69,7 @@ def dump(store: Store, name: str, file: Path) -> int:
     """
     if file.exists():
         raise ConfigurationError(f"{file} exists already: name another file")
-    store.searches.get(name)
+    folders = inherited_by_a_copy(store.searches.get(name))
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     digest = hashlib.sha256()
     written = 0
@@ -78,7 +80,12 @@ def dump(store: Store, name: str, file: Path) -> int:
                 digest.update(text.encode())
                 out.write(text)
 
-            header = {"format": FORMAT, "schema": SCHEMA_VERSION, "name": name}
+            header = {
+                "format": FORMAT,
+                "schema": SCHEMA_VERSION,
+                "name": name,
+                "checkpoint_folders": folders,
+            }
             line(json.dumps(header) + "\n")
             for collection, document in store.copies.documents(name):
                 text = json_util.dumps(document, json_options=_EXACT)
@@ -98,12 +105,17 @@ def dump(store: Store, name: str, file: Path) -> int:
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that was read once and holds one search, whole and undamaged."""
+    """A file that was read once and holds one search, whole and undamaged.
+
+    Attributes:
+        folders: names of the checkpoint folders that the search's copy may read.
+    """
 
     file: Path
     checksum: str
     search: Record
     counter: Record
+    folders: tuple[str, ...] = ()
 
 
 def check(file: Path) -> Checked:
@@ -114,12 +126,12 @@ def check(file: Path) -> Checked:
             search, or was written by a newer version.
     """
     checks = _Checks()
-    checksum = _read(file, checks.take)
+    checksum = _read(file, checks.take, checks.begin)
     if checks.search is None or checks.counter is None:
         raise _bad(file, "it lacks the search or its counter")
     if checks.counter["seq"] < checks.last_seq:
         raise _bad(file, "its counter is behind its trials")
-    return Checked(file, checksum, checks.search, checks.counter)
+    return Checked(file, checksum, checks.search, checks.counter, checks.folders)
 
 
 def load(store: Store, checked: Checked) -> str:
@@ -132,7 +144,7 @@ def load(store: Store, checked: Checked) -> str:
         ConfigurationError: the file was changed since it was checked.
         NameTakenError: the store has a search of this name.
     """
-    store.copies.begin_load(checked.counter, checked.checksum)
+    token = store.copies.begin_load(checked.counter, checked.checksum)
     batches: dict[str, list[Record]] = {part: [] for part in _PARTS}
 
     def write(collection: str, document: Record) -> None:
@@ -149,7 +161,7 @@ def load(store: Store, checked: Checked) -> str:
     for collection, batch in batches.items():
         if batch:
             store.copies.load_each(collection, batch)
-    store.copies.finish_load(checked.search)
+    store.copies.finish_load({**checked.search, "token": token, "inherits": list(checked.folders)})
     name: str = checked.search["_id"]
     return name
 
@@ -170,7 +182,17 @@ class _Checks:
         self.search: Record | None = None
         self.counter: Record | None = None
         self.last_seq = 0
+        self.folders: tuple[str, ...] = ()
         self._ids: set[tuple[str, str]] = set()
+
+    def begin(self, header: Record) -> None:
+        """Check the file's header; raise ValueError if its folders could lead out of another."""
+        found = header.get("checkpoint_folders", [])
+        if not isinstance(found, list) or not all(
+            isinstance(each, str) and re.fullmatch(FOLDER_FORM, each) for each in found
+        ):
+            raise ValueError("its header names no checkpoint folders of a search")
+        self.folders = tuple(found)
 
     def take(self, collection: str, document: Any) -> None:
         """Check the next document; raise ValueError if it doesn't belong to the search."""
@@ -180,7 +202,11 @@ class _Checks:
         if collection == "searches":
             plain = {key: value for key, value in document.items() if key != "change"}
             _belongs(self.search is None)
-            self.search, self.name = document, _decoded(Search, plain).name
+            found = _decoded(Search, plain)
+            self.search, self.name = document, found.name
+            if "token" not in document:
+                # Earlier versions named its folder after its date, and no header tells of it.
+                self.folders = tuple(dict.fromkeys([*self.folders, *inherited_by_a_copy(found)]))
             if not NAME_FORM.fullmatch(self.name):
                 raise ValueError(f"{self.name!r} is no name of a search")
         elif collection == "counters":
@@ -212,12 +238,19 @@ class _Checks:
         self._ids.add((kind, str(key)))
 
 
-def _read(file: Path, take: Callable[[str, Any], None]) -> str:
-    """Call `take` with each collection and document; return the checksum of all lines."""
+def _read(
+    file: Path,
+    take: Callable[[str, Any], None],
+    begin: Callable[[Record], None] = lambda _: None,
+) -> str:
+    """Call `begin` with the header, and `take` with each collection and document.
+
+    Return the checksum of all lines.
+    """
     reader = _Reader()
     try:
         with _opened(file, "rt", compressed=file.suffix == ".gz") as lines:
-            return reader.read(lines, take)
+            return reader.read(lines, take, begin)
     except (OSError, EOFError, zlib.error) as error:
         raise _bad(file, f"it can't be read ({error})") from error
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
@@ -230,10 +263,15 @@ class _Reader:
         self.number = 1
         self._digest = hashlib.sha256()
 
-    def read(self, lines: IO[str], take: Callable[[str, Any], None]) -> str:
+    def read(
+        self,
+        lines: IO[str],
+        take: Callable[[str, Any], None],
+        begin: Callable[[Record], None],
+    ) -> str:
         """Read an open file as `_read` does; raise ValueError at the line `number`."""
         text = _line(lines)
-        _check_header(text)
+        begin(_checked_header(text))
         while not _END.fullmatch(text.rstrip("\n")):
             self._digest.update(text.encode())
             self.number += 1
@@ -264,7 +302,7 @@ def _line(lines: IO[str]) -> str:
     return text
 
 
-def _check_header(text: str) -> None:
+def _checked_header(text: str) -> Record:
     header = json.loads(text)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError("this file was not made by `alignsearch dump`")
@@ -274,6 +312,7 @@ def _check_header(text: str) -> None:
             f"its documents have schema version {schema!r}, and this program knows versions up to "
             f"{SCHEMA_VERSION}: upgrade alignsearch"
         )
+    return header
 
 
 def _decoded(kind: type[D], document: Record) -> D:

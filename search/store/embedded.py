@@ -22,6 +22,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.store.connection import INDEXES, StoreConnection
+from alignsearch.search.store.places import Places
 from alignsearch.search.store.processes import (
     HOST,
     command_line,
@@ -280,6 +281,7 @@ class EmbeddedStore:
             with closing(StoreConnection.open(server.uri, ANSWER_SECONDS)) as connection:
                 for collection in (*INDEXES, "counters"):
                     connection.find_one(collection, {"_id": ""})
+                Places(connection).note_folder(self.data)
         except (StoreUnavailableError, StoreCorruptedError) as error:
             if isinstance(error, StoreUnavailableError) and lives(server.pid):
                 raise

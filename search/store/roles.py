@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from alignsearch.search.store.address import with_user
 from alignsearch.search.store.connection import INDEXES, Record, StoreConnection
+from alignsearch.search.store.places import Places
 
 Rights = Mapping[str, Sequence[str]]
 """Privilege actions by collection."""
@@ -76,11 +77,14 @@ def create_user(part: str, database: str, password: object) -> Record:
 def apply_roles(uri: str, timeout: float = 5.0) -> None:
     """Create the roles, or update their rights, with an administrator's URI.
 
+    A store without an id gets one, which no role could give it.
+
     Raises:
         StoreRefusedError: the URI's user may not do that.
     """
     # Opening a new store creates its schema, which only the operator's role could do later.
     with StoreConnection.open(uri, timeout) as connection:
+        Places(connection).settle()
         for part in ROLES:
             command = create_role(part, connection.database)
             known = connection.command({"rolesInfo": command["createRole"]})["roles"]

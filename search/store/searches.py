@@ -21,6 +21,7 @@ from alignsearch.search.documents.states import (
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
+from alignsearch.search.store.places import Places
 
 _ACTIVE = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
 
@@ -33,8 +34,9 @@ logger = logging.getLogger(__name__)
 class Searches:
     """The store's searches. Every change is a compare-and-set that is safe to send twice."""
 
-    def __init__(self, connection: StoreConnection, logs: Logs) -> None:
+    def __init__(self, connection: StoreConnection, logs: Logs, places: Places) -> None:
         self._db = connection
+        self._places = places
         self._logs = logs
         self._leases = Leases(connection, "searches", DRIVER_LEASE)
         self._unreadable: set[str] = set()
@@ -55,7 +57,14 @@ class Searches:
                 f"{MOST_ACTIVE_SEARCHES} may; wait for some to end, or end them with `alignsearch "
                 "stop` or `cancel` (`alignsearch status` lists them)"
             )
-        created = search.model_copy(update={"created_at": now, "updated_at": now})
+        created = search.model_copy(
+            update={
+                "created_at": now,
+                "updated_at": now,
+                "token": secrets.token_hex(8),
+                "place": self._places.place,
+            }
+        )
         token = secrets.token_hex(8)
         # The counter first: a search that can be seen has one.
         if not self._db.insert("counters", {"_id": search.name, "seq": 0}):
@@ -80,7 +89,7 @@ class Searches:
         Raises:
             UnknownNameError: there is none.
         """
-        return _decode(self._find(name))
+        return self._decode(self._find(name))
 
     def all(self) -> list[Search]:
         """Return all searches, the oldest first.
@@ -112,13 +121,13 @@ class Searches:
     def named(self, names: Collection[str]) -> list[Search]:
         """Return the searches of these names, those that exist."""
         found = self._db.find("searches", {"_id": {"$in": sorted(names)}}) if names else []
-        return [_decode(document) for document in found]
+        return [self._decode(document) for document in found]
 
     def _readable(self, documents: Sequence[Record]) -> list[Search]:
         searches = []
         for found in documents:
             try:
-                searches.append(_decode(found))
+                searches.append(self._decode(found))
             except StoreCorruptedError as error:
                 if found["_id"] not in self._unreadable:
                     self._unreadable.add(found["_id"])
@@ -216,8 +225,8 @@ class Searches:
         update = {"$set": {**changes, "updated_at": self._db.now(), "change": token}}
         done = self._db.update("searches", condition, update)
         found = self._find(name)
-        return _decode(found) if done or found["change"] == token else None
+        return self._decode(found) if done or found["change"] == token else None
 
-
-def _decode(found: Record) -> Search:
-    return Search.from_bson({name: value for name, value in found.items() if name != "change"})
+    def _decode(self, found: Record) -> Search:
+        fields = {name: value for name, value in found.items() if name != "change"}
+        return Search.from_bson(fields).model_copy(update={"place": self._places.place})

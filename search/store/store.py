@@ -9,11 +9,13 @@ import time
 from datetime import datetime
 from typing import Self
 
+from alignsearch.search.documents.identity import Place
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.numbering import Numbering
+from alignsearch.search.store.places import Places
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trial_records import TrialRecords
@@ -51,7 +53,8 @@ class Store:
         numbering = Numbering(connection)
         records = TrialRecords(connection)
         self.logs = Logs(connection)
-        self.searches = Searches(connection, self.logs)
+        self._places = Places(connection)
+        self.searches = Searches(connection, self.logs, self._places)
         self.trials = Trials(connection, records, numbering)
         self.attempts = Attempts(connection, records, self.trials)
         self.totals = Totals(connection, numbering, self.trials)
@@ -71,6 +74,11 @@ class Store:
     def uri_for_people(self) -> str:
         """The URI with its passwords hidden."""
         return self._db.uri_for_people
+
+    @property
+    def place(self) -> Place:
+        """The store's id and database, by which it is told from every other one."""
+        return self._places.place
 
     def now(self) -> datetime:
         """Return the server's clock, aware UTC, to the millisecond."""

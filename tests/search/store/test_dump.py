@@ -50,12 +50,18 @@ def dumped(store, make_search, make_driver, tmp_path):
     return file
 
 
+OF_A_COPY = ("token", "inherits")
+"""Fields by which a copy is told from its original: `test_places.py` has tests of them."""
+
+
 def everything(store, name):
-    """All that a store holds of a search, in the types of BSON."""
-    return [
-        (collection, json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS))
-        for collection, document in store.copies.documents(name)
-    ]
+    """All that a store holds of a search and its copy has too, in the types of BSON."""
+    found = []
+    for collection, document in store.copies.documents(name):
+        same = {key: value for key, value in document.items() if key not in OF_A_COPY}
+        text = json_util.dumps(same, json_options=json_util.CANONICAL_JSON_OPTIONS)
+        found.append((collection, text))
+    return found
 
 
 def test_a_search_moves_without_loss_and_goes_on_as_it_would_have(
@@ -221,6 +227,19 @@ DAMAGED = {
     "a late counter": (
         lambda lines: edited(lines, "counters", seq={"$numberInt": "1"}),
         "counter is behind",
+    ),
+    "a path for a checkpoint folder": (
+        lambda lines: sealed(
+            [
+                lines[0].replace('"checkpoint_folders": [', '"checkpoint_folders": ["../x", '),
+                *lines[1:-1],
+            ]
+        ),
+        "names no checkpoint folders",
+    ),
+    "a path for an inherited folder": (
+        lambda lines: edited(lines, "searches", inherits=["../../x"]),
+        "inherits",
     ),
     "depth": (lambda lines: sealed([lines[0], "[" * 100_000 + "\n"]), "line 2: "),
     "no search": (lambda lines: sealed(lines[:1]), "lacks the search"),
