@@ -209,6 +209,7 @@ SLOW = (
     "test_pause_lets_trials_finish_and_resume_goes_on_until_stop",
     "test_data_that_were_copied_while_it_was_stopped_are_a_backup",
     "test_damaged_data_are_reported_in_time_and_left_as_they_are",
+    "test_a_full_disk_is_named_and_a_search_goes_on_once_there_is_room",
     "test_an_autoscaler_hears_what_is_asked_for",
     "test_every_host_is_looked_at_from_inside",
     "test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so",

@@ -1,13 +1,15 @@
 """`alignsearch status`: where searches stand and what they wait for."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import JsonOption, StoreOption, console, print_json, print_text
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.cli.options import JsonOption, StoreOption, console, notice, print_json, print_text
 from alignsearch.progress import duration, panel, watch
+from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary
@@ -32,14 +34,22 @@ def status(
         return
     with open_store(store) as opened:
         if name is None:
-            found = opened.searches.all()
-            _list([read_summary(opened, search.name) for search in found], as_json=as_json)
+            _list(list(_summaries(opened)), as_json=as_json)
         elif as_json:
             print_json(read_summary(opened, name).to_json())
         elif watch:
             _watch(opened, name)
         else:
             console.print(panel(read_summary(opened, name)))
+
+
+def _summaries(store: Store) -> Iterator[Summary]:
+    """Yield the summaries of all searches, without one that can't be read."""
+    for search in store.searches.all():
+        try:
+            yield read_summary(store, search.name)
+        except (StoreCorruptedError, UnknownNameError) as error:
+            notice(f"search {search.name} is left out: {error}")
 
 
 def _list(summaries: list[Summary], *, as_json: bool) -> None:

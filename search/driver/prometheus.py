@@ -5,6 +5,7 @@ in this process. A metric of a search has the parts of its identity as labels, s
 one name in several stores are several series.
 """
 
+import logging
 from collections.abc import Iterator
 
 from prometheus_client import REGISTRY, Counter, Histogram, start_http_server
@@ -12,11 +13,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.documents.identity import LABELS
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
 from alignsearch.search.store import Store
 from alignsearch.search.store.connection import observe_commands
+
+logger = logging.getLogger(__name__)
 
 SUGGEST_SECONDS = Histogram(
     "alignsearch_suggest_seconds",
@@ -66,6 +69,7 @@ class _Searches(Collector):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._since = store.now()
+        self._left_out: set[str] = set()
 
     def describe(self) -> list[Metric]:
         """Return no metric, so that registering the collector doesn't query the store."""
@@ -90,7 +94,11 @@ class _Searches(Collector):
                 over = search.status in TERMINAL_SEARCH_STATUSES
                 if over and search.updated_at < self._since:
                     continue
-                counts = self._store.totals.counts(search.name)
+                try:
+                    counts = self._store.totals.counts(search.name)
+                except StoreCorruptedError as error:
+                    self._note_left_out(search.name, error)
+                    continue
                 labels = list(search.labels.values())
                 for state, count in counts.items():
                     trials.add_metric([*labels, state.value], count)
@@ -100,3 +108,8 @@ class _Searches(Collector):
         except StoreUnavailableError:
             up.add_metric([], 0)
         yield from (up, trials, slots, utilization)
+
+    def _note_left_out(self, name: str, error: StoreCorruptedError) -> None:
+        if name not in self._left_out:
+            self._left_out.add(name)
+            logger.warning("search %s is left out: %s", name, error)

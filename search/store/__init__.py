@@ -2,7 +2,7 @@
 
 `Store.connect(uri)` opens a store; `with` or `close()` closes it. `now()` is the server's clock,
 `ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords, `place` the
-store's id and database.
+store's id and database, `lacking()` what the server can't do of what a search needs.
 
 Every method raises StoreUnavailableError if the server doesn't answer, StoreRefusedError if this
 user may not do that, StoreCorruptedError if a document can't be read. A name that doesn't exist is
@@ -15,7 +15,7 @@ store.searches (searches.py)
     get(name) -> Search: read one; UnknownNameError
     all() -> list[Search]: read all, the oldest first, without unreadable ones
     active() -> list[Search]: read those that aren't over, the oldest first
-    named(names) -> list[Search]: read those of the names that exist
+    named(names) -> list[Search]: read those of the names that exist, without unreadable ones
     change(name, to, who, *, detail) -> Search: set the status, add an event; StateConflictError
     request_stop(name, who) -> Search: let no new trial begin, add an event; StateConflictError
     extend(name, trials, who) -> Search: set the budget, go on if over; StateConflictError

@@ -55,7 +55,7 @@ class StoreConnection:
     """Connection to a store's database, with journaled writes and the server's clock.
 
     Every method raises StoreUnavailableError if the server doesn't answer or refuses the command,
-    and StoreCorruptedError if the server fails inside.
+    and StoreFailedError, one of its kinds, if the server fails inside.
     """
 
     def __init__(self, uri: str, timeout: float) -> None:
@@ -133,12 +133,8 @@ class StoreConnection:
                 f"knows versions up to {SCHEMA_VERSION}: upgrade alignsearch, or use another store"
             )
         for collection, indexes in INDEXES.items():
-            models = [
-                pymongo.IndexModel([(key, pymongo.ASCENDING) for key in keys], unique=unique)
-                for keys, unique in indexes
-            ]
-            with self._translated():
-                self._database[collection].create_indexes(models)
+            for keys, unique in indexes:
+                self.create_index(collection, keys, unique=unique)
         self.insert("meta", new_store(self.members()))
         # Last, so that a store with a version has its indexes.
         self.insert("meta", {"_id": "schema", "version": SCHEMA_VERSION})
@@ -194,6 +190,17 @@ class StoreConnection:
         """Return the server's process id on the server's machine."""
         with self._translated():
             return cast(int, self._client.admin.command("serverStatus")["pid"])
+
+    def server_version(self) -> str:
+        """Return the version that the server gives itself."""
+        with self._translated():
+            return str(self._client.admin.command("buildInfo").get("version"))
+
+    def create_index(self, collection: str, keys: Sequence[str], *, unique: bool = False) -> None:
+        """Create the ascending index over these fields, unless there is one."""
+        model = pymongo.IndexModel([(key, pymongo.ASCENDING) for key in keys], unique=unique)
+        with self._translated():
+            self._database[collection].create_indexes([model])
 
     def find_one(
         self, collection: str, condition: Record, *, fields: Sequence[str] | None = None

@@ -9,11 +9,10 @@ compressed.
 import gzip
 import hashlib
 import json
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,9 +37,11 @@ from alignsearch.search.documents import (
 from alignsearch.search.documents.checkpoint_names import inherited_by_a_copy
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.search import FOLDER_FORM
+from alignsearch.search.store.address import check_file
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
 from alignsearch.search.store.numbering import MARK
 from alignsearch.search.store.store import Store
+from alignsearch.search.store.unfinished import unfinished
 
 FORMAT = "alignsearch search"
 LONGEST_LINE = 2**26
@@ -67,14 +68,18 @@ def dump(store: Store, name: str, file: Path) -> int:
         UnknownNameError: there is no such search.
         ConfigurationError: the file exists, or can't be written.
     """
-    if file.exists():
-        raise ConfigurationError(f"{file} exists already: name another file")
+    # A name that is too long, say, is told when the file is opened.
+    with suppress(OSError):
+        if file.exists():
+            raise ConfigurationError(f"{file} exists already: name another file")
     folders = inherited_by_a_copy(store.searches.get(name))
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     digest = hashlib.sha256()
     written = 0
     try:
-        with _opened(unfinished, "xt", compressed=file.suffix == ".gz") as out:
+        with (
+            unfinished(file) as path,
+            _opened(path, "xt", compressed=file.suffix == ".gz") as out,
+        ):
 
             def line(text: str) -> None:
                 digest.update(text.encode())
@@ -95,11 +100,8 @@ def dump(store: Store, name: str, file: Path) -> int:
                 raise UnknownNameError("search", name, ())
             end = {"documents": written, "sha256": digest.hexdigest()}
             out.write(json.dumps(end) + "\n")
-        os.link(unfinished, file)
     except OSError as error:
         raise ConfigurationError(f"{file} can't be written: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return written
 
 
@@ -249,6 +251,7 @@ def _read(
     """
     reader = _Reader()
     try:
+        check_file(file)
         with _opened(file, "rt", compressed=file.suffix == ".gz") as lines:
             return reader.read(lines, take, begin)
     except (OSError, EOFError, zlib.error) as error:

@@ -8,6 +8,7 @@ to it, so a shared machine needs a MongoDB with users instead.
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
@@ -18,9 +19,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
+from alignsearch.search.documents.errors import (
+    StoreCorruptedError,
+    StoreFailedError,
+    StoreUnavailableError,
+)
+from alignsearch.search.store import data_files, embedded_errors
 from alignsearch.search.store.connection import INDEXES, StoreConnection
 from alignsearch.search.store.places import Places
 from alignsearch.search.store.processes import (
@@ -99,8 +106,10 @@ class EmbeddedStore:
         with self._usable(), self._locked():
             self._rotate_log()
             recorded = self._recorded()
+            if recorded is None or not self._runs(recorded):
+                recorded = self._unnamed() or recorded
             if recorded is not None and self._runs(recorded):
-                if self._answers(recorded):
+                if self._answers(recorded) and self._is_sound(recorded):
                     return recorded.uri
                 self._end(recorded)
             # Its old port first: clients of a server that died find the new one.
@@ -169,12 +178,48 @@ class EmbeddedStore:
         wanted = f"--port {server.port} --storage-path {self.data} "
         return wanted in command_line(server.pid)
 
+    def _unnamed(self) -> ServerFile | None:
+        """Return this folder's server if it runs and no file names it, and write that file.
+
+        A command that was killed just after it started the server leaves one.
+        """
+        if not self.data.exists():
+            return None
+        for pid in psutil.pids():
+            port = re.search(
+                rf"--port (\d+) --storage-path {re.escape(str(self.data))} ", command_line(pid)
+            )
+            if port is not None:
+                return self._record(
+                    ServerFile(pid=pid, port=int(port[1]), started_at=datetime.now(UTC))
+                )
+        return None
+
+    def _is_sound(self, server: ServerFile) -> bool:
+        """Return whether the server reads its data; after a full disk it doesn't until a restart.
+
+        Raises:
+            StoreUnavailableError: the disk is still full; a restart would write even more.
+        """
+        try:
+            with closing(StoreConnection(server.uri, ANSWER_SECONDS)) as connection:
+                connection.find_one("meta", {"_id": ""})
+        except StoreFailedError as error:
+            if lacking := data_files.lacking_room(self.data):
+                raise embedded_errors.disk_full(self.folder, lacking) from error
+            return False
+        return True
+
     def _start(self, port: int) -> ServerFile:
+        if lost := data_files.missing(self.data):
+            what = f"its data lack {', '.join(lost)}"
+            raise embedded_errors.damaged(self.folder, self.data, what)
         for _ in range(PORT_TRIES):
             log_start = self._log_size()
             server = self._spawn(port)
             try:
                 if self._came_up(server, log_start):
+                    data_files.note(self.data)
                     return server
             except BaseException:
                 self._end(server)
@@ -231,6 +276,15 @@ class EmbeddedStore:
             setsigdef=[signal.SIGINT],
         )
         server = ServerFile(pid=pid, port=port, started_at=datetime.now(UTC))
+        try:
+            return self._record(server)
+        except BaseException:
+            # The disk may be full. A server that no file names could be ended by no command.
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: not lives(pid), STOP_SECONDS)
+            raise
+
+    def _record(self, server: ServerFile) -> ServerFile:
         new = self._server_file.with_suffix(".new")
         new.write_text(server.model_dump_json() + "\n")
         new.replace(self._server_file)
@@ -272,7 +326,7 @@ class EmbeddedStore:
             return True
         words = self._last_words(log_start)
         if not lives(server.pid) and "Address already in use" not in words:
-            raise self._start_failure(words)
+            raise self._not_started(words)
         return False
 
     def _look_into(self, server: ServerFile, log_start: int) -> None:
@@ -283,21 +337,13 @@ class EmbeddedStore:
                     connection.find_one(collection, {"_id": ""})
                 Places(connection).note_folder(self.data)
         except (StoreUnavailableError, StoreCorruptedError) as error:
-            if isinstance(error, StoreUnavailableError) and lives(server.pid):
+            broken = isinstance(error, StoreFailedError | StoreCorruptedError)
+            if not broken and lives(server.pid):
                 raise
-            raise self._start_failure(self._last_words(log_start)) from error
+            raise self._not_started(self._last_words(log_start)) from error
 
-    def _start_failure(self, words: str) -> StoreUnavailableError | StoreCorruptedError:
-        if "Device or resource busy" in words:
-            return StoreUnavailableError(
-                f"another server has the data in {self.data} open, and {self._server_file.name} "
-                "doesn't name it: end the process whose command line has this path, then try again"
-            )
-        return StoreCorruptedError(
-            f"the store in {self.folder} can't be opened: its data are damaged and were left as "
-            f"they are. Restore {self.data} from a backup, or move it away to begin with an empty "
-            f"store; {words}"
-        )
+    def _not_started(self, words: str) -> StoreUnavailableError | StoreCorruptedError:
+        return embedded_errors.not_started(self.folder, self.data, self._server_file, words)
 
     def _end(self, server: ServerFile) -> None:
         # A server that has only just begun to answer may miss the first interrupt.
@@ -328,18 +374,10 @@ class EmbeddedStore:
         except StoreUnavailableError:
             raise
         except OSError as error:
-            raise StoreCorruptedError(
-                f"{self.folder} can't be used as the store's folder ({error.strerror}): it must "
-                "be a folder that you may write to; move away what is there, work in another "
-                "folder, or give the URI of a MongoDB with --store"
-            ) from error
+            raise embedded_errors.unusable(self.folder, error) from error
 
     def _unreadable(self, why: object) -> StoreCorruptedError:
-        return StoreCorruptedError(
-            f"{self._server_file} can't be read ({why}) and was left as it is. End the server if "
-            f"one runs (its command line has {self.data}), delete this file, and try again; the "
-            "data aren't touched"
-        )
+        return embedded_errors.unreadable(self._server_file, self.data, why)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

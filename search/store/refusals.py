@@ -6,7 +6,7 @@ from pymongo import errors
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.search.documents.errors import (
-    StoreCorruptedError,
+    StoreFailedError,
     StoreRefusedError,
     StoreUnavailableError,
 )
@@ -41,8 +41,9 @@ def translated(error: errors.PyMongoError, uri: str) -> AlignSearchError:
             "roles` says which rights drivers, workers, people and dashboards need"
         )
     if error.code == _INTERNAL_ERROR:
-        return StoreCorruptedError(
-            f"the store {uri} failed ({words}): its data may be damaged; the server's log says more"
+        return StoreFailedError(
+            f"the store {uri} failed ({words}): if its disk is full, it goes on once there is "
+            "room; else its data may be damaged, and the server's log says more"
         )
     return StoreUnavailableError(f"the store {uri} refused a command: {words}")
 

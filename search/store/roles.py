@@ -7,6 +7,7 @@ the commands that each part's code sends.
 import secrets
 from collections.abc import Mapping, Sequence
 
+from alignsearch.search.store import capabilities
 from alignsearch.search.store.address import with_user
 from alignsearch.search.store.connection import INDEXES, Record, StoreConnection
 from alignsearch.search.store.places import Places
@@ -77,7 +78,7 @@ def create_user(part: str, database: str, password: object) -> Record:
 def apply_roles(uri: str, timeout: float = 5.0) -> None:
     """Create the roles, or update their rights, with an administrator's URI.
 
-    A store without an id gets one, which no role could give it.
+    A store without an id gets one, and its server is tried out, neither of which a role may do.
 
     Raises:
         StoreRefusedError: the URI's user may not do that.
@@ -85,6 +86,7 @@ def apply_roles(uri: str, timeout: float = 5.0) -> None:
     # Opening a new store creates its schema, which only the operator's role could do later.
     with StoreConnection.open(uri, timeout) as connection:
         Places(connection).settle()
+        capabilities.lacking(connection)
         for part in ROLES:
             command = create_role(part, connection.database)
             known = connection.command({"rolesInfo": command["createRole"]})["roles"]

@@ -119,9 +119,9 @@ class Searches:
         return sorted((search for _, search in kept.values()), key=lambda it: it.created_at)
 
     def named(self, names: Collection[str]) -> list[Search]:
-        """Return the searches of these names, those that exist."""
+        """Return the searches of these names that exist, without unreadable ones."""
         found = self._db.find("searches", {"_id": {"$in": sorted(names)}}) if names else []
-        return [self._decode(document) for document in found]
+        return self._readable(found)
 
     def _readable(self, documents: Sequence[Record]) -> list[Search]:
         searches = []

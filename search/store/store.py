@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Self
 
 from alignsearch.search.documents.identity import Place
+from alignsearch.search.store import capabilities
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.copies import Copies
@@ -79,6 +80,10 @@ class Store:
     def place(self) -> Place:
         """The store's id and database, by which it is told from every other one."""
         return self._places.place
+
+    def lacking(self) -> list[str]:
+        """Return what the server can't do of what a search needs; see `store.capabilities`."""
+        return capabilities.lacking(self._db)
 
     def now(self) -> datetime:
         """Return the server's clock, aware UTC, to the millisecond."""

@@ -30,6 +30,8 @@ LIMITS = (
     # A server takes half of the machine's memory otherwise.
     *("--wiredTigerCacheSizeGB", "0.25", "--quiet", "--nounixsocket"),
     *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    # Failures by command: tests of what an answer means that a healthy set never gives.
+    *("--setParameter", "enableTestCommands=1"),
 )
 
 
@@ -159,6 +161,8 @@ class ReplicaSet:
         """Wait until one member is primary and all others are secondaries."""
         expected = sorted(["PRIMARY", *["SECONDARY"] * (len(self.members) - 1)])
         wait_for(lambda: sorted(self._states()) == expected, f"states are {expected}")
+        # A primary takes no writes before it has applied all that it had to.
+        self.primary()
 
     def _states(self):
         for member in self.members:

@@ -27,6 +27,13 @@ class SecuredMongod(SecuredServer):
 
     def start(self):
         """Make the set and its first user while it asks for neither, then ask for both."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self):
         key = self.folder / "members.key"
         key.write_text("0123456789abcdef" * 4)
         key.chmod(0o400)

@@ -21,6 +21,7 @@ from alignsearch.dashboards.web.parameters import (
 )
 from alignsearch.dashboards.web.responses import encoded_response, json_response
 from alignsearch.dashboards.web.space_payloads import space_of
+from alignsearch.search.documents.errors import StoreCorruptedError
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
@@ -42,9 +43,14 @@ def health(request: Request) -> Response:
 
 @router.get("/searches", response_model=models.Searches)
 def searches(request: Request) -> Response:
-    """List all searches, the latest first."""
+    """List all searches, the latest first, without one that can't be read."""
     mirror = context_of(request).mirror
-    found = [payloads.summary_of(mirror, search.name) for search in mirror.searches()]
+    found = []
+    for search in mirror.searches():
+        try:
+            found.append(payloads.summary_of(mirror, search.name))
+        except StoreCorruptedError as error:
+            mirror.note_unreadable(search.name, error)
     return json_response(request, models.Searches(now=mirror.now().timestamp(), searches=found))
 
 
