@@ -195,6 +195,9 @@ SLOW = (
     "test_unknown_keywords_of_rules_are_refused",
     "test_channels_first_is_refused_where_it_cannot_be",
     # Several servers, drivers or hosts at once.
+    "test_it_listens_on_loopback_alone_and_its_token_is_its_owners",
+    "test_why_it_cannot_start_is_one_line",
+    "test_a_head_that_is_killed_ends_the_command_with_a_line_and_a_code",
     "test_searches_of_one_name_in_two_stores_have_their_own_workers",
     "test_a_copy_that_nothing_tells_apart_gets_no_worker_of_its_original",
     "test_a_worker_refuses_every_driver_but_its_own",

@@ -177,14 +177,13 @@ class StoreConnection:
         a command must have been answered before.
         """
         servers = self._client.topology_description.server_descriptions().values()
-        return tuple(
-            sorted(
-                f"{server.replica_set_name}/{host}:{port}"
-                for server in servers
-                if server.replica_set_name is not None
-                for host, port in server.all_hosts
-            )
-        )
+        named = {
+            f"{server.replica_set_name}/{host}:{port}"
+            for server in servers
+            if server.replica_set_name is not None
+            for host, port in server.all_hosts
+        }
+        return tuple(sorted(named))
 
     def server_pid(self) -> int:
         """Return the server's process id on the server's machine."""

@@ -91,7 +91,7 @@ class Copies:
 def _had_epoch(trial: Record, epoch: Record) -> bool:
     """Return whether the trial had this epoch when it was read: progress is written first."""
     attempt = trial["attempt"]
-    if epoch["attempt"] != attempt or trial["lease"] is None:
+    if epoch["attempt"] != attempt or trial.get("lease") is None:
         return bool(epoch["attempt"] <= attempt)
-    progress = trial["progress"]
+    progress = trial.get("progress")
     return progress is not None and bool(epoch["epoch"] <= progress["epoch"])

@@ -62,6 +62,7 @@ class Searches:
                 "created_at": now,
                 "updated_at": now,
                 "token": secrets.token_hex(8),
+                "inherits": (),
                 "place": self._places.place,
             }
         )

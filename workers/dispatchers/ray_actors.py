@@ -159,8 +159,9 @@ class RayDispatcher:
         except RayError as error:
             worker = self._workers.pop(slot, None)
             if isinstance(error, RayTaskError) and isinstance(error.cause, ForeignSearchError):
-                # It stays alive: it is another driver's.
-                return FreedSlot(slot, trial_id, str(error.cause))
+                # It stays alive, for it is another driver's, and the trial is no worse for it.
+                logger.warning("slot %d: trial %s was refused: %s", slot, trial_id, error.cause)
+                return FreedSlot(slot, trial_id)
             if worker is not None:
                 ray.kill(worker)
             if isinstance(error, RayTaskError) and isinstance(error.cause, SourceError):

@@ -1,0 +1,101 @@
+"""The Ray that a command starts on this machine: who can reach it, and what becomes of it."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+from driving import wait_until
+
+ALIGNSEARCH = Path(sys.executable).with_name("alignsearch")
+PATIENCE = 300.0
+
+LISTENING = """
+import json
+import psutil
+from alignsearch.workers import cluster
+
+cluster.connect(None)
+me = psutil.Process()
+found = [
+    connection.laddr.ip
+    for process in (me, *me.children(recursive=True))
+    for connection in process.net_connections(kind="tcp")
+    if connection.status == "LISTEN"
+]
+print(json.dumps(found), flush=True)
+cluster.disconnect()
+"""
+
+FAILING = """
+from alignsearch.workers import cluster
+
+cluster.LOCAL_RAY = {**cluster.LOCAL_RAY, "_temp_dir": "/proc/nowhere"}
+cluster.connect(None)
+"""
+
+
+def program(code, home):
+    """Run a program that has no token of Ray's, in a home of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**kept, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+
+def test_it_listens_on_loopback_alone_and_its_token_is_its_owners(tmp_path):
+    token = tmp_path / ".ray" / "auth_token"
+    for before in (None, 0o644):
+        if before is not None:
+            # As Ray itself would have made it.
+            token.chmod(before)
+        ended = program(LISTENING, tmp_path)
+        assert ended.returncode == 0, ended.stderr
+        listening = json.loads(ended.stdout.splitlines()[-1])
+        assert len(listening) > 3
+        assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+        assert stat.S_IMODE(token.stat().st_mode) == 0o600
+        assert len(token.read_text()) == 64
+
+
+def test_why_it_cannot_start_is_one_line(tmp_path):
+    ended = program(FAILING, tmp_path)
+    last = ended.stderr.strip().splitlines()[-1]
+    assert "ClusterError: Ray can't be started on this machine: " in last
+    assert "/proc/nowhere" in last
+
+
+def test_a_head_that_is_killed_ends_the_command_with_a_line_and_a_code(tmp_path):
+    asked = ["submit", "wm", "--dataset", "rehearsal", "--trials", "4", "--epochs", "5000"]
+    with subprocess.Popen(
+        [ALIGNSEARCH, *asked, "--parallel", "1", "--resources", "CPU=0.1", "--wait"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        process, heads = psutil.Process(command.pid), []
+
+        def head_is_there():
+            children = process.children(recursive=True)
+            heads[:] = [each for each in children if each.name().startswith("gcs_server")]
+            return heads and any("TrialWorker" in each.name() for each in children)
+
+        wait_until(head_is_there, PATIENCE)
+        heads[0].kill()
+        _, said = command.communicate(timeout=PATIENCE)
+    lines = [line for line in said.splitlines() if line.startswith("alignsearch: ")]
+    assert command.returncode == 3, said
+    assert len(lines) == 1
+    assert "Ray's head at 127.0.0.1:" in lines[0]
+    assert "is gone" in lines[0]
+    assert "Traceback" not in said
+    subprocess.run([ALIGNSEARCH, "store", "stop"], cwd=tmp_path, check=False, capture_output=True)
