@@ -76,10 +76,11 @@ class BioTorchTable(TrainingExperiment):
 
         setting = self.setting()
         (model,) = setting.models
+        # All rules of one seed before the next: a table that is broken off has every rule.
         runs = [
             setting.run(rule, model, seed, preset=BIOTORCH)
-            for rule in setting.rules
             for seed in setting.seeds
+            for rule in setting.rules
         ]
         trained = place.train("biotorch", setting, runs)
         rate = f"The learning rate is {RATE:g}, found by backpropagation alone."

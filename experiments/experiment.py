@@ -52,7 +52,7 @@ class Experiment(Protocol):
 
     @property
     def imports_tensorflow(self) -> bool:
-        """Whether `report` imports TensorFlow into this process."""
+        """True if `report` imports TensorFlow into this process."""
         return False
 
     @property

@@ -14,7 +14,8 @@ from alignsearch.search.documents import Point, Search, known_space_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
-from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.space import SearchSpace
 
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report

@@ -100,7 +100,7 @@ class NeuralFit(Experiment):
 
     @property
     def imports_tensorflow(self) -> bool:
-        """Whether features are computed by a network."""
+        """True if features are computed by a network."""
         return self.checkpoint is not None
 
     def report(self, place: Place) -> "Report":

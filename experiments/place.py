@@ -62,7 +62,7 @@ class Place(Protocol):
 
     @property
     def has_store(self) -> bool:
-        """Whether there is a store yet: none is created to look for a search in it."""
+        """True if there is a store yet: none is created to look for a search in it."""
         ...
 
     def open_store(self) -> Store:

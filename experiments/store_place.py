@@ -43,7 +43,7 @@ class Workers(Protocol):
 
     @property
     def has_store(self) -> bool:
-        """Whether there is a store yet."""
+        """True if there is a store yet."""
         ...
 
     def open_store(self) -> Store:
@@ -106,7 +106,7 @@ class StorePlace:
 
     @property
     def has_store(self) -> bool:
-        """Whether there is a store yet."""
+        """True if there is a store yet."""
         return self._workers.has_store
 
     def open_store(self) -> Store:

@@ -20,21 +20,21 @@ class Entry:
         source: tables, figures and sections that it reproduces, of Kunin et al. 2020 if no other
             source is named.
         shows: what its report shows, in one line.
-        module: module in `alignsearch.experiments` that defines it.
-        kind: the module's class that implements `Experiment`.
+        kind: class that implements `Experiment`, in the module of `alignsearch.experiments` of the
+            same name, with underscores.
         needs: what it takes from its place.
     """
 
     name: str
     source: str
     shows: str
-    module: str
     kind: str
     needs: Needs = "nothing"
 
     def load(self) -> type[Experiment]:
         """Import the experiment's class."""
-        module = importlib.import_module(f"alignsearch.experiments.{self.module}")
+        name = self.name.replace("-", "_")
+        module = importlib.import_module(f"alignsearch.experiments.{name}")
         found: type[Experiment] = getattr(module, self.kind)
         return found
 
@@ -44,21 +44,18 @@ EXPERIMENTS: tuple[Entry, ...] = (
         name="stability",
         source="App. D.1",
         shows="symmetrized flows of SA, AA, WM: eigenvalues, phase portraits, WM's instability",
-        module="stability",
         kind="Stability",
     ),
     Entry(
         name="scalar-network",
         source="App. D.2",
         shows="the two-layer scalar network: fixed points, eigenvalues, basins under BP, FA, SA",
-        module="scalar_network",
         kind="ScalarNetwork",
     ),
     Entry(
         name="transfer",
         source="Table 3, Table 4, Fig. 3",
         shows="metaparameters fixed on ResNet-18, on other networks: accuracy and gap to BP",
-        module="transfer",
         kind="Transfer",
         needs="training",
     ),
@@ -66,7 +63,6 @@ EXPERIMENTS: tuple[Entry, ...] = (
         name="noise",
         source="App. B.3, Fig. 5a, Fig. S1",
         shows="BP, SA, AA, KP under Gaussian noise in every update: accuracy by its variance",
-        module="noise",
         kind="Noise",
         needs="training",
     ),
@@ -74,7 +70,6 @@ EXPERIMENTS: tuple[Entry, ...] = (
         name="importance",
         source="App. B.4, Fig. S2",
         shows="importance of a search's metaparameters: of the categorical ones, then of all",
-        module="importance",
         kind="ImportanceOfSearch",
         needs="search",
     ),
@@ -82,7 +77,6 @@ EXPERIMENTS: tuple[Entry, ...] = (
         name="symmetry",
         source="App. C, Fig. S3",
         shows="forward against backward weights of one layer during training, rule by rule",
-        module="symmetry",
         kind="Symmetry",
         needs="training",
     ),
@@ -90,7 +84,6 @@ EXPERIMENTS: tuple[Entry, ...] = (
         name="weight-metrics",
         source="App. C, Fig. S4",
         shows="angle and norm ratio of forward and backward weights of each layer during training",
-        module="weight_metrics",
         kind="WeightMetrics",
         needs="training",
     ),
@@ -98,7 +91,6 @@ EXPERIMENTS: tuple[Entry, ...] = (
         name="kolen-pollack",
         source="App. D.3, Fig. S5",
         shows="Kolen-Pollack across networks, beside BP, SA, AA, IA",
-        module="kolen_pollack",
         kind="KolenPollack",
         needs="training",
     ),
@@ -106,14 +98,12 @@ EXPERIMENTS: tuple[Entry, ...] = (
         name="neural-fit",
         source="App. B.5",
         shows="a network's layers fitted to neural recordings by PLS regression, noise-corrected",
-        module="neural_fit",
         kind="NeuralFit",
     ),
     Entry(
         name="biotorch",
         source="BioTorch's table",
         shows="LeNet on Fashion-MNIST under BP, FA, uSF, brSF, frSF, DFA, beside BioTorch's errors",
-        module="biotorch",
         kind="BioTorchTable",
         needs="training",
     ),

@@ -97,7 +97,7 @@ class TrainingExperiment(Experiment):
 
     @property
     def checks_files_with_tensorflow(self) -> bool:
-        """Whether `check` imports TensorFlow, which reads files of photographs."""
+        """True if `check` imports TensorFlow, which reads files of photographs."""
         from alignment_core import data
 
         dataset = self.dataset or self.SCALES[self.scale].dataset

@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Attempt, Search, Trial, metric_of, space_of
+from alignsearch.search.documents import Attempt, Result, Search, Trial, metric_of, space_of
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
     TrialState,
 )
 from alignsearch.search.documents.transitions import begun
+from alignsearch.search.driver.closing import outcome_of
+from alignsearch.search.driver.endings import Ended, ending_of
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.store import Store
@@ -101,13 +104,19 @@ class Asker:
         """Return a trial to evaluate; None if there is none to give now.
 
         Trials whose processes have died come first, then new ones. There is none if the budget is
-        given out, or if the search is paused, stopped or over.
+        given out, if another of its rules ends the search, or if it is paused, stopped or over.
         """
         search = self._begun()
         if search is None:
             return None
+        self._search = search
+        self._suggestions.follow(search)
         self._history.sync()
+        self._history.given.read(search.enqueued)
         self._expire()
+        if self._ended(search) is not None:
+            self._end_if_over()
+            return None
         for trial in self._history.in_state(TrialState.QUEUED):
             again = self._store.attempts.begin(
                 trial,
@@ -119,12 +128,11 @@ class Asker:
             )
             if again is not None:
                 return self._given(again)
-        while self._suggestions.left > 0:
-            (new,) = self._suggestions.next_trials(1)
+        while new := self._suggestions.next_trials(1):
             token = secrets.token_hex(8)
             now = self._store.now()
             mine = begun(
-                new, self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
+                new[0], self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
             )
             (stored,) = self._store.trials.add_many([mine])
             self._suggestions.remove(1)
@@ -146,11 +154,19 @@ class Asker:
 
         Raises:
             ConfigurationError: it is neither a number nor such a dictionary.
+            StateConflictError: the trial has another result already, which is kept.
             StaleAttemptError: this process no longer holds the trial; then nothing is recorded.
         """
-        result = result_of(returned, metric_of(self._search), "tell")
+        metric = metric_of(self._search)
+        result = result_of(returned, metric, "tell")
         trial = self._store.attempts.finish(asked.id, asked.attempt, asked.token, result)
         self._release(asked)
+        if not _is_same(trial.result, result):
+            raise StateConflictError(
+                f"trial {asked.number} of search {self._search.name!r} was told another result "
+                f"before, {_described(trial.result, metric)}, which is kept: "
+                f"{_described(result, metric)} is not recorded"
+            )
         self._history.update(trial)
         self._end_if_over()
         return trial
@@ -228,35 +244,42 @@ class Asker:
         if heartbeat is not None:
             heartbeat.__exit__(None, None, None)
 
+    def _ended(self, search: Search) -> Ended | None:
+        """Return the rule by which no trial of the search begins any more; None if one may."""
+        return ending_of(search, self._history.reached(), self._store.now())
+
     def _end_if_over(self) -> None:
-        """End the search once all of its trials have ended."""
-        search = self._store.searches.get(self._search.name)
+        """End the search if one of its rules says so and no trial runs."""
+        search, change = self._store.searches.decide(self._search.name)
         if search.status in TERMINAL_SEARCH_STATUSES:
             return
-        given_out = self._suggestions.left <= 0 or search.stop_requested
-        if not given_out:
-            return
         self._history.sync()
-        if any(trial.state is TrialState.RUNNING for trial in self._history.live.values()):
+        self._history.given.read(search.enqueued)
+        ended = self._ended(search)
+        if ended is None or self._history.in_state(TrialState.RUNNING):
             return
-        if self._history.live:
-            if not search.stop_requested:
+        reason = f"no trial begins any more: {ended.reason}"
+        for trial in self._history.in_state(TrialState.QUEUED):
+            if self._store.attempts.withdraw(trial, reason) is None:
+                # Another process has just begun it.
                 return
-            self._store.attempts.cancel_all(search.name)
-        history = self._history
-        failed = history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED)
-        try:
-            if failed:
-                detail = f"no trial finished; the last one failed with: {history.last_error}"
-                self._store.searches.change(
-                    search.name, SearchStatus.FAILED, self._who, detail=detail
-                )
-            else:
-                self._store.searches.change(search.name, SearchStatus.COMPLETED, self._who)
-        except StateConflictError as error:
-            # Another process has told the last result at the same moment.
-            logger.info("%s", error)
+        to, detail = outcome_of(ended, self._history)
+        # None: another process has told the last result, or somebody has set another rule.
+        self._store.searches.end(search, change, to, self._who, detail=detail)
         self._store.totals.update(search.name)
 
     def _note_failure(self, detail: str) -> None:
         self._store.logs.add_event(self._search.name, self._who, "suggestion failed", detail)
+
+
+def _is_same(recorded: Result | None, told: Result) -> bool:
+    """Return whether two results have the same numbers and words; NaN is NaN here."""
+    return recorded is not None and repr(recorded.model_dump()) == repr(told.model_dump())
+
+
+def _described(result: Result | None, metric: ObjectiveMetric) -> str:
+    if result is None:
+        return "none"
+    number = "a failure" if result.loss is None else f"{metric.name} {metric.value(result.loss)}"
+    more = [f"{name} {value}" for name, value in result.metrics.items()]
+    return ", ".join([number, *more, *([result.reason] if result.reason else [])])

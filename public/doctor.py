@@ -126,6 +126,6 @@ def check_hosts(
 
 
 def is_serious(finding: Finding) -> bool:
-    """Whether a problem makes this machine or a host unfit; a missing data set here doesn't."""
+    """Return whether a problem makes a machine unfit; a data set that is missing here doesn't."""
     at_home = finding.host is None and finding.what.startswith(DATA_SET)
     return not finding.ok and not at_home

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from alignsearch.names import driver_owner
 from alignsearch.progress import ProgressDisplay
 from alignsearch.search.documents.errors import AlreadyDrivenError, StoreUnavailableError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import summarize
 from alignsearch.store_variable import forget_store
-from alignsearch.wiring import driver_owner
 
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver, Outcome
@@ -127,7 +127,10 @@ def drive_to_end(
                 outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on), on_round)
             except AlreadyDrivenError:
                 continue
-            if outcome in (Outcome.FINISHED, Outcome.INTERRUPTED):
+            if outcome is Outcome.INTERRUPTED:
+                return outcome
+            # A search that has ended may have been extended at once, and goes on.
+            if outcome is Outcome.FINISHED and _is_over(store, name):
                 return outcome
         elif search.status is SearchStatus.PAUSED and search.error != paused_for:
             paused_for = search.error
@@ -139,6 +142,10 @@ def drive_to_end(
         on_round()
         interrupt.wait(IDLE_SECONDS)
     return Outcome.INTERRUPTED
+
+
+def _is_over(store: Store, name: str) -> bool:
+    return store.searches.get(name).status in TERMINAL_SEARCH_STATUSES
 
 
 @contextmanager

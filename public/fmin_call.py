@@ -21,13 +21,13 @@ from alignsearch.fmin_run import (
     Watch,
     ended_in,
 )
-from alignsearch.search.documents import Search, Trial, space_of
-from alignsearch.search.documents.errors import ObjectiveError
+from alignsearch.names import whoami
+from alignsearch.search.documents import Search, Trial, is_driven, space_of
+from alignsearch.search.documents.errors import ObjectiveError, StateConflictError
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases import steering
-from alignsearch.wiring import reviver, whoami
+from alignsearch.wiring import reviver
 
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver
@@ -130,12 +130,24 @@ class FminCall:
         return len(self.trials._dynamic_trials)
 
     def _extend(self) -> None:
-        """Set the search's budget to this call's, and let the search go on if it is over."""
+        """Set the search's budget to this call's, and let the search go on if it is over.
+
+        Raises:
+            StateConflictError: it was cancelled, or another process drives it by its own function.
+        """
         search = self.search
         trials = max(self.budget, self._number)
         over = search.status in TERMINAL_SEARCH_STATUSES
-        if over or search.stop_requested or search.trials != trials:
-            steering.extend(self.store, search.name, trials, whoami())
+        if not (over or search.stop_requested or search.trials != trials):
+            return
+        if is_driven(search, self.store.now()):
+            driver = search.driver.owner if search.driver else "another process"
+            raise StateConflictError(
+                f"search {search.name!r} can't get another budget while {driver} drives it: end "
+                "that first"
+            )
+        detail = f"trials {trials}"
+        self.store.searches.extend(search.name, {"trials": trials}, whoami(), detail=detail)
 
     def _add_points(self) -> None:
         """Queue the points to evaluate that the search doesn't have yet."""
@@ -171,7 +183,7 @@ class FminCall:
                 watch.learn()
                 self.shown.update(self.trials, watch.ended, watch.best)
             if not watch.is_over:
-                return self.search.parallel
+                return driver.search.parallel
             if watch.failed is not None:
                 here.interrupt.set()
             elif not noted:

@@ -168,7 +168,7 @@ class Watch:
 
     @property
     def is_over(self) -> bool:
-        """Whether no further trial may begin."""
+        """True if no further trial may begin."""
         rules = self._rules
         late = rules.timeout is not None and time.monotonic() - rules.started >= rules.timeout
         good = rules.loss_threshold is not None and self.best < rules.loss_threshold

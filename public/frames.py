@@ -15,7 +15,7 @@ from alignsearch.search.documents import (
     values_of,
 )
 from alignsearch.search.documents.states import TrialState
-from alignsearch.spaces.space import Metaparameter
+from alignsearch.spaces.metaparameter import Metaparameter
 
 TIMES = ("queued", "placed", "started", "finished")
 STATES = [state.value for state in TrialState]

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 
 from alignsearch.driving_here import drive_here
+from alignsearch.handle_budget import BudgetVerbs
+from alignsearch.handle_points import PointVerbs
+from alignsearch.names import whoami
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
 from alignsearch.search.documents import Search, is_driven, lives_in_session, metric_of, values_of
@@ -19,7 +22,7 @@ from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
 from alignsearch.search.use_cases.summary import Summary, read_summary
-from alignsearch.wiring import open_store, store_named, whoami
+from alignsearch.wiring import open_store, store_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +55,7 @@ class Best:
     epoch: int | None
 
 
-class SearchHandle:
+class SearchHandle(PointVerbs, BudgetVerbs):
     """A search that is stored, whoever drives it. `open_search` and `Search.submit` return one.
 
         search = alignsearch.open_search("mirror")
@@ -252,10 +255,6 @@ class SearchHandle:
         """End the search for good once its running trials have finished."""
         steering.stop(self._store, self.name, whoami())
 
-    def cancel(self) -> None:
-        """End the search and its running trials now."""
-        steering.cancel(self._store, self.name, whoami())
-
     def ask(self) -> "AskedTrial | None":
         """Return a trial for this program to evaluate; None if there is none to give now.
 
@@ -276,6 +275,7 @@ class SearchHandle:
 
         Raises:
             ConfigurationError: it is neither.
+            StateConflictError: the trial has another result already; the same again is no error.
             StaleAttemptError: the trial was given to another process, or cancelled.
         """
         self._asking().tell(trial, returned)

@@ -12,7 +12,7 @@ _CELL = '<pre style="line-height:normal; overflow-x:auto">{code}</pre>'
 
 
 def in_notebook() -> bool:
-    """Whether this process is a notebook's kernel, which displays more than text."""
+    """Return whether this process is a notebook's kernel, which displays more than text."""
     # IPython is imported before its kernel runs a cell: a script without it spares the import.
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()

@@ -5,31 +5,16 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alignment_core.errors import AlignSearchError, UnknownNameError
-from alignsearch.driving_here import check_objective
-from alignsearch.handle import SearchHandle
-from alignsearch.search.documents import Search as StoredSearch
-from alignsearch.search.documents.definition import ASKED
-from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.limits import LARGEST
-from alignsearch.search.store import Store
-from alignsearch.search.use_cases import steering
-from alignsearch.search.use_cases.new_search import (
-    Surroundings,
-    create,
-    prepare,
-    with_warm_start,
-)
-from alignsearch.search.use_cases.submission import Submission
+from alignment_core.errors import AlignSearchError
+from alignsearch.names import driver_owner
 from alignsearch.spaces.definition import Definition, Direction, Source, Table
 from alignsearch.spaces.definitions import definition_of, source_of, stem_of
 from alignsearch.spaces.space import SearchSpace
-from alignsearch.store_variable import ray_of_environment
-from alignsearch.submitting import submission
-from alignsearch.surroundings import surroundings
-from alignsearch.wiring import driver_owner, store_named, store_uri, whoami
+
+if TYPE_CHECKING:
+    from alignsearch.handle import SearchHandle
 
 
 class Search:
@@ -100,7 +85,7 @@ class Search:
 
     def submit(
         self, *, store: str | None = None, ray: str | None = None, **options: Any
-    ) -> SearchHandle:
+    ) -> "SearchHandle":
         """Store a new search and return it; nothing runs yet.
 
         A running `alignsearch serve` drives it, or `run` of the handle. A search whose objective no
@@ -113,20 +98,17 @@ class Search:
                 that `ALIGNSEARCH_RAY` names, or this machine.
             **options: `name`, `trials`, `parallel`, `seed`, `algo`, `resources`, `pruner` and all
                 others of `alignsearch submit`, with `_` for `-`; the same checks and defaults.
+                `fix` and `range` may be dictionaries: `fix={"lr": 0.1}, range={"width": (8, 64)}`.
 
         Raises:
             ConfigurationError: an option can't be used.
             NameTakenError: there is a search of this name.
             ClusterError: the cluster has no room for its trials.
         """
-        named = store_named(store)
-        asked, search = self._prepared(named, ray, options, wait=False)
-        opened = Store.connect(store_uri(named))
-        try:
-            return self._created(opened, named, asked, search)
-        except BaseException:
-            opened.close()
-            raise
+        # Workers import definitions, too: what submits and drives is imported by who does.
+        from alignsearch.own_search_runs import submit
+
+        return submit(self._defined(), store=store, ray=ray, options=options)
 
     def run(
         self,
@@ -135,7 +117,7 @@ class Search:
         ray: str | None = None,
         show: bool = True,
         **options: Any,
-    ) -> SearchHandle:
+    ) -> "SearchHandle":
         """Drive the search in this process until it is over, and return it.
 
         With a `name` that is stored already the search goes on: a script that was killed is run
@@ -153,54 +135,13 @@ class Search:
             ClusterError: the cluster can't be reached, or has no room for the trials.
             KeyboardInterrupt: the process was interrupted; the running trials are handed back.
         """
-        named = store_named(store)
-        asked, search = self._prepared(named, ray, options, wait=True)
-        check_objective(search, self._function)
-        opened = Store.connect(store_uri(named))
-        try:
-            existing = None if asked.name is None else _stored(opened, asked.name)
-            if existing is None:
-                handle = self._created(opened, named, asked, search)
-            else:
-                _go_on(opened, existing, search, asked)
-                handle = self._handle(opened, existing.name, named)
-            return handle.run(ray=ray, show=show)
-        except BaseException:
-            opened.close()
-            raise
+        from alignsearch.own_search_runs import run
+
+        return run(self._defined(), store=store, ray=ray, show=show, options=options)
 
     def _defined(self) -> Definition:
         """Return the definition with its source."""
         return self.definition
-
-    @property
-    def _function(self) -> Callable[..., Any] | None:
-        objective = self.definition.objective
-        return objective if callable(objective) else None
-
-    def _prepared(
-        self, named: str | None, ray: str | None, options: Mapping[str, Any], *, wait: bool
-    ) -> tuple[Submission, StoredSearch]:
-        definition = self._defined()
-        asked = submission(definition, options)
-        address = ray or ray_of_environment()
-        if definition.objective is None:
-            definition = replace(definition, objective=ASKED)
-            around = _nowhere
-        else:
-            around = surroundings(named, address, wait=wait)
-        return asked, prepare(asked, whoami(), around, definition=definition)
-
-    def _created(
-        self, opened: Store, named: str | None, asked: Submission, search: StoredSearch
-    ) -> SearchHandle:
-        if asked.warm_start is not None:
-            search = with_warm_start(opened, search, asked.warm_start)
-        created = create(opened, search, named=asked.name is not None)
-        return self._handle(opened, created.name, named)
-
-    def _handle(self, opened: Store, name: str, named: str | None) -> SearchHandle:
-        return SearchHandle(opened, name, named_store=named, objective=self._function)
 
 
 def _automatic_name(objective: Any, source: Source) -> str:
@@ -228,54 +169,3 @@ def _source_of(objective: Any) -> Source:
     with suppress(AlignSearchError):
         return source_of(home, "module", f"{module}:{path}")
     return here
-
-
-def _stored(opened: Store, name: str) -> StoredSearch | None:
-    try:
-        return opened.searches.get(name)
-    except UnknownNameError:
-        return None
-
-
-def _go_on(opened: Store, existing: StoredSearch, search: StoredSearch, asked: Submission) -> None:
-    """Let the stored search go on with the budget that is asked for, if it is the same search.
-
-    Raises:
-        StateConflictError: it isn't.
-    """
-    differing = [
-        f"{what} {theirs!r}, not {ours!r}"
-        for what, theirs, ours in (
-            ("the space", existing.space_hash[:12], search.space_hash[:12]),
-            ("the metric", _metric(existing), _metric(search)),
-            *(
-                (name, getattr(existing, name), getattr(search, name))
-                for name in ("seed", "algo", "startup", "pending")
-                if name in asked.model_fields_set
-            ),
-        )
-        if theirs != ours
-    ]
-    if differing:
-        raise StateConflictError(
-            f"search {existing.name!r} is another one: it has {'; '.join(differing)}. Choose "
-            "another name"
-        )
-    if search.trials > existing.trials:
-        steering.extend(opened, existing.name, search.trials, whoami())
-
-
-def _metric(search: StoredSearch) -> str:
-    metric = search.definition.metric if search.definition else None
-    return f"{metric.name}, {metric.direction}d" if metric else ""
-
-
-def _no_capacity(resources: str | None) -> tuple[dict[str, float], int]:
-    return {}, LARGEST
-
-
-def _no_data(dataset: str, folder: str | None, options: Any) -> None: ...
-
-
-_nowhere = Surroundings(capacity=_no_capacity, check_data=_no_data, own_checkpoints=None)
-"""Surroundings of a search whose trials are asked for: they need no cluster and no checkpoints."""

@@ -15,6 +15,8 @@ from rich.text import Text
 
 from alignsearch.notebook import CellDisplay, in_notebook
 from alignsearch.search.documents import Trial
+from alignsearch.search.documents.budget import Spending
+from alignsearch.search.documents.durations import in_words
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
@@ -75,7 +77,10 @@ class ProgressDisplay(ExitStack):
         if not new:
             return
         now = summary()
-        for number, trial in enumerate(new, now.finished - len(new) + 1):
+        counted = [Spending().note(trial).counted(now.search) for trial in new]
+        number = now.finished - sum(counted)
+        for trial, more in zip(new, counted, strict=True):
+            number += more
             text = self._prefix + line(trial, now, number)
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
@@ -117,6 +122,10 @@ def panel(summary: Summary) -> Panel:
     facts.add_row("metric", str(summary.metric))
     facts.add_row("best", best_so_far(summary.best, summary.metric))
     facts.add_row("time left", duration(summary.seconds_left))
+    for name, text in summary.rules.items():
+        # The bar shows how many trials are left.
+        if name != "trials":
+            facts.add_row(name.replace("_", " "), text)
     facts.add_row("waits for", summary.waits_for)
     searched = search.space if recipe is None else f"{search.space} on {recipe.dataset}"
     title = Text(f"{search.name}: {searched}, {search.status}")
@@ -124,7 +133,10 @@ def panel(summary: Summary) -> Panel:
 
 
 def line(trial: Trial, summary: Summary, number: int) -> str:
-    """Return a line about a trial that has ended, as the `number`th of its search."""
+    """Return a line about a trial that has ended.
+
+    number: how many trials have ended by then that count towards the search's budget.
+    """
     metric = summary.metric
     if trial.state is TrialState.PRUNED and trial.result is not None:
         outcome = f"pruned by {trial.result.reason}"
@@ -165,9 +177,4 @@ def against_chance(summary: Summary) -> str:
 
 def duration(seconds: float | None) -> str:
     """Return seconds in a fitting unit: 40 s, 12 min, 3.5 h, 2.1 days."""
-    if seconds is None:
-        return "not known"
-    for unit, size, digits in (("days", 86400, 1), ("h", 3600, 1), ("min", 60, 0)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.{digits}f} {unit}"
-    return f"{seconds:.0f} s"
+    return "not known" if seconds is None else in_words(seconds)

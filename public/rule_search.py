@@ -101,9 +101,10 @@ class RuleSearch(Search):
                         return source_of(module, "file", f"{module.__file__}:{name}")
                     return source_of(module, "module", f"{module.__name__}:{name}")
         raise ConfigurationError(
-            "workers find a rule's search by its name in a file: write it there, like `search = "
-            "alignsearch.RuleSearch(...)` in mirror.py, and `alignsearch submit mirror.py:search`, "
-            "or import it from there"
+            "workers import a rule's search by its name from a file, and this one has none: write "
+            "the rule, its function and `search = alignsearch.RuleSearch(...)` into mirror.py (in "
+            "a notebook, by a cell that begins with `%%writefile mirror.py`); then `from mirror "
+            "import search` and search.submit(...), or `alignsearch submit mirror.py:search`"
         )
 
 

@@ -17,10 +17,11 @@ import numpy as np
 from hyperopt import base, tpe
 from hyperopt.base import validate_loss_threshold, validate_timeout
 
-from alignment_core.errors import UnknownNameError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.fmin_call import FminCall, Shown
 from alignsearch.fmin_run import Algorithm, EarlyStop, Rules, Seeds
 from alignsearch.fmin_space import checked_points, stored_space
+from alignsearch.names import driver_owner, whoami
 from alignsearch.search.documents import Search, is_of_fmin
 from alignsearch.search.documents.definition import HYPEROPT
 from alignsearch.search.documents.errors import StateConflictError
@@ -29,17 +30,24 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.address import mask
 from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
 from alignsearch.search.use_cases.new_search import create, prepare
+from alignsearch.search.use_cases.rules import RULES
 from alignsearch.spaces.definition import Definition, Source
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.store_variable import ray_of_environment
 from alignsearch.submitting import submission
 from alignsearch.surroundings import surroundings
-from alignsearch.wiring import driver_owner, has_store, open_store, store_named, store_uri, whoami
+from alignsearch.wiring import has_store, open_store, store_named, store_uri
 from alignsearch.workers.objectives.hyperopt_domain import minimizing
 from alignsearch.workers.shipping import pickled
 
 _FMIN = hyperopt.fmin.__code__
-"""HyperOpt's `fmin`, which doesn't hand its `points_to_evaluate` on to a `Trials` object."""
+"""HyperOpt's `fmin`, which doesn't hand its `points_to_evaluate` on to a `Trials` object.
+
+HyperOpt's own way, `generate_trials_to_calculate(points)`, makes a `Trials` object, which would
+take the place of this one. So the points are read from the frame of the call. A version of HyperOpt
+that names them otherwise fails by a KeyError; `trials.fmin(points_to_evaluate=...)` works
+with each.
+"""
 
 
 class StoreTrials(SearchTrials):
@@ -174,6 +182,12 @@ class StoreTrials(SearchTrials):
         options = {**self._options, "name": self.name, "trials": budget}
         around = surroundings(named, self._ray or ray_of_environment(), wait=True)
         asked = submission(definition, options)
+        unused = [name for name in RULES if name in asked.model_fields_set]
+        if unused:
+            raise ConfigurationError(
+                f"{unused[0]} has no use here: fmin's own timeout, loss_threshold and "
+                "early_stop_fn end it"
+            )
         new = prepare(asked, whoami(), around, definition=definition)
         store = self._store or self._use(Store.connect(store_uri(named)))
         if not self._connect():

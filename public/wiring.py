@@ -1,13 +1,10 @@
-"""The store that a command or a script works on, and the names by which this process is known.
+"""The store that a command or a script works on.
 
 The command line and the Python API both find their store here: the one that a URI names, or the
 embedded one of the current folder.
 """
 
-import getpass
 import logging
-import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +41,7 @@ def store_named(uri: str | None) -> str | None:
 
 
 def has_store(uri: str | None) -> bool:
-    """Whether a store exists: one is named by `uri`, or this folder has one."""
+    """Return whether a store exists: one is named by `uri`, or this folder has one."""
     return bool(uri) or EMBEDDED_FOLDER.exists()
 
 
@@ -65,13 +62,3 @@ def reviver(uri: str | None) -> Callable[[], None]:
             logger.warning("%s", error)
 
     return revive
-
-
-def whoami() -> str:
-    """Return the user and the host that events name."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def driver_owner() -> str:
-    """Return the user, host and process that a driver's lease names."""
-    return f"{whoami()}:{os.getpid()}"

@@ -21,16 +21,10 @@ The paper leaves some things open; these spaces settle them:
 """
 
 from alignment_core.errors import UnknownNameError
+from alignsearch.spaces.distributions import Choice, LogUniform, Uniform
 from alignsearch.spaces.flat import flat_space
-from alignsearch.spaces.space import (
-    Choice,
-    Derived,
-    Fixed,
-    LogUniform,
-    Metaparameter,
-    SearchSpace,
-    Uniform,
-)
+from alignsearch.spaces.metaparameter import Derived, Fixed, Metaparameter
+from alignsearch.spaces.space import SearchSpace
 
 _B11 = "Kunin et al. 2020, App. B.1.1"
 _B12 = "Kunin et al. 2020, App. B.1.2"

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveFloat, Posit
 from pydantic import ValidationError as PydanticValidationError
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.spaces.space import SearchSpace, Value, same
+from alignsearch.spaces.distributions import Value, same
+from alignsearch.spaces.space import SearchSpace
 
 
 class Configuration(BaseModel):

@@ -52,9 +52,12 @@ class Source:
             that drives the search.
         address: the definition's address: `ia`, `package.module:name`, `file.py:name`.
         path: the module's file; None for shipped definitions and sessions.
-        sha256: hash of the file, or of all Python files of the package that the module belongs to,
-            in hexadecimal; None for shipped definitions and sessions.
+        sha256: hash of the file and of those beside it that it imports, or of all Python files of
+            the package that the module belongs to, in hexadecimal; None for shipped definitions
+            and sessions.
         packages: versions of the packages that the source imports from elsewhere, by name.
+        beside: files of the module's own folder that it imports, relative to the folder; the hash
+            covers them.
     """
 
     kind: SourceKind
@@ -62,6 +65,7 @@ class Source:
     path: Path | None = None
     sha256: str | None = None
     packages: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,8 @@ class Definition:
         table: the table that a result is a column of; None for one row a dimension.
         labels: names of dimensions for people, by label; a dimension without one has its label.
         title: heading of a result's column; empty for the space's title, or its name.
+        advice: function of a search's recipe that returns a line to be read before the search
+            runs, or an empty text; None for no advice.
         source: where it comes from; None before it is known.
         named: whether its space has a name that somebody chose; an automatic one gives way to the
             definition's address once that is known.
@@ -102,6 +108,7 @@ class Definition:
     table: Table | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
+    advice: Callable[[Any], str] | None = None
     source: Source | None = None
     named: bool = True
 

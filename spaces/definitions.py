@@ -28,6 +28,7 @@ from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.definition import TRAINING, Definition, Source
 from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES, FeedbackTraining
 from alignsearch.spaces.source_files import (
+    files_beside,
     import_failure,
     import_file,
     imported_packages,
@@ -35,7 +36,7 @@ from alignsearch.spaces.source_files import (
 )
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import LABELS, TABLE
-from alignsearch.spaces.training import PublishedTraining
+from alignsearch.spaces.training import PublishedTraining, weight_mirror_advice
 
 __all__ = [
     "ENTRY_POINTS",
@@ -63,6 +64,7 @@ SHIPPED: Mapping[str, Definition] = {
         table=TABLE,
         labels=LABELS,
         title=space.title,
+        advice=weight_mirror_advice if name == "wm" else None,
         source=Source("shipped", name),
     )
     for name, space in SPACES.items()
@@ -182,12 +184,14 @@ def source_of(module: ModuleType, kind: str, address: str) -> Source:
     if not (module.__file__ and module.__file__.endswith(".py")):
         raise ConfigurationError(f"{module.__name__} has no Python file that workers could compare")
     path = Path(module.__file__).resolve()
+    beside = files_beside(path)
     return Source(
         kind="file" if kind == "file" else "module",
         address=address,
         path=path,
-        sha256=source_hash(path),
-        packages=imported_packages(path),
+        sha256=source_hash(path, beside),
+        packages=imported_packages(path, beside),
+        beside=beside,
     )
 
 

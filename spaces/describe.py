@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from alignsearch.spaces.definition import Definition, Table
+from alignsearch.spaces.distributions import Choice, PChoice
 from alignsearch.spaces.metaparameter import Metaparameter
-from alignsearch.spaces.space import Choice, PChoice, SearchSpace
-from alignsearch.spaces.tree import Mapping, Operation, Parameter, formula, plain_text
+from alignsearch.spaces.space import SearchSpace
+from alignsearch.spaces.tree import Mapping, Operation, dimension_of, formula, plain_text
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,5 @@ def _derived(space: SearchSpace) -> list[tuple[str, str, str]]:
     return [
         (key, ratios.get(key) or formula(node), sources.get(key, ""))
         for key, node in entries
-        if isinstance(node, Operation) and not _is_number(node)
+        if isinstance(node, Operation) and dimension_of(node) is None
     ]
-
-
-def _is_number(node: Operation) -> bool:
-    """Whether an operation only makes a dimension a number of one type, as HyperOpt's do."""
-    below = node.arguments[0]
-    return node.name in ("int", "float") and (
-        isinstance(below, Parameter) or (isinstance(below, Operation) and _is_number(below))
-    )

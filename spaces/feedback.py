@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alignsearch.spaces.distributions import Choice, LogUniform
 from alignsearch.spaces.flat import flat_space
-from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace
+from alignsearch.spaces.metaparameter import Metaparameter
+from alignsearch.spaces.space import SearchSpace
 
 _BIOTORCH = "after BioTorch's configurations (Jiménez Sanfiz and Akrout 2021)"
 _AUTHORS = "after the authors' configurations (Li and Benna 2024)"

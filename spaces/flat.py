@@ -7,15 +7,9 @@ whose configurations are columns of one table.
 from collections.abc import Iterable
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.spaces.space import (
-    Choice,
-    Derived,
-    Fixed,
-    Metaparameter,
-    PChoice,
-    RandInt,
-    SearchSpace,
-)
+from alignsearch.spaces.distributions import Choice, PChoice, RandInt
+from alignsearch.spaces.metaparameter import Derived, Fixed, Metaparameter
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.tree import Branch, Constant, Mapping, Node, Operation, Parameter
 
 

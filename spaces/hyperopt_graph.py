@@ -1,6 +1,5 @@
 """Reading of HyperOpt's expression graphs into trees of `alignsearch.spaces.tree`."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,11 @@ from hyperopt.pyll.stochastic import implicit_stochastic_symbols
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.distributions import (
+    DISTRIBUTIONS,
     Choice,
     Distribution,
-    LogNormal,
-    LogUniform,
-    Normal,
     PChoice,
-    QLogNormal,
-    QLogUniform,
-    QNormal,
-    QUniform,
     RandInt,
-    Uniform,
     Value,
 )
 from alignsearch.spaces.operations import OPERATIONS
@@ -177,10 +169,10 @@ class _Reader:
         }
         if options is not None:
             return _choice(given.name, read, options)
-        if given.name not in _MAKERS:
+        if given.name not in _DRAWN:
             raise ConfigurationError(f"there is no distribution {given.name}")
         try:
-            return _MAKERS[given.name](**read)
+            return _DRAWN[given.name].of_arguments(**read)
         except TypeError as error:
             raise ConfigurationError(f"hp.{given.name} can't have {read}: {error}") from error
 
@@ -214,34 +206,10 @@ def _constant(value: Any, place: str) -> Value:
 def _choice(kind: str, read: dict[str, Any], options: tuple[Value, ...]) -> Distribution:
     if kind == "categorical":
         return PChoice(tuple(map(float, read["p"])), options)
-    if kind == "randint" and _randint(**read) == RandInt(0, len(options)):
+    if kind == "randint" and RandInt.of_arguments(**read) == RandInt(0, len(options)):
         return Choice(options)
     raise ConfigurationError(f"{len(options)} options can't be chosen by {kind} of {read}")
 
 
-def _randint(low: float, high: float | None = None) -> RandInt:
-    ends = (0, low) if high is None else (low, high)
-    if any(isinstance(end, bool) or end != int(end) for end in ends):
-        raise ConfigurationError(f"hp.randint needs whole numbers, not {ends}")
-    return RandInt(*map(int, ends))
-
-
-def _floats(kind: Callable[..., Distribution]) -> Callable[..., Distribution]:
-    def make(**given: float) -> Distribution:
-        return kind(**{name: float(value) for name, value in given.items()})
-
-    return make
-
-
-_MAKERS: dict[str, Callable[..., Distribution]] = {
-    "uniform": _floats(Uniform),
-    "quniform": _floats(QUniform),
-    "normal": _floats(Normal),
-    "qnormal": _floats(QNormal),
-    "lognormal": _floats(LogNormal),
-    "qlognormal": _floats(QLogNormal),
-    "loguniform": lambda low, high: LogUniform.between_logs(float(low), float(high)),
-    "qloguniform": lambda low, high, q: QLogUniform.between_logs(float(low), float(high), float(q)),
-    "randint": _randint,
-}
-"""How HyperOpt's arguments become a distribution, by the name of HyperOpt's random node."""
+_DRAWN = {kind: each for kind, each in DISTRIBUTIONS.items() if not each.is_categorical}
+"""The distributions that aren't of options, by the name of HyperOpt's random node."""

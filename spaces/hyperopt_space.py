@@ -7,20 +7,7 @@ import numpy as np
 from hyperopt.pyll import Apply, Literal, as_apply, scope
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.spaces.distributions import (
-    Choice,
-    Distribution,
-    LogNormal,
-    LogUniform,
-    Normal,
-    PChoice,
-    QLogNormal,
-    QLogUniform,
-    QNormal,
-    RandInt,
-    Uniform,
-    Value,
-)
+from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.hyperopt_graph import read_expression
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.tree import (
@@ -118,7 +105,7 @@ def to_point(space: SearchSpace, vals: AnyMapping[str, Any]) -> dict[str, Value]
     values = space.values(point)
     for each in space.sampled:
         value = values.get(each.name)
-        if isinstance(each.distribution, Uniform | LogUniform) and isinstance(value, float):
+        if isinstance(value, float):
             values[each.name] = each.distribution.nearest(value)
     return values
 
@@ -127,7 +114,8 @@ def _expression(node: Node, below: list[Apply]) -> Apply:
     if isinstance(node, Constant):
         return Literal(node.value)
     if isinstance(node, Parameter):
-        return scope.hyperopt_param(node.label, _distribution(node.distribution))
+        drawn = getattr(scope, node.distribution.node)(*node.distribution.arguments)
+        return scope.hyperopt_param(node.label, drawn)
     if isinstance(node, Branch):
         return scope.switch(*below)
     if isinstance(node, Mapping):
@@ -137,23 +125,3 @@ def _expression(node: Node, below: list[Apply]) -> Apply:
         return as_apply(tuple(below))
     assert isinstance(node, Operation)
     return getattr(scope, node.name)(*below)
-
-
-def _distribution(distribution: Distribution) -> Apply:
-    """HyperOpt's random node of a distribution, with its arguments in HyperOpt's order."""
-    if isinstance(distribution, Choice):
-        return scope.randint(len(distribution.options))
-    if isinstance(distribution, PChoice):
-        return scope.categorical(distribution.probabilities)
-    if isinstance(distribution, RandInt):
-        ends = (distribution.low, distribution.high)
-        return scope.randint(*(ends if distribution.low else ends[1:]))
-    arguments: tuple[float, ...]
-    if isinstance(distribution, LogUniform | QLogUniform):
-        arguments = distribution.logs
-    elif isinstance(distribution, Normal | QNormal | LogNormal | QLogNormal):
-        arguments = (distribution.mu, distribution.sigma)
-    else:
-        arguments = (distribution.low, distribution.high)
-    step = getattr(distribution, "q", None)
-    return getattr(scope, distribution.kind)(*arguments, *(() if step is None else (step,)))

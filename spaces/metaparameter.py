@@ -3,15 +3,8 @@
 from dataclasses import dataclass
 
 from alignsearch.spaces.conditions import ALWAYS, Conditions
-from alignsearch.spaces.distributions import (
-    Distribution,
-    QLogNormal,
-    QLogUniform,
-    QNormal,
-    QUniform,
-    Value,
-    short,
-)
+from alignsearch.spaces.distributions import Distribution, Value, short
+from alignsearch.spaces.distributions.families import Stepped
 
 
 @dataclass(frozen=True)
@@ -37,13 +30,13 @@ class Metaparameter:
 
     @property
     def conditional(self) -> bool:
-        """Whether there are points at which it is inactive."""
+        """True if there are points at which it is inactive."""
         return self.conditions != ALWAYS
 
     @property
     def stepped(self) -> bool:
-        """Whether its values are multiples of a step (`hp.quniform` and its kin)."""
-        return isinstance(self.distribution, QUniform | QLogUniform | QNormal | QLogNormal)
+        """True if its values are multiples of a step (`hp.quniform` and its kin)."""
+        return isinstance(self.distribution, Stepped)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,8 @@ from dataclasses import replace
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.distributions import (
-    Choice,
     Distribution,
     LogUniform,
-    PChoice,
     QLogUniform,
     QUniform,
     RandInt,
@@ -34,6 +32,7 @@ from alignsearch.spaces.tree import (
     postorder,
 )
 from alignsearch.spaces.tree_data import rebuilt
+from alignsearch.spaces.written_values import written_value
 
 Range = tuple[float, float]
 
@@ -110,7 +109,10 @@ def narrowed_tree(
     both = sorted(fixed.keys() & ranges.keys())
     if both:
         raise ConfigurationError(f"{both[0]} is fixed: it can't have a range, too")
-    values = {label: _value(known[label], text) for label, text in fixed.items()}
+    values = {
+        label: written_value(known[label], text, "can't be fixed at")
+        for label, text in fixed.items()
+    }
     smaller = {label: _smaller(known[label], *ends) for label, ends in ranges.items()}
     narrowed = _with_fixed(_with_ranges(root, smaller), values)
     gone = _disappeared(root, narrowed, values, smaller)
@@ -169,47 +171,6 @@ def _disappeared(
         if label not in {each.label for each in parameters(_with_fixed(root, others))}:
             gone.append(label)
     return gone
-
-
-def _value(parameter: Metaparameter, text: str) -> int | float:
-    """The number that a point has for a value that is written as people do."""
-    distribution = parameter.distribution
-    if isinstance(distribution, Choice | PChoice):
-        return _option(parameter.name, [plain_text(each) for each in distribution.options], text)
-    wrong = ConfigurationError(f"{parameter.name} can't be fixed at {text}: it is {distribution}")
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise wrong from error
-    if isinstance(distribution, Uniform | LogUniform):
-        number = distribution.nearest(number)
-    if not distribution.contains(number):
-        raise wrong
-    return int(number) if isinstance(distribution, RandInt) else number
-
-
-def _option(name: str, options: list[str], text: str) -> int:
-    for same in (
-        lambda option: option == text,
-        lambda option: option.casefold() == text.casefold(),
-        lambda option: _number(option) is not None and _number(option) == _number(text),
-    ):
-        found = [at for at, option in enumerate(options) if same(option)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            break
-    many = f", and {text} is more than one of them" if found else ""
-    raise ConfigurationError(
-        f"{name} can't be fixed at {text}: it is one of {', '.join(options)}{many}"
-    )
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _smaller(parameter: Metaparameter, low: float, high: float) -> Distribution:

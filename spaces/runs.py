@@ -8,8 +8,8 @@ from alignment_core import data
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import Configuration, configuration
+from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.presets import EPOCHS, RULES, TABLE5, check_names, preset_config
-from alignsearch.spaces.space import Value
 from alignsearch.spaces.training import training_config
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -109,30 +109,72 @@ def _own_lines(what: str, folder: Path | None, frames: traceback.StackSummary) -
     ]
 
 
-def source_hash(path: Path) -> str:
+def source_hash(path: Path, beside: Sequence[str] = ()) -> str:
     """Return the SHA-256 of a module's source, in hexadecimal.
 
     Args:
         path: the module's file. If it belongs to a package, the hash covers the relative paths and
             contents of all Python files of the outermost package.
+        beside: paths of further files, relative to the module's folder, whose paths and contents
+            the hash covers (`files_beside`).
 
     Raises:
         ConfigurationError: a file can't be read.
     """
     path = path.resolve()
-    digest = hashlib.sha256()
     package = outermost_package(path)
     try:
-        if package is None:
-            digest.update(path.read_bytes())
-        else:
-            for each in python_files(package):
-                content = each.read_bytes()
-                head = f"{each.relative_to(package.parent).as_posix()}\n{len(content)}\n"
-                digest.update(head.encode(errors="surrogateescape") + content)
+        if package is not None:
+            return _hash_of(package.parent, python_files(package))
+        if beside:
+            return _hash_of(path.parent, [path, *(path.parent / each for each in beside)])
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise ConfigurationError(f"{error.filename} can't be read: {error.strerror}") from error
+
+
+def _hash_of(root: Path, files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for each in files:
+        content = each.read_bytes()
+        head = f"{each.relative_to(root).as_posix()}\n{len(content)}\n"
+        digest.update(head.encode(errors="surrogateescape") + content)
     return digest.hexdigest()
+
+
+def files_beside(path: Path) -> tuple[str, ...]:
+    """Return the files of a module's own folder that it imports, relative to the folder.
+
+    These are modules, and all Python files of packages, that it imports by name, or that these
+    import in turn. Python's and installed modules of the same name come first, as at the import. A
+    file of a package has none: the package is its source.
+
+    Args:
+        path: the module's file.
+    """
+    path = path.resolve()
+    if outermost_package(path) is not None:
+        return ()
+    distributions = _Distributions()
+    found: dict[Path, None] = {}
+    known = {path.stem, *sys.stdlib_module_names}
+    waiting = [path]
+    while waiting:
+        for name in sorted(set(_imported_names(waiting.pop())) - known):
+            known.add(name)
+            files = _module_beside(path.parent, name)
+            if files and distributions.of(name) is None:
+                found.update(dict.fromkeys(files))
+                waiting.extend(files)
+    return tuple(sorted(each.relative_to(path.parent).as_posix() for each in found))
+
+
+def _module_beside(folder: Path, name: str) -> list[Path]:
+    """The files of a module or a package of this name in a folder; empty if it has none."""
+    file = folder / f"{name}.py"
+    if (folder / name / "__init__.py").is_file() or not file.is_file():
+        return python_files(folder / name)
+    return [file]
 
 
 def outermost_package(path: Path) -> Path | None:
@@ -150,7 +192,7 @@ def python_files(package: Path) -> list[Path]:
     return sorted(path for path in package.rglob("*.py") if path.is_file())
 
 
-def imported_packages(path: Path) -> dict[str, str]:
+def imported_packages(path: Path, beside: Sequence[str] = ()) -> dict[str, str]:
     """Return the versions of what a module's source imports from elsewhere, by name.
 
     A distribution has its version. A module that lies beside the file and belongs to none has the
@@ -158,22 +200,30 @@ def imported_packages(path: Path) -> dict[str, str]:
 
     Args:
         path: the module's file; if it belongs to a package, all files of the package are read.
+        beside: further files of the source, relative to the module's folder.
     """
     path = path.resolve()
     package = outermost_package(path)
-    files = [path] if package is None else python_files(package)
-    own = path.stem if package is None else package.name
+    files = [path, *(path.parent / each for each in beside)]
+    own = {path.stem, *top_names(beside)}
+    if package is not None:
+        files, own = python_files(package), {package.name}
     names = {name for file in files for name in _imported_names(file)}
-    names -= {own, *sys.stdlib_module_names}
+    names -= {*own, *sys.stdlib_module_names}
     distributions = _Distributions()
     versions: dict[str, str] = {}
     for name in sorted(names):
-        beside = [path.parent / f"{name}.py", path.parent / name / "__init__.py"]
+        others = [path.parent / f"{name}.py", path.parent / name / "__init__.py"]
         if found := distributions.of(name):
             versions[found] = metadata.version(found)
-        elif near := next((each for each in beside if each.is_file()), None):
+        elif near := next((each for each in others if each.is_file()), None):
             versions[name] = f"sha256:{source_hash(near)[:16]}"
     return versions
+
+
+def top_names(beside: Iterable[str]) -> set[str]:
+    """Return the names by which files beside a module are imported."""
+    return {Path(each).parts[0].removesuffix(".py") for each in beside}
 
 
 class _Distributions:

@@ -12,52 +12,12 @@ from typing import Any, Literal
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces import tree, tree_data
-from alignsearch.spaces.conditions import ALWAYS, Conditions, conditions_of, holds
-from alignsearch.spaces.distributions import (
-    Choice,
-    Distribution,
-    LogNormal,
-    LogUniform,
-    Normal,
-    PChoice,
-    QLogNormal,
-    QLogUniform,
-    QNormal,
-    QUniform,
-    RandInt,
-    Uniform,
-    Value,
-    same,
-    short,
-)
+from alignsearch.spaces.conditions import conditions_of, holds
+from alignsearch.spaces.distributions import Choice, PChoice, RandInt, Value
 from alignsearch.spaces.metaparameter import Derived, Fixed, Metaparameter
 from alignsearch.spaces.narrowing import narrowed_tree
 from alignsearch.spaces.tree import Node
 from alignsearch.spaces.tree_checks import check_tree
-
-__all__ = [
-    "ALWAYS",
-    "Choice",
-    "Conditions",
-    "Derived",
-    "Distribution",
-    "Fixed",
-    "LogNormal",
-    "LogUniform",
-    "Metaparameter",
-    "Normal",
-    "PChoice",
-    "QLogNormal",
-    "QLogUniform",
-    "QNormal",
-    "QUniform",
-    "RandInt",
-    "SearchSpace",
-    "Uniform",
-    "Value",
-    "same",
-    "short",
-]
 
 DATA_VERSION = 1
 """Version of `SearchSpace.to_data`; a program that reads an unknown one says so."""
@@ -80,6 +40,8 @@ class SearchSpace:
         sources: the publications of single metaparameters, as pairs of name and publication.
         layout: "flat" for a space of `alignsearch.spaces.flat`, a table of metaparameters without
             conditions, whose hash is that of the first stored searches.
+        steps: names that had values of a step before the space was narrowed: a value that is fixed
+            is shown as it was when it was sampled.
 
     Raises:
         ConfigurationError: the tree can't be searched or stored; the message says what and where.
@@ -92,6 +54,7 @@ class SearchSpace:
     source: str = ""
     sources: tuple[tuple[str, str], ...] = ()
     layout: Literal["tree", "flat"] = "tree"
+    steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_tree(self.root)
@@ -122,8 +85,11 @@ class SearchSpace:
 
     @cached_property
     def stepped_names(self) -> frozenset[str]:
-        """The names of the metaparameters whose values are multiples of a step."""
-        return frozenset(parameter.name for parameter in self.sampled if parameter.stepped)
+        """The labels, and the outermost keys, whose values are multiples of a step."""
+        labels = {parameter.name for parameter in self.sampled if parameter.stepped}
+        dimensions = [(key, tree.dimension_of(node)) for key, node in self._entries]
+        keys = {key for key, each in dimensions if each is not None and each.label in labels}
+        return frozenset({*labels, *keys, *self.steps})
 
     @cached_property
     def fixed(self) -> tuple[Fixed, ...]:
@@ -150,9 +116,15 @@ class SearchSpace:
             and isinstance(below.value, int | float)
         )
 
+    @cached_property
+    def field_names(self) -> frozenset[str]:
+        """The labels of dimensions, and the outermost keys that configurations can have."""
+        keys = {key for node in tree.alternatives(self.root) for key, _ in _entries_of(node)}
+        return self.sampled_names | keys
+
     @property
     def _entries(self) -> tuple[tuple[str, Node], ...]:
-        return self.root.entries if isinstance(self.root, tree.Mapping) else ()
+        return _entries_of(self.root)
 
     @cached_property
     def space_hash(self) -> str:
@@ -257,7 +229,8 @@ class SearchSpace:
             for name, source in self.sources
         )
         root = narrowed_tree(self.name, self.root, self.sampled, fixed, ranges)
-        return replace(self, root=root, sources=sources)
+        steps = tuple(sorted(self.stepped_names)) if fixed else self.steps
+        return replace(self, root=root, sources=sources, steps=steps)
 
     def to_data(self) -> dict[str, Any]:
         """Return the whole space as plain data, which `from_data` reads.
@@ -274,6 +247,7 @@ class SearchSpace:
             "sources": [list(pair) for pair in self.sources],
             "layout": self.layout,
             "nodes": tree_data.to_data(self.root),
+            **({"steps": list(self.steps)} if self.steps else {}),
         }
 
     @classmethod
@@ -297,6 +271,7 @@ class SearchSpace:
                 source=str(data["source"]),
                 sources=tuple((str(name), str(text)) for name, text in data["sources"]),
                 layout="flat" if data["layout"] == "flat" else "tree",
+                steps=tuple(map(str, data.get("steps", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, ConfigurationError):
@@ -314,6 +289,10 @@ class SearchSpace:
     def __hash__(self) -> int:
         """Return a hash that equal spaces share."""
         return hash(self._identity)
+
+
+def _entries_of(node: Node) -> tuple[tuple[str, Node], ...]:
+    return node.entries if isinstance(node, tree.Mapping) else ()
 
 
 def _readable(parameter: Metaparameter, number: float) -> Value:
@@ -336,7 +315,7 @@ def _outside(parameter: Metaparameter, value: Any) -> list[str]:
         if isinstance(value, int | float) and value in range(options):
             return []
         return [f"{parameter.name} has options 0 to {options - 1}, not {value!r}"]
-    if isinstance(distribution, Uniform | LogUniform) and isinstance(value, float):
+    if isinstance(value, float):
         # exp(log(end)) may miss the end by a rounding error, and would then lie outside the range.
         value = distribution.nearest(value)
     return (

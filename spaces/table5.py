@@ -2,7 +2,8 @@
 
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.definition import Row, Table
-from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.space import SearchSpace
 
 # Table 5's caption says "rounded up to 4 decimal places", which may mean upwards or to nearest, and
 # the table doesn't tell. We round to nearest.

@@ -96,6 +96,16 @@ class _Recipe(Protocol):
         """A key of `WEIGHTS_ORDERS`."""
 
 
+def weight_mirror_advice(recipe: _Recipe) -> str:
+    """Return advice on a search over `wm`, which often diverges in the paper's order of weights."""
+    if recipe.weights_order != "paper":
+        return ""
+    return (
+        "weights order: paper. Table 5's WM column diverges in it and trains in "
+        "--weights-order reference (docs/fidelity.md)"
+    )
+
+
 @dataclass(frozen=True)
 class PublishedTraining:
     """The function of the paper's definitions that turns a configuration into a training.

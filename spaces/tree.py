@@ -38,7 +38,7 @@ class Parameter:
 
     @property
     def index(self) -> bool:
-        """Whether its values are indices of options: of a `Choice` or a `PChoice`."""
+        """True if its values are indices of options: of a `Choice` or a `PChoice`."""
         return isinstance(self.distribution, Choice | PChoice)
 
 
@@ -124,6 +124,20 @@ def postorder(root: Node) -> list[Node]:
 def parameters(root: Node) -> list[Parameter]:
     """Return the dimensions in the order in which a reader meets them."""
     return [node for node in preorder(root) if isinstance(node, Parameter)]
+
+
+def dimension_of(node: Node) -> Parameter | None:
+    """Return the dimension whose number a node is, if only its type is changed; None for others."""
+    while isinstance(node, Operation) and node.name in ("int", "float"):
+        (node,) = node.arguments
+    return node if isinstance(node, Parameter) else None
+
+
+def alternatives(root: Node) -> list[Node]:
+    """Return the nodes that a tree can be, once its outermost choices are made."""
+    if isinstance(root, Branch):
+        return [node for option in root.options for node in alternatives(option)]
+    return [root]
 
 
 def steps(node: Node) -> Iterator[tuple[str, Node]]:

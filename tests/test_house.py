@@ -175,8 +175,9 @@ def test_texts_with_a_refused_first_word_are_found(tmp_path):
     python.write_text(
         '"""What it is."""\nX = 1\n"""Of X."""\n'
         'def f(a=Option(help=f"Whoever {X}", rich_help_panel="What")):\n    """Such."""\n'
+        '    """Whether."""\n'
     )
-    assert sorted(number for number, _ in words.refused(python)) == [1, 3, 4, 5]
+    assert sorted(number for number, _ in words.refused(python)) == [1, 3, 4, 5, 6]
     script = tmp_path / "script.js"
     script.write_text(
         "// What is\n// Of this\nlet a; // Such\n/** Of that. */\n/*\n * Of it\n */\n"

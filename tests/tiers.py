@@ -44,6 +44,7 @@ SLOW = (
     "test_more_values_and_gradients_are_the_definitions",
     # Every rule on every kind of device, every network.
     "test_xla_compiles_every_rule",
+    "test_every_shape_is_known_before_a_step_runs",
     "test_two_replicas_give_what_one_device_gives",
     "test_a_training_on_two_replicas_goes_on_to_the_same_end",
     "test_a_deeper_network_repeats_the_blocks_of_a_shallower_one",
@@ -102,6 +103,7 @@ SLOW = (
     "test_fmin_moved_over_goes_on_where_it_was",
     "test_a_narrowed_space_is_searched_and_exported_as_table_5",
     # The paper's experiments, whole.
+    "test_its_smallest_run_leaves_a_report_with_figures_and_tables",
     "test_its_runs_are_a_search_of_the_store_like_any_other",
     "test_its_statistics_are_numpys_over_the_trials",
     "test_it_leaves_figures_tables_and_its_setting",
@@ -117,6 +119,7 @@ SLOW = (
     "test_jax_is_pruned",
     "test_jax_in_a_warm_worker_is_pruned",
     "test_a_file_is_shipped_and_hides_no_module_whatever_its_name",
+    "test_modules_beside_a_file_are_shipped_with_it",
     "test_a_programs_files_are_shipped",
     "test_a_changed_source_pauses_the_search_on_a_cluster_too",
     "test_a_program_is_searched_from_submit_to_result",
@@ -132,6 +135,7 @@ SLOW = (
     # A second way to the same end.
     "test_a_script_named_search_drives_one_and_asks_a_dashboard",
     "test_a_process_in_the_repositorys_root_has_one_name_for_each_module",
+    "test_a_search_is_driven_from_a_folder_with_files_of_any_name",
     "test_run_again_it_trains_nothing_anew_and_has_the_same_numbers",
     "test_interrupted_it_is_continued_in_the_same_search",
     "test_an_idle_worker_makes_the_slots_next_trial",
@@ -168,6 +172,13 @@ SLOW = (
     "test_several_processes_ask_at_once_and_no_trial_is_given_twice",
     "test_a_killed_process_loses_its_trial_to_the_next_that_asks",
     "test_one_slot_repeats_the_search_exactly",
+    "test_a_method_is_searched_through_the_deaths_of_store_and_worker",
+    "test_asked_trials_outlive_the_store_and_a_process_that_asks",
+    "test_a_result_whose_answer_was_lost_is_told_again",
+    "test_a_definition_of_an_installed_package_is_used_by_its_name",
+    "test_an_edit_is_refused_by_new_workers_and_not_noticed_by_warm_ones",
+    "test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script",
+    "test_a_killed_training_of_ones_own_rule_ends_as_if_it_had_lived",
     "test_pruning_compares_reports_whatever_their_steps_are",
     "test_every_reading_command_shows_it",
     # scikit-learn, plotly and pandas over a search of another kind.
@@ -194,6 +205,17 @@ SLOW = (
     "test_what_is_no_rule_is_refused",
     "test_unknown_keywords_of_rules_are_refused",
     "test_channels_first_is_refused_where_it_cannot_be",
+    # Further ways in which a search's budget changes under its driver.
+    "test_a_search_whose_trials_all_fail_ends",
+    "test_with_one_slot_an_extended_search_is_the_one_that_was_submitted_so",
+    "test_a_stopped_search_goes_on_and_one_that_stops_goes_on_too",
+    "test_a_budget_set_while_the_driver_ends_the_search_is_never_lost",
+    "test_a_wider_search_beyond_its_first_slots_reuses_warm_workers",
+    "test_a_smaller_budget_ends_the_search_with_what_runs",
+    "test_a_search_is_not_over_while_it_is_better_and_ends_by_patience",
+    "test_a_loss_that_is_good_enough_ends_it",
+    "test_no_trial_begins_after_a_time_and_those_that_wait_for_a_host_end",
+    "test_the_time_driven_is_summed_over_drivers_without_pauses",
     # Several servers, drivers or hosts at once.
     "test_it_listens_on_loopback_alone_and_its_token_is_its_owners",
     "test_why_it_cannot_start_is_one_line",

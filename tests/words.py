@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-REFUSED = re.compile(r"[\W_]*(Of|What|Such|Whoever)\b")
+REFUSED = re.compile(r"[\W_]*(Of|What|Such|Whoever|Whether)\b")
 KEYWORDS = {"help", "short_help", "epilog", "description", "summary"}
 """Arguments of typer's, pydantic's and FastAPI's functions that a user gets to read."""
 SKIPPED = {".git", ".venv", "build", "dist", "node_modules", "lib"}
@@ -99,7 +99,8 @@ def main() -> int:
     for place, count in sorted(counts.items()):
         print(f"{count:5} {place}")
     if counts:
-        print(f"{counts.total()} texts begin with Of, What, Such or Whoever: name the thing first")
+        words = "Of, What, Such, Whoever or Whether"
+        print(f"{counts.total()} texts begin with {words}: name the thing first")
     return int(bool(counts))
 
 

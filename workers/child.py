@@ -166,7 +166,7 @@ class Stopping:
 
     @property
     def begun(self) -> bool:
-        """Whether the process was asked to end."""
+        """True if the process was asked to end."""
         return self._since is not None
 
     def insist(self, *, politely: bool = True) -> None:

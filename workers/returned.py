@@ -77,7 +77,8 @@ def as_number(value: Any) -> float | None:
 
 
 def _number(value: Any, what: str, how: str) -> float:
-    number = as_number(value)
+    # A comparison's True would count as 1; NumPy's bool is none of Python's.
+    number = None if type(value).__name__ in ("bool", "bool_") else as_number(value)
     if number is None:
         shown = "nothing (None)" if value is None else f"{type(value).__name__} {_short(value)}"
         raise ConfigurationError(f"{what} {how} {shown}: return {_KINDS}")

@@ -55,10 +55,15 @@ def _shipped(source: StoredSource) -> list[str]:
     path = None if source.path is None else Path(source.path)
     if path is None or source.sha256 is None or not path.is_file() or _is_installed(path):
         return []
-    if source_hash(path) != source.sha256:
+    folder = path.parent
+    beside = [folder / each for each in source.beside]
+    if any(not each.is_file() for each in beside):
         return []
-    whole = outermost_package(path) or path
-    return list(runtime_environment(source.sha256, [whole], whole.parent)["py_modules"])
+    if source_hash(path, source.beside) != source.sha256:
+        return []
+    package = outermost_package(path)
+    shipped, root = ([path, *beside], folder) if package is None else ([package], package.parent)
+    return list(runtime_environment(source.sha256, shipped, root)["py_modules"])
 
 
 def runtime_environment(sha256: str, paths: Sequence[Path], root: Path) -> dict[str, Any]:

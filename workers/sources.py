@@ -27,6 +27,7 @@ from alignsearch.spaces.source_files import (
     imported_packages,
     outermost_package,
     source_hash,
+    top_names,
 )
 
 SHIPPED_PREFIX = "alignsearch_source_"
@@ -122,7 +123,7 @@ def object_of(search: Search, source: StoredSource, warn: Callable[[str], None])
 
 def _as_source(stored: StoredSource) -> Source:
     path = None if stored.path is None else Path(stored.path)
-    return Source(stored.kind, stored.address, path, stored.sha256, stored.packages)
+    return Source(stored.kind, stored.address, path, stored.sha256, stored.packages, stored.beside)
 
 
 def _objective(module: ModuleType, name: str) -> Callable[..., Any] | None:
@@ -143,13 +144,14 @@ def _module(search: Search, source: StoredSource, warn: Callable[[str], None]) -
         path = _found(search, source)
         try:
             _imported[key] = _import(source, path)
+            _check_none_hidden(source, path)
         except (ConfigurationError, ImportError) as error:
             raise SourceError(
                 f"the objective of search {search.name!r} can't be imported on "
                 f"{socket.gethostname()}: {error}; mend that there, and `alignsearch resume "
                 f"{search.name}`"
             ) from error
-        changed = _other_versions(source.packages, imported_packages(path))
+        changed = _other_versions(source.packages, imported_packages(path, source.beside))
         if changed:
             warn(
                 f"packages on {socket.gethostname()} are others than where the search was "
@@ -178,6 +180,21 @@ def _import(source: StoredSource, path: Path) -> ModuleType:
     return module
 
 
+def _check_none_hidden(source: StoredSource, path: Path) -> None:
+    """Refuse another module in the place of one beside the source, which comes last.
+
+    Raises:
+        ConfigurationError: there is one.
+    """
+    own = {(path.parent / each).resolve() for each in source.beside}
+    for name in sorted(top_names(source.beside)):
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None and Path(file).resolve() not in own:
+            raise ConfigurationError(
+                f"another module hides {path.parent / name}: {name} is {file} here; rename one"
+            )
+
+
 def _found(search: Search, source: StoredSource) -> Path:
     """Return the path of the source that has the submitted hash.
 
@@ -186,13 +203,14 @@ def _found(search: Search, source: StoredSource) -> Path:
     """
     others = []
     for path in _candidates(source):
-        if source_hash(path) == source.sha256:
+        if _hash_here(path, source) == source.sha256:
             return path
         others.append(path)
     where = socket.gethostname()
     if others:
+        whole = ", with ".join([str(others[0]), *source.beside])
         raise SourceError(
-            f"the source of search {search.name!r} has changed: {others[0]} on {where} is not the "
+            f"the source of search {search.name!r} has changed: {whole} on {where} is not the "
             f"version that was submitted (sha256 {(source.sha256 or '')[:12]}); bring that version "
             f"back and `alignsearch resume {search.name}`, or submit the new one as a new search"
         )
@@ -203,13 +221,22 @@ def _found(search: Search, source: StoredSource) -> Path:
     )
 
 
+def _hash_here(path: Path, source: StoredSource) -> str | None:
+    """Return the hash of the source at a place; None if a file that belongs to it is missing."""
+    if any(not (path.parent / each).is_file() for each in source.beside):
+        return None
+    return source_hash(path, source.beside)
+
+
 def _candidates(source: StoredSource) -> Iterator[Path]:
     """Yield the places of the source that exist here."""
     shipped = None if source.sha256 is None else shipped_folder(source.sha256)
     original = None if source.path is None else Path(source.path)
     if shipped is not None and original is not None:
         # A package may have several files of this name: the one that lies deepest like it.
-        yield from sorted(shipped.rglob(original.name), key=lambda it: -_alike(it, original))[:1]
+        alike = sorted(shipped.rglob(original.name), key=lambda it: -_alike(it, original))
+        alone = shipped / original.name
+        yield from [alone] if alone.is_file() else alike[:1]
     if original is not None and original.is_file():
         yield original
     if source.kind == "module":

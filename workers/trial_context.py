@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +36,29 @@ class TrialInterrupted(BaseException):
 
     It is no `Exception`, so that an objective's own `except Exception` doesn't swallow it.
     """
+
+
+class StopQuestion:
+    """A question that is asked anew by each call, and by each use as a condition.
+
+    A method without its parentheses would be true always, and end every trial at its first step.
+    """
+
+    def __init__(self, ask: Callable[[], bool]) -> None:
+        """Ask by calling a function."""
+        self._ask = ask
+
+    def __call__(self) -> bool:
+        """Return the answer."""
+        return self._ask()
+
+    def __bool__(self) -> bool:
+        """Return the answer."""
+        return self._ask()
+
+    def __repr__(self) -> str:
+        """Return how to ask: to show the question asks nothing."""
+        return "<trial.should_stop(): true once the trial is to end>"
 
 
 class TrialContext:
@@ -133,12 +156,17 @@ class TrialContext:
         # of the step may not be in a checkpoint yet.
         self._to_be_interrupted = self._link.should_stop()
 
-    def should_stop(self) -> bool:
-        """Return whether the objective is to return now, as the trial is pruned or handed back.
+    @property
+    def should_stop(self) -> "StopQuestion":
+        """The question whether the objective is to return now: the trial is pruned or handed back.
 
-        Its return value is then ignored. Ask before each step: a host that is about to go waits for
-        seconds only. A trial that was handed back is tried again from its last checkpoint.
+        `if trial.should_stop():` asks, and `if trial.should_stop:` does, too. What the objective
+        returns then is ignored. Ask before each step: a host that is about to go waits for seconds
+        only. A trial that was handed back is tried again from its last checkpoint.
         """
+        return StopQuestion(self._is_to_stop)
+
+    def _is_to_stop(self) -> bool:
         self._told_to_stop = self._told_to_stop or self._link.should_stop()
         self._to_be_interrupted = self._told_to_stop
         return self._told_to_stop
@@ -197,7 +225,7 @@ class TrialContext:
 
     @property
     def was_stopped(self) -> bool:
-        """Whether the objective has asked whether to stop, and was told to."""
+        """True if the objective has asked whether to stop, and was told to."""
         return self._told_to_stop
 
     @property

@@ -106,7 +106,7 @@ class SplitSurvey:
 
     @property
     def complete(self) -> bool:
-        """Whether all expected images are there and none is corrupt."""
+        """True if all expected images are there and none is corrupt."""
         return self.images == self.expected and not self.corrupt
 
 

@@ -17,7 +17,7 @@ from alignment_core.errors import ConfigurationError
 
 
 class Delivery:
-    """Whether the error will reach one call's input."""
+    """Knowledge of whether the error will reach one call's input."""
 
     def __init__(self) -> None:
         self.arranged = False

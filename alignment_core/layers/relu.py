@@ -1,4 +1,4 @@
-"""Whether an activation is a ReLU, whichever library it comes from."""
+"""Recognition of ReLU activations, whichever library they come from."""
 
 from typing import Any
 

@@ -135,22 +135,22 @@ class Alignment:
 
     @property
     def has_own_loss(self) -> bool:
-        """Whether R is a loss of its own, which trains the backward kernel."""
+        """True if R is a loss of its own, which trains the backward kernel."""
         return bool(self.primitives) and not self.tie_gradients
 
     @property
     def trains_backward_kernel(self) -> bool:
-        """Whether R or the cost J moves the backward kernel."""
+        """True if R or the cost J moves the backward kernel."""
         return bool(self.primitives) or self.tie_gradients
 
     @property
     def needs_activations(self) -> bool:
-        """Whether R is computed from the layer's input, and not from noise or kernels alone."""
+        """True if R is computed from the layer's input, and not from noise or kernels alone."""
         return self.noise_stddev is None and self._needs_input
 
     @property
     def needs_pseudogradients(self) -> bool:
-        """Whether R is computed from J's pseudogradient of the layer's linear output."""
+        """True if R is computed from J's pseudogradient of the layer's linear output."""
         return any(PRIMITIVES[name].needs == "pseudogradient" for name in self.primitives)
 
     @property
@@ -241,7 +241,7 @@ class Alignment:
 
     @property
     def draws_noise(self) -> bool:
-        """Whether noise replaces the layer's input, so that `__call__` needs some."""
+        """True if noise replaces the layer's input, so that `__call__` needs some."""
         return self.noise_stddev is not None and self._needs_input
 
     def draw_noise(self, size: Any, seed: Any, dtype: Any = "float32") -> Any:

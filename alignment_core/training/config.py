@@ -225,13 +225,13 @@ class TrainingConfig:
 
     @property
     def has_alignment_loss(self) -> bool:
-        """Whether R has its own optimizer. It has none if the rule's R is 0 or is added to J."""
+        """True if R has its own optimizer. It has none if the rule's R is 0 or is added to J."""
         rule = LEARNING_RULES[self.learning_rule]
         return rule is not None and bool(rule.primitives) and not rule.tie_gradients
 
     @property
     def ties_gradients(self) -> bool:
-        """Whether J's optimizer also moves the backward kernels."""
+        """True if J's optimizer also moves the backward kernels."""
         rule = LEARNING_RULES[self.learning_rule]
         return rule is not None and rule.tie_gradients
 

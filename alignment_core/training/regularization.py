@@ -42,12 +42,12 @@ class Regularization:
 
     @property
     def needs_activations(self) -> bool:
-        """Whether R is computed from the layers' inputs in a forward pass."""
+        """True if R is computed from the layers' inputs in a forward pass."""
         return any(_rule(layer).needs_activations for layer in self.learning)
 
     @property
     def needs_pseudogradients(self) -> bool:
-        """Whether R is computed from the pseudogradients of J's backward pass."""
+        """True if R is computed from the pseudogradients of J's backward pass."""
         return any(_rule(layer).needs_pseudogradients for layer in self.learning)
 
     def tied_term(self) -> Any:

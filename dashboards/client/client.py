@@ -9,7 +9,7 @@
 """
 
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -183,6 +183,33 @@ class Client:
     def cancel(self, name: str) -> str:
         """End a search and its running trials now."""
         return self._steer(name, "cancel")
+
+    def enqueue(self, name: str, points: Sequence[Mapping[str, Any]]) -> str:
+        """Let a search try points before it suggests others: values by dimension."""
+        return self._give(name, "points", {"points": [dict(each) for each in points]})
+
+    def retry(self, name: str, *tids: int) -> str:
+        """Try failed trials again, those of these numbers or all."""
+        return self._give(name, "retry", {"tids": list(tids)} if tids else {})
+
+    def import_csv(self, name: str, table: str) -> str:
+        """Import results from elsewhere as finished trials: CSV with a header."""
+        return self._give(name, "results", {"table": table})
+
+    def cancel_trial(self, name: str, tid: int) -> str:
+        """End one trial of a search now; the search goes on."""
+        return self._steer(name, f"trials/{tid}/cancel")
+
+    def _give(self, name: str, what: str, body: dict[str, Any]) -> str:
+        return str(self._post(f"/searches/{_quoted(name)}/{what}", body)["message"])
+
+    def extend(self, name: str, trials: int, **rules: Any) -> str:
+        """Let a search go on to so many trials in all, with `alignsearch extend`'s options."""
+        return self._give(name, "extend", {"trials": trials, **rules})
+
+    def set(self, name: str, **settings: Any) -> str:
+        """Change a search's settings while it lives, with `alignsearch set`'s options."""
+        return self._give(name, "set", settings)
 
     def _steer(self, name: str, verb: str) -> str:
         return str(self._post(f"/searches/{_quoted(name)}/{verb}", {})["message"])

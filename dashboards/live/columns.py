@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsearch.spaces.distributions import Choice, PChoice
-from alignsearch.spaces.space import Metaparameter, Value
+from alignsearch.spaces.distributions import Choice, PChoice, Value
+from alignsearch.spaces.metaparameter import Metaparameter
 
 Floats = NDArray[np.float64]
 Kind = Literal["integer", "number", "category", "time"]

@@ -10,7 +10,8 @@ from alignsearch.search.documents import Search, known_space_of, label_of
 from alignsearch.search.documents.plain_data import escape_key, from_stored
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.describe import condition_text
-from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import LABELS
 
 Document = Mapping[str, Any]

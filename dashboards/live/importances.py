@@ -114,7 +114,7 @@ def compute(
 
 
 def _has_table5(space: SearchSpace) -> bool:
-    """Whether the space's configurations have every row of Table 5."""
+    """Return whether the space's configurations have every row of Table 5."""
     named = {*space.sampled_names, *(each.name for each in space.fixed)}
     named |= {each.name for each in space.derived}
     return named == set(Configuration.model_fields)

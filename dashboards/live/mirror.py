@@ -36,6 +36,13 @@ WARM_SEARCHES = 1
 """Number of latest searches that are read at the start, beside those that run."""
 
 
+SHOWN_SETTINGS = (
+    *("status", "stop_requested", "error", "ending", "trials", "parallel", "priority"),
+    *("until", "timeout", "stop_at", "patience", "max_failures", "confirm", "note", "tags"),
+)
+"""Fields of a search that people change while it runs, and that pages show."""
+
+
 @dataclass
 class MirroredSearch:
     """A search in memory. Hold `lock` to read `trials`.
@@ -157,6 +164,8 @@ class Mirror:
         # A search that was over can have been extended.
         if known is None or known.search != self._searches.get(name, known.search):
             known = read_summary(self.store, name)
+            # It may have diverged trials that it hadn't when it ended before.
+            self._diverged.pop(name, None)
             if known.search.status in TERMINAL_SEARCH_STATUSES:
                 self._summaries[name] = known
         return known
@@ -347,16 +356,15 @@ def _is_fresh(mirrored: MirroredSearch) -> bool:
 
 
 def _differs(one: Summary, other: Summary) -> bool:
-    """Whether summaries differ in more than what changes with every second."""
+    """Return whether summaries differ in more than what changes with every second."""
     return _lasting(one) != _lasting(other)
 
 
 def _lasting(summary: Summary) -> tuple[object, ...]:
     return (
-        summary.search.status,
-        summary.search.stop_requested,
-        summary.search.error,
+        *(getattr(summary.search, name) for name in SHOWN_SETTINGS),
         summary.driven,
+        summary.ended_by,
         summary.counts,
         summary.slots,
         summary.best_loss,

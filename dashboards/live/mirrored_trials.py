@@ -17,6 +17,7 @@ from alignsearch.dashboards.live.columns import Column, Table, distinct
 from alignsearch.dashboards.live.dimensions import Document, dimensions_of, sampled_space_of
 from alignsearch.dashboards.live.failures import Failures, has_diverged
 from alignsearch.search.documents import Search, Trial, metric_of, ranking
+from alignsearch.search.documents.budget import OUTSIDE, SPENDING, SinceBest, Spending
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
@@ -88,6 +89,8 @@ class MirroredTrials:
         self._seqs: dict[int, int] = {}
         self._live: dict[int, Trial] = {}
         self._counts = Counter[str]()
+        self._spending = Spending()
+        self._since_best = SinceBest()
         self._states: list[str] = []
         self._best: Trial | None = None
         self._ranked: list[tuple[Any, int]] = []
@@ -158,6 +161,8 @@ class MirroredTrials:
             best=self._best,
             live=list(self._live.values()),
             seconds=list(self._seconds),
+            spending=self._spending,
+            since_best=self._since_best.trials,
         )
 
     @property
@@ -224,6 +229,8 @@ class MirroredTrials:
         else:
             self._counts[before] -= 1
         self._counts[state] += 1
+        kind: str | None = (document.get("origin") or {}).get("kind")
+        self._spending.note_kind(kind, TrialState(state), _as_state(before))
         self._states[row] = state
         self.notes[row] = result.get("reason") or last_line(document["error"])
         self._seqs.pop(row, None)
@@ -238,6 +245,8 @@ class MirroredTrials:
             return
         if seconds is not None:
             self._seconds.append(seconds)
+        if TrialState(state) in SPENDING and kind not in OUTSIDE:
+            self._since_best.note(loss, float(np.nan_to_num(self.table["finished"][row])))
         if loss is not None:
             self.scored += 1
             key = ranking.rank(Scored(loss, tid))
@@ -293,6 +302,10 @@ class MirroredTrials:
 
     def _since(self, at: datetime | None) -> float | None:
         return None if at is None else (at - self.begun).total_seconds()
+
+
+def _as_state(state: str | None) -> TrialState | None:
+    return None if state is None else TrialState(state)
 
 
 _LOSS_AT = 2

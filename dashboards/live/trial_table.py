@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.dashboards.live.columns import Column, code_of
 from alignsearch.dashboards.live.mirrored_trials import NOTE, MirroredTrials
-from alignsearch.spaces.space import Value
+from alignsearch.spaces.distributions import Value
 
 Mask = NDArray[np.bool_]
 

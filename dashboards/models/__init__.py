@@ -10,6 +10,7 @@ from alignsearch.dashboards.models.base import (
     Nothing,
     Numbers,
 )
+from alignsearch.dashboards.models.budget import Change, ChangeRequest, Limits
 from alignsearch.dashboards.models.forms import (
     Checked,
     SubmitField,
@@ -29,6 +30,12 @@ from alignsearch.dashboards.models.insight import (
     Importances,
     ParameterImportance,
     ReportedMetric,
+)
+from alignsearch.dashboards.models.points import (
+    EnqueueRequest,
+    GivenPoints,
+    ImportRequest,
+    RetryRequest,
 )
 from alignsearch.dashboards.models.searches import (
     BestSoFar,
@@ -83,12 +90,15 @@ __all__ = [
     "BestTrial",
     "CategoricalImportance",
     "CategoryScore",
+    "Change",
+    "ChangeRequest",
     "Checked",
     "ColumnHead",
     "Compared",
     "Comparison",
     "Curve",
     "Curves",
+    "EnqueueRequest",
     "Epochs",
     "Error",
     "ErrorDetail",
@@ -96,9 +106,12 @@ __all__ = [
     "FailureReason",
     "Failures",
     "FailuresOfHost",
+    "GivenPoints",
     "Health",
+    "ImportRequest",
     "Importances",
     "LayerCurves",
+    "Limits",
     "Log",
     "LogLine",
     "Login",
@@ -112,6 +125,7 @@ __all__ = [
     "ParameterImportance",
     "ReportedMetric",
     "ResultTable",
+    "RetryRequest",
     "SearchDetail",
     "SearchSummary",
     "Searches",

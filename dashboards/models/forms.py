@@ -10,7 +10,7 @@ from alignsearch.dashboards.models.searches import Space
 from alignsearch.search.documents.choices import OneOf, one_of
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.submission import Submission
-from alignsearch.spaces.space import Value
+from alignsearch.spaces.distributions import Value
 
 
 class SubmitRequest(Submission):

@@ -6,9 +6,10 @@ from typing import Literal
 from pydantic import JsonValue
 
 from alignsearch.dashboards.models.base import Model, Numbers
+from alignsearch.dashboards.models.budget import Change, Limits
 from alignsearch.search.documents import Event, Recipe
 from alignsearch.search.documents.states import SearchStatus, TrialState
-from alignsearch.spaces.space import Value
+from alignsearch.spaces.distributions import Value
 
 Verb = Literal["pause", "resume", "stop", "cancel"]
 
@@ -42,7 +43,11 @@ class SearchSummary(Model):
     Attributes:
         objective: what each trial does, in words.
         dataset: this, `model`, `width` and `epochs` are null where nothing is trained.
+        finished: trials with a result, which count towards the `trials` of the budget.
+        ending: why it is over; null while it isn't.
         diverged: how many of the completed trials have no finite loss.
+        steps: the verbs that its status allows.
+        changes: which changes of its settings are possible now.
     """
 
     name: str
@@ -76,8 +81,11 @@ class SearchSummary(Model):
     updated_at: datetime
     age: float
     error: str | None
+    ending: str | None
     diverged: int
+    limits: Limits
     steps: list[Verb]
+    changes: list[Change]
 
 
 class Searches(Model):

@@ -12,7 +12,7 @@ LONGEST_TOKEN = 256
 """Characters of a token; ours has 32. Hashing a longer one would only cost time."""
 
 Login = Literal["none", "needed", "done", "impossible"]
-"""Whether the session must log in to steer: `none` needed, `needed`, `done`, or `impossible`
+"""A session's need to log in before it steers: `none` needed, `needed`, `done`, or `impossible`
 because the dashboard is open to the network and has no token."""
 
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from alignsearch.dashboards.models.base import Model, Numbers
 from alignsearch.dashboards.models.searches import Metric, ShownState, Unit
 from alignsearch.search.documents import AttemptOutcome
-from alignsearch.spaces.space import Value
+from alignsearch.spaces.distributions import Value
 
 
 class TrialRow(Model):

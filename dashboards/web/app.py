@@ -14,7 +14,15 @@ from alignsearch.dashboards.live.curves import Curves
 from alignsearch.dashboards.live.importances import ImportanceCache
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web import errors, pages, streams
-from alignsearch.dashboards.web.api import searches, sessions, steering, submissions, trials
+from alignsearch.dashboards.web.api import (
+    budget,
+    points,
+    searches,
+    sessions,
+    steering,
+    submissions,
+    trials,
+)
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
 from alignsearch.dashboards.web.context import Context, Submitter
@@ -83,6 +91,9 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         streams.router,
         sessions.router,
         submissions.router,
+        # Before the verbs, which would take `retry` for one of theirs.
+        points.router,
+        budget.router,
         steering.router,
         pages.router,
     ):

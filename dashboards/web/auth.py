@@ -45,7 +45,7 @@ class Gate:
         self.throttle = Throttle()
 
     def login_of(self, session: Session) -> Login:
-        """Whether the session must log in to steer."""
+        """Return whether the session must log in to steer."""
         if self.token is None:
             return "none" if self._loopback else "impossible"
         return "done" if session.user is not None else "needed"
@@ -58,7 +58,7 @@ class Gate:
         return f"{session.user} (dashboard)" if login == "done" else None
 
     def fits(self, token: str, address: str) -> bool:
-        """Whether this is the token, which comes from this address."""
+        """Return whether this is the token, which comes from this address."""
         if self.token is None or len(token) > LONGEST_TOKEN:
             return False
         # A token that an earlier version hashed with scrypt is fast to check after the first time.
@@ -96,7 +96,7 @@ class Gate:
         return self._sign("csrf", session.id)
 
     def is_csrf(self, session: Session, token: str) -> bool:
-        """Whether `token` is the session's CSRF token, compared in constant time."""
+        """Return whether `token` is the session's CSRF token, compared in constant time."""
         return hmac.compare_digest(self.csrf(session).encode(), token.encode())
 
     def _sign(self, purpose: str, text: str) -> str:

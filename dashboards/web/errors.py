@@ -30,7 +30,7 @@ _KNOWN: Sequence[tuple[type[AlignSearchError], int, str]] = (
     (StoreUnavailableError, 503, "store_unavailable"),
     (StoreCorruptedError, 503, "store_damaged"),
 )
-_CODES = {404: "not_found", 405: "not_found", 413: "too_large"}
+_CODES = {404: "not_found", 405: "wrong_method", 413: "too_large"}
 _RETRY_SECONDS = 2
 """Retry-After while the store is away: about as long as an embedded store takes to start."""
 _LONGEST_INPUT = 80
@@ -101,6 +101,10 @@ def _http(request: Request, error: Exception) -> Response:
     message = str(error.detail)
     if error.status_code == 404:
         message = f"there is nothing at {request.url.path}"
+    elif error.status_code == 405:
+        message = (
+            f"{request.url.path} takes no {request.method}: /docs lists the requests that there are"
+        )
     code = _CODES.get(error.status_code, "invalid")
     return _answer(request, error.status_code, code, message, headers=dict(error.headers or {}))
 

@@ -107,7 +107,7 @@ def host_of(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is the loopback interface."""
+    """Return whether a host name or address is the loopback interface."""
     if host.lower().rstrip(".") == "localhost":
         return True
     try:

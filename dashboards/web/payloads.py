@@ -9,6 +9,7 @@ from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models.encoding import EncodedJson
 from alignsearch.search.documents import REHEARSAL, Search, metric_of
+from alignsearch.search.documents.budget import counts_every_trial
 from alignsearch.search.documents.states import (
     SEARCH_TRANSITIONS,
     TERMINAL_SEARCH_STATUSES,
@@ -29,6 +30,30 @@ def steps_of(search: Search) -> list[models.Verb]:
     if not search.stop_requested:
         steps.append("stop")
     return [*steps, "cancel"]
+
+
+def changes_of(search: Search) -> list[models.Change]:
+    """Return which changes of a search's settings are possible now."""
+    if search.status not in TERMINAL_SEARCH_STATUSES:
+        return ["set"] if counts_every_trial(search) else ["extend", "set"]
+    again = SearchStatus.QUEUED in SEARCH_TRANSITIONS[search.status]
+    return ["extend"] if again and not counts_every_trial(search) else []
+
+
+def limits_of(summary: Summary) -> models.Limits:
+    """Make the payload of the rules that end a search."""
+    search = summary.search
+    return models.Limits(
+        until=search.until,
+        timeout=search.timeout,
+        driven_seconds=search.driven_seconds,
+        stop_at=search.stop_at,
+        patience=search.patience,
+        max_failures=search.max_failures,
+        failures_allowed=search.failures_allowed,
+        progress=dict(summary.rules),
+        ended_by=summary.ended_by.reason if summary.ended_by else None,
+    )
 
 
 def summary_model(summary: Summary, now: datetime, diverged: int) -> models.SearchSummary:
@@ -72,8 +97,11 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         updated_at=search.updated_at,
         age=(now - search.created_at).total_seconds(),
         error=search.error,
+        ending=search.ending,
         diverged=diverged,
+        limits=limits_of(summary),
         steps=steps_of(search),
+        changes=changes_of(search),
     )
 
 

@@ -89,7 +89,7 @@ class HashedToken:
             ) from error
 
     def fits(self, token: str) -> bool:
-        """Whether this is the token, compared in constant time."""
+        """Return whether this is the token, compared in constant time."""
         if self.is_scrypt:
             found = hashlib.scrypt(token.encode(), salt=self.key, n=_N, r=_R, p=_P)
         else:

@@ -4,6 +4,7 @@ import typer
 
 from alignsearch.cli import (
     best,
+    budget,
     copy,
     dashboard,
     data,
@@ -12,6 +13,7 @@ from alignsearch.cli import (
     events,
     experiments,
     export,
+    given,
     hand_back,
     report,
     retain,
@@ -44,6 +46,11 @@ app.command()(steer.resume)
 app.command()(steer.stop)
 app.command()(steer.cancel)
 app.command()(steer.release)
+app.command()(budget.extend)
+app.command(name="set")(budget.set_)
+app.command()(steer.retry)
+app.command()(given.enqueue)
+app.command(name="import")(given.import_)
 app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)

@@ -18,13 +18,14 @@ from alignsearch.cli.options import (
     print_text,
     start_logs,
 )
+from alignsearch.names import whoami
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import named_definition, refuse_own
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.surroundings import surroundings
-from alignsearch.wiring import reviver, store_uri, whoami
+from alignsearch.wiring import reviver, store_uri
 
 if TYPE_CHECKING:
     from alignsearch.dashboards.web.tokens import HashedToken

@@ -15,9 +15,10 @@ from alignsearch.cli.options import (
     start_logs,
 )
 from alignsearch.driving import cluster, drive, interruptible, make_driver
+from alignsearch.names import driver_owner
 from alignsearch.progress import ProgressDisplay
 from alignsearch.search.store import Store
-from alignsearch.wiring import driver_owner, reviver, store_uri
+from alignsearch.wiring import reviver, store_uri
 
 
 def serve(

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from alignsearch.cli.options import JsonOption, StoreOption, print_json, print_text
+from alignsearch.names import whoami
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.use_cases.retention import drop, excess
-from alignsearch.wiring import open_store, whoami
+from alignsearch.wiring import open_store
 
 
 def retain(

@@ -31,19 +31,21 @@ from alignsearch.driving import (
     interruptible,
     make_driver,
 )
+from alignsearch.names import whoami
 from alignsearch.progress import against_chance, best_so_far
-from alignsearch.search.documents.recipe import REHEARSAL
+from alignsearch.search.documents import REHEARSAL, Search
+from alignsearch.search.documents.durations import as_utc
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.advice import advice_on
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.search.use_cases.summary import read_summary
+from alignsearch.spaces.definition import Definition
 from alignsearch.surroundings import surroundings
 from alignsearch.tensorflow_import import import_tensorflow, quietly
-from alignsearch.wiring import has_store, reviver, store_uri, whoami
+from alignsearch.wiring import has_store, reviver, store_uri
 
 
 @with_options_of(Submission, refusal)
@@ -82,7 +84,8 @@ def submit(
     around = replace(around, resolve=quietly(around.resolve), find=quietly(around.find))
     if asked.model in PLAIN_WIDTHS and asked.dataset != REHEARSAL:
         import_tensorflow()
-    search = prepare(asked, whoami(), around, program=program or ())
+    definition = around.resolve(asked.space)
+    search = prepare(asked, whoami(), around, definition=definition, program=program or ())
     if asked.warm_start is not None and not has_store(store):
         raise UnknownNameError("search", asked.warm_start, ())
     uri = store_uri(store)
@@ -90,9 +93,10 @@ def submit(
         if asked.warm_start is not None:
             search = with_warm_start(opened, search, asked.warm_start)
         created = create(opened, search, named=asked.name is not None)
-        advice = advice_on(created)
-        if advice:
+        if advice := _advice(definition, created):
             notices.print(advice, highlight=False, soft_wrap=True)
+        if created.until is not None:
+            notice(f"no trial of {created.name} begins after {as_utc(created.until)}")
         if not wait:
             if as_json:
                 print_json({"name": created.name})
@@ -100,6 +104,14 @@ def submit(
                 print_text(created.name)
             return
         _wait(opened, uri, created.name, ray, reviver(store), as_json=as_json)
+
+
+def _advice(definition: Definition, search: Search) -> str:
+    """Return what the definition has to say on this search of it, where anything is trained."""
+    recipe = search.recipe
+    if definition.advice is None or recipe is None or recipe.dataset == REHEARSAL:
+        return ""
+    return definition.advice(recipe)
 
 
 def _wait(

@@ -29,6 +29,7 @@ from alignsearch.search.documents.event import (
     Event,
     LogLine,
 )
+from alignsearch.search.documents.given_point import GivenPoint, PointKind, token_of
 from alignsearch.search.documents.lease import AttemptLease, Lease
 from alignsearch.search.documents.observation import (
     OBSERVED_STATES,
@@ -45,6 +46,7 @@ from alignsearch.search.documents.recipe import (
 )
 from alignsearch.search.documents.search import (
     DEFAULT_PENDING,
+    Confirmation,
     PendingPolicy,
     Pruning,
     Search,
@@ -62,6 +64,7 @@ from alignsearch.search.documents.searched import (
     values_of,
 )
 from alignsearch.search.documents.trial import (
+    Origin,
     Progress,
     Result,
     Trial,
@@ -80,16 +83,20 @@ __all__ = [
     "AttemptLease",
     "AttemptLog",
     "AttemptOutcome",
+    "Confirmation",
     "Document",
     "Epoch",
     "Event",
+    "GivenPoint",
     "LayerRecord",
     "Lease",
     "LogLine",
     "Observation",
+    "Origin",
     "Pending",
     "PendingPolicy",
     "Point",
+    "PointKind",
     "Progress",
     "Pruning",
     "Recipe",
@@ -116,5 +123,6 @@ __all__ = [
     "metric_of",
     "observation_of",
     "space_of",
+    "token_of",
     "values_of",
 ]

@@ -29,9 +29,11 @@ class StoredSource(Document):
         address: the definition's address, as it is submitted: `ia`, `package.module:name`,
             `file.py:name`; of a session, USER@HOST:PID of its process.
         path: the module's file where the search was submitted; None if it has none.
-        sha256: hash of the module's file or of all Python files of its package; None if it has
-            none.
+        sha256: hash of the module's file, with those `beside` it, or of all Python files of its
+            package; None if it has none.
         packages: versions of the packages that the source imports, by name.
+        beside: files of the module's own folder that it imports, relative to the folder; empty in
+            searches that were submitted before such files counted.
     """
 
     kind: SourceKind
@@ -39,6 +41,7 @@ class StoredSource(Document):
     path: str | None = None
     sha256: str | None = None
     packages: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
 
 class StoredObjective(Document):

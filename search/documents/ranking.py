@@ -9,7 +9,12 @@ from alignsearch.search.documents.trial import Trial
 RANKED_BY = {"loss": "result.loss", "tid": "tid"}
 """Attributes that rank a trial, all ascending, and the fields in which the store keeps them."""
 
-RANKED: dict[str, Any] = {"state": TrialState.COMPLETED.value, "result.status": "ok"}
+RANKED: dict[str, Any] = {
+    "state": TrialState.COMPLETED.value,
+    "result.status": "ok",
+    # Absent and null alike: trials of older versions have no origin.
+    "origin.kind": {"$nin": ["confirmation"]},
+}
 """The stored fields of the trials that have a rank, as `is_ranked` asks for them."""
 
 
@@ -29,9 +34,13 @@ S = TypeVar("S", bound=Scored)
 
 
 def is_ranked(trial: Trial) -> bool:
-    """Return whether a trial is completed with a loss; pruned and diverged ones have no rank."""
+    """Return whether a trial is completed with a loss.
+
+    Pruned and diverged ones have no rank, and confirmations none of their own.
+    """
     return (
         trial.state is TrialState.COMPLETED
+        and (trial.origin is None or trial.origin.kind != "confirmation")
         and trial.result is not None
         and trial.result.status == "ok"
     )

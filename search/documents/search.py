@@ -46,6 +46,18 @@ class WarmStart(Document):
     trials: int = Field(gt=0)
 
 
+class Confirmation(Document):
+    """How a search's best trials are repeated on other seeds before one of them is named.
+
+    Attributes:
+        top: how many of the best trials take part.
+        seeds: repetitions of each that stays in the race, at most.
+    """
+
+    top: int = Field(default=12, ge=1, le=1000)
+    seeds: int = Field(default=3, ge=1, le=1000)
+
+
 class Search(Document):
     """One search, stored under its name.
 
@@ -55,7 +67,10 @@ class Search(Document):
         definition: space, objective, metric and table as data; None in searches that were
             submitted before it was stored.
         recipe: the data and the training of all trials; None where nothing is trained.
-        trials: the budget: how many trials are suggested.
+        trials: the budget: how many trials get a result. A failed or a cancelled one spends
+            nothing of it (`Trial.spends`).
+        max_failures: how many trials may fail before the search ends; None for
+            `failures_allowed`'s default.
         parallel: how many trials run at once, at most.
         algo: a row of `alignsearch.search.samplers.sampler.SAMPLERS`, or `fmin` for the algorithm
             of the process that calls HyperOpt's `fmin`.
@@ -65,7 +80,18 @@ class Search(Document):
         lease_seconds: how long a worker or a driver may be silent before its lease passes.
         stall_seconds: how long a trial may be without a new epoch, at least, before it counts as
             stalled.
+        until: no trial begins after this time; None for no such time.
+        timeout: seconds for which the search is driven, at most, without those in which it is
+            paused; None for no limit.
+        driven_seconds: seconds for which it has been driven so far.
+        stop_at: the search ends once a trial's metric is at least as good; None for no goal.
+        patience: the search ends once so many trials in a row were no better; None for no limit.
+        confirm: how its best trials are repeated on other seeds; None if they aren't.
+        enqueued: number of points that people have enqueued so far (`store.points`).
+        note: free text of its owner. tags: words to find it by.
         driver: the driver's lease; None if no driver holds it.
+        ending: why the search is over, in words; None while it isn't, and where an older version
+            ended it.
         token: random, drawn when the search was created; empty in searches of before there was
             one: `identity` derives theirs.
         inherits: names of the checkpoint folders of the searches that this one was copied from;
@@ -90,6 +116,16 @@ class Search(Document):
     resources: dict[str, float] = Field(default_factory=dict)
     priority: int = 0
     max_attempts: int = Field(default=3, gt=0)
+    max_failures: int | None = Field(default=None, ge=0)
+    until: AwareDatetime | None = None
+    timeout: float | None = Field(default=None, gt=0)
+    driven_seconds: float = Field(default=0.0, ge=0)
+    stop_at: float | None = None
+    patience: int | None = Field(default=None, gt=0)
+    confirm: Confirmation | None = None
+    enqueued: int = Field(default=0, ge=0)
+    note: str = ""
+    tags: tuple[str, ...] = ()
     checkpoints: str | None = None
     keep_checkpoints: int = Field(default=1, ge=0)
     lease_seconds: float = Field(default=DEFAULT_LEASE_SECONDS, gt=0)
@@ -103,6 +139,7 @@ class Search(Document):
     updated_at: AwareDatetime = UNSET_TIME
     versions: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
     error: str | None = None
+    ending: str | None = None
     token: str = Field(default="", pattern=r"^[0-9a-f]{0,32}$")
     inherits: tuple[Annotated[str, Field(pattern=FOLDER_FORM)], ...] = ()
     place: Annotated[Place | None, Field(exclude=True)] = None
@@ -130,6 +167,17 @@ class Search(Document):
     def labels(self) -> dict[str, str]:
         """Labels of the search in metrics and logs; its store's id may be the original's."""
         return self.identity_in("" if self.place is None else self.place.store).labels
+
+    @property
+    def failures_allowed(self) -> int:
+        """How many trials may fail before the search ends.
+
+        By default as many as it has slots, or a tenth of its budget, and 3 at least: a host that
+        goes wrong may fail each slot's trial once.
+        """
+        if self.max_failures is not None:
+            return self.max_failures
+        return max(3, self.parallel, self.trials // 10)
 
     @property
     def training(self) -> Recipe:

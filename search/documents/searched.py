@@ -18,7 +18,8 @@ from alignsearch.search.documents.objective_metric import (
 from alignsearch.search.documents.search import Search
 from alignsearch.search.documents.trial import Trial
 from alignsearch.spaces.catalog import RUNS, recorded_space
-from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import LABELS
 
 RECENT_SPACES = 64

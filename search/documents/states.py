@@ -26,7 +26,8 @@ class TrialState(StrEnum):
     PRUNED = "pruned"
 
 
-# A queued search completes if it is stopped before a driver begins it.
+# A queued search completes if it is stopped before a driver begins it. One that is over is queued
+# again when it is extended; only a cancelled one stays so: who sees that may rely on it.
 SEARCH_TRANSITIONS: Mapping[SearchStatus, frozenset[SearchStatus]] = {
     SearchStatus.QUEUED: frozenset(
         {
@@ -52,9 +53,9 @@ SEARCH_TRANSITIONS: Mapping[SearchStatus, frozenset[SearchStatus]] = {
             SearchStatus.FAILED,
         }
     ),
-    SearchStatus.COMPLETED: frozenset(),
+    SearchStatus.COMPLETED: frozenset({SearchStatus.QUEUED}),
     SearchStatus.CANCELLED: frozenset(),
-    SearchStatus.FAILED: frozenset(),
+    SearchStatus.FAILED: frozenset({SearchStatus.QUEUED}),
 }
 
 # A running trial is queued again when it is handed back, crashes or loses its lease.
@@ -75,7 +76,10 @@ TRIAL_TRANSITIONS: Mapping[TrialState, frozenset[TrialState]] = {
     TrialState.PRUNED: frozenset(),
 }
 
-TERMINAL_SEARCH_STATUSES = frozenset(s for s, after in SEARCH_TRANSITIONS.items() if not after)
+TERMINAL_SEARCH_STATUSES = frozenset(
+    s for s, after in SEARCH_TRANSITIONS.items() if SearchStatus.CANCELLED not in after
+)
+"""Statuses of searches that are over, which no driver drives."""
 TERMINAL_TRIAL_STATES = frozenset(s for s, after in TRIAL_TRANSITIONS.items() if not after)
 LIVE_TRIAL_STATES = frozenset(TrialState) - TERMINAL_TRIAL_STATES
 

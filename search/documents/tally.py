@@ -5,12 +5,13 @@ to some `seq` is final, and a reader needs only this sum and the trials with lat
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from alignsearch.search.documents import Document, Trial
+from alignsearch.search.documents.budget import Spending
 from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
@@ -27,12 +28,18 @@ class Standing:
         best: the best completed trial (`documents.ranking`).
         live: the queued and the running trials.
         seconds: durations of recent trials.
+        spending: the trials that are part of the search itself.
+        since_best: trials with a result that ended after the best one; 0 where nobody asked.
+        last_error: error of the trial that failed last; None if it isn't known.
     """
 
     counts: dict[TrialState, int]
     best: Trial | None
     live: Sequence[Trial]
     seconds: Sequence[float]
+    spending: Spending = field(default_factory=Spending)
+    since_best: int = 0
+    last_error: str | None = None
 
 
 class Best(Document):
@@ -46,32 +53,70 @@ class Best(Document):
 class Tally(Document):
     """Sum over the ended trials whose last change has a number up to `seq`.
 
-    counts: ended trials by state. seconds: durations of the latest `RECENT` of them.
+    counts: ended trials by state. suggested: those of them that are part of the search itself
+    (`Trial.is_suggested`). retries: those that repeat a failed one. seconds: durations of the
+    latest `RECENT` of them.
     """
 
     seq: int = 0
     counts: dict[TrialState, int] = Field(default_factory=dict)
+    suggested: dict[TrialState, int] = Field(default_factory=dict)
+    retries: int = 0
     best: Best | None = None
     seconds: tuple[float, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_an_older_version(cls, fields: Any) -> Any:
+        """Read a tally of a version that knew no trials but those of the search itself."""
+        if isinstance(fields, dict) and "counts" in fields and "suggested" not in fields:
+            return {**fields, "suggested": fields["counts"]}
+        return fields
+
+    @property
+    def spending(self) -> Spending:
+        """The trials that are part of the search itself, by state."""
+        return Spending(self.suggested, self.retries)
 
     def with_ended(self, trials: Iterable[Trial]) -> Self:
         """Return the tally with those of the trials added that have ended; `seq` is as before."""
         ended = [trial for trial in trials if trial.state in TERMINAL_TRIAL_STATES]
         counts = dict(self.counts)
+        spending = self.spending
         best = self.best
         for trial in ended:
             counts[trial.state] = counts.get(trial.state, 0) + 1
+            spending.note(trial)
             if is_ranked(trial):
                 found = Best(trial=trial.id, loss=trial.loss, tid=trial.tid)
                 best = found if best is None else best_of([best, found])
         seconds = (*self.seconds, *seconds_of(ended))[-RECENT:]
-        return self.model_copy(update={"counts": counts, "best": best, "seconds": seconds})
+        return self.model_copy(
+            update={
+                "counts": counts,
+                "suggested": dict(spending.counts),
+                "retries": spending.retries,
+                "best": best,
+                "seconds": seconds,
+            }
+        )
+
+
+def end_of(trial: Trial) -> float:
+    """Return when the trial ended, in Unix seconds; 0 if that isn't known."""
+    at = trial.timings.get("finished")
+    return 0.0 if at is None else at.timestamp()
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:
-    """Return the seconds that each of the trials took, without those that haven't ended."""
+    """Return the seconds that each of the trials took, without those that haven't ended.
+
+    Results from elsewhere are left out: another machine took that time.
+    """
     return [
         (trial.timings["finished"] - trial.timings["started"]).total_seconds()
         for trial in trials
-        if "finished" in trial.timings and "started" in trial.timings
+        if "finished" in trial.timings
+        and "started" in trial.timings
+        and (trial.origin is None or trial.origin.kind != "imported")
     ]

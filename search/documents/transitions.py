@@ -140,14 +140,18 @@ def release(lease: AttemptLease, now: datetime, reason: str) -> Transition:
     return _end((lease.attempt, lease.token), now, TrialState.QUEUED, "released", error=reason)
 
 
-def cancel(trial: Trial, now: datetime) -> Transition:
-    """Cancel a trial that is queued or running, as it was read."""
+def cancel(trial: Trial, now: datetime, reason: str | None = None) -> Transition:
+    """Cancel a trial that is queued or running, as it was read.
+
+    reason: why this trial alone is cancelled; None where its whole search is.
+    """
+    why: Changes = {} if reason is None else {"error": reason}
     if trial.lease is not None:
         held = (trial.lease.attempt, trial.lease.token)
-        return _end(held, now, TrialState.CANCELLED, "cancelled")
+        return _end(held, now, TrialState.CANCELLED, "cancelled", changes=why)
     return Transition(
         _queued_after(trial.attempt),
-        {"state": TrialState.CANCELLED, "timings.finished": now},
+        {**why, "state": TrialState.CANCELLED, "timings.finished": now},
         applied=lambda stored: stored.state is TrialState.CANCELLED,
     )
 

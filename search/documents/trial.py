@@ -65,6 +65,32 @@ class Result(Document):
         return self
 
 
+class Origin(Document):
+    """Where a trial comes from that no sampler has suggested.
+
+    Attributes:
+        kind: `enqueued`: a person gave the point. `retry`: a failed trial's point again.
+            `imported`: it was evaluated elsewhere, and only its result is here. `confirmation`:
+            a good trial's point on another seed, which tells how good the point is and is kept
+            from the sampler.
+        number: the point's number among those that wait in the store (`store.points`).
+        of: the trial whose point it repeats; None if it repeats none.
+        repeat: which repetition of that trial it is, from 1; only of a confirmation.
+        note: where the point was found, in words for people; may be empty.
+    """
+
+    kind: Literal["enqueued", "retry", "imported", "confirmation"]
+    number: int | None = None
+    of: int | None = None
+    repeat: int | None = None
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Return the origin in words: `imported: results.csv, row 3`, `retry of trial 5`."""
+        words = f"{self.kind} of trial {self.of}" if self.of is not None else self.kind
+        return f"{words}: {self.note}" if self.note else words
+
+
 class Trial(Document):
     """One trial, stored under its id.
 
@@ -75,6 +101,7 @@ class Trial(Document):
         config: what the objective evaluates, as plain data: the space resolved at the point.
         point: HyperOpt's value of each active dimension by its label; a choice by its index.
         seen: finished trials that the sampler had seen when it suggested this one.
+        origin: where it comes from; None if the sampler suggested it.
         lease: held by the attempt that runs; None if none does.
         attempt: number of the last attempt; 0 before the first.
         attempts: all attempts, by number as text.
@@ -96,6 +123,7 @@ class Trial(Document):
     # Not checked one by one: samplers leave out a point that was damaged, and the search goes on.
     point: Annotated[dict[str, SkipValidation[float]], UserData()] = Field(default_factory=dict)
     seen: int = 0
+    origin: Origin | None = None
     lease: AttemptLease | None = None
     attempt: int = 0
     attempts: dict[str, Attempt] = Field(default_factory=dict)
@@ -123,6 +151,16 @@ class Trial(Document):
     def loss(self) -> float | None:
         """The loss that TPE minimizes; None if the trial has no result or no loss."""
         return self.result.loss if self.result else None
+
+    @property
+    def is_suggested(self) -> bool:
+        """True for a part of the search itself: no import and no confirmation."""
+        return self.origin is None or self.origin.kind in ("enqueued", "retry")
+
+    @property
+    def spends(self) -> bool:
+        """True if it counts towards the budget: it has a result, if only that it diverged."""
+        return self.is_suggested and self.state in (TrialState.COMPLETED, TrialState.PRUNED)
 
     @property
     def chance(self) -> float | None:

@@ -7,28 +7,31 @@ continues: it adopts trials with a live lease and queues trials with an expired 
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.search.attempts.dispatcher import Dispatcher, FreedSlot
+from alignsearch.search.attempts.dispatcher import Dispatcher
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
 from alignsearch.search.documents import Search, Trial, space_of
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
     ForeignSearchError,
     StateConflictError,
-    StoreCorruptedError,
     StoreUnavailableError,
 )
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
-    TERMINAL_TRIAL_STATES,
     SearchStatus,
     TrialState,
 )
+from alignsearch.search.driver.bookkeeping import BOOKKEEPING_SECONDS, Bookkeeping
+from alignsearch.search.driver.closing import Closing
+from alignsearch.search.driver.driven_time import DrivenTime
+from alignsearch.search.driver.endings import Ended
+from alignsearch.search.driver.freed_slots import FreedSlots, log_state
 from alignsearch.search.driver.history import History
+from alignsearch.search.driver.intake import Intake
 from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
@@ -48,8 +51,6 @@ REFRESH_SECONDS = 0.5
 REFRESH_SHARE = 10.0
 """Shortest time between two reads as a multiple of the last read's duration. With many trials a
 read takes long, and the driver shall spend at most a tenth of its time on reading."""
-NUMBERING_SECONDS = 5.0
-"""Time between two numberings of changed trials; readers read what is not numbered in full."""
 HAND_BACK_SECONDS = 20.0
 """Longest wait for running trials to be handed back after an interrupt: a step of training and
 a checkpoint of a large network fit into it."""
@@ -111,14 +112,19 @@ class Driver:
         self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
         self._history = History(store, name)
+        space = space_of(self._search)
         self._suggestions = SuggestionQueue(
-            self._search, space_of(self._search), self._history, self._note_failure, sampler
+            self._search, space, self._history, self._note_failure, sampler
         )
+        self._intake = Intake(store, self._search, space, self._history, self._note_failure)
         self._suggestions.learn(prior(store, self._search))
-        self._freed: deque[FreedSlot] = deque()
+        self._driven = DrivenTime(monotonic)
+        self._bookkeeping = Bookkeeping(store, name, self._driven)
+        self._freed: FreedSlots
         self._slots: Slots
         self._supervisor: Supervisor
         self._placement: Placement
+        self._closing: Closing
         self._start_failures = StartFailures(store, self._search, owner)
         self._next_refresh = 0.0
         self.wanted = min(self._search.parallel, self._search.trials)
@@ -130,6 +136,11 @@ class Driver:
     def name(self) -> str:
         """Name of the search."""
         return self._search.name
+
+    @property
+    def search(self) -> Search:
+        """The search as of the last round."""
+        return self._search
 
     @property
     def history(self) -> History:
@@ -169,16 +180,21 @@ class Driver:
                 f"{self._lease_seconds:.0f} s"
             )
         try:
+            # Another driver may have driven it since. Workers look for the new lease in the store.
+            self._search = self._store.searches.get(name)
+            self._driven.begin(self._search.driven_seconds)
             with (
                 Heartbeat(
                     lambda: self._store.searches.renew_driver(name, token, self._lease_seconds),
                     self._lease_seconds / RENEWALS,
                     f"of the driver of {name}",
                 ) as lease,
-                Heartbeat(self._number, NUMBERING_SECONDS, f"of the changes of {name}"),
+                Heartbeat(
+                    lambda: self._bookkeeping.write(token),
+                    BOOKKEEPING_SECONDS,
+                    f"of the records of {name}",
+                ),
             ):
-                # With the new lease, which workers compare with what their store says.
-                self._search = self._store.searches.get(name)
                 dispatcher = self._make_dispatcher(self._search)
                 self._connect(dispatcher)
                 try:
@@ -204,19 +220,22 @@ class Driver:
         self._placement = Placement(
             self._store, self._history, self._suggestions, self._slots, self._start_failures
         )
-
-    def _number(self) -> bool:
-        """Number changed trials and tally ended ones, so that readers read only what is new."""
-        try:
-            self._store.totals.update(self._search.name)
-        except StoreCorruptedError as error:
-            # Somebody has changed a trial by hand. What can be numbered is numbered all the same.
-            logger.warning("no new tally: %s", error)
-        return True
+        self._freed = FreedSlots(
+            self._store,
+            self._history,
+            self._slots,
+            self._supervisor,
+            self._start_failures,
+            self._pause,
+            self._read_soon,
+        )
+        self._closing = Closing(
+            self._store, self._history, self._driven, self._owner, self._slots.end_worker_of
+        )
 
     def _release(self, token: str) -> None:
         try:
-            self._number()
+            self._bookkeeping.write(token)
             self._store.searches.release_driver(self._search.name, token)
         except StoreUnavailableError as error:
             logger.warning("the driver's lease is left to expire: %s", error)
@@ -238,7 +257,7 @@ class Driver:
                 logger.warning("retrying: %s", error)
                 self._revive_store()
                 interrupt.wait(1.0)
-                self._next_refresh = 0.0
+                self._read_soon()
                 self._supervisor.note_outage(self._monotonic(), self._lease_seconds)
                 outcome = None
             on_progress()
@@ -247,8 +266,7 @@ class Driver:
         return Outcome.SUPERSEDED
 
     def _begin(self) -> None:
-        if self._search.status == SearchStatus.QUEUED:
-            self._store.searches.change(self._search.name, SearchStatus.RUNNING, self._owner)
+        self._begin_search()
         for past in self._history.read():
             self._supervisor.learn(past)
             # An earlier process has shown the ends of these trials already.
@@ -256,18 +274,29 @@ class Driver:
         self._history.on_end = self._note_end
         self._slots.adopt(self._history.in_state(TrialState.RUNNING))
 
+    def _begin_search(self) -> None:
+        """Begin the search if it is queued: it is new, or was extended since it ended."""
+        if self._search.status is SearchStatus.QUEUED:
+            self._search = self._store.searches.change(
+                self._search.name, SearchStatus.RUNNING, self._owner
+            )
+
     def _round(self) -> Outcome | None:
         """Do one round of everything; return why the driver ends, or None to continue."""
         self._refresh()
-        self._end_surplus_workers()
-        if self._search.status == SearchStatus.RUNNING and not self._search.stop_requested:
+        self._driven.note(running=self._search.status is SearchStatus.RUNNING)
+        ended = self._closing.ended(self._search)
+        self._end_surplus_workers(ended)
+        if ended is not None:
+            self._closing.withdraw(ended)
+        elif self._search.status is SearchStatus.RUNNING:
             self._placement.fill(self._search, self._allotted())
-        if self._over():
+        if self._over(ended):
             return Outcome.FINISHED
         if self._search.status == SearchStatus.PAUSED and not self._slots.taken:
             return Outcome.PAUSED
-        more_to_suggest = self._suggestions.refill()
-        self._handle_freed_slots(0.0 if more_to_suggest else POLL_SECONDS)
+        more_to_suggest = ended is None and self._suggestions.refill()
+        self._freed.handle(0.0 if more_to_suggest else POLL_SECONDS)
         return None
 
     def _refresh(self) -> None:
@@ -278,63 +307,49 @@ class Driver:
         found = self._store.searches.get(self._search.name)
         if found.identity != self._search.identity:
             raise ForeignSearchError(f"its name is {found.identity}'s now")
-        self._search = found
+        self._follow(found)
+        self._begin_search()
         self._refresh_trials()
+        self._read_given()
         self._supervisor.check(now)
         took = self._monotonic() - now
         self._next_refresh = now + max(REFRESH_SECONDS, REFRESH_SHARE * took)
+
+    def _read_soon(self) -> None:
+        """Have the next round read what others wrote."""
+        self._next_refresh = 0.0
+
+    def _follow(self, search: Search) -> None:
+        """Take over the search as people have changed it."""
+        self._search = search
+        self._suggestions.follow(search)
+        self._start_failures.follow(search)
+        self._slots.parallel = search.parallel
+
+    def _read_given(self) -> None:
+        """Read the points that people have given, and take in those with a result."""
+        self._history.given.read(self._search.enqueued)
+        if self._search.status not in TERMINAL_SEARCH_STATUSES:
+            self._intake.run()
 
     def _refresh_trials(self) -> None:
         self._supervisor.note_changes(self._history.refresh())
         self._slots.release_adopted({t.id for t in self._history.in_state(TrialState.RUNNING)})
 
     def _note_end(self, trial: Trial) -> None:
-        _log(self._search, trial)
+        log_state(trial, self._supervisor.log_fields(trial))
         self._supervisor.note_end(trial)
 
     def _note_failure(self, detail: str) -> None:
         self._store.logs.add_event(self._search.name, self._owner, "suggestion failed", detail)
 
-    def _end_surplus_workers(self) -> None:
+    def _end_surplus_workers(self, ended: Ended | None) -> None:
         """Update `wanted` and `held`; end idle workers beyond the search's share of slots."""
-        active = self._search.status == SearchStatus.RUNNING and not self._search.stop_requested
+        parallel = self._search.parallel
+        active = self._search.status is SearchStatus.RUNNING and ended is None
         left = len(self._history.live) + max(0, self._suggestions.left)
-        self.wanted = min(self._search.parallel, left) if active else len(self._slots.taken)
-        self.held = self._slots.end_surplus_workers(self._allotted())
-
-    def _handle_freed_slots(self, seconds: float) -> None:
-        """Wait up to so many seconds for freed slots, and record what became of their trials.
-
-        A freed slot that an outage of the store keeps from being handled is handled later.
-        """
-        self._freed.extend(self._slots.dispatcher.poll(seconds))
-        if not self._freed:
-            return
-        trials = {freed.trial_id: freed.trial for freed in self._freed if freed.trial}
-        unknown = [each.trial_id for each in self._freed if each.trial_id not in trials]
-        if unknown:
-            trials |= {trial.id: trial for trial in self._store.trials.by_id(unknown)}
-        while self._freed:
-            freed = self._freed[0]
-            trial = trials.get(freed.trial_id) or self._store.trials.get(freed.trial_id)
-            self._handle_freed_slot(freed, trial)
-            self._slots.release(freed)
-            self._freed.popleft()
-
-    def _handle_freed_slot(self, freed: FreedSlot, trial: Trial) -> None:
-        self._history.update(trial)
-        if freed.refusal is not None:
-            self._pause(freed.refusal)
-            return
-        if trial.state == TrialState.CANCELLED:
-            # The whole search may have been cancelled.
-            self._next_refresh = 0.0
-        self._start_failures.note_freed(freed, trial)
-        if freed.error is None:
-            if trial.state not in TERMINAL_TRIAL_STATES:
-                _log(self._search, trial)
-        elif trial.state == TrialState.RUNNING:
-            self._supervisor.crash(trial, freed.error)
+        self.wanted = min(parallel, left) if active else len(self._slots.taken)
+        self.held = self._slots.end_surplus_workers(min(parallel, self._allotted()))
 
     def _pause(self, reason: str) -> None:
         """Pause the search, whose objective its workers can't evaluate as they are.
@@ -348,33 +363,21 @@ class Driver:
             )
         except StateConflictError:
             # Another worker has refused before, or somebody has ended the search.
-            self._next_refresh = 0.0
+            self._read_soon()
 
-    def _over(self) -> bool:
-        """Return whether the search is over; if its last trial has just ended, end the search."""
-        search = self._search
-        if search.status in TERMINAL_SEARCH_STATUSES:
+    def _over(self, ended: Ended | None) -> bool:
+        """Return whether the search is over; end it if a rule says so and no trial is live."""
+        name = self._search.name
+        if self._search.status in TERMINAL_SEARCH_STATUSES:
             # Trials that began before this driver read the end are cancelled with the others.
-            self._store.attempts.cancel_all(search.name)
+            self._store.attempts.cancel_all(name)
             return True
-        if search.stop_requested:
-            if self._slots.has_placed or self._history.count(TrialState.RUNNING):
-                return False
-            self._store.attempts.cancel_all(search.name)
-        elif self._history.live or self._history.next_tid < search.trials:
+        if ended is None or self._history.live:
             return False
         self._refresh_trials()
-        if self._store.searches.get(search.name).status in TERMINAL_SEARCH_STATUSES:
-            return True
-        history = self._history
-        if history.count(TrialState.FAILED) and not history.count(TrialState.COMPLETED):
-            detail = f"no trial finished; the last one failed with: {history.last_error}"
-            self._store.searches.change(
-                search.name, SearchStatus.FAILED, self._owner, detail=detail
-            )
-        else:
-            self._store.searches.change(search.name, SearchStatus.COMPLETED, self._owner)
-        return True
+        # Read again before the next round: somebody may have ended the search, or let it go on.
+        self._read_soon()
+        return self._closing.close(name) is not None
 
     def _hand_back(self) -> None:
         """Have the workers hand their trials back, and wait for that."""
@@ -383,7 +386,7 @@ class Driver:
         while self._slots.taken:
             seconds = self._monotonic() - began
             try:
-                self._handle_freed_slots(POLL_SECONDS)
+                self._freed.handle(POLL_SECONDS)
                 self._refresh_trials()
             except StoreUnavailableError as error:
                 logger.warning("retrying: %s", error)
@@ -393,7 +396,3 @@ class Driver:
             if seconds > (HAND_BACK_SECONDS if running else START_SECONDS):
                 self._supervisor.take_back(f"its worker did not stop in {HAND_BACK_SECONDS:g} s")
                 return
-
-
-def _log(search: Search, trial: Trial) -> None:
-    logger.info("trial %s is %s", trial.id, trial.state, extra=trial.log_fields | search.labels)

@@ -10,9 +10,12 @@ from alignsearch.search.documents import (
     Trial,
     observation_of,
 )
+from alignsearch.search.documents.budget import SinceBest, Spending
 from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
-from alignsearch.search.documents.tally import RECENT, Standing, seconds_of
+from alignsearch.search.documents.tally import RECENT, Standing, end_of, seconds_of
+from alignsearch.search.driver.endings import Reached
+from alignsearch.search.driver.given import Given
 from alignsearch.search.store import Store
 
 
@@ -35,13 +38,18 @@ class History:
         self._fresh: deque[Observation] = deque()
         self._ended: list[Trial] = []
         self._best: Trial | None = None
+        self._since_best = SinceBest()
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.on_end: Callable[[Trial], None] = lambda trial: None
         """Called once with each trial that ends, whichever update says so first."""
+        self.given = Given(store, search)
+        """Points that people have given to the search."""
         self.live: dict[int, Trial] = {}
         """Queued and running trials by tid."""
         self.next_tid = 0
         """First tid beyond all known trials."""
+        self.spending = Spending()
+        """Trials that are part of the search itself, by state."""
         self.last_error: str | None = None
         """Error of the trial that failed last; None if none has failed."""
 
@@ -82,6 +90,7 @@ class History:
 
         A trial that is known to have ended stays as it is.
         """
+        self.given.note(trial)
         known = self._states.get(trial.tid)
         if known in TERMINAL_TRIAL_STATES:
             return
@@ -89,6 +98,7 @@ class History:
         self._counts[trial.state] += 1
         if known is not None:
             self._counts[known] -= 1
+        self.spending.note(trial, known)
         self.next_tid = max(self.next_tid, trial.tid + 1)
         if trial.state in LIVE_TRIAL_STATES:
             self.live[trial.tid] = trial
@@ -106,6 +116,8 @@ class History:
             self.last_error = trial.error
         if is_ranked(trial):
             self._best = trial if self._best is None else best_of([self._best, trial])
+        if trial.spends:
+            self._since_best.note(trial.loss if is_ranked(trial) else None, end_of(trial))
 
     def count(self, state: TrialState) -> int:
         """Return the number of trials in this state."""
@@ -122,6 +134,21 @@ class History:
             best=self._best,
             live=list(self.live.values()),
             seconds=list(self._seconds),
+            spending=self.spending,
+            since_best=self._since_best.trials,
+            last_error=self.last_error,
+        )
+
+    def reached(self, driven_seconds: float = 0.0) -> Reached:
+        """Return how far the search has come, for the rules that end it."""
+        return Reached(
+            spending=self.spending,
+            best_loss=self._best.loss if self._best else None,
+            since_best=self._since_best.trials,
+            driven_seconds=driven_seconds,
+            failures=self.given.failures,
+            retries=self.given.retries,
+            last_error=self.last_error,
         )
 
     def take_ended(self) -> list[Trial]:

@@ -56,6 +56,9 @@ class Placement:
                 self._place(free.popleft(), trial)
         if free and self._suggestions.left > 0:
             suggested = self._suggestions.next_trials(len(free))
+            if not suggested:
+                # A given point turned out to be none of the space.
+                return
             slots = [free.popleft() for _ in suggested]
             new = [
                 self._begun(search, slot, trial)

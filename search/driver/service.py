@@ -135,7 +135,7 @@ class Service:
             and self._may_try(search.name)
         ]
         running = [
-            running_demand(run.search, run.driver.wanted, run.driver.held)
+            running_demand(run.driver.search, run.driver.wanted, run.driver.held)
             for run in sorted(self._runs.values(), key=lambda run: run.search.created_at)
         ]
         shares = share(hosts, running, waiting)

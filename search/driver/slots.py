@@ -16,7 +16,8 @@ class Slots:
     ) -> None:
         """Start with `parallel` free slots; `monotonic` is a clock that never goes back."""
         self.dispatcher = dispatcher
-        self._parallel = parallel
+        self.parallel = parallel
+        """Number of slots; where it gets less, trials beyond it end, and none is placed there."""
         self._monotonic = monotonic
         self._placed: dict[int, str] = {}
         self._adopted: dict[int, str] = {}
@@ -41,11 +42,14 @@ class Slots:
     def free(self, room: int) -> deque[int]:
         """Return up to `room` free slots in the order in which they are to be used.
 
-        Slots with a warm worker come first, and of those the one that has waited longest.
+        Slots with a warm worker come first, and of those the one that has waited longest. A warm
+        worker of a slot beyond `parallel`, which was more before, is as good as any.
         """
         taken, held = self.taken, self.dispatcher.held()
-        idle = (slot for slot in range(self._parallel) if slot not in taken)
-        order = sorted(idle, key=lambda slot: (slot not in held, self._freed_at.get(slot, 0.0)))
+        idle = (held | set(range(self.parallel))) - taken
+        order = sorted(
+            idle, key=lambda slot: (slot not in held, self._freed_at.get(slot, 0.0), slot)
+        )
         return deque(order[:room])
 
     def worker_of(self, slot: int) -> Attempt | None:

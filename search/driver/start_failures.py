@@ -5,7 +5,7 @@ import logging
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.reasons import last_line
-from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,14 @@ class StartFailures:
         self._owner = owner
         self._attempts: dict[str, int] = {}
         self._failures = 0
+        self._has_failed = False
         self._last_reason = ""
+
+    def follow(self, search: Search) -> None:
+        """Take over the search as it is now: it may have other slots, or go on since it failed."""
+        self._search = search
+        if self._has_failed and search.status not in TERMINAL_SEARCH_STATUSES:
+            self._has_failed, self._failures = False, 0
 
     def note_placed(self, trial: Trial) -> None:
         """Note that a worker gets the trial, queued or with an attempt begun for the worker."""
@@ -50,7 +57,7 @@ class StartFailures:
             return
         self._record(trial, last_line(freed.error) or "it did not say why")
         failures = self._failures + 1
-        if failures == MAX_FAILURES * self._search.parallel:
+        if failures >= MAX_FAILURES * self._search.parallel and not self._has_failed:
             why = (
                 f"{failures} workers in a row died before they began a trial; the last one said: "
                 f"{freed.error}"
@@ -58,6 +65,7 @@ class StartFailures:
             self._store.searches.change(
                 self._search.name, SearchStatus.FAILED, self._owner, detail=why
             )
+            self._has_failed = True
         self._failures = failures
 
     def _record(self, trial: Trial, reason: str) -> None:

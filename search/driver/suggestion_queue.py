@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from alignsearch.search.documents import Observation, Pending, Search, Trial
+from alignsearch.search.driver.given import trial_of
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
 from alignsearch.search.driver.warm_start import sampler_seed
@@ -37,6 +38,8 @@ class SuggestionQueue:
 
     With one slot nothing is made ahead: each trial's point is made from the results of all trials
     before it, so the search repeats exactly by its seed, however fast the machine is.
+
+    Points that people have given come before all suggestions.
     """
 
     def __init__(
@@ -65,8 +68,16 @@ class SuggestionQueue:
             pending=search.pending,
         )
         self._fallback = make_sampler("random", space, seed=seed, startup=0)
-        self._ahead = 0 if search.parallel == 1 else min(MOST_AHEAD, search.parallel)
+        self._ahead = _ahead(search)
         self._queue: list[Trial] = []
+
+    def follow(self, search: Search) -> None:
+        """Take over the search as it is now: its budget and its number of slots may be others."""
+        ahead = _ahead(search)
+        if self._ahead and not ahead:
+            # From now on each point is made from all results before it.
+            self._queue.clear()
+        self._search, self._ahead = search, ahead
 
     def learn(self, observations: Iterable[Observation]) -> None:
         """Tell the sampler results that the search's own trials didn't make: a warm start's."""
@@ -75,8 +86,15 @@ class SuggestionQueue:
 
     @property
     def left(self) -> int:
-        """Number of trials that the budget still allows to be added."""
-        return self._search.trials - self._history.next_tid
+        """Number of trials that may still be added: what the budget leaves, and failed ones again.
+
+        A failed trial has spent nothing, so that it is repeated whatever is left of the budget.
+        """
+        return max(self._budget_left, self._history.given.retries)
+
+    @property
+    def _budget_left(self) -> int:
+        return self._history.spending.left(self._search)
 
     def next_trials(self, free: int) -> list[Trial]:
         """Return the trials to add next for `free` slots; make those that aren't queued.
@@ -85,8 +103,9 @@ class SuggestionQueue:
         answer, the same ones are returned again.
         """
         self._tell_new_results()
-        number = min(free, self.left, MOST_AT_ONCE)
-        while len(self._queue) < number:
+        number = max(0, min(free, self.left, MOST_AT_ONCE))
+        self._put_given_first(number)
+        while len(self._queue) < min(number, self._limit()):
             self._queue.append(self._suggest(self._queue))
         return self._queue[:number]
 
@@ -101,12 +120,49 @@ class SuggestionQueue:
             Whether there is more to add or replace.
         """
         self._tell_new_results()
-        current = [trial.seen == self._sampler.seen for trial in self._queue]
+        self._put_given_first(self._ahead)
+        # A given point is as good as it was, however many results came since.
+        current = [
+            trial.origin is not None or trial.seen == self._sampler.seen for trial in self._queue
+        ]
         place = current.index(False) if False in current else len(current)
-        wanted = min(self._ahead, self.left)
+        wanted = min(self._ahead, self._limit())
         if place < wanted:
             self._queue[place:] = [self._suggest(self._queue[:place]), *self._queue[place + 1 :]]
         return place + 1 < wanted
+
+    def _limit(self) -> int:
+        """Longest queue that the budget allows; retries of failed trials come on top of it."""
+        given = sum(trial.origin is not None for trial in self._queue)
+        return max(given, self._budget_left)
+
+    def _put_given_first(self, most: int) -> None:
+        """Put up to `most` given points at the queue's head, and drop what no longer follows.
+
+        A suggestion depends on its trial's number, so those that get another one are made anew.
+        """
+        first = self._history.next_tid
+        given = self._history.given.to_try(self._budget_left, most)
+        numbers = [trial.origin.number for trial in self._queue if trial.origin is not None]
+        # Results from elsewhere and other processes' trials take numbers, too.
+        follows = not self._queue or self._queue[0].tid >= first
+        if follows and numbers[:most] == [point.number for point in given]:
+            return
+        self._queue = []
+        for point in given:
+            try:
+                self._queue.append(
+                    trial_of(
+                        self._search,
+                        self._space,
+                        point,
+                        tid=first + len(self._queue),
+                        seen=self._sampler.seen,
+                    )
+                )
+            except _FAILURES as error:
+                self._history.given.drop(point.number)
+                self._note(f"the given point {point.number} is left out", error)
 
     def _tell_new_results(self) -> None:
         for observation in self._history.fresh():
@@ -143,3 +199,8 @@ class SuggestionQueue:
             seen=self._sampler.seen,
             resources=search.resources,
         )
+
+
+def _ahead(search: Search) -> int:
+    """Return how many suggestions are made before slots are free."""
+    return 0 if search.parallel == 1 else min(MOST_AHEAD, search.parallel)

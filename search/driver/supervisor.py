@@ -60,7 +60,13 @@ class Supervisor:
             self._pruner.receive([trial])
 
     def note_changes(self, changed: Sequence[Trial]) -> None:
-        """Learn from trials that have changed, and prune those that the pruner ends."""
+        """Learn from trials that have changed, and prune those that the pruner ends.
+
+        The worker of a trial that somebody has cancelled is ended.
+        """
+        for trial in changed:
+            if trial.state is TrialState.CANCELLED:
+                self._end_worker(trial.id)
         if self._pruner is not None:
             self._prune(self._pruner.receive(changed))
 
@@ -105,7 +111,7 @@ class Supervisor:
         """
         if trial.lease is None:
             return
-        logger.warning("trial %s: %s", trial.id, reason, extra=self._fields(trial))
+        logger.warning("trial %s: %s", trial.id, reason, extra=self.log_fields(trial))
         try:
             crashed = self._store.attempts.crash(
                 trial.id,
@@ -136,7 +142,8 @@ class Supervisor:
             except (StaleAttemptError, StoreUnavailableError) as error:
                 logger.info("%s", error)
 
-    def _fields(self, trial: Trial) -> dict[str, object]:
+    def log_fields(self, trial: Trial) -> dict[str, object]:
+        """Return the fields of the trial and of its search in a structured log."""
         return trial.log_fields | self._search.labels
 
     def _end_released(self) -> None:
@@ -165,7 +172,7 @@ class Supervisor:
                 "the lease of trial %s expired; it is %s",
                 trial.id,
                 expired.state,
-                extra=self._fields(trial),
+                extra=self.log_fields(trial),
             )
             self._end_worker(trial.id)
 
@@ -194,6 +201,8 @@ class Supervisor:
         for tid, reason in ending.items():
             trial = self._history.live.get(tid)
             if trial is not None and trial.lease is not None and trial.prune_reason is None:
-                logger.info("trial %s is to end: %s", trial.id, reason, extra=self._fields(trial))
+                logger.info(
+                    "trial %s is to end: %s", trial.id, reason, extra=self.log_fields(trial)
+                )
                 lease = trial.lease
                 self._store.attempts.request_prune(trial.id, lease.attempt, lease.token, reason)

@@ -5,7 +5,7 @@ import math
 import re
 from typing import Any
 
-from alignsearch.spaces.space import Value
+from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.table5 import format_sampled
 
 ABSENT: Any = object()

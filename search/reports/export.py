@@ -18,7 +18,8 @@ from alignsearch.search.documents import StoredRow
 from alignsearch.search.reports import cells, text_tables
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import Configuration, configuration
-from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import PUBLISHED, ROUNDING_NOTE, ROWS
 
 TABLE5 = tuple(StoredRow(name=row.name, field=row.field) for row in ROWS)

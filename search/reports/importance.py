@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.observation import Point
+from alignsearch.spaces.conditions import Conditions
+from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.metaparameter import Metaparameter
 from alignsearch.spaces.places import place
-from alignsearch.spaces.space import Metaparameter, SearchSpace, Value
+from alignsearch.spaces.space import SearchSpace
 
 if TYPE_CHECKING:
     from sklearn.tree import DecisionTreeRegressor
@@ -27,6 +30,8 @@ Losses = Sequence[float | None]
 
 LEAST_SCORES = 10
 """The fewest trials with a loss that importance is computed from; fewer are mostly noise."""
+LEAST_ACTIVE = 4
+"""The fewest trials with a loss from which a dimension's share is computed that others lack."""
 MOST_SCORES = 10_000
 """Limits the trials that the forest is fitted to, for speed; more are subsampled evenly."""
 TREES = 64
@@ -156,9 +161,10 @@ def importance(
     the forest's variance over the space. A log-uniform one is uniform in its logarithm, and each
     option of a choice weighs as much as it is likely. All shares are 0 where all scores are equal.
 
-    A dimension that a choice leaves inactive makes no difference there. The forest learns this from
-    a random place that such a dimension gets in each of these trials. A dimension that was active
-    in no trial has no share.
+    Trials that a dimension's choices leave without it say nothing about it. Its share comes from a
+    forest over the other trials alone. It counts as much as these trials' own part of all scores'
+    sum of squares is, so that the shares of all dimensions are parts of one variance. A dimension
+    that fewer than `LEAST_ACTIVE` trials have has no share.
 
     A forest knows most where most trials lie: after TPE, around the good ones.
 
@@ -172,28 +178,74 @@ def importance(
     Raises:
         StateConflictError: fewer than `LEAST_SCORES` have a loss.
     """
-    # Importing it takes a second.
-    from sklearn.ensemble import RandomForestRegressor
-
     scored, scores = _scored(points, losses, metric)
     taken = np.unique(np.linspace(0, len(scored) - 1, min(len(scored), MOST_SCORES)).round())
-    rows = taken.astype(int)
-    seen = [each for each in space.sampled if any(each.name in scored[row] for row in rows)]
-    rng = np.random.default_rng(seed)
-    units = np.column_stack([_places(each, [scored[row] for row in rows], rng) for each in seen])
-    forest = RandomForestRegressor(n_estimators=TREES, max_depth=DEPTH, random_state=seed)
-    forest.fit(units, scores[rows])
-    parts = [_tree_shares(tree, units.shape[1]) for tree in forest.estimators_]
-    known = np.array([part for part in parts if part is not None] or [np.zeros(units.shape[1])])
-    shares = [
-        Share(each.name, float(part.mean()), float(part.std()))
-        for each, part in zip(seen, known.T, strict=True)
-    ]
+    rows = [int(row) for row in taken]
+    known = _Trials([scored[row] for row in rows], scores[rows], seed)
+    shares = []
+    for dimensions in _active_together(space):
+        part = known.having(dimensions)
+        if len(part.points) >= (LEAST_ACTIVE if dimensions[0].conditional else 1):
+            within = part.sum_of_squares() / (known.sum_of_squares() or 1.0)
+            of_trees = part.forest_shares(space.sampled)
+            shares += [
+                Share(
+                    each.name,
+                    within * float(of_trees[each.name].mean()),
+                    within * float(of_trees[each.name].std()),
+                )
+                for each in dimensions
+            ]
     return Importance(
         shares=tuple(sorted(shares, key=lambda each: -each.share)),
         trials=len(rows),
         scored=len(scored),
     )
+
+
+def _active_together(space: SearchSpace) -> list[list[Metaparameter]]:
+    """The dimensions, those together that the same choices lead to."""
+    found: dict[Conditions, list[Metaparameter]] = {}
+    for each in space.sampled:
+        found.setdefault(each.conditions, []).append(each)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """Points and scores of the trials that a forest is fitted to."""
+
+    points: Sequence[Mapping[str, Any]]
+    scores: Floats
+    seed: int
+
+    def having(self, dimensions: Sequence[Metaparameter]) -> "_Trials":
+        """The trials in which these dimensions are active."""
+        names = {each.name for each in dimensions}
+        rows = [at for at, point in enumerate(self.points) if names <= point.keys()]
+        return _Trials([self.points[row] for row in rows], self.scores[rows], self.seed)
+
+    def sum_of_squares(self) -> float:
+        """The sum of the scores' squared distances from their mean."""
+        return float(((self.scores - self.scores.mean()) ** 2).sum())
+
+    def forest_shares(self, sampled: Sequence[Metaparameter]) -> dict[str, Floats]:
+        """Each dimension's parts of a forest's variance, one a tree.
+
+        A dimension that only some of these trials have makes no difference in the others. The
+        forest learns this from a random place that it gets there.
+        """
+        # Importing it takes a second.
+        from sklearn.ensemble import RandomForestRegressor
+
+        seen = [each for each in sampled if any(each.name in point for point in self.points)]
+        rng = np.random.default_rng(self.seed)
+        units = np.column_stack([_places(each, self.points, rng) for each in seen])
+        forest = RandomForestRegressor(n_estimators=TREES, max_depth=DEPTH, random_state=self.seed)
+        forest.fit(units, self.scores)
+        parts = [_tree_shares(tree, len(seen)) for tree in forest.estimators_]
+        known = np.array([part for part in parts if part is not None] or [np.zeros(len(seen))])
+        return dict(zip((each.name for each in seen), known.T, strict=True))
 
 
 def _scored(
@@ -237,7 +289,9 @@ def _value_score(*, value: bool, scores: Floats) -> ValueScore:
     )
 
 
-def _places(dimension: Metaparameter, points: Sequence[Point], rng: np.random.Generator) -> Floats:
+def _places(
+    dimension: Metaparameter, points: Sequence[Mapping[str, Any]], rng: np.random.Generator
+) -> Floats:
     """The points' places in one dimension, where it is uniform on [0, 1]."""
     known: list[Any] = [point.get(dimension.name) for point in points]
     return np.array(

@@ -73,7 +73,7 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
     metric of its last epoch.
     """
     last = trial.attempts.get(str(trial.attempt))
-    result, progress = trial.result, trial.progress
+    progress = trial.progress
     fixed = [
         trial.tid,
         trial.state.value,
@@ -82,7 +82,7 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         trial.attempt,
         seconds_of(trial),
         last.host if last else None,
-        (result.reason if result else None) or last_line(trial.error),
+        _note(trial),
     ]
     values = values_of(search, trial)
     if search.space == RUNS.name:
@@ -90,6 +90,13 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         values = {label: value for label, value in values.items() if value is not None}
     own = {name: values[label] for label, name in columns.dimensions.items() if label in values}
     return dict(zip(columns.fixed, fixed, strict=True)) | own
+
+
+def _note(trial: Trial) -> str | None:
+    """Where a trial comes from that no sampler suggested, and why it has no result."""
+    why = (trial.result.reason if trial.result else None) or last_line(trial.error)
+    notes = [str(trial.origin) if trial.origin else None, why]
+    return "; ".join(note for note in notes if note) or None
 
 
 def value_of(search: Search, trial: Trial) -> float | None:

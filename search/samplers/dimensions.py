@@ -19,8 +19,9 @@ from hyperopt.pyll.base import Apply, Literal
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.samplers.priors import PRIORS, Prior
+from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.hyperopt_space import to_hyperopt
-from alignsearch.spaces.space import SearchSpace, Value
+from alignsearch.spaces.space import SearchSpace
 
 Gate = tuple[str, int]
 """A choice's label and the index of its option: the dimensions of this option are active."""

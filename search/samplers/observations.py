@@ -37,7 +37,7 @@ def check_observation(
 
 
 def _is_usable(dimension: Dimension, point: Point) -> bool:
-    """Whether the dimension has a number in the point, or is inactive and absent."""
+    """Return whether the dimension has a number in the point, or is inactive and absent."""
     value = point.get(dimension.label)
     if value is None:
         return not dimension.is_active(point)

@@ -18,9 +18,15 @@ store.searches (searches.py)
     named(names) -> list[Search]: read those of the names that exist, without unreadable ones
     change(name, to, who, *, detail) -> Search: set the status, add an event; StateConflictError
     request_stop(name, who) -> Search: let no new trial begin, add an event; StateConflictError
-    extend(name, trials, who) -> Search: set the budget, go on if over; StateConflictError
+    extend(name, changes, who, *, detail) -> Search: change what ends it, go on if over;
+        StateConflictError if it was cancelled
+    adjust(name, changes, who, *, detail) -> Search: change settings; StateConflictError if over
+    decide(name) -> tuple[Search, str]: read one, with the token of its last change
+    end(search, change, to, who, *, detail) -> Search | None: end it; None if it was changed since
+    reopen(name, who, detail) -> Search: queue a search again that is over; StateConflictError
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
     renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
+    note_driven(name, token, seconds) -> None: record how long it was driven, if the token holds
     release_driver(name, token) -> None: give the lease up, if the token holds it
 
 store.trials (trials.py)
@@ -54,17 +60,26 @@ store.attempts (attempts.py)
     crash(trial_id, attempt, token, error, *, retry, max_attempts) -> Trial: queue again, or fail
     expire(trial_id, attempt, *, max_attempts, reason) -> Trial | None: crash an attempt whose lease
         has passed; None if it hasn't
+    withdraw(trial, reason) -> Trial | None: cancel it as it was read; None if it changed since
+    cancel(trial_id, reason) -> Trial: end one trial now; StateConflictError if it has ended
     cancel_all(search) -> int: cancel the search's trials that haven't ended; their number
+
+store.points (points.py)
+    read(search, first, end) -> list[GivenPoint]: read the points numbered from first to end - 1
+    all(search) -> list[GivenPoint]: read all points, also those that no driver may read yet
+    add(points) -> list[GivenPoint]: insert points of one search under its next numbers
+    publish(search) -> int: let drivers read all stored points; how many there are
 
 store.totals (totals.py)
     update(search) -> Tally: sum up the trials that ended since the last update
     standing(search) -> Standing: counts, best trial, live trials and recent durations
+    since_best(search) -> int: trials with a result that ended after the best one
     counts(search) -> dict[TrialState, int]: trials by state, every state named
     best(search) -> Trial | None: the best completed trial
     diverged(search) -> int: number of completed trials without a finite loss
 
 store.logs (logs.py)
-    add_event(search, who, what, detail) -> None: add an event, dated now
+    add_event(search, who, what, detail, *, once) -> None: add an event, dated now
     events(search) -> list[Event]: read a search's events, the oldest first
     events_since(search, at) -> list[Event]: read the events from a time on
     epochs(trial_id, attempt) -> list[Epoch]: read a trial's epochs, or one attempt's

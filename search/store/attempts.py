@@ -235,6 +235,34 @@ class Attempts:
         expired = transitions.expire(trial, trial.lease, self._db.now(), reason, max_attempts)
         return self._records.change(trial_id, expired)
 
+    def withdraw(self, trial: Trial, reason: str) -> Trial | None:
+        """Cancel a trial as it was read, and return it; None if it has changed since."""
+        return self._records.change(trial.id, transitions.cancel(trial, self._db.now(), reason))
+
+    def cancel(self, trial_id: str, reason: str) -> Trial:
+        """Cancel a trial that is queued or running, with the reason; return it.
+
+        Cancelling again for the same reason is no error.
+
+        Raises:
+            UnknownNameError: there is no such trial.
+            StateConflictError: it has ended.
+        """
+        while True:
+            trial = self._records.get(trial_id)
+            if trial.state is TrialState.CANCELLED and trial.error == reason:
+                return trial
+            if trial.state not in LIVE_TRIAL_STATES:
+                raise StateConflictError(
+                    f"trial {trial.tid} of search {trial.search!r} can't be cancelled: it is "
+                    f"{trial.state} already"
+                )
+            cancelled = transitions.cancel(trial, self._db.now(), reason)
+            # It may be queued again or begun at this moment: then it is read again.
+            ended = self._records.change(trial_id, cancelled)
+            if ended is not None:
+                return ended
+
     def cancel_all(self, search: str) -> int:
         """Cancel every trial of the search that hasn't ended; return how many."""
         cancelled = 0

@@ -6,6 +6,7 @@ from operator import itemgetter
 
 from alignsearch.search.documents.errors import NameTakenError
 from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.points import Points
 
 
 class Copies:
@@ -36,6 +37,11 @@ class Copies:
                 log = self._db.find_one("logs", {"_id": f"{trial['_id']}/{number}"})
                 if log is not None:
                     yield "logs", log
+        # A trial can be of a point that was given after the search was read.
+        used = [trial["origin"]["number"] for trial in trials if trial.get("origin")]
+        end = max([search.get("enqueued") or 0, *(n + 1 for n in used if n is not None)])
+        for point in Points(self._db).read(name, 0, end):
+            yield "points", point.to_bson()
         events = self._db.find("events", {"search": name}, sort=["at"])
         yield from (("events", event) for event in events if event["at"] <= until)
         counter = self._db.find_one("counters", {"_id": name})

@@ -30,6 +30,7 @@ from alignsearch.search.documents import (
     Document,
     Epoch,
     Event,
+    GivenPoint,
     Search,
     Trial,
     first_problem,
@@ -172,6 +173,7 @@ _PARTS: Mapping[str, type[Document]] = {
     "trials": Trial,
     "epochs": Epoch,
     "logs": AttemptLog,
+    "points": GivenPoint,
     "events": Event,
 }
 
@@ -229,6 +231,8 @@ class _Checks:
             log = _decoded(AttemptLog, document)
             _belongs(("trials", log.trial) in self._ids)
             _belongs(document["_id"] == log.to_bson()["_id"])
+        elif collection == "points":
+            _belongs(_decoded(GivenPoint, document).search == self.name)
         elif collection == "events":
             event = _decoded(Event, document)
             _belongs(event.search == self.name and isinstance(document["_id"], ObjectId))

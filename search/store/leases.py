@@ -27,6 +27,13 @@ class Leases:
         changes = {"$set": self._field.renewed(self._db.now(), ttl)}
         return self._db.update(self._collection, self._held(key, token), changes)
 
+    def note(self, key: str, token: str, changes: dict[str, object]) -> None:
+        """Change other fields of the document, if the token holds the lease.
+
+        A crash of the server may undo it.
+        """
+        self._db.update(self._collection, self._held(key, token), {"$set": changes}, durable=False)
+
     def release(self, key: str, token: str) -> None:
         """Give the lease up, if the token holds it."""
         changes = {"$set": self._field.released()}

@@ -1,7 +1,10 @@
 """Records that only grow: events of searches, epochs of trials, and log lines of attempts."""
 
+import hashlib
 from collections.abc import Collection
 from datetime import datetime
+
+from bson.objectid import ObjectId
 
 from alignsearch.search.documents import AttemptLog, Epoch, Event, LogLine
 from alignsearch.search.store.connection import Record, StoreConnection
@@ -13,10 +16,20 @@ class Logs:
     def __init__(self, connection: StoreConnection) -> None:
         self._db = connection
 
-    def add_event(self, search: str, who: str, what: str, detail: str = "") -> None:
-        """Note that `who` did `what` to the search now."""
+    def add_event(
+        self, search: str, who: str, what: str, detail: str = "", *, once: str = ""
+    ) -> None:
+        """Note that `who` did `what` to the search now.
+
+        once: identifies the event: of several with one such text, the search keeps the first. A
+            command that is repeated because it was killed adds no second event by it.
+        """
         event = Event(search=search, at=self._db.now(), who=who, what=what, detail=detail)
-        self._db.insert("events", event.to_bson())
+        document = event.to_bson()
+        if once:
+            digest = hashlib.sha256(f"{search}\n{what}\n{once}".encode()).digest()
+            document["_id"] = ObjectId(digest[:12])
+        self._db.insert("events", document)
 
     def events(self, search: str) -> list[Event]:
         """Return the search's events, the oldest first."""

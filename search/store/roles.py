@@ -16,7 +16,7 @@ Rights = Mapping[str, Sequence[str]]
 """Privilege actions by collection."""
 
 READ = ("find",)
-COLLECTIONS = (*INDEXES, "counters", "logs", "meta")
+COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
 _READING: Rights = dict.fromkeys(COLLECTIONS, READ)
 
 ROLES: Mapping[str, Rights] = {
@@ -26,6 +26,7 @@ ROLES: Mapping[str, Rights] = {
         "searches": ("find", "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "update"),
+        "points": READ,
         "events": ("insert",),
     },
     # The processes that train.
@@ -43,6 +44,7 @@ ROLES: Mapping[str, Rights] = {
         "searches": ("find", "insert", "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "insert", "update"),
+        "points": ("find", "insert"),
         "events": ("find", "insert"),
     },
     # A dashboard that shows.

@@ -23,7 +23,8 @@ from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.places import Places
 
-_ACTIVE = sorted(set(SearchStatus) - TERMINAL_SEARCH_STATUSES)
+_NOT_OVER = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
+_ACTIVE = sorted(_NOT_OVER)
 
 MOST_ACTIVE_SEARCHES = 1000
 """Searches that aren't over: more come from a script that submits in a loop, and slow drivers."""
@@ -144,9 +145,7 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: its status doesn't allow it; the message names those that it allows.
         """
-        explained = to in (SearchStatus.FAILED, SearchStatus.PAUSED)
-        changes: Record = {"status": to.value, "error": (detail or None) if explained else None}
-        found = self._set(name, statuses_before(to), changes)
+        found = self._set(name, statuses_before(to), _over(to, detail))
         if found is None:
             status = self.get(name).status
             possible = sorted(SEARCH_TRANSITIONS[status])
@@ -162,32 +161,97 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: it has ended.
         """
-        active = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
-        found = self._set(name, active, {"stop_requested": True})
+        found = self._set(name, _NOT_OVER, {"stop_requested": True})
         if found is None:
             status = self.get(name).status
             raise StateConflictError(f"search {name!r} can't be stopped: it is {status} already")
         self._logs.add_event(name, who, "stop requested")
         return found
 
-    def extend(self, name: str, trials: int, who: str) -> Search:
-        """Set the budget to `trials` and add an event; a search that is over is queued again.
+    def extend(self, name: str, changes: Record, who: str, *, detail: str) -> Search:
+        """Change what ends the search and add an event; a search that is over is queued again.
+
+        changes: new values by the names of the search's fields, like `trials`.
 
         Raises:
             UnknownNameError: there is no such search.
             StateConflictError: it was cancelled.
         """
-        changes: Record = {"trials": trials, "stop_requested": False, "error": None}
-        over = {SearchStatus.COMPLETED, SearchStatus.FAILED}
-        found = self._set(
-            name, frozenset(over), {**changes, "status": SearchStatus.QUEUED.value}
-        ) or self._set(name, frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES, changes)
+        again: Record = {**changes, "stop_requested": False, "error": None, "ending": None}
+        queued = {**again, "status": SearchStatus.QUEUED.value}
+        found = None
+        # It may end, or be extended by somebody else, between the two.
+        while found is None:
+            found = self._set(name, statuses_before(SearchStatus.QUEUED), queued) or self._set(
+                name, _NOT_OVER, {**changes, "stop_requested": False}
+            )
+            if found is None and (search := self.get(name)).status is SearchStatus.CANCELLED:
+                raise StateConflictError(
+                    f"search {name!r} can't go on: it is cancelled. A new one can begin with its "
+                    f"results: `alignsearch submit {search.space} --warm-start {name}`"
+                )
+        self._logs.add_event(name, who, "extended", detail)
+        return found
+
+    def adjust(self, name: str, changes: Record, who: str, *, detail: str) -> Search:
+        """Change settings of a search that isn't over, and add an event.
+
+        changes: new values by the names of the search's fields, like `parallel`.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it is over.
+        """
+        found = self._set(name, _NOT_OVER, changes)
+        if found is None:
+            raise StateConflictError(
+                f"search {name!r} can't be set: it is {self.get(name).status}; `alignsearch extend "
+                f"{name}` lets one that is over go on"
+            )
+        self._logs.add_event(name, who, "set", detail)
+        return found
+
+    def decide(self, name: str) -> tuple[Search, str]:
+        """Return the search and the token of its last change, by which `end` knows it again.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        found = self._find(name)
+        return self._decode(found), found["change"]
+
+    def end(
+        self, search: Search, change: str, to: SearchStatus, who: str, *, detail: str
+    ) -> Search | None:
+        """End the search and add an event, unless somebody has changed it since it was read.
+
+        search, change: as `decide` returned them.
+
+        Returns:
+            The search; None if it is to be read and decided about again.
+        """
+        # A search of an older version has no points, and lacks their number.
+        points = [search.enqueued] if search.enqueued else [0, None]
+        as_read: Record = {"change": change, "enqueued": {"$in": points}}
+        found = self._set(search.name, statuses_before(to), _over(to, detail), as_read)
+        if found is not None:
+            self._logs.add_event(search.name, who, to.value, detail)
+        return found
+
+    def reopen(self, name: str, who: str, detail: str) -> Search:
+        """Queue a search again that is over, with its budget as it is, and add an event.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it was cancelled, or isn't over.
+        """
+        over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
+        changes: Record = {"status": SearchStatus.QUEUED.value, "stop_requested": False}
+        found = self._set(name, over, {**changes, "error": None, "ending": None})
         if found is None:
             status = self.get(name).status
-            raise StateConflictError(
-                f"search {name!r} can't go on: it is {status}; choose another name"
-            )
-        self._logs.add_event(name, who, "extended", f"to {trials} trials")
+            raise StateConflictError(f"search {name!r} can't be queued again: it is {status}")
+        self._logs.add_event(name, who, "queued again", detail)
         return found
 
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
@@ -208,6 +272,10 @@ class Searches:
         """Extend the driver's lease to `ttl` seconds from now; return False if another has it."""
         return self._leases.renew(name, token, ttl)
 
+    def note_driven(self, name: str, token: str, seconds: float) -> None:
+        """Record for how long the search has been driven, if `token` holds the driver's lease."""
+        self._leases.note(name, token, {"driven_seconds": seconds})
+
     def release_driver(self, name: str, token: str) -> None:
         """Give the driver's lease up, if `token` still holds it."""
         self._leases.release(name, token)
@@ -219,15 +287,34 @@ class Searches:
             raise UnknownNameError("search", name, (document["_id"] for document in names))
         return found
 
-    def _set(self, name: str, allowed: frozenset[SearchStatus], changes: Record) -> Search | None:
-        """Compare and set; return None if the search's status isn't among the `allowed` ones."""
+    def _set(
+        self,
+        name: str,
+        allowed: frozenset[SearchStatus],
+        changes: Record,
+        unchanged: Record | None = None,
+    ) -> Search | None:
+        """Compare and set; return None if the search's status isn't among the `allowed` ones.
+
+        unchanged: further conditions.
+        """
         token = secrets.token_hex(8)
         condition = {"_id": name, "status": {"$in": sorted(status.value for status in allowed)}}
         update = {"$set": {**changes, "updated_at": self._db.now(), "change": token}}
-        done = self._db.update("searches", condition, update)
+        done = self._db.update("searches", {**condition, **(unchanged or {})}, update)
         found = self._find(name)
         return self._decode(found) if done or found["change"] == token else None
 
     def _decode(self, found: Record) -> Search:
         fields = {name: value for name, value in found.items() if name != "change"}
         return Search.from_bson(fields).model_copy(update={"place": self._places.place})
+
+
+def _over(to: SearchStatus, detail: str) -> Record:
+    """Return the changes of a search that gets another status, because of `detail`."""
+    explained = to in (SearchStatus.FAILED, SearchStatus.PAUSED)
+    return {
+        "status": to.value,
+        "error": (detail or None) if explained else None,
+        "ending": (detail or None) if to in TERMINAL_SEARCH_STATUSES else None,
+    }

@@ -17,6 +17,7 @@ from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.numbering import Numbering
 from alignsearch.search.store.places import Places
+from alignsearch.search.store.points import Points
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trial_records import TrialRecords
@@ -30,6 +31,7 @@ class Store:
         searches: searches, their statuses and their drivers' leases.
         trials: trials and their changes.
         attempts: attempts at trials, with the workers' leases.
+        points: points that people have given to searches, of which drivers make trials.
         totals: counts and the best trial of each search.
         logs: events, epochs and log lines.
         copies: whole searches, for dumping and loading.
@@ -58,6 +60,7 @@ class Store:
         self.searches = Searches(connection, self.logs, self._places)
         self.trials = Trials(connection, records, numbering)
         self.attempts = Attempts(connection, records, self.trials)
+        self.points = Points(connection)
         self.totals = Totals(connection, numbering, self.trials)
         self.copies = Copies(connection)
 

@@ -14,12 +14,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from alignsearch.search.documents import Trial
+from alignsearch.search.documents.budget import OUTSIDE, SPENDING, Spending
 from alignsearch.search.documents.errors import StoreRefusedError
+from alignsearch.search.documents.ranking import RANKED
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import Standing, Tally
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.numbering import Numbering
-from alignsearch.search.store.trials import Trials
+from alignsearch.search.store.trials import Trials, matches
+
+_ITS_OWN: Record = {"origin.kind": {"$nin": list(OUTSIDE)}}
+"""The stored fields of trials that are part of the search itself (`Trial.is_suggested`)."""
 
 FAR_BEHIND = 500
 """Changes beyond the tally that a reader reads at most before it updates the tally itself."""
@@ -60,7 +65,25 @@ class Totals:
             best=self._best_of(total),
             live=live,
             seconds=total.seconds,
+            spending=_spending(total, live),
         )
+
+    def since_best(self, search: str) -> int:
+        """Return how many trials with a result ended after the best one of the search itself."""
+        ranked: Record = {"search": search, **RANKED, **_ITS_OWN}
+        ended: Record = {
+            "search": search,
+            "state": {"$in": [state.value for state in SPENDING]},
+            **_ITS_OWN,
+        }
+        # Of equal ones the first to end is the best: the others are no better.
+        first = {"_id": "$result.loss", "ended": {"$min": "$timings.finished"}}
+        stages: list[Record] = [{"$group": first}, {"$sort": {"_id": 1}}, {"$limit": 1}]
+        for best in self._db.aggregate("trials", [*matches(ranked), *stages]):
+            ended["timings.finished"] = {"$gt": best["ended"]}
+        number: Record = {"$group": {"_id": None, "n": {"$sum": 1}}}
+        found = self._db.aggregate("trials", [*matches(ended), number])
+        return sum(group["n"] for group in found)
 
     def counts(self, search: str) -> dict[TrialState, int]:
         """Return how many trials of the search are in each state; every state has a count."""
@@ -119,6 +142,13 @@ class Totals:
 def _tally_in(counter: Record) -> Tally:
     kept = counter.get("tally")
     return Tally.from_bson({"_id": counter["_id"], **kept}) if kept else Tally()
+
+
+def _spending(total: Tally, live: Sequence[Trial]) -> Spending:
+    spending = total.spending
+    for trial in live:
+        spending.note(trial)
+    return spending
 
 
 def _counts(total: Tally, live: Sequence[Trial]) -> dict[TrialState, int]:

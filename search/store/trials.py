@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from alignsearch.search.documents import Trial, transitions
 from alignsearch.search.documents.ranking import RANKED, RANKED_BY
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.connection import INDEXES, Record, StoreConnection
 from alignsearch.search.store.numbering import Numbering, marked_in, new_mark
 from alignsearch.search.store.trial_records import TrialRecords, as_marked_set, decode
 
@@ -14,6 +14,18 @@ IDS_AT_ONCE = 500
 
 CHANGES_AT_ONCE = 1000
 """Changes of one page: a reader holds the trials of one page in memory."""
+
+
+def matches(condition: Record) -> list[Record]:
+    """Return the stages of an aggregation that let trials pass which fulfil a condition.
+
+    The first one has the fields of an index, and finds few trials by it. With others beside them
+    the embedded server reads the whole collection.
+    """
+    (indexed,) = [fields for fields, _ in INDEXES["trials"] if "state" in fields]
+    first = {name: value for name, value in condition.items() if name in indexed}
+    rest = {name: value for name, value in condition.items() if name not in indexed}
+    return [{"$match": first}, *([{"$match": rest}] if rest else [])]
 
 
 class Trials:
@@ -76,10 +88,9 @@ class Trials:
         """Return the `number` best completed trials, the best first."""
         if number < 1:
             return []
-        found = self._db.find(
-            "trials", {"search": search, **RANKED}, sort=list(RANKED_BY.values()), limit=number
-        )
-        return [decode(each) for each in found]
+        order = dict.fromkeys(RANKED_BY.values(), 1)
+        stages = [*matches({"search": search, **RANKED}), {"$sort": order}, {"$limit": number}]
+        return [decode(each) for each in self._db.aggregate("trials", stages)]
 
     def changed(self, ids: Sequence[str], seen: dict[str, int]) -> list[Trial]:
         """Return those of the trials that have changed since the last call with this `seen`.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.attempts.program_files import own_files
 from alignsearch.search.documents import (
     REHEARSAL,
@@ -59,9 +59,29 @@ def refuse_own(address: str) -> tuple[Any, Source]:
         ConfigurationError: always; a server imports no code by its place.
     """
     raise ConfigurationError(
-        f"{address!r} can't be trained on over the network, because a server imports no code by "
-        "its place: submit the search with `alignsearch submit`"
+        "can't be submitted over the network, because a server imports no code by its place: "
+        "submit the search with `alignsearch submit`"
     )
+
+
+def check_shown(definition: Definition, address: str) -> None:
+    """Check that a definition's table and labels name what its configurations have.
+
+    Args:
+        definition: the definition; its whole space counts, also what `--fix` leaves out.
+        address: its address, for messages.
+
+    Raises:
+        ConfigurationError: a row or a label names neither a dimension nor a key.
+    """
+    space = definition.space
+    named = [("its labels", name) for name in definition.labels]
+    if definition.table is not None:
+        named += [(f"row {row.name!r} of its table", row.field) for row in definition.table.rows]
+    for what, name in named:
+        if name not in space.field_names:
+            unknown = UnknownNameError("dimension, and no key,", name, space.field_names)
+            raise ConfigurationError(f"{address}: {what}: {unknown}")
 
 
 def objective_of(
@@ -165,6 +185,7 @@ def stored_source(source: Source) -> StoredSource:
         path=None if source.path is None else str(source.path),
         sha256=source.sha256,
         packages=dict(source.packages),
+        beside=source.beside,
     )
 
 

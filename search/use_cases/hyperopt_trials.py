@@ -1,6 +1,7 @@
 """A read-only view of a search as HyperOpt's `Trials`, for `hyperopt.fmin`, plotting and tools.
 
-Trials that `fmin` adds are kept in this process only. Their tids lie beyond the search's budget.
+Trials that `fmin` adds are kept in this process only. Their tids lie beyond those that the search
+has or will have, unless it is extended meanwhile.
 """
 
 from collections.abc import Sequence
@@ -49,7 +50,8 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
     def _follow(self, store: Store, search: Search) -> None:
         """Read a search's trials from now on."""
         self._history = History(store, search.name)
-        self._first_own = search.trials
+        # Each trial that fails is replaced by another one.
+        self._first_own = search.trials + search.failures_allowed
         space = known_space_of(search)
         self._labels = [each.name for each in space.sampled] if space else []
 

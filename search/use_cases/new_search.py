@@ -5,6 +5,7 @@ import platform
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,18 @@ from alignsearch.search.documents import (
     metric_of,
     space_of,
 )
+from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.resources import check_gpu_fraction
 from alignsearch.search.samplers.sampler import default_startup
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import (
     WITH_RECIPE,
+    check_shown,
     objective_of,
     stored_definition,
 )
+from alignsearch.search.use_cases.rules import NO_TIMEOUT
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
 from alignsearch.search.use_cases.trained import (
     Find,
@@ -66,6 +70,7 @@ class Surroundings:
             is none, or if it may not be submitted from here.
         find: from the address of a data set's or a network's function to it and its source.
             Raises likewise.
+        now: returns the present, with a time zone.
     """
 
     capacity: Callable[[str | None], tuple[dict[str, float], int]]
@@ -73,6 +78,7 @@ class Surroundings:
     own_checkpoints: Path | None
     resolve: Callable[[str], Definition] = find_definition
     find: Find = find_object
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 def prepare(
@@ -100,6 +106,7 @@ def prepare(
             can't be had, or an option has no use.
     """
     defined = definition or around.resolve(asked.space)
+    check_shown(defined, asked.space)
     space = defined.space.narrowed(parse_fixed(asked.fix), parse_ranges(asked.range))
     objective = objective_of(
         defined,
@@ -112,6 +119,9 @@ def prepare(
     with_recipe = objective.kind in WITH_RECIPE
     recipe = recipe_of(asked, around.check_data, around.find) if with_recipe else None
     asked.check_use(asked.space, recipe)
+    rules = asked.rules(around.now())
+    if objective.kind == ASKED and asked.timeout is not None:
+        raise ConfigurationError(NO_TIMEOUT)
     if objective.kind == TRAINING and recipe is not None:
         check_network(recipe)
         check_trainings(defined, space, recipe, seed=asked.seed)
@@ -140,6 +150,7 @@ def prepare(
         pruning=asked.pruning,
         created_by=who,
         versions=versions(),
+        **rules,
     )
 
 

@@ -17,7 +17,13 @@ _BOUNDS = {
     "less_than_equal": ("le", "at most"),
     "less_than": ("lt", "less than"),
 }
-_KINDS = {"int": "an integer", "float": "a number", "finite": "a number", "string": "text"}
+_KINDS = {
+    "int": "an integer",
+    "float": "a number",
+    "finite": "a number",
+    "string": "text",
+    "tuple": "a list of texts",
+}
 
 
 def message_of(error: Mapping[str, Any], name: str, known: Collection[str] = ()) -> str:

@@ -6,7 +6,11 @@ now. release: one trial is taken from its worker and tried again.
 
 from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.documents.states import (
+    TERMINAL_SEARCH_STATUSES,
+    SearchStatus,
+    TrialState,
+)
 from alignsearch.search.store import Store
 
 
@@ -41,23 +45,15 @@ def stop(store: Store, name: str, who: str) -> Search:
     search = store.searches.request_stop(name, who)
     if is_driven(search, store.now()) or store.totals.counts(name).get(TrialState.RUNNING):
         return search
-    store.attempts.cancel_all(name)
-    return store.searches.change(name, SearchStatus.COMPLETED, who, detail="stopped")
-
-
-def extend(store: Store, name: str, trials: int, who: str) -> Search:
-    """Set the search's budget to `trials`, and let it go on if it is over; return it.
-
-    Raises:
-        StateConflictError: it was cancelled, or a driver has it, which knows the old budget.
-    """
-    search = store.searches.get(name)
-    if is_driven(search, store.now()):
-        driver = search.driver.owner if search.driver else "another process"
-        raise StateConflictError(
-            f"search {name!r} can't get another budget while {driver} drives it: end that first"
-        )
-    return store.searches.extend(name, trials, who)
+    while True:
+        store.attempts.cancel_all(name)
+        search, change = store.searches.decide(name)
+        # Somebody else may have extended or ended it since.
+        if not search.stop_requested or search.status in TERMINAL_SEARCH_STATUSES:
+            return search
+        ended = store.searches.end(search, change, SearchStatus.COMPLETED, who, detail="stopped")
+        if ended is not None:
+            return ended
 
 
 def cancel(store: Store, name: str, who: str) -> int:

@@ -33,14 +33,14 @@ from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.refusals import WRONG, message_of
+from alignsearch.search.use_cases.rules import MOST_PARALLEL, RuleChoices, as_option
+from alignsearch.spaces.tree import plain_text
 
 NO_PRUNER = "none"
 PRUNED_AS: tuple[str, ...] = get_args(Pruning.model_fields["informs"].annotation)
 
 PARALLEL = 60
 """Trials at once by default, where the cluster has room (Kunin et al. 2020, App. B.1)."""
-MOST_PARALLEL = 10_000
-"""Limits the slots of one search, because its driver looks at each slot several times a second."""
 LEAST_LEASE = 3.0
 """The shortest lease in seconds: it is renewed three times while it lasts."""
 LONGEST_LEASE = 86_400.0
@@ -86,7 +86,12 @@ class SearchChoices(Document):
         default=False,
         description="Run each trial in a process of its own, which gives all of its memory back.",
     )
-    trials: int = Field(default=300, ge=1, le=LARGEST, description="Number of trials.")
+    trials: int = Field(
+        default=300,
+        ge=1,
+        le=LARGEST,
+        description="Number of trials with a result; a failed one is replaced by another.",
+    )
     parallel: int | None = Field(
         default=None,
         ge=1,
@@ -102,7 +107,7 @@ class SearchChoices(Document):
     )
 
 
-class Submission(RecipeChoices, SearchChoices):
+class Submission(RuleChoices, RecipeChoices, SearchChoices):
     """Everything that a person can ask of a new search.
 
     Raises pydantic's ValidationError, which `refusal` turns into one of ours.
@@ -202,9 +207,11 @@ class Submission(RecipeChoices, SearchChoices):
     @field_validator("fix", "range", mode="before")
     @classmethod
     def _in_lines(cls, value: Any) -> Any:
-        """Accept one text with an entry a line, or with semicolons between them, as a form has."""
+        """Accept a form's one text, with an entry a line or semicolons, and Python's dictionary."""
         if isinstance(value, str):
             return tuple(filter(None, map(str.strip, re.split(r"[;\n]", value))))
+        if isinstance(value, Mapping):
+            return tuple(f"{label}={_as_written(each)}" for label, each in value.items())
         return value
 
     @field_validator("*", mode="before")
@@ -319,6 +326,14 @@ class Submission(RecipeChoices, SearchChoices):
         )
 
 
+def _as_written(value: Any) -> str:
+    """Return a value, or the two ends of a range, as people write them after a label."""
+    if isinstance(value, list | tuple):
+        return ":".join(map(_as_written, value))
+    plain = value.item() if hasattr(value, "item") else value
+    return plain_text(plain)
+
+
 def refusal(
     error: ValidationError, named: Callable[[str], str] | None = None
 ) -> ConfigurationError:
@@ -329,8 +344,3 @@ def refusal(
     first = error.errors()[0]
     name = (named or as_option)(str(first["loc"][0])) if first["loc"] else "the submission"
     return ConfigurationError(message_of(first, name, Submission.model_fields))
-
-
-def as_option(field: str) -> str:
-    """Return the command line's option for a field of the submission."""
-    return f"--{field.replace('_', '-')}"

@@ -1,6 +1,6 @@
 """The summary of a search: counts, best trial, time left, and what the search waits for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import fmean
@@ -18,12 +18,13 @@ from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
-    TERMINAL_TRIAL_STATES,
     SearchStatus,
     TrialState,
 )
 from alignsearch.search.documents.tally import Standing
+from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.budget import standing_of
 
 SLOW_STORE_SECONDS = 0.5
 """Limits the store's answer time: a slower store is named as a cause of waiting."""
@@ -51,6 +52,9 @@ class Summary:
 
     Attributes:
         counts: trials by state, every state named.
+        finished: trials that have ended and count towards the budget: those with a result.
+        rules: what ends the search, by its options: a line on how far it is from each.
+        ended_by: the rule by which no further trial begins, with the reason; None if none holds.
         chance: error of guessing the largest class; None if no trial has reported it.
         seconds_left: estimate from recent trials; 0 if the search is over, None if no trial has
             finished, no driver is alive, or the search is paused.
@@ -63,6 +67,9 @@ class Summary:
 
     search: Search
     counts: dict[TrialState, int]
+    finished: int
+    rules: Mapping[str, str]
+    ended_by: Ended | None
     best: Trial | None
     chance: float | None
     seconds_left: float | None
@@ -71,11 +78,6 @@ class Summary:
     driven: bool
     store_seconds: float | None
     waits_for: str
-
-    @property
-    def finished(self) -> int:
-        """Number of trials that have ended in any state."""
-        return sum(self.counts[state] for state in TERMINAL_TRIAL_STATES)
 
     @property
     def busy(self) -> int:
@@ -112,6 +114,10 @@ class Summary:
             "trials": self.search.trials,
             "parallel": self.search.parallel,
             "counts": {state.value: count for state, count in self.counts.items()},
+            "finished": self.finished,
+            "rules": dict(self.rules),
+            "driven_seconds": self.search.driven_seconds,
+            "ending": self.search.ending,
             "slots": asdict(self.slots),
             "best": None
             if best is None
@@ -136,7 +142,7 @@ def read_summary(store: Store, name: str) -> Summary:
         UnknownNameError: there is no such search.
     """
     search = store.searches.get(name)
-    return summarize(search, store.totals.standing(name), store.now(), store.ping())
+    return summarize(search, standing_of(store, search), store.now(), store.ping())
 
 
 def summarize(
@@ -147,8 +153,10 @@ def summarize(
     standing: what is known of its trials. now: the store's time. store_seconds: seconds that the
     store took to answer.
     """
-    finished = sum(standing.counts[state] for state in TERMINAL_TRIAL_STATES)
+    finished = standing.spending.counted(search)
     left = search.trials - finished
+    reached = reached_of(standing, search.driven_seconds)
+    ended = None if search.status in TERMINAL_SEARCH_STATUSES else ending_of(search, reached, now)
     running = [trial for trial in standing.live if trial.state is TrialState.RUNNING]
     placing = sum(_is_placed(trial) for trial in standing.live)
     used = max(0, min(search.parallel, left))
@@ -160,15 +168,20 @@ def summarize(
     )
     expiries = [trial.lease.expires_at for trial in running if trial.lease is not None]
     lease_seconds = (min(expiries) - now).total_seconds() if expiries else None
-    waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live))
+    waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live), ended)
     if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
         waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
     return Summary(
         search=search,
         counts=standing.counts,
+        finished=finished,
+        rules={rule.field: text for rule, text in progress_of(search, reached, now)},
+        ended_by=ended,
         best=standing.best,
         chance=standing.best.chance if standing.best else None,
-        seconds_left=_seconds_left(search, standing.seconds, left, len(running), now),
+        seconds_left=_seconds_left(
+            search, standing.seconds, len(running) if ended else left, now, ended
+        ),
         slots=slots,
         lease_seconds=lease_seconds,
         driven=is_driven(search, now),
@@ -178,19 +191,34 @@ def summarize(
 
 
 def _seconds_left(
-    search: Search, seconds: Sequence[float], left: int, running: int, now: datetime
+    search: Search, seconds: Sequence[float], left: int, now: datetime, ended: Ended | None
 ) -> float | None:
+    """Return the seconds that so many trials take, at most until no further one may begin."""
     if search.status in TERMINAL_SEARCH_STATUSES:
         return 0.0
-    if search.stop_requested:
-        left = running
-    elif search.status is SearchStatus.PAUSED:
+    if ended is None and search.status is SearchStatus.PAUSED:
         return None
     if not is_driven(search, now):
         return None
     if left <= 0:
         return 0.0
-    return fmean(seconds) * left / min(search.parallel, left) if seconds else None
+    if not seconds:
+        return None
+    each = fmean(seconds)
+    whole = each * left / min(search.parallel, left)
+    limits = [] if ended else _seconds_to_limits(search, now)
+    # Trials that run at the limit finish.
+    return min([whole, *(limit + each for limit in limits)])
+
+
+def _seconds_to_limits(search: Search, now: datetime) -> list[float]:
+    """Return the seconds until each limit of time; there may be none."""
+    limits = []
+    if search.until is not None:
+        limits.append((search.until - now).total_seconds())
+    if search.timeout is not None:
+        limits.append(search.timeout - search.driven_seconds)
+    return [max(0.0, limit) for limit in limits]
 
 
 def _is_placed(trial: Trial) -> bool:
@@ -216,10 +244,12 @@ def _waits_for(
     lease_seconds: float | None,
     now: datetime,
     trouble: str | None,
+    ended: Ended | None,
 ) -> str:
     status = search.status
     if status in TERMINAL_SEARCH_STATUSES:
-        return f"nothing: the search is {status}" + (f" ({search.error})" if search.error else "")
+        because = search.error or search.ending
+        return f"nothing: the search is {status}" + (f" ({because})" if because else "")
     running = slots.busy
     if status is SearchStatus.PAUSED and not search.stop_requested:
         because = f" ({search.error})" if search.error else ""
@@ -240,8 +270,8 @@ def _waits_for(
             if lease_seconds >= 0
             else f"a lease expired {-lease_seconds:.0f} s ago, and its trial will be tried again"
         )
-    if search.stop_requested:
-        what = f"the end of {_trials(running)}, for it was stopped"
+    if ended is not None:
+        what = f"the end of {_trials(running)}, for {ended.reason}"
     elif slots.placing:
         what = "workers to begin their trials"
     elif slots.free:

@@ -44,18 +44,26 @@ def own_parts(dataset: str, model: str, data_dir: str | None, find: Find) -> Own
         find: imports the function at an address.
 
     Raises:
-        AlignSearchError: one can't be found, or isn't what it should be.
+        AlignSearchError: one can't be found, or isn't what it should be; the message names the
+            option.
     """
     name, sources = None, []
     if is_address(dataset):
-        function, source = find(dataset)
+        function, source = _found(find, "--dataset", dataset)
         name = add_data_set(dataset, function, data_dir, source.sha256).name
         sources.append(stored_source(source))
     if is_address(model):
-        builder, source = find(model)
+        builder, source = _found(find, "--model", model)
         add_model(model, builder, source.sha256)
         sources.append(stored_source(source))
     return OwnParts(name, tuple(sources))
+
+
+def _found(find: Find, option: str, address: str) -> tuple[Any, Source]:
+    try:
+        return find(address)
+    except AlignSearchError as error:
+        raise ConfigurationError(f"{option} {address}: {error}") from error
 
 
 def check_network(recipe: Recipe) -> None:

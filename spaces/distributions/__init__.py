@@ -7,7 +7,7 @@ The options of a choice are scalars here: an option that is a dictionary or a li
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.distributions.base import Value, same, short
@@ -49,21 +49,8 @@ Distribution = (
     | PChoice
 )
 
-DISTRIBUTIONS: Mapping[str, Callable[..., Distribution]] = {
-    each.kind: each
-    for each in (
-        Uniform,
-        LogUniform,
-        QUniform,
-        QLogUniform,
-        Normal,
-        QNormal,
-        LogNormal,
-        QLogNormal,
-        RandInt,
-        Choice,
-        PChoice,
-    )
+DISTRIBUTIONS: Mapping[str, type[Distribution]] = {
+    each.kind: each for each in get_args(Distribution)
 }
 """Every distribution by HyperOpt's name, which its JSON form has as `kind`."""
 
@@ -74,7 +61,7 @@ def from_json(data: Mapping[str, Any]) -> Distribution:
     Raises:
         ConfigurationError: no distribution has these data.
     """
-    made = DISTRIBUTIONS.get(str(data.get("kind")))
+    made: Callable[..., Distribution] | None = DISTRIBUTIONS.get(str(data.get("kind")))
     if made is None:
         raise ConfigurationError(f"there is no distribution {data.get('kind')!r}")
     given = {

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import fields
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Self
 
 from alignment_core.errors import ConfigurationError
 
@@ -21,9 +21,11 @@ class Kind:
     kind: ClassVar[str]
     is_categorical: ClassVar[bool] = False
 
+    def __post_init__(self) -> None: ...
+
     @property
     def ordered(self) -> bool:
-        """Whether the values have an order: numbers have, but texts, True and False don't."""
+        """True if the values have an order: numbers have, but texts, True and False don't."""
         return True
 
     @property
@@ -36,6 +38,31 @@ class Kind:
         """The lowest and the highest value; None where one is unlimited or values are options."""
         return None
 
+    @property
+    def node(self) -> str:
+        """Name of HyperOpt's random node that draws the values."""
+        return self.kind
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The arguments of HyperOpt's random node, in its order."""
+        raise NotImplementedError
+
+    @classmethod
+    def of_arguments(cls, **given: float) -> Self:
+        """Return the distribution that HyperOpt draws from with these arguments, by name.
+
+        Raises:
+            ConfigurationError: no distribution has them.
+            TypeError: HyperOpt's node has arguments of other names.
+        """
+        numbers = {name: float(value) for name, value in given.items()}
+        return cls(**numbers)
+
+    def nearest(self, value: float) -> float:
+        """Return a value without a rounding error that puts it beside the values that can be."""
+        return value
+
     def to_json(self) -> dict[str, Any]:
         """Return the distribution's kind and arguments as data for JSON."""
         given = {each.name: getattr(self, each.name) for each in fields(self)}  # type: ignore[arg-type]
@@ -44,26 +71,6 @@ class Kind:
             for name, value in given.items()
             if value is not None
         }
-
-
-class Logarithmic(Protocol):
-    """A distribution between two ends whose logarithms are known exactly."""
-
-    @property
-    def low(self) -> float:
-        """The lower end itself."""
-
-    @property
-    def high(self) -> float:
-        """The upper end itself."""
-
-    @property
-    def log_low(self) -> float | None:
-        """The lower end's logarithm where it isn't `log(low)`."""
-
-    @property
-    def log_high(self) -> float | None:
-        """The upper end's logarithm where it isn't `log(high)`."""
 
 
 def same(left: Value, right: Value) -> bool:
@@ -113,15 +120,6 @@ def on_grid(value: Value, q: float) -> bool:
 def rounded(number: float, q: float) -> float:
     """Return the multiple of q that is nearest to a number; between two, the even one."""
     return round(number / q) * q
-
-
-def logs(distribution: Logarithmic) -> tuple[float, float]:
-    """Return the logarithms of a distribution's ends, exactly as HyperOpt has them."""
-    low, high = distribution.log_low, distribution.log_high
-    return (
-        math.log(distribution.low) if low is None else low,
-        math.log(distribution.high) if high is None else high,
-    )
 
 
 def powers(log_low: float, log_high: float) -> tuple[float, float, float | None, float | None]:

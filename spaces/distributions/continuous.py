@@ -1,25 +1,14 @@
 """Distributions of numbers on a range, and around a mean."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from alignsearch.spaces.distributions.base import (
-    Kind,
-    Value,
-    check_logarithmic,
-    check_normal,
-    check_range,
-    inside,
-    is_number,
-    logs,
-    nearest,
-    powers,
-    short,
-)
+from alignsearch.spaces.distributions.base import Value, is_number, powers
+from alignsearch.spaces.distributions.families import AroundMean, OnLogarithmicRange, OnRange
 
 
 @dataclass(frozen=True)
-class Uniform(Kind):
+class Uniform(OnRange):
     """A number distributed uniformly on [low, high].
 
     Raises:
@@ -30,35 +19,18 @@ class Uniform(Kind):
     high: float
     kind: ClassVar[str] = "uniform"
 
-    def __post_init__(self) -> None:
-        check_range(self.low, self.high)
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value."""
-        return self.low, self.high
-
-    def contains(self, value: Value) -> bool:
-        """Return whether `value` is a number in the range, including its ends."""
-        return inside(self.low, value, self.high)
-
-    def nearest(self, value: float) -> float:
-        """Return a value without the rounding error that puts it beside an end of the range."""
-        return nearest(self.low, value, self.high)
-
     def __str__(self) -> str:
-        return f"uniform in [{short(self.low)}, {short(self.high)}]"
+        return f"uniform in {self.range_text}"
 
 
 @dataclass(frozen=True)
-class LogUniform(Kind):
+class LogUniform(OnLogarithmicRange):
     """A number whose logarithm is distributed uniformly on [log(low), log(high)].
 
     Attributes:
         low: the lower end itself, not its logarithm.
         high: the upper end itself.
-        log_low: the lower end's logarithm, where it isn't exactly `log(low)`: HyperOpt's
-            expressions give logarithms, and a rounding error would change what is drawn.
+        log_low: the lower end's logarithm, where it isn't exactly `log(low)`.
         log_high: the same of the upper end.
 
     Raises:
@@ -71,47 +43,21 @@ class LogUniform(Kind):
     log_high: float | None = None
     kind: ClassVar[str] = "loguniform"
 
-    def __post_init__(self) -> None:
-        check_logarithmic(self.low, self.high)
-
     @classmethod
-    def between_logs(cls, log_low: float, log_high: float) -> "LogUniform":
+    def of_arguments(cls, *, low: float, high: float) -> Self:  # type: ignore[override]
         """Return the distribution with these logarithms of its ends, as HyperOpt has them.
 
         Raises:
             ConfigurationError: e to the power of an end is no positive float.
         """
-        return cls(*powers(log_low, log_high))
-
-    @property
-    def logs(self) -> tuple[float, float]:
-        """The natural logarithms of the ends: exactly HyperOpt's arguments."""
-        return logs(self)
-
-    @property
-    def scale(self) -> Literal["linear", "log"]:
-        """The axis on which the values are spread evenly."""
-        return "log"
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value."""
-        return self.low, self.high
-
-    def contains(self, value: Value) -> bool:
-        """Return whether `value` is a number in the range, including its ends."""
-        return inside(self.low, value, self.high)
-
-    def nearest(self, value: float) -> float:
-        """Return a value without the rounding error that puts it beside an end of the range."""
-        return nearest(self.low, value, self.high)
+        return cls(*powers(float(low), float(high)))
 
     def __str__(self) -> str:
-        return f"log-uniform in [{short(self.low)}, {short(self.high)}]"
+        return f"log-uniform in {self.range_text}"
 
 
 @dataclass(frozen=True)
-class Normal(Kind):
+class Normal(AroundMean):
     """A number distributed normally with mean mu and standard deviation sigma.
 
     Raises:
@@ -122,19 +68,16 @@ class Normal(Kind):
     sigma: float
     kind: ClassVar[str] = "normal"
 
-    def __post_init__(self) -> None:
-        check_normal(self.mu, self.sigma)
-
     def contains(self, value: Value) -> bool:
         """Return whether `value` is a finite number."""
         return is_number(value)
 
     def __str__(self) -> str:
-        return f"normal with mean {short(self.mu)} and deviation {short(self.sigma)}"
+        return f"normal with {self.moments_text}"
 
 
 @dataclass(frozen=True)
-class LogNormal(Kind):
+class LogNormal(AroundMean):
     """A positive number whose logarithm has mean mu and standard deviation sigma.
 
     Raises:
@@ -144,9 +87,6 @@ class LogNormal(Kind):
     mu: float
     sigma: float
     kind: ClassVar[str] = "lognormal"
-
-    def __post_init__(self) -> None:
-        check_normal(self.mu, self.sigma)
 
     @property
     def scale(self) -> Literal["linear", "log"]:
@@ -158,6 +98,4 @@ class LogNormal(Kind):
         return is_number(value) and value > 0  # type: ignore[operator]
 
     def __str__(self) -> str:
-        return f"log-normal: the logarithm has mean {short(self.mu)} and deviation " + short(
-            self.sigma
-        )
+        return f"log-normal: the logarithm has {self.moments_text}"

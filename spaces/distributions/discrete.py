@@ -1,18 +1,11 @@
 """Distributions of whole numbers, and of options that points hold by index."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.spaces.distributions.base import (
-    Kind,
-    Value,
-    check_options,
-    inside,
-    is_number,
-    same,
-    short,
-)
+from alignsearch.spaces.distributions.base import Kind, Value, check_options, inside, short
+from alignsearch.spaces.distributions.families import OfOptions
 
 PROBABILITY_GAP = 0.01
 """Largest distance of a choice's probabilities from 1 in sum: three thirds may be written 0.33.
@@ -39,6 +32,23 @@ class RandInt(Kind):
                 f"whole numbers from {self.low} up to but without {self.high}: there is none"
             )
 
+    @classmethod
+    def of_arguments(cls, *, low: float, high: float | None = None) -> Self:  # type: ignore[override]
+        """Return the distribution of `hp.randint(label, low, high)`, or `hp.randint(label, high)`.
+
+        Raises:
+            ConfigurationError: an end is no whole number, or there is no number between them.
+        """
+        ends = (0, low) if high is None else (low, high)
+        if any(isinstance(end, bool) or end != int(end) for end in ends):
+            raise ConfigurationError(f"hp.randint needs whole numbers, not {ends}")
+        return cls(*map(int, ends))
+
+    @property
+    def arguments(self) -> tuple[int, ...]:
+        """The ends, or the upper one alone where the lower one is 0."""
+        return (self.low, self.high) if self.low else (self.high,)
+
     @property
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest value."""
@@ -53,7 +63,7 @@ class RandInt(Kind):
 
 
 @dataclass(frozen=True)
-class Choice(Kind):
+class Choice(OfOptions):
     """One of several options, each equally likely.
 
     Raises:
@@ -62,26 +72,26 @@ class Choice(Kind):
 
     options: tuple[Value, ...]
     kind: ClassVar[str] = "choice"
-    is_categorical: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_options(self.options)
 
     @property
-    def ordered(self) -> bool:
-        """Whether all options are numbers."""
-        return all(map(is_number, self.options))
+    def node(self) -> str:
+        """Name of HyperOpt's random node that draws the option's index."""
+        return "randint"
 
-    def contains(self, value: Value) -> bool:
-        """Return whether `value` is one of the options and has the same type (True is not 1)."""
-        return any(same(option, value) for option in self.options)
+    @property
+    def arguments(self) -> tuple[int]:
+        """The number of options."""
+        return (len(self.options),)
 
     def __str__(self) -> str:
         return f"one of {', '.join(str(option) for option in self.options)}"
 
 
 @dataclass(frozen=True)
-class PChoice(Kind):
+class PChoice(OfOptions):
     """One of several options, each with a probability of its own.
 
     Raises:
@@ -92,7 +102,6 @@ class PChoice(Kind):
     probabilities: tuple[float, ...]
     options: tuple[Value, ...]
     kind: ClassVar[str] = "pchoice"
-    is_categorical: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_options(self.options)
@@ -109,13 +118,14 @@ class PChoice(Kind):
             )
 
     @property
-    def ordered(self) -> bool:
-        """Whether all options are numbers."""
-        return all(map(is_number, self.options))
+    def node(self) -> str:
+        """Name of HyperOpt's random node that draws the option's index."""
+        return "categorical"
 
-    def contains(self, value: Value) -> bool:
-        """Return whether `value` is one of the options and has the same type (True is not 1)."""
-        return any(same(option, value) for option in self.options)
+    @property
+    def arguments(self) -> tuple[Any]:
+        """The probabilities, as one argument."""
+        return (self.probabilities,)
 
     def __str__(self) -> str:
         pairs = zip(self.options, self.probabilities, strict=True)

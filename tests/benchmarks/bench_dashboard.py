@@ -38,7 +38,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import free_port
-from alignsearch.spaces.space import Choice, LogUniform
+from alignsearch.spaces.distributions import Choice, LogUniform
 
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 BIN = Path(sys.executable).parent

@@ -1,12 +1,14 @@
 """Measure slot utilization, throughput and growth of a search, with peers beside it.
 
-    python tests/benchmarks/bench_search.py [slots] [throughput] [ray-tune] [journal] [scale]
+    python tests/benchmarks/bench_search.py [slots] [throughput] [function] [ray-tune] [journal]
+                                            [scale]
 
 slots, throughput: the real store (embedded, every write journaled), the real driver, and Ray with
 60 worker processes, one a slot, as `alignsearch submit --wait` runs them. A trial is a rehearsal:
 it begins under a lease, waits 5 s and records an epoch (or neither), ends with its result. The
 slots are a resource of their own name, since 60 trainings would not fit on this machine.
 
+function: as throughput, over a function of a file, which returns a number at once.
 ray-tune: `HyperOptSearch` over the same space with `reuse_actors`, trials that report once; its
 best setting found (2 at once) with as many trials as ours and with its first 120 alone, since each
 trial of it costs more than the one before; 8 at once, and as many as our slots.
@@ -17,7 +19,6 @@ Each section runs in a process of its own, one after the other.
 """
 
 import argparse
-import io
 import os
 import platform
 import shutil
@@ -26,12 +27,12 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 
 import psutil
+from bench_search_peers import journal, ray_tune
 
 SPACE = "ia"
 SLOTS = 60
@@ -39,8 +40,18 @@ SLOT = "simulated_slot"
 TRIAL_SECONDS = 5.0
 LOOK_SECONDS = 5.0
 EMPTY_TRIALS = 2500
-TUNE_SETTINGS = ((2, EMPTY_TRIALS, 600.0), (2, 120, 120.0), (8, 120, 120.0), (SLOTS, 90, 180.0))
-"""Ray Tune's settings: trials at once, trials in all, seconds after which it is stopped."""
+
+FUNCTION_FILE = """
+import alignsearch
+from alignsearch.spaces.catalog import get_space
+
+
+def objective(config):
+    return config["sigma"]
+
+
+search = alignsearch.Search(get_space("ia"), objective)
+"""
 
 
 @contextmanager
@@ -57,9 +68,9 @@ def a_store():
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def a_search(store, name, *, trials, trial_seconds, parallel=SLOTS):
-    from alignsearch.search.documents import Recipe, Search
-    from alignsearch.spaces.catalog import get_space
+def rehearsed(trial_seconds):
+    """Return what a search of rehearsals has of its own."""
+    from alignsearch.search.documents import Recipe
 
     recipe = Recipe(
         dataset="rehearsal",
@@ -68,18 +79,37 @@ def a_search(store, name, *, trials, trial_seconds, parallel=SLOTS):
         epochs=1 if trial_seconds else 0,
         epoch_seconds=trial_seconds,
     )
+    return {"recipe": recipe}
+
+
+def defined(folder):
+    """Return what a search over a function has of its own; its file is written into `folder`."""
+    from alignsearch.search.use_cases.defined import objective_of, stored_definition
+    from alignsearch.spaces.definitions import find_definition
+
+    file = Path(folder) / "trivial.py"
+    file.write_text(FUNCTION_FILE)
+    definition = find_definition(f"{file}:search")
+    objective = objective_of(definition, str(file), definition.space, dataset="digits")
+    return {"definition": stored_definition(definition, definition.space, objective)}
+
+
+def a_search(store, name, *, trials, parallel=SLOTS, **own):
+    from alignsearch.search.documents import Search
+    from alignsearch.spaces.catalog import get_space
+
     return store.searches.create(
         Search(
             name=name,
             space=SPACE,
             space_hash=get_space(SPACE).space_hash,
-            recipe=recipe,
             trials=trials,
             parallel=parallel,
             seed=0,
             startup=20,
             resources={SLOT: 1.0},
             created_by="bench-search",
+            **own,
         )
     )
 
@@ -111,7 +141,7 @@ def cost_since(snapshots, full):
     return f"in {ended - begun:.0f} s: {shares} s"
 
 
-def run_here(name, trials, trial_seconds):
+def run_here(name, trials, own):
     """Drive a search over 60 slots of a local Ray; return trials, seconds, and CPU snapshots."""
     import ray
 
@@ -130,7 +160,7 @@ def run_here(name, trials, trial_seconds):
             namespace=NAMESPACE,
             **LOCAL_RAY,
         )
-        a_search(store, name, trials=trials, trial_seconds=trial_seconds)
+        a_search(store, name, trials=trials, **own)
         driver = Driver(store, name, lambda search: RayDispatcher(search, uri), owner="bench")
         began = time.perf_counter()
         store_pid = server.status().pid
@@ -176,7 +206,7 @@ def first_full(trials):
 
 def slots(arguments):
     """Print busy over available slot-seconds, from when all slots are full to the last refill."""
-    trials, _, snapshots = run_here("slots", arguments.slot_trials, TRIAL_SECONDS)
+    trials, _, snapshots = run_here("slots", arguments.slot_trials, rehearsed(TRIAL_SECONDS))
     full = first_full(trials)
     last = max(begun for begun, _ in times(trials))
     available = SLOTS * (last - full)
@@ -209,116 +239,27 @@ def pairs(trials):
 
 def throughput(arguments):
     """Print trials a second, once every slot has begun its first and over the whole run."""
-    trials, seconds, snapshots = run_here("throughput", arguments.empty_trials, 0.0)
+    _throughput("throughput", "empty trials", arguments, rehearsed(0.0))
+
+
+def function(arguments):
+    """Print the same for a function."""
+    with tempfile.TemporaryDirectory() as folder:
+        _throughput("function", "trials of a function", arguments, defined(folder))
+
+
+def _throughput(name, what, arguments, own):
+    trials, seconds, snapshots = run_here(name, arguments.empty_trials, own)
     full = first_full(trials)
     ends = [end for _, end in times(trials)]
     counted = sum(end > full for end in ends)
     rate = counted / (max(ends) - full)
     print(
-        f"{len(trials)} empty trials in {SLOTS} slots: {rate:.1f} trials/s once all slots are up "
+        f"{len(trials)} {what} in {SLOTS} slots: {rate:.1f} trials/s once all slots are up "
         f"({counted} trials in {max(ends) - full:.1f} s); {len(trials) / seconds:.1f} with the "
         f"start of {SLOTS} processes\n"
         f"CPU from then on: {cost_since(snapshots, full)}"
     )
-
-
-def ray_tune(arguments):
-    """Print trials a second of Ray Tune."""
-    import ray
-    from ray import tune
-    from ray.tune.search import ConcurrencyLimiter
-    from ray.tune.search.hyperopt import HyperOptSearch
-
-    from alignsearch.spaces.catalog import get_space
-    from alignsearch.spaces.hyperopt_space import to_hyperopt
-
-    ray.init(
-        address="local",
-        num_cpus=os.cpu_count(),
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
-    for concurrent, samples, limit in TUNE_SETTINGS:
-        ended = []
-
-        class Ends(tune.Callback):
-            def on_trial_complete(self, iteration, trials, trial, ended=ended, **_):
-                ended.append(time.perf_counter())
-
-        def objective(config):
-            tune.report({"loss": config["sigma"]})
-
-        search = HyperOptSearch(to_hyperopt(get_space(SPACE)), metric="loss", mode="min")
-        with tempfile.TemporaryDirectory() as folder, redirect_stdout(io.StringIO()):
-            began = time.perf_counter()
-            tune.Tuner(
-                tune.with_resources(objective, {"cpu": os.cpu_count() / concurrent}),
-                tune_config=tune.TuneConfig(
-                    search_alg=ConcurrencyLimiter(search, max_concurrent=concurrent),
-                    num_samples=samples,
-                    reuse_actors=True,
-                    time_budget_s=limit,
-                ),
-                run_config=tune.RunConfig(storage_path=folder, verbose=0, callbacks=[Ends()]),
-            ).fit()
-            seconds = time.perf_counter() - began
-        # What the limit stops ends too.
-        ended = [at for at in ended if at < began + limit]
-        warm = ended[concurrent:]
-        after = f"{(len(warm) - 1) / (warm[-1] - warm[0]):.2f}" if len(warm) > 1 else "no"
-        print(
-            f"Ray Tune {ray.__version__}, {concurrent} at once, {len(ended)} trials: "
-            f"{after} trials/s after the first {concurrent}; "
-            f"{len(ended) / seconds:.2f} over the whole run",
-            flush=True,
-        )
-
-
-def journal(arguments):
-    """Print trials a second of Optuna's journal file."""
-    import optuna
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = f"{folder}/journal.log"
-        optuna.create_study(study_name="bench", storage=journal_storage(file))
-        context = get_context("spawn")
-        go = context.Barrier(9)
-        each = arguments.journal_trials // 8
-        workers = [
-            context.Process(target=journal_worker, args=(file, seed, each, go)) for seed in range(8)
-        ]
-        for worker in workers:
-            worker.start()
-        go.wait()
-        began = time.perf_counter()
-        for worker in workers:
-            worker.join()
-        seconds = time.perf_counter() - began
-    print(
-        f"Optuna {optuna.__version__} journal, 8 processes, {8 * each} trials: "
-        f"{8 * each / seconds:.1f} trials/s"
-    )
-
-
-def journal_storage(file):
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    return optuna.storages.JournalStorage(JournalFileBackend(file))
-
-
-def journal_worker(file, seed, trials, go):
-    import optuna
-    from bench_tpe_speed import DISTRIBUTIONS
-
-    sampler = optuna.samplers.TPESampler(seed=seed)
-    study = optuna.load_study(study_name="bench", storage=journal_storage(file), sampler=sampler)
-    go.wait()
-    for _ in range(trials):
-        trial = study.ask(DISTRIBUTIONS)
-        study.tell(trial, trial.params["sigma"])
 
 
 def scale(arguments):
@@ -332,6 +273,7 @@ def scale(arguments):
 SECTIONS = {
     "slots": slots,
     "throughput": throughput,
+    "function": function,
     "ray-tune": ray_tune,
     "journal": journal,
     "scale": scale,

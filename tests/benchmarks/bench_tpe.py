@@ -32,9 +32,11 @@ from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
 from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.distributions import Choice, LogUniform, Uniform
 from alignsearch.spaces.flat import flat_space
 from alignsearch.spaces.hyperopt_space import to_point
-from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
+from alignsearch.spaces.metaparameter import Metaparameter
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import PUBLISHED
 
 # Objectives

@@ -11,14 +11,12 @@ count little. The spaces take turns. That points are HyperOpt's is for the tests
 """
 
 import argparse
-import os
-import platform
-import statistics
 import time
 
 import hyperopt
 import numpy as np
 from hyperopt import hp
+from turns import print_table, take_turns, timed
 
 from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.dimensions import read_dimensions
@@ -120,20 +118,13 @@ class Contender:
 
     def step(self):
         self.tell()
-        start = time.process_time()
-        point = self.tpe.suggest(self.pending, len(self.told))
-        return time.process_time() - start, point
+        return timed(time.process_time, self.tpe.suggest, self.pending, len(self.told))
 
 
 def measure(trials, repeats):
     """Seconds of each suggestion, by space."""
     contenders = {name: Contender(make(), trials) for name, make in SPACES.items()}
-    seconds = {name: [] for name in contenders}
-    for _ in range(repeats + 1):
-        for name, contender in contenders.items():
-            seconds[name].append(contender.step()[0])
-    # The first repetition warms up.
-    return {name: times[1:] for name, times in seconds.items()}
+    return take_turns(contenders, repeats, lambda contender, _: contender.step())
 
 
 def main():
@@ -141,23 +132,15 @@ def main():
     parser.add_argument("--trials", type=int, nargs="+", default=[100, 1000, 10_000])
     parser.add_argument("--repeats", type=int, default=40)
     arguments = parser.parse_args()
-    print(
-        f"Milliseconds a suggestion, median (lowest) of {arguments.repeats}; 20 dimensions, "
-        f"{PENDING} trials pending; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}, NumPy {np.__version__}\n"
+    print_table(
+        measure,
+        arguments.trials,
+        arguments.repeats,
+        setting=f"20 dimensions, {PENDING} trials pending",
+        column="space",
+        reference="times flat",
+        digits=2,
     )
-    print("| finished trials | space | ms | times flat |")
-    print("|---|---|---|---|")
-    for trials in arguments.trials:
-        measured = measure(trials, arguments.repeats)
-        least = statistics.median(measured["flat"])
-        for name, times in measured.items():
-            median = statistics.median(times)
-            print(
-                f"| {trials} | {name} | {1e3 * median:.1f} ({1e3 * min(times):.1f}) "
-                f"| {median / least:.2f} |",
-                flush=True,
-            )
 
 
 if __name__ == "__main__":

@@ -10,22 +10,20 @@ not counted. Our points are checked to be HyperOpt's.
 
 import argparse
 import math
-import os
-import platform
-import statistics
 import time
 
 import hyperopt
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
+from turns import print_table, take_turns, timed
 
 from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.tpe import Tpe
 from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.distributions import Choice, LogUniform
 from alignsearch.spaces.hyperopt_space import to_hyperopt
-from alignsearch.spaces.space import Choice, LogUniform
 
 PENDING = 60
 SPACE = get_space("ia")
@@ -140,22 +138,23 @@ def measure(trials, repeats):
         (random_point(rng), None if tid % 10 == 9 else float(rng.random())) for tid in range(trials)
     ]
     pending = [random_point(rng) for _ in range(PENDING)]
-    contenders = [
-        ("alignsearch", Ours(finished, pending)),
-        (f"hyperopt {hyperopt.__version__}", HyperOpt(finished, pending)),
-        (f"optuna {optuna.__version__}, multivariate", Optuna(finished, pending)),
+    contenders = {
+        "alignsearch": Ours(finished, pending),
+        f"hyperopt {hyperopt.__version__}": HyperOpt(finished, pending),
+        f"optuna {optuna.__version__}, multivariate": Optuna(finished, pending),
+    }
+    results = [
+        (trials + PENDING + repeat, random_point(rng), float(rng.random()))
+        for repeat in range(repeats + 1)
     ]
-    seconds = {name: [] for name, _ in contenders}
-    for repeat in range(repeats + 1):
-        result = (trials + PENDING + repeat, random_point(rng), float(rng.random()))
-        points = []
-        for name, contender in contenders:
-            start = time.perf_counter()
-            points.append(contender.step(*result))
-            seconds[name].append(time.perf_counter() - start)
+
+    def step(contender, repeat):
+        return timed(time.perf_counter, contender.step, *results[repeat])
+
+    def check(points):
         assert points[0] == points[1], "our point is not HyperOpt's"
-    # The first repetition warms up.
-    return {name: times[1:] for name, times in seconds.items()}
+
+    return take_turns(contenders, repeats, step, check)
 
 
 def main():
@@ -164,23 +163,15 @@ def main():
     parser.add_argument("--repeats", type=int, default=20)
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    print(
-        f"Milliseconds a suggestion, median (lowest) of {arguments.repeats}; space ia, {PENDING} "
-        f"trials pending; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}, NumPy {np.__version__}\n"
+    print_table(
+        measure,
+        arguments.trials,
+        arguments.repeats,
+        setting=f"space ia, {PENDING} trials pending",
+        column="whose",
+        reference="times ours",
+        digits=1,
     )
-    print("| finished trials | whose | ms | times ours |")
-    print("|---|---|---|---|")
-    for trials in arguments.trials:
-        measured = measure(trials, arguments.repeats)
-        ours = statistics.median(measured["alignsearch"])
-        for name, times in measured.items():
-            median = statistics.median(times)
-            print(
-                f"| {trials} | {name} | {1e3 * median:.1f} ({1e3 * min(times):.1f}) "
-                f"| {median / ours:.1f} |",
-                flush=True,
-            )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
-from alignsearch.spaces.space import Choice, LogUniform
+from alignsearch.spaces.distributions import Choice, LogUniform
 from alignsearch.workers.objectives.rehearsal import final_loss
 
 NAME = "large"

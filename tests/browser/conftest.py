@@ -22,7 +22,7 @@ from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Sea
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import get_space
-from alignsearch.spaces.space import Choice, LogUniform
+from alignsearch.spaces.distributions import Choice, LogUniform
 from alignsearch.workers.attempt_runner import Worker, run_attempt
 from alignsearch.workers.objectives import Finished
 from alignsearch.workers.objectives.rehearsal import final_loss

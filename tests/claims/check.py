@@ -168,7 +168,7 @@ CLAIMS = (
 
 
 def verdict(difference: float, sem: float) -> str:
-    """Whether the claim holds: a difference within twice its standard error is undecided."""
+    """Return whether the claim holds: a difference within twice its standard error is undecided."""
     if abs(difference) <= 2 * sem:
         return "undecided"
     return "agrees" if difference > 0 else "disagrees"

@@ -41,6 +41,17 @@ declare namespace Api {
     mean: number | null;
     sem: number | null;
   }
+  interface ChangeRequest {
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
+    trials?: number | null;
+    parallel?: number | null;
+    priority?: number | null;
+    without?: string[];
+  }
   interface Checked {
     ok: true;
     search: Record<string, JsonValue>;
@@ -82,6 +93,13 @@ declare namespace Api {
     metric: string;
     metrics: ReportedMetric[];
     curves: Curve[];
+  }
+  interface EnqueueRequest {
+    points?: (Record<string, boolean | number | string | null>)[] | null;
+    table?: string | null;
+    published?: boolean;
+    from_search?: string | null;
+    top?: number;
   }
   interface Epochs {
     count: number;
@@ -129,11 +147,20 @@ declare namespace Api {
     expired: number;
     diverged: number;
   }
+  interface GivenPoints {
+    message: string;
+    numbers: number[];
+    left_out: string[];
+    summary: SearchSummary;
+  }
   interface Health {
     store: string;
     available: boolean;
     message: string;
     version: string;
+  }
+  interface ImportRequest {
+    table: string;
   }
   interface Importances {
     state: "computing" | "ready" | "too_few";
@@ -152,6 +179,17 @@ declare namespace Api {
     angle: (number | null)[];
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
+  }
+  interface Limits {
+    until: string | null;
+    timeout: number | null;
+    driven_seconds: number;
+    stop_at: number | null;
+    patience: number | null;
+    max_failures: number | null;
+    failures_allowed: number;
+    progress: Record<string, string>;
+    ended_by: string | null;
   }
   interface Log {
     attempt: number;
@@ -231,6 +269,9 @@ declare namespace Api {
     notes: string[];
     missing: MissingColumn[];
   }
+  interface RetryRequest {
+    tids?: number[] | null;
+  }
   interface SearchDetail {
     rev: number;
     now: number;
@@ -274,8 +315,11 @@ declare namespace Api {
     updated_at: string;
     age: number;
     error: string | null;
+    ending: string | null;
     diverged: number;
+    limits: Limits;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
+    changes: ("extend" | "set")[];
   }
   interface Searches {
     now: number;
@@ -348,6 +392,11 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
+    until?: string | null;
+    timeout?: string | null;
+    stop_at?: number | null;
+    patience?: number | null;
+    max_failures?: number | null;
     algo?: "tpe" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";

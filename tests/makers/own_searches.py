@@ -11,8 +11,8 @@ from alignsearch.search.documents.definition import (
     StoredObjective,
     StoredSource,
 )
-from alignsearch.spaces.definitions import source_hash
 from alignsearch.spaces.hyperopt_space import from_hyperopt
+from alignsearch.spaces.source_files import files_beside, source_hash
 
 
 def own_search(store, expression, *, file=None, name="a-search", **fields):
@@ -40,12 +40,14 @@ def own_search(store, expression, *, file=None, name="a-search", **fields):
         own_process=fields.pop("own_process", False),
     )
     module = fields.pop("module", None)
+    beside = files_beside(file) if file else ()
     source = StoredSource(
         kind="module" if module else "file",
         address=f"{module or (file.name if file else 'space.py')}:objective",
         packages=fields.pop("packages", {}),
         path=str(file) if file else None,
-        sha256=source_hash(file) if file else None,
+        sha256=source_hash(file, beside) if file else None,
+        beside=beside,
     )
     known = {
         "trials": 3,

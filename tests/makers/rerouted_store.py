@@ -2,7 +2,7 @@
 
 from alignsearch.search.store import Store
 
-PARTS = ("searches", "trials", "attempts", "totals", "logs", "copies")
+PARTS = ("searches", "trials", "attempts", "points", "totals", "logs", "copies")
 
 
 class ReroutedStore(Store):

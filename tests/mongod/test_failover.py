@@ -81,7 +81,7 @@ def test_a_search_goes_on_through(fault, trio, make_search_in, make_driver_in):
 
 
 def writes(store, name):
-    """Whether a durable write is acknowledged now."""
+    """Return whether a durable write is acknowledged now."""
     try:
         store.logs.add_event(name, "the test", "tried")
     except ConnectionError:

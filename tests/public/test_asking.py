@@ -139,10 +139,28 @@ def test_a_result_is_recorded_once_and_by_its_holder(make, store):
     assert (again.number, again.attempt, again.point) == (1, 2, second.point)
 
 
+def test_another_result_is_refused_and_the_first_one_kept(make):
+    search = make()
+    for first, same, others in (
+        (0.25, {"loss": 0.25}, [0.5, float("nan"), {"loss": 0.25, "size": 3.0}]),
+        (float("nan"), {"loss": float("nan")}, [0.5, {"status": "fail"}]),
+        ({"loss": 1.0, "size": 3, "note": "a"}, {"size": 3.0, "loss": 1}, [1.0]),
+    ):
+        trial = search.ask()
+        search.tell(trial, first)
+        before = search.trials()
+        search.tell(trial, same)
+        for other in others:
+            said = f"trial {trial.number} of search 'asked' was told another result before"
+            with pytest.raises(StateConflictError, match=said):
+                search.tell(trial, other)
+        pd.testing.assert_frame_equal(search.trials(), before)
+
+
 def test_what_is_no_loss_is_refused_and_a_failure_is_learnt_from(make):
     search = make()
     trial = search.ask()
-    for wrong in (None, "0.5", {"accuracy": 1.0}):
+    for wrong in (None, "0.5", True, {"accuracy": 1.0}):
         with pytest.raises(ConfigurationError, match="tell"):
             search.tell(trial, wrong)
     search.tell(trial, float("nan"))

@@ -82,11 +82,13 @@ def test_a_file_is_imported_with_its_source(folder):
     source = found.source
     assert (source.kind, source.address) == ("file", "mirror.py:search")
     assert source.path == folder / "mirror.py"
-    assert source.sha256 == hashlib.sha256((folder / "mirror.py").read_bytes()).hexdigest()
-    beside = hashlib.sha256(b"value = 1\n").hexdigest()[:16]
+    # The module beside it that it imports is a part of its source.
+    assert source.beside == ("beside.py",)
+    size = len(MIRROR.encode())
+    whole = f"mirror.py\n{size}\n{MIRROR}beside.py\n10\nvalue = 1\n"
+    assert source.sha256 == hashlib.sha256(whole.encode()).hexdigest()
     assert source.packages == {
         "alignsearch": metadata.version("alignsearch"),
-        "beside": f"sha256:{beside}",
         "hyperopt": metadata.version("hyperopt"),
         "python-dateutil": metadata.version("python-dateutil"),
     }

@@ -62,8 +62,8 @@ def test_a_step_may_round_out_of_the_range():
 OTHERS = [
     Choice((None, True, 1, 1.0, "1")),
     PChoice((0.25, 0.75), ("a", None)),
-    LogUniform.between_logs(-7.3, 0.1),
-    QLogUniform.between_logs(-7.3, 0.1, 0.5),
+    LogUniform.of_arguments(low=-7.3, high=0.1),
+    QLogUniform.of_arguments(low=-7.3, high=0.1, q=0.5),
 ]
 
 
@@ -78,7 +78,7 @@ def test_hyperopts_logarithms_are_kept_where_rounding_would_change_them():
     logs = rng.uniform(-30, 30, (1000, 2))
     changed = 0
     for low, high in np.sort(logs).tolist():
-        made = from_json(LogUniform.between_logs(low, high).to_json())
+        made = from_json(LogUniform.of_arguments(low=low, high=high).to_json())
         assert made.logs == (low, high)
         changed += math.log(math.exp(low)) != low
     assert changed > 10
@@ -111,7 +111,7 @@ def test_options_have_an_order_if_they_are_numbers():
         (lambda: PChoice((1.5, -0.5), (1, 2)), "sum to 1"),
         (lambda: PChoice((1.0,), (1, 2)), "give one to each"),
         (lambda: Choice(()), "at least one"),
-        (lambda: LogUniform.between_logs(1e-5, 1000.0), "take the logarithms of the ends"),
+        (lambda: LogUniform.of_arguments(low=1e-5, high=1000.0), "take the logarithms of the ends"),
         (lambda: from_json({"kind": "beta", "a": 1}), "no distribution 'beta'"),
         (lambda: from_json({"kind": "uniform", "low": 0.0}), "not a distribution"),
     ],

@@ -8,8 +8,8 @@ from scipy import stats
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.configuration import contains, derive
+from alignsearch.spaces.distributions import Choice, LogUniform
 from alignsearch.spaces.hyperopt_space import to_hyperopt, to_point
-from alignsearch.spaces.space import Choice, LogUniform
 
 SAMPLES = 200
 

@@ -9,9 +9,11 @@ from hyperopt import Trials, hp, rand, space_eval
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.catalog import RUNS, SPACES, get_space
 from alignsearch.spaces.configuration import Configuration, derive
+from alignsearch.spaces.distributions import Choice, LogUniform, Uniform
 from alignsearch.spaces.flat import flat_space
 from alignsearch.spaces.hyperopt_space import to_hyperopt
-from alignsearch.spaces.space import Choice, LogUniform, Metaparameter, SearchSpace, Uniform
+from alignsearch.spaces.metaparameter import Metaparameter
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import PUBLISHED
 
 BOOLEANS = {

@@ -10,6 +10,7 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.rules import primitives
 from alignment_core.rules.table import LEARNING_RULES
 from alignsearch.spaces.catalog import SPACES, get_space
+from alignsearch.spaces.definitions import find_definition
 from alignsearch.spaces.table5 import PUBLISHED
 from alignsearch.spaces.training import primitive_weights, training_config
 
@@ -159,3 +160,10 @@ def test_spaces_and_export_dont_import_tensorflow():
     )
     code = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_weight_mirror_advises_against_the_papers_order():
+    advice = find_definition("wm").advice
+    assert "--weights-order reference" in advice(SimpleNamespace(weights_order="paper"))
+    assert advice(SimpleNamespace(weights_order="reference")) == ""
+    assert find_definition("ia").advice is None

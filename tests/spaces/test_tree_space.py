@@ -12,9 +12,10 @@ from hyperopt import hp, space_eval
 from hyperopt.pyll import Literal, scope
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.spaces.conditions import ALWAYS
 from alignsearch.spaces.distributions import QUniform
 from alignsearch.spaces.hyperopt_space import from_hyperopt, plain_point, to_point
-from alignsearch.spaces.space import ALWAYS, SearchSpace
+from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.tree import Constant, Mapping
 
 

@@ -47,6 +47,23 @@ def test_a_file_is_shipped_and_hides_no_module_whatever_its_name(store, drive, t
     assert trial.result.metrics == {"shipped": 1.0, "hidden": 0.0}
 
 
+def test_modules_beside_a_file_are_shipped_with_it(store, drive, tmp_path):
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "mine.py").write_text("WHERE = __file__\n")
+    (tmp_path / "helper.py").write_text("from tools import mine\n")
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import helper, tools.mine\n"
+        "def objective(config):\n"
+        "    places = (__file__, helper.__file__, tools.mine.WHERE)\n"
+        "    return sum('alignsearch_source_' in place for place in places)\n"
+    )
+    own_search(store, SPACE, file=file, trials=1)
+    assert drive() is Outcome.FINISHED
+    (trial,) = store.trials.all("a-search")
+    assert trial.loss == 3
+
+
 def test_a_programs_files_are_shipped(store, drive, tmp_path):
     (tmp_path / "random.py").write_text("import os\nprint('pid', os.getpid())\nprint('loss: 2')\n")
     own_search(store, SPACE, command=("python", "random.py"), folder=tmp_path, trials=1)

@@ -90,6 +90,25 @@ def test_a_wrong_report_is_refused(attempts, step, metrics, said):
     assert len(seen.epochs) == 1
 
 
+def test_whether_to_stop_is_asked_with_and_without_parentheses(attempts):
+    trial, seen = attempts()
+    asks = trial.should_stop
+    assert not trial.should_stop
+    assert not trial.should_stop()
+    assert not asks
+    assert not trial.was_stopped
+    seen.stop = True
+    # To show it asks nothing.
+    assert "should_stop()" in repr(trial.should_stop)
+    assert not trial.was_stopped
+    assert bool(asks) is True
+    assert trial.was_stopped
+    assert asks() is True
+    assert trial.should_stop
+    with pytest.raises(TrialInterrupted):
+        trial.report(0, accuracy=0.5)
+
+
 def test_a_seed_is_the_trials_own_in_each_attempt(attempts):
     seeds = [attempts(tid=tid)[0].seed for tid in range(100)]
     assert len(set(seeds)) == 100

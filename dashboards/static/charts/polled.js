@@ -48,7 +48,7 @@ export class Polled {
   }
 
   /**
-   * Whether new data needs to be shown.
+   * Return whether new data needs to be shown.
    *
    * @param {Data} before
    * @param {Data} now

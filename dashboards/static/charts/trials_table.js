@@ -142,7 +142,7 @@ class TrialsTable {
   }
 
   /**
-   * Whether a changed trial is on this page or before its end.
+   * Return whether a changed trial is on this page or before its end.
    *
    * @param {number} row
    */

@@ -68,7 +68,7 @@ export class Brushes {
   }
 
   /**
-   * Whether a row's trial is inside every brush.
+   * Return whether a row's trial is inside every brush.
    *
    * @param {number} row
    */

@@ -86,7 +86,7 @@ export function within(node, selector) {
 export const valueOf = (event) => /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target).value;
 
 /**
- * Whether the box that an event is about is checked.
+ * Return whether the box that an event is about is checked.
  *
  * @param {Event} event
  */

@@ -57,5 +57,5 @@ export function colour(name) {
   return found;
 }
 
-/** Whether the dark theme is on. */
+/** Return whether the dark theme is on. */
 export const isDark = () => (chosen() === "auto" ? dark.matches : chosen() === "dark");

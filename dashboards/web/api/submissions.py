@@ -97,7 +97,7 @@ async def _prepared(context: Context, asked: Submission, author: str) -> Search:
         ) from None
     if not isinstance(made, Search):
         kind, message = made
-        message, field = _in_fields(message)
+        message, field = in_fields(message)
         status = 409 if kind in _CONFLICTS else 422
         raise RefusedError(status, "invalid", message, field=field)
     if asked.warm_start is None:
@@ -106,7 +106,7 @@ async def _prepared(context: Context, asked: Submission, author: str) -> Search:
     return await run_in_threadpool(submitter.with_warm_start, store, made, asked.warm_start)
 
 
-def _in_fields(message: str) -> tuple[str, str | None]:
+def in_fields(message: str) -> tuple[str, str | None]:
     """Return the message with fields in the place of options, and the first of these fields."""
     named: list[str] = []
 

@@ -26,12 +26,13 @@ from alignsearch.driving import (
 )
 from alignsearch.experiments.place import SearchSize
 from alignsearch.experiments.store_place import Room
+from alignsearch.names import whoami
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import check_room, checkpoints_folder
 from alignsearch.surroundings import placeable
-from alignsearch.wiring import OWN_CHECKPOINTS, has_store, open_store, reviver, store_uri, whoami
+from alignsearch.wiring import OWN_CHECKPOINTS, has_store, open_store, reviver, store_uri
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS, make_sampler
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import contains, derive
+from alignsearch.spaces.distributions import Choice
 from alignsearch.spaces.hyperopt_space import from_hyperopt, to_point
-from alignsearch.spaces.space import Choice
 
 # It has ranges, log-uniform ranges and choices.
 SPACE = get_space("wm_ad")

@@ -125,9 +125,12 @@ def use_everything(store, new_search, new_trial):
     store.searches.active()
     store.searches.change(name, SearchStatus.RUNNING, "tester")
     store.searches.request_stop(name, "tester")
-    store.searches.extend(name, 400, "tester")
+    store.searches.extend(name, {"trials": 400}, "tester", detail="trials 400")
+    store.searches.adjust(name, {"parallel": 4}, "tester", detail="parallel 4")
+    store.searches.end(*store.searches.decide(name), SearchStatus.COMPLETED, "x", detail="enough")
     token = store.searches.acquire_driver(name, "driver", 60.0)
     store.searches.renew_driver(name, token, 60.0)
+    store.searches.note_driven(name, token, 7.5)
     store.searches.release_driver(name, token)
     store.logs.events(name)
     store.logs.events_since(name, store.now())
@@ -175,10 +178,12 @@ def use_everything(store, new_search, new_trial):
     store.trials.changed_records(name, 0, store.trials.last_change(name))
     store.totals.update(name)
     store.totals.standing(name)
+    store.totals.since_best(name)
     store.totals.counts(name)
     store.totals.best(name)
     store.totals.diverged(name)
     store.trials.best(name, 3)
+    store.attempts.cancel(store.trials.add(Trial(id=f"{name}/9", search=name, tid=9)))
     store.attempts.cancel_all(name)
     assert list(store.copies.documents(name))
     copy = f"{name}-loaded"
@@ -301,6 +306,7 @@ PARTS = {
     "submitter": [
         *("public/*.py", "public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),
         *(f"search/use_cases/{name}.py" for name in ("new_search", "steering", "warm_start")),
+        "search/use_cases/budget.py",
         *READING,
     ],
     "dashboard": ["dashboards/**/*.py", *READING],

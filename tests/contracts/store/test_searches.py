@@ -78,7 +78,9 @@ def test_an_unknown_search_is_named_with_its_neighbours(store, new_search):
         store.searches.get,
         lambda missing: store.searches.change(missing, SearchStatus.RUNNING, "tester"),
         lambda missing: store.searches.request_stop(missing, "tester"),
-        lambda missing: store.searches.extend(missing, 9, "tester"),
+        lambda missing: store.searches.extend(missing, {"trials": 9}, "tester", detail=""),
+        lambda missing: store.searches.adjust(missing, {"parallel": 9}, "tester", detail=""),
+        store.searches.decide,
         lambda missing: store.searches.acquire_driver(missing, "driver", 1.0),
     ):
         with pytest.raises(UnknownNameError, match=re.escape(name)):
@@ -137,18 +139,71 @@ def test_a_stop_is_asked_of_searches_that_have_not_ended(store, search_in, statu
 @pytest.mark.parametrize("status", SearchStatus)
 def test_more_trials_let_a_search_go_on_unless_it_was_cancelled(store, search_in, status):
     search = search_in(status)
+    more = {"trials": search.trials + 5, "patience": 7}
     if status is SearchStatus.CANCELLED:
         with pytest.raises(StateConflictError, match="can't go on: it is cancelled"):
-            store.searches.extend(search.name, search.trials + 5, "bob")
-        assert store.searches.get(search.name).trials == search.trials
+            store.searches.extend(search.name, more, "bob", detail="5 more")
+        assert store.searches.get(search.name) == search
         return
-    extended = store.searches.extend(search.name, search.trials + 5, "bob")
+    extended = store.searches.extend(search.name, more, "bob", detail="5 more")
     over = status in TERMINAL_SEARCH_STATUSES
     assert extended.status is (SearchStatus.QUEUED if over else status)
     assert (extended.trials, extended.stop_requested) == (search.trials + 5, False)
+    assert (extended.patience, extended.ending) == (7, None)
     assert extended == store.searches.get(search.name)
     event = store.logs.events(search.name)[-1]
-    assert (event.who, event.what) == ("bob", "extended")
+    assert (event.who, event.what, event.detail) == ("bob", "extended", "5 more")
+
+
+@pytest.mark.parametrize("status", SearchStatus)
+def test_settings_of_a_search_that_is_not_over_are_changed(store, search_in, status):
+    search = search_in(status)
+    if status in TERMINAL_SEARCH_STATUSES:
+        with pytest.raises(StateConflictError, match=f"it is {status}"):
+            store.searches.adjust(search.name, {"parallel": 9}, "bob", detail="parallel 9")
+        assert store.searches.get(search.name) == search
+        return
+    changed = store.searches.adjust(search.name, {"parallel": 9}, "bob", detail="parallel 9")
+    assert (changed.parallel, changed.status) == (9, status)
+    event = store.logs.events(search.name)[-1]
+    assert (event.who, event.what, event.detail) == ("bob", "set", "parallel 9")
+
+
+def change_of(store, name):
+    return store.searches.decide(name)[1]
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda store, name: store.searches.extend(name, {"trials": 99}, "ann", detail=""),
+        lambda store, name: store.searches.adjust(name, {"until": None}, "ann", detail=""),
+        lambda store, name: store.searches.request_stop(name, "ann"),
+        lambda store, name: store.searches.change(name, SearchStatus.PAUSED, "ann"),
+    ],
+)
+def test_a_search_ends_as_it_was_read_or_not_at_all(store, search_in, meanwhile):
+    search, change = store.searches.decide(search_in(SearchStatus.RUNNING).name)
+    meanwhile(store, search.name)
+    before = store.searches.get(search.name)
+    end = (SearchStatus.COMPLETED, "driver")
+    assert store.searches.end(search, change, *end, detail="enough") is None
+    assert store.searches.get(search.name) == before
+    search, change = store.searches.decide(search.name)
+    ended = store.searches.end(search, change, *end, detail="enough")
+    assert (ended.status, ended.ending) == (SearchStatus.COMPLETED, "enough")
+    assert store.searches.end(ended, change_of(store, search.name), *end, detail="again") is None
+    last = store.logs.events(search.name)[-1]
+    assert (last.who, last.what, last.detail) == ("driver", "completed", "enough")
+
+
+def test_the_time_driven_is_recorded_by_the_holder_of_the_lease_alone(store, new_search):
+    name = new_search().name
+    lost = store.searches.acquire_driver(name, "first", -1.0)
+    held = store.searches.acquire_driver(name, "second", 60.0)
+    store.searches.note_driven(name, held, 12.5)
+    store.searches.note_driven(name, lost, 99.0)
+    assert store.searches.get(name).driven_seconds == 12.5
 
 
 def test_one_driver_holds_a_search_until_it_lets_go(store, new_search):

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pymongo
 import pytest
+from driving import wait_until
 
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError
@@ -107,6 +108,7 @@ def test_any_tally_however_old_leads_to_the_recount(store, new_search, counters,
             counts, best, live, seconds = recount(store, name)
             found = as_counted(store.totals.standing(name))
             assert found == (counts, best, [unnumbered(trial) for trial in live], seconds)
+            assert store.totals.standing(name).spending.counts == Counter(counts)
             assert store.totals.counts(name) == counts
             assert store.totals.best(name) == best
             diverged = [t for t in store.trials.all(name) if t.result and t.result.status == "fail"]
@@ -185,6 +187,39 @@ def test_a_tally_keeps_the_times_of_the_latest_trials_only(store, new_search, ne
     tally = Tally().with_ended([ended] * (RECENT + 5))
     assert len(tally.seconds) == RECENT
     assert tally.counts == {TrialState.COMPLETED: RECENT + 5}
+
+
+def test_trials_since_the_best_one_are_counted_by_the_order_of_ends(
+    store, new_search, new_trial, begin
+):
+    name = new_search().name
+
+    def end(tid, loss, kind=None):
+        origin = kind and {"kind": kind}
+        trial = Trial(id=f"{name}/{tid}", search=name, tid=tid, origin=origin)
+        held = (begin(store.trials.add(trial)).id, 1, store.trials.get(name, tid).lease.token)
+        diverged = Result(status="fail", reason="NaN")
+        store.attempts.finish(*held, diverged if loss is None else Result(status="ok", loss=loss))
+        # Two ends in one millisecond are one.
+        wait_until(lambda: store.now() > store.trials.get(name, tid).timings["finished"])
+        return store.totals.since_best(name)
+
+    assert store.totals.since_best(name) == 0
+    assert [end(9, None), end(5, None)] == [1, 2]
+    assert [end(7, 0.5), end(8, 0.7), end(3, 0.5), end(1, None)] == [0, 1, 2, 3]
+    # What others evaluated is no trial of the search itself.
+    assert [end(2, 0.1, "imported"), end(4, 0.1, "confirmation")] == [3, 3]
+    assert [end(6, 0.4, "enqueued"), end(0, 0.4)] == [0, 1]
+
+
+def test_a_tally_of_an_older_version_counts_all_its_trials_towards_the_budget(
+    store, new_search, counters
+):
+    name = new_search().name
+    old = {"seq": 0, "counts": {"completed": 4, "failed": 2, "pruned": 1, "cancelled": 3}}
+    counters.update_one({"_id": name}, {"$set": {"tally": old}})
+    spending = store.totals.standing(name).spending
+    assert (spending.results, spending.failures, spending.live) == (5, 2, 0)
 
 
 def test_a_tally_changed_by_hand_is_reported(store, new_search, counters):

@@ -240,6 +240,13 @@ def test_what_is_unknown_is_named_with_its_neighbours(dashboard):
     }
     assert dashboard.get("/searches/done/trials/99").status_code == 404
     assert dashboard.get("/searches/done/trials", params={"sort": "nope"}).status_code == 404
+    wrong = dashboard.post("/searches")
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET")
+    assert wrong.json()["error"] == {
+        "code": "wrong_method",
+        "message": "/api/searches takes no POST: /docs lists the requests that there are",
+        "field": None,
+    }
     page = dashboard.http.get("/searches/<script>", headers={"Accept": "text/html"})
     assert page.status_code == 404
     assert "<script>" not in page.text.replace("<script src", "")

@@ -61,3 +61,19 @@ def test_no_code_is_imported_because_a_browser_names_it(dashboard, tmp_path):
             assert refused.status_code == 422
             assert address in refused.json()["error"]["message"]
     assert not marker.exists()
+
+
+def test_a_network_or_data_set_of_ones_own_is_refused_at_its_field(dashboard, tmp_path):
+    marker = tmp_path / "imported"
+    file = tmp_path / "mine.py"
+    file.write_text(f"open({str(marker)!r}, 'w').close()\n")
+    # The first check imports NumPy and more into a process of its own.
+    dashboard.http.timeout = 120.0
+    for field in ("model", "dataset"):
+        asked = {"space": "ia", "dataset": "digits", field: f"{file}:thing"}
+        refused = dashboard.post("/submit/check", asked)
+        assert refused.status_code == 422
+        error = refused.json()["error"]
+        assert error["field"] == field
+        assert error["message"].startswith(f"{field} {file}:thing: can't be submitted")
+    assert not marker.exists()

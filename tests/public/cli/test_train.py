@@ -137,7 +137,7 @@ def killed_when(shell, folder, ready):
 
 
 def told(count):
-    """Whether the results hold so many epochs: the next is then under way, or being saved."""
+    """Return whether so many epochs are in the results: the next is under way, or being saved."""
 
     def ready(folder):
         try:
@@ -149,7 +149,7 @@ def told(count):
 
 
 def saving(folder):
-    """Whether a checkpoint is being written."""
+    """Return whether a checkpoint is being written."""
     return (folder / "checkpoints" / "unfinished").exists()
 
 

@@ -49,7 +49,7 @@ def test_a_newcomer_waits_for_what_the_others_still_hold():
 
 
 def fits(hosts, demands, slots):
-    """Whether so many slots of each fit at once, as far as totals tell."""
+    """Return whether so many slots of each fit at once, as far as totals tell."""
     totals = {name: sum(host.get(name, 0.0) for host in hosts) for name in ("CPU", "GPU", "TPU")}
     used = dict.fromkeys(totals, 0.0)
     for each in demands:

@@ -17,6 +17,7 @@ SEARCH_MOVES = """
 queued running | queued paused | queued completed | queued cancelled
 running paused | running completed | running cancelled | running failed
 paused running | paused completed | paused cancelled | paused failed
+completed queued | failed queued
 """
 TRIAL_MOVES = """
 queued running | queued cancelled | queued failed

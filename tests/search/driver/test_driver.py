@@ -140,7 +140,7 @@ def test_a_trials_end_is_logged_once_whether_the_store_or_its_slot_tells_of_it_f
             return done if told else []
 
     make_search(trials=2, parallel=2, epochs=0)
-    with caplog.at_level("INFO", logger="alignsearch.search.driver.driver"):
+    with caplog.at_level("INFO", logger="alignsearch.search.driver"):
         Driver(store, "a-search", AtOnce, owner="x").run(NEVER)
     ended = [record.trial for record in caplog.records if record.message.endswith("is completed")]
     assert sorted(ended) == [0, 1]
@@ -178,4 +178,4 @@ def test_the_summary_says_where_a_search_stands_and_what_it_waits_for(
     after = read_summary(store, search.name)
     assert (after.finished, after.busy, after.seconds_left) == (3, 0, 0.0)
     assert after.best.result.loss == after.best_loss
-    assert after.waits_for == "nothing: the search is completed"
+    assert after.waits_for == "nothing: the search is completed (all 3 trials have a result)"

@@ -129,7 +129,7 @@ def uniform(distribution, value):
 
 def test_a_nested_dimension_explains_its_part_of_the_variance():
     # Of two equally likely branches one has x, which is uniform on [0, 1], and one has z, which
-    # makes no difference: the mean over x is 1/2, and half of that with the other branch.
+    # makes no difference: half of the trials have the variance of x, 1/12, and the others none.
     space = from_hyperopt(
         {
             "branch": hp.choice(
@@ -144,14 +144,45 @@ def test_a_nested_dimension_explains_its_part_of_the_variance():
         for _ in range(2000)
     ]
     losses = [1 - point.get("x", 0.0) for point in known]
-    # f = (1 - b) x: V = E f² - (E f)² = 1/6 - 1/16; of b alone (1/4)²; of x alone 1/4 of 1/12.
+    # f = (1 - b) x: V = E f² - (E f)² = 1/6 - 1/16 = 5/48, which is all of b, (1/4)², and of x.
     whole = 1 / 6 - 1 / 16
-    expected = {"branch": (1 / 4) ** 2 / whole, "x": 1 / 48 / whole, "z": 0.0}
+    expected = {"branch": (1 / 4) ** 2 / whole, "x": 1 / 2 / 12 / whole, "z": 0.0}
+    assert sum(expected.values()) == pytest.approx(1)
     found = importance(space, known, losses, metric=ObjectiveMetric("loss", "loss"))
     shares = {share.metaparameter: share.share for share in found.shares}
     assert shares.keys() == expected.keys()
     for label, share in shares.items():
         assert share == pytest.approx(expected[label], abs=0.03)
+
+
+def test_trials_without_a_dimension_change_nothing_of_its_share():
+    # Deep below two choices, one trial in eight has x, which decides all there: the other trials'
+    # scores differ by a choice alone.
+    space = from_hyperopt(
+        hp.choice(
+            "a",
+            [
+                {"b": hp.pchoice("b", [(0.25, {"x": hp.uniform("x", 0, 1)}), (0.75, 0)])},
+                {"y": hp.uniform("y", 0, 1)},
+            ],
+        ),
+        name="deep",
+    )
+    rng = np.random.default_rng(1)
+    known = []
+    for _ in range(3000):
+        if rng.random() < 0.5:
+            known.append({"a": 1, "y": rng.random()})
+        elif rng.random() < 0.25:
+            known.append({"a": 0, "b": 0, "x": rng.random()})
+        else:
+            known.append({"a": 0, "b": 1})
+    losses = [1 - point.get("x", 0.5) for point in known]
+    found = importance(space, known, losses, metric=ObjectiveMetric("loss", "loss"))
+    shares = {share.metaparameter: share.share for share in found.shares}
+    # All variance is that of x, where x is; a random place in the other trials would hide it.
+    assert shares["x"] == pytest.approx(1, abs=0.05)
+    assert max(shares["a"], shares["b"], shares["y"]) < 0.05
 
 
 def test_a_dimension_that_was_never_active_has_no_share():

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from expressions import Expressions
+from hyperopt import hp
 from hyperopt_trials import domain_of, hyperopt_point, hyperopt_random_point
 from suggestions import random_losses
 
@@ -41,7 +42,7 @@ def random_history(dimensions, size, live, rng):
 
 
 def identical(point, expected):
-    """Whether two points have the same labels and the same numbers to the last bit."""
+    """Return whether two points have the same labels and the same numbers to the last bit."""
     return {label: float(value).hex() for label, value in point.items()} == {
         label: float(value).hex() for label, value in expected.items()
     }
@@ -115,3 +116,25 @@ def test_long_histories_of_trees_too(size):
         with np.errstate(all="ignore"):
             expected = hyperopt_point(domain, observations, pending, size)
         assert identical(tpe.suggest(pending, size), expected)
+
+
+def test_a_random_integer_with_named_ends_is_drawn_between_them():
+    """HyperOpt's TPE forgets the lower end where it is named, and then fails by its own points.
+
+    `hyperopt/tpe.py` adds the end to a suggestion where the expression has two arguments by place.
+    """
+    named, placed = hp.randint("n", low=5, high=9), hp.randint("n", 5, 9)
+    space = from_hyperopt(named)
+    assert space == from_hyperopt(placed)
+    dimensions = dimensions_of(space)
+    tpe, rng = Tpe(dimensions), np.random.default_rng(0)
+    told = [
+        Observation(tid, random_point(dimensions, rng), float(rng.random())) for tid in range(40)
+    ]
+    for each in told:
+        tpe.tell(each)
+    points = [tpe.suggest([], seed) for seed in range(30)]
+    assert points == [hyperopt_point(domain_of(placed), told, [], seed) for seed in range(30)]
+    assert {point["n"] for point in points} <= {5, 6, 7, 8}
+    theirs = [hyperopt_point(domain_of(named), told, [], seed)["n"] for seed in range(30)]
+    assert theirs == [point["n"] - 5 for point in points]

@@ -8,6 +8,7 @@ import alignsearch.search.store as package
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.logs import Logs
+from alignsearch.search.store.points import Points
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trials import Trials
@@ -16,6 +17,7 @@ PARTS = {
     "searches": Searches,
     "trials": Trials,
     "attempts": Attempts,
+    "points": Points,
     "totals": Totals,
     "logs": Logs,
     "copies": Copies,

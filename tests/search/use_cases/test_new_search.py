@@ -6,9 +6,10 @@ import pytest
 from hyperopt import hp
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.documents import metric_of, space_of
+from alignsearch.search.documents import Trial, metric_of, space_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.reports.best import column_of
 from alignsearch.search.use_cases.defined import named_definition, refuse_own
 from alignsearch.search.use_cases.new_search import (
     Surroundings,
@@ -186,7 +187,8 @@ def test_over_the_network_no_code_is_imported_by_its_place(file, tmp_path):
     around = replace(AROUND, resolve=named_definition, find=refuse_own)
     for field in ("dataset", "model"):
         asked = Submission(space="ia", **{field: "parts.py:thing"})
-        with pytest.raises(ConfigurationError, match="a server imports no code by its place"):
+        said = f"^--{field} parts.py:thing: .* a server imports no code by its place"
+        with pytest.raises(ConfigurationError, match=said):
             prepare(asked, "ann", around)
 
 
@@ -213,3 +215,58 @@ def test_the_network_and_its_width_are_the_recipes():
     own = Definition(space=from_hyperopt(hp.uniform("x", 0, 1), name="mine"), objective=len)
     with pytest.raises(ConfigurationError, match="--model has no use: mine"):
         prepared("mine", definition=own, model="dense")
+
+
+def test_a_table_and_labels_name_what_configurations_have():
+    space = from_hyperopt(
+        hp.choice(
+            "model",
+            [
+                {"kind": "svm", "C": hp.lognormal("svm.C", 0, 1)},
+                {"kind": "forest", "trees": hp.quniform("trees", 8, 64, 8)},
+            ],
+        ),
+        name="mine",
+    )
+
+    def defined(*fields, **labels):
+        table = Table("T", tuple(Row(field.upper(), field) for field in fields))
+        return Definition(space=space, objective=len, table=table, labels=labels)
+
+    # A dimension, whatever chooses it, or a key of some configurations.
+    shown = defined("svm.C", "trees", "C", "kind", "model", trees="Trees", kind="Model")
+    assert len(prepared("mine", definition=shown).definition.table) == 5
+    # Still there where it is fixed.
+    prepared("mine", definition=shown, fix=["model=svm"])
+    for wrong, said in (
+        (defined("svmC"), r"^mine: row 'SVMC' of its table: no dimension.*did you mean svm.C"),
+        (defined(tres="Trees"), r"^mine: its labels: no dimension.*'tres'; did you mean trees"),
+        (defined("x"), r"known: C, kind, model, svm.C, trees"),
+    ):
+        with pytest.raises(ConfigurationError, match=said):
+            prepared("mine", definition=wrong)
+
+
+def test_a_fixed_multiple_of_a_step_is_printed_as_its_sampled_values():
+    space = from_hyperopt(
+        {"width": hp.quniform("width", 8, 64, 8), "size": hp.quniform("n", 0, 1, 0.1)},
+        name="mine",
+    )
+    table = Table("T", (Row("Width", "width"), Row("Size", "size"), Row("N", "n")))
+    definition = Definition(space=space, objective=len, table=table)
+
+    def printed(point, *fixed):
+        search = prepared("mine", definition=definition, fix=fixed)
+        whole = space_of(search)
+        trial = Trial(
+            id="mine/0", search="mine", tid=0, config=whole.resolve(point), point=dict(point)
+        )
+        column = column_of(search, trial, title="mine")
+        assert column.config["width"] == 16.0
+        return [column.cell(row) for row in column.rows]
+
+    sampled = printed({"width": 16.0, "n": 3 * 0.1})
+    assert sampled == ["16", "0.3", "0.3"]
+    assert printed({"n": 3 * 0.1}, "width=16") == sampled
+    assert printed({"width": 16.0}, "n=0.3")[:2] == sampled[:2]
+    assert space.to_data().keys() == space_of(prepared("ia")).to_data().keys()

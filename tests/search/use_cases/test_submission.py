@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -87,9 +88,18 @@ def test_repeated_options_are_lists_or_one_text(given):
     assert submission(fix=given).fix == tuple(parts)
 
 
+def test_pythons_dictionaries_are_taken_as_people_would_write_them():
+    given = {"lr": 0.1, "n": np.int64(3), "kind": None, "deep": True, "k=v": "rbf"}
+    fixed = ("lr=0.1", "n=3", "kind=None", "deep=True", "k=v=rbf")
+    assert submission(fix=given).fix == fixed
+    assert submission(range={"lr": (1e-8, np.float64(0.5))}).range == ("lr=1e-8:0.5",)
+
+
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
+        ({"fix": 0.5}, "--fix must be a list of texts, not 0.5"),
+        ({"fix": [0.5]}, "--fix must be text, not 0.5"),
         ({"pruner": "ash"}, "did you mean asha"),
         ({"pruner": "asha", "pruned_as": "lost"}, "did you mean loss"),
         ({"grace": 2}, "--grace has no use without a --pruner"),

@@ -203,6 +203,49 @@ def test_another_source_pauses_the_search_and_loses_nothing(store, store_uri, tm
     assert all(t.attempts_spent == 0 for t in trials)
 
 
+@pytest.mark.parametrize("how", ["changed", "deleted"])
+def test_a_module_beside_the_file_belongs_to_its_source(store, store_uri, tmp_path, how):
+    name = f"helper_{uuid.uuid4().hex}"
+    helper, file = tmp_path / f"{name}.py", tmp_path / "mine.py"
+    helper.write_text("POWER = 2\n")
+    file.write_text(
+        f"from {name} import POWER\ndef objective(config):\n    return abs(config['x']) ** POWER\n"
+    )
+    own_search(store, SPACE, file=file, trials=2)
+    if how == "changed":
+        helper.write_text("POWER = 3\n")
+    else:
+        helper.unlink()
+
+    def drive():
+        return Driver(
+            store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test"
+        ).run(threading.Event())
+
+    assert drive() is Outcome.PAUSED
+    assert f"has changed: {file}, with {name}.py on " in store.searches.get("a-search").error
+    helper.write_text("POWER = 2\n")
+    store.searches.change("a-search", SearchStatus.RUNNING, "a test")
+    assert drive() is Outcome.FINISHED
+    trials = store.trials.all("a-search")
+    assert [t.loss for t in trials] == [abs(t.point["x"]) ** 2 for t in trials]
+
+
+def test_a_module_that_hides_one_beside_the_file_is_named(store, store_uri, tmp_path, monkeypatch):
+    name = f"helper_{uuid.uuid4().hex}"
+    (tmp_path / f"{name}.py").write_text("POWER = 2\n")
+    file = tmp_path / "mine.py"
+    file.write_text(f"import {name}\ndef objective(config):\n    return 1.0\n")
+    own_search(store, SPACE, file=file, trials=1)
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    (installed / f"{name}.py").write_text("POWER = 3\n")
+    monkeypatch.syspath_prepend(installed)
+    driver = Driver(store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test")
+    assert driver.run(threading.Event()) is Outcome.PAUSED
+    assert f"another module hides {tmp_path / name}" in store.searches.get("a-search").error
+
+
 def test_one_that_never_asks_costs_no_attempt_when_its_driver_is_interrupted(
     store, store_uri, tmp_path, monkeypatch
 ):

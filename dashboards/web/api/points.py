@@ -1,0 +1,89 @@
+"""Endpoints that give points to a search, and steer single trials of it.
+
+Results are taken from a table in the request alone. A file of Optuna's or the address of a
+MongoDB would let a browser choose what this host reads: those are for the command line.
+"""
+
+from fastapi import APIRouter, Request, Response
+
+from alignsearch.dashboards import models
+from alignsearch.dashboards.web import payloads
+from alignsearch.dashboards.web.api.sessions import Author
+from alignsearch.dashboards.web.context import context_of
+from alignsearch.dashboards.web.parameters import Name, Tid
+from alignsearch.dashboards.web.responses import json_response
+from alignsearch.search.use_cases import enqueueing, importing, retrying
+from alignsearch.search.use_cases.enqueueing import Wanted
+from alignsearch.search.use_cases.giving import Given, counted
+
+router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
+
+
+@router.post("/searches/{name}/points", response_model=models.GivenPoints)
+def enqueue(request: Request, author: Author, name: Name, asked: models.EnqueueRequest) -> Response:
+    """Let a search try points before it suggests others. They count towards its budget."""
+    mirror = context_of(request).mirror
+    mirror.check()
+    store, left_out = mirror.store, list[str]()
+    if asked.points is not None:
+        wanted = [Wanted(each, f"point {at}") for at, each in enumerate(asked.points, start=1)]
+    elif asked.table is not None:
+        wanted = enqueueing.of_text(store, name, asked.table)
+    elif asked.from_search is not None:
+        wanted, left_out = enqueueing.of_search(store, name, asked.from_search, asked.top)
+    else:
+        wanted = enqueueing.of_table5(store, name)
+    given = enqueueing.enqueue(store, name, wanted, author, left_out)
+    return _given(request, given, f"{counted(len(given.points), 'point')} to be tried first")
+
+
+@router.post("/searches/{name}/retry", response_model=models.GivenPoints)
+def retry(request: Request, author: Author, name: Name, asked: models.RetryRequest) -> Response:
+    """Try failed trials again, as new trials. They spend nothing of the budget by having failed."""
+    mirror = context_of(request).mirror
+    mirror.check()
+    done = retrying.retry(mirror.store, name, author, asked.tids)
+    message = f"{counted(len(done.points), 'trial')} to try again"
+    if done.reopened:
+        message += f"; {name} goes on where a driver runs (`alignsearch serve`)"
+    return _given(request, done, message)
+
+
+@router.post("/searches/{name}/results", response_model=models.GivenPoints)
+def import_results(
+    request: Request, author: Author, name: Name, asked: models.ImportRequest
+) -> Response:
+    """Import results from elsewhere as finished trials, which spend nothing of the budget."""
+    mirror = context_of(request).mirror
+    mirror.check()
+    done = importing.import_csv_text(mirror.store, name, asked.table, author)
+    when = "; the driver adds them within a second" if done.waits and done.points else ""
+    return _given(request, done, f"{counted(len(done.points), 'result')} imported{when}")
+
+
+@router.post("/searches/{name}/trials/{tid}/cancel", response_model=models.Steered)
+def cancel_trial(
+    request: Request, author: Author, name: Name, tid: Tid, _: models.Nothing
+) -> Response:
+    """Cancel one trial that is queued or running; the search goes on."""
+    mirror = context_of(request).mirror
+    mirror.check()
+    retrying.cancel_trial(mirror.store, name, tid, author)
+    mirror.refresh(name)
+    steered = models.Steered(
+        message=f"trial {tid} is cancelled; it spends nothing of the budget",
+        summary=payloads.summary_of(mirror, name),
+    )
+    return json_response(request, steered)
+
+
+def _given(request: Request, given: Given, message: str) -> Response:
+    mirror, name = context_of(request).mirror, given.search.name
+    mirror.refresh(name)
+    response = models.GivenPoints(
+        message=message,
+        numbers=[point.number for point in given.points],
+        left_out=list(given.left_out),
+        summary=payloads.summary_of(mirror, name),
+    )
+    return json_response(request, response)

@@ -1,0 +1,163 @@
+"""Submitting and driving a search that `alignsearch.Search` defines.
+
+It stands apart from the definition, which each worker imports and which shall cost little there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from alignment_core.errors import UnknownNameError
+from alignsearch.driving_here import check_objective
+from alignsearch.handle import SearchHandle
+from alignsearch.names import whoami
+from alignsearch.search.documents import Search as StoredSearch
+from alignsearch.search.documents.definition import ASKED
+from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.limits import LARGEST
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases import budget
+from alignsearch.search.use_cases.new_search import (
+    Surroundings,
+    create,
+    prepare,
+    with_warm_start,
+)
+from alignsearch.search.use_cases.rules import Changes
+from alignsearch.search.use_cases.submission import Submission
+from alignsearch.spaces.definition import Definition
+from alignsearch.store_variable import ray_of_environment
+from alignsearch.submitting import submission
+from alignsearch.surroundings import surroundings
+from alignsearch.wiring import store_named, store_uri
+
+
+def submit(
+    definition: Definition, *, store: str | None, ray: str | None, options: Mapping[str, Any]
+) -> SearchHandle:
+    """Store a new search and return it, as `Search.submit` says."""
+    named = store_named(store)
+    asked, search = _prepared(definition, named, ray, options, wait=False)
+    opened = Store.connect(store_uri(named))
+    try:
+        return _created(definition, opened, named, asked, search)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def run(
+    definition: Definition,
+    *,
+    store: str | None,
+    ray: str | None,
+    show: bool,
+    options: Mapping[str, Any],
+) -> SearchHandle:
+    """Drive a new or a stored search in this process and return it, as `Search.run` says."""
+    named = store_named(store)
+    asked, search = _prepared(definition, named, ray, options, wait=True)
+    check_objective(search, _function(definition))
+    opened = Store.connect(store_uri(named))
+    try:
+        existing = None if asked.name is None else _stored(opened, asked.name)
+        if existing is None:
+            handle = _created(definition, opened, named, asked, search)
+        else:
+            _go_on(opened, existing, search, asked)
+            handle = _handle(definition, opened, existing.name, named)
+        return handle.run(ray=ray, show=show)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _function(definition: Definition) -> Callable[..., Any] | None:
+    objective = definition.objective
+    return objective if callable(objective) else None
+
+
+def _prepared(
+    definition: Definition,
+    named: str | None,
+    ray: str | None,
+    options: Mapping[str, Any],
+    *,
+    wait: bool,
+) -> tuple[Submission, StoredSearch]:
+    asked = submission(definition, options)
+    address = ray or ray_of_environment()
+    if definition.objective is None:
+        definition = replace(definition, objective=ASKED)
+        around = _nowhere
+    else:
+        around = surroundings(named, address, wait=wait)
+    return asked, prepare(asked, whoami(), around, definition=definition)
+
+
+def _created(
+    definition: Definition,
+    opened: Store,
+    named: str | None,
+    asked: Submission,
+    search: StoredSearch,
+) -> SearchHandle:
+    if asked.warm_start is not None:
+        search = with_warm_start(opened, search, asked.warm_start)
+    created = create(opened, search, named=asked.name is not None)
+    return _handle(definition, opened, created.name, named)
+
+
+def _handle(definition: Definition, opened: Store, name: str, named: str | None) -> SearchHandle:
+    return SearchHandle(opened, name, named_store=named, objective=_function(definition))
+
+
+def _stored(opened: Store, name: str) -> StoredSearch | None:
+    try:
+        return opened.searches.get(name)
+    except UnknownNameError:
+        return None
+
+
+def _go_on(opened: Store, existing: StoredSearch, search: StoredSearch, asked: Submission) -> None:
+    """Let the stored search go on with the budget that is asked for, if it is the same search.
+
+    Raises:
+        StateConflictError: it isn't.
+    """
+    differing = [
+        f"{what} {theirs!r}, not {ours!r}"
+        for what, theirs, ours in (
+            ("the space", existing.space_hash[:12], search.space_hash[:12]),
+            ("the metric", _metric(existing), _metric(search)),
+            *(
+                (name, getattr(existing, name), getattr(search, name))
+                for name in ("seed", "algo", "startup", "pending")
+                if name in asked.model_fields_set
+            ),
+        )
+        if theirs != ours
+    ]
+    if differing:
+        raise StateConflictError(
+            f"search {existing.name!r} is another one: it has {'; '.join(differing)}. Choose "
+            "another name"
+        )
+    if search.trials > existing.trials:
+        budget.extend(opened, existing.name, Changes(trials=search.trials), whoami())
+
+
+def _metric(search: StoredSearch) -> str:
+    metric = search.definition.metric if search.definition else None
+    return f"{metric.name}, {metric.direction}d" if metric else ""
+
+
+def _no_capacity(resources: str | None) -> tuple[dict[str, float], int]:
+    return {}, LARGEST
+
+
+def _no_data(dataset: str, folder: str | None, options: Any) -> None: ...
+
+
+_nowhere = Surroundings(capacity=_no_capacity, check_data=_no_data, own_checkpoints=None)
+"""Surroundings of a search whose trials are asked for: they need no cluster and no checkpoints."""

@@ -1,0 +1,84 @@
+"""The end of a search, as its driver brings it about: when, and what becomes of waiting trials."""
+
+import logging
+from collections.abc import Callable
+
+from alignsearch.search.documents import Search
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.driver.driven_time import DrivenTime
+from alignsearch.search.driver.endings import Ended, ending_of
+from alignsearch.search.driver.history import History
+from alignsearch.search.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class Closing:
+    """Says whether a rule ends the search, and ends it once its running trials have ended."""
+
+    def __init__(
+        self,
+        store: Store,
+        history: History,
+        driven: DrivenTime,
+        owner: str,
+        end_worker: Callable[[str], None],
+    ) -> None:
+        """Prepare to end the search of `history`.
+
+        Args:
+            store: holds the search.
+            history: the search's trials.
+            driven: the time for which the search has been driven.
+            owner: named in events.
+            end_worker: ends the worker that has the trial of this id, if one has it.
+        """
+        self._store = store
+        self._history = history
+        self._driven = driven
+        self._owner = owner
+        self._end_worker = end_worker
+
+    def ended(self, search: Search) -> Ended | None:
+        """Return the rule by which no trial of the search begins any more; None if one may.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
+        """
+        reached = self._history.reached(self._driven.seconds)
+        return ending_of(search, reached, self._store.now())
+
+    def withdraw(self, ended: Ended) -> None:
+        """Cancel the trials that no worker has begun, also those that wait for a host."""
+        reason = f"no trial begins any more: {ended.reason}"
+        for trial in self._history.in_state(TrialState.QUEUED):
+            cancelled = self._store.attempts.withdraw(trial, reason)
+            if cancelled is not None:
+                self._history.update(cancelled)
+                self._end_worker(trial.id)
+
+    def close(self, name: str) -> Search | None:
+        """End the search, none of whose trials is live, if a rule still says so.
+
+        Returns:
+            The search; None if somebody has let it go on, or has ended it.
+        """
+        search, change = self._store.searches.decide(name)
+        self._history.given.read(search.enqueued)
+        ended = self.ended(search)
+        # Results from elsewhere that came at the last moment are taken in before the end.
+        if ended is None or self._history.given.results(1):
+            return None
+        to, detail = outcome_of(ended, self._history)
+        return self._store.searches.end(search, change, to, self._owner, detail=detail)
+
+
+def outcome_of(ended: Ended, history: History) -> tuple[SearchStatus, str]:
+    """Return the status of a search that ends by a rule, and why it has that."""
+    spending, reason = history.spending, ended.reason
+    if ended.rule.fails:
+        return SearchStatus.FAILED, reason
+    if spending.counts[TrialState.FAILED] and not spending.results:
+        last = f"the last one failed with: {history.last_error}"
+        return SearchStatus.FAILED, f"no trial finished ({reason}); {last}"
+    return SearchStatus.COMPLETED, reason

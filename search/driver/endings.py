@@ -1,0 +1,209 @@
+"""The rules that end a search, in one table.
+
+Once a rule holds, no trial begins any more, and the search is over when its running trials have
+ended. A rule is asked anew each time: if a running trial turns out to be the best one, for
+instance, a search that was about to end for want of patience goes on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alignsearch.search.documents import Search, metric_of
+from alignsearch.search.documents.budget import Spending, counts_every_trial
+from alignsearch.search.documents.durations import as_utc, in_words
+from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.tally import Standing
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How far a search has come.
+
+    Attributes:
+        spending: its trials by state.
+        best_loss: the best trial's loss; None without one.
+        since_best: trials with a result that ended after the best one.
+        driven_seconds: seconds for which it has been driven.
+        failures: failed trials that nobody has asked to try again.
+        retries: failed trials that wait to be tried again.
+        last_error: why the trial failed that failed last; None if that isn't known.
+    """
+
+    spending: Spending
+    best_loss: float | None
+    since_best: int
+    driven_seconds: float
+    failures: int
+    retries: int = 0
+    last_error: str | None = None
+
+
+def reached_of(standing: Standing, driven_seconds: float) -> Reached:
+    """Return how far a search has come by the sums of its trials and the seconds driven."""
+    return Reached(
+        spending=standing.spending,
+        best_loss=standing.best.loss if standing.best else None,
+        since_best=standing.since_best,
+        driven_seconds=driven_seconds,
+        failures=standing.spending.failures,
+        last_error=standing.last_error,
+    )
+
+
+Judge = Callable[[Search, Reached, datetime], str | None]
+"""From a search, how far it has come and the store's time to a sentence, or None."""
+
+
+@dataclass(frozen=True)
+class EndRule:
+    """A rule that ends a search.
+
+    Attributes:
+        field: the search's field, and with dashes the option, that sets it.
+        reason: why the search ends by it now; None if it doesn't.
+        progress: how far the search is from it, in words; None if the search has no such rule.
+        fails: whether the search has failed then.
+    """
+
+    field: str
+    reason: Judge
+    progress: Judge
+    fails: bool = False
+
+    @property
+    def option(self) -> str:
+        """The command line's option that sets it."""
+        return f"--{self.field.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The rule that ends a search now, and why."""
+
+    rule: EndRule
+    reason: str
+
+
+def ending_of(search: Search, reached: Reached, now: datetime) -> Ended | None:
+    """Return the first rule of the table that ends the search now; None if none does."""
+    for rule in END_RULES:
+        reason = rule.reason(search, reached, now)
+        if reason is not None:
+            return Ended(rule, reason)
+    return None
+
+
+def progress_of(search: Search, reached: Reached, now: datetime) -> Sequence[tuple[EndRule, str]]:
+    """Return the search's rules, each with a line that says how far the search is from it."""
+    found = [(rule, rule.progress(search, reached, now)) for rule in END_RULES]
+    return [(rule, text) for rule, text in found if text is not None]
+
+
+def _stopped(search: Search, reached: Reached, now: datetime) -> str | None:
+    return "it was stopped" if search.stop_requested else None
+
+
+def _stopping(search: Search, reached: Reached, now: datetime) -> str | None:
+    return "stopped: no trial begins any more" if search.stop_requested else None
+
+
+def _too_many_failures(search: Search, reached: Reached, now: datetime) -> str | None:
+    failures, allowed = reached.failures, search.failures_allowed
+    if counts_every_trial(search) or failures <= allowed:
+        return None
+    last = last_line(reached.last_error)
+    because = f"; the last one failed with: {last}" if last else ""
+    return f"{_trials(failures)} failed, and {allowed} may (--max-failures){because}"
+
+
+def _failures(search: Search, reached: Reached, now: datetime) -> str | None:
+    failures = reached.failures
+    if counts_every_trial(search) or (search.max_failures is None and not failures):
+        return None
+    return f"{failures} failed, and {search.failures_allowed} may"
+
+
+def _spent(search: Search, reached: Reached, now: datetime) -> str | None:
+    spending = reached.spending
+    if spending.counted(search) < search.trials or spending.live or reached.retries:
+        return None
+    what = "have ended" if counts_every_trial(search) else "have a result"
+    return f"all {search.trials} trials {what}" if search.trials != 1 else "its trial has ended"
+
+
+def _budget(search: Search, reached: Reached, now: datetime) -> str | None:
+    what = "have ended" if counts_every_trial(search) else "have a result"
+    return f"{reached.spending.counted(search)} of {_trials(search.trials)} {what}"
+
+
+def _good_enough(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.stop_at is None or reached.best_loss is None:
+        return None
+    metric = metric_of(search)
+    if reached.best_loss > metric.loss(search.stop_at):
+        return None
+    best = metric.value(reached.best_loss)
+    return f"the best {metric.label} is {best:.6g}, and {search.stop_at:.6g} is enough (--stop-at)"
+
+
+def _goal(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.stop_at is None:
+        return None
+    metric = metric_of(search)
+    best = "none yet" if reached.best_loss is None else f"{metric.value(reached.best_loss):.6g}"
+    return f"{metric.label} {search.stop_at:.6g} or better; best {best}"
+
+
+def _no_better_one(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.patience is None or reached.since_best < search.patience:
+        return None
+    return f"none of {_trials(reached.since_best)} after the best one was better (--patience)"
+
+
+def _patience(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.patience is None:
+        return None
+    return f"{reached.since_best} of {_trials(search.patience)} without a better one"
+
+
+def _trials(number: int) -> str:
+    return "1 trial" if number == 1 else f"{number} trials"
+
+
+def _too_late(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.until is None or now < search.until:
+        return None
+    return f"no trial begins after {as_utc(search.until)} (--until)"
+
+
+def _until(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.until is None:
+        return None
+    seconds = (search.until - now).total_seconds()
+    when = f"in {in_words(seconds)}" if seconds > 0 else "which is past"
+    return f"{as_utc(search.until)}, {when}"
+
+
+def _driven_enough(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.timeout is None or reached.driven_seconds < search.timeout:
+        return None
+    return f"it has been driven for {in_words(reached.driven_seconds)} (--timeout)"
+
+
+def _timeout(search: Search, reached: Reached, now: datetime) -> str | None:
+    if search.timeout is None:
+        return None
+    return f"driven for {in_words(reached.driven_seconds)} of {in_words(search.timeout)}"
+
+
+END_RULES = (
+    EndRule("stop", _stopped, _stopping),
+    EndRule("max_failures", _too_many_failures, _failures, fails=True),
+    EndRule("trials", _spent, _budget),
+    EndRule("stop_at", _good_enough, _goal),
+    EndRule("patience", _no_better_one, _patience),
+    EndRule("until", _too_late, _until),
+    EndRule("timeout", _driven_enough, _timeout),
+)
+"""Every rule that ends a search; of several that hold, the first gives the reason."""

@@ -1,0 +1,199 @@
+"""Results from a file of Optuna's RDBStorage, read by SQLite itself.
+
+Optuna isn't needed, and nothing of the file is executed. Its tables have been the same since Optuna
+2.4; the kinds of values came with 3.0. Other storages of Optuna can be copied into such a file by
+`optuna.copy_study`.
+"""
+
+import json
+import math
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.search.documents import Search, metric_of
+from alignsearch.search.use_cases.outside_result import (
+    OutsideResult,
+    OutsideResults,
+    check_direction,
+)
+from alignsearch.spaces.space import SearchSpace
+
+UTC_SINCE = 5
+"""First version of Optuna that stores times as UTC; earlier ones store local times of somewhere."""
+
+_MAGIC = b"SQLite format 3\0"
+_INFINITE = ("INF_POS", "INF_NEG", "NAN")
+
+
+def read_optuna(
+    file: Path, search: Search, space: SearchSpace, study: str | None
+) -> OutsideResults:
+    """Return the results of a study: completed and pruned trials.
+
+    A parameter's name is the label of a dimension, or its name for people. A pruned trial has its
+    last intermediate value. A value that isn't finite is the result of a trial that diverged.
+
+    Args:
+        file: the SQLite file of `optuna.storages.RDBStorage("sqlite:///FILE")`.
+        search: the search, for its metric.
+        space: its space.
+        study: the study's name; None if the file has one only.
+
+    Raises:
+        ConfigurationError: the file is no such one, has several studies, or the study has several
+            objectives or another direction than the search.
+        UnknownNameError: there is no such study.
+    """
+    if not file.is_file():
+        raise ConfigurationError(f"{file} can't be read: it isn't there, or is no file")
+    try:
+        with file.open("rb") as opened:
+            begins = opened.read(len(_MAGIC))
+        if begins != _MAGIC:
+            raise _no_storage(file, "it is no SQLite file")
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return _read(database, file, search, study)
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be read: {error.strerror or error}") from error
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise _no_storage(file, str(error)) from error
+
+
+def _no_storage(file: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{file} is no file of Optuna's RDBStorage: {why}; optuna.copy_study writes one from any "
+        "other storage"
+    )
+
+
+@dataclass
+class _Trial:
+    """One trial of Optuna's, from several tables."""
+
+    number: int
+    state: str
+    started: str | None
+    finished: str | None
+    params: dict[str, Any] = field(default_factory=dict)
+    values: dict[int, float] = field(default_factory=dict)
+    steps: dict[int, float] = field(default_factory=dict)
+
+
+def _read(
+    database: sqlite3.Connection, file: Path, search: Search, wanted: str | None
+) -> OutsideResults:
+    studies = dict(database.execute("SELECT study_name, study_id FROM studies"))
+    if wanted is not None and wanted not in studies:
+        raise UnknownNameError(f"study of {file.name}", wanted, studies)
+    if wanted is None and len(studies) != 1:
+        raise ConfigurationError(
+            f"{file.name} has {len(studies)} studies: choose one by --study: "
+            f"{', '.join(sorted(studies)) or 'there is none'}"
+        )
+    name = wanted if wanted is not None else next(iter(studies))
+    key, source = studies[name], f"Optuna's study {name}"
+    directions = [
+        str(direction).lower()
+        for (direction,) in database.execute(
+            "SELECT direction FROM study_directions WHERE study_id = ?", (key,)
+        )
+    ]
+    if len(directions) != 1:
+        raise ConfigurationError(f"{source} has {len(directions)} objectives: a search has one")
+    metric = metric_of(search)
+    check_direction(metric, directions[0], source)
+    trials = _trials(database, key)
+    utc = _version(database) >= UTC_SINCE
+    counts = Counter(trial.state for trial in trials)
+    results = [
+        _result(trial, name, metric.loss, utc=utc)
+        for trial in trials
+        if trial.state in ("COMPLETE", "PRUNED")
+    ]
+    left_out = [
+        f"{count} without a result ({state.lower()})"
+        for state, count in sorted(counts.items())
+        if state not in ("COMPLETE", "PRUNED")
+    ]
+    return OutsideResults(source, results, left_out)
+
+
+def _trials(database: sqlite3.Connection, study: int) -> Sequence[_Trial]:
+    found = {
+        key: _Trial(number, state, started, finished)
+        for key, number, state, started, finished in database.execute(
+            "SELECT trial_id, number, state, datetime_start, datetime_complete FROM trials "
+            "WHERE study_id = ? ORDER BY number",
+            (study,),
+        )
+    }
+    for key, name, value, distribution in database.execute(
+        "SELECT trial_id, param_name, param_value, distribution_json FROM trial_params"
+    ):
+        if key in found:
+            found[key].params[name] = _external(value, json.loads(distribution))
+    for key, objective, value in _numbers(database, "trial_values", "objective", "value"):
+        if key in found:
+            found[key].values[objective] = value
+    for key, step, value in _numbers(
+        database, "trial_intermediate_values", "step", "intermediate_value"
+    ):
+        if key in found:
+            found[key].steps[step] = value
+    return list(found.values())
+
+
+def _numbers(
+    database: sqlite3.Connection, table: str, place: str, column: str
+) -> Iterator[tuple[int, int, float]]:
+    """Yield trial, place and number of a table that keeps numbers."""
+    columns = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
+    kind = f"{column}_type" if f"{column}_type" in columns else "'FINITE'"
+    query = f"SELECT trial_id, {place}, {column}, {kind} FROM {table}"
+    for key, at, value, what in database.execute(query):
+        yield key, at, math.nan if value is None or what in _INFINITE else value
+
+
+def _external(value: float, distribution: dict[str, Any]) -> Any:
+    """The parameter's own value: SQLite has the index of a categorical one's choice."""
+    attributes = distribution.get("attributes", {})
+    if "choices" in attributes:
+        return attributes["choices"][int(value)]
+    return value
+
+
+def _result(trial: _Trial, study: str, loss_of: Any, *, utc: bool) -> OutsideResult:
+    pruned = trial.state == "PRUNED"
+    value = trial.values.get(0)
+    if value is None and trial.steps:
+        value = trial.steps[max(trial.steps)]
+    loss = None if value is None or not math.isfinite(value) else loss_of(value)
+    return OutsideResult(
+        place=f"trial {trial.number} of {study}",
+        loss=loss,
+        values=trial.params,
+        identity=f"optuna {study} {trial.number}",
+        note=f"trial {trial.number} of Optuna's study {study}",
+        reason="" if loss is not None else "it has no finite value",
+        pruned=pruned,
+        started=_time(trial.started) if utc else None,
+        finished=_time(trial.finished) if utc else None,
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _version(database: sqlite3.Connection) -> int:
+    """Return the major version of the Optuna that has written the file; 0 if it doesn't say."""
+    (version,) = database.execute("SELECT library_version FROM version_info").fetchone() or ("",)
+    major = str(version).partition(".")[0]
+    return int(major) if major.isdigit() else 0
