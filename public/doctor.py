@@ -1,6 +1,7 @@
 """Checks of an installation: packages, data sets, the store, and the cluster's hosts.
 
-Each function returns findings; none raises for what it finds, and none changes anything.
+Each function returns findings; none raises for what it finds, and none changes anything but the
+scratch documents on which a store's server is tried out.
 """
 
 import importlib.metadata

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar, cast
 
 import pymongo
 from bson.codec_options import CodecOptions
+from bson.errors import BSONError
 from pymongo import errors, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -21,7 +22,7 @@ from pymongo.read_concern import ReadConcern
 
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store.address import mask, read_uri
-from alignsearch.search.store.refusals import no_tls_file, no_uri, translated
+from alignsearch.search.store.refusals import no_tls_file, no_uri, not_stored, translated
 
 Record = dict[str, Any]
 T = TypeVar("T")
@@ -55,7 +56,8 @@ class StoreConnection:
     """Connection to a store's database, with journaled writes and the server's clock.
 
     Every method raises StoreUnavailableError if the server doesn't answer or refuses the command,
-    and StoreFailedError, one of its kinds, if the server fails inside.
+    and StoreFailedError, one of its kinds, if the server fails inside. A value that no store can
+    hold, or look for, is a ConfigurationError.
     """
 
     def __init__(self, uri: str, timeout: float) -> None:
@@ -317,6 +319,9 @@ class StoreConnection:
             yield
         except errors.PyMongoError as error:
             raise translated(error, self.uri_for_people) from error
+        except (BSONError, UnicodeError, OverflowError) as error:
+            # Text with half of a character, a number beyond 64 bits, a document beyond 16 MB.
+            raise not_stored(error) from error
 
 
 def new_store(members: Sequence[str]) -> Record:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psutil
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from alignsearch.search.documents.errors import (
@@ -37,6 +36,7 @@ from alignsearch.search.store.processes import (
     free_port,
     listens,
     lives,
+    running_with,
     wait_until,
 )
 
@@ -106,12 +106,11 @@ class EmbeddedStore:
         with self._usable(), self._locked():
             self._rotate_log()
             recorded = self._recorded()
-            if recorded is None or not self._runs(recorded):
-                recorded = self._unnamed() or recorded
-            if recorded is not None and self._runs(recorded):
-                if self._answers(recorded) and self._is_sound(recorded):
-                    return recorded.uri
-                self._end(recorded)
+            if running := self._running(recorded):
+                if self._answers(running) and self._is_sound(running):
+                    return running.uri
+                self._end(running)
+                recorded = running
             # Its old port first: clients of a server that died find the new one.
             return self._start(recorded.port if recorded else free_port()).uri
 
@@ -154,12 +153,11 @@ class EmbeddedStore:
         if not self.folder.exists():
             return False
         with self._usable(), self._locked():
-            server = self._recorded()
-            running = server is not None and self._runs(server)
-            if server is not None and running:
+            running = self._running(self._recorded())
+            if running is not None:
                 # The port file stays: clients that wait for the store find it where it was.
-                self._end(server)
-        return running
+                self._end(running)
+        return running is not None
 
     def _recorded(self) -> ServerFile | None:
         try:
@@ -178,22 +176,23 @@ class EmbeddedStore:
         wanted = f"--port {server.port} --storage-path {self.data} "
         return wanted in command_line(server.pid)
 
+    def _running(self, recorded: ServerFile | None) -> ServerFile | None:
+        """Return this folder's server if it runs, whether the port file names it or not."""
+        if recorded is not None and self._runs(recorded):
+            return recorded
+        return self._unnamed()
+
     def _unnamed(self) -> ServerFile | None:
         """Return this folder's server if it runs and no file names it, and write that file.
 
         A command that was killed just after it started the server leaves one.
         """
-        if not self.data.exists():
+        path = re.escape(str(self.data))
+        found = running_with(re.compile(rf"--port (\d+) --storage-path {path} "))
+        if found is None:
             return None
-        for pid in psutil.pids():
-            port = re.search(
-                rf"--port (\d+) --storage-path {re.escape(str(self.data))} ", command_line(pid)
-            )
-            if port is not None:
-                return self._record(
-                    ServerFile(pid=pid, port=int(port[1]), started_at=datetime.now(UTC))
-                )
-        return None
+        pid, port = found
+        return self._record(ServerFile(pid=pid, port=int(port), started_at=datetime.now(UTC)))
 
     def _is_sound(self, server: ServerFile) -> bool:
         """Return whether the server reads its data; after a full disk it doesn't until a restart.

@@ -1,6 +1,7 @@
 """Processes and ports of this machine: whether they live, listen or are connected."""
 
 import os
+import re
 import socket
 import threading
 import time
@@ -76,6 +77,15 @@ def lives(pid: int) -> bool:
         return True
     except psutil.NoSuchProcess:
         return False
+
+
+def running_with(arguments: re.Pattern[str]) -> tuple[int, str] | None:
+    """Return a process whose command line fits, and what the first group stands for; or None."""
+    for pid in psutil.pids():
+        found = arguments.search(command_line(pid))
+        if found is not None:
+            return pid, found[1]
+    return None
 
 
 def command_line(pid: int) -> str:

@@ -48,6 +48,16 @@ def translated(error: errors.PyMongoError, uri: str) -> AlignSearchError:
     return StoreUnavailableError(f"the store {uri} refused a command: {words}")
 
 
+def not_stored(error: Exception) -> ConfigurationError:
+    """Return the error for a value that no store can hold: odd text, a huge number or document."""
+    words = str(error).splitlines()[0]
+    if isinstance(error, UnicodeEncodeError):
+        words = f"{error.object!r} has a character that is no valid Unicode"
+    elif isinstance(error, OverflowError):
+        words = "a number has more than 64 bits"
+    return ConfigurationError(f"that can't be stored, or looked for, in a store: {words}")
+
+
 def no_uri(uri: str, why: Exception | str) -> ConfigurationError:
     """Return the error for a text that is no MongoDB URI."""
     # PyMongo's own words can quote a password whose characters weren't escaped.

@@ -87,7 +87,7 @@ def test_a_head_that_is_killed_ends_the_command_with_a_line_and_a_code(tmp_path)
         def head_is_there():
             children = process.children(recursive=True)
             heads[:] = [each for each in children if each.name().startswith("gcs_server")]
-            return heads and any("TrialWorker" in each.name() for each in children)
+            return heads and any(each.name().startswith("ray::Trial") for each in children)
 
         wait_until(head_is_there, PATIENCE)
         heads[0].kill()

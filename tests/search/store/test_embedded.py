@@ -240,7 +240,9 @@ def test_a_running_server_that_no_file_names_is_found_again(server):
     (server.folder / "store.json").unlink()
     assert server.ensure() == uri
     assert (server.status().pid, server_processes(server.folder)) == (pid, [pid])
+    (server.folder / "store.json").unlink()
     assert server.stop()
+    assert server_processes(server.folder) == []
 
 
 @pytest.fixture(scope="module")
