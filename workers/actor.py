@@ -104,23 +104,20 @@ class TrialWorker:
         signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
-    def claim(self, claim: Claim) -> None:
-        """Serve this driver from now on.
+    def claim(self, claim: Claim) -> bool:
+        """Serve this driver from now on; return False if it isn't the driver of this search.
 
-        Raises:
-            ForeignSearchError: it drives another search, or in another store, or not any more.
+        It may drive another search, or one in another store, or not drive any more.
         """
         identity, token = claim
         if token == self._claimed and identity == self._search.identity:
-            return
+            return True
         found = persist(lambda: self._store.searches.get(self._search.name))
         own = found.identity == self._search.identity == identity
         if not own or found.driver is None or found.driver.token != token:
-            raise ForeignSearchError(
-                f"this worker on {self._worker.host} serves search {self._search.identity} of the "
-                f"store {self._store.uri_for_people}, which the driver of {identity} doesn't drive"
-            )
+            return False
         self._claimed = token
+        return True
 
     def run(
         self,
@@ -142,7 +139,11 @@ class TrialWorker:
             ForeignSearchError: this worker isn't that driver's.
             ClusterError: packages here have other versions.
         """
-        self.claim(claim)
+        if not self.claim(claim):
+            raise ForeignSearchError(
+                f"the worker on {self._worker.host} serves search {self._search.identity} of the "
+                f"store {self._store.uri_for_people}, which the driver of {claim[0]} doesn't drive"
+            )
         differing = differences(self._worker.host, self._worker.versions, wanted)
         if differing:
             raise ClusterError(
