@@ -34,6 +34,7 @@ from alignsearch.search.store.processes import (
     command_line,
     connected_to,
     free_port,
+    has_open,
     listens,
     lives,
     running_with,
@@ -189,7 +190,8 @@ class EmbeddedStore:
         """
         path = re.escape(str(self.data))
         found = running_with(re.compile(rf"--port (\d+) --storage-path {path} "))
-        if found is None:
+        # A server whose folder was deleted, and made again, has other files open.
+        if found is None or not has_open(found[0], self.data):
             return None
         pid, port = found
         return self._record(ServerFile(pid=pid, port=int(port), started_at=datetime.now(UTC)))

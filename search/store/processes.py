@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -86,6 +87,14 @@ def running_with(arguments: re.Pattern[str]) -> tuple[int, str] | None:
         if found is not None:
             return pid, found[1]
     return None
+
+
+def has_open(pid: int, folder: Path) -> bool:
+    """Return whether the process has a file of this folder open that wasn't deleted since."""
+    try:
+        return any(Path(file.path).parent == folder for file in psutil.Process(pid).open_files())
+    except psutil.Error:
+        return False
 
 
 def command_line(pid: int) -> str:

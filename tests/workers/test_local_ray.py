@@ -11,7 +11,7 @@ import psutil
 from driving import wait_until
 
 ALIGNSEARCH = Path(sys.executable).with_name("alignsearch")
-PATIENCE = 300.0
+PATIENCE = 600.0
 
 LISTENING = """
 import json

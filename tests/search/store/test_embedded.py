@@ -245,6 +245,17 @@ def test_a_running_server_that_no_file_names_is_found_again(server):
     assert server_processes(server.folder) == []
 
 
+def test_a_folder_that_was_deleted_under_its_server_begins_anew(server):
+    with Store.connect(server.ensure()) as store:
+        store.logs.add_event("s", "me", "created")
+    (before,) = server_processes(server.folder)
+    shutil.rmtree(server.folder)
+    with Store.connect(server.ensure()) as store:
+        assert store.logs.events("s") == []
+    assert server.status().pid != before
+    assert before in server_processes(server.folder)
+
+
 @pytest.fixture(scope="module")
 def used_data(tmp_path_factory):
     """The data folder of a server that was used and stopped."""
