@@ -8,7 +8,7 @@ TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shel
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -94,6 +94,11 @@ audit: setup
 chaos: setup
 	$(BIN)/python tests/faults/chaos.py rehearsal
 	$(BIN)/python tests/faults/chaos.py nested
+
+# Each command that changes a search, killed a hundred times and repeated. It goes on where
+# build/chaos-verbs.log ends.
+chaos-verbs: setup
+	PYTHONPATH=tests/commands:tests/makers $(BIN)/python tests/faults/verbs.py $(VERBS)
 
 test-cluster: setup install-openssl install-iproute2
 	$(BIN)/python tests/faults/cluster.py

@@ -1,31 +1,25 @@
-"""Searches whose trials are a fixed list of runs, driven like any other search.
+"""Searches whose trials are an experiment's runs.
 
-The trials are stored, queued, before the search itself becomes visible, so that its driver has
-nothing to suggest. The search's name contains a hash of its runs: the same runs are the same
-search, which is continued, or whose results are already there.
+The search's name contains a hash of its runs: the same runs are the same search, which is
+continued, or whose results are already there.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 
 from alignsearch.experiments.run_statistics import Outcome, accuracy
 from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.errors import NameTakenError, StateConflictError
+from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.listed_runs import hash_of, submit_listed
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import Run
-
-HASH_LETTERS = 8
-"""Letters of the hash in a search's name: a collision takes some 65,000 lists of runs."""
 
 
 def name_of(experiment: str, search: Search, runs: Sequence[Run]) -> str:
     """Name of the experiment's search over these runs: other runs give another name."""
     content = [search.training.model_dump(mode="json"), [run.values() for run in runs]]
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return f"{experiment}-{hashlib.sha256(text.encode()).hexdigest()[:HASH_LETTERS]}"
+    return f"{experiment}-{hash_of(content)}"
 
 
 def submit(store: Store, search: Search, runs: Sequence[Run]) -> Search:
@@ -34,37 +28,9 @@ def submit(store: Store, search: Search, runs: Sequence[Run]) -> Search:
     Raises:
         NameTakenError: a search of this name exists with other runs.
     """
-    search = search.model_copy(
-        update={
-            "space": RUNS.name,
-            "space_hash": RUNS.space_hash,
-            "trials": len(runs),
-            "algo": "random",
-            "startup": 0,
-        }
-    )
-    trials = [
-        Trial(
-            id=Trial.key(search.name, tid),
-            search=search.name,
-            tid=tid,
-            config=run.values(),
-            resources=search.resources,
-        )
-        for tid, run in enumerate(runs)
-    ]
-    stored = store.trials.add_many(trials)
-    if [trial.config for trial in stored] != [trial.config for trial in trials]:
-        raise NameTakenError(
-            f"the name {search.name!r} belongs to a search with other runs: choose another --name"
-        )
-    try:
-        return store.searches.create(search)
-    except NameTakenError:
-        found = store.searches.get(search.name)
-        if found.space != RUNS.name or found.trials != len(runs):
-            raise
-        return found
+    space = {"space": RUNS.name, "space_hash": RUNS.space_hash}
+    listed = search.model_copy(update=space)
+    return submit_listed(store, listed, [run.values() for run in runs])
 
 
 def outcomes(store: Store, name: str) -> list[Outcome]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from alignsearch.dashboards import plots
     from alignsearch.dashboards.client import Client
     from alignsearch.handle import SearchHandle, open_search, resume
+    from alignsearch.loading import load_search
     from alignsearch.own_search import Search
     from alignsearch.rule_search import RuleSearch
     from alignsearch.search.reports.best import best_column, best_trial, column_of
@@ -38,6 +39,8 @@ _HOMES = {
     "open_search": "alignsearch.handle",
     # resume(name, objective): drive a stored search in this process.
     "resume": "alignsearch.handle",
+    # load_search(file): a search that was dumped, in a store again.
+    "load_search": "alignsearch.loading",
     # SearchHandle: what open_search, resume, Search.submit and Search.run return.
     "SearchHandle": "alignsearch.handle",
     # StoreTrials(name): for hyperopt.fmin, in place of MongoTrials.
@@ -105,6 +108,7 @@ __all__ = [
     "create",
     "export",
     "get_space",
+    "load_search",
     "open_search",
     "plots",
     "prepare",

@@ -11,6 +11,7 @@ from rich.console import Console
 from alignsearch.driving_here import drive_here
 from alignsearch.handle_budget import BudgetVerbs
 from alignsearch.handle_points import PointVerbs
+from alignsearch.handle_whole import WholeSearchVerbs
 from alignsearch.names import whoami
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
@@ -55,7 +56,7 @@ class Best:
     epoch: int | None
 
 
-class SearchHandle(PointVerbs, BudgetVerbs):
+class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
     """A search that is stored, whoever drives it. `open_search` and `Search.submit` return one.
 
         search = alignsearch.open_search("mirror")

@@ -127,6 +127,10 @@ def panel(summary: Summary) -> Panel:
         if name != "trials":
             facts.add_row(name.replace("_", " "), text)
     facts.add_row("waits for", summary.waits_for)
+    if search.tags:
+        facts.add_row("tags", ", ".join(search.tags))
+    if search.note:
+        facts.add_row("note", search.note)
     searched = search.space if recipe is None else f"{search.space} on {recipe.dataset}"
     title = Text(f"{search.name}: {searched}, {search.status}")
     return Panel(facts, title=title, title_align="left", expand=False)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from alignment_core.training.config import TrainingConfig
 
 
+SEED = "seed"
+"""A run's random seed among its plain values."""
+
 _DECIDED = frozenset({"stem", "schedule_epochs", "batch_divisor", "weights_order"})
 """Settings that follow from a run's preset and data set, not from the search's recipe."""
 

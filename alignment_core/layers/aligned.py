@@ -16,6 +16,16 @@ import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
+from alignment_core.layers.checks import (
+    check_counted,
+    check_late_rule,
+    check_relu,
+    check_shape,
+    check_sparse,
+    claim,
+    claimant,
+    refuse,
+)
 from alignment_core.layers.contexts import is_exact, open_recordings
 from alignment_core.layers.direct import without_gradient
 from alignment_core.layers.keras_internals import entry_layer, without_autocast
@@ -104,14 +114,15 @@ class AlignedLayer(keras.layers.Layer):
     def learning_rule(self, given: Alignment | str | None) -> None:
         rule = get_rule(given)
         if rule is not None:
-            self._refuse(self._unsupported())
-            operations = rule.operations
-            if self.relu_follows is None and (operations.fo_relu or operations.bo_relu):
-                raise ConfigurationError(
-                    f"layer {self.name!r}: FO ReLU and BO ReLU act where a ReLU follows the layer, "
-                    "and here that isn't known; set relu_follows to True or False"
-                )
+            refuse(self, self._unsupported())
+            check_relu(self, rule)
+            if self.built:
+                check_late_rule(self, rule, self._backward_shape(self._drawn_shape(rule)))
         self._learning_rule = rule
+        model = claimant(self)
+        if model is not None:
+            # The compiled step has the rule before this one in its graph.
+            model.train_function = None
 
     def build(self, input_shape: Any) -> None:
         """Create Keras's weights and, if the layer has a rule, the backward kernel.
@@ -120,13 +131,11 @@ class AlignedLayer(keras.layers.Layer):
             ConfigurationError: the rule can't work with inputs of this rank.
         """
         if self.learning_rule is not None:
-            self._refuse(self._unsupported_input(len(input_shape)))
+            refuse(self, self._unsupported_input(len(input_shape)))
         super().build(input_shape)
         self.aligned_input_shape = tuple(input_shape[1:])
         if self.learning_rule is not None:
-            kernel_shape = tuple(self.kernel.shape)
-            units = self.learning_rule.backward_units(kernel_shape[-1])
-            drawn_shape = (*kernel_shape[:-1], units)
+            drawn_shape = self._drawn_shape(self.learning_rule)
             initializer = _other_draw(self.backward_initializer)
             self.backward_kernel = self.add_weight(
                 name="backward_kernel",
@@ -149,8 +158,10 @@ class AlignedLayer(keras.layers.Layer):
         Raises:
             ConfigurationError: the input has another shape than the layer was built for.
         """
-        if self.built and self.learning_rule is not None:
-            self._refuse_other_shape(inputs.shape)
+        if self.learning_rule is not None:
+            check_sparse(self, inputs)
+            if self.built:
+                check_shape(self, inputs.shape)
         return super().__call__(inputs, *args, **kwargs)
 
     def alignment_loss(self, *calls: LayerCall, valued: bool = True) -> Any:
@@ -170,7 +181,7 @@ class AlignedLayer(keras.layers.Layer):
                 "build it with a learning_rule"
             )
         for call in calls:
-            self._refuse_other_shape(call.shape)
+            check_shape(self, call.shape)
         return self.learning_rule(self, calls, valued=valued)
 
     def get_config(self) -> dict[str, Any]:
@@ -216,6 +227,21 @@ class AlignedLayer(keras.layers.Layer):
         """Return the forward kernel in the backward kernel's layout."""
         return forward_kernel
 
+    def enable_lora(self, *args: Any, **kwargs: Any) -> None:
+        """Enable Keras's low-rank adaptation, which a layer with a rule refuses.
+
+        Raises:
+            ConfigurationError: the layer has a rule.
+        """
+        if self.learning_rule is not None:
+            refuse(self, {"enable_lora": True})
+        super().enable_lora(*args, **kwargs)
+
+    def _drawn_shape(self, rule: Alignment) -> tuple[int, ...]:
+        """Return the backward kernel's shape as its initializer draws it: like the forward one."""
+        *positions, units = self.kernel.shape
+        return (*positions, rule.backward_units(units))
+
     def _backward_shape(self, kernel_shape: tuple[int, ...]) -> tuple[int, ...]:
         return kernel_shape
 
@@ -259,16 +285,14 @@ class AlignedLayer(keras.layers.Layer):
         rule = self.learning_rule
         assert rule is not None
         kernel = tf.convert_to_tensor(self.kernel)
+        if not inputs.dtype.is_floating:
+            inputs = tf.cast(inputs, kernel.dtype)
         recorded = open_recordings()
         learns = training and rule.trains_backward_kernel and self.trainable
         adds_term = learns and not recorded and not is_exact()
-        if learns:
-            self._refuse_second_model()
-        if adds_term and not self.backward_kernel.trainable:
-            raise ConfigurationError(
-                f"layer {self.name!r} was built with a rule that doesn't train the backward kernel "
-                f"and has {type(rule).__name__} now; build a layer with this rule, or use Trainer"
-            )
+        if training:
+            claim(self)
+            check_counted(self, rule)
         given, delivery = inputs, None
         if is_exact():
             propagating = tf.stop_gradient(self.as_backward(kernel))
@@ -344,39 +368,10 @@ class AlignedLayer(keras.layers.Layer):
         self._last_term = ref(term)
         self.add_loss(term)
 
-    def _refuse_second_model(self) -> None:
-        model = entry_layer()
-        if not getattr(model, "compiled", False):
-            return
-        before = None if self._trained_by is None else self._trained_by()
-        if before is not None and before is not model:
-            raise ConfigurationError(
-                f"layer {self.name!r} is trained by the model {before.name!r} already, and "
-                f"{model.name!r} would train its backward kernel a second time; build a layer for "
-                "each model, or compile one of them only"
-            )
-        self._trained_by = ref(model)
-
-    def _refuse_other_shape(self, shape: Any) -> None:
+    def takes(self, shape: tuple[Any, ...]) -> bool:
+        """Return whether the built layer can be called on an input of a shape (batch, ...)."""
         built = self.aligned_input_shape
-        if self._same_input(tuple(shape), built):
-            return
-        wanted, given = (", ".join(map(str, each)) for each in (built, shape[1:]))
-        raise ConfigurationError(
-            f"layer {self.name!r} was built for inputs of shape (batch, {wanted}) and can't take "
-            f"(batch, {given}): reshape the input, or build another layer"
-        )
-
-    def _same_input(self, shape: tuple[Any, ...], built: tuple[Any, ...]) -> bool:
         return len(shape) == len(built) + 1 and shape[-1] == built[-1]
-
-    def _refuse(self, problems: Mapping[str, bool]) -> None:
-        found = [problem for problem, present in problems.items() if present]
-        if found:
-            raise ConfigurationError(
-                f"layer {self.name!r}: a learning rule does not work with {' and '.join(found)}; "
-                "change that, or set learning_rule=None"
-            )
 
     def _unsupported(self) -> dict[str, bool]:
         raise NotImplementedError

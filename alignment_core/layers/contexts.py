@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
+
+import tensorflow as tf
 
 from alignment_core.rules.layer_call import LayerCall
 
 _recorded: ContextVar[tuple[list[LayerCall], ...]] = ContextVar("recorded", default=())
+_graph_of_recording: ContextVar[Any] = ContextVar("graph_of_recording", default=None)
 _exact: ContextVar[bool] = ContextVar("exact", default=False)
 
 
@@ -24,10 +28,12 @@ def recording() -> Iterator[list[LayerCall]]:
     """
     calls: list[LayerCall] = []
     token = _recorded.set((*_recorded.get(), calls))
+    graph_token = _graph_of_recording.set(_graph())
     try:
         yield calls
     finally:
         _recorded.reset(token)
+        _graph_of_recording.reset(graph_token)
 
 
 @contextmanager
@@ -51,3 +57,19 @@ def open_recordings() -> tuple[list[LayerCall], ...]:
 def is_exact() -> bool:
     """Return whether gradients are propagated through the forward kernels now."""
     return _exact.get()
+
+
+def is_within_a_loop() -> bool:
+    """Return whether calls are counted wrongly here: in a vectorized loop, or in another graph.
+
+    A graph within the graph of the recording is the body of a loop of TensorFlow, a branch, or a
+    tf.function of its own. What is recorded there can't be used outside of it.
+    """
+    if _recorded.get() and _graph_of_recording.get() is not _graph():
+        return True
+    # tf.vectorized_map traces its function for one step, in this name scope.
+    return "loop_body" in tf.get_current_name_scope().split("/")
+
+
+def _graph() -> Any:
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()

@@ -81,10 +81,10 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         Raises:
             ConfigurationError: the network's outputs aren't vectors.
         """
-        refuse_other_outputs(error, 2, self.name)
+        kernel = tf.convert_to_tensor(self.backward_kernel)
+        refuse_other_outputs(error, 2, kernel.shape[-1], self.name)
         _, height, width, _ = tf.unstack(tf.shape(call.product))
         repeated = tf.tile(error[:, None, None, :], [1, height, width, 1])
-        kernel = tf.convert_to_tensor(self.backward_kernel)
         return self.reconstruct(repeated, kernel, tf.shape(call.x))
 
     def project(self, x: Any, forward_kernel: Any) -> Any:
@@ -122,6 +122,7 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
             f"dilation_rate={self.dilation_rate}": self.dilation_rate != (1, 1),
             f"data_format={self.data_format!r}": self.data_format != "channels_last",
             "lora_rank": self.lora_rank is not None,
+            "a quantized dtype": self.quantization_mode is not None,
         }
 
     def _unsupported_input(self, rank: int) -> dict[str, bool]:

@@ -52,11 +52,12 @@ class Dense(AlignedLayer, keras.layers.Dense):
             ConfigurationError: the network's outputs have positions that the input hasn't.
         """
         kernel = tf.convert_to_tensor(self.backward_kernel)
-        projected = self._product(partial(_on_rows, tf.matmul), error, kernel)
         rank = call.x.shape.rank
-        if error.shape.rank == rank:
+        is_alike = error.shape.rank == rank
+        refuse_other_outputs(error, rank if is_alike else 2, kernel.shape[0], self.name)
+        projected = self._product(partial(_on_rows, tf.matmul), error, kernel)
+        if is_alike:
             return projected
-        refuse_other_outputs(error, 2, self.name)
         spread = tf.reshape(projected, (-1, *[1] * (rank - 2), projected.shape[-1]))
         return tf.broadcast_to(spread, tf.shape(call.x))
 
@@ -92,13 +93,15 @@ class Dense(AlignedLayer, keras.layers.Dense):
         return kernel_shape[::-1]
 
     def _unsupported(self) -> dict[str, bool]:
-        return {"lora_rank": self.lora_rank is not None}
+        quantized = self.quantization_mode is not None
+        return {"lora_rank": self.lora_rank is not None, "a quantized dtype": quantized}
 
     def _unsupported_input(self, rank: int) -> dict[str, bool]:
         return {f"an input of rank {rank}, which has no features": rank < 2}
 
-    def _same_input(self, shape: tuple[Any, ...], built: tuple[Any, ...]) -> bool:
-        return len(shape) >= 2 and shape[-1] == built[-1]
+    def takes(self, shape: tuple[Any, ...]) -> bool:
+        """Return whether the built layer can be called on an input of a shape (batch, ...)."""
+        return len(shape) >= 2 and shape[-1] == self.aligned_input_shape[-1]
 
 
 def _rows(x: Any) -> Any:

@@ -51,8 +51,20 @@ def without_gradient(x: Any, layer: str) -> tuple[Any, Delivery]:
     return barrier(x), delivery
 
 
-def refuse_other_outputs(error: Any, rank: int, layer: str) -> None:
-    """Raise ConfigurationError if the error of a network's outputs has another rank."""
+def refuse_other_outputs(error: Any, rank: int, outputs: int, layer: str) -> None:
+    """Raise ConfigurationError if the error of a network's outputs has another rank or size.
+
+    Args:
+        error: the error.
+        rank: the only rank that the layer can project.
+        outputs: number of outputs that the layer's backward kernel was made for.
+        layer: the layer's name, for the error message.
+    """
+    if error.shape[-1] != outputs:
+        raise ConfigurationError(
+            f"layer {layer!r}: its rule was made for {outputs} outputs of the network, which has "
+            f"{error.shape[-1]}; give the rule outputs={error.shape[-1]}"
+        )
     if error.shape.rank != rank:
         raise ConfigurationError(
             f"layer {layer!r}: its rule sends the error of the outputs (batch, outputs) to each "

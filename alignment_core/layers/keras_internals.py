@@ -7,7 +7,7 @@ from keras.src.backend.common import global_state
 from keras.src.backend.common.variables import AutocastScope
 from keras.src.models.functional import Functional
 
-__all__ = ["Functional", "entry_layer", "steps_of", "without_autocast"]
+__all__ = ["Functional", "entry_layer", "knows", "steps_of", "without_autocast"]
 
 
 def entry_layer() -> Any:
@@ -18,7 +18,13 @@ def entry_layer() -> Any:
 
 def steps_of(optimizer: Any) -> Any:
     """Return the variable that counts an optimizer's steps, also those that only accumulate."""
-    return optimizer._iterations
+    # An optimizer that scales the loss counts in the one that it wraps.
+    return getattr(optimizer, "inner_optimizer", optimizer)._iterations
+
+
+def knows(optimizer: Any, variable: Any) -> bool:
+    """Return whether an optimizer was built for a variable, or isn't built yet."""
+    return not optimizer.built or any(variable is each for each in optimizer._trainable_variables)
 
 
 def without_autocast() -> AbstractContextManager[Any]:

@@ -8,14 +8,16 @@ import keras
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
+from alignment_core.layers.checks import claim
 from alignment_core.layers.contexts import recording
 from alignment_core.layers.direct import send_error
-from alignment_core.layers.keras_internals import Functional, steps_of
+from alignment_core.layers.keras_internals import Functional, knows, steps_of
 from alignment_core.optimizers.optimizers import (
     dense_gradients,
     get_optimizer,
     mean_over_parts,
 )
+from alignment_core.rules.draws import drawing
 from alignment_core.rules.layer_call import LayerCall
 from alignment_core.training.objectives import forward_kernels
 from alignment_core.training.regularization import Calls, Regularization, minibatch_seed, noise_seed
@@ -68,6 +70,15 @@ class AlignedModel(keras.Model):
             FunctionalAlignedModel if functional and cls is AlignedModel else cls
         )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Make the model of inputs and outputs, or begin a subclassed one, as keras.Model does."""
+        if (len(args) >= 2 or "outputs" in kwargs) and not isinstance(self, Functional):
+            # Keras itself would make AlignedModel functional, and with it all other subclasses.
+            _make_functional(type(self))
+            FunctionalAlignedModel.__init__(self, *args, **kwargs)
+            return
+        super().__init__(*args, **kwargs)
+
     def compile(
         self,
         optimizer: Any = "nesterov_momentum",
@@ -113,6 +124,11 @@ class AlignedModel(keras.Model):
                 raise ConfigurationError(f"{name} must be at least {least}, not {value}")
         super().compile(get_optimizer(optimizer), loss, jit_compile=jit_compile, **kwargs)
         if alignment_optimizer is not None:
+            if alignment_optimizer is optimizer:
+                raise ConfigurationError(
+                    f"one optimizer can't minimize both J and R; give {self.name!r} a second one "
+                    "as alignment_optimizer, for instance its name"
+                )
             alignment_optimizer = get_optimizer(alignment_optimizer)
         self.alignment_optimizer = alignment_optimizer
         self.alternating = alternating
@@ -192,14 +208,36 @@ class AlignedModel(keras.Model):
         """Collect the layers with a rule, check them, and build both optimizers."""
         with self.distribute_strategy.scope():
             regularization = Regularization(self)
+            self._refuse_unbuilt(regularization)
             self._refuse_contradictions(regularization)
+            for layer in regularization.layers:
+                claim(layer, self)
             learning = [layer.backward_kernel for layer in regularization.learning]
             apart = {id(variable) for variable in learning}
             rest = [v for v in self.trainable_variables if id(v) not in apart]
             self._plan = _Plan(regularization, rest, learning, forward_kernels(self))
-            self.optimizer.build(rest)
+            self._build_optimizer(self.optimizer, rest)
             if learning:
-                self.alignment_optimizer.build(learning)
+                self._build_optimizer(self.alignment_optimizer, learning)
+
+    def _refuse_unbuilt(self, regularization: Regularization) -> None:
+        unbuilt = [layer.name for layer in regularization.layers if not layer.built]
+        if unbuilt:
+            raise ConfigurationError(
+                f"the layers {', '.join(unbuilt)} of {self.name!r} have no kernels yet, though the "
+                "model is built; call them in the model's call, or build them in the build method "
+                "of the layer that holds them"
+            )
+
+    def _build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
+        unknown = [variable.path for variable in variables if not knows(optimizer, variable)]
+        if unknown:
+            raise ConfigurationError(
+                f"the optimizer {optimizer.name!r} of {self.name!r} was built for other variables, "
+                f"without {', '.join(unknown)}; compile the model again with new optimizers"
+            )
+        if not optimizer.built:
+            optimizer.build(variables)
 
     def _refuse_contradictions(self, regularization: Regularization) -> None:
         names = ", ".join(layer.name for layer in regularization.learning)
@@ -268,7 +306,11 @@ class AlignedModel(keras.Model):
 
     def _cost(self, x: Any, y: Any = None, sample_weight: Any = None) -> tf.Tensor:
         """Return this replica's share of J with its penalties, scaled as its optimizer wants it."""
-        with recording() as calls:
+        # Numbers that a rule draws anew, the same for all minibatches and replicas: as `Trainer`
+        # draws them at its step of this number.
+        step = tf.cast(steps_of(self.optimizer).value, tf.int32)
+        draws = tf.random.fold_in(tf.stack([noise_seed(self.seed), step]), 1)
+        with drawing(draws), recording() as calls:
             y_pred = self(x, training=True)
         y_pred = _sent(y_pred, calls)
         loss = self.compute_loss(
@@ -297,6 +339,10 @@ class AlignedModel(keras.Model):
         self.optimizer.apply(gradients, self._trained.cost)
 
     def _align(self, gradients: list[tf.Tensor]) -> None:
+        # An optimizer that scales its loss divides gradients by the scale.
+        scale = self.alignment_optimizer.scale_loss(1.0)
+        if tf.is_tensor(scale) or scale != 1.0:
+            gradients = [scale * gradient for gradient in gradients]
         self.alignment_optimizer.apply(gradients, self._trained.alignment)
 
 
@@ -337,3 +383,13 @@ def _sent(y_pred: Any, calls: list[LayerCall]) -> Any:
 @keras.saving.register_keras_serializable("alignment_core")
 class FunctionalAlignedModel(AlignedModel, Functional):
     """The class of an `AlignedModel` that is made of inputs and outputs."""
+
+
+def _make_functional(kind: type) -> None:
+    """Replace AlignedModel by its functional form below a subclass that calls it with outputs."""
+    for base in kind.__bases__:
+        if base is not AlignedModel and issubclass(base, AlignedModel):
+            _make_functional(base)
+    kind.__bases__ = tuple(
+        FunctionalAlignedModel if base is AlignedModel else base for base in kind.__bases__
+    )

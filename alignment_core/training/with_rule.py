@@ -1,12 +1,13 @@
 """Turns a Keras model into its twin under a learning rule."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.layers.aligned import AlignedLayer
+from alignment_core.layers.aligned import AlignedLayer, aligned_layers
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
 from alignment_core.layers.keras_internals import Functional
@@ -37,12 +38,26 @@ EXACT = (
 """Layers with weights that keep their exact derivatives under every rule: no kernel propagates."""
 
 
+OWN_METHODS = (
+    "call",
+    "train_step",
+    "test_step",
+    "predict_step",
+    "compute_loss",
+    "compute_metrics",
+)
+"""Methods of a model that change what it computes, or how it is trained, besides its graph."""
+
+
 def with_rule(model: Any, rule: Any) -> Any:
     """Return a model like `model` whose kernels learn under a rule; weights are kept.
 
     Every Dense and Conv2D layer becomes this library's layer of the same name. Backward kernels
     are drawn from the layers' own initializers. Layers after which a ReLU follows, perhaps after
     batch norm, are found, so FO ReLU and BO ReLU act on them. The given model stays as it is.
+
+    A model or layer that is a Python class with layers inside can't be rebuilt with other layers:
+    it is refused by name, unless a dict leaves it out. Build it of this library's layers.
 
         >>> model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10, name="out")])
         >>> twin = with_rule(model, WeightMirror(amp=1.0, decay=0.1))
@@ -69,6 +84,7 @@ def with_rule(model: Any, rule: Any) -> Any:
             f"{getattr(model, 'name', model)!r} isn't a built functional or sequential model; give "
             "a Sequential an Input, or build a subclassed model of alignment_core's layers"
         )
+    _refuse_own_methods(model)
     rules = _Rules(model, rule)
     follows = _relus_after(model)
     pairs: list[tuple[Any, Any]] = []
@@ -80,7 +96,8 @@ def with_rule(model: Any, rule: Any) -> Any:
         pairs.append((layer, twin))
         return twin
 
-    clone = keras.models.clone_model(model, clone_function=twin_of, recursive=True)
+    with _as_not_compiled(model):
+        clone = keras.models.clone_model(model, clone_function=twin_of, recursive=True)
     graph = _graph(clone)
     twin = AlignedModel(graph._inputs_struct, graph._outputs_struct, name=model.name)
     for pair in pairs:
@@ -88,9 +105,50 @@ def with_rule(model: Any, rule: Any) -> Any:
     return twin
 
 
+@contextmanager
+def _as_not_compiled(model: Any) -> Iterator[None]:
+    """Let Keras clone a model without its losses and optimizers, not all of which can be copied."""
+    compiled = [each for each in [model, *_nested_models(model)] if each.compiled]
+    for each in compiled:
+        each.compiled = False
+    try:
+        yield
+    finally:
+        for each in compiled:
+            each.compiled = True
+
+
 def _graph(model: Any) -> Any:
     """Return the functional model that a model is, or that a sequential one consists of."""
     return model if isinstance(model, Functional) else model._functional
+
+
+def _refuse_own_methods(model: Any) -> None:
+    """Refuse a model whose class computes something else than its graph, which a twin would lose.
+
+    Raises:
+        ConfigurationError: the class, or that of a nested model, has such a method.
+    """
+    for each in [model, *_nested_models(model)]:
+        methods = OWN_METHODS if each is model else ("call",)
+        for name in methods:
+            for kind in type(each).__mro__:
+                if name in vars(kind):
+                    if not _is_known(kind):
+                        raise ConfigurationError(
+                            f"the class {kind.__name__} of model {each.name!r} has a {name} of its "
+                            "own, which its twin wouldn't have; subclass AlignedModel and build "
+                            "it of alignment_core's layers"
+                        )
+                    break
+
+
+def _is_known(kind: type) -> bool:
+    return kind.__module__.split(".")[0] in ("keras", "alignment_core")
+
+
+def _nested_models(model: Any) -> list[Any]:
+    return [each for each in all_layers(model) if isinstance(each, Functional | keras.Sequential)]
 
 
 class _Rules:
@@ -99,13 +157,23 @@ class _Rules:
     def __init__(self, model: Any, rule: Any) -> None:
         self._by_name: dict[str, Alignment | None] | None = None
         if isinstance(rule, Mapping):
+            holders = _holders(model)
             names = {layer.name: layer for layer in all_layers(model)}
+            # Of two layers of one name, the one that can be given a rule is meant.
+            names |= {each.name: each for each in all_layers(model) if id(each) not in holders}
             for name in rule:
                 if name not in names:
                     raise UnknownNameError(f"layer of {model.name}", name, names)
                 if isinstance(names[name], keras.Model):
                     raise ConfigurationError(
                         f"{name!r} is a model in {model.name!r}; give its layers their rules"
+                    )
+                holder = holders.get(id(names[name]))
+                if holder is not None:
+                    raise ConfigurationError(
+                        f"layer {name!r} is inside of {holder.name!r}, a {type(holder).__name__}, "
+                        "which with_rule can't build of other layers; build it of "
+                        "alignment_core's Dense and Conv2D"
                     )
             self._by_name = {name: get_rule(each) for name, each in rule.items()}
             return
@@ -116,12 +184,27 @@ class _Rules:
         return self._rule if self._by_name is None else self._by_name.get(layer.name)
 
     def reach(self, layer: Any) -> bool:
-        """Return whether a layer that can't carry a rule was to carry one.
+        """Return whether a layer that can't be given a rule, or relieved of one, was to be.
 
         A rule for all layers leaves out those without a kernel.
         """
-        for_all = self._by_name is None
-        return self.of(layer) is not None and (_has_kernel(layer) or not for_all)
+        if self._by_name is not None:
+            return self.of(layer) is not None
+        return bool(aligned_layers(layer)) or (self._rule is not None and _has_kernel(layer))
+
+
+def _holders(model: Any) -> dict[int, Any]:
+    """Return the composite layer that each layer is inside of, by the layer's id.
+
+    Layers of nested models and in wrappers have none: with_rule replaces them.
+    """
+    found = {}
+    for layer in _graph(model).layers:
+        if isinstance(layer, Functional | keras.Sequential):
+            found.update(_holders(layer))
+        elif not (isinstance(layer, keras.layers.Wrapper) and type(layer.layer) in TWINS):
+            found.update({id(each): layer for each in all_layers(layer)})
+    return found
 
 
 def _twin(layer: Any, rules: _Rules, relu_follows: bool | None) -> Any:
@@ -141,10 +224,19 @@ def _twin(layer: Any, rules: _Rules, relu_follows: bool | None) -> Any:
     if rules.reach(layer):
         raise ConfigurationError(
             f"layer {layer.name!r} is a {kind.__name__}, which can't carry a learning rule; give "
-            "with_rule a dict from layers' names to rules that leaves it out, so that it keeps "
-            "backpropagation, or build it of alignment_core's Dense and Conv2D"
+            "with_rule a dict from layers' names to rules that leaves it out, so that it stays as "
+            "it is, or build it of alignment_core's Dense and Conv2D"
         )
+    if kind is keras.layers.Lambda:
+        # Keras loads no Python lambda from a configuration, and this one is at hand.
+        own = {"function": layer.function, "arguments": layer.arguments, "mask": layer.mask}
+        return kind(output_shape=layer._output_shape, **own, **_common(config))
     return kind.from_config(config)
+
+
+def _common(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a configuration that every layer has."""
+    return {name: config[name] for name in ("name", "trainable", "dtype")}
 
 
 def _has_kernel(layer: Any) -> bool:
@@ -155,12 +247,11 @@ def _has_kernel(layer: Any) -> bool:
 def _relus_after(model: Any) -> dict[int, bool | None]:
     """Return whether a ReLU follows each layer of the model, and of those nested in it, by id."""
     found: dict[int, bool | None] = {}
-    for each in [model, *all_layers(model)]:
-        if isinstance(each, Functional | keras.Sequential):
-            for layer in each.layers:
-                # What follows the end of a nested model isn't a part of its own graph.
-                at_end = False if each is model else None
-                found[id(layer)] = _relu_follows(_graph(each), layer, at_end)
+    for each in [model, *_nested_models(model)]:
+        for layer in each.layers:
+            # What follows the end of a nested model isn't a part of its own graph.
+            at_end = False if each is model else None
+            found[id(layer)] = _relu_follows(_graph(each), layer, at_end)
     return found
 
 

@@ -50,9 +50,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def searches(self) -> pd.DataFrame:
-        """All searches by name, the latest first."""
-        found = pd.json_normalize(self._get("/searches")["searches"])
+    def searches(self, *tags: str) -> pd.DataFrame:
+        """All searches by name, or those with all of the tags, the latest first."""
+        found = pd.json_normalize(self._get("/searches", tag=tags)["searches"])
         if found.empty:
             return found
         for name in ("created_at", "updated_at"):
@@ -210,6 +210,30 @@ class Client:
     def set(self, name: str, **settings: Any) -> str:
         """Change a search's settings while it lives, with `alignsearch set`'s options."""
         return self._give(name, "set", settings)
+
+    def delete(self, name: str) -> str:
+        """Delete the search with all that belongs to it; returns the dashboard's message."""
+        return str(self._post(f"/searches/{_quoted(name)}/delete", {})["message"])
+
+    def rename(self, name: str, new: str) -> str:
+        """Give the search another name, and return it."""
+        return str(self._post(f"/searches/{_quoted(name)}/rename", {"name": new})["name"])
+
+    def note(self, name: str, text: str) -> str:
+        """Write a note on the search; returns the dashboard's message."""
+        return str(self._post(f"/searches/{_quoted(name)}/note", {"note": text})["message"])
+
+    def tag(self, name: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> str:
+        """Add tags to the search and remove others; returns the dashboard's message."""
+        tags = {"add": list(add), "remove": list(remove)}
+        return str(self._post(f"/searches/{_quoted(name)}/tags", tags)["message"])
+
+    def train_longer(
+        self, name: str, tid: int | None = None, *, epochs: int = 100, seeds: int = 5
+    ) -> str:
+        """Submit a search that trains the best trial, or `tid`, for longer; returns its name."""
+        asked = {"tid": tid, "epochs": epochs, "seeds": seeds}
+        return str(self._post(f"/searches/{_quoted(name)}/longer", asked)["name"])
 
     def _steer(self, name: str, verb: str) -> str:
         return str(self._post(f"/searches/{_quoted(name)}/{verb}", {})["message"])

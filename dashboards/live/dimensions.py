@@ -43,8 +43,7 @@ def dimensions_of(search: Search, taken: Collection[str]) -> Dimensions:
 
 def sampled_space_of(search: Search) -> SearchSpace | None:
     """Return the space that a search samples; None if it isn't known, or the search lists runs."""
-    space = known_space_of(search)
-    return None if space is RUNS else space
+    return None if search.space == RUNS.name else known_space_of(search)
 
 
 def title_of(search: Search, dimension: str) -> str:
@@ -98,7 +97,7 @@ class FoundDimensions:
 
     def numbers(self, document: Document) -> list[float]:
         """Return the number in each column, with those that this trial is the first to have."""
-        values = dict(_values(document))
+        values = dict(_values(document, listed=self._search.space == RUNS.name))
         for label, value in values.items():
             if label not in self._of:
                 self._add(label)
@@ -112,12 +111,17 @@ class FoundDimensions:
         self.columns.append(self._of[label])
 
 
-def _values(document: Document) -> Iterator[tuple[str, Value]]:
-    """A trial's scalar values by label: those of its point, or else of its configuration."""
+def _values(document: Document, *, listed: bool) -> Iterator[tuple[str, Value]]:
+    """A trial's scalar values by label: those of its point, or else of its configuration.
+
+    listed: whether the search lists runs, which differ in more than a point.
+    """
     config, point = from_stored(document["config"]), from_stored(document["point"])
     named = config if isinstance(config, dict) else {}
     # A point has the index of an option, which the configuration may call by its name.
-    values = {label: named.get(label, number) for label, number in point.items()} or named
+    values = {label: named.get(label, number) for label, number in point.items()}
+    if listed or not values:
+        values = named
     for label, value in values.items():
         if value is not None and isinstance(value, bool | int | float | str):
             yield str(label), value

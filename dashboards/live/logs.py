@@ -13,7 +13,9 @@ LINES = 200
 """Lines of a log that are sent: the last ones, about four screens."""
 
 
-def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
+def log_of(
+    store: Store, search: Search, trial: Trial, number: int, lines_at_most: int = LINES
+) -> Log:
     """The last lines of an attempt's log."""
     attempt = trial.attempts.get(str(number))
     if attempt is None:
@@ -38,7 +40,7 @@ def log_of(store: Store, search: Search, trial: Trial, number: int) -> Log:
     )
     if attempt.ended_at is not None:
         lines += _end(attempt, attempt.ended_at, said)
-    return Log(attempt=number, available=True, lines=lines[-LINES:], note="")
+    return Log(attempt=number, available=True, lines=lines[-lines_at_most:], note="")
 
 
 def _epochs(store: Store, search: Search, trial: Trial, number: int) -> list[LogLine]:

@@ -196,6 +196,15 @@ class Mirror:
             self._sync_one(mirrored)
         self._summaries.pop(name, None)
         self._diverged.pop(name, None)
+        self._searches.update({each.name: each for each in self.store.searches.named([name])})
+        self.list_version += 1
+        self.notify()
+
+    def forget(self, name: str) -> None:
+        """Drop the search, after it was deleted or renamed here, and read the list anew."""
+        for known in (self._held, self._searches, self._summaries, self._diverged):
+            known.pop(name, None)
+        self._listed_at = 0.0
         self.notify()
 
     def get(self, name: str) -> MirroredSearch:
@@ -278,8 +287,9 @@ class Mirror:
         found = {search.name: search for search in listed}
         changed = found != self._searches
         self._searches = found
-        for name in self._held.keys() - found.keys():
-            self._held.pop(name, None)
+        for known in (self._held, self._summaries, self._diverged):
+            for name in known.keys() - found.keys():
+                known.pop(name, None)
         going_on = {each.name for each in listed if each.status not in TERMINAL_SEARCH_STATUSES}
         latest = set() if self._listed.is_set() else {each.name for each in listed[-WARM_SEARCHES:]}
         self._listed_at = time.monotonic()

@@ -16,10 +16,10 @@ import numpy as np
 from alignsearch.dashboards.live.columns import Column, Table, distinct
 from alignsearch.dashboards.live.dimensions import Document, dimensions_of, sampled_space_of
 from alignsearch.dashboards.live.failures import Failures, has_diverged
-from alignsearch.search.documents import Search, Trial, metric_of, ranking
+from alignsearch.search.documents import Origin, Search, Trial, metric_of, ranking
 from alignsearch.search.documents.budget import OUTSIDE, SPENDING, SinceBest, Spending
 from alignsearch.search.documents.errors import StoreCorruptedError
-from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.reasons import note_of
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
 
@@ -232,7 +232,9 @@ class MirroredTrials:
         kind: str | None = (document.get("origin") or {}).get("kind")
         self._spending.note_kind(kind, TrialState(state), _as_state(before))
         self._states[row] = state
-        self.notes[row] = result.get("reason") or last_line(document["error"])
+        stored = document.get("origin")
+        origin = None if stored is None else Origin.model_validate(stored)
+        self.notes[row] = note_of(origin, result.get("reason"), document["error"])
         self._seqs.pop(row, None)
         self._seqs[row] = document["seq"]
         self.rev = max(self.rev, document["seq"])
@@ -243,7 +245,7 @@ class MirroredTrials:
         self._live.pop(tid, None)
         if before in TERMINAL_TRIAL_STATES:
             return
-        if seconds is not None:
+        if seconds is not None and kind != "imported":
             self._seconds.append(seconds)
         if TrialState(state) in SPENDING and kind not in OUTSIDE:
             self._since_best.note(loss, float(np.nan_to_num(self.table["finished"][row])))
@@ -253,7 +255,8 @@ class MirroredTrials:
             self._newly_ranked.append((key, row))
             if self._best is None or key < ranking.rank(self._best):
                 self._best = Trial.from_bson(document)
-                at = float(self.table["finished"][row])
+                # A result from elsewhere may be older than the search.
+                at = max(0.0, float(self.table["finished"][row]))
                 self.improvements.append(Improvement(tid, at, self.scored, loss))
 
     def _put(

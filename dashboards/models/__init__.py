@@ -80,6 +80,13 @@ from alignsearch.dashboards.models.trials import (
     TrialPage,
     TrialRow,
 )
+from alignsearch.dashboards.models.whole_search import (
+    Deleted,
+    LongerRequest,
+    NoteRequest,
+    RenameRequest,
+    TagRequest,
+)
 
 __all__ = [
     "CHANGE_ERRORS",
@@ -98,6 +105,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "Curves",
+    "Deleted",
     "EnqueueRequest",
     "Epochs",
     "Error",
@@ -116,13 +124,16 @@ __all__ = [
     "LogLine",
     "Login",
     "LoginRequest",
+    "LongerRequest",
     "Metric",
     "MissingColumn",
     "Model",
+    "NoteRequest",
     "Nothing",
     "Numbers",
     "Parameter",
     "ParameterImportance",
+    "RenameRequest",
     "ReportedMetric",
     "ResultTable",
     "RetryRequest",
@@ -141,6 +152,7 @@ __all__ = [
     "TableCells",
     "TableColumn",
     "TableRow",
+    "TagRequest",
     "TrialColumns",
     "TrialDetail",
     "TrialPage",

@@ -48,6 +48,7 @@ class SearchSummary(Model):
         diverged: how many of the completed trials have no finite loss.
         steps: the verbs that its status allows.
         changes: which changes of its settings are possible now.
+        next: the command that trains the best trial for longer; null where nothing is trained.
     """
 
     name: str
@@ -84,6 +85,9 @@ class SearchSummary(Model):
     ending: str | None
     diverged: int
     limits: Limits
+    note: str
+    tags: list[str]
+    next: str | None
     steps: list[Verb]
     changes: list[Change]
 

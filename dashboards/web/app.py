@@ -22,6 +22,7 @@ from alignsearch.dashboards.web.api import (
     steering,
     submissions,
     trials,
+    whole_search,
 )
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
@@ -94,6 +95,8 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         # Before the verbs, which would take `retry` for one of theirs.
         points.router,
         budget.router,
+        # Before steering, which takes any word as a verb.
+        whole_search.router,
         steering.router,
         pages.router,
     ):

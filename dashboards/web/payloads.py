@@ -15,6 +15,7 @@ from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
 )
+from alignsearch.search.use_cases.next_steps import next_step
 from alignsearch.search.use_cases.summary import Summary
 
 
@@ -100,6 +101,9 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         ending=search.ending,
         diverged=diverged,
         limits=limits_of(summary),
+        note=search.note,
+        tags=list(search.tags),
+        next=next_step(search) if best is not None else None,
         steps=steps_of(search),
         changes=changes_of(search),
     )

@@ -15,6 +15,7 @@ from alignsearch.cli import (
     export,
     given,
     hand_back,
+    logs,
     report,
     retain,
     show,
@@ -25,6 +26,7 @@ from alignsearch.cli import (
     submit,
     train,
     trials,
+    whole_search,
 )
 
 app = typer.Typer(
@@ -40,6 +42,7 @@ app.command()(drive.serve)
 app.command()(status.status)
 app.command()(trials.trials)
 app.command()(show.show)
+app.command()(logs.logs)
 app.command()(best.best)
 app.command()(steer.pause)
 app.command()(steer.resume)
@@ -55,6 +58,10 @@ app.command()(events.events)
 app.command()(export.export)
 app.command()(copy.dump)
 app.command()(copy.load)
+app.command()(whole_search.note)
+app.command(cls=whole_search.TagCommand)(whole_search.tag)
+app.command()(whole_search.rename)
+app.command()(whole_search.delete)
 app.command()(retain.retain)
 app.command()(dashboard.dashboard)
 app.command()(train.train)

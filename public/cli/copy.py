@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from alignsearch.cli.options import NameArgument, StoreOption, print_text
+from alignsearch.names import whoami
 from alignsearch.search.store import Store
 from alignsearch.wiring import open_store, store_uri
 
@@ -28,12 +29,19 @@ def dump(
 
 def load(
     file: Annotated[Path, typer.Argument(help="File that `alignsearch dump` has written.")],
+    name: Annotated[
+        str | None,
+        typer.Option("--as", help="Name of the search in the store. Default: the one it had."),
+    ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Load a dumped search into a store, where it can be driven further."""
+    """Load a dumped search into a store, where it can be driven further.
+
+    The copy keeps its checkpoints in a folder of its own: a trial that was running begins anew.
+    """
     from alignsearch.search.store import dump as dumps
 
     checked = dumps.check(file)
     with Store.connect(store_uri(store)) as opened:
-        name = dumps.load(opened, checked)
-    print_text(f"{name} is loaded; `alignsearch status {name}` shows its progress")
+        loaded = dumps.load(opened, checked, name=name, who=whoami())
+    print_text(f"{loaded} is loaded; `alignsearch status {loaded}` shows its progress")

@@ -30,8 +30,10 @@ def events(
         raise ConfigurationError("--follow or --json, not both")
     pause = threading.Event()
     with open_store(store) as opened:
-        search = opened.searches.get(name)
         found = opened.logs.events(name)
+        # A search that was deleted or renamed has left the event that says so.
+        gone = found and not opened.searches.named([name])
+        search = None if gone else opened.searches.get(name)
         if as_json:
             print_json([event.model_dump(mode="json") for event in found])
             return
@@ -41,7 +43,7 @@ def events(
                 if event not in printed:
                     printed.add(event)
                     print_text(_line(event))
-            if not follow or search.status in TERMINAL_SEARCH_STATUSES:
+            if not follow or search is None or search.status in TERMINAL_SEARCH_STATUSES:
                 return
             pause.wait(REFRESH_SECONDS)
             search = opened.searches.get(name)

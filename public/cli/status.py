@@ -1,18 +1,26 @@
 """`alignsearch status`: where searches stand and what they wait for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.cli.options import JsonOption, StoreOption, console, notice, print_json, print_text
+from alignsearch.cli.options import (
+    JsonOption,
+    StoreOption,
+    console,
+    notice,
+    print_json,
+    print_text,
+)
 from alignsearch.progress import duration, panel, watch
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary
+from alignsearch.search.use_cases.whole_search import unfinished
 from alignsearch.wiring import has_store, open_store
 
 
@@ -23,18 +31,26 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Update the display until the search is over.")
     ] = False,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(help="List the searches with this tag only; repeated: with all of them."),
+    ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
     """Show the progress of searches, and what each of them waits for."""
     if watch and (name is None or as_json):
         raise ConfigurationError("--watch follows one named search, without --json")
+    if tag and name is not None:
+        raise ConfigurationError("--tag chooses among all searches: leave out the name")
     if name is None and not has_store(store):
         _list([], as_json=as_json)
         return
     with open_store(store) as opened:
         if name is None:
-            _list(list(_summaries(opened)), as_json=as_json)
+            _list(list(_summaries(opened, tag or ())), as_json=as_json, tag=tag or ())
+            for line in unfinished(opened):
+                notice(line)
         elif as_json:
             print_json(read_summary(opened, name).to_json())
         elif watch:
@@ -43,22 +59,27 @@ def status(
             console.print(panel(read_summary(opened, name)))
 
 
-def _summaries(store: Store) -> Iterator[Summary]:
-    """Yield the summaries of all searches, without one that can't be read."""
+def _summaries(store: Store, tags: Sequence[str]) -> Iterator[Summary]:
+    """Yield the summaries of the searches with all tags, without one that can't be read."""
     for search in store.searches.all():
+        if not {*tags} <= {*search.tags}:
+            continue
         try:
             yield read_summary(store, search.name)
         except (StoreCorruptedError, UnknownNameError) as error:
             notice(f"search {search.name} is left out: {error}")
 
 
-def _list(summaries: list[Summary], *, as_json: bool) -> None:
+def _list(summaries: list[Summary], *, as_json: bool, tag: Sequence[str] = ()) -> None:
     if as_json:
         print_json([summary.to_json() for summary in summaries])
         return
     table = Table()
     for heading in ("search", "space", "data", "status", "trials", "busy", "best", "left"):
         table.add_column(heading)
+    tagged = any(summary.search.tags for summary in summaries)
+    if tagged:
+        table.add_column("tags")
     for summary in summaries:
         search = summary.search
         table.add_row(
@@ -70,8 +91,10 @@ def _list(summaries: list[Summary], *, as_json: bool) -> None:
             f"{summary.busy}/{search.parallel}",
             "" if summary.best_value is None else f"{summary.best_value:.4f}",
             _time_left(summary),
+            *([", ".join(search.tags)] if tagged else []),
         )
-    console.print(table if summaries else "no search yet: `alignsearch submit` makes one")
+    none = "no search has this tag" if tag else "no search yet: `alignsearch submit` makes one"
+    console.print(table if summaries else none)
 
 
 def _time_left(summary: Summary) -> str:

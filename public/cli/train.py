@@ -13,11 +13,14 @@ from alignsearch.cli.options import (
     ImageSizeOption,
     OnCorruptOption,
     PrecisionOption,
+    RayOption,
+    StoreOption,
     StrategyOption,
     console,
     notice,
     notices,
 )
+from alignsearch.cli.train_from import check_options_without_from, train_from
 from alignsearch.driving import EXIT_INTERRUPTED, interruptible
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
@@ -30,13 +33,30 @@ if TYPE_CHECKING:
 
 
 def train(
+    context: typer.Context,
     rule: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="Learning rule: bp, fa, sa, aa, kp, kp_angle, wm, wm_ad, wm_ad_ops, ia, dfa, usf, "
             "brsf, brsf_drawn, frsf or pfa."
         ),
-    ],
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME[:TID]",
+            help="Search whose best trial, or trial TID, is trained for longer, in place of a "
+            "--rule. It goes with --epochs, --seeds, --out, --store and --ray alone.",
+        ),
+    ] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Number of random seeds of --from, from 0 on; or the seeds, with commas: 3,5,8. "
+            "Default: 5."
+        ),
+    ] = None,
     preset: Annotated[
         str | None,
         typer.Option(
@@ -158,12 +178,19 @@ def train(
         Path | None,
         typer.Option(help="Folder for the results. Default: one in runs/, named by the options."),
     ] = None,
+    store: StoreOption = None,
+    ray: RayOption = None,
 ) -> None:
-    """Train one network; the same command again resumes an interrupted training.
+    """Train one network, or a search's best for longer; the same command again resumes it.
 
     The results are a folder with the last two checkpoints, scalars for TensorBoard, and
     results.json. Exit code 1: the loss became infinite or NaN.
     """
+    if from_ is not None:
+        train_from(context, from_, epochs, seeds, out, store, ray)
+        return
+    check_options_without_from(context, rule)
+    assert rule is not None
     # These import NumPy, which most commands do without.
     from alignment_core.data import InputOptions
     from alignsearch.spaces.presets import check_names, preset_config

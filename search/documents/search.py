@@ -76,6 +76,8 @@ class Search(Document):
             of the process that calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
+        checkpoint_folder: name of the search's own folder below that one; None for one of its name
+            and creation time. A renamed search keeps its folder, a loaded copy gets a new one.
         keep_checkpoints: how many of the best finished trials keep their checkpoints.
         lease_seconds: how long a worker or a driver may be silent before its lease passes.
         stall_seconds: how long a trial may be without a new epoch, at least, before it counts as
@@ -127,6 +129,7 @@ class Search(Document):
     note: str = ""
     tags: tuple[str, ...] = ()
     checkpoints: str | None = None
+    checkpoint_folder: str | None = None
     keep_checkpoints: int = Field(default=1, ge=0)
     lease_seconds: float = Field(default=DEFAULT_LEASE_SECONDS, gt=0)
     stall_seconds: float = Field(default=300.0, gt=0)

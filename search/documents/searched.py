@@ -113,12 +113,12 @@ def values_of(search: Search, trial: Trial) -> dict[str, Value]:
     Where the space isn't known, a dimension has what the configuration calls by its label, or else
     its number in the point: the index of a choice's option.
     """
+    config = trial.config if isinstance(trial.config, dict) else {}
+    if search.space == RUNS.name:
+        return dict(config)
     space = known_space_of(search)
     if search.definition is not None and space is not None:
         return dict(space.values(trial.point))
-    config = trial.config if isinstance(trial.config, dict) else {}
-    if space is RUNS:
-        return dict(config)
     labels = list(trial.point) if space is None else [each.name for each in space.sampled]
     known = {**trial.point, **config}
     return {label: known[label] for label in labels if label in known}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alignment_core.errors import AlignSearchError
+from alignment_core.errors import AlignSearchError, UnknownNameError
 from alignsearch.search.attempts.allotment import Resources
 from alignsearch.search.documents import Search, is_asked, is_driven, lives_in_session
 from alignsearch.search.documents.errors import (
@@ -178,6 +178,9 @@ class Service:
         if isinstance(error, AlreadyDrivenError):
             # No retry is scheduled: if that driver dies, the search is driven here at once.
             logger.info("search %s: another driver was quicker: %s", name, error)
+            return
+        if isinstance(error, UnknownNameError) and not self._store.searches.named([name]):
+            self._say(f"{name}: it was deleted or renamed")
             return
         if not isinstance(error, AlignSearchError):
             logger.error("driving search %s failed", name, exc_info=error)

@@ -22,19 +22,26 @@ def remove_surplus_states(store: Store, search: Search) -> None:
 
     A folder that can't be removed stays, with a warning in the log: no trial depends on it.
     """
-    folder = of_search(search)
-    if folder is None:
-        return
     try:
-        tids = numbered(folder)
-        if not tids:
-            return
-        # A trial that was among the best before still has its folder, so the trials with a folder
-        # are all that can be among the best now.
-        trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
-        live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
-        best = {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}
-        for tid in tids - live - best:
-            files.remove(f"{folder}/{tid}")
+        for folder in surplus_states(store, search):
+            files.remove(folder)
     except OSError as error:
         logger.warning("checkpoints of search %s could not be removed: %s", search.name, error)
+
+
+def surplus_states(store: Store, search: Search) -> list[str]:
+    """Return the folders that `remove_surplus_states` removes.
+
+    Raises:
+        OSError: the search's folder can't be read.
+    """
+    folder = of_search(search)
+    tids = set() if folder is None else numbered(folder)
+    if not tids:
+        return []
+    # A trial that was among the best before still has its folder, so the trials with a folder
+    # are all that can be among the best now.
+    trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
+    live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
+    best = {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}
+    return [f"{folder}/{tid}" for tid in sorted(tids - live - best)]

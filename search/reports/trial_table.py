@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alignsearch.search.documents import Search, Trial, known_space_of, metric_of, values_of
-from alignsearch.search.documents.reasons import last_line
+from alignsearch.search.documents.reasons import note_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.spaces.catalog import RUNS
 
@@ -61,7 +61,7 @@ def columns_of(search: Search, trials: Sequence[Trial]) -> TrialColumns:
 def dimensions_of(search: Search, trials: Iterable[Trial]) -> list[str]:
     """Return the labels of a search's dimensions: its space's, or else those that trials have."""
     space = known_space_of(search)
-    if space is not None and space is not RUNS:
+    if space is not None and search.space != RUNS.name:
         return [each.name for each in space.sampled]
     return list(dict.fromkeys(label for trial in trials for label in values_of(search, trial)))
 
@@ -82,7 +82,7 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         trial.attempt,
         seconds_of(trial),
         last.host if last else None,
-        _note(trial),
+        note_of(trial.origin, trial.result.reason if trial.result else None, trial.error),
     ]
     values = values_of(search, trial)
     if search.space == RUNS.name:
@@ -90,13 +90,6 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         values = {label: value for label, value in values.items() if value is not None}
     own = {name: values[label] for label, name in columns.dimensions.items() if label in values}
     return dict(zip(columns.fixed, fixed, strict=True)) | own
-
-
-def _note(trial: Trial) -> str | None:
-    """Where a trial comes from that no sampler suggested, and why it has no result."""
-    why = (trial.result.reason if trial.result else None) or last_line(trial.error)
-    notes = [str(trial.origin) if trial.origin else None, why]
-    return "; ".join(note for note in notes if note) or None
 
 
 def value_of(search: Search, trial: Trial) -> float | None:

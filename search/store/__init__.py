@@ -24,6 +24,7 @@ store.searches (searches.py)
     decide(name) -> tuple[Search, str]: read one, with the token of its last change
     end(search, change, to, who, *, detail) -> Search | None: end it; None if it was changed since
     reopen(name, who, detail) -> Search: queue a search again that is over; StateConflictError
+    edit(name, changes, who, what, detail) -> Search: change fields in any status, add an event
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
     renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
     note_driven(name, token, seconds) -> None: record how long it was driven, if the token holds
@@ -91,10 +92,30 @@ store.logs (logs.py)
 
 store.copies (copies.py)
     documents(name) -> Iterator[tuple[str, Record]]: read a whole search, undecoded
-    begin_load(counter, load) -> str: reserve a name for a load, return the search's token;
+    begin_load(counter, load) -> str: reserve a name for a load; 24 digits of this copy alone;
         NameTakenError
-    load_each(collection, documents) -> None: insert documents of a reserved name
-    finish_load(search) -> None: insert the search itself, which shows all; NameTakenError
+    load_each(collection, documents, copy) -> None: insert documents of a reserved name
+    note_load(name, copy, who, detail) -> None: add an event, once a load
+    finish_load(search, copy, folders) -> None: insert the search itself, which shows all;
+        NameTakenError
+
+store.renames (renames.py)
+    begun(name) -> str | None: the new name, if the renaming was broken off
+    source(name) -> str | None: the old name, while something is left of the old search
+    unfinished() -> list[tuple[str, str]]: old and new names of renamings that were broken off
+    is_hidden(name) -> bool: whether no reader finds the search by this name
+    reserve(old, new) -> None: reserve the new name; NameTakenError, StateConflictError
+    copy(old, new) -> None: copy trials and points that changed since the last call
+    switch(old, new) -> bool: hide the old one; False if it is driven or was changed meanwhile
+    undo(old, new) -> None: delete the copies of a search that isn't hidden yet
+    finish(old, new, who) -> Search: show the new one, delete the rest of the old one, add events
+
+store.deletions (deletions.py)
+    begun(name) -> Search | None: the search as it was, if its deletion was broken off
+    unfinished() -> list[str]: names of searches whose deletion was broken off
+    trials(name) -> int: number of the search's trials, readable or not
+    begin(name, who) -> bool: hide the search; False if it is driven or was changed meanwhile
+    finish(name) -> int: delete the rest of a hidden search; the number of its trials
 """
 
 from alignsearch.search.store.store import Store

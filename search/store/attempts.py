@@ -7,6 +7,7 @@ matches no trial and raises StaleAttemptError; so a result is recorded once, wha
 import secrets
 from collections.abc import Mapping, Sequence
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Attempt, Epoch, Result, Trial, transitions
 from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
 from alignsearch.search.documents.lease import ATTEMPT_LEASE
@@ -284,7 +285,13 @@ class Attempts:
         return changed
 
     def _stale(self, trial_id: str, attempt: int) -> StaleAttemptError:
-        trial = self._records.get(trial_id)
+        try:
+            trial = self._records.get(trial_id)
+        except UnknownNameError:
+            return StaleAttemptError(
+                f"attempt {attempt} no longer holds trial {trial_id}: its search was deleted or "
+                "renamed; what this attempt still has is dropped"
+            )
         ended = trial.attempts.get(str(attempt))
         how = f" ({ended.outcome.replace('_', ' ')})" if ended and ended.outcome else ""
         return StaleAttemptError(

@@ -4,9 +4,15 @@ import secrets
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
+from bson.objectid import ObjectId
+
 from alignsearch.search.documents.errors import NameTakenError
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.points import Points
+from alignsearch.search.store.whole import derived_id, event
+
+TOKEN_DIGITS = 16
+"""Hexadecimal digits of a search's creation token."""
 
 
 class Copies:
@@ -50,9 +56,10 @@ class Copies:
             yield "counters", {key: counter[key] for key in ("_id", "seq")}
 
     def begin_load(self, counter: Record, load: str) -> str:
-        """Reserve the name of the counter's search; return the loaded search's creation token.
+        """Reserve the name of the counter's search; `load` identifies the file.
 
-        A load of the same file that was broken off left the same reservation, and goes on.
+        A load of the same file that was broken off left the same reservation, and goes on. Return
+        24 hexadecimal digits that this copy alone has.
 
         load: identifies the file.
 
@@ -62,33 +69,58 @@ class Copies:
         name = counter["_id"]
         if self._db.find_one("searches", {"_id": name}) is not None:
             raise NameTakenError(
-                f"there is a search named {name!r} already: load it into another --store"
+                f"there is a search named {name!r} already: load it into another --store, or under "
+                "another name with --as"
             )
-        # A copy's token is its own, so that nobody takes the copy for its original.
-        token = secrets.token_hex(8)
-        if not self._db.insert("counters", {**counter, "load": load, "token": token}):
-            # A reservation of before copies had tokens gets one here.
-            unnamed = {"_id": name, "load": load, "token": None}
-            self._db.update("counters", unnamed, {"$set": {"token": token}})
-            reserved = self._db.find_one("counters", {"_id": name})
-            if reserved is None or reserved.get("load") != load:
-                raise NameTakenError(
-                    f"the name {name!r} is taken by a search that is being made, or by another "
-                    "file whose load was broken off: load that one again, or use another --store"
-                )
-            token = reserved["token"]
-        return token
+        copy = secrets.token_hex(12)
+        if self._db.insert("counters", {**counter, "load": load, "copy": copy}):
+            return copy
+        reserved = self._db.find_one("counters", {"_id": name})
+        if reserved is None or reserved.get("load") != load:
+            raise NameTakenError(
+                f"the name {name!r} is taken by a search that is being made, or by another "
+                "file whose load was broken off: load that one again, or choose another name "
+                "with --as"
+            )
+        # A load that an older version began has none.
+        self._db.update("counters", {"_id": name, "copy": None}, {"$set": {"copy": copy}})
+        found: str = (self._db.find_one("counters", {"_id": name}) or {}).get("copy", copy)
+        return found
 
-    def load_each(self, collection: str, documents: Sequence[Record]) -> None:
+    def load_each(self, collection: str, documents: Sequence[Record], copy: str) -> None:
         """Insert documents of a reserved name, except those that an earlier try inserted."""
-        self._db.insert_each(collection, documents)
+        refused = self._db.insert_each(collection, documents)
+        if collection != "events" or not refused:
+            return
+        # Their original is in this store, too, and its events have these ids.
+        ids = [event["_id"] for event in refused]
+        name = refused[0]["search"]
+        there = self._db.find("events", {"_id": {"$in": ids}}, fields=["search"])
+        others = {each["_id"] for each in there if each["search"] != name}
+        again = [
+            {**event, "_id": ObjectId(derived_id(copy, str(event["_id"])))}
+            for event in refused
+            if event["_id"] in others
+        ]
+        if again:
+            self._db.insert_each("events", again)
 
-    def finish_load(self, search: Record) -> None:
+    def note_load(self, name: str, copy: str, who: str, detail: str) -> None:
+        """Add an event that `who` has loaded the search, once for each copy."""
+        identity = derived_id(copy, "loaded")
+        self._db.insert("events", event(identity, name, self._db.now(), who, "loaded", detail))
+
+    def finish_load(self, search: Record, copy: str, folders: Sequence[str] = ()) -> None:
         """Insert the search itself; before it, no reader sees its trials.
+
+        folders: names of the checkpoint folders of its originals, which it may read.
 
         Raises:
             NameTakenError: another load of it was quicker.
         """
+        # A copy's token is its own, so that nobody takes the copy for its original.
+        own = {"token": copy[:TOKEN_DIGITS], "inherits": [*folders], "checkpoint_folder": None}
+        search = {**search, **own}
         written = self._db.insert("searches", search)
         if not written and self._db.find_one("searches", {"_id": search["_id"]}) != search:
             raise NameTakenError(f"search {search['_id']!r} was loaded already")

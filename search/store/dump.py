@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents import (
     NAME_FORM,
+    NAME_RULE,
     AttemptLog,
     Document,
     Epoch,
@@ -43,14 +44,13 @@ from alignsearch.search.store.connection import SCHEMA_VERSION, Record
 from alignsearch.search.store.numbering import MARK
 from alignsearch.search.store.store import Store
 from alignsearch.search.store.unfinished import unfinished
+from alignsearch.search.store.whole import BATCH, renamed
 
 FORMAT = "alignsearch search"
 LONGEST_LINE = 2**26
 """Characters of a line: MongoDB's documents have at most 2**24 bytes, and JSON escapes some."""
 MOST_DOCUMENTS = 10**8
 """Documents of one search: a small compressed file can hold any number of them."""
-BATCH = 1000
-"""Documents inserted by one command, and held in memory for it."""
 
 _PLAIN = (str, bool, int, Int64, float, datetime, ObjectId, type(None))
 
@@ -137,36 +137,48 @@ def check(file: Path) -> Checked:
     return Checked(file, checksum, checks.search, checks.counter, checks.folders)
 
 
-def load(store: Store, checked: Checked) -> str:
+def load(store: Store, checked: Checked, *, name: str | None = None, who: str = "") -> str:
     """Insert a file's search with all its documents into the store; return the search's name.
 
     The search can't be seen before all documents are inserted. A load that was broken off goes on
-    when the same file is loaded again.
+    when the same file is loaded again. The copy has a folder of its own for checkpoints.
+
+    Args:
+        store: the store.
+        checked: the file, as `check` returned it.
+        name: the search's name here; None for the one in the file.
+        who: the author of an event that says that it was loaded; empty for no event.
 
     Raises:
-        ConfigurationError: the file was changed since it was checked.
+        ConfigurationError: the file was changed since it was checked, or the name can't be used.
         NameTakenError: the store has a search of this name.
     """
-    token = store.copies.begin_load(checked.counter, checked.checksum)
+    old: str = checked.search["_id"]
+    new = name or old
+    if not NAME_FORM.fullmatch(new):
+        raise ConfigurationError(f"{new!r} can't be the name of a search: {NAME_RULE}")
+    copy = store.copies.begin_load({**checked.counter, "_id": new}, checked.checksum)
     batches: dict[str, list[Record]] = {part: [] for part in _PARTS}
 
     def write(collection: str, document: Record) -> None:
         if collection not in _PARTS:
             return
         batch = batches[collection]
-        batch.append(document)
+        batch.append(renamed(collection, document, old, new))
         if len(batch) == BATCH:
-            store.copies.load_each(collection, batch)
+            store.copies.load_each(collection, batch, copy)
             batch.clear()
 
     if _read(checked.file, write) != checked.checksum:
         raise _bad(checked.file, "it was changed while it was read")
     for collection, batch in batches.items():
         if batch:
-            store.copies.load_each(collection, batch)
-    store.copies.finish_load({**checked.search, "token": token, "inherits": list(checked.folders)})
-    name: str = checked.search["_id"]
-    return name
+            store.copies.load_each(collection, batch, copy)
+    if who:
+        detail = str(checked.file) if new == old else f"{old} from {checked.file}"
+        store.copies.note_load(new, copy, who, detail)
+    store.copies.finish_load(renamed("searches", checked.search, old, new), copy, checked.folders)
+    return new
 
 
 _PARTS: Mapping[str, type[Document]] = {

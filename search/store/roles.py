@@ -17,7 +17,8 @@ Rights = Mapping[str, Sequence[str]]
 
 READ = ("find",)
 COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
-_READING: Rights = dict.fromkeys(COLLECTIONS, READ)
+# What a person has given to a search is shown as its trials.
+_READING: Rights = dict.fromkeys((name for name in COLLECTIONS if name != "points"), READ)
 
 ROLES: Mapping[str, Rights] = {
     # `alignsearch serve`.

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Search
@@ -22,6 +22,7 @@ from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.places import Places
+from alignsearch.search.store.whole import HOLDS, decode_search
 
 _NOT_OVER = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
 _ACTIVE = sorted(_NOT_OVER)
@@ -64,6 +65,7 @@ class Searches:
                 "updated_at": now,
                 "token": secrets.token_hex(8),
                 "inherits": (),
+                "checkpoint_folder": None,
                 "place": self._places.place,
             }
         )
@@ -71,11 +73,12 @@ class Searches:
         # The counter first: a search that can be seen has one.
         if not self._db.insert("counters", {"_id": search.name, "seq": 0}):
             counter = self._db.find_one("counters", {"_id": search.name})
-            if counter is not None and "load" in counter:
-                raise NameTakenError(
-                    f"a search named {search.name!r} was loaded, or is being loaded: choose "
-                    "another --name"
-                )
+            for field, meaning in HOLDS.items():
+                if counter is not None and counter.get(field) is not None:
+                    raise NameTakenError(
+                        f"the name {search.name!r} is taken: its search {meaning}; choose another "
+                        "--name"
+                    )
         if not self._db.insert("searches", {**created.to_bson(), "change": token}):
             stored = self._db.find_one("searches", {"_id": search.name})
             if stored is None or stored["change"] != token:
@@ -254,6 +257,35 @@ class Searches:
         self._logs.add_event(name, who, "queued again", detail)
         return found
 
+    def edit(
+        self,
+        name: str,
+        changes: Callable[[Search], Record],
+        who: str,
+        what: str,
+        detail: str,
+    ) -> Search:
+        """Change fields of the search in whatever status, add an event, and return the search.
+
+        It doesn't count as an update, so the search is as old as it was.
+
+        changes: from the search as it is to the fields' new values. It is called again if the
+            search was changed meanwhile.
+
+        Raises:
+            UnknownNameError: there is no such search.
+        """
+        while True:
+            before = self._find(name)
+            fields = changes(self._decode(before))
+            token = secrets.token_hex(8)
+            unchanged = {"_id": name, "change": before.get("change")}
+            done = self._db.update("searches", unchanged, {"$set": {**fields, "change": token}})
+            found = self._find(name)
+            if done or found.get("change") == token:
+                self._logs.add_event(name, who, what, detail)
+                return self._decode(found)
+
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
         """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
 
@@ -306,8 +338,7 @@ class Searches:
         return self._decode(found) if done or found["change"] == token else None
 
     def _decode(self, found: Record) -> Search:
-        fields = {name: value for name, value in found.items() if name != "change"}
-        return Search.from_bson(fields).model_copy(update={"place": self._places.place})
+        return decode_search(found, self._places.place)
 
 
 def _over(to: SearchStatus, detail: str) -> Record:

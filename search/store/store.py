@@ -14,10 +14,12 @@ from alignsearch.search.store import capabilities
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.copies import Copies
+from alignsearch.search.store.deletions import Deletions
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.numbering import Numbering
 from alignsearch.search.store.places import Places
 from alignsearch.search.store.points import Points
+from alignsearch.search.store.renames import Renames
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trial_records import TrialRecords
@@ -35,6 +37,8 @@ class Store:
         totals: counts and the best trial of each search.
         logs: events, epochs and log lines.
         copies: whole searches, for dumping and loading.
+        renames: whole searches that get another name.
+        deletions: whole searches that are deleted.
     """
 
     @classmethod
@@ -63,6 +67,8 @@ class Store:
         self.points = Points(connection)
         self.totals = Totals(connection, numbering, self.trials)
         self.copies = Copies(connection)
+        self.renames = Renames(connection, self._places)
+        self.deletions = Deletions(connection, self._places)
 
     def close(self) -> None:
         """Close the connection."""

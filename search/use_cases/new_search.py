@@ -148,6 +148,8 @@ def prepare(
         lease_seconds=asked.lease,
         stall_seconds=asked.stalled_after,
         pruning=asked.pruning,
+        note=asked.note,
+        tags=asked.tag,
         created_by=who,
         versions=versions(),
         **rules,

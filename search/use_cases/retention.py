@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.driver.state_retention import remove_surplus_states
+from alignsearch.search.driver.state_retention import remove_surplus_states, surplus_states
 from alignsearch.search.store import Store
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ def excess(store: Store, *, days: float, keep: int) -> Iterator[Excess]:
             except StoreCorruptedError as error:
                 logger.warning("search %s is left out: %s", search.name, error)
                 continue
-            if found.trials:
+            # A deletion that was broken off may have left checkpoints alone.
+            if found.trials or _has_surplus(store, search, keep):
                 yield found
 
 
@@ -68,11 +69,20 @@ def drop(store: Store, found: Excess, who: str, *, keep: int) -> None:
     An interrupted deletion is finished by calling it again: the epochs, by which an excess is
     found, go last.
     """
-    states = found.search.model_copy(
-        update={"keep_checkpoints": min(keep, found.search.keep_checkpoints)}
-    )
-    remove_surplus_states(store, states)
+    remove_surplus_states(store, _keeping(found.search, keep))
     detail = f"epochs and logs of {len(found.trials)} trials, of all but the best {keep}"
     store.logs.add_event(found.search.name, who, "epochs dropped", detail)
     for trial in found.trials:
         store.logs.drop_epochs(trial)
+
+
+def _has_surplus(store: Store, search: Search, keep: int) -> bool:
+    try:
+        return bool(surplus_states(store, _keeping(search, keep)))
+    except OSError:
+        # A folder that can't be read now keeps nobody from the rest.
+        return False
+
+
+def _keeping(search: Search, keep: int) -> Search:
+    return search.model_copy(update={"keep_checkpoints": min(keep, search.keep_checkpoints)})

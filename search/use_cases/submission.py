@@ -32,6 +32,7 @@ from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS
 from alignsearch.search.use_cases.defined import known_names
+from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 from alignsearch.search.use_cases.rules import MOST_PARALLEL, RuleChoices, as_option
 from alignsearch.spaces.tree import plain_text
@@ -107,7 +108,7 @@ class SearchChoices(Document):
     )
 
 
-class Submission(RuleChoices, RecipeChoices, SearchChoices):
+class Submission(MarkChoices, RuleChoices, RecipeChoices, SearchChoices):
     """Everything that a person can ask of a new search.
 
     Raises pydantic's ValidationError, which `refusal` turns into one of ours.
@@ -204,7 +205,7 @@ class Submission(RuleChoices, RecipeChoices, SearchChoices):
         description="Name of a finished search over the same space, whose results TPE starts from.",
     )
 
-    @field_validator("fix", "range", mode="before")
+    @field_validator("fix", "range", "tag", mode="before")
     @classmethod
     def _in_lines(cls, value: Any) -> Any:
         """Accept a form's one text, with an entry a line or semicolons, and Python's dictionary."""

@@ -132,6 +132,8 @@ class Summary:
             "created_at": self.search.created_at.isoformat(),
             "warm_start": start.model_dump() if start else None,
             "error": self.search.error,
+            "tags": list(self.search.tags),
+            "note": self.search.note,
         }
 
 

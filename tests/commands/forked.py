@@ -7,6 +7,7 @@ the command line in `alignsearch`'s place.
 """
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -79,7 +80,15 @@ def serve(address):
     while True:
         asking, _ = listening.accept()
         _, descriptors, *_ = socket.recv_fds(asking, 1, 3)
-        asked = json.loads(asking.makefile().readline())
+        line = ""
+        with contextlib.suppress(OSError):
+            line = asking.makefile().readline()
+        if not line.endswith("\n"):
+            # The caller was killed before it had asked.
+            for descriptor in (*descriptors, asking.detach()):
+                os.close(descriptor)
+            continue
+        asked = json.loads(line)
         if asked["arguments"] and asked["arguments"][0] in TRAINING:
             import_all(IMPORTED_TO_TRAIN)
         pid = os.fork()
@@ -94,7 +103,9 @@ def serve(address):
         for descriptor in descriptors:
             os.close(descriptor)
         code = end_of(pid, asking)
-        asking.sendall(f"{code}\n".encode())
+        # A caller that was killed hears no more.
+        with contextlib.suppress(OSError):
+            asking.sendall(f"{code}\n".encode())
         asking.close()
 
 

@@ -94,6 +94,10 @@ declare namespace Api {
     metrics: ReportedMetric[];
     curves: Curve[];
   }
+  interface Deleted {
+    message: string;
+    left: string;
+  }
   interface EnqueueRequest {
     points?: (Record<string, boolean | number | string | null>)[] | null;
     table?: string | null;
@@ -206,6 +210,11 @@ declare namespace Api {
     name: string;
     token: string;
   }
+  interface LongerRequest {
+    tid?: number | null;
+    epochs?: number;
+    seeds?: number;
+  }
   interface Metric {
     name: string;
     label: string;
@@ -214,6 +223,9 @@ declare namespace Api {
   interface MissingColumn {
     name: string;
     reason: string;
+  }
+  interface NoteRequest {
+    note: string;
   }
   interface Nothing {
   }
@@ -257,6 +269,9 @@ declare namespace Api {
     metric?: string;
     weight_samples?: WeightSampling | null;
     sources?: StoredSource[];
+  }
+  interface RenameRequest {
+    name: string;
   }
   interface ReportedMetric {
     name: string;
@@ -318,6 +333,9 @@ declare namespace Api {
     ending: string | null;
     diverged: number;
     limits: Limits;
+    note: string;
+    tags: string[];
+    next: string | null;
     steps: ("pause" | "resume" | "stop" | "cancel")[];
     changes: ("extend" | "set")[];
   }
@@ -357,6 +375,7 @@ declare namespace Api {
     path?: string | null;
     sha256?: string | null;
     packages?: Record<string, string>;
+    beside?: string[];
   }
   interface SubmitField {
     name: string;
@@ -397,6 +416,8 @@ declare namespace Api {
     stop_at?: number | null;
     patience?: number | null;
     max_failures?: number | null;
+    note?: string;
+    tag?: string[];
     algo?: "tpe" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
@@ -434,6 +455,10 @@ declare namespace Api {
     cell: string;
     value: JsonValue;
     sampled: boolean;
+  }
+  interface TagRequest {
+    add?: string[];
+    remove?: string[];
   }
   interface TrialColumns {
     rev: number;

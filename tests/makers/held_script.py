@@ -30,7 +30,7 @@ def hold(what):
 '''
 """Code of a module `holding.py` beside a script; its trials call `hold`."""
 
-SECONDS = 240.0
+SECONDS = 480.0
 """Longest wait for a step of a script: starting Ray takes most of it on a busy machine."""
 
 

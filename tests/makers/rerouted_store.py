@@ -2,7 +2,10 @@
 
 from alignsearch.search.store import Store
 
-PARTS = ("searches", "trials", "attempts", "points", "totals", "logs", "copies")
+PARTS = (
+    *("searches", "trials", "attempts", "points", "totals", "logs", "copies"),
+    *("renames", "deletions"),
+)
 
 
 class ReroutedStore(Store):

@@ -66,7 +66,7 @@ def kill_and_restart(server):
     server.ensure()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_asked_trials_outlive_the_store_and_a_process_that_asks(server, tmp_path):
     uri, hold = server.ensure(), tmp_path / "hold"
     space = {"x": hp.uniform("x", -1, 1)}
@@ -83,13 +83,13 @@ def test_asked_trials_outlive_the_store_and_a_process_that_asks(server, tmp_path
             command = [sys.executable, "-c", LOOP, uri, str(hold)]
             loops.append(subprocess.Popen(command, env=environment_of_a_person(), stdout=out))
     try:
-        wait_until(lambda: sorted(given()) == [0, 1, 2], 240)
+        wait_until(lambda: sorted(given()) == [0, 1, 2], 480)
         kill_and_restart(server)
         loops[0].kill()
         loops[0].wait()
         hold.unlink()
         # Once more while they ask and tell.
-        wait_until(lambda: len(given()) >= 9, 240)
+        wait_until(lambda: len(given()) >= 9, 480)
         kill_and_restart(server)
         assert [loop.wait(300) for loop in loops[1:]] == [0, 0]
     finally:

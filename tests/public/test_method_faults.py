@@ -74,7 +74,7 @@ def script(request, tmp_path):
 
 
 # Two deaths, each with a wait until a new process of Ray or of the store serves.
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_method_is_searched_through_the_deaths_of_store_and_worker(script):
     script.wait(lambda: len(script.lines("began")) >= 3)
     script.hold()

@@ -23,7 +23,7 @@ from alignsearch.search.documents import (
     space_of,
 )
 from alignsearch.spaces.catalog import RUNS
-from alignsearch.spaces.runs import Run
+from alignsearch.spaces.runs import SEED, Run
 from alignsearch.spaces.trained import add_data_set, add_model, training_of
 from alignsearch.workers import sources
 from alignsearch.workers.gpu_memory import limit_tensorflow
@@ -115,13 +115,16 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
 def _training_config(search: Search, trial: Trial, warn: Callable[[str], None]) -> TrainingConfig:
     recipe = search.training
     _add_own_parts(search, recipe, warn)
-    if search.space == RUNS.name:
+    listed = search.space == RUNS.name
+    if listed and search.definition is None:
         return Run.of(trial.config).training_config(**recipe.training_settings())
     definition = sources.definition_of_training(search, warn)
     # What JSON makes of a configuration is enough for the paper's, which older searches have only.
     known = search.definition is not None and bool(trial.point)
     config = space_of(search).resolve(trial.point) if known else trial.config
-    return training_of(definition, config, recipe, seed=seed_of(search, trial))
+    # A run of a definition names its own seed (`search.use_cases.longer_training`).
+    seed = trial.config[SEED] if listed else seed_of(search, trial)
+    return training_of(definition, config, recipe, seed=seed)
 
 
 def _add_own_parts(search: Search, recipe: Recipe, warn: Callable[[str], None]) -> None:

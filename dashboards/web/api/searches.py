@@ -22,6 +22,7 @@ from alignsearch.dashboards.web.parameters import (
 from alignsearch.dashboards.web.responses import encoded_response, json_response
 from alignsearch.dashboards.web.space_payloads import space_of
 from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.documents.marks import MOST_TAGS
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
@@ -42,11 +43,22 @@ def health(request: Request) -> Response:
 
 
 @router.get("/searches", response_model=models.Searches)
-def searches(request: Request) -> Response:
-    """List all searches, the latest first, without one that can't be read."""
+def searches(
+    request: Request,
+    tag: Annotated[
+        list[Annotated[str, Query(max_length=200)]],
+        Query(max_length=MOST_TAGS, description="Tags that the searches must have."),
+    ] = [],  # noqa: B006
+) -> Response:
+    """List all searches, or those with all of some tags, the latest first.
+
+    One that can't be read is left out.
+    """
     mirror = context_of(request).mirror
     found = []
     for search in mirror.searches():
+        if not {*tag} <= {*search.tags}:
+            continue
         try:
             found.append(payloads.summary_of(mirror, search.name))
         except StoreCorruptedError as error:

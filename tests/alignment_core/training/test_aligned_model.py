@@ -16,7 +16,7 @@ from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
 from alignment_core.rules.kolen_pollack import KolenPollackAngle
 from alignment_core.rules.mirroring import WeightMirror
-from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
+from alignment_core.rules.symmetry import ActivationAlignment
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.aligned_model import AlignedModel
 
@@ -309,16 +309,3 @@ def test_a_batch_that_minibatches_cannot_share_is_refused():
     model, (x, y) = compiled(minibatches=3, run_eagerly=True), batches()
     with pytest.raises(ConfigurationError, match="batch of 8 can't be split into 3"):
         model.train_on_batch(x[:8], y[:8])
-
-
-@pytest.mark.parametrize("kind", [AlignedModel, keras.Model])
-def test_a_layer_of_two_trained_models_is_refused(kind):
-    shared = Dense(3, learning_rule=SymmetricAlignment(), name="shared")
-    models = []
-    for name in ("first", "second"):
-        inputs = keras.Input((4,))
-        models.append(kind(inputs, shared(inputs), name=name))
-        models[-1].compile("sgd", "mse")
-    models[0].train_on_batch(np.ones((2, 4)), np.ones((2, 3)))
-    with pytest.raises(ConfigurationError, match="'shared' is trained by the model 'first'"):
-        models[1].train_on_batch(np.ones((2, 4)), np.ones((2, 3)))

@@ -179,16 +179,6 @@ def test_a_rule_that_needs_pseudogradients_is_refused_in_a_loop_of_ones_own():
     model(tf.ones((6, 5)), training=False)
 
 
-def test_a_rule_that_came_after_the_layer_was_built_is_refused():
-    layer = Dense(3, learning_rule=FeedbackAlignment(), name="late")
-    layer.build((None, 4))
-    layer.learning_rule = SymmetricAlignment()
-    with pytest.raises(
-        ConfigurationError, match=r"'late' was built with a rule that doesn't train"
-    ):
-        layer(tf.ones((2, 4)), training=True)
-
-
 @pytest.mark.parametrize(
     ("rule", "said"),
     [

@@ -10,8 +10,11 @@ from digits_trainings import assert_same, weights
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers.dense import Dense
+from alignment_core.models import get_model
+from alignment_core.optimizers.optimizers import NesterovMomentum
 from alignment_core.rules.direct_feedback import DirectFeedbackAlignment
 from alignment_core.rules.product_feedback import ProductFeedbackAlignment
+from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training.aligned_model import AlignedModel
 from alignment_core.training.config import TrainingConfig
 from alignment_core.training.trainer import Trainer
@@ -108,6 +111,30 @@ def test_the_parts_of_a_batch_share_its_magnitudes():
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("minibatches", [1, 2])
+def test_fit_draws_the_magnitudes_that_the_trainer_draws(minibatches):
+    config = replace(BATCHWISE, epochs=1, schedule_epochs=1, drop_epochs=(), seed=4)
+    trainer = Trainer(config)
+    batches = list(trainer._train_batches(0))
+    trainer.fit()
+    rule = LEARNING_RULES[config.learning_rule]()
+    plain = get_model("dense")(
+        trainer.model.input_shape[1:], 10, width=16, learning_rule=rule, seed=4
+    )
+    model = AlignedModel(plain.inputs, plain.outputs)
+    model.compile(
+        NesterovMomentum(config.learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weight_decay=config.weight_decay,
+        minibatches=minibatches,
+        seed=config.seed,
+    )
+    for images, labels in batches:
+        model.train_on_batch(images, labels)
+    for found, expected in zip(model.variables, trainer.model.variables, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4, err_msg=found.path)
+
+
 def small_model(kind, rule):
     """Two dense layers in a model of a class, with given weights."""
     layers = [
@@ -140,6 +167,12 @@ def test_a_step_of_fit_in_an_aligned_model_sends_the_error_directly(rng):
 def test_keras_own_model_refuses_the_rule_that_needs_the_error(rng):
     model, _ = small_model(keras.Model, DirectFeedbackAlignment(outputs=3))
     with pytest.raises(ConfigurationError, match="use AlignedModel or Trainer"):
+        model.fit(rng.normal(size=(8, 4)), rng.normal(size=(8, 3)), verbose=0)
+
+
+def test_a_rule_for_another_number_of_outputs_is_refused_by_name(rng):
+    model, _ = small_model(AlignedModel, DirectFeedbackAlignment(outputs=4))
+    with pytest.raises(ConfigurationError, match=r"made for 4 outputs .* give the rule outputs=3"):
         model.fit(rng.normal(size=(8, 4)), rng.normal(size=(8, 3)), verbose=0)
 
 

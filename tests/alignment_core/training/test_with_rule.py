@@ -175,3 +175,112 @@ def test_keras_applications_with_other_kernels_are_refused_by_name(name):
     model = getattr(keras.applications, name)(weights=None, input_shape=(32, 32, 3))
     with pytest.raises(ConfigurationError, match="is a DepthwiseConv2D"):
         with_rule(model, "feedback_alignment")
+
+
+@keras.saving.register_keras_serializable("tests")
+class Composite(layers.Layer):
+    """Two dense layers in one."""
+
+    def __init__(self, rule=None, **kwargs):
+        super().__init__(**kwargs)
+        kind = layers.Dense if rule is None else Dense
+        own = {} if rule is None else {"learning_rule": rule}
+        self.rule = rule
+        self.parts = [kind(4, name=f"part{index}", **own) for index in range(2)]
+
+    def call(self, x):
+        for part in self.parts:
+            x = part(x)
+        return x
+
+    def get_config(self):
+        return {**super().get_config(), "rule": self.rule}
+
+
+def with_composite(rule=None):
+    inputs = keras.Input((6,))
+    return keras.Model(inputs, layers.Dense(2, name="head")(Composite(rule, name="both")(inputs)))
+
+
+def test_layers_in_a_composite_layer_are_refused_and_not_left_out_silently():
+    with pytest.raises(ConfigurationError, match="'both' is a Composite, which can't carry"):
+        with_rule(with_composite(), "feedback_alignment")
+    with pytest.raises(ConfigurationError, match="'part0' is inside of 'both', a Composite"):
+        with_rule(with_composite(), {"part0": "feedback_alignment"})
+    twin = with_rule(with_composite(), {"head": "feedback_alignment"})
+    assert [layer.name for layer in aligned_layers(twin)] == ["head"]
+
+
+def test_a_composite_layer_keeps_the_rules_that_it_was_built_with():
+    model = with_composite("symmetric_alignment")
+    with pytest.raises(ConfigurationError, match="'both' is a Composite"):
+        with_rule(model, "backpropagation")
+    twin = with_rule(model, {"head": "feedback_alignment"})
+    assert {layer.name: repr(layer.learning_rule) for layer in aligned_layers(twin)} == {
+        "part0": "SymmetricAlignment(self=1, decay=1)",
+        "part1": "SymmetricAlignment(self=1, decay=1)",
+        "head": "FeedbackAlignment()",
+    }
+
+
+class OwnCall(keras.Model):
+    """A functional model that computes something else than its graph."""
+
+    def call(self, inputs, training=None):
+        return 2 * super().call(inputs, training=training)
+
+
+class OwnStep(keras.Model):
+    """A functional model that is trained in another way."""
+
+    def train_step(self, data):
+        return {"loss": 0.0}
+
+
+@pytest.mark.parametrize(("kind", "method"), [(OwnCall, "call"), (OwnStep, "train_step")])
+def test_a_class_that_does_more_than_its_graph_is_refused(kind, method):
+    inputs = keras.Input((6,))
+    model = kind(inputs, layers.Dense(2)(inputs), name="mine")
+    with pytest.raises(ConfigurationError, match=f"class {kind.__name__} .*'mine' has a {method}"):
+        with_rule(model, "feedback_alignment")
+    outer = keras.Model(inputs, layers.Dense(2)(model(inputs)))
+    if method == "call":
+        with pytest.raises(ConfigurationError, match="'mine' has a call"):
+            with_rule(outer, "feedback_alignment")
+    else:
+        assert len(aligned_layers(with_rule(outer, "feedback_alignment"))) == 2
+
+
+def test_lambdas_are_kept_with_the_variables_that_they_use():
+    factor = np.float32(3.0)
+    inputs = keras.Input((6,))
+    double = layers.Lambda(lambda x, shift: factor * x + shift, arguments={"shift": 1.0})
+    model = keras.Model(inputs, layers.Dense(2)(double(inputs)))
+    twin = with_rule(model, "feedback_alignment")
+    x = np.random.default_rng(0).normal(size=(3, 6)).astype("float32")
+    np.testing.assert_allclose(twin(x), model(x), rtol=1e-5, atol=1e-6)
+
+
+def test_a_compiled_model_has_a_twin_that_is_compiled_anew():
+    """Neither a loss that Keras can't copy nor the model that trained before is in the way."""
+    inputs = keras.Input((6,))
+    model = AlignedModel(inputs, Dense(2, learning_rule="symmetric_alignment")(inputs))
+    model.compile("sgd", lambda y, found: tf.reduce_mean(tf.square(y - found)))
+    twin = with_rule(model, SymmetricAlignment())
+    assert model.compiled
+    assert not twin.compiled
+    twin.compile("sgd", "mse")
+    twin.fit(np.ones((4, 6)), np.ones((4, 2)), verbose=0)
+
+
+def test_grouped_and_fixed_kernels_of_other_layers_are_refused_by_name():
+    inputs = keras.Input((5, 6))
+    for layer, name in (
+        (layers.EinsumDense("abc,cd->abd", output_shape=(None, 3), name="e"), "EinsumDense"),
+        (layers.GRU(3, name="e"), "GRU"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"'e' is a {name}"):
+            with_rule(keras.Model(inputs, layer(inputs)), "feedback_alignment")
+    attention = layers.MultiHeadAttention(2, 4, name="e")
+    with pytest.raises(ConfigurationError, match="'e' is a MultiHeadAttention"):
+        with_rule(keras.Model(inputs, attention(inputs, inputs)), "feedback_alignment")

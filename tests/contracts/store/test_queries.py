@@ -9,6 +9,7 @@ import pymongo
 import pytest
 from epoch_maker import an_epoch
 from pymongo import monitoring
+from store_calls import give_points, rename_and_delete
 
 import alignsearch.search
 from alignsearch.search.documents import Result, Trial
@@ -71,7 +72,17 @@ def shape_of(value):
     return type(value).__name__
 
 
-PARTS_OF_STORE = ("searches", "trials", "attempts", "totals", "logs", "copies")
+PARTS_OF_STORE = (
+    "searches",
+    "trials",
+    "attempts",
+    "points",
+    "totals",
+    "logs",
+    "copies",
+    "renames",
+    "deletions",
+)
 
 
 class Noting(Store):
@@ -128,6 +139,7 @@ def use_everything(store, new_search, new_trial):
     store.searches.extend(name, {"trials": 400}, "tester", detail="trials 400")
     store.searches.adjust(name, {"parallel": 4}, "tester", detail="parallel 4")
     store.searches.end(*store.searches.decide(name), SearchStatus.COMPLETED, "x", detail="enough")
+    store.searches.reopen(name, "tester", "to try trial 1 again")
     token = store.searches.acquire_driver(name, "driver", 60.0)
     store.searches.renew_driver(name, token, 60.0)
     store.searches.note_driven(name, token, 7.5)
@@ -183,18 +195,24 @@ def use_everything(store, new_search, new_trial):
     store.totals.best(name)
     store.totals.diverged(name)
     store.trials.best(name, 3)
-    store.attempts.cancel(store.trials.add(Trial(id=f"{name}/9", search=name, tid=9)))
+    for tid, end in ((9, store.attempts.cancel), (10, store.attempts.withdraw)):
+        trial = store.trials.add(Trial(id=f"{name}/{tid}", search=name, tid=tid))
+        end(trial.id if tid == 9 else trial, "it is not wanted")
+    give_points(store, name)
     store.attempts.cancel_all(name)
     assert list(store.copies.documents(name))
     copy = f"{name}-loaded"
     event = {"search": copy, "at": store.now(), "who": "tester", "what": "x", "detail": ""}
-    store.copies.begin_load({"_id": copy, "seq": 0}, "a file")
-    store.copies.load_each("events", [event])
+    mark = store.copies.begin_load({"_id": copy, "seq": 0}, "a file")
+    store.copies.load_each("events", [event], mark)
+    store.copies.note_load(copy, mark, "tester", "a file")
     assert store.logs.count_epochs(finished.id) == 1
     store.logs.drop_epochs(finished.id)
     assert store.logs.count_epochs(finished.id) == 0
     assert store.logs.lines(finished.id, 1) == ()
-    store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"})
+    store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"}, mark)
+    store.searches.edit(name, lambda _: {"note": "looked at"}, "tester", "note", "looked at")
+    rename_and_delete(store, name)
 
 
 @pytest.fixture(scope="module")
@@ -299,14 +317,15 @@ READING = (
     *("search/reports/best.py", "search/use_cases/summary.py", "search/driver/history.py"),
     "search/use_cases/hyperopt_trials.py",
 )
-CHANGING = tuple(f"dashboards/web/api/{name}.py" for name in ("steering", "submissions"))
+CHANGING = tuple(f"dashboards/web/api/{name}.py" for name in ("points", "steering", "submissions"))
 PARTS = {
     "driver": ["search/driver/*.py", "search/use_cases/summary.py", "public/driving.py"],
     "worker": ["workers/**/*.py", "search/attempts/*.py", "search/driver/state_retention.py"],
     "submitter": [
         *("public/*.py", "public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),
         *(f"search/use_cases/{name}.py" for name in ("new_search", "steering", "warm_start")),
-        "search/use_cases/budget.py",
+        *(f"search/use_cases/{name}.py" for name in ("budget", "giving", "retrying")),
+        "search/driver/intake.py",
         *READING,
     ],
     "dashboard": ["dashboards/**/*.py", *READING],

@@ -102,7 +102,7 @@ def test_a_definition_of_an_installed_package_is_used_by_its_name(shell, tmp_pat
     assert "no definition is named 'mirror'" in said
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_an_edit_is_refused_by_new_workers_and_not_noticed_by_warm_ones(held):
     command = [str(COMMAND), "submit", "script.py:search", "--name", "held", "--trials", "20"]
     script = held(EDITED, [*command, *ONE_SLOT])
@@ -133,7 +133,7 @@ def test_an_edit_is_refused_by_new_workers_and_not_noticed_by_warm_ones(held):
     assert "the source of search 'held' has changed" in (script.folder / "log").read_text()
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script(held):
     script = held(SESSION, [sys.executable, "script.py"])
     script.wait(lambda: len(script.lines("began")) >= 2)
@@ -180,7 +180,7 @@ def test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script
     assert not any(who.endswith(f":{serve.pid}") for who in events)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_killed_training_of_ones_own_rule_ends_as_if_it_had_lived(shell):
     write_shown(shell.folder, "mirror.py")
     options = ("--trials", "1", "--dataset", "digits", "--epochs", "6", "--seed", "3", *ONE_SLOT)

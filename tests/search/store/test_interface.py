@@ -7,8 +7,10 @@ import re
 import alignsearch.search.store as package
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.copies import Copies
+from alignsearch.search.store.deletions import Deletions
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.points import Points
+from alignsearch.search.store.renames import Renames
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trials import Trials
@@ -21,6 +23,8 @@ PARTS = {
     "totals": Totals,
     "logs": Logs,
     "copies": Copies,
+    "renames": Renames,
+    "deletions": Deletions,
 }
 
 

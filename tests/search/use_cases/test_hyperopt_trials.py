@@ -24,7 +24,7 @@ NEVER = threading.Event()
 
 @pytest.fixture
 def search(store, make_search, make_driver):
-    """Eight trials: one diverged, one crashed for good; it spent nothing of the budget of 7."""
+    """Seven results, one of them diverged, and a trial that crashed for good."""
 
     def objective(search, trial, link):
         if trial.tid == 2:
@@ -96,9 +96,10 @@ def test_fmin_goes_on_from_it_and_leaves_the_store_alone(store, search):
         show_progressbar=False,
     )
     assert len(asked) == 3
-    assert view.tids[-3:] == [8, 9, 10]
+    # Numbers that the search itself will never use: three more of its trials may fail.
+    assert view.tids[-3:] == [10, 11, 12]
     assert best == view.argmin
-    assert view.best_trial["tid"] in (8, 9, 10)
+    assert view.best_trial["tid"] in (10, 11, 12)
     assert store.trials.all(search.name) == before
 
 

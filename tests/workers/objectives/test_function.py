@@ -90,11 +90,23 @@ def objective(config, trial):
     ],
 )
 def test_a_wrong_return_value_fails_the_trial_for_good_in_one_line(run, store, returned, said):
-    (trial,) = run(f"def objective(config):\n    return {returned}\n", trials=1)
+    code = f"def objective(config):\n    return {returned}\n"
+    (trial,) = run(code, trials=1, max_failures=0)
     assert (trial.state, trial.attempt) == (TrialState.FAILED, 1)
     assert said in trial.error
     assert "\n" not in trial.error
     assert said in store.searches.get("a-search").error
+
+
+def test_a_function_without_a_return_ends_its_search_early_with_the_reason(run, store):
+    trials = run("def objective(config):\n    config['x'] ** 2\n", trials=60)
+    search = store.searches.get("a-search")
+    assert search.status is SearchStatus.FAILED
+    # A tenth of the budget may fail, and the trial after it.
+    assert {trial.state for trial in trials if trial.attempt} == {TrialState.FAILED}
+    assert sum(trial.state is TrialState.FAILED for trial in trials) == 7
+    assert "7 trials failed, and 6 may" in search.error
+    assert "objective returned nothing (None)" in search.error
 
 
 def test_one_that_died_after_its_last_checkpoint_keeps_its_steps(run, store, tmp_path):
@@ -147,7 +159,7 @@ def objective(config, trial):
 
 def test_sys_exit_costs_an_attempt_and_says_so(run):
     code = "import sys\ndef objective(config):\n    sys.exit(3)\n"
-    (trial,) = run(code, trials=1, max_attempts=2)
+    (trial,) = run(code, trials=1, max_attempts=2, max_failures=0)
     assert (trial.state, trial.attempt) == (TrialState.FAILED, 2)
     assert "sys.exit(3)" in trial.error
 

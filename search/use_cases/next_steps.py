@@ -1,0 +1,25 @@
+"""The next step after a search: its best trial, trained for longer."""
+
+from alignsearch.search.documents import REHEARSAL, Search
+from alignsearch.spaces.catalog import RUNS
+from alignsearch.spaces.definition import TRAINING
+
+EPOCHS = 100
+"""Epochs of the trainings behind Kunin et al. 2020, Table 5: more than twice their searches' 45."""
+SEEDS = 5
+"""Seeds by default: enough for a standard error."""
+
+
+def is_trained(search: Search) -> bool:
+    """Return whether the search trains networks of ours, so that one can be trained for longer."""
+    if search.recipe is None or search.recipe.dataset == REHEARSAL or search.space == RUNS.name:
+        return False
+    definition = search.definition
+    return definition is None or definition.objective.kind == TRAINING
+
+
+def next_step(search: Search) -> str | None:
+    """Return the command that trains the search's best for longer; None if it trains nothing."""
+    if not is_trained(search):
+        return None
+    return f"alignsearch train --from {search.name} --epochs {EPOCHS} --seeds {SEEDS}"

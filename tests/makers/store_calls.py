@@ -1,0 +1,38 @@
+"""Calls of the store's parts for given points, renames and deletions, each method once."""
+
+from alignsearch.search.documents import GivenPoint
+
+
+def give_points(store, name):
+    point = GivenPoint(
+        id=f"{name}/0",
+        search=name,
+        number=0,
+        kind="enqueued",
+        point={"sigma": 0.5},
+        token="a token",
+        by="tester",
+    )
+    assert [each.number for each in store.points.add([point])] == [0]
+    assert store.points.publish(name) == 1
+    assert store.points.all(name) == store.points.read(name, 0, 1)
+
+
+def rename_and_delete(store, name):
+    new = f"{name}-renamed"
+    assert store.renames.begun(name) is None
+    for _ in range(2):
+        store.renames.reserve(name, new)
+        store.renames.copy(name, new)
+        assert (name, new) in store.renames.unfinished()
+        store.renames.undo(name, new)
+    store.renames.reserve(name, new)
+    assert store.renames.source(new) == name
+    assert store.renames.switch(name, new)
+    assert store.renames.is_hidden(name)
+    store.renames.finish(name, new, "tester")
+    assert store.deletions.begin(new, "tester")
+    assert store.deletions.begun(new)
+    assert store.deletions.unfinished() == [new]
+    trials = store.deletions.trials(new)
+    assert store.deletions.finish(new) == trials > 0
