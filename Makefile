@@ -152,6 +152,10 @@ bench-tpe: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_tpe_nested.py
 	$(BIN)/python tests/benchmarks/bench_tpe.py
 
+# Whether a confirmed search names a better trial, on tables of real trainings: an hour.
+bench-confirm: .venv/benchmark
+	$(BIN)/python tests/benchmarks/bench_confirm.py --out docs/confirmation.json
+
 bench-core: setup
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/benchmarks/bench_core.py $(SECTIONS)
 

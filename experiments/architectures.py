@@ -3,7 +3,7 @@
 Each learning rule is trained on several networks with the metaparameters that it has on ResNet-18.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,8 +13,10 @@ from alignsearch.experiments.place import Place, Trained
 from alignsearch.experiments.run_statistics import mean_accuracy, mean_difference
 from alignsearch.experiments.setting import Setting
 from alignsearch.experiments.training import TrainingExperiment
+from alignsearch.search.documents import metric_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.best import best_trial
+from alignsearch.search.reports.confirmation import confirmed_in, mean_in_words
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
@@ -96,6 +98,7 @@ class ArchitecturesExperiment(TrainingExperiment):
         searches = set(setting.rules) - RULES.keys()
         store = place.open_store() if searches and place.has_store else None
         templates: dict[str, Run] = {}
+        confirmed = {} if store is None else _confirmed(store, searches)
         for rule in setting.rules:
             templates[rule] = run = _template(setting, rule, store)
             if rule in self.BOTH_ORDERS and setting.weights_order is None:
@@ -112,8 +115,8 @@ class ArchitecturesExperiment(TrainingExperiment):
         ]
         trained = place.train(self.NAME, setting, runs)
         from_searches = [
-            f"{rule}: the best configuration of the search of that name, over {run.rule}, in the "
-            f"{run.weights_order} order."
+            f"{rule}: the best configuration of the search of that name{confirmed.get(rule, '')}, "
+            f"over {run.rule}, in the {run.weights_order} order."
             for rule, run in templates.items()
             if run.searched is not None
         ]
@@ -152,6 +155,16 @@ def _rows(setting: Setting, templates: Mapping[str, Run], trained: Trained) -> "
         for model in setting.models
         for rule in templates
     ]
+
+
+def _confirmed(store: Store, names: Iterable[str]) -> dict[str, str]:
+    """Return of each confirmed search by which mean its best configuration was named, in words."""
+    found = {}
+    for search in store.searches.named(list(names)):
+        result = confirmed_in(store.totals.standing(search.name))
+        if result is not None:
+            found[search.name] = f" by {mean_in_words(result, metric_of(search))}"
+    return found
 
 
 def _template(setting: Setting, rule: str, store: Store | None) -> Run:

@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,8 @@ from alignsearch.search.documents.states import (
 )
 from alignsearch.search.documents.transitions import begun
 from alignsearch.search.driver.closing import outcome_of
-from alignsearch.search.driver.endings import Ended, ending_of
+from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
+from alignsearch.search.driver.endings import Ended, ending_of, may_repeat
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.store import Store
@@ -89,6 +90,7 @@ class Asker:
         self._space = space_of(search)
         self._history = History(store, name)
         self._suggestions = SuggestionQueue(search, self._space, self._history, self._note_failure)
+        self._confirmations = ConfirmationQueue(store, self._history)
         self._worker = Attempt(
             number=1,
             owner=f"{socket.gethostname()}:{os.getpid()}",
@@ -114,10 +116,14 @@ class Asker:
         self._history.sync()
         self._history.given.read(search.enqueued)
         self._expire()
-        if self._ended(search) is not None:
+        ended = self._ended(search)
+        self._allow_repetitions(search)
+        if ended is not None and not self._confirmations.allowed:
             self._end_if_over()
             return None
         for trial in self._history.in_state(TrialState.QUEUED):
+            if ended is not None and not trial.is_confirmation:
+                continue
             again = self._store.attempts.begin(
                 trial,
                 self._worker.owner,
@@ -128,21 +134,38 @@ class Asker:
             )
             if again is not None:
                 return self._given(again)
-        while new := self._suggestions.next_trials(1):
-            token = secrets.token_hex(8)
-            now = self._store.now()
-            mine = begun(
-                new[0], self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None
-            )
-            (stored,) = self._store.trials.add_many([mine])
-            self._suggestions.remove(1)
-            self._history.update(stored)
-            if stored.lease is not None and stored.lease.token == token:
-                return self._given(stored)
-            # Another process has added a trial of this number first.
-            self._history.sync()
+        while ended is None and (new := self._suggestions.next_trials(1)):
+            given = self._added(search, new[0], self._suggestions.remove)
+            if given is not None:
+                return given
+        left = 0 if ended is not None else max(0, self._suggestions.left)
+        while repetitions := self._confirmations.next_trials(search, 1, left):
+            given = self._added(search, repetitions[0], self._confirmations.remove)
+            if given is not None:
+                return given
         self._end_if_over()
         return None
+
+    def _added(
+        self, search: Search, new: Trial, remove: Callable[[int], None]
+    ) -> AskedTrial | None:
+        """Add a trial and return it; None if another process has added one of its number first.
+
+        remove: called with 1 once the store has the trial.
+        """
+        token = secrets.token_hex(8)
+        now = self._store.now()
+        mine = begun(new, self._worker, now=now, ttl=search.lease_seconds, token=token, slot=None)
+        (stored,) = self._store.trials.add_many([mine])
+        remove(1)
+        self._history.update(stored)
+        if stored.lease is not None and stored.lease.token == token:
+            return self._given(stored)
+        self._history.sync()
+        return None
+
+    def _allow_repetitions(self, search: Search) -> None:
+        self._confirmations.allowed = may_repeat(search, self._history.reached(), self._store.now())
 
     def tell(self, asked: AskedTrial, returned: Any) -> Trial:
         """Record the result of a trial; telling the same again is no error.
@@ -257,6 +280,9 @@ class Asker:
         self._history.given.read(search.enqueued)
         ended = self._ended(search)
         if ended is None or self._history.in_state(TrialState.RUNNING):
+            return
+        self._allow_repetitions(search)
+        if not self._confirmations.plan(search, 0).settled:
             return
         reason = f"no trial begins any more: {ended.reason}"
         for trial in self._history.in_state(TrialState.QUEUED):

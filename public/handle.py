@@ -18,10 +18,11 @@ from alignsearch.progress import panel, watch
 from alignsearch.search.documents import Search, is_driven, lives_in_session, metric_of, values_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.reports.best import best_column, best_trial
+from alignsearch.search.reports.best import best_column, best_of_search
+from alignsearch.search.reports.confirmation import Confirmed
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases import steering
+from alignsearch.search.use_cases import confirming, steering
 from alignsearch.search.use_cases.summary import Summary, read_summary
 from alignsearch.wiring import open_store, store_named
 
@@ -37,13 +38,14 @@ class Best:
 
     Attributes:
         number: number of the trial in its search, from 0.
-        value: the search's metric.
+        value: the search's metric: the mean over fresh seeds where the search is confirmed.
         loss: what was minimized: the metric, negated where the metric is maximized.
         config: the configuration, as the objective got it.
         point: HyperOpt's value of each active dimension by its label, as `hyperopt.fmin` returns.
         values: the readable value of each active dimension by its label.
         metrics: the trial's other metrics by name.
         epoch: the epoch, or the step, that did best; None if it isn't known.
+        confirmed: the mean's interval, and how sure it is; None if the search isn't confirmed.
     """
 
     number: int
@@ -54,6 +56,7 @@ class Best:
     values: Mapping[str, Any]
     metrics: Mapping[str, float]
     epoch: int | None
+    confirmed: Confirmed | None = None
 
 
 class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
@@ -161,18 +164,20 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         Raises:
             StateConflictError: no trial has finished with a loss.
         """
-        search, trial = best_trial(self._store, self.name)
+        found = best_of_search(self._store, self.name)
+        search, trial, loss = found.search, found.trial, found.loss
         assert trial.result is not None
-        assert trial.loss is not None
+        assert loss is not None
         return Best(
             number=trial.tid,
-            value=metric_of(search).value(trial.loss),
-            loss=trial.loss,
+            value=metric_of(search).value(loss),
+            loss=loss,
             config=trial.config,
             point=dict(trial.point),
             values=values_of(search, trial),
             metrics=dict(trial.result.metrics),
             epoch=trial.best_epoch,
+            confirmed=found.confirmed,
         )
 
     def export(self, format: str = "markdown") -> str:
@@ -255,6 +260,26 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
     def stop(self) -> None:
         """End the search for good once its running trials have finished."""
         steering.stop(self._store, self.name, whoami())
+
+    def confirm(self, *, top: int | None = None, seeds: int | None = None) -> None:
+        """Have the best trials repeated on fresh seeds, before `best` names one by its mean.
+
+            search.confirm(top=5, seeds=3)
+            search.run()
+            print(search.best().confirmed.chance)
+
+        A search that is over is queued again for its repetitions.
+
+        Args:
+            top: how many of the best trials are repeated; 12 by default.
+            seeds: repetitions of each at most; 3 by default. With neither number given, they take
+                at most a tenth of the search's cost.
+
+        Raises:
+            ConfigurationError: a number is out of range.
+            StateConflictError: fewer trials than `top` have a result, or the search was cancelled.
+        """
+        confirming.confirm(self._store, self.name, whoami(), top=top, seeds=seeds)
 
     def ask(self) -> "AskedTrial | None":
         """Return a trial for this program to evaluate; None if there is none to give now.

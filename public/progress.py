@@ -21,6 +21,9 @@ from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.history import History
+from alignsearch.search.reports import confirmation
+from alignsearch.search.reports.confirmation import Confirmed
+from alignsearch.search.reports.took import in_words as cost_in_words
 from alignsearch.search.reports.trial_table import seconds_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, summarize
@@ -120,12 +123,16 @@ def panel(summary: Summary) -> Panel:
         ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
     )
     facts.add_row("metric", str(summary.metric))
-    facts.add_row("best", best_so_far(summary.best, summary.metric))
+    facts.add_row("best", best_so_far(summary.best, summary.metric, summary.confirmed))
+    if search.confirm is not None:
+        facts.add_row("confirmed", _confirmed(summary))
     facts.add_row("time left", duration(summary.seconds_left))
     for name, text in summary.rules.items():
         # The bar shows how many trials are left.
         if name != "trials":
             facts.add_row(name.replace("_", " "), text)
+    for name, text in [] if summary.took is None else cost_in_words(summary.took):
+        facts.add_row(name, text)
     facts.add_row("waits for", summary.waits_for)
     if search.tags:
         facts.add_row("tags", ", ".join(search.tags))
@@ -155,18 +162,39 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
     took = f" in {seconds:.0f} s" if seconds is not None else ""
     known = summary.seconds_left is not None
     left = f"; left {duration(summary.seconds_left)}" if known else ""
+    which = f"({number}/{summary.search.trials})"
+    if trial.is_confirmation and trial.origin is not None:
+        which = f"(repeats trial {trial.origin.of})"
     return (
-        f"trial {trial.tid} ({number}/{summary.search.trials}): {outcome}{took}; "
-        f"best {best_so_far(summary.best, metric)}{left}"
+        f"trial {trial.tid} {which}: {outcome}{took}; "
+        f"best {best_so_far(summary.best, metric, summary.confirmed)}{left}"
     )
 
 
-def best_so_far(best: Trial | None, metric: ObjectiveMetric) -> str:
-    """Return the best trial's metric and number, and the error of guessing if it is known."""
+def _confirmed(summary: Summary) -> str:
+    ended, live = summary.repetitions
+    if summary.confirmed is None:
+        made = f"{ended} repetitions of the best so far" if ended else "not yet"
+        return f"{made}, {live} under way" if live else made
+    said = confirmation.in_words(summary.confirmed, summary.metric)
+    return "\n".join([*said, f"{ended} repetitions, {live} under way"])
+
+
+def best_so_far(
+    best: Trial | None, metric: ObjectiveMetric, confirmed: Confirmed | None = None
+) -> str:
+    """Return the best trial's metric and number, and the error of guessing if it is known.
+
+    confirmed: what repetitions of the trial say; the metric is their mean then.
+    """
     if best is None or best.loss is None:
         return "none yet"
     chance = "" if best.chance is None else f", chance {best.chance:.4f}"
-    return f"{metric.value(best.loss):.4f} (trial {best.tid}{chance})"
+    if confirmed is None:
+        return f"{metric.value(best.loss):.4f} (trial {best.tid}{chance})"
+    seeds = len(confirmed.winner.losses)
+    over = "a fresh seed" if seeds == 1 else f"mean of {seeds} fresh seeds"
+    return f"{metric.value(confirmed.loss):.4f} (trial {best.tid}, {over}{chance})"
 
 
 def against_chance(summary: Summary) -> str:

@@ -199,6 +199,16 @@ SLOW = (
     "test_a_killed_training_of_ones_own_rule_ends_as_if_it_had_lived",
     "test_pruning_compares_reports_whatever_their_steps_are",
     "test_every_reading_command_shows_it",
+    # Confirmed searches in every situation, where one is confirmed and completes again.
+    "test_a_search_is_confirmed_from_submit_to_its_table",
+    "test_the_sampler_hears_nothing_of_repetitions",
+    "test_a_stopped_search_is_confirmed_without_the_rest_of_its_budget",
+    "test_a_confirmation_goes_on_with_another_driver",
+    "test_a_lost_answer_doubles_no_repetition",
+    "test_repetitions_begin_in_slots_that_have_nothing_left_to_do",
+    "test_a_stop_ends_it_without_further_repetitions",
+    "test_pruning_spares_repetitions",
+    "test_intervals_cover_and_chances_are_those_of_many_searches",
     # scikit-learn, plotly and pandas over a search of another kind.
     "test_importance_takes_only_the_trials_that_use_a_dimension",
     "test_frames_and_figures_of_any_search",

@@ -61,8 +61,10 @@ class FixedRandomSignFeedback(Alignment):
 class BatchwiseRandomSignFeedback(Alignment):
     """Batchwise random-magnitude sign-concordant feedback (brSF): B = |M| sign(W).
 
-    M is drawn anew for each batch, uniformly between Glorot's limits. The minibatches and the
-    replicas of one batch share it. The layer's `backward_kernel` isn't used.
+    M is drawn anew for each batch, uniformly between Glorot's limits. Under `Trainer` and
+    `AlignedModel` it follows from the seed, and the minibatches and the replicas of one batch share
+    it. Elsewhere each call draws from TensorFlow's global generator. The layer's `backward_kernel`
+    isn't used.
 
         >>> BatchwiseRandomSignFeedback().needs_activations
         False

@@ -8,15 +8,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.models.encoding import EncodedJson
-from alignsearch.search.documents import Event, Search
+from alignsearch.search.documents import Event, Search, Trial
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
+from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.documents.tally import Standing
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
 
@@ -49,6 +51,7 @@ class MirroredSearch:
 
     Attributes:
         version: counts changes that pages must hear of: of trials, and of the summary.
+        named: the trial that the search names as its best; None without one.
         encoded: the version whose trials were encoded last, and the encoded trials.
         requested_at: time.monotonic() of the last request for the search.
         synced_at: time.monotonic() of the last comparison with the store.
@@ -61,9 +64,14 @@ class MirroredSearch:
     requested_at: float = 0.0
     synced_at: float = 0.0
     version: int = 0
+    named: Trial | None = None
     encoded: tuple[int, EncodedJson] | None = None
     events_version: int = 0
     events: dict[tuple[datetime, str, str, str], Event] = field(default_factory=dict)
+
+    def standing(self) -> Standing:
+        """Return the search's standing with the trial that it names as its best."""
+        return replace(self.trials.standing(), named=self.named)
 
 
 class Mirror:
@@ -329,7 +337,8 @@ class Mirror:
             if last > mirrored.trials.rev:
                 records = self.store.trials.changed_records(search.name, mirrored.trials.rev, last)
                 mirrored.trials.update(records, last)
-            summary = summarize(search, mirrored.trials.standing(), self.now())
+            self._read_named(mirrored)
+            summary = summarize(search, mirrored.standing(), self.now())
             changed = (
                 bool(records) or mirrored.summary is None or _differs(mirrored.summary, summary)
             )
@@ -340,6 +349,16 @@ class Mirror:
                 mirrored.version += 1
                 self.list_version += 1
         return changed
+
+    def _read_named(self, mirrored: MirroredSearch) -> None:
+        """Read the trial that the search names as its best, if it isn't known."""
+        standing = mirrored.trials.standing()
+        best = standing.best
+        tid = winner(None if best is None else best.tid, standing.repetitions)
+        if best is None or tid is None or tid == best.tid:
+            mirrored.named = best
+        elif mirrored.named is None or mirrored.named.tid != tid:
+            mirrored.named = self.store.trials.get(mirrored.search.name, tid)
 
     def _sync_events(self, name: str) -> bool:
         mirrored = self._held.get(name)
@@ -378,5 +397,7 @@ def _lasting(summary: Summary) -> tuple[object, ...]:
         summary.counts,
         summary.slots,
         summary.best_loss,
+        summary.repetitions,
+        summary.search.confirm,
         summary.lease_seconds is not None and summary.lease_seconds < 0,
     )

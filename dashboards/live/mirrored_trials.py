@@ -20,6 +20,8 @@ from alignsearch.search.documents import Origin, Search, Trial, metric_of, ranki
 from alignsearch.search.documents.budget import OUTSIDE, SPENDING, SinceBest, Spending
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.reasons import note_of
+from alignsearch.search.documents.repetition import Repetition
+from alignsearch.search.documents.spent_time import add_seconds, seconds_in, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
 
@@ -57,6 +59,8 @@ class Scored(NamedTuple):
 class MirroredTrials:
     """All trials of a search, a row each, in the order in which they were first read.
 
+    Repetitions of the best trials have no row: they are no part of any chart or rank.
+
     Attributes:
         rev: the store's number of the last change that is included.
         recoded: the number of the last change that gave a column another kind, 0 for none: a page
@@ -88,6 +92,8 @@ class MirroredTrials:
         self.row_of: dict[int, int] = {}
         self._seqs: dict[int, int] = {}
         self._live: dict[int, Trial] = {}
+        self._repetitions: dict[int, Repetition] = {}
+        self._spent: dict[str, float] = {}
         self._counts = Counter[str]()
         self._spending = Spending()
         self._since_best = SinceBest()
@@ -155,12 +161,18 @@ class MirroredTrials:
         return self._states[row]
 
     def standing(self) -> Standing:
-        """Counts, the best trial and live trials, from which `summarize` makes a summary."""
+        """Counts, the best trial and live trials, from which `summarize` makes a summary.
+
+        The trial that repetitions name as the best isn't in it: its document isn't kept here.
+        """
         return Standing(
             counts={state: self._counts[state.value] for state in TrialState},
             best=self._best,
             live=list(self._live.values()),
             seconds=list(self._seconds),
+            repetitions=list(self._repetitions.values()),
+            spent=dict(self._spent),
+            diverged=self.failures.diverged,
             spending=self._spending,
             since_best=self._since_best.trials,
         )
@@ -216,6 +228,9 @@ class MirroredTrials:
 
     def _update(self, document: Document) -> None:
         tid: int = document["tid"]
+        if (document.get("origin") or {}).get("kind") == "confirmation":
+            self._update_repetition(Trial.from_bson(document))
+            return
         row = self.row_of.setdefault(tid, len(self.row_of))
         state: str = document["state"]
         result: Mapping[str, Any] = document["result"] or {}
@@ -245,6 +260,7 @@ class MirroredTrials:
         self._live.pop(tid, None)
         if before in TERMINAL_TRIAL_STATES:
             return
+        add_seconds(self._spent, seconds_in(document["attempts"]))
         if seconds is not None and kind != "imported":
             self._seconds.append(seconds)
         if TrialState(state) in SPENDING and kind not in OUTSIDE:
@@ -258,6 +274,17 @@ class MirroredTrials:
                 # A result from elsewhere may be older than the search.
                 at = max(0.0, float(self.table["finished"][row]))
                 self.improvements.append(Improvement(tid, at, self.scored, loss))
+
+    def _update_repetition(self, trial: Trial) -> None:
+        self.rev = max(self.rev, trial.seq)
+        ended = Repetition.from_trial(trial)
+        if ended is None:
+            self._live[trial.tid] = trial
+        else:
+            self._live.pop(trial.tid, None)
+            if trial.tid not in self._repetitions:
+                add_seconds(self._spent, seconds_on([trial]))
+            self._repetitions[trial.tid] = ended
 
     def _put(
         self, row: int, document: Document, loss: float | None

@@ -11,6 +11,13 @@ from alignsearch.dashboards.models.base import (
     Numbers,
 )
 from alignsearch.dashboards.models.budget import Change, ChangeRequest, Limits
+from alignsearch.dashboards.models.confirmation import (
+    ConfirmationState,
+    ConfirmedBest,
+    ConfirmRequest,
+    RepeatedTrial,
+    RepetitionRow,
+)
 from alignsearch.dashboards.models.forms import (
     Checked,
     SubmitField,
@@ -50,6 +57,7 @@ from alignsearch.dashboards.models.searches import (
     ShownState,
     Space,
     Steered,
+    Took,
     TrialColumns,
     Unit,
     Verb,
@@ -103,6 +111,9 @@ __all__ = [
     "ColumnHead",
     "Compared",
     "Comparison",
+    "ConfirmRequest",
+    "ConfirmationState",
+    "ConfirmedBest",
     "Curve",
     "Curves",
     "Deleted",
@@ -134,6 +145,8 @@ __all__ = [
     "Parameter",
     "ParameterImportance",
     "RenameRequest",
+    "RepeatedTrial",
+    "RepetitionRow",
     "ReportedMetric",
     "ResultTable",
     "RetryRequest",
@@ -153,6 +166,7 @@ __all__ = [
     "TableColumn",
     "TableRow",
     "TagRequest",
+    "Took",
     "TrialColumns",
     "TrialDetail",
     "TrialPage",

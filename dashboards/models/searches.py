@@ -30,11 +30,22 @@ class Metric(Model):
 
 
 class BestTrial(Model):
-    """The best trial: the loss that is minimized, and the metric as people know it."""
+    """The best trial: the loss that is minimized, and the metric as people know it.
+
+    Where the search is confirmed, both are means over fresh seeds.
+
+    Attributes:
+        seeds: number of fresh seeds; null if the search isn't confirmed.
+        low: lower end of the mean's 95 % interval; null, as `high`, if it isn't known.
+        high: upper end of the mean's 95 % interval.
+    """
 
     tid: int
     loss: float | None
     value: float | None
+    seeds: int | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class SearchSummary(Model):
@@ -139,6 +150,25 @@ class Space(Model):
     parameters: list[Parameter]
 
 
+class Took(Model):
+    """The cost of a search so far.
+
+    Attributes:
+        slots: trials that it may run at once.
+        accelerator_hours: hours of each accelerator, for all ended attempts.
+        ends: number of trials by how they ended.
+        repetitions: number of repetitions of the best trials, which are not among these.
+        estimated_seconds: duration of the whole search with half, as many and twice the slots, by
+            their number.
+    """
+
+    slots: int
+    accelerator_hours: dict[str, float]
+    ends: dict[str, int]
+    repetitions: int
+    estimated_seconds: dict[str, float]
+
+
 class SearchDetail(Model):
     """A search in detail. `rev` is the number of the last change of its trials."""
 
@@ -147,6 +177,7 @@ class SearchDetail(Model):
     summary: SearchSummary
     space: Space
     recipe: Recipe | None
+    took: Took
     versions: dict[str, str]
     resources: dict[str, float]
     hosts: list[str]

@@ -16,6 +16,7 @@ from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.dashboards.web import errors, pages, streams
 from alignsearch.dashboards.web.api import (
     budget,
+    confirming,
     points,
     searches,
     sessions,
@@ -92,6 +93,8 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         streams.router,
         sessions.router,
         submissions.router,
+        # Before steering, whose address would take it for a verb.
+        confirming.router,
         # Before the verbs, which would take `retry` for one of theirs.
         points.router,
         budget.router,

@@ -13,6 +13,7 @@ from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.openapi_page import operations_of, schemas_of
 from alignsearch.dashboards.web.panels import SEARCH_PANELS
 from alignsearch.dashboards.web.parameters import MOST_COMPARED, Name, Tid
+from alignsearch.search.use_cases.next_steps import is_trained
 
 router = APIRouter(include_in_schema=False)
 
@@ -87,7 +88,8 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     mirror.check()
     found = mirror.store.searches.get(name)
     mirror.store.trials.get(name, tid)
-    return _render(request, "trial", name=name, tid=tid, trains=found.recipe is not None)
+    trains = found.recipe is not None
+    return _render(request, "trial", name=name, tid=tid, trains=trains, longer=is_trained(found))
 
 
 @router.get("/compare")

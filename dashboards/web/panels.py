@@ -29,6 +29,8 @@ class Panel:
 
 
 SEARCH_PANELS = (
+    Panel("confirmation", "Confirmation", "confirmation", link="Confirmation", chart=""),
+    Panel("took", "Cost", "took", link="Cost", chart=""),
     Panel("slice", "Slice", "slice", link="Slices"),
     Panel("contour", "Contour", "contour", "smoothed"),
     Panel("importance", "Importance", "importance", link="Importance"),

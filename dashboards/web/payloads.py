@@ -8,7 +8,7 @@ from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models.encoding import EncodedJson
-from alignsearch.search.documents import REHEARSAL, Search, metric_of
+from alignsearch.search.documents import REHEARSAL, Search, Trial, metric_of
 from alignsearch.search.documents.budget import counts_every_trial
 from alignsearch.search.documents.states import (
     SEARCH_TRANSITIONS,
@@ -60,7 +60,7 @@ def limits_of(summary: Summary) -> models.Limits:
 def summary_model(summary: Summary, now: datetime, diverged: int) -> models.SearchSummary:
     """Make the payload of a search's progress."""
     search, recipe = summary.search, summary.search.recipe
-    best, metric = summary.best, metric_of(search)
+    best = summary.best
     return models.SearchSummary(
         name=search.name,
         space=search.space,
@@ -82,12 +82,7 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         finished=summary.finished,
         busy=summary.busy,
         slots={name: getattr(summary.slots, name) for name in ("total", "busy", "placing", "free")},
-        best=best
-        and models.BestTrial(
-            tid=best.tid,
-            loss=best.loss,
-            value=None if best.loss is None else metric.value(best.loss),
-        ),
+        best=None if best is None else _best_trial(summary, best),
         chance=summary.chance,
         seconds_left=summary.seconds_left,
         waits_for=summary.waits_for,
@@ -106,6 +101,21 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         next=next_step(search) if best is not None else None,
         steps=steps_of(search),
         changes=changes_of(search),
+    )
+
+
+def _best_trial(summary: Summary, best: Trial) -> models.BestTrial:
+    winner = None if summary.confirmed is None else summary.confirmed.winner
+    ends: list[float | None] = [None, None]
+    if winner is not None and winner.low is not None and winner.high is not None:
+        ends = [*sorted(map(summary.metric.value, (winner.low, winner.high)))]
+    return models.BestTrial(
+        tid=best.tid,
+        loss=summary.best_loss,
+        value=summary.best_value,
+        seeds=None if winner is None else len(winner.losses),
+        low=ends[0],
+        high=ends[1],
     )
 
 

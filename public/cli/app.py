@@ -5,6 +5,7 @@ import typer
 from alignsearch.cli import (
     best,
     budget,
+    confirm,
     copy,
     dashboard,
     data,
@@ -44,6 +45,7 @@ app.command()(trials.trials)
 app.command()(show.show)
 app.command()(logs.logs)
 app.command()(best.best)
+app.command()(confirm.confirm)
 app.command()(steer.pause)
 app.command()(steer.resume)
 app.command()(steer.stop)

@@ -1,9 +1,7 @@
 """`alignsearch submit`: make a new search, and drive it here with `--wait`."""
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,31 +15,19 @@ from alignsearch.cli.options import (
     LogLevelOption,
     RayOption,
     StoreOption,
-    console,
     notice,
     notices,
     print_json,
     print_text,
     start_logs,
 )
-from alignsearch.driving import (
-    EXIT_INTERRUPTED,
-    cluster,
-    drive_to_end,
-    interruptible,
-    make_driver,
-)
+from alignsearch.cli.waiting import wait_for
 from alignsearch.names import whoami
-from alignsearch.progress import against_chance, best_so_far
 from alignsearch.search.documents import REHEARSAL, Search
 from alignsearch.search.documents.durations import as_utc
-from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.reports.best import best_column
-from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
 from alignsearch.search.use_cases.submission import Submission, refusal
-from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.definition import Definition
 from alignsearch.surroundings import surroundings
 from alignsearch.tensorflow_import import import_tensorflow, quietly
@@ -103,7 +89,7 @@ def submit(
             else:
                 print_text(created.name)
             return
-        _wait(opened, uri, created.name, ray, reviver(store), as_json=as_json)
+        wait_for(opened, uri, created.name, ray, reviver(store), as_json=as_json)
 
 
 def _advice(definition: Definition, search: Search) -> str:
@@ -112,40 +98,3 @@ def _advice(definition: Definition, search: Search) -> str:
     if definition.advice is None or recipe is None or recipe.dataset == REHEARSAL:
         return ""
     return definition.advice(recipe)
-
-
-def _wait(
-    store: Store,
-    uri: str,
-    name: str,
-    ray: str | None,
-    revive_store: Callable[[], None],
-    *,
-    as_json: bool,
-) -> None:
-    from alignsearch.search.driver.driver import Outcome
-
-    if not as_json:
-        print_text(f"search {name}")
-    with cluster(ray), interruptible(notice) as interrupt:
-        # On a pipe, the one document that was asked for is all there is.
-        shown_on = notices if as_json else console
-        make = partial(make_driver, store, uri, name, revive_store)
-        outcome = drive_to_end(store, name, make, interrupt, shown_on)
-    summary = read_summary(store, name)
-    if as_json:
-        print_json({**summary.to_json(), "outcome": outcome.value})
-    elif outcome == Outcome.INTERRUPTED:
-        print_text(f"interrupted; `alignsearch serve` continues {name}")
-    elif summary.best is not None:
-        print_text(
-            f"{name} is {summary.search.status}: best {best_so_far(summary.best, summary.metric)}"
-        )
-        print_text(f"{against_chance(summary)}\n")
-        print_text(render([best_column(store, name)], "markdown"))
-    else:
-        print_text(f"{name} is {summary.search.status}: {summary.search.error or 'no result'}")
-    if outcome == Outcome.INTERRUPTED:
-        raise typer.Exit(EXIT_INTERRUPTED)
-    if summary.search.status != SearchStatus.COMPLETED:
-        raise typer.Exit(1)

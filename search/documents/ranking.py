@@ -40,7 +40,7 @@ def is_ranked(trial: Trial) -> bool:
     """
     return (
         trial.state is TrialState.COMPLETED
-        and (trial.origin is None or trial.origin.kind != "confirmation")
+        and not trial.is_confirmation
         and trial.result is not None
         and trial.result.status == "ok"
     )

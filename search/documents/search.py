@@ -52,10 +52,13 @@ class Confirmation(Document):
     Attributes:
         top: how many of the best trials take part.
         seeds: repetitions of each that stays in the race, at most.
+        share: the largest part of the search's own cost that repetitions may take; None for no
+            limit.
     """
 
     top: int = Field(default=12, ge=1, le=1000)
     seeds: int = Field(default=3, ge=1, le=1000)
+    share: float | None = Field(default=None, gt=0)
 
 
 class Search(Document):
@@ -89,6 +92,8 @@ class Search(Document):
         stop_at: the search ends once a trial's metric is at least as good; None for no goal.
         patience: the search ends once so many trials in a row were no better; None for no limit.
         confirm: how its best trials are repeated on other seeds; None if they aren't.
+        confirms_only: its own trials are done, however many its budget leaves; only repetitions
+            of the best ones are still made.
         enqueued: number of points that people have enqueued so far (`store.points`).
         note: free text of its owner. tags: words to find it by.
         driver: the driver's lease; None if no driver holds it.
@@ -125,6 +130,7 @@ class Search(Document):
     stop_at: float | None = None
     patience: int | None = Field(default=None, gt=0)
     confirm: Confirmation | None = None
+    confirms_only: bool = False
     enqueued: int = Field(default=0, ge=0)
     note: str = ""
     tags: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ A trial that has ended never changes. So the sum over the ended trials whose cha
 to some `seq` is final, and a reader needs only this sum and the trials with later numbers.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -13,6 +13,8 @@ from pydantic import Field, model_validator
 from alignsearch.search.documents import Document, Trial
 from alignsearch.search.documents.budget import Spending
 from alignsearch.search.documents.ranking import best_of, is_ranked
+from alignsearch.search.documents.repetition import Repetition
+from alignsearch.search.documents.spent_time import SpentTime, add_seconds, seconds_on
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 RECENT = 100
@@ -24,10 +26,15 @@ class Standing:
     """Trials of a search, summed up for a summary.
 
     Attributes:
-        counts: trials by state, every state named.
-        best: the best completed trial (`documents.ranking`).
-        live: the queued and the running trials.
+        counts: trials by state, every state named, without repetitions of others.
+        best: the completed trial with the lowest loss (`documents.ranking`).
+        live: the queued and the running trials, repetitions among them.
         seconds: durations of recent trials.
+        repetitions: repetitions of the best trials that have ended.
+        named: the trial that the search names as its best: `best`, or the one with the best mean
+            of its repetitions (`documents.repetition.winner`).
+        spent: seconds of ended trials' attempts by accelerator, repetitions among them.
+        diverged: completed trials without a finite loss.
         spending: the trials that are part of the search itself.
         since_best: trials with a result that ended after the best one; 0 where nobody asked.
         last_error: error of the trial that failed last; None if it isn't known.
@@ -37,6 +44,10 @@ class Standing:
     best: Trial | None
     live: Sequence[Trial]
     seconds: Sequence[float]
+    repetitions: Sequence[Repetition] = ()
+    named: Trial | None = None
+    spent: Mapping[str, float] = field(default_factory=dict)
+    diverged: int = 0
     spending: Spending = field(default_factory=Spending)
     since_best: int = 0
     last_error: str | None = None
@@ -53,9 +64,10 @@ class Best(Document):
 class Tally(Document):
     """Sum over the ended trials whose last change has a number up to `seq`.
 
-    counts: ended trials by state. suggested: those of them that are part of the search itself
-    (`Trial.is_suggested`). retries: those that repeat a failed one. seconds: durations of the
-    latest `RECENT` of them.
+    counts: ended trials by state, without repetitions of others. suggested: those of them that are
+    part of the search itself (`Trial.is_suggested`). retries: those that repeat a failed one.
+    seconds: durations of the latest `RECENT` of them. repetitions: the ended ones. spent: time by
+    accelerator. diverged: completed ones without a finite loss.
     """
 
     seq: int = 0
@@ -64,6 +76,9 @@ class Tally(Document):
     retries: int = 0
     best: Best | None = None
     seconds: tuple[float, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
+    spent: tuple[SpentTime, ...] = ()
+    diverged: int = 0
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +99,16 @@ class Tally(Document):
         counts = dict(self.counts)
         spending = self.spending
         best = self.best
+        repetitions = list(self.repetitions)
+        diverged = self.diverged
+        known = {each.accelerator: each.seconds for each in self.spent}
+        spent = add_seconds(known, seconds_on(ended))
         for trial in ended:
+            repetition = Repetition.from_trial(trial)
+            if repetition is not None:
+                repetitions.append(repetition)
+                continue
+            diverged += is_diverged(trial)
             counts[trial.state] = counts.get(trial.state, 0) + 1
             spending.note(trial)
             if is_ranked(trial):
@@ -98,6 +122,11 @@ class Tally(Document):
                 "retries": spending.retries,
                 "best": best,
                 "seconds": seconds,
+                "repetitions": tuple(repetitions),
+                "spent": tuple(
+                    SpentTime(accelerator=name, seconds=each) for name, each in spent.items()
+                ),
+                "diverged": diverged,
             }
         )
 
@@ -106,6 +135,11 @@ def end_of(trial: Trial) -> float:
     """Return when the trial ended, in Unix seconds; 0 if that isn't known."""
     at = trial.timings.get("finished")
     return 0.0 if at is None else at.timestamp()
+
+
+def is_diverged(trial: Trial) -> bool:
+    """Return whether a trial is completed without a finite loss; no repetition counts."""
+    return trial.state is TrialState.COMPLETED and trial.loss is None and not trial.is_confirmation
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:

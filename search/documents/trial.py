@@ -158,6 +158,11 @@ class Trial(Document):
         return self.origin is None or self.origin.kind in ("enqueued", "retry")
 
     @property
+    def is_confirmation(self) -> bool:
+        """True if it repeats another trial's point on a fresh seed."""
+        return self.origin is not None and self.origin.kind == "confirmation"
+
+    @property
     def spends(self) -> bool:
         """True if it counts towards the budget: it has a result, if only that it diverged."""
         return self.is_suggested and self.state in (TrialState.COMPLETED, TrialState.PRUNED)

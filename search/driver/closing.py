@@ -1,12 +1,12 @@
 """The end of a search, as its driver brings it about: when, and what becomes of waiting trials."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driven_time import DrivenTime
-from alignsearch.search.driver.endings import Ended, ending_of
+from alignsearch.search.driver.endings import Ended, ending_of, may_repeat
 from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
 
@@ -48,17 +48,36 @@ class Closing:
         reached = self._history.reached(self._driven.seconds)
         return ending_of(search, reached, self._store.now())
 
-    def withdraw(self, ended: Ended) -> None:
-        """Cancel the trials that no worker has begun, also those that wait for a host."""
+    def may_repeat(self, search: Search) -> bool:
+        """Return whether repetitions of the best trials may begin once no other trial may.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
+        """
+        if search.confirm is None:
+            return False
+        return may_repeat(search, self._history.reached(self._driven.seconds), self._store.now())
+
+    def withdraw(self, ended: Ended, placed: Container[str], *, repetitions: bool) -> None:
+        """Cancel the trials that no worker has begun, also those that wait for a host.
+
+        placed: ids of the trials that were given to the cluster, which a stop lets begin.
+        repetitions: whether those of the best trials may still begin, and are spared.
+        """
         reason = f"no trial begins any more: {ended.reason}"
         for trial in self._history.in_state(TrialState.QUEUED):
+            spared = ended.rule.spares_placed and trial.id in placed
+            if spared or (repetitions and trial.is_confirmation):
+                continue
             cancelled = self._store.attempts.withdraw(trial, reason)
             if cancelled is not None:
                 self._history.update(cancelled)
                 self._end_worker(trial.id)
 
-    def close(self, name: str) -> Search | None:
+    def close(self, name: str, is_confirmed: Callable[[Search], bool]) -> Search | None:
         """End the search, none of whose trials is live, if a rule still says so.
+
+        is_confirmed: whether a search has no repetition of its best trials left to make.
 
         Returns:
             The search; None if somebody has let it go on, or has ended it.
@@ -68,6 +87,8 @@ class Closing:
         ended = self.ended(search)
         # Results from elsewhere that came at the last moment are taken in before the end.
         if ended is None or self._history.given.results(1):
+            return None
+        if self.may_repeat(search) and not is_confirmed(search):
             return None
         to, detail = outcome_of(ended, self._history)
         return self._store.searches.end(search, change, to, self._owner, detail=detail)

@@ -286,10 +286,12 @@ class Driver:
         self._refresh()
         self._driven.note(running=self._search.status is SearchStatus.RUNNING)
         ended = self._closing.ended(self._search)
+        repeats = self._closing.may_repeat(self._search)
+        self._placement.allow(own=ended is None, repetitions=repeats)
         self._end_surplus_workers(ended)
         if ended is not None:
-            self._closing.withdraw(ended)
-        elif self._search.status is SearchStatus.RUNNING:
+            self._closing.withdraw(ended, self._slots.placed_trials, repetitions=repeats)
+        if self._search.status is SearchStatus.RUNNING and (ended is None or repeats):
             self._placement.fill(self._search, self._allotted())
         if self._over(ended):
             return Outcome.FINISHED
@@ -346,8 +348,9 @@ class Driver:
     def _end_surplus_workers(self, ended: Ended | None) -> None:
         """Update `wanted` and `held`; end idle workers beyond the search's share of slots."""
         parallel = self._search.parallel
-        active = self._search.status is SearchStatus.RUNNING and ended is None
-        left = len(self._history.live) + max(0, self._suggestions.left)
+        new = self._placement.left(self._search)
+        active = self._search.status is SearchStatus.RUNNING and (ended is None or new > 0)
+        left = len(self._history.live) + new
         self.wanted = min(parallel, left) if active else len(self._slots.taken)
         self.held = self._slots.end_surplus_workers(min(parallel, self._allotted()))
 
@@ -372,12 +375,12 @@ class Driver:
             # Trials that began before this driver read the end are cancelled with the others.
             self._store.attempts.cancel_all(name)
             return True
-        if ended is None or self._history.live:
+        if ended is None or self._history.live or not self._placement.is_confirmed(self._search):
             return False
         self._refresh_trials()
         # Read again before the next round: somebody may have ended the search, or let it go on.
         self._read_soon()
-        return self._closing.close(name) is not None
+        return self._closing.close(name, self._placement.is_confirmed) is not None
 
     def _hand_back(self) -> None:
         """Have the workers hand their trials back, and wait for that."""

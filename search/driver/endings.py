@@ -64,12 +64,17 @@ class EndRule:
         reason: why the search ends by it now; None if it doesn't.
         progress: how far the search is from it, in words; None if the search has no such rule.
         fails: whether the search has failed then.
+        confirms: whether the best trials may still be repeated then, where the search is confirmed.
+        spares_placed: whether a trial that was given to the cluster still begins: its worker may
+            be starting just now.
     """
 
     field: str
     reason: Judge
     progress: Judge
     fails: bool = False
+    confirms: bool = False
+    spares_placed: bool = False
 
     @property
     def option(self) -> str:
@@ -86,12 +91,31 @@ class Ended:
 
 
 def ending_of(search: Search, reached: Reached, now: datetime) -> Ended | None:
-    """Return the first rule of the table that ends the search now; None if none does."""
+    """Return the first rule of the table that ends the search now; None if none does.
+
+    A search that was over before it was confirmed begins no trial of its own again.
+    """
+    if search.confirms_only:
+        return Ended(STOP, "stopped") if search.stop_requested else Ended(CONFIRMED, "confirmed")
     for rule in END_RULES:
         reason = rule.reason(search, reached, now)
         if reason is not None:
             return Ended(rule, reason)
     return None
+
+
+def may_repeat(search: Search, reached: Reached, now: datetime) -> bool:
+    """Return whether repetitions of the best trials may begin once no other trial may.
+
+    A person who stops a search, or says until when it may run, means them as well. Whoever confirms
+    a search that was over before asks for them whatever had ended it.
+    """
+    if search.confirm is None or search.stop_requested:
+        return False
+    rules = () if search.confirms_only else END_RULES
+    return not any(
+        not rule.confirms and rule.reason(search, reached, now) is not None for rule in rules
+    )
 
 
 def progress_of(search: Search, reached: Reached, now: datetime) -> Sequence[tuple[EndRule, str]]:
@@ -197,12 +221,20 @@ def _timeout(search: Search, reached: Reached, now: datetime) -> str | None:
     return f"driven for {in_words(reached.driven_seconds)} of {in_words(search.timeout)}"
 
 
+def _never(search: Search, reached: Reached, now: datetime) -> str | None:
+    return None
+
+
+STOP = EndRule("stop", _stopped, _stopping, spares_placed=True)
+CONFIRMED = EndRule("confirm", _never, _never, confirms=True)
+"""Ends a search that was over before it was confirmed."""
+
 END_RULES = (
-    EndRule("stop", _stopped, _stopping),
+    STOP,
     EndRule("max_failures", _too_many_failures, _failures, fails=True),
-    EndRule("trials", _spent, _budget),
-    EndRule("stop_at", _good_enough, _goal),
-    EndRule("patience", _no_better_one, _patience),
+    EndRule("trials", _spent, _budget, confirms=True),
+    EndRule("stop_at", _good_enough, _goal, confirms=True),
+    EndRule("patience", _no_better_one, _patience, confirms=True),
     EndRule("until", _too_late, _until),
     EndRule("timeout", _driven_enough, _timeout),
 )

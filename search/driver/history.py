@@ -12,10 +12,13 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.budget import SinceBest, Spending
 from alignsearch.search.documents.ranking import best_of, is_ranked
+from alignsearch.search.documents.repetition import winner
+from alignsearch.search.documents.spent_time import add_seconds, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
-from alignsearch.search.documents.tally import RECENT, Standing, end_of, seconds_of
+from alignsearch.search.documents.tally import RECENT, Standing, end_of, is_diverged, seconds_of
 from alignsearch.search.driver.endings import Reached
 from alignsearch.search.driver.given import Given
+from alignsearch.search.driver.repeated_trials import RepeatedTrials
 from alignsearch.search.store import Store
 
 
@@ -44,6 +47,11 @@ class History:
         """Called once with each trial that ends, whichever update says so first."""
         self.given = Given(store, search)
         """Points that people have given to the search."""
+        self.repetitions = RepeatedTrials()
+        """Repetitions of the best trials, and which trials those are."""
+        self._named: Trial | None = None
+        self._spent: dict[str, float] = {}
+        self._diverged = 0
         self.live: dict[int, Trial] = {}
         """Queued and running trials by tid."""
         self.next_tid = 0
@@ -94,6 +102,7 @@ class History:
         known = self._states.get(trial.tid)
         if known in TERMINAL_TRIAL_STATES:
             return
+        self.repetitions.note(trial, known)
         self._states[trial.tid] = trial.state
         self._counts[trial.state] += 1
         if known is not None:
@@ -107,10 +116,12 @@ class History:
             self._record_end(trial)
 
     def _record_end(self, trial: Trial) -> None:
+        add_seconds(self._spent, seconds_on([trial]))
+        self._diverged += is_diverged(trial)
         self._ended.append(trial)
         self.on_end(trial)
         self._seconds.extend(seconds_of([trial]))
-        if trial.state in OBSERVED_STATES:
+        if trial.state in OBSERVED_STATES and not trial.is_confirmation:
             self._fresh.append(observation_of(trial))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
@@ -129,11 +140,16 @@ class History:
 
     def standing(self) -> Standing:
         """Return the sums that a summary of the search is made from."""
+        repeated = self.repetitions.states
         return Standing(
-            counts={state: self._counts[state] for state in TrialState},
+            counts={state: self._counts[state] - repeated[state] for state in TrialState},
             best=self._best,
             live=list(self.live.values()),
             seconds=list(self._seconds),
+            repetitions=list(self.repetitions.ended),
+            spent=dict(self._spent),
+            diverged=self._diverged,
+            named=self._winner(),
             spending=self.spending,
             since_best=self._since_best.trials,
             last_error=self.last_error,
@@ -151,6 +167,16 @@ class History:
             last_error=self.last_error,
         )
 
+    def _winner(self) -> Trial | None:
+        """Return the trial that the search names as its best, read once from the store."""
+        best = self._best
+        tid = winner(None if best is None else best.tid, self.repetitions.ended)
+        if tid is None or best is None or tid == best.tid:
+            return best
+        if self._named is None or self._named.tid != tid:
+            self._named = self._store.trials.get(self._search, tid)
+        return self._named
+
     def take_ended(self) -> list[Trial]:
         """Return the trials that have ended since the last call, and forget their documents."""
         ended, self._ended = self._ended, []
@@ -162,5 +188,9 @@ class History:
             yield self._fresh.popleft()
 
     def pending(self) -> list[Pending]:
-        """Return the points of queued and running trials, ordered by tid."""
-        return [Pending(tid, self.live[tid].point) for tid in sorted(self.live)]
+        """Return the points of queued and running trials, without repetitions, ordered by tid."""
+        return [
+            Pending(tid, self.live[tid].point)
+            for tid in sorted(self.live)
+            if not self.live[tid].is_confirmation
+        ]

@@ -2,10 +2,13 @@
 
 import logging
 import secrets
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.documents.transitions import begun
+from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
@@ -26,14 +29,33 @@ class Placement:
         slots: Slots,
         start_failures: StartFailures,
     ) -> None:
-        """Prepare to take new trials from `suggestions` and to place them on `slots`."""
+        """Prepare to place new trials on `slots`: suggestions, and then confirmations."""
         self._store = store
         self._history = history
         self._suggestions = suggestions
+        self._confirmations = ConfirmationQueue(store, history)
+        self._own = True
         self._slots = slots
         self._start_failures = start_failures
         self._tokens: dict[str, str] = {}
         self._labels: dict[str, str] = {}
+
+    def left(self, search: Search) -> int:
+        """Return how many trials may be added now, repetitions of the best ones among them."""
+        own = self._own_left()
+        return own + len(self._confirmations.plan(search, own).begin)
+
+    def allow(self, *, own: bool, repetitions: bool) -> None:
+        """Say which trials may begin: the search's own ones, and repetitions of the best."""
+        self._own = own
+        self._confirmations.allowed = repetitions
+
+    def is_confirmed(self, search: Search) -> bool:
+        """Return whether no repetition is to begin, now or later, if no other trial may."""
+        return self._confirmations.plan(search, 0).settled
+
+    def _own_left(self) -> int:
+        return max(0, self._suggestions.left) if self._own else 0
 
     def fill(self, search: Search, allotted: int) -> None:
         """Place trials until `allotted` slots are busy or the budget of trials is spent.
@@ -54,22 +76,41 @@ class Placement:
             self._store.trials.place([trial.id for trial in again])
             for trial in again:
                 self._place(free.popleft(), trial)
-        if free and self._suggestions.left > 0:
+        if free and self._confirmations.unsent:
+            self._confirm(search, free)
+        if free and self._own_left() > 0:
             suggested = self._suggestions.next_trials(len(free))
-            if not suggested:
-                # A given point turned out to be none of the space.
-                return
-            slots = [free.popleft() for _ in suggested]
-            new = [
-                self._begun(search, slot, trial)
-                for slot, trial in zip(slots, suggested, strict=True)
-            ]
-            added = self._store.trials.add_many(new, placed=True)
-            self._suggestions.remove(len(suggested))
-            for slot, trial in zip(slots, added, strict=True):
-                self._history.update(trial)
-                self._place_new(slot, trial)
-            self._tokens.clear()
+            # There is none if a given point turned out to be none of the space.
+            if suggested:
+                self._add(search, free, suggested, self._suggestions.remove)
+        elif free:
+            self._confirm(search, free)
+
+    def _confirm(self, search: Search, free: deque[int]) -> None:
+        left = self._own_left()
+        again = self._confirmations.next_trials(search, len(free), left)
+        if again:
+            self._add(search, free, again, self._confirmations.remove)
+
+    def _add(
+        self,
+        search: Search,
+        free: deque[int],
+        trials: Sequence[Trial],
+        remove: Callable[[int], None],
+    ) -> None:
+        """Add new trials to the store and place them on the first free slots.
+
+        remove: called with their number once the store has them.
+        """
+        slots = [free.popleft() for _ in trials]
+        new = [self._begun(search, slot, trial) for slot, trial in zip(slots, trials, strict=True)]
+        added = self._store.trials.add_many(new, placed=True)
+        remove(len(trials))
+        for slot, trial in zip(slots, added, strict=True):
+            self._history.update(trial)
+            self._place_new(slot, trial)
+        self._tokens.clear()
 
     def _begun(self, search: Search, slot: int, trial: Trial) -> Trial:
         """Return the trial with an attempt begun for the slot's worker, if that is known and idle.

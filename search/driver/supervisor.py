@@ -51,13 +51,13 @@ class Supervisor:
         """Learn durations and losses from trials of before the driver began; prune none of them."""
         self._stalls.learn(past)
         if self._pruner is not None:
-            self._pruner.receive(past, judge=False)
+            self._pruner.receive(_judged(past), judge=False)
 
     def note_end(self, trial: Trial) -> None:
         """Learn from a trial that has ended."""
         self._stalls.learn([trial])
         if self._pruner is not None:
-            self._pruner.receive([trial])
+            self._pruner.receive(_judged([trial]))
 
     def note_changes(self, changed: Sequence[Trial]) -> None:
         """Learn from trials that have changed, and prune those that the pruner ends.
@@ -68,7 +68,7 @@ class Supervisor:
             if trial.state is TrialState.CANCELLED:
                 self._end_worker(trial.id)
         if self._pruner is not None:
-            self._prune(self._pruner.receive(changed))
+            self._prune(self._pruner.receive(_judged(changed)))
 
     def note_outage(self, now: float, seconds: float) -> None:
         """Give every running trial its time again after an outage of the store.
@@ -206,3 +206,8 @@ class Supervisor:
                 )
                 lease = trial.lease
                 self._store.attempts.request_prune(trial.id, lease.attempt, lease.token, reason)
+
+
+def _judged(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the trials that a pruner sees: a repetition is to give its loss, however bad."""
+    return [trial for trial in trials if not trial.is_confirmation]

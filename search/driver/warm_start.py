@@ -25,7 +25,8 @@ def prior(store: Store, search: Search) -> list[Observation]:
         return []
     name, expected = search.warm_start.search, search.warm_start.trials
     try:
-        trials = store.trials.all(store.searches.get(name).name, OBSERVED_STATES)
+        every = store.trials.all(store.searches.get(name).name, OBSERVED_STATES)
+        trials = [trial for trial in every if not trial.is_confirmation]
     except UnknownNameError:
         trials = []
     if len(trials) < expected:

@@ -1,5 +1,7 @@
 """The best trial of a search, and any trial as a column of its definition's table."""
 
+from dataclasses import dataclass, replace
+
 from alignsearch.search.documents import (
     REHEARSAL,
     Search,
@@ -13,22 +15,59 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.reports.confirmation import Confirmed, confirmed_in, mean_in_words
 from alignsearch.search.reports.export import TABLE5, Column
+from alignsearch.search.reports.took import Took, in_a_sentence, took
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS, SPACES
 
 
+@dataclass(frozen=True)
+class Best:
+    """The trial that a search names as its best.
+
+    Attributes:
+        search: the search.
+        trial: the trial: with the best mean over fresh seeds where the search is confirmed, and
+            with the lowest loss otherwise.
+        confirmed: its mean over fresh seeds, and how sure it is; None if it isn't confirmed.
+        took: the cost of the search.
+    """
+
+    search: Search
+    trial: Trial
+    confirmed: Confirmed | None
+    took: Took
+
+    @property
+    def loss(self) -> float | None:
+        """The trial's loss; the mean of its repetitions where it is confirmed."""
+        return self.trial.loss if self.confirmed is None else self.confirmed.loss
+
+    def column(self, title: str) -> Column:
+        """Return the trial as a column of its definition's table (see `column_of`)."""
+        column = column_of(self.search, self.trial, title=title, confirmed=self.confirmed)
+        return replace(column, cost=in_a_sentence(self.took))
+
+
 def best_trial(store: Store, name: str) -> tuple[Search, Trial]:
-    """Return the search and its best trial.
+    """Return the search and the trial that it names as its best, as `best_of_search` does."""
+    best = best_of_search(store, name)
+    return best.search, best.trial
+
+
+def best_of_search(store: Store, name: str) -> Best:
+    """Return the trial that a search names as its best, with what is known of it.
 
     Raises:
         UnknownNameError: there is no such search.
         StateConflictError: no trial of the search has finished with a loss.
     """
     search = store.searches.get(name)
-    trial = store.totals.best(name)
+    standing = store.totals.standing(name)
+    trial = standing.named
     if trial is not None:
-        return search, trial
+        return Best(search, trial, confirmed_in(standing), took(search, standing))
     if search.status in TERMINAL_SEARCH_STATUSES:
         raise StateConflictError(
             f"search {name!r} is {search.status} and no trial of it finished with a loss: "
@@ -46,15 +85,18 @@ def best_column(store: Store, name: str) -> Column:
     Raises:
         UnknownNameError, StateConflictError: as `best_trial`; or the search is a list of runs.
     """
-    search, trial = best_trial(store, name)
-    return column_of(search, trial, title=name)
+    return best_of_search(store, name).column(name)
 
 
-def column_of(search: Search, trial: Trial, *, title: str) -> Column:
+def column_of(
+    search: Search, trial: Trial, *, title: str, confirmed: Confirmed | None = None
+) -> Column:
     """Return a trial as a column of its definition's table.
 
     Without a table, the column has one row a dimension. The note has the metric, if the trial has
     one, and where the configuration came from.
+
+    confirmed: a confirmation that names this trial; the note has its mean and standard error.
 
     Raises:
         StateConflictError: the search is a list of runs.
@@ -75,7 +117,7 @@ def column_of(search: Search, trial: Trial, *, title: str) -> Column:
         config=trial.config,
         space=search.space,
         space_hash=search.space_hash,
-        note=_note(search, trial),
+        note=_note(search, trial, confirmed),
         stepped=frozenset() if space is None else space.stepped_names,
     )
 
@@ -99,11 +141,16 @@ def rows_of(search: Search, trial: Trial) -> tuple[StoredRow, ...]:
     )
 
 
-def _note(search: Search, trial: Trial) -> str:
+def _note(search: Search, trial: Trial, confirmed: Confirmed | None) -> str:
     metric, recipe, definition = metric_of(search), search.recipe, search.definition
     found = f"trial {trial.tid}"
-    if trial.loss is not None:
+    if confirmed is not None:
+        found += f", {mean_in_words(confirmed, metric)}"
+    elif trial.loss is not None:
         found += f", {metric.label} {metric.value(trial.loss):.4f}"
+    if trial.origin is not None and trial.origin.kind == "imported":
+        # The search's own recipe says nothing about what was evaluated elsewhere.
+        return f"{found}; {trial.origin}."
     if recipe is not None and recipe.dataset == REHEARSAL:
         return f"{found} of a rehearsal: nothing was trained."
     if recipe is not None:

@@ -48,6 +48,7 @@ class Column:
         space: name of the space that was searched.
         space_hash: hash of that space.
         note: origin of the values, printed below the table; may be empty.
+        cost: what finding them took, printed below the table; may be empty.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Column:
     space_hash: str
     note: str = ""
     stepped: frozenset[str] = frozenset()
+    cost: str = ""
 
     def cell(self, row: StoredRow) -> str:
         """Return the text of a readable cell.
@@ -200,6 +202,7 @@ def _json(columns: Sequence[Column]) -> str:
                 "space": column.space,
                 "space_hash": column.space_hash,
                 "note": column.note,
+                "took": column.cost,
                 "configuration": column.config,
             }
             for column in columns
@@ -238,4 +241,5 @@ def notes_of(columns: Sequence[Column]) -> list[str]:
             note if len(titles) == len(columns) > 1 else f"{', '.join(titles)}: {note}"
             for note, titles in by_note.items()
         ),
+        *(f"{column.title} took: {column.cost}" for column in columns if column.cost),
     ]

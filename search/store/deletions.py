@@ -3,10 +3,9 @@
 import secrets
 
 from alignsearch.search.documents import Search
-from alignsearch.search.documents.errors import StoreRefusedError
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.places import Places
-from alignsearch.search.store.whole import decode_search, delete_trials, event, hide
+from alignsearch.search.store.whole import check_rights, decode_search, delete_trials, event, hide
 
 
 class Deletions:
@@ -43,7 +42,11 @@ class Deletions:
         """Hide the search from all readers, and note that `who` deletes it.
 
         Return False if a driver has it, or if it was changed meanwhile: then nothing is deleted.
+
+        Raises:
+            StoreRefusedError: this user may not delete.
         """
+        check_rights(self._db)
         search = self._db.find_one("searches", {"_id": name})
         if search is None:
             return False
@@ -52,12 +55,8 @@ class Deletions:
         made = self._db.insert("counters", {"_id": name, "seq": 0, "delete": note})
         if not made:
             self._db.update("counters", {"_id": name}, {"$set": {"delete": note}})
-        try:
-            if hide(self._db, search) or self._db.find_one("searches", {"_id": name}) is None:
-                return True
-        except StoreRefusedError:
-            self._forget(name, made=made)
-            raise
+        if hide(self._db, search) or self._db.find_one("searches", {"_id": name}) is None:
+            return True
         self._forget(name, made=made)
         return False
 

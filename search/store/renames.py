@@ -25,6 +25,7 @@ from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.places import Places
 from alignsearch.search.store.whole import (
     batches,
+    check_rights,
     decode_search,
     delete_trials,
     event,
@@ -67,7 +68,9 @@ class Renames:
         Raises:
             NameTakenError: another search has the new name, or is being made with it.
             StateConflictError: the search is being renamed otherwise.
+            StoreRefusedError: this user may not delete.
         """
+        check_rights(self._db)
         if not self._counter(old):
             raise StoreCorruptedError(
                 f"search {old!r} can't be renamed: its counter was deleted by hand"

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Collection, Sequence
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import Confirmation, Search
 from alignsearch.search.documents.errors import (
     NameTakenError,
     StateConflictError,
@@ -180,7 +180,13 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: it was cancelled.
         """
-        again: Record = {**changes, "stop_requested": False, "error": None, "ending": None}
+        again: Record = {
+            **changes,
+            "stop_requested": False,
+            "confirms_only": False,
+            "error": None,
+            "ending": None,
+        }
         queued = {**again, "status": SearchStatus.QUEUED.value}
         found = None
         # It may end, or be extended by somebody else, between the two.
@@ -205,6 +211,8 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: it is over.
         """
+        if "trials" in changes:
+            changes = {**changes, "confirms_only": False}
         found = self._set(name, _NOT_OVER, changes)
         if found is None:
             raise StateConflictError(
@@ -241,6 +249,32 @@ class Searches:
             self._logs.add_event(search.name, who, to.value, detail)
         return found
 
+    def confirm(self, name: str, asked: Confirmation, who: str) -> Search:
+        """Have the best trials repeated and add an event; a search that is over is queued again.
+
+        Raises:
+            UnknownNameError: there is no such search.
+            StateConflictError: it was cancelled.
+        """
+        changes: Record = {"confirm": asked.to_bson()}
+        queued: Record = {
+            "status": SearchStatus.QUEUED.value,
+            "confirms_only": True,
+            "stop_requested": False,
+            "error": None,
+            "ending": None,
+        }
+        found = self._set(name, _NOT_OVER, changes) or self._set(
+            name, statuses_before(SearchStatus.QUEUED), {**changes, **queued}
+        )
+        if found is None:
+            status = self.get(name).status
+            raise StateConflictError(f"search {name!r} can't be confirmed: it is {status}")
+        cost = "" if asked.share is None else f", for at most {100 * asked.share:g} % of its cost"
+        detail = f"the best {asked.top}, {asked.seeds} seeds each at most{cost}"
+        self._logs.add_event(name, who, "to be confirmed", detail)
+        return found
+
     def reopen(self, name: str, who: str, detail: str) -> Search:
         """Queue a search again that is over, with its budget as it is, and add an event.
 
@@ -249,7 +283,11 @@ class Searches:
             StateConflictError: it was cancelled, or isn't over.
         """
         over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
-        changes: Record = {"status": SearchStatus.QUEUED.value, "stop_requested": False}
+        changes: Record = {
+            "status": SearchStatus.QUEUED.value,
+            "stop_requested": False,
+            "confirms_only": False,
+        }
         found = self._set(name, over, {**changes, "error": None, "ending": None})
         if found is None:
             status = self.get(name).status

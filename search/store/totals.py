@@ -17,6 +17,7 @@ from alignsearch.search.documents import Trial
 from alignsearch.search.documents.budget import OUTSIDE, SPENDING, Spending
 from alignsearch.search.documents.errors import StoreRefusedError
 from alignsearch.search.documents.ranking import RANKED
+from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import Standing, Tally
 from alignsearch.search.store.connection import Record, StoreConnection
@@ -60,11 +61,16 @@ class Totals:
     def standing(self, search: str) -> Standing:
         """Return counts, best trial, live trials and durations, for a summary of the search."""
         total, live = self._total(search, live=True)
+        best = self._best_of(total)
         return Standing(
             counts=_counts(total, live),
-            best=self._best_of(total),
+            best=best,
             live=live,
             seconds=total.seconds,
+            repetitions=total.repetitions,
+            spent={each.accelerator: each.seconds for each in total.spent},
+            diverged=total.diverged,
+            named=self._named(search, best, total),
             spending=_spending(total, live),
         )
 
@@ -86,7 +92,10 @@ class Totals:
         return sum(group["n"] for group in found)
 
     def counts(self, search: str) -> dict[TrialState, int]:
-        """Return how many trials of the search are in each state; every state has a count."""
+        """Return how many trials of the search are in each state; every state has a count.
+
+        Repetitions of others aren't counted.
+        """
         return _counts(*self._total(search, live=True))
 
     def best(self, search: str) -> Trial | None:
@@ -95,12 +104,19 @@ class Totals:
 
     def diverged(self, search: str) -> int:
         """Return how many of the search's completed trials have no finite loss."""
-        failed = {"search": search, "state": TrialState.COMPLETED.value, "result.status": "fail"}
+        failed: Record = {**RANKED, "search": search, "result.status": "fail"}
         stages: list[Record] = [{"$match": failed}, {"$group": {"_id": None, "n": {"$sum": 1}}}]
         return sum(group["n"] for group in self._db.aggregate("trials", stages))
 
     def _best_of(self, total: Tally) -> Trial | None:
         return self._trials.get(total.best.trial) if total.best else None
+
+    def _named(self, search: str, best: Trial | None, total: Tally) -> Trial | None:
+        """Return the trial that the search names as its best."""
+        tid = winner(None if best is None else best.tid, total.repetitions)
+        if best is None or tid is None or tid == best.tid:
+            return best
+        return self._trials.get(search, tid)
 
     def _total(self, search: str, *, live: bool) -> tuple[Tally, list[Trial]]:
         """Return the tally of all ended trials, and the live ones by tid if they are asked for."""
@@ -141,7 +157,10 @@ class Totals:
 
 def _tally_in(counter: Record) -> Tally:
     kept = counter.get("tally")
-    return Tally.from_bson({"_id": counter["_id"], **kept}) if kept else Tally()
+    # The sum of a version that kept less is made anew, once.
+    if not kept or "spent" not in kept:
+        return Tally()
+    return Tally.from_bson({"_id": counter["_id"], **kept})
 
 
 def _spending(total: Tally, live: Sequence[Trial]) -> Spending:
@@ -152,5 +171,5 @@ def _spending(total: Tally, live: Sequence[Trial]) -> Spending:
 
 
 def _counts(total: Tally, live: Sequence[Trial]) -> dict[TrialState, int]:
-    alive = Counter(trial.state for trial in live)
+    alive = Counter(trial.state for trial in live if not trial.is_confirmation)
     return {state: total.counts.get(state, 0) + alive[state] for state in TrialState}

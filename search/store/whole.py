@@ -50,6 +50,15 @@ def batches(documents: Sequence[Record]) -> Iterator[Sequence[Record]]:
         yield documents[first : first + BATCH]
 
 
+def check_rights(db: StoreConnection) -> None:
+    """Delete nothing, to learn whether this user may delete, before anything is written.
+
+    Raises:
+        StoreRefusedError: this user may not.
+    """
+    db.delete("searches", {"_id": ""})
+
+
 def hide(db: StoreConnection, search: Record) -> bool:
     """Delete a search's own document, as it was read, if no driver holds it.
 

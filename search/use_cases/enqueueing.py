@@ -27,7 +27,7 @@ from alignsearch.search.use_cases.giving import (
     is_whole,
     searched_space,
 )
-from alignsearch.search.use_cases.point_files import points_in, read_points
+from alignsearch.search.use_cases.point_files import check_text, points_in, read_points
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import contains
 from alignsearch.spaces.distributions import same
@@ -158,6 +158,7 @@ def of_file(store: Store, name: str, file: Path) -> list[Wanted]:
 def of_text(store: Store, name: str, text: str) -> list[Wanted]:
     """Return the points of a text as it stands in such a file."""
     search = store.searches.get(name)
+    check_text(text, "the table")
     rows = points_in(text, "the table", search, searched_space(search))
     return [Wanted(row.values, row.place) for row in rows]
 

@@ -59,6 +59,8 @@ class SearchTrials(hyperopt.Trials):  # type: ignore[misc]  # HyperOpt has no ty
         """Add the trials that changed in the store and those that `fmin` has added."""
         known = {document["tid"]: document for document in self._dynamic_trials}
         for trial in self._history.sync() if self._history else ():
+            if trial.is_confirmation:
+                continue
             document = _document(trial, self._labels or list(trial.point))
             known[trial.tid] = document
             returned = trial.result.returned if trial.result else {}

@@ -8,7 +8,7 @@ from alignsearch.search.documents import Search, metric_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.reports.trial_table import columns_of
 from alignsearch.search.use_cases.outside_result import OutsideResult, OutsideResults
-from alignsearch.search.use_cases.point_files import LOSS, PointRow, table_in, text_of
+from alignsearch.search.use_cases.point_files import LOSS, PointRow, shown_name, table_in, text_of
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.written_values import LONGEST_SHOWN
 
@@ -35,7 +35,7 @@ def read_csv(file: Path, search: Search, space: SearchSpace, study: str | None) 
     """
     if study is not None:
         raise ConfigurationError("--study names a study of Optuna's; a CSV has none")
-    return results_in(text_of(file), file.name, search, space)
+    return results_in(text_of(file), shown_name(file), search, space)
 
 
 def results_in(text: str, name: str, search: Search, space: SearchSpace) -> OutsideResults:

@@ -3,6 +3,7 @@
 They are told to the sampler and ranked like a search's own, and spend nothing of its budget.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from alignsearch.search.use_cases.import_csv import read_csv, results_in
 from alignsearch.search.use_cases.import_mongotrials import read_mongotrials
 from alignsearch.search.use_cases.import_optuna import read_optuna
 from alignsearch.search.use_cases.outside_result import OutsideResult, OutsideResults
+from alignsearch.search.use_cases.point_files import check_text
 from alignsearch.spaces.space import SearchSpace
 
 FORMATS: dict[str, Callable[[Path, Search, SearchSpace, str | None], OutsideResults]] = {
@@ -74,6 +76,7 @@ def import_file(
 def import_csv_text(store: Store, name: str, text: str, who: str) -> Imported:
     """Import the results of a CSV's text, as `import_results` does."""
     search = store.searches.get(name)
+    check_text(text, "the table")
     found = results_in(text, "the table", search, searched_space(search))
     return import_results(store, name, found, who)
 
@@ -122,7 +125,7 @@ def import_results(store: Store, name: str, found: OutsideResults, who: str) -> 
         detail=f"{counted(len(new), 'result')} of {found.source}",
     )
     # Also what an earlier import has left, which was killed here.
-    added = take_in(store, name, who)
+    added = take_in(store, name, f"{who}:{os.getpid()}")
     left_out = (*found.left_out, *refused)
     return Imported(store.searches.get(name), given, left_out, found.source, waits=added is None)
 

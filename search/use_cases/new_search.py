@@ -148,6 +148,7 @@ def prepare(
         lease_seconds=asked.lease,
         stall_seconds=asked.stalled_after,
         pruning=asked.pruning,
+        confirm=asked.confirmation_of(asked.trials),
         note=asked.note,
         tags=asked.tag,
         created_by=who,

@@ -42,7 +42,7 @@ def read_points(file: Path, search: Search, space: SearchSpace) -> list[PointRow
         ConfigurationError: the file can't be read, or isn't one of points of this space; the
             message names row and column.
     """
-    return points_in(text_of(file), file.name, search, space)
+    return points_in(text_of(file), shown_name(file), search, space)
 
 
 def points_in(text: str, name: str, search: Search, space: SearchSpace) -> list[PointRow]:
@@ -165,9 +165,27 @@ def text_of(file: Path) -> str:
         raise ConfigurationError(f"{file} can't be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} can't be read: it is no text in UTF-8") from error
-    if "\0" in text:
-        raise ConfigurationError(f"{file} can't be read: it is no text, for it has NUL characters")
+    check_text(text, str(file))
     return text
+
+
+def check_text(text: str, name: str) -> None:
+    """Refuse a text that no store can hold.
+
+    Raises:
+        ConfigurationError: it has NUL characters, or is no valid Unicode.
+    """
+    if "\0" in text:
+        raise ConfigurationError(f"{name} can't be read: it is no text, for it has NUL characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigurationError(f"{name} can't be read: it is no valid Unicode text") from error
+
+
+def shown_name(file: Path) -> str:
+    """Return a file's name as a text that can be stored, whatever bytes it is made of."""
+    return file.name.encode(errors="replace").decode()
 
 
 def _json_rows(text: str, name: str) -> Iterator[PointRow]:

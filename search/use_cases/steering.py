@@ -43,7 +43,8 @@ def stop(store: Store, name: str, who: str) -> Search:
         StateConflictError: the search is over already.
     """
     search = store.searches.request_stop(name, who)
-    if is_driven(search, store.now()) or store.totals.counts(name).get(TrialState.RUNNING):
+    live = store.totals.standing(name).live
+    if is_driven(search, store.now()) or any(each.state is TrialState.RUNNING for each in live):
         return search
     while True:
         store.attempts.cancel_all(name)

@@ -31,6 +31,7 @@ from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.search.use_cases.confirm_choices import ConfirmChoices
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
@@ -108,7 +109,7 @@ class SearchChoices(Document):
     )
 
 
-class Submission(MarkChoices, RuleChoices, RecipeChoices, SearchChoices):
+class Submission(MarkChoices, ConfirmChoices, RuleChoices, RecipeChoices, SearchChoices):
     """Everything that a person can ask of a new search.
 
     Raises pydantic's ValidationError, which `refusal` turns into one of ours.

@@ -23,6 +23,8 @@ from alignsearch.search.documents.states import (
 )
 from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
+from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
+from alignsearch.search.reports.took import Took, took
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
 
@@ -51,7 +53,11 @@ class Summary:
     """The state of a search at one moment.
 
     Attributes:
-        counts: trials by state, every state named.
+        counts: trials by state, every state named, without repetitions of others.
+        best: the trial that is named as the best: by its mean where the search is confirmed.
+        confirmed: the best one's mean over fresh seeds, and how sure it is; None without.
+        repetitions: how many repetitions have ended and how many are queued or running.
+        took: slots, hours of each accelerator, and the duration with other numbers of slots.
         finished: trials that have ended and count towards the budget: those with a result.
         rules: what ends the search, by its options: a line on how far it is from each.
         ended_by: the rule by which no further trial begins, with the reason; None if none holds.
@@ -78,6 +84,9 @@ class Summary:
     driven: bool
     store_seconds: float | None
     waits_for: str
+    confirmed: Confirmed | None = None
+    repetitions: tuple[int, int] = (0, 0)
+    took: Took | None = None
 
     @property
     def busy(self) -> int:
@@ -97,7 +106,9 @@ class Summary:
 
     @property
     def best_loss(self) -> float | None:
-        """The best trial's loss; None without one."""
+        """The best trial's loss, the mean of its repetitions if there are any; None without one."""
+        if self.confirmed is not None:
+            return self.confirmed.loss
         return self.best.loss if self.best else None
 
     def to_json(self) -> dict[str, object]:
@@ -121,7 +132,11 @@ class Summary:
             "slots": asdict(self.slots),
             "best": None
             if best is None
-            else {"tid": best.tid, "loss": best.loss, "value": self.best_value},
+            else {"tid": best.tid, "loss": self.best_loss, "value": self.best_value},
+            "took": None if self.took is None else self.took.to_json(),
+            "confirmation": None
+            if self.confirmed is None
+            else confirmation_json(self.confirmed, self.metric),
             "chance": self.chance,
             "seconds_left": self.seconds_left,
             "waits_for": self.waits_for,
@@ -173,14 +188,21 @@ def summarize(
     waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live), ended)
     if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
         waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
+    named = standing.named or standing.best
     return Summary(
         search=search,
         counts=standing.counts,
         finished=finished,
         rules={rule.field: text for rule, text in progress_of(search, reached, now)},
         ended_by=ended,
-        best=standing.best,
-        chance=standing.best.chance if standing.best else None,
+        best=named,
+        confirmed=confirmed_in(standing),
+        took=took(search, standing),
+        repetitions=(
+            len(standing.repetitions),
+            sum(trial.is_confirmation for trial in standing.live),
+        ),
+        chance=named.chance if named else None,
         seconds_left=_seconds_left(
             search, standing.seconds, len(running) if ended else left, now, ended
         ),
@@ -272,7 +294,9 @@ def _waits_for(
             if lease_seconds >= 0
             else f"a lease expired {-lease_seconds:.0f} s ago, and its trial will be tried again"
         )
-    if ended is not None:
+    if ended is not None and ended.rule.confirms and search.confirm is not None:
+        what = "repetitions of the best trials on fresh seeds"
+    elif ended is not None:
         what = f"the end of {_trials(running)}, for {ended.reason}"
     elif slots.placing:
         what = "workers to begin their trials"

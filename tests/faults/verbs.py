@@ -31,6 +31,7 @@ from typing import Any, TextIO
 from unittest.mock import patch
 
 import verbs_budget
+import verbs_confirm
 import verbs_life
 import verbs_points
 from forked import Commands
@@ -42,7 +43,7 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.embedded import EmbeddedStore
 
-FAMILIES = (verbs_life, verbs_budget, verbs_points)
+FAMILIES = (verbs_life, verbs_budget, verbs_points, verbs_confirm)
 """Modules with rows, a family of verbs each."""
 
 VERBS: dict[str, Verb] = {row.name: row for family in FAMILIES for row in family.ROWS}
@@ -50,6 +51,8 @@ VERBS: dict[str, Verb] = {row.name: row for family in FAMILIES for row in family
 LOG = Path("build") / "chaos-verbs.log"
 UNDISTURBED = 3
 """Runs without a kill, whose median duration says until when a kill can strike."""
+LONGEST_REASON = 300
+"""Characters of a failure in the log: its end says what it was."""
 LONGEST_CALL = 240.0
 """Seconds after which a command counts as hanging."""
 
@@ -297,7 +300,8 @@ def _kill_each(place: Place, verb: Verb, seeds: Sequence[int], log: TextIO) -> i
             line = f"{verb.name:<16} seed {seed}: {done}; as promised"
         except (AssertionError, AlignSearchError, subprocess.TimeoutExpired) as error:
             wrong += 1
-            line = f"{verb.name:<16} seed {seed}: WRONG: {' '.join(str(error).split())}"
+            why = " ".join(str(error).split())[-LONGEST_REASON:]
+            line = f"{verb.name:<16} seed {seed}: WRONG: {why}"
         log.write(line + "\n")
         log.flush()
         if "WRONG" in line:

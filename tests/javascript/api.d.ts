@@ -26,6 +26,9 @@ declare namespace Api {
     tid: number;
     loss: number | null;
     value: number | null;
+    seeds?: number | null;
+    low?: number | null;
+    high?: number | null;
   }
   interface CategoricalImportance {
     letter: string;
@@ -74,6 +77,30 @@ declare namespace Api {
   interface Comparison {
     searches: Compared[];
     table: ResultTable;
+  }
+  interface ConfirmRequest {
+    top?: number | null;
+    seeds?: number | null;
+  }
+  interface ConfirmationState {
+    asked: boolean;
+    top: number | null;
+    seeds: number | null;
+    share: number | null;
+    ended: RepetitionRow[];
+    live: RepetitionRow[];
+    result: ConfirmedBest | null;
+    words: string[];
+  }
+  interface ConfirmedBest {
+    winner: RepeatedTrial;
+    others: RepeatedTrial[];
+    chance_another_better: number | null;
+    ties: number[];
+    not_told_apart: number[];
+    lucky: RepeatedTrial | null;
+    repetitions: number;
+    without_result: number;
   }
   interface Curve {
     tid: number;
@@ -273,6 +300,25 @@ declare namespace Api {
   interface RenameRequest {
     name: string;
   }
+  interface RepeatedTrial {
+    tid: number;
+    mean: number;
+    standard_error: number | null;
+    low: number | null;
+    high: number | null;
+    values: number[];
+    first: number | null;
+    flattered: number | null;
+    chance_better: number | null;
+    diverged: number;
+  }
+  interface RepetitionRow {
+    tid: number;
+    of: number;
+    repeat: number;
+    state: "queued" | "running" | "completed" | "diverged" | "failed";
+    value: number | null;
+  }
   interface ReportedMetric {
     name: string;
     label: string;
@@ -293,6 +339,7 @@ declare namespace Api {
     summary: SearchSummary;
     space: Space;
     recipe: Recipe | null;
+    took: Took;
     versions: Record<string, string>;
     resources: Record<string, number>;
     hosts: string[];
@@ -416,6 +463,9 @@ declare namespace Api {
     stop_at?: number | null;
     patience?: number | null;
     max_failures?: number | null;
+    confirm?: boolean;
+    top?: number | null;
+    seeds?: number | null;
     note?: string;
     tag?: string[];
     algo?: "tpe" | "random";
@@ -459,6 +509,13 @@ declare namespace Api {
   interface TagRequest {
     add?: string[];
     remove?: string[];
+  }
+  interface Took {
+    slots: number;
+    accelerator_hours: Record<string, number>;
+    ends: Record<string, number>;
+    repetitions: number;
+    estimated_seconds: Record<string, number>;
   }
   interface TrialColumns {
     rev: number;

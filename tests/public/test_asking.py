@@ -46,6 +46,23 @@ def objective(config):
     return config["x"] ** 2 + more
 
 
+def test_repetitions_of_the_best_are_asked_for_on_seeds_of_their_own(make):
+    search = make(confirm=True, top=2, seeds=2)
+    asked = []
+    while (trial := search.ask()) is not None:
+        asked.append(trial)
+        search.tell(trial, objective(trial.config) + trial.seed / 2**40)
+    assert search.status == "completed"
+    own, again = asked[:6], asked[6:]
+    assert 2 <= len(again) <= 4
+    assert {tuple(each.point.items()) for each in again} <= {
+        tuple(each.point.items()) for each in own
+    }
+    assert len({each.seed for each in asked}) == len(asked)
+    assert search.best().number in range(6)
+    assert search.best().confirmed.repetitions == len(again)
+
+
 def test_a_loop_of_ones_own_gets_each_trial_once_and_ends_the_search(make):
     search = make()
     numbers = []

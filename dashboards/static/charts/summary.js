@@ -1,11 +1,11 @@
 // Where a search stands: its figures, and the buttons that steer it.
 
-import { apiError, post, searchUrl, trialPage } from "../lib/api.js";
+import { post, searchUrl, trialPage } from "../lib/api.js";
+import { ask } from "../lib/dialog.js";
 import { announce, byId, el } from "../lib/dom.js";
 import { clock, decimals, duration } from "../lib/format.js";
 import { kindsOf } from "../lib/metric.js";
 import { big, fact } from "../lib/panel.js";
-import { confirm } from "../lib/shell.js";
 
 /** @typedef {Api.SearchSummary["steps"][number]} Verb */
 
@@ -64,7 +64,7 @@ export function showSummary(panel, summary) {
   panel.show().replaceChildren(
     el("dl", { class: "facts" },
       best
-        ? fact(`best ${metric.label}`, big(decimals(best.value)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }))
+        ? fact(`best ${metric.label}`, big(decimals(best.value)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }), confirmedBy(best))
         : fact(`best ${metric.label}`, big("none yet")),
       fact("finished", big(`${summary.finished} / ${summary.trials}`)),
       fact("slots busy", big(`${summary.busy} / ${summary.parallel}`)),
@@ -78,10 +78,34 @@ export function showSummary(panel, summary) {
     progressBar(summary),
     el("p", { class: "row" }, tally.length ? tally : el("span", { class: "small muted", text: "no trial yet" })),
     over
-      ? el("p", { class: "small muted", text: summary.error ?? "" })
+      ? el("p", { class: "small muted", text: summary.error ?? summary.ending ?? "" })
       : el("p", { class: "small" }, el("span", { class: "muted", text: "Waits for " }), summary.waits_for),
+    ...Object.values(summary.limits.progress).map((text) => el("p", { class: "small muted", text })),
+    ...marks(summary),
   );
 }
+
+/** @param {Api.BestTrial} best */
+function confirmedBy({ seeds, low, high }) {
+  if (seeds === null || seeds === undefined) return "";
+  const interval = low === null || low === undefined ? "" : `, 95 % interval ${decimals(low)} to ${decimals(high)}`;
+  return el("span", { class: "small muted", text: ` mean of ${seeds} fresh seeds${interval}` });
+}
+
+/** @param {Api.SearchSummary} summary */
+function marks({ note, tags }) {
+  return [
+    note ? el("p", { class: "note", text: note }) : "",
+    tags.length ? el("p", { class: "row", "aria-label": "Tags" }, tags.map(tagLink)) : "",
+  ];
+}
+
+/**
+ * A link to the searches with a tag.
+ *
+ * @param {string} tag
+ */
+export const tagLink = (tag) => el("a", { class: "tag", href: `/?${new URLSearchParams({ tag })}`, text: tag });
 
 /**
  * Show the buttons that the search's status allows, if the session may steer.
@@ -112,12 +136,9 @@ export function showSteering(session, summary, onDone) {
  */
 async function steer(name, verb, onDone) {
   const { title, text, final } = VERBS[verb];
-  if (!(await confirm(`${title} ${name}?`, text, title, final))) return;
-  try {
-    const { message, summary } = await post(searchUrl(name, `/${verb}`));
-    announce(message);
-    onDone(summary, message);
-  } catch (error) {
-    onDone(null, apiError(error).message);
-  }
+  /** @type {Api.Steered | null} */
+  const done = await ask({ title: `${title} ${name}?`, text, action: title, danger: final, send: () => post(searchUrl(name, `/${verb}`)) });
+  if (done === null) return;
+  announce(done.message);
+  onDone(done.summary, done.message);
 }

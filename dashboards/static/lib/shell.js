@@ -1,4 +1,4 @@
-// The parts that every page has: theme, session, and a dialog that asks before a change.
+// The parts that every page has: theme and session.
 
 import { apiError, getSession, post } from "./api.js";
 import { byId, el } from "./dom.js";
@@ -39,35 +39,4 @@ export async function showSession() {
     node.title = session.why ?? "";
   }
   return session;
-}
-
-/**
- * Ask in a dialog whether to go on.
- *
- * @param {string} title
- * @param {string} text
- * @param {string} action label of the button that goes on
- * @returns {Promise<boolean>}
- */
-export function confirm(title, text, action, danger = false) {
-  const dialog = el(
-    "dialog",
-    { "aria-labelledby": "dialog-title" },
-    el("h2", { id: "dialog-title", text: title }),
-    el("p", { text }),
-    el(
-      "form",
-      { method: "dialog", class: "row" },
-      el("button", { value: "no", text: "Leave it" }),
-      el("button", { value: "yes", class: danger ? "danger" : "primary", text: action }),
-    ),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "yes");
-    });
-  });
 }

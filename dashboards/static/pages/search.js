@@ -14,6 +14,7 @@ import { Selection } from "../lib/selection.js";
 import { page, showSession } from "../lib/shell.js";
 import { follow } from "../lib/stream.js";
 import { Trials } from "../lib/trials.js";
+import { showVerbs } from "../verbs/search_verbs.js";
 
 /** @typedef {import("../charts/chart.js").Live} Live */
 
@@ -104,7 +105,11 @@ function lazyPanels() {
 function show(summary) {
   showSummary(panels.summary, summary);
   session = session.then((found) => found ?? showSession());
-  session.then((found) => found && showSteering(found, summary, steered));
+  session.then((found) => {
+    if (!found) return;
+    showSteering(found, summary, steered);
+    showVerbs(found, summary, steered);
+  });
 }
 
 let announced = Infinity;

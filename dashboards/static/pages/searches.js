@@ -1,6 +1,6 @@
 // The page of all searches, kept up by the stream. It sorts and filters in the browser: searches are few.
 
-import { progressBar, statusPill } from "../charts/summary.js";
+import { progressBar, statusPill, tagLink } from "../charts/summary.js";
 import { getJson, searchPage } from "../lib/api.js";
 import { byId, el, focusData, focusedData, inputById, isChecked, selectById } from "../lib/dom.js";
 import { clock, decimals, duration } from "../lib/format.js";
@@ -31,6 +31,7 @@ const COLUMNS = [
   { name: "dataset", title: "data", key: (each) => each.dataset ?? "" },
   { name: "age", title: "begun", key: (each) => Date.parse(each.created_at) },
   { name: "owner", title: "owner", key: (each) => each.owner },
+  { name: "tags", title: "tags", key: (each) => each.tags.join(" ") },
 ];
 const BY_AGE = COLUMNS[9];
 
@@ -38,14 +39,25 @@ const BY_AGE = COLUMNS[9];
 function shown() {
   const text = urlState.get("text", "").toLowerCase();
   const status = urlState.get("state", "");
+  const tag = urlState.get("tag", "");
   const { key } = COLUMNS.find(({ name }) => name === urlState.get("sort", "age")) ?? BY_AGE;
   const sign = urlState.get("order", "desc") === "asc" ? 1 : -1;
   return [...searches.values()]
-    .filter((each) => (status === "" || each.status === status) && [each.name, each.space, each.dataset, each.owner, each.metric.label].some((field) => field?.toLowerCase().includes(text)))
+    .filter((each) => (status === "" || each.status === status) && (tag === "" || each.tags.includes(tag)) && [each.name, each.space, each.dataset, each.owner, each.metric.label].some((field) => field?.toLowerCase().includes(text)))
     .sort((a, b) => {
       const [left, right] = [key(a), key(b)];
       return sign * (left < right ? -1 : left > right ? 1 : 0) || a.name.localeCompare(b.name);
     });
+}
+
+/** Offer the tags that searches have. A chosen one stays, also while no search has it. */
+function offerTags() {
+  const chosen = urlState.get("tag", "");
+  const all = new Set([...searches.values()].flatMap((each) => each.tags));
+  if (chosen) all.add(chosen);
+  const offered = ["", ...[...all].sort()];
+  if (offered.join() === [...tags.options].map(({ value }) => value).join() && tags.value === chosen) return;
+  tags.replaceChildren(...offered.map((tag) => el("option", { value: tag, selected: tag === chosen, text: tag || "any" })));
 }
 
 function draw() {
@@ -99,12 +111,14 @@ function row(search) {
     el("td", { text: search.space }),
     el("td", { text: search.dataset ?? "" }),
     el("td", { title: clock(search.created_at), text: `${duration(search.age)} ago` }),
-    el("td", { text: search.owner }));
+    el("td", { text: search.owner }),
+    el("td", {}, el("span", { class: "chips" }, search.tags.map(tagLink))));
 }
 
 /** @param {Api.Searches} payload */
 function update(payload) {
   for (const each of payload.searches) searches.set(each.name, each);
+  offerTags();
   draw();
 }
 
@@ -119,6 +133,7 @@ async function start() {
 
 const find = inputById("find");
 const status = selectById("status");
+const tags = selectById("tag");
 find.value = urlState.get("text", "");
 status.value = urlState.get("state", "");
 find.addEventListener("input", () => {
@@ -127,6 +142,10 @@ find.addEventListener("input", () => {
 });
 status.addEventListener("change", () => {
   urlState.set({ state: status.value });
+  draw();
+});
+tags.addEventListener("change", () => {
+  urlState.set({ tag: tags.value });
   draw();
 });
 compare.addEventListener("click", () => {

@@ -11,6 +11,7 @@ import { Panel, big, fact } from "../lib/panel.js";
 import { page, showSession } from "../lib/shell.js";
 import { follow } from "../lib/stream.js";
 import { onTheme } from "../lib/theme.js";
+import { showTrialVerbs } from "../verbs/trial_verbs.js";
 
 const name = page.name ?? "";
 const tid = Number(page.tid);
@@ -27,6 +28,9 @@ const LOG_MS = 1000;
 const RETRY_MS = 2000;
 // The log follows its end if the reader has scrolled to within so many pixels of it.
 const NEAR_END = 30;
+
+const notice = el("p", { class: "small", role: "status" });
+const session = showSession();
 
 /** @type {Api.TrialDetail | null} */
 let trial = null;
@@ -57,9 +61,17 @@ function showTrial(trial) {
    */
   const beside = (other, text) => (other === null ? [] : [el("a", { class: "button tool", href: trialPage(name, other), text })]);
   byId("neighbours").replaceChildren(...beside(trial.previous, "← Previous"), ...beside(trial.next, "Next →"));
+  session.then((found) => showTrialVerbs(found, trial, done));
   showError(trial.error);
   showMetaparameters(trial.rows);
   showAttempts(trial.attempts);
+}
+
+/** @param {string} message what was done to the trial */
+function done(message) {
+  notice.textContent = message;
+  summary.section.append(notice);
+  keepUp();
 }
 
 /** @param {string | null} error */
@@ -196,5 +208,4 @@ async function start() {
 logAttempt.addEventListener("change", readLog);
 onTheme(paintLegend);
 paintLegend();
-showSession();
 start();

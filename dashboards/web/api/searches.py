@@ -23,6 +23,7 @@ from alignsearch.dashboards.web.responses import encoded_response, json_response
 from alignsearch.dashboards.web.space_payloads import space_of
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.marks import MOST_TAGS
+from alignsearch.search.reports.took import took
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
@@ -74,6 +75,7 @@ def search(request: Request, name: Name) -> Response:
     with mirrored.lock:
         rev, hosts = mirrored.trials.rev, mirrored.trials.failures.hosts
         space = space_of(mirrored.search, mirrored.trials.column_names)
+        cost = took(mirrored.search, mirrored.standing())
     return json_response(
         request,
         models.SearchDetail(
@@ -82,6 +84,7 @@ def search(request: Request, name: Name) -> Response:
             summary=payloads.summary_of(mirror, name),
             space=space,
             recipe=mirrored.search.recipe,
+            took=models.Took.model_validate(cost.to_json()),
             versions=mirrored.search.versions,
             resources=mirrored.search.resources,
             hosts=hosts,

@@ -73,15 +73,8 @@ def shape_of(value):
 
 
 PARTS_OF_STORE = (
-    "searches",
-    "trials",
-    "attempts",
-    "points",
-    "totals",
-    "logs",
-    "copies",
-    "renames",
-    "deletions",
+    *("searches", "trials", "attempts", "points", "totals", "logs"),
+    *("copies", "renames", "deletions"),
 )
 
 

@@ -82,6 +82,7 @@ REFUSED = {
     "no such search": ("points", {"from_search": "nobody"}, 404, "'nobody'"),
     "no table": ("results", {"table": "a,b\n1,2\n"}, 422, "row 1, column 1: 'a' is no dimension"),
     "NaN": ("results", {"table": f"{HEAD}\n{ROW[:-4]}nan\n"}, 422, "row 2, column 'loss'"),
+    "a short row": ("points", {"table": f"{HEAD}\n{'9' * 400},1\n"}, 422, "row 2 has 2 cells"),
     "a result": ("retry", {"tids": [2]}, 409, "trial 2 of search .* it is completed"),
     "no such trial": ("retry", {"tids": [99]}, 404, "'99'"),
     "ended": ("trials/2/cancel", {}, 409, "can't be cancelled: it is completed already"),

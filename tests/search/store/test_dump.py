@@ -21,8 +21,10 @@ from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
 from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.dump import check, dump, load
+from alignsearch.search.use_cases.enqueueing import Wanted, enqueue
 
 NEVER = threading.Event()
+POINT = {"sigma": 0.5, "alpha_over_beta": 15.0, "beta": 1e-3}
 
 
 @pytest.fixture
@@ -356,3 +358,19 @@ def test_a_name_that_no_file_can_have_is_refused(store, dumped, tmp_path):
     longest = tmp_path / ("x" * 255)
     dump(store, "moved", longest)
     assert {path.name for path in tmp_path.iterdir()} == {dumped.name, longest.name}
+
+
+def test_points_that_wait_go_with_their_search_and_are_tried_once(
+    store, other, other_uri, make_search, make_driver_in, tmp_path
+):
+    make_search("moved", trials=2)
+    enqueue(store, "moved", [Wanted(POINT), Wanted({**POINT, "sigma": 0.75})], "ann")
+    file = tmp_path / "moved.jsonl"
+    dump(store, "moved", file)
+    load(other, check(file))
+    assert other.points.all("moved") == store.points.all("moved")
+    make_driver_in(other, other_uri, "moved").run(NEVER)
+    assert [trial.point["sigma"] for trial in other.trials.all("moved")] == [0.5, 0.75]
+    again = enqueue(other, "moved", [Wanted(POINT)], "bob")
+    assert again.left_out == ("the point: trial 0 (completed) has this point already",)
+    assert store.trials.all("moved") == []

@@ -1,5 +1,7 @@
 """Results from elsewhere as finished trials: from CSV, or refused by row and column."""
 
+import os
+
 import numpy as np
 import pytest
 from driving import NEVER
@@ -11,9 +13,10 @@ from alignsearch.cli.trials import _csv
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.trial_table import columns_of, row_of
 from alignsearch.search.use_cases import steering
-from alignsearch.search.use_cases.importing import import_file
+from alignsearch.search.use_cases.importing import import_csv_text, import_file
 from alignsearch.spaces.catalog import get_space
 
 WM = get_space("wm")
@@ -47,6 +50,9 @@ def test_a_plain_csv_of_losses_becomes_finished_trials(store, make_search, tmp_p
     assert trials[0].origin.note == "results.csv, row 2"
     assert (len(done.points), done.left_out, done.waits) == (3, (), False)
     assert store.totals.best("a-search").tid == 0
+    # A table's note says where it was evaluated, and nothing of this search's recipe.
+    note = best_column(store, "a-search").note
+    assert note == "trial 0, validation error 0.2500; imported: results.csv, row 2."
     done = [(event.who, event.what, event.detail) for event in store.logs.events("a-search")]
     assert done[-1] == ("ann", "imported", "3 results of results.csv")
 
@@ -184,4 +190,20 @@ def test_searches_that_can_not_go_on_and_unknown_formats_are_refused(store, make
     steering.cancel(store, "a-search", "bob")
     with pytest.raises(StateConflictError, match="was cancelled"):
         csv_import(store, "a-search", tmp_path, PLAIN)
+    assert store.points.all("a-search") == []
+
+
+def test_a_file_may_have_any_name(store, make_search, tmp_path):
+    make_search()
+    file = tmp_path / os.fsdecode(b"r\xffsults.csv")
+    file.write_text(PLAIN)
+    assert len(import_file(store, "a-search", file, "csv", "ann").points) == 3
+    assert store.trials.get("a-search", 0).origin.note == "r?sults.csv, row 2"
+
+
+def test_a_text_that_no_store_can_hold_is_refused(store, make_search):
+    make_search()
+    for text in (PLAIN + "\ud800", PLAIN + "\0"):
+        with pytest.raises(ConfigurationError, match="the table can't be read: it is no"):
+            import_csv_text(store, "a-search", text, "ann")
     assert store.points.all("a-search") == []

