@@ -1,6 +1,7 @@
 """Checks of an installation: packages, data sets, the store, and the cluster's hosts.
 
-Each function returns findings; none raises for what it finds, and none changes anything.
+Each function returns findings; none raises for what it finds, and none changes anything but the
+scratch documents on which a store's server is tried out.
 """
 
 import importlib.metadata
@@ -64,6 +65,10 @@ def check_store(uri: str | None, folder: Path) -> Finding:
                 return Finding("store", ok=True, found="embedded; starts when it is needed")
         with Store.connect(uri) as opened:
             answer = f"{opened.uri_for_people} answers in {opened.ping() * 1000:.1f} ms"
+            lacking = opened.lacking()
+        if lacking:
+            found = f"{answer}, and fails at {', '.join(lacking)}"
+            return Finding("store", False, found, "use a MongoDB, or leave --store out")
         return Finding("store", ok=True, found=answer)
     except AlignSearchError as error:
         remedy = "`alignsearch store status` for the embedded one; for a MongoDB, its log and users"

@@ -3,6 +3,7 @@
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ IDLE_SECONDS = 0.5
 RAY_LOGS = {"RAY_ROTATION_MAX_BYTES": str(2**24), "RAY_ROTATION_BACKUP_COUNT": "1"}
 """Limits each log of a Ray that we start to 32 MiB; Ray's own limit is 3 GB."""
 EXIT_INTERRUPTED = 130
+EXIT_HEAD_GONE = 3
+"""Exit code of a process that drove searches on a cluster whose head is gone."""
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +157,9 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
     Raises:
         ClusterError: nothing answers at `address`.
     """
+    from alignsearch.workers.cluster import address as head
     from alignsearch.workers.cluster import connect, disconnect, is_connected, nodes
+    from alignsearch.workers.head_watch import HeadWatch
 
     # Ray's processes inherit the environment, which must not have the store's password. Workers
     # get the URI with their trials.
@@ -167,9 +172,17 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
             os.environ.setdefault(variable, value)
     hosts = connect(address)
     try:
-        yield hosts
+        with HeadWatch(head(), _end_without_head):
+            yield hosts
     finally:
         disconnect()
+
+
+def _end_without_head(message: str) -> None:
+    """End this process with a line. Its threads wait for the head, and nothing wakes them."""
+    sys.stderr.write(f"alignsearch: {message}\n")
+    sys.stderr.flush()
+    os._exit(EXIT_HEAD_GONE)
 
 
 @contextmanager

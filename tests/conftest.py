@@ -1,14 +1,14 @@
 """Fixtures and order of all tests: one real store server, and an empty database for each test."""
 
 import os
-import signal
+import sys
 import uuid
 from collections import OrderedDict
 from pathlib import Path
 
+import mongod
 import pytest
 import tiers
-from secured_server import SecuredServer
 
 # Five test processes share two cores. TensorFlow reads this when it is imported.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
@@ -60,10 +60,19 @@ def pytest_itemcollected(item):
     """Mark a test as slow, or as one that needs a process, by the table of tiers."""
     folder = item.path.parent.relative_to(TESTS).as_posix()
     name = getattr(item, "originalname", None) or item.name
-    if tiers.is_slow(folder, name):
+    on_mongod = hasattr(item, "callspec") and "mongod" in item.callspec.params.values()
+    if tiers.is_slow(folder, name, on_mongod=on_mongod):
         item.add_marker("slow")
     if tiers.is_process(folder, name, item.fixturenames, item.module):
         item.add_marker("process")
+
+
+def pytest_report_header():
+    """Say which servers the store's tests have."""
+    why = mongod.missing()
+    if why is None:
+        return f"store: embedded, and MongoDB in {mongod.MONGOD.relative_to(sys.prefix)}"
+    return f"store: embedded alone, for MongoDB can't run here ({why})"
 
 
 def pytest_collection_modifyitems(items):
@@ -78,6 +87,16 @@ def server_uri(tmp_path_factory):
     server = EmbeddedStore(tmp_path_factory.mktemp("server") / ".alignsearch")
     yield server.ensure()
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def mongo(tmp_path_factory):
+    """Return a real MongoDB that this run has to itself, a replica set of one."""
+    why = mongod.missing()
+    if why is not None:
+        pytest.skip(why)
+    with mongod.replica_set(tmp_path_factory.mktemp("mongod")) as running:
+        yield running
 
 
 @pytest.fixture
@@ -115,12 +134,3 @@ def whole_resnet(monkeypatch):
     from alignment_core.models.resnet import ARCHITECTURES, resnet
 
     monkeypatch.setitem(MODELS, "resnet18", resnet(ARCHITECTURES["resnet18"]))
-
-
-@pytest.fixture(scope="session")
-def secured(tmp_path_factory):
-    """Return a server that asks for users and TLS."""
-    server = SecuredServer(tmp_path_factory.mktemp("secured"))
-    server.start()
-    yield server
-    server.stop(signal.SIGKILL)

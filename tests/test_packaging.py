@@ -85,3 +85,22 @@ def test_what_is_in_it_runs_from_any_folder(unpacked, tmp_path):
     assert done.stdout.startswith(str(unpacked / "alignsearch"))
     assert "submit" in done.stdout
     assert done.stderr == ""
+
+
+def test_the_mongodb_of_the_tests_is_shipped_and_needed_nowhere():
+    """It is under the SSPL and past its end of life: its lock and the tests alone name it."""
+    lock = ROOT / "locks" / "mongod.lock"
+    (package,) = {
+        line.split("==")[0] for line in lock.read_text().splitlines() if "==" in line[:40]
+    }
+    assert "--hash=sha256:" in lock.read_text()
+    files = [ROOT / "pyproject.toml", *ROOT.glob("docker/**/*"), *ROOT.glob("locks/*")]
+    files += [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    named = [
+        str(path)
+        for path in files
+        if path.is_file()
+        and path != lock
+        and any(word in path.read_text(errors="replace") for word in (package, lock.name))
+    ]
+    assert named == []

@@ -7,7 +7,9 @@ wherever its file lies; `test_house.py` holds this table to the tests that exist
 
 import types
 
-SLOW_FOLDERS = ("browser", "faults", "docker", "alignment_core/analysis", "alignment_core/data")
+SLOW_FOLDERS = (
+    *("browser", "faults", "docker", "mongod", "alignment_core/analysis", "alignment_core/data"),
+)
 """Folders whose tests take minutes, or which the main job does without: slow, but for `KEPT`."""
 
 KEPT = (
@@ -242,6 +244,14 @@ SLOW = (
     "test_no_trial_begins_after_a_time_and_those_that_wait_for_a_host_end",
     "test_the_time_driven_is_summed_over_drivers_without_pauses",
     # Several servers, drivers or hosts at once.
+    "test_it_listens_on_loopback_alone_and_its_token_is_its_owners",
+    "test_why_it_cannot_start_is_one_line",
+    "test_searches_of_one_name_in_two_stores_have_their_own_workers",
+    "test_a_copy_that_nothing_tells_apart_gets_no_worker_of_its_original",
+    "test_a_worker_refuses_every_driver_but_its_own",
+    "test_a_name_used_again_gets_no_worker_of_the_search_before",
+    "test_a_copied_folder_is_another_store_and_a_moved_or_restored_one_is_not",
+    "test_what_a_loaded_copy_does_its_original_does_not_notice",
     "test_importance_is_computed_beside_the_server",
     "test_a_store_that_goes_away_is_told_and_comes_back",
     "test_an_interrupted_serve_hands_back_and_the_next_one_goes_on",
@@ -250,6 +260,7 @@ SLOW = (
     "test_pause_lets_trials_finish_and_resume_goes_on_until_stop",
     "test_data_that_were_copied_while_it_was_stopped_are_a_backup",
     "test_damaged_data_are_reported_in_time_and_left_as_they_are",
+    "test_a_full_disk_is_named_and_a_search_goes_on_once_there_is_room",
     "test_an_autoscaler_hears_what_is_asked_for",
     "test_every_host_is_looked_at_from_inside",
     "test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so",
@@ -258,6 +269,18 @@ SLOW = (
     "test_a_cluster_that_wants_a_token_says_so",
 )
 """Slow tests of other folders, by name."""
+
+ON_MONGOD = (
+    "test_each_ending_is_done_or_refused_as_the_table_says",
+    "test_a_worker_whose_lease_was_taken_over_writes_nothing",
+    "test_only_leases_that_have_passed_expire",
+    "test_epochs_are_recorded_once_and_come_in_order",
+    "test_cancelling_ends_what_is_live_and_leaves_what_has_ended",
+)
+"""Tests on servers of both kinds that an installation is to pass on a MongoDB, too.
+
+All others are slow there. These share a file, so that `make test` starts one such server.
+"""
 
 LONG_FOLDERS = (
     # Compiled networks and images.
@@ -285,18 +308,25 @@ PROCESS_FIXTURES = {
     "browser",
     "server",
     "wheel",
+    "mongo",
 }
 """Fixtures that start a process, or pass one on that the session shares."""
 
-PROCESS_NAMES = {"subprocess", "ray", "EmbeddedStore", "SecuredServer", "Process", "get_context"}
+PROCESS_NAMES = {
+    *("subprocess", "ray", "Process", "get_context"),
+    *("EmbeddedStore", "SecuredServer", "replica_set", "one_member"),
+}
 """A test module that imports one of these starts processes itself."""
 
 
-def is_slow(folder: str, name: str) -> bool:
+def is_slow(folder: str, name: str, *, on_mongod: bool = False) -> bool:
     """Return whether a test of a folder belongs to `make test-slow`.
 
-    folder: below `tests/`, like `search/store`; name: of the function, without parameters.
+    folder: below `tests/`, like `search/store`; name: of the function, without parameters;
+    on_mongod: whether this is a second run of it, on a MongoDB.
     """
+    if on_mongod and name not in ON_MONGOD:
+        return True
     return name in SLOW or (folder.startswith(SLOW_FOLDERS) and name not in KEPT)
 
 

@@ -1,4 +1,9 @@
-"""The Ray actor that makes attempts at trials, one after the other, in one warm process."""
+"""The Ray actor that makes attempts at trials, one after the other, in one warm process.
+
+An actor belongs to one search of one store. Before it makes an attempt for a driver, it looks into
+its own store whether that driver drives its search. So a search of the same name, or a copy of the
+whole store, never gets it.
+"""
 
 import logging
 import os
@@ -12,20 +17,34 @@ from typing import Any
 
 import ray
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Search, Trial, is_driven
-from alignsearch.search.documents.errors import ClusterError, StoreUnavailableError
+from alignsearch.search.documents.errors import (
+    ClusterError,
+    ForeignSearchError,
+    StateConflictError,
+    StoreCorruptedError,
+    StoreUnavailableError,
+)
+from alignsearch.search.documents.identity import Identity
 from alignsearch.search.store import Store
 from alignsearch.workers import gpu_memory, tpu
-from alignsearch.workers.attempt_runner import Ending, Worker, run_attempt
+from alignsearch.workers.attempt_runner import Ending, Worker, persist, run_attempt
 from alignsearch.workers.objectives import objective_of
 from alignsearch.workers.shipping import Shipped
 from alignsearch.workers.versions import differences, versions
 
 logger = logging.getLogger(__name__)
 
+Claim = tuple[Identity, str]
+"""A driver's claim on a worker: the search that it drives, and the token of its lease on it."""
+
 IDLE_CHECK_SECONDS = 30.0
 """Time between two checks whether the search still has a driver. An idle actor without one keeps
 its accelerator for about that long; dozens of actors must not load the store with checks."""
+UNCLAIMED_CHECKS = 2
+"""Checks after which an idle actor leaves a driver that doesn't claim it: such a driver has other
+workers on its slots, and never learns of this one."""
 STORE_SECONDS = 20.0
 """Longest wait for the store's first response. Dozens of actors may start on one host at once,
 and each of them needs seconds of CPU time to start."""
@@ -67,6 +86,7 @@ class TrialWorker:
             tpu.wait_until_free(tpu.devices())
         self._store = Store.connect(store_uri, timeout=STORE_SECONDS)
         self._search = search
+        self._claimed: str | None = None
         self._interrupt = threading.Event()
         self._idle = threading.Event()
         self._idle.set()
@@ -84,20 +104,46 @@ class TrialWorker:
         signal.signal(signal.SIGTERM, self._on_preemption)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
+    def claim(self, claim: Claim) -> bool:
+        """Serve this driver from now on; return False if it isn't the driver of this search.
+
+        It may drive another search, or one in another store, or not drive any more.
+        """
+        identity, token = claim
+        if token == self._claimed and identity == self._search.identity:
+            return True
+        found = persist(lambda: self._store.searches.get(self._search.name))
+        own = found.identity == self._search.identity == identity
+        if not own or found.driver is None or found.driver.token != token:
+            return False
+        self._claimed = token
+        return True
+
     def run(
-        self, trial: Trial, wanted: Mapping[str, str], shipped: Sequence[ray.ObjectRef] = ()
+        self,
+        trial: Trial,
+        claim: Claim,
+        wanted: Mapping[str, str],
+        shipped: Sequence[ray.ObjectRef] = (),
     ) -> Ending:
         """Make one attempt at the trial and return how it ended.
 
         Args:
             trial: queued, or running under a lease that was taken for this worker.
+            claim: the claim of the driver that has placed it.
             wanted: versions of packages at the driver.
             shipped: a reference to the objective that the driver has shipped; empty where the
                 search names an objective that is imported here.
 
         Raises:
+            ForeignSearchError: this worker isn't that driver's.
             ClusterError: packages here have other versions.
         """
+        if not self.claim(claim):
+            raise ForeignSearchError(
+                f"the worker on {self._worker.host} serves search {self._search.identity} of the "
+                f"store {self._store.uri_for_people}, which the driver of {claim[0]} doesn't drive"
+            )
         differing = differences(self._worker.host, self._worker.versions, wanted)
         if differing:
             raise ClusterError(
@@ -133,17 +179,24 @@ class TrialWorker:
             os._exit(0)
 
     def _leave_when_orphaned(self) -> None:
-        """End this process once it is idle and its search has no driver: others need its place."""
+        """End this process once it is idle and nobody has use for it: others need its place."""
         pause = threading.Event()
+        unclaimed = 0
         while True:
             pause.wait(IDLE_CHECK_SECONDS)
             try:
                 search = self._store.searches.get(self._search.name)
-                orphaned = not is_driven(search, self._store.now())
-            except StoreUnavailableError as error:
+                is_own = search.identity == self._search.identity
+                orphaned = not is_own or not is_driven(search, self._store.now())
+                claims = search.driver is not None and search.driver.token == self._claimed
+            except UnknownNameError:
+                orphaned, claims = True, False
+            except (StoreUnavailableError, StoreCorruptedError, StateConflictError) as error:
                 logger.warning("can't tell whether the search has a driver: %s", error)
                 continue
-            if orphaned and self._idle.is_set():
+            # A driver claims the workers that it finds, but this one may have come up later.
+            unclaimed = 0 if claims else unclaimed + 1
+            if (orphaned or unclaimed >= UNCLAIMED_CHECKS) and self._idle.is_set():
                 os._exit(0)
 
 

@@ -27,6 +27,7 @@ from alignsearch.search.documents import (
     transitions,
 )
 from alignsearch.search.documents.errors import (
+    ForeignSearchError,
     SourceError,
     StaleAttemptError,
     StoreUnavailableError,
@@ -119,9 +120,15 @@ def run_attempt(
         lease_seconds: duration of the lease; the search's own by default.
 
     Raises:
+        ForeignSearchError: the trial is of another search, or the store isn't the search's own.
         SourceError: the objective can't be imported here; the trial was handed back.
         StoreUnavailableError: the store didn't answer for so long that the lease is lost.
     """
+    if placed.search != search.name or store.place != search.place:
+        raise ForeignSearchError(
+            f"trial {placed.id} was sent to a worker of search {search.identity}, in the store "
+            f"{store.uri_for_people}: nothing was done"
+        )
     lease = lease_seconds or search.lease_seconds
     trial: Trial | None = placed
     if placed.lease is None:
@@ -204,18 +211,18 @@ class _Attempt:
             _, attempt, token = self._held
             best = finished.best_epoch
             known = self._trial
-            ended = _persist(
+            ended = persist(
                 lambda: self._store.attempts.finish(known, attempt, token, result, best)
             )
             return Ending(Outcome.COMPLETED, ended)
         if self._prune_reason is not None and self._last is not None:
             pruned = self._pruned(self._last, self._prune_reason)
-            ended = _persist(lambda: self._store.attempts.prune(*self._held, pruned))
+            ended = persist(lambda: self._store.attempts.prune(*self._held, pruned))
             return Ending(Outcome.PRUNED, ended)
         return Ending(Outcome.HANDED_BACK, self._hand_back("its worker was stopped"))
 
     def _hand_back(self, reason: str) -> Trial:
-        return _persist(lambda: self._store.attempts.hand_back(*self._held, reason))
+        return persist(lambda: self._store.attempts.hand_back(*self._held, reason))
 
     def _is_pruned(self) -> bool:
         # Prune only after this attempt has recorded an epoch; otherwise there is no loss to record.
@@ -239,7 +246,7 @@ class _Attempt:
 
     def _record(self, epoch: Epoch) -> None:
         for_pruner = self._search.pruning is not None
-        _persist(
+        persist(
             lambda: self._store.attempts.record_epoch(
                 *self._held, epoch, for_pruner=for_pruner, metric=self._metric
             )
@@ -249,10 +256,10 @@ class _Attempt:
         )
         self._trial = recorded.apply(self._trial)
         self._last = epoch
-        _persist(self._read_prune_request)
+        persist(self._read_prune_request)
 
     def _resume(self, epochs: Sequence[Epoch]) -> None:
-        self._trial = _persist(
+        self._trial = persist(
             lambda: self._store.attempts.resume(*self._held, epochs, self._metric)
         )
         self._last = epochs[-1]
@@ -265,7 +272,7 @@ class _Attempt:
     def _warn(self, what: str) -> None:
         logger.warning("trial %s: %s", self._trial.id, what)
         detail = f"trial {self._trial.tid}, attempt {self._held[1]}: {what}"
-        _persist(
+        persist(
             lambda: self._store.logs.add_event(
                 self._search.name, self._worker.owner, "trial warned", detail
             )
@@ -280,7 +287,7 @@ def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> E
     if lease is None:
         return Ending(Outcome.STALE)
     try:
-        crashed = _persist(
+        crashed = persist(
             lambda: store.attempts.crash(
                 trial.id,
                 lease.attempt,
@@ -296,7 +303,7 @@ def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> E
     return Ending(Outcome.CRASHED, crashed)
 
 
-def _persist(write: Callable[[], T]) -> T:
+def persist(write: Callable[[], T]) -> T:
     """Retry a write through an outage of the store, so that no epoch or result is lost to it.
 
     Raises:

@@ -1,22 +1,29 @@
 """Connection to a Ray cluster, or to one started on this machine, and what it can place."""
 
+import logging
 import os
+import secrets
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import ray_constants
 from ray.autoscaler.sdk import request_resources
 from ray.job_config import JobConfig
 
 from alignsearch.search.attempts.allotment import room
 from alignsearch.search.documents.errors import ClusterError
+from alignsearch.search.documents.identity import Identity
+
+logger = logging.getLogger(__name__)
 
 NAMESPACE = "alignsearch"
-"""Ray namespace of all our actors; names of other programs' actors can't clash with theirs."""
+"""Ray namespace of our processes. Actors are in a namespace of their store: `namespace_of`."""
 ACCELERATORS = ("TPU", "GPU", "CPU")
 """Resources that a trial takes by default, the fastest first."""
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -62,6 +69,11 @@ class _InstalledModulesFirst(JobConfig):
         return super()._get_proto_job_config()
 
 
+def namespace_of(identity: Identity) -> str:
+    """Return the Ray namespace of the actors of all searches of one store."""
+    return f"{NAMESPACE}@{identity.database}-{identity.store}"
+
+
 def user_folders() -> list[str]:
     """Return the folders where users keep modules of their own, for workers to search last.
 
@@ -88,19 +100,11 @@ def connect(address: str | None) -> list[Node]:
         The living hosts of the cluster.
 
     Raises:
-        ClusterError: no Ray answers at `address`, or it refuses the connection.
+        ClusterError: no Ray answers at `address`, or it refuses the connection; or none can be
+            started here.
     """
     if address is None:
-        ray.init(
-            # Without it Ray would connect to a cluster that somebody else has started here.
-            address="local",
-            num_cpus=int(local_node().resources["CPU"]),
-            log_to_driver=False,
-            logging_level="ERROR",
-            namespace=NAMESPACE,
-            job_config=_InstalledModulesFirst(),
-            **LOCAL_RAY,
-        )
+        _start_here()
     else:
         _check_reachable(address)
         try:
@@ -114,6 +118,71 @@ def connect(address: str | None) -> list[Node]:
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise ClusterError(f"Ray at {address} does not let us in: {_reason(error)}") from error
     return nodes()
+
+
+def _start_here() -> None:
+    """Start a cluster on this machine that only this machine, and this user, can reach.
+
+    Raises:
+        ClusterError: Ray can't be started.
+    """
+    private_token()
+    try:
+        with _on_loopback():
+            ray.init(
+                # Without it Ray would connect to a cluster that somebody else has started here.
+                address="local",
+                num_cpus=int(local_node().resources["CPU"]),
+                log_to_driver=False,
+                logging_level="ERROR",
+                namespace=NAMESPACE,
+                job_config=_InstalledModulesFirst(),
+                **LOCAL_RAY,
+            )
+    except Exception as error:
+        # Ray raises whatever went wrong, with a page of its processes' logs.
+        ray.shutdown()
+        raise ClusterError(
+            f"Ray can't be started on this machine: {_reason(error)}; what it most often lacks is "
+            "memory, disk or processes (`ulimit -u`), and /tmp/ray/session_latest/logs says more"
+        ) from error
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """Have Ray listen on the loopback interface, as it does by itself on macOS and Windows.
+
+    There is no option for it: `ray.init` takes the loopback address for one that others can't
+    reach, and replaces it by this machine's.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+def private_token() -> None:
+    """Make Ray's token if this user has none, and keep its file from other users.
+
+    Ray makes the file by itself, readable by everybody of this machine.
+    """
+    named = any(name in os.environ for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    if named or os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        return
+    path = Path.home() / ".ray" / "auth_token"
+    try:
+        if path.exists():
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    except OSError as error:
+        # Ray goes on without a token, as a home that can't be written to has it.
+        logger.warning("Ray's token in %s can't be kept from others: %s", path, error.strerror)
 
 
 def is_connected() -> bool:

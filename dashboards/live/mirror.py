@@ -89,6 +89,7 @@ class Mirror:
         self._searches: dict[str, Search] = {}
         self._summaries: dict[str, Summary] = {}
         self._diverged: dict[str, int] = {}
+        self._unreadable: set[str] = set()
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
         self._listeners: set[Callable[[], None]] = set()
@@ -177,6 +178,12 @@ class Mirror:
                 self._summaries[name] = known
         return known
 
+    def note_unreadable(self, name: str, error: StoreCorruptedError) -> None:
+        """Log once that a search is left out of lists and of updates."""
+        if name not in self._unreadable:
+            self._unreadable.add(name)
+            logger.warning("search %s is left out: %s", name, error)
+
     def diverged(self, name: str) -> int:
         """Number of the search's trials that diverged, without reading its trials."""
         mirrored = self._held.get(name)
@@ -258,7 +265,10 @@ class Mirror:
         polled = self._polled()
         searches = {each.name: each for each in self.store.searches.named(list(polled))}
         for name, search in searches.items():
-            changed |= self._sync(polled[name], search, self.store.trials.last_change(name))
+            try:
+                changed |= self._sync(polled[name], search, self.store.trials.last_change(name))
+            except StoreCorruptedError as error:
+                self.note_unreadable(name, error)
         if changed:
             self.notify()
 

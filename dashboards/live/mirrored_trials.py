@@ -290,7 +290,7 @@ class MirroredTrials:
         self, row: int, document: Document, loss: float | None
     ) -> tuple[float | None, str | None]:
         timings: Mapping[str, datetime] = document["timings"]
-        progress: Mapping[str, Any] = document["progress"] or {}
+        progress: Mapping[str, Any] = document.get("progress") or {}
         last: Mapping[str, Any] = document["attempts"].get(str(document["attempt"]), {})
         started = self._since(timings.get("started"))
         finished = self._since(timings.get("finished"))

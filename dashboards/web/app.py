@@ -26,9 +26,10 @@ from alignsearch.dashboards.web.api import (
     whole_search,
 )
 from alignsearch.dashboards.web.assets import Assets
-from alignsearch.dashboards.web.auth import Gate, HashedToken
+from alignsearch.dashboards.web.auth import Gate
 from alignsearch.dashboards.web.context import Context, Submitter
 from alignsearch.dashboards.web.guard import Guard
+from alignsearch.dashboards.web.tokens import HashedToken
 from alignsearch.dashboards.web.warming import warm
 from alignsearch.search.store import Store
 

@@ -1,90 +1,22 @@
-"""Access control: tokens, sessions, CSRF tokens and a limit on guesses.
+"""Access control: who may steer, sessions and CSRF tokens.
 
-Only the scrypt hash of a token is stored. A session is a cookie that the server signs with a random
-key, which ends with the process. The session's CSRF token is signed with the same key.
+A session is a cookie that the server signs with a random key, which ends with the process. The
+session's CSRF token is signed with the same key.
 """
 
 import base64
-import hashlib
 import hmac
 import json
-import os
 import secrets
-import threading
 import time
-from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 
-from alignment_core.errors import ConfigurationError
 from alignsearch.dashboards.models import LONGEST_TOKEN, Login
+from alignsearch.dashboards.web.tokens import HashedToken, Throttle
 
 COOKIE = "alignsearch"
 SESSION_SECONDS = 12 * 3600.0
 """A login lasts a working day."""
-FAILURES_A_MINUTE = 5
-"""Wrong tokens that are checked within a minute; enough for typing errors, useless for guessing."""
-TOKEN_BYTES = 24
-"""Random bytes of a new token: 192 bits can't be guessed."""
-_N, _R, _P = 2**14, 8, 1
-"""Cost of scrypt: 16 MiB of memory and a few hundredths of a second for each guess."""
-
-
-@dataclass(frozen=True)
-class HashedToken:
-    """The scrypt hash of a token, and its salt."""
-
-    salt: bytes
-    digest: bytes
-
-    @classmethod
-    def of(cls, token: str) -> "HashedToken":
-        """Hash a token with a random salt."""
-        salt = secrets.token_bytes(16)
-        return cls(salt, _scrypt(token, salt))
-
-    @classmethod
-    def read(cls, path: Path) -> "HashedToken":
-        """Read the hash that `write` wrote.
-
-        Raises:
-            ConfigurationError: the file can't be read or holds something else.
-        """
-        try:
-            fields = json.loads(path.read_text())
-            return cls(bytes.fromhex(fields["salt"]), bytes.fromhex(fields["scrypt"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigurationError(
-                f"{path} holds no dashboard token ({error}): make one with `alignsearch dashboard "
-                f"--set-token --token-file {path}`"
-            ) from error
-
-    def write(self, path: Path) -> None:
-        """Write the hash to a file that only its owner can read.
-
-        Raises:
-            ConfigurationError: the file can't be written.
-        """
-        text = json.dumps({"salt": self.salt.hex(), "scrypt": self.digest.hex()})
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(file, "w") as opened:
-                opened.write(text + "\n")
-        except OSError as error:
-            raise ConfigurationError(
-                f"the token can't be kept in {path} ({error.strerror}): name another --token-file"
-            ) from error
-
-    def fits(self, token: str) -> bool:
-        """Return whether this is the token, compared in constant time."""
-        return hmac.compare_digest(_scrypt(token, self.salt), self.digest)
-
-
-def new_token() -> str:
-    """Make a random token."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 @dataclass(frozen=True)
@@ -94,27 +26,6 @@ class Session:
     id: str
     user: str | None
     expires_at: float
-
-
-class Throttle:
-    """Limits wrong tokens to a number a minute, counted over all clients together."""
-
-    def __init__(self, failures: int = FAILURES_A_MINUTE, seconds: float = 60.0) -> None:
-        self._failures: deque[float] = deque(maxlen=failures)
-        self._seconds = seconds
-        self._lock = threading.Lock()
-
-    def wait(self) -> float:
-        """Seconds until the next token is checked; 0 for now."""
-        with self._lock:
-            if len(self._failures) < (self._failures.maxlen or 0):
-                return 0.0
-            return max(0.0, self._failures[0] + self._seconds - time.monotonic())
-
-    def failed(self) -> None:
-        """Count a wrong token."""
-        with self._lock:
-            self._failures.append(time.monotonic())
 
 
 class Gate:
@@ -146,14 +57,17 @@ class Gate:
             return f"{self._person} (dashboard)"
         return f"{session.user} (dashboard)" if login == "done" else None
 
-    def fits(self, token: str) -> bool:
-        """Return whether this is the token. The right one is fast to check after the first time."""
+    def fits(self, token: str, address: str) -> bool:
+        """Return whether this is the token, which comes from this address."""
         if self.token is None or len(token) > LONGEST_TOKEN:
             return False
-        # Programs send the token with each request, so a fast hash of the right one is kept.
+        # A token that an earlier version hashed with scrypt is fast to check after the first time.
         digest = hmac.digest(self._key, token.encode(), "sha256")
         if self._known and hmac.compare_digest(digest, self._known):
             return True
+        if self.token.is_scrypt and self.throttle.wait(address):
+            # Guesses must not cost computing time without limit.
+            return False
         if self.token.fits(token):
             self._known = digest
             return True
@@ -187,7 +101,3 @@ class Gate:
 
     def _sign(self, purpose: str, text: str) -> str:
         return hmac.digest(self._key, f"{purpose}:{text}".encode(), "sha256").hex()
-
-
-def _scrypt(token: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(token.encode(), salt=salt, n=_N, r=_R, p=_P)

@@ -1,5 +1,6 @@
 """HTML pages. Each is a shell that its JavaScript fills with the API's data."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +16,10 @@ from alignsearch.dashboards.web.parameters import MOST_COMPARED, Name, Tid
 from alignsearch.search.use_cases.next_steps import is_trained
 
 router = APIRouter(include_in_schema=False)
+
+_OWN_PAGE = re.compile(r"/(?:[^/\\\x00-\x20\x7f][^\\\x00-\x20\x7f]*)?")
+"""A path of this dashboard. Browsers drop tabs and line breaks, and take a backslash for a slash,
+so that a path with one of them could begin with the two slashes of another host's address."""
 
 
 class Renderer:
@@ -105,8 +110,7 @@ def submit(request: Request) -> Response:
 @router.get("/login")
 def login(request: Request, next: Annotated[str, Query(max_length=500)] = "/") -> Response:
     """The form to log in, which then opens the page `next` of this dashboard."""
-    is_own = next.startswith("/") and not next.startswith(("//", "/\\"))
-    return _render(request, "login", next=next if is_own else "/")
+    return _render(request, "login", next=next if _OWN_PAGE.fullmatch(next) else "/")
 
 
 @router.get("/docs")

@@ -28,7 +28,7 @@ from alignsearch.surroundings import surroundings
 from alignsearch.wiring import reviver, store_uri
 
 if TYPE_CHECKING:
-    from alignsearch.dashboards.web.auth import HashedToken
+    from alignsearch.dashboards.web.tokens import HashedToken
 
 PORT = 8080
 TOKEN_VARIABLE = "ALIGNSEARCH_DASHBOARD_TOKEN"
@@ -67,10 +67,10 @@ def dashboard(
     start_logs(log_format, log_level)
     # Importing FastAPI takes half a second, which other commands do without.
     from alignsearch.dashboards.web.app import Options, create_app
-    from alignsearch.dashboards.web.auth import HashedToken, new_token
     from alignsearch.dashboards.web.context import Submitter
     from alignsearch.dashboards.web.guard import is_loopback
     from alignsearch.dashboards.web.server import run
+    from alignsearch.dashboards.web.tokens import HashedToken, new_token
 
     path = token_file or default_token_file()
     if set_token:
@@ -114,7 +114,7 @@ def prepare_aside(
 
 
 def _token(path: Path, *, asked: Path | None) -> "HashedToken | None":
-    from alignsearch.dashboards.web.auth import HashedToken
+    from alignsearch.dashboards.web.tokens import HashedToken
 
     given = os.environ.get(TOKEN_VARIABLE)
     if given:

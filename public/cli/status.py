@@ -1,12 +1,12 @@
 """`alignsearch status`: where searches stand and what they wait for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.options import (
     JsonOption,
     StoreOption,
@@ -16,6 +16,7 @@ from alignsearch.cli.options import (
     print_text,
 )
 from alignsearch.progress import duration, panel, watch
+from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary
@@ -47,12 +48,7 @@ def status(
         return
     with open_store(store) as opened:
         if name is None:
-            found = [each for each in opened.searches.all() if {*(tag or ())} <= {*each.tags}]
-            _list(
-                [read_summary(opened, search.name) for search in found],
-                as_json=as_json,
-                tag=tag or (),
-            )
+            _list(list(_summaries(opened, tag or ())), as_json=as_json, tag=tag or ())
             for line in unfinished(opened):
                 notice(line)
         elif as_json:
@@ -61,6 +57,17 @@ def status(
             _watch(opened, name)
         else:
             console.print(panel(read_summary(opened, name)))
+
+
+def _summaries(store: Store, tags: Sequence[str]) -> Iterator[Summary]:
+    """Yield the summaries of the searches with all tags, without one that can't be read."""
+    for search in store.searches.all():
+        if not {*tags} <= {*search.tags}:
+            continue
+        try:
+            yield read_summary(store, search.name)
+        except (StoreCorruptedError, UnknownNameError) as error:
+            notice(f"search {search.name} is left out: {error}")
 
 
 def _list(summaries: list[Summary], *, as_json: bool, tag: Sequence[str] = ()) -> None:

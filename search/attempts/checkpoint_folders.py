@@ -4,7 +4,7 @@ import re
 
 from alignment_core import files
 from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.checkpoint_names import of_search
+from alignsearch.search.documents.checkpoint_names import readable
 
 _NUMBER = re.compile(r"\d+")
 
@@ -12,16 +12,19 @@ _NUMBER = re.compile(r"\d+")
 def earlier_attempts(search: Search, trial: Trial, attempt: int) -> list[str]:
     """Return the folders with checkpoints of attempts before number `attempt`, the latest last.
 
-    The list is empty if the search keeps no checkpoints.
+    Of one number, an original's attempt comes before the search's own. The list is empty if the
+    search keeps no checkpoints.
 
     Raises:
         OSError: the trial's folder can't be read.
     """
-    folder = of_search(search)
-    if folder is None:
-        return []
-    numbers = sorted(numbered(f"{folder}/{trial.tid}"))
-    return [f"{folder}/{trial.tid}/{number}" for number in numbers if number < attempt]
+    found = [
+        (number, own, f"{folder}/{trial.tid}/{number}")
+        for own, folder in enumerate(readable(search))
+        for number in numbered(f"{folder}/{trial.tid}")
+        if number < attempt
+    ]
+    return [folder for _, _, folder in sorted(found)]
 
 
 def numbered(folder: str) -> set[int]:

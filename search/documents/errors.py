@@ -16,6 +16,10 @@ class StoreRefusedError(StoreUnavailableError):
     """The store needs a user, doesn't know this one, or doesn't allow it this command."""
 
 
+class StoreFailedError(StoreUnavailableError):
+    """The store's server failed inside: its disk may be full, or its data may be damaged."""
+
+
 class StoreCorruptedError(AlignSearchError, RuntimeError):
     """The store has a document that can't be read, or its files can't be opened."""
 
@@ -34,6 +38,10 @@ class AlreadyDrivenError(StateConflictError):
 
 class StaleAttemptError(AlignSearchError, RuntimeError):
     """The attempt that writes no longer holds its trial: its work must stop."""
+
+
+class ForeignSearchError(StateConflictError):
+    """A worker, or a store, belongs to another search of the same name, or to its copy."""
 
 
 class SourceError(AlignSearchError, ImportError):

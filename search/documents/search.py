@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from alignsearch.search.documents.base import UNSET_TIME, Document
 from alignsearch.search.documents.definition import StoredDefinition
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.identity import Identity, Place, token_of_old
 from alignsearch.search.documents.lease import DEFAULT_LEASE_SECONDS, Lease
 from alignsearch.search.documents.plain_data import UserData
 from alignsearch.search.documents.recipe import Recipe
@@ -17,6 +18,10 @@ PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
 """How TPE treats trials that are still running (`alignsearch.search.samplers.pending`)."""
 DEFAULT_PENDING: PendingPolicy = "hyperopt"
 """The best mean rank in `make bench-tpe`, by the median of the best loss so far."""
+
+
+FOLDER_FORM = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,254}$"
+"""Form of a checkpoint folder's name: it leads to no other folder."""
 
 
 class Pruning(Document):
@@ -94,6 +99,11 @@ class Search(Document):
         driver: the driver's lease; None if no driver holds it.
         ending: why the search is over, in words; None while it isn't, and where an older version
             ended it.
+        token: random, drawn when the search was created; empty in searches of before there was
+            one: `identity` derives theirs.
+        inherits: names of the checkpoint folders of the searches that this one was copied from;
+            they are read, and never written to.
+        place: where the search is stored, noted by the store that read it; not stored itself.
     """
 
     id_field: ClassVar[str | None] = "name"
@@ -139,6 +149,33 @@ class Search(Document):
     versions: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
     error: str | None = None
     ending: str | None = None
+    token: str = Field(default="", pattern=r"^[0-9a-f]{0,32}$")
+    inherits: tuple[Annotated[str, Field(pattern=FOLDER_FORM)], ...] = ()
+    place: Annotated[Place | None, Field(exclude=True)] = None
+
+    @property
+    def identity(self) -> Identity:
+        """The search's identity outside of its store.
+
+        Raises:
+            StateConflictError: it is in no store, or its store can't be told from another one.
+        """
+        if self.place is None:
+            raise StateConflictError(f"search {self.name!r} is in no store")
+        if self.place.problem:
+            raise StateConflictError(self.place.problem)
+        return self.identity_in(self.place.store)
+
+    def identity_in(self, store: str) -> Identity:
+        """Return the identity that the search has, or had, in the store of this id."""
+        database = "" if self.place is None else self.place.database
+        token = self.token or token_of_old(self.created_at, store)
+        return Identity(self.name, store, database, token)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of the search in metrics and logs; its store's id may be the original's."""
+        return self.identity_in("" if self.place is None else self.place.store).labels
 
     @property
     def failures_allowed(self) -> int:

@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.attempts.dispatcher import Dispatcher
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
 from alignsearch.search.documents import Search, Trial, space_of
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
+    ForeignSearchError,
     StateConflictError,
     StoreUnavailableError,
 )
@@ -160,11 +162,11 @@ class Driver:
             on_progress: called after every round, about five times a second.
 
         Raises:
-            StateConflictError: the search is over.
+            StateConflictError: the search is over, or its store is a copy that has no id yet.
             AlreadyDrivenError: another driver holds the search's lease.
             ClusterError: trials can't be placed, or a host has other versions of packages.
         """
-        name = self._search.name
+        name = self._search.identity.search
         if self._search.status in TERMINAL_SEARCH_STATUSES:
             raise StateConflictError(
                 f"search {name!r} is {self._search.status}: there is nothing left to drive"
@@ -178,7 +180,7 @@ class Driver:
                 f"{self._lease_seconds:.0f} s"
             )
         try:
-            # Another driver may have driven it since it was read.
+            # Another driver may have driven it since. Workers look for the new lease in the store.
             self._search = self._store.searches.get(name)
             self._driven.begin(self._search.driven_seconds)
             with (
@@ -195,7 +197,12 @@ class Driver:
             ):
                 dispatcher = self._make_dispatcher(self._search)
                 self._connect(dispatcher)
-                outcome = self._drive(interrupt, lease.lost, on_progress)
+                try:
+                    outcome = self._drive(interrupt, lease.lost, on_progress)
+                except (ForeignSearchError, UnknownNameError) as error:
+                    logger.warning("the search was deleted: %s", error)
+                    dispatcher.close()
+                    return Outcome.SUPERSEDED
                 if outcome != Outcome.SUPERSEDED:
                     # The workers of a superseded driver belong to the next driver.
                     dispatcher.close()
@@ -299,7 +306,10 @@ class Driver:
         now = self._monotonic()
         if now < self._next_refresh:
             return
-        self._follow(self._store.searches.get(self._search.name))
+        found = self._store.searches.get(self._search.name)
+        if found.identity != self._search.identity:
+            raise ForeignSearchError(f"its name is {found.identity}'s now")
+        self._follow(found)
         self._begin_search()
         self._refresh_trials()
         self._read_given()
@@ -329,7 +339,7 @@ class Driver:
         self._slots.release_adopted({t.id for t in self._history.in_state(TrialState.RUNNING)})
 
     def _note_end(self, trial: Trial) -> None:
-        log_state(trial)
+        log_state(trial, self._supervisor.log_fields(trial))
         self._supervisor.note_end(trial)
 
     def _note_failure(self, detail: str) -> None:

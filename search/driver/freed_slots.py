@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Trial
@@ -80,11 +80,11 @@ class FreedSlots:
         self._start_failures.note_freed(freed, trial)
         if freed.error is None:
             if trial.state not in TERMINAL_TRIAL_STATES:
-                log_state(trial)
+                log_state(trial, self._supervisor.log_fields(trial))
         elif trial.state is TrialState.RUNNING:
             self._supervisor.crash(trial, freed.error)
 
 
-def log_state(trial: Trial) -> None:
-    """Log the state that a trial has now."""
-    logger.info("trial %s is %s", trial.id, trial.state, extra=trial.log_fields)
+def log_state(trial: Trial, fields: Mapping[str, object]) -> None:
+    """Log the state that a trial has now; `fields` are those of a structured log."""
+    logger.info("trial %s is %s", trial.id, trial.state, extra=fields)

@@ -38,6 +38,7 @@ class Placement:
         self._slots = slots
         self._start_failures = start_failures
         self._tokens: dict[str, str] = {}
+        self._labels: dict[str, str] = {}
 
     def left(self, search: Search) -> int:
         """Return how many trials may be added now, repetitions of the best ones among them."""
@@ -63,6 +64,7 @@ class Placement:
             StoreUnavailableError: new trials may have been stored or not. The next call adds the
                 same trials again, which the store then has once.
         """
+        self._labels = search.labels
         room = min(search.parallel, allotted) - len(self._slots.taken)
         if room <= 0:
             return
@@ -144,4 +146,5 @@ class Placement:
     def _place(self, slot: int, trial: Trial) -> None:
         self._slots.place(slot, trial)
         self._start_failures.note_placed(trial)
-        logger.info("trial %s goes to slot %d", trial.id, slot, extra=trial.log_fields)
+        fields = trial.log_fields | self._labels
+        logger.info("trial %s goes to slot %d", trial.id, slot, extra=fields)

@@ -1,9 +1,11 @@
 """Prometheus metrics of a process that drives searches.
 
 Gauges of trials and slots are read from the store at each scrape. Counters and histograms count
-in this process.
+in this process. A metric of a search has the parts of its identity as labels, so that searches of
+one name in several stores are several series.
 """
 
+import logging
 from collections.abc import Iterator
 
 from prometheus_client import REGISTRY, Counter, Histogram, start_http_server
@@ -11,10 +13,13 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
+from alignsearch.search.documents.identity import LABELS
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
 from alignsearch.search.store import Store
 from alignsearch.search.store.connection import observe_commands
+
+logger = logging.getLogger(__name__)
 
 SUGGEST_SECONDS = Histogram(
     "alignsearch_suggest_seconds",
@@ -22,7 +27,7 @@ SUGGEST_SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 LEASE_EXPIRIES = Counter(
-    "alignsearch_lease_expiries", "Leases of trials that this process found expired.", ["search"]
+    "alignsearch_lease_expiries", "Leases of trials that this process found expired.", LABELS
 )
 STORE_SECONDS = Histogram(
     "alignsearch_store_seconds", "Time of one command of the store.", ["command", "outcome"]
@@ -64,6 +69,7 @@ class _Searches(Collector):
     def __init__(self, store: Store) -> None:
         self._store = store
         self._since = store.now()
+        self._left_out: set[str] = set()
 
     def describe(self) -> list[Metric]:
         """Return no metric, so that registering the collector doesn't query the store."""
@@ -73,28 +79,37 @@ class _Searches(Collector):
         """Read the gauges from the store."""
         up = GaugeMetricFamily("alignsearch_store_up", "Whether the store answers.")
         trials = GaugeMetricFamily(
-            "alignsearch_trials", "Trials of a search by state.", labels=["search", "state"]
+            "alignsearch_trials", "Trials of a search by state.", labels=[*LABELS, "state"]
         )
         slots = GaugeMetricFamily(
-            "alignsearch_slots", "Slots that a search may fill.", labels=["search"]
+            "alignsearch_slots", "Slots that a search may fill.", labels=LABELS
         )
         utilization = GaugeMetricFamily(
             "alignsearch_slot_utilization",
             "Part of a search's slots in which a trial runs.",
-            labels=["search"],
+            labels=LABELS,
         )
         try:
             for search in self._store.searches.all():
                 over = search.status in TERMINAL_SEARCH_STATUSES
                 if over and search.updated_at < self._since:
                     continue
-                counts = self._store.totals.counts(search.name)
+                try:
+                    counts = self._store.totals.counts(search.name)
+                except StoreCorruptedError as error:
+                    self._note_left_out(search.name, error)
+                    continue
+                labels = list(search.labels.values())
                 for state, count in counts.items():
-                    trials.add_metric([search.name, state.value], count)
-                slots.add_metric([search.name], search.parallel)
-                busy = counts[TrialState.RUNNING] / search.parallel
-                utilization.add_metric([search.name], busy)
+                    trials.add_metric([*labels, state.value], count)
+                slots.add_metric(labels, search.parallel)
+                utilization.add_metric(labels, counts[TrialState.RUNNING] / search.parallel)
             up.add_metric([], 1)
         except StoreUnavailableError:
             up.add_metric([], 0)
         yield from (up, trials, slots, utilization)
+
+    def _note_left_out(self, name: str, error: StoreCorruptedError) -> None:
+        if name not in self._left_out:
+            self._left_out.add(name)
+            logger.warning("search %s is left out: %s", name, error)

@@ -70,7 +70,8 @@ class StartFailures:
 
     def _record(self, trial: Trial, reason: str) -> None:
         """Note the reason on the trial, which `status` reads, and once as an event."""
-        logger.warning("trial %s was not begun: %s", trial.id, reason, extra=trial.log_fields)
+        fields = trial.log_fields | self._search.labels
+        logger.warning("trial %s was not begun: %s", trial.id, reason, extra=fields)
         self._store.trials.note_start_failure(trial.id, trial.attempt, reason)
         if reason != self._last_reason:
             detail = f"trial {trial.tid}: {reason}"

@@ -7,6 +7,7 @@ from alignsearch.search.documents import Observation, Pending, Search, Trial
 from alignsearch.search.driver.given import trial_of
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
+from alignsearch.search.driver.warm_start import sampler_seed
 from alignsearch.search.samplers.sampler import Sampler, make_sampler
 from alignsearch.spaces.space import SearchSpace
 
@@ -58,14 +59,15 @@ class SuggestionQueue:
         self._space = space
         self._history = history
         self._note_failure = note_failure
+        seed = sampler_seed(search)
         self._sampler = sampler or make_sampler(
             search.algo,
             space,
-            seed=search.seed,
+            seed=seed,
             startup=search.startup,
             pending=search.pending,
         )
-        self._fallback = make_sampler("random", space, seed=search.seed, startup=0)
+        self._fallback = make_sampler("random", space, seed=seed, startup=0)
         self._ahead = _ahead(search)
         self._queue: list[Trial] = []
 

@@ -111,7 +111,7 @@ class Supervisor:
         """
         if trial.lease is None:
             return
-        logger.warning("trial %s: %s", trial.id, reason, extra=trial.log_fields)
+        logger.warning("trial %s: %s", trial.id, reason, extra=self.log_fields(trial))
         try:
             crashed = self._store.attempts.crash(
                 trial.id,
@@ -142,6 +142,10 @@ class Supervisor:
             except (StaleAttemptError, StoreUnavailableError) as error:
                 logger.info("%s", error)
 
+    def log_fields(self, trial: Trial) -> dict[str, object]:
+        """Return the fields of the trial and of its search in a structured log."""
+        return trial.log_fields | self._search.labels
+
     def _end_released(self) -> None:
         """End the workers whose trials people have released, which frees their slots."""
         for trial in self._history.in_state(TrialState.QUEUED):
@@ -163,12 +167,12 @@ class Supervisor:
             if expired is None:
                 continue
             self._history.update(expired)
-            LEASE_EXPIRIES.labels(trial.search).inc()
+            LEASE_EXPIRIES.labels(**self._search.labels).inc()
             logger.warning(
                 "the lease of trial %s expired; it is %s",
                 trial.id,
                 expired.state,
-                extra=trial.log_fields,
+                extra=self.log_fields(trial),
             )
             self._end_worker(trial.id)
 
@@ -197,7 +201,9 @@ class Supervisor:
         for tid, reason in ending.items():
             trial = self._history.live.get(tid)
             if trial is not None and trial.lease is not None and trial.prune_reason is None:
-                logger.info("trial %s is to end: %s", trial.id, reason, extra=trial.log_fields)
+                logger.info(
+                    "trial %s is to end: %s", trial.id, reason, extra=self.log_fields(trial)
+                )
                 lease = trial.lease
                 self._store.attempts.request_prune(trial.id, lease.attempt, lease.token, reason)
 

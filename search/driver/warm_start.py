@@ -1,6 +1,9 @@
 """Results of an earlier search that a search starts from, as its sampler receives them."""
 
+import hashlib
 from dataclasses import replace
+
+import numpy as np
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import OBSERVED_STATES, Observation, Search, observation_of
@@ -34,3 +37,18 @@ def prior(store: Store, search: Search) -> list[Observation]:
     # Where the other search was extended since, its first trials are those that it had then.
     first = trials[:expected]
     return [replace(observation_of(trial), tid=at - expected) for at, trial in enumerate(first)]
+
+
+def sampler_seed(search: Search) -> int:
+    """Return the random seed of the search's sampler.
+
+    It is the search's own, but for a search that starts from another one: with the same seed that
+    one has drawn the same points already. Its seed follows from the other search too, so that each
+    search of a chain draws points of its own.
+    """
+    if search.warm_start is None:
+        return search.seed
+    start = f"{search.warm_start.search}/{search.warm_start.trials}"
+    words = np.frombuffer(hashlib.sha256(start.encode()).digest(), np.uint32)
+    drawn = np.random.SeedSequence([search.seed, *map(int, words)]).generate_state(1)
+    return int(drawn[0])

@@ -1,7 +1,8 @@
 """A store of searches in MongoDB, and the embedded server: the whole interface on this page.
 
 `Store.connect(uri)` opens a store; `with` or `close()` closes it. `now()` is the server's clock,
-`ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords.
+`ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords, `place` the
+store's id and database, `lacking()` what the server can't do of what a search needs.
 
 Every method raises StoreUnavailableError if the server doesn't answer, StoreRefusedError if this
 user may not do that, StoreCorruptedError if a document can't be read. A name that doesn't exist is
@@ -14,7 +15,7 @@ store.searches (searches.py)
     get(name) -> Search: read one; UnknownNameError
     all() -> list[Search]: read all, the oldest first, without unreadable ones
     active() -> list[Search]: read those that aren't over, the oldest first
-    named(names) -> list[Search]: read those of the names that exist
+    named(names) -> list[Search]: read those of the names that exist, without unreadable ones
     change(name, to, who, *, detail) -> Search: set the status, add an event; StateConflictError
     request_stop(name, who) -> Search: let no new trial begin, add an event; StateConflictError
     extend(name, changes, who, *, detail) -> Search: change what ends it, go on if over;
@@ -91,11 +92,12 @@ store.logs (logs.py)
 
 store.copies (copies.py)
     documents(name) -> Iterator[tuple[str, Record]]: read a whole search, undecoded
-    begin_load(counter, load) -> str: reserve a name for a load; NameTakenError
+    begin_load(counter, load) -> str: reserve a name for a load; 24 digits of this copy alone;
+        NameTakenError
     load_each(collection, documents, copy) -> None: insert documents of a reserved name
     note_load(name, copy, who, detail) -> None: add an event, once a load
-    finish_load(search, copy) -> None: insert the search itself, which shows all; NameTakenError
-    shares_folder(search) -> bool: whether its checkpoints' folder is that of its original
+    finish_load(search, copy, folders) -> None: insert the search itself, which shows all;
+        NameTakenError
 
 store.renames (renames.py)
     begun(name) -> str | None: the new name, if the renaming was broken off

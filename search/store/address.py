@@ -1,6 +1,8 @@
 """Addresses of stores: a MongoDB URI, or `file:` with the path of a file that holds one."""
 
+import errno
 import re
+import stat
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -41,6 +43,7 @@ def read_uri(address: str) -> str:
             "workers on other hosts read it too"
         )
     try:
+        check_file(path)
         uri = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
@@ -51,6 +54,12 @@ def read_uri(address: str) -> str:
     if not uri:
         raise ConfigurationError(f"{path} is empty; it should hold a MongoDB URI")
     return uri
+
+
+def check_file(path: Path) -> None:
+    """Raise an OSError if there is no file: a pipe or a device can have no end, or never begin."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
 
 
 def with_user(uri: str, user: str, password: str, database: str) -> str:

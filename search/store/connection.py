@@ -5,6 +5,7 @@ findAndModify, createIndexes, aggregate with plain stages; for an administrator,
 and roles.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,19 +14,23 @@ from typing import Any, Self, TypeVar, cast
 
 import pymongo
 from bson.codec_options import CodecOptions
+from bson.errors import BSONError
 from pymongo import errors, monitoring
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store.address import mask, read_uri
-from alignsearch.search.store.refusals import no_tls_file, no_uri, translated
+from alignsearch.search.store.refusals import no_tls_file, no_uri, not_stored, translated
 
 Record = dict[str, Any]
 T = TypeVar("T")
 
 DATABASE = "alignsearch"
 SCHEMA_VERSION = 1
+STORE_ID = "store"
+"""`_id` of the document in `meta` that has the store's own id (`store.places`)."""
 
 SOCKET_TIMEOUT = 20.0
 """Seconds that one command may take at most; a server that hangs longer is unavailable."""
@@ -51,7 +56,8 @@ class StoreConnection:
     """Connection to a store's database, with journaled writes and the server's clock.
 
     Every method raises StoreUnavailableError if the server doesn't answer or refuses the command,
-    and StoreCorruptedError if the server fails inside.
+    and StoreFailedError, one of its kinds, if the server fails inside. A value that no store can
+    hold, or look for, is a ConfigurationError.
     """
 
     def __init__(self, uri: str, timeout: float) -> None:
@@ -80,8 +86,13 @@ class StoreConnection:
             raise no_uri(uri, error) from None
         except OSError as error:
             raise no_tls_file(uri, error) from error
+        # Whatever the URI says: a write that a new primary doesn't know, or a read of a member that
+        # lags behind, would break the protocol.
         self._database: Database[Record] = self._client.get_database(
-            default, write_concern=pymongo.WriteConcern("majority", j=True)
+            default,
+            read_preference=pymongo.ReadPreference.PRIMARY,
+            read_concern=ReadConcern("majority"),
+            write_concern=pymongo.WriteConcern("majority", j=True),
         )
         self.database: str = default
         self._clock_options = CodecOptions[Record](tz_aware=True, tzinfo=UTC)
@@ -124,12 +135,9 @@ class StoreConnection:
                 f"knows versions up to {SCHEMA_VERSION}: upgrade alignsearch, or use another store"
             )
         for collection, indexes in INDEXES.items():
-            models = [
-                pymongo.IndexModel([(key, pymongo.ASCENDING) for key in keys], unique=unique)
-                for keys, unique in indexes
-            ]
-            with self._translated():
-                self._database[collection].create_indexes(models)
+            for keys, unique in indexes:
+                self.create_index(collection, keys, unique=unique)
+        self.insert("meta", new_store(self.members()))
         # Last, so that a store with a version has its indexes.
         self.insert("meta", {"_id": "schema", "version": SCHEMA_VERSION})
 
@@ -164,10 +172,36 @@ class StoreConnection:
         with self._translated():
             return self._database.command(command)
 
+    def members(self) -> tuple[str, ...]:
+        """Return the members of the server's replica set, as SET/HOST:PORT; none if it is none.
+
+        They are the members as the servers name them, whatever the URI says. Nothing is sent, so
+        a command must have been answered before.
+        """
+        servers = self._client.topology_description.server_descriptions().values()
+        named = {
+            f"{server.replica_set_name}/{host}:{port}"
+            for server in servers
+            if server.replica_set_name is not None
+            for host, port in server.all_hosts
+        }
+        return tuple(sorted(named))
+
     def server_pid(self) -> int:
         """Return the server's process id on the server's machine."""
         with self._translated():
             return cast(int, self._client.admin.command("serverStatus")["pid"])
+
+    def server_version(self) -> str:
+        """Return the version that the server gives itself."""
+        with self._translated():
+            return str(self._client.admin.command("buildInfo").get("version"))
+
+    def create_index(self, collection: str, keys: Sequence[str], *, unique: bool = False) -> None:
+        """Create the ascending index over these fields, unless there is one."""
+        model = pymongo.IndexModel([(key, pymongo.ASCENDING) for key in keys], unique=unique)
+        with self._translated():
+            self._database[collection].create_indexes([model])
 
     def find_one(
         self, collection: str, condition: Record, *, fields: Sequence[str] | None = None
@@ -208,7 +242,9 @@ class StoreConnection:
                 _written(lambda: self._database[collection].insert_many(documents, ordered=False))
             except errors.BulkWriteError as error:
                 failures = error.details["writeErrors"]
-                if any(failure["code"] != _DUPLICATE_KEY for failure in failures):
+                # A write that too few members have acknowledged is none, also beside duplicates.
+                unacknowledged = error.details.get("writeConcernErrors")
+                if unacknowledged or any(each["code"] != _DUPLICATE_KEY for each in failures):
                     raise
                 return [documents[failure["index"]] for failure in failures]
         return []
@@ -283,6 +319,14 @@ class StoreConnection:
             yield
         except errors.PyMongoError as error:
             raise translated(error, self.uri_for_people) from error
+        except (BSONError, UnicodeError, OverflowError) as error:
+            # Text with half of a character, a number beyond 64 bits, a document beyond 16 MB.
+            raise not_stored(error) from error
+
+
+def new_store(members: Sequence[str]) -> Record:
+    """Return the document that gives a store a new random id."""
+    return {"_id": STORE_ID, "id": secrets.token_hex(8), "members": list(members), "earlier": []}
 
 
 def observe_commands(note: Callable[[str, float, bool], None]) -> None:

@@ -6,12 +6,13 @@ from operator import itemgetter
 
 from bson.objectid import ObjectId
 
-from alignsearch.search.documents import Search
-from alignsearch.search.documents.checkpoint_names import folder_name
 from alignsearch.search.documents.errors import NameTakenError
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.points import Points
-from alignsearch.search.store.whole import decode_search, derived_id, event
+from alignsearch.search.store.whole import derived_id, event
+
+TOKEN_DIGITS = 16
+"""Hexadecimal digits of a search's creation token."""
 
 
 class Copies:
@@ -60,6 +61,8 @@ class Copies:
         A load of the same file that was broken off left the same reservation, and goes on. Return
         24 hexadecimal digits that this copy alone has.
 
+        load: identifies the file.
+
         Raises:
             NameTakenError: a search has this name, or another load has begun with it.
         """
@@ -107,36 +110,26 @@ class Copies:
         identity = derived_id(copy, "loaded")
         self._db.insert("events", event(identity, name, self._db.now(), who, "loaded", detail))
 
-    def finish_load(self, search: Record, copy: str) -> None:
+    def finish_load(self, search: Record, copy: str, folders: Sequence[str] = ()) -> None:
         """Insert the search itself; before it, no reader sees its trials.
+
+        folders: names of the checkpoint folders of its originals, which it may read.
 
         Raises:
             NameTakenError: another load of it was quicker.
         """
-        decoded = decode_search(search)
-        if decoded.checkpoints is not None:
-            # The folder of the file's search is that of the original.
-            own = decoded.model_copy(update={"checkpoint_folder": None})
-            search = {**search, "checkpoint_folder": f"{folder_name(own)}-{copy}"}
+        # A copy's token is its own, so that nobody takes the copy for its original.
+        own = {"token": copy[:TOKEN_DIGITS], "inherits": [*folders], "checkpoint_folder": None}
+        search = {**search, **own}
         written = self._db.insert("searches", search)
         if not written and self._db.find_one("searches", {"_id": search["_id"]}) != search:
             raise NameTakenError(f"search {search['_id']!r} was loaded already")
-
-    def shares_folder(self, search: Search) -> bool:
-        """Return whether its folder of checkpoints is that of the original that it was loaded from.
-
-        Loads of older versions left copies with the original's folder.
-        """
-        if search.checkpoint_folder is not None:
-            return False
-        counter = self._db.find_one("counters", {"_id": search.name})
-        return counter is not None and counter.get("load") is not None
 
 
 def _had_epoch(trial: Record, epoch: Record) -> bool:
     """Return whether the trial had this epoch when it was read: progress is written first."""
     attempt = trial["attempt"]
-    if epoch["attempt"] != attempt or trial["lease"] is None:
+    if epoch["attempt"] != attempt or trial.get("lease") is None:
         return bool(epoch["attempt"] <= attempt)
-    progress = trial["progress"]
+    progress = trial.get("progress")
     return progress is not None and bool(epoch["epoch"] <= progress["epoch"])

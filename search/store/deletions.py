@@ -4,6 +4,7 @@ import secrets
 
 from alignsearch.search.documents import Search
 from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.places import Places
 from alignsearch.search.store.whole import check_rights, decode_search, delete_trials, event, hide
 
 
@@ -15,15 +16,16 @@ class Deletions:
     deletion that was broken off goes on from the counter's note.
     """
 
-    def __init__(self, connection: StoreConnection) -> None:
+    def __init__(self, connection: StoreConnection, places: Places) -> None:
         self._db = connection
+        self._places = places
 
     def begun(self, name: str) -> Search | None:
         """Return the search as it was, if its deletion was broken off; None if none was."""
         note = self._note(name)
         if note is None or self._db.find_one("searches", {"_id": name}) is not None:
             return None
-        return decode_search(note["search"])
+        return decode_search(note["search"], self._places.place)
 
     def unfinished(self) -> list[str]:
         """Return the names of all searches whose deletion was broken off."""

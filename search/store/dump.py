@@ -9,11 +9,10 @@ compressed.
 import gzip
 import hashlib
 import json
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,10 +36,14 @@ from alignsearch.search.documents import (
     Trial,
     first_problem,
 )
+from alignsearch.search.documents.checkpoint_names import inherited_by_a_copy
 from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.documents.search import FOLDER_FORM
+from alignsearch.search.store.address import check_file
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
 from alignsearch.search.store.numbering import MARK
 from alignsearch.search.store.store import Store
+from alignsearch.search.store.unfinished import unfinished
 from alignsearch.search.store.whole import BATCH, renamed
 
 FORMAT = "alignsearch search"
@@ -66,20 +69,29 @@ def dump(store: Store, name: str, file: Path) -> int:
         UnknownNameError: there is no such search.
         ConfigurationError: the file exists, or can't be written.
     """
-    if file.exists():
-        raise ConfigurationError(f"{file} exists already: name another file")
-    store.searches.get(name)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    # A name that is too long, say, is told when the file is opened.
+    with suppress(OSError):
+        if file.exists():
+            raise ConfigurationError(f"{file} exists already: name another file")
+    folders = inherited_by_a_copy(store.searches.get(name))
     digest = hashlib.sha256()
     written = 0
     try:
-        with _opened(unfinished, "xt", compressed=file.suffix == ".gz") as out:
+        with (
+            unfinished(file) as path,
+            _opened(path, "xt", compressed=file.suffix == ".gz") as out,
+        ):
 
             def line(text: str) -> None:
                 digest.update(text.encode())
                 out.write(text)
 
-            header = {"format": FORMAT, "schema": SCHEMA_VERSION, "name": name}
+            header = {
+                "format": FORMAT,
+                "schema": SCHEMA_VERSION,
+                "name": name,
+                "checkpoint_folders": folders,
+            }
             line(json.dumps(header) + "\n")
             for collection, document in store.copies.documents(name):
                 text = json_util.dumps(document, json_options=_EXACT)
@@ -89,22 +101,24 @@ def dump(store: Store, name: str, file: Path) -> int:
                 raise UnknownNameError("search", name, ())
             end = {"documents": written, "sha256": digest.hexdigest()}
             out.write(json.dumps(end) + "\n")
-        os.link(unfinished, file)
     except OSError as error:
         raise ConfigurationError(f"{file} can't be written: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
     return written
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that was read once and holds one search, whole and undamaged."""
+    """A file that was read once and holds one search, whole and undamaged.
+
+    Attributes:
+        folders: names of the checkpoint folders that the search's copy may read.
+    """
 
     file: Path
     checksum: str
     search: Record
     counter: Record
+    folders: tuple[str, ...] = ()
 
 
 def check(file: Path) -> Checked:
@@ -115,12 +129,12 @@ def check(file: Path) -> Checked:
             search, or was written by a newer version.
     """
     checks = _Checks()
-    checksum = _read(file, checks.take)
+    checksum = _read(file, checks.take, checks.begin)
     if checks.search is None or checks.counter is None:
         raise _bad(file, "it lacks the search or its counter")
     if checks.counter["seq"] < checks.last_seq:
         raise _bad(file, "its counter is behind its trials")
-    return Checked(file, checksum, checks.search, checks.counter)
+    return Checked(file, checksum, checks.search, checks.counter, checks.folders)
 
 
 def load(store: Store, checked: Checked, *, name: str | None = None, who: str = "") -> str:
@@ -163,7 +177,7 @@ def load(store: Store, checked: Checked, *, name: str | None = None, who: str = 
     if who:
         detail = str(checked.file) if new == old else f"{old} from {checked.file}"
         store.copies.note_load(new, copy, who, detail)
-    store.copies.finish_load(renamed("searches", checked.search, old, new), copy)
+    store.copies.finish_load(renamed("searches", checked.search, old, new), copy, checked.folders)
     return new
 
 
@@ -184,7 +198,17 @@ class _Checks:
         self.search: Record | None = None
         self.counter: Record | None = None
         self.last_seq = 0
+        self.folders: tuple[str, ...] = ()
         self._ids: set[tuple[str, str]] = set()
+
+    def begin(self, header: Record) -> None:
+        """Check the file's header; raise ValueError if its folders could lead out of another."""
+        found = header.get("checkpoint_folders", [])
+        if not isinstance(found, list) or not all(
+            isinstance(each, str) and re.fullmatch(FOLDER_FORM, each) for each in found
+        ):
+            raise ValueError("its header names no checkpoint folders of a search")
+        self.folders = tuple(found)
 
     def take(self, collection: str, document: Any) -> None:
         """Check the next document; raise ValueError if it doesn't belong to the search."""
@@ -194,7 +218,11 @@ class _Checks:
         if collection == "searches":
             plain = {key: value for key, value in document.items() if key != "change"}
             _belongs(self.search is None)
-            self.search, self.name = document, _decoded(Search, plain).name
+            found = _decoded(Search, plain)
+            self.search, self.name = document, found.name
+            if "token" not in document:
+                # Earlier versions named its folder after its date, and no header tells of it.
+                self.folders = tuple(dict.fromkeys([*self.folders, *inherited_by_a_copy(found)]))
             if not NAME_FORM.fullmatch(self.name):
                 raise ValueError(f"{self.name!r} is no name of a search")
         elif collection == "counters":
@@ -228,12 +256,20 @@ class _Checks:
         self._ids.add((kind, str(key)))
 
 
-def _read(file: Path, take: Callable[[str, Any], None]) -> str:
-    """Call `take` with each collection and document; return the checksum of all lines."""
+def _read(
+    file: Path,
+    take: Callable[[str, Any], None],
+    begin: Callable[[Record], None] = lambda _: None,
+) -> str:
+    """Call `begin` with the header, and `take` with each collection and document.
+
+    Return the checksum of all lines.
+    """
     reader = _Reader()
     try:
+        check_file(file)
         with _opened(file, "rt", compressed=file.suffix == ".gz") as lines:
-            return reader.read(lines, take)
+            return reader.read(lines, take, begin)
     except (OSError, EOFError, zlib.error) as error:
         raise _bad(file, f"it can't be read ({error})") from error
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
@@ -246,10 +282,15 @@ class _Reader:
         self.number = 1
         self._digest = hashlib.sha256()
 
-    def read(self, lines: IO[str], take: Callable[[str, Any], None]) -> str:
+    def read(
+        self,
+        lines: IO[str],
+        take: Callable[[str, Any], None],
+        begin: Callable[[Record], None],
+    ) -> str:
         """Read an open file as `_read` does; raise ValueError at the line `number`."""
         text = _line(lines)
-        _check_header(text)
+        begin(_checked_header(text))
         while not _END.fullmatch(text.rstrip("\n")):
             self._digest.update(text.encode())
             self.number += 1
@@ -280,7 +321,7 @@ def _line(lines: IO[str]) -> str:
     return text
 
 
-def _check_header(text: str) -> None:
+def _checked_header(text: str) -> Record:
     header = json.loads(text)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError("this file was not made by `alignsearch dump`")
@@ -290,6 +331,7 @@ def _check_header(text: str) -> None:
             f"its documents have schema version {schema!r}, and this program knows versions up to "
             f"{SCHEMA_VERSION}: upgrade alignsearch"
         )
+    return header
 
 
 def _decoded(kind: type[D], document: Record) -> D:

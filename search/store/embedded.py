@@ -8,6 +8,7 @@ to it, so a shared machine needs a MongoDB with users instead.
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
@@ -20,15 +21,23 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
+from alignsearch.search.documents.errors import (
+    StoreCorruptedError,
+    StoreFailedError,
+    StoreUnavailableError,
+)
+from alignsearch.search.store import data_files, embedded_errors
 from alignsearch.search.store.connection import INDEXES, StoreConnection
+from alignsearch.search.store.places import Places
 from alignsearch.search.store.processes import (
     HOST,
     command_line,
     connected_to,
     free_port,
+    has_open,
     listens,
     lives,
+    running_with,
     wait_until,
 )
 
@@ -98,10 +107,11 @@ class EmbeddedStore:
         with self._usable(), self._locked():
             self._rotate_log()
             recorded = self._recorded()
-            if recorded is not None and self._runs(recorded):
-                if self._answers(recorded):
-                    return recorded.uri
-                self._end(recorded)
+            if running := self._running(recorded):
+                if self._answers(running) and self._is_sound(running):
+                    return running.uri
+                self._end(running)
+                recorded = running
             # Its old port first: clients of a server that died find the new one.
             return self._start(recorded.port if recorded else free_port()).uri
 
@@ -144,12 +154,11 @@ class EmbeddedStore:
         if not self.folder.exists():
             return False
         with self._usable(), self._locked():
-            server = self._recorded()
-            running = server is not None and self._runs(server)
-            if server is not None and running:
+            running = self._running(self._recorded())
+            if running is not None:
                 # The port file stays: clients that wait for the store find it where it was.
-                self._end(server)
-        return running
+                self._end(running)
+        return running is not None
 
     def _recorded(self) -> ServerFile | None:
         try:
@@ -168,12 +177,50 @@ class EmbeddedStore:
         wanted = f"--port {server.port} --storage-path {self.data} "
         return wanted in command_line(server.pid)
 
+    def _running(self, recorded: ServerFile | None) -> ServerFile | None:
+        """Return this folder's server if it runs, whether the port file names it or not."""
+        if recorded is not None and self._runs(recorded):
+            return recorded
+        return self._unnamed()
+
+    def _unnamed(self) -> ServerFile | None:
+        """Return this folder's server if it runs and no file names it, and write that file.
+
+        A command that was killed just after it started the server leaves one.
+        """
+        path = re.escape(str(self.data))
+        found = running_with(re.compile(rf"--port (\d+) --storage-path {path} "))
+        # A server whose folder was deleted, and made again, has other files open.
+        if found is None or not has_open(found[0], self.data):
+            return None
+        pid, port = found
+        return self._record(ServerFile(pid=pid, port=int(port), started_at=datetime.now(UTC)))
+
+    def _is_sound(self, server: ServerFile) -> bool:
+        """Return whether the server reads its data; after a full disk it doesn't until a restart.
+
+        Raises:
+            StoreUnavailableError: the disk is still full; a restart would write even more.
+        """
+        try:
+            with closing(StoreConnection(server.uri, ANSWER_SECONDS)) as connection:
+                connection.find_one("meta", {"_id": ""})
+        except StoreFailedError as error:
+            if lacking := data_files.lacking_room(self.data):
+                raise embedded_errors.disk_full(self.folder, lacking) from error
+            return False
+        return True
+
     def _start(self, port: int) -> ServerFile:
+        if lost := data_files.missing(self.data):
+            what = f"its data lack {', '.join(lost)}"
+            raise embedded_errors.damaged(self.folder, self.data, what)
         for _ in range(PORT_TRIES):
             log_start = self._log_size()
             server = self._spawn(port)
             try:
                 if self._came_up(server, log_start):
+                    data_files.note(self.data)
                     return server
             except BaseException:
                 self._end(server)
@@ -230,6 +277,15 @@ class EmbeddedStore:
             setsigdef=[signal.SIGINT],
         )
         server = ServerFile(pid=pid, port=port, started_at=datetime.now(UTC))
+        try:
+            return self._record(server)
+        except BaseException:
+            # The disk may be full. A server that no file names could be ended by no command.
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: not lives(pid), STOP_SECONDS)
+            raise
+
+    def _record(self, server: ServerFile) -> ServerFile:
         new = self._server_file.with_suffix(".new")
         new.write_text(server.model_dump_json() + "\n")
         new.replace(self._server_file)
@@ -271,7 +327,7 @@ class EmbeddedStore:
             return True
         words = self._last_words(log_start)
         if not lives(server.pid) and "Address already in use" not in words:
-            raise self._start_failure(words)
+            raise self._not_started(words)
         return False
 
     def _look_into(self, server: ServerFile, log_start: int) -> None:
@@ -280,22 +336,15 @@ class EmbeddedStore:
             with closing(StoreConnection.open(server.uri, ANSWER_SECONDS)) as connection:
                 for collection in (*INDEXES, "counters"):
                     connection.find_one(collection, {"_id": ""})
+                Places(connection).note_folder(self.data)
         except (StoreUnavailableError, StoreCorruptedError) as error:
-            if isinstance(error, StoreUnavailableError) and lives(server.pid):
+            broken = isinstance(error, StoreFailedError | StoreCorruptedError)
+            if not broken and lives(server.pid):
                 raise
-            raise self._start_failure(self._last_words(log_start)) from error
+            raise self._not_started(self._last_words(log_start)) from error
 
-    def _start_failure(self, words: str) -> StoreUnavailableError | StoreCorruptedError:
-        if "Device or resource busy" in words:
-            return StoreUnavailableError(
-                f"another server has the data in {self.data} open, and {self._server_file.name} "
-                "doesn't name it: end the process whose command line has this path, then try again"
-            )
-        return StoreCorruptedError(
-            f"the store in {self.folder} can't be opened: its data are damaged and were left as "
-            f"they are. Restore {self.data} from a backup, or move it away to begin with an empty "
-            f"store; {words}"
-        )
+    def _not_started(self, words: str) -> StoreUnavailableError | StoreCorruptedError:
+        return embedded_errors.not_started(self.folder, self.data, self._server_file, words)
 
     def _end(self, server: ServerFile) -> None:
         # A server that has only just begun to answer may miss the first interrupt.
@@ -326,18 +375,10 @@ class EmbeddedStore:
         except StoreUnavailableError:
             raise
         except OSError as error:
-            raise StoreCorruptedError(
-                f"{self.folder} can't be used as the store's folder ({error.strerror}): it must "
-                "be a folder that you may write to; move away what is there, work in another "
-                "folder, or give the URI of a MongoDB with --store"
-            ) from error
+            raise embedded_errors.unusable(self.folder, error) from error
 
     def _unreadable(self, why: object) -> StoreCorruptedError:
-        return StoreCorruptedError(
-            f"{self._server_file} can't be read ({why}) and was left as it is. End the server if "
-            f"one runs (its command line has {self.data}), delete this file, and try again; the "
-            "data aren't touched"
-        )
+        return embedded_errors.unreadable(self._server_file, self.data, why)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -71,8 +71,6 @@ class Numbering:
                 ({"search": search, "seq": found["seq"]}, {"$set": {"seq": number}})
                 for found, number in zip(marked, numbers, strict=True)
             ],
-            # A crash that undoes it leaves marks, which get higher numbers than any reader read.
-            durable=False,
         )
 
 

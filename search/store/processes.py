@@ -1,10 +1,12 @@
 """Processes and ports of this machine: whether they live, listen or are connected."""
 
 import os
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 
@@ -75,6 +77,23 @@ def lives(pid: int) -> bool:
     except psutil.AccessDenied:
         return True
     except psutil.NoSuchProcess:
+        return False
+
+
+def running_with(arguments: re.Pattern[str]) -> tuple[int, str] | None:
+    """Return a process whose command line fits, and what the first group stands for; or None."""
+    for pid in psutil.pids():
+        found = arguments.search(command_line(pid))
+        if found is not None:
+            return pid, found[1]
+    return None
+
+
+def has_open(pid: int, folder: Path) -> bool:
+    """Return whether the process has a file of this folder open that wasn't deleted since."""
+    try:
+        return any(Path(file.path).parent == folder for file in psutil.Process(pid).open_files())
+    except psutil.Error:
         return False
 
 

@@ -6,7 +6,7 @@ from pymongo import errors
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.search.documents.errors import (
-    StoreCorruptedError,
+    StoreFailedError,
     StoreRefusedError,
     StoreUnavailableError,
 )
@@ -41,10 +41,21 @@ def translated(error: errors.PyMongoError, uri: str) -> AlignSearchError:
             "roles` says which rights drivers, workers, people and dashboards need"
         )
     if error.code == _INTERNAL_ERROR:
-        return StoreCorruptedError(
-            f"the store {uri} failed ({words}): its data may be damaged; the server's log says more"
+        return StoreFailedError(
+            f"the store {uri} failed ({words}): if its disk is full, it goes on once there is "
+            "room; else its data may be damaged, and the server's log says more"
         )
     return StoreUnavailableError(f"the store {uri} refused a command: {words}")
+
+
+def not_stored(error: Exception) -> ConfigurationError:
+    """Return the error for a value that no store can hold: odd text, a huge number or document."""
+    words = str(error).splitlines()[0]
+    if isinstance(error, UnicodeEncodeError):
+        words = f"{error.object!r} has a character that is no valid Unicode"
+    elif isinstance(error, OverflowError):
+        words = "a number has more than 64 bits"
+    return ConfigurationError(f"that can't be stored, or looked for, in a store: {words}")
 
 
 def no_uri(uri: str, why: Exception | str) -> ConfigurationError:

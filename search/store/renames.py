@@ -15,14 +15,14 @@ A rename that was broken off goes on from the counters' notes.
 import secrets
 
 from alignsearch.search.documents import Search
-from alignsearch.search.documents.checkpoint_names import folder_name
+from alignsearch.search.documents.checkpoint_names import folder_name, old_name
 from alignsearch.search.documents.errors import (
     NameTakenError,
     StateConflictError,
     StoreCorruptedError,
 )
 from alignsearch.search.store.connection import Record, StoreConnection
-from alignsearch.search.store.copies import Copies
+from alignsearch.search.store.places import Places
 from alignsearch.search.store.whole import (
     batches,
     check_rights,
@@ -38,9 +38,9 @@ from alignsearch.search.store.whole import (
 class Renames:
     """Renames searches, in steps that are each safe to repeat."""
 
-    def __init__(self, connection: StoreConnection, copies: Copies) -> None:
+    def __init__(self, connection: StoreConnection, places: Places) -> None:
         self._db = connection
-        self._copies = copies
+        self._places = places
 
     def begun(self, name: str) -> str | None:
         """Return the new name of a search whose renaming was broken off; None if none was."""
@@ -125,10 +125,13 @@ class Renames:
         search = self._db.find_one("searches", {"_id": old})
         if search is None:
             return True
-        folder = self._folder_of(decode_search(search), new)
+        decoded = decode_search(search, self._places.place)
+        before = [] if decoded.token else [old_name(decoded)]
         made = {
             **renamed("searches", search, old, new),
-            "checkpoint_folder": folder,
+            # The checkpoints stay where they are.
+            "checkpoint_folder": None if decoded.checkpoints is None else folder_name(decoded),
+            "inherits": [*decoded.inherits, *before],
             "driver": None,
         }
         self._db.update("counters", {"_id": new}, {"$set": {"search": made}})
@@ -164,7 +167,7 @@ class Renames:
         self._db.delete("counters", {"_id": old})
         free = {"copy_of": None, "search": None, "events": None}
         self._db.update("counters", {"_id": new}, {"$set": free})
-        return decode_search(made)
+        return decode_search(made, self._places.place)
 
     def _move_events(self, old: str, new: str) -> None:
         found = self._db.find("events", {"search": old}, fields=["_id"])
@@ -172,13 +175,6 @@ class Renames:
             self._db.update_each(
                 "events", [({"_id": each["_id"]}, {"$set": {"search": new}}) for each in batch]
             )
-
-    def _folder_of(self, search: Search, new: str) -> str | None:
-        """Return the name of the checkpoints' folder, which stays where it is."""
-        if search.checkpoints is None:
-            return None
-        # What an older version loaded has no folder of its own yet.
-        return folder_name(search) + (f"-{new}" if self._copies.shares_folder(search) else "")
 
     def _counter(self, name: str) -> Record:
         return self._db.find_one("counters", {"_id": name}) or {}

@@ -7,8 +7,10 @@ the commands that each part's code sends.
 import secrets
 from collections.abc import Mapping, Sequence
 
+from alignsearch.search.store import capabilities
 from alignsearch.search.store.address import with_user
 from alignsearch.search.store.connection import INDEXES, Record, StoreConnection
+from alignsearch.search.store.places import Places
 
 Rights = Mapping[str, Sequence[str]]
 """Privilege actions by collection."""
@@ -79,11 +81,15 @@ def create_user(part: str, database: str, password: object) -> Record:
 def apply_roles(uri: str, timeout: float = 5.0) -> None:
     """Create the roles, or update their rights, with an administrator's URI.
 
+    A store without an id gets one, and its server is tried out, neither of which a role may do.
+
     Raises:
         StoreRefusedError: the URI's user may not do that.
     """
     # Opening a new store creates its schema, which only the operator's role could do later.
     with StoreConnection.open(uri, timeout) as connection:
+        Places(connection).settle()
+        capabilities.lacking(connection)
         for part in ROLES:
             command = create_role(part, connection.database)
             known = connection.command({"rolesInfo": command["createRole"]})["roles"]

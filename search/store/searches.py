@@ -21,6 +21,7 @@ from alignsearch.search.documents.states import (
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
+from alignsearch.search.store.places import Places
 from alignsearch.search.store.whole import HOLDS, decode_search
 
 _NOT_OVER = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
@@ -35,8 +36,9 @@ logger = logging.getLogger(__name__)
 class Searches:
     """The store's searches. Every change is a compare-and-set that is safe to send twice."""
 
-    def __init__(self, connection: StoreConnection, logs: Logs) -> None:
+    def __init__(self, connection: StoreConnection, logs: Logs, places: Places) -> None:
         self._db = connection
+        self._places = places
         self._logs = logs
         self._leases = Leases(connection, "searches", DRIVER_LEASE)
         self._unreadable: set[str] = set()
@@ -57,7 +59,16 @@ class Searches:
                 f"{MOST_ACTIVE_SEARCHES} may; wait for some to end, or end them with `alignsearch "
                 "stop` or `cancel` (`alignsearch status` lists them)"
             )
-        created = search.model_copy(update={"created_at": now, "updated_at": now})
+        created = search.model_copy(
+            update={
+                "created_at": now,
+                "updated_at": now,
+                "token": secrets.token_hex(8),
+                "inherits": (),
+                "checkpoint_folder": None,
+                "place": self._places.place,
+            }
+        )
         token = secrets.token_hex(8)
         # The counter first: a search that can be seen has one.
         if not self._db.insert("counters", {"_id": search.name, "seq": 0}):
@@ -83,7 +94,7 @@ class Searches:
         Raises:
             UnknownNameError: there is none.
         """
-        return decode_search(self._find(name))
+        return self._decode(self._find(name))
 
     def all(self) -> list[Search]:
         """Return all searches, the oldest first.
@@ -113,15 +124,15 @@ class Searches:
         return sorted((search for _, search in kept.values()), key=lambda it: it.created_at)
 
     def named(self, names: Collection[str]) -> list[Search]:
-        """Return the searches of these names, those that exist."""
+        """Return the searches of these names that exist, without unreadable ones."""
         found = self._db.find("searches", {"_id": {"$in": sorted(names)}}) if names else []
-        return [decode_search(document) for document in found]
+        return self._readable(found)
 
     def _readable(self, documents: Sequence[Record]) -> list[Search]:
         searches = []
         for found in documents:
             try:
-                searches.append(decode_search(found))
+                searches.append(self._decode(found))
             except StoreCorruptedError as error:
                 if found["_id"] not in self._unreadable:
                     self._unreadable.add(found["_id"])
@@ -218,7 +229,7 @@ class Searches:
             UnknownNameError: there is none.
         """
         found = self._find(name)
-        return decode_search(found), found["change"]
+        return self._decode(found), found["change"]
 
     def end(
         self, search: Search, change: str, to: SearchStatus, who: str, *, detail: str
@@ -304,14 +315,14 @@ class Searches:
         """
         while True:
             before = self._find(name)
-            fields = changes(decode_search(before))
+            fields = changes(self._decode(before))
             token = secrets.token_hex(8)
             unchanged = {"_id": name, "change": before.get("change")}
             done = self._db.update("searches", unchanged, {"$set": {**fields, "change": token}})
             found = self._find(name)
             if done or found.get("change") == token:
                 self._logs.add_event(name, who, what, detail)
-                return decode_search(found)
+                return self._decode(found)
 
     def acquire_driver(self, name: str, owner: str, ttl: float) -> str | None:
         """Take the driver's lease for `ttl` seconds; return its token, None if another has it.
@@ -362,7 +373,10 @@ class Searches:
         update = {"$set": {**changes, "updated_at": self._db.now(), "change": token}}
         done = self._db.update("searches", {**condition, **(unchanged or {})}, update)
         found = self._find(name)
-        return decode_search(found) if done or found["change"] == token else None
+        return self._decode(found) if done or found["change"] == token else None
+
+    def _decode(self, found: Record) -> Search:
+        return decode_search(found, self._places.place)
 
 
 def _over(to: SearchStatus, detail: str) -> Record:

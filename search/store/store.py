@@ -9,12 +9,15 @@ import time
 from datetime import datetime
 from typing import Self
 
+from alignsearch.search.documents.identity import Place
+from alignsearch.search.store import capabilities
 from alignsearch.search.store.attempts import Attempts
 from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.deletions import Deletions
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.numbering import Numbering
+from alignsearch.search.store.places import Places
 from alignsearch.search.store.points import Points
 from alignsearch.search.store.renames import Renames
 from alignsearch.search.store.searches import Searches
@@ -57,14 +60,15 @@ class Store:
         numbering = Numbering(connection)
         records = TrialRecords(connection)
         self.logs = Logs(connection)
-        self.searches = Searches(connection, self.logs)
+        self._places = Places(connection)
+        self.searches = Searches(connection, self.logs, self._places)
         self.trials = Trials(connection, records, numbering)
         self.attempts = Attempts(connection, records, self.trials)
         self.points = Points(connection)
         self.totals = Totals(connection, numbering, self.trials)
         self.copies = Copies(connection)
-        self.renames = Renames(connection, self.copies)
-        self.deletions = Deletions(connection)
+        self.renames = Renames(connection, self._places)
+        self.deletions = Deletions(connection, self._places)
 
     def close(self) -> None:
         """Close the connection."""
@@ -80,6 +84,15 @@ class Store:
     def uri_for_people(self) -> str:
         """The URI with its passwords hidden."""
         return self._db.uri_for_people
+
+    @property
+    def place(self) -> Place:
+        """The store's id and database, by which it is told from every other one."""
+        return self._places.place
+
+    def lacking(self) -> list[str]:
+        """Return what the server can't do of what a search needs; see `store.capabilities`."""
+        return capabilities.lacking(self._db)
 
     def now(self) -> datetime:
         """Return the server's clock, aware UTC, to the millisecond."""

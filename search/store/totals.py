@@ -49,8 +49,8 @@ class Totals:
         before = tally = _tally_in(self._numbering.counter(search))
         if last <= before.seq:
             return before
-        # Numbers aren't journaled by themselves, but with this journaled write: a server that dies
-        # loses them before they are read here, or keeps them.
+        # A new primary may show an older state for a moment. Once it has acknowledged this write it
+        # shows all that was written before, and no number is missed below.
         self._db.update("counters", {"_id": search}, {"$set": {"settled": last}})
         for page in self._trials.numbered(search, before.seq, last):
             tally = tally.with_ended(page)

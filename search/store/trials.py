@@ -160,4 +160,4 @@ class Trials:
     def note_start_failure(self, trial_id: str, attempt: int, why: str) -> None:
         """Record why no worker could begin a trial that is queued after this attempt."""
         noted = transitions.note_start_failure(attempt, why)
-        self._records.mark(trial_id, noted, durable=False)
+        self._records.mark(trial_id, noted)

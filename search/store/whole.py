@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from bson.objectid import ObjectId
 
 from alignsearch.search.documents import Search
+from alignsearch.search.documents.identity import Place
 from alignsearch.search.documents.lease import DRIVER_LEASE
 from alignsearch.search.store.connection import Record, StoreConnection
 
@@ -69,9 +70,10 @@ def hide(db: StoreConnection, search: Record) -> bool:
     return db.delete("searches", {**unchanged, **DRIVER_LEASE.free(db.now())}) > 0
 
 
-def decode_search(record: Record) -> Search:
+def decode_search(record: Record, place: Place) -> Search:
     """Return the search of a stored record, which has besides the token of its last change."""
-    return Search.from_bson({key: each for key, each in record.items() if key != "change"})
+    found = Search.from_bson({key: each for key, each in record.items() if key != "change"})
+    return found.model_copy(update={"place": place})
 
 
 def points_of(db: StoreConnection, name: str) -> Iterator[list[Record]]:

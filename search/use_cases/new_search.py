@@ -173,7 +173,14 @@ def create(store: Store, search: Search, *, named: bool) -> Search:
 
     Raises:
         NameTakenError: there is a search of this name.
+        ConfigurationError: the store's server can't do what a search needs.
     """
+    lacking = store.lacking()
+    if lacking:
+        raise ConfigurationError(
+            f"the store {store.uri_for_people} can't hold a search: its server fails at "
+            f"{', '.join(lacking)}; use a MongoDB, or leave --store out"
+        )
     if named:
         return store.searches.create(search)
     for number in count(1):

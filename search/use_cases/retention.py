@@ -1,21 +1,25 @@
 """Retention: deletes epochs, logs and checkpoints of old searches, but for their best trials."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alignsearch.search.documents import Search
+from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.driver.state_retention import remove_surplus_states, surplus_states
 from alignsearch.search.store import Store
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Excess:
-    """The trials of an old search whose epochs and logs are to be deleted.
+    """The trials of an old search whose epochs, logs and checkpoints are to be deleted.
 
     Attributes:
-        trials: ids of the trials.
+        trials: ids of the trials with epochs.
         epochs: number of their epoch documents.
     """
 
@@ -33,16 +37,25 @@ def excess(store: Store, *, days: float, keep: int) -> Iterator[Excess]:
     ended_by = store.now() - timedelta(days=days)
     for search in store.searches.all():
         if is_old(search, ended_by):
-            kept = {trial.id for trial in store.trials.best(search.name, keep)}
-            counted = {
-                trial.id: store.logs.count_epochs(trial.id)
-                for trial in store.trials.all(search.name)
-                if trial.id not in kept
-            }
-            going = {trial: epochs for trial, epochs in counted.items() if epochs}
+            try:
+                found = _excess_of(store, search, keep)
+            except StoreCorruptedError as error:
+                logger.warning("search %s is left out: %s", search.name, error)
+                continue
             # A deletion that was broken off may have left checkpoints alone.
-            if going or _has_surplus(store, search, keep):
-                yield Excess(search, tuple(going), sum(going.values()))
+            if found.trials or _has_surplus(store, search, keep):
+                yield found
+
+
+def _excess_of(store: Store, search: Search, keep: int) -> Excess:
+    kept = {trial.id for trial in store.trials.best(search.name, keep)}
+    counted = {
+        trial.id: store.logs.count_epochs(trial.id)
+        for trial in store.trials.all(search.name)
+        if trial.id not in kept
+    }
+    going = {trial: epochs for trial, epochs in counted.items() if epochs}
+    return Excess(search, tuple(going), sum(going.values()))
 
 
 def is_old(search: Search, ended_by: datetime) -> bool:
@@ -53,19 +66,17 @@ def is_old(search: Search, ended_by: datetime) -> bool:
 def drop(store: Store, found: Excess, who: str, *, keep: int) -> None:
     """Delete the epochs, logs and checkpoints of an excess, and add an event by `who`.
 
-    An interrupted deletion is finished by calling it again.
+    An interrupted deletion is finished by calling it again: the epochs, by which an excess is
+    found, go last.
     """
+    remove_surplus_states(store, _keeping(found.search, keep))
     detail = f"epochs and logs of {len(found.trials)} trials, of all but the best {keep}"
     store.logs.add_event(found.search.name, who, "epochs dropped", detail)
     for trial in found.trials:
         store.logs.drop_epochs(trial)
-    if not store.copies.shares_folder(found.search):
-        remove_surplus_states(store, _keeping(found.search, keep))
 
 
 def _has_surplus(store: Store, search: Search, keep: int) -> bool:
-    if store.copies.shares_folder(search):
-        return False
     try:
         return bool(surplus_states(store, _keeping(search, keep)))
     except OSError:

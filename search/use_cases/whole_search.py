@@ -52,7 +52,7 @@ def deletion_of(store: Store, name: str) -> Deletion:
     if search is None:
         search = store.searches.get(name)
         _check_deletable(store, search)
-    return Deletion(name, store.deletions.trials(name), _own_folder(store, search))
+    return Deletion(name, store.deletions.trials(name), checkpoint_names.of_search(search))
 
 
 def delete(store: Store, name: str, who: str) -> Deletion:
@@ -72,7 +72,7 @@ def delete(store: Store, name: str, who: str) -> Deletion:
         if not store.deletions.begin(name, who):
             _check_deletable(store, store.searches.get(name))
             raise StateConflictError(f"search {name!r} was changed just now: delete it again")
-    folder = _own_folder(store, search)
+    folder = checkpoint_names.of_search(search)
     left = "" if folder is None else _removed(folder)
     return Deletion(name, store.deletions.finish(name), folder, left)
 
@@ -210,11 +210,6 @@ def unfinished(store: Store) -> list[str]:
         for name in store.deletions.unfinished()
     )
     return [*(_unfinished(old, new) for old, new in store.renames.unfinished()), *deletions]
-
-
-def _own_folder(store: Store, search: Search) -> str | None:
-    """Return the folder of the search's checkpoints; None if it has none or shares it."""
-    return None if store.copies.shares_folder(search) else checkpoint_names.of_search(search)
 
 
 def _removed(folder: str) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
-from alignsearch.dashboards.web.auth import FAILURES_A_MINUTE
+from alignsearch.dashboards.web.tokens import FAILURES_A_MINUTE
 from alignsearch.search.documents import LogLine, Trial
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store

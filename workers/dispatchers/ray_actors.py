@@ -10,11 +10,11 @@ from ray.exceptions import RayError, RayTaskError
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Search, Trial
-from alignsearch.search.documents.errors import ClusterError, SourceError
+from alignsearch.search.documents.errors import ClusterError, ForeignSearchError, SourceError
 from alignsearch.workers import deaths
 from alignsearch.workers.actor import TrialActor
 from alignsearch.workers.attempt_runner import Ending
-from alignsearch.workers.cluster import NAMESPACE, user_folders
+from alignsearch.workers.cluster import namespace_of, user_folders
 from alignsearch.workers.source_shipping import source_options
 from alignsearch.workers.versions import versions
 
@@ -24,21 +24,28 @@ logger = logging.getLogger(__name__)
 class RayDispatcher:
     """The driver's `Dispatcher` over the Ray cluster that this process is connected to.
 
-    Actors are named after search and slot and outlive their driver. A running trial goes on when
-    the driver dies, and the next driver finds the actor by its name. An idle actor whose search
-    has no driver ends itself.
+    Actors are named after the search's identity and the slot, in a namespace of their store, and
+    outlive their driver. A running trial goes on when the driver dies, and the next driver finds
+    the actor by its name and claims it. An idle actor that no driver of its search has claimed
+    ends itself.
     """
 
     def __init__(self, search: Search, store_uri: str, objective: bytes | None = None) -> None:
         """Adopt the search's living actors; others are started when their slots are first used.
 
         Args:
-            search: the search whose trials are placed.
+            search: the search whose trials are placed, with the driver's lease.
             store_uri: MongoDB URI of the store; actors connect to it from their hosts.
             objective: the objective as `workers.shipping.pickled` returns it; by default actors
                 import the one that the search names.
+
+        Raises:
+            StateConflictError: the search's store can't be told from another one.
         """
         self._search = search
+        self._identity = search.identity
+        self._namespace = namespace_of(self._identity)
+        self._claim = self._identity, search.driver.token if search.driver else ""
         self._store_uri = store_uri
         self._workers: dict[int, ActorHandle] = {}
         self._running: dict[ray.ObjectRef, tuple[int, str]] = {}
@@ -49,7 +56,7 @@ class RayDispatcher:
         self._source = source_options(search)
         # A program that has connected to Ray by itself is in a namespace of its own.
         for actor in ray.util.list_named_actors(all_namespaces=True):
-            if actor["namespace"] == NAMESPACE:
+            if actor["namespace"] == self._namespace:
                 self._adopt(actor["name"])
 
     def place(self, slot: int, trial: Trial) -> None:
@@ -57,7 +64,8 @@ class RayDispatcher:
         worker = self._workers.get(slot)
         if worker is None:
             worker = self._workers[slot] = self._start(slot)
-        self._running[worker.run.remote(trial, self._versions, self._shipped)] = (slot, trial.id)
+        run = worker.run.remote(trial, self._claim, self._versions, self._shipped)
+        self._running[run] = (slot, trial.id)
 
     def held(self) -> set[int]:
         """Return the slots that have an actor, also one that still waits for its resources."""
@@ -96,14 +104,15 @@ class RayDispatcher:
 
     def _adopt(self, name: str) -> None:
         """Adopt the actor of this name if it serves a slot of this search."""
-        search, _, rest = name.partition("/")
-        slot = rest.partition("/")[0]
-        if search != self._search.name:
+        search, slot, _ = name.rsplit("/", 2)
+        if search != str(self._identity):
             return
         try:
-            worker = ray.get_actor(name, namespace=NAMESPACE)
+            worker = ray.get_actor(name, namespace=self._namespace)
         except ValueError:
             return
+        # It compares the claim with its own store, now or when it has started.
+        worker.claim.remote(self._claim)
         # A slot can have two actors after its driver was superseded; one is enough.
         if int(slot) in self._workers:
             ray.kill(worker)
@@ -122,8 +131,8 @@ class RayDispatcher:
         try:
             return TrialActor.options(
                 # The random part keeps names distinct: a killed actor keeps its name for a moment.
-                name=f"{self._search.name}/{slot}/{secrets.token_hex(4)}",
-                namespace=NAMESPACE,
+                name=f"{self._identity}/{slot}/{secrets.token_hex(4)}",
+                namespace=self._namespace,
                 lifetime="detached",
                 num_cpus=cpus,
                 num_gpus=gpus,
@@ -149,6 +158,10 @@ class RayDispatcher:
             ending: Ending = ray.get(ref)
         except RayError as error:
             worker = self._workers.pop(slot, None)
+            if isinstance(error, RayTaskError) and isinstance(error.cause, ForeignSearchError):
+                # It stays alive, for it is another driver's, and the trial is no worse for it.
+                logger.warning("slot %d: trial %s was refused: %s", slot, trial_id, error.cause)
+                return FreedSlot(slot, trial_id)
             if worker is not None:
                 ray.kill(worker)
             if isinstance(error, RayTaskError) and isinstance(error.cause, SourceError):

@@ -8,7 +8,8 @@ byId("login").addEventListener("submit", async (event) => {
   event.preventDefault();
   try {
     await post("/api/login", { name: inputById("name").value, token: inputById("token").value });
-    location.href = page.next || "/";
+    const next = new URL(page.next || "/", location.origin);
+    location.href = next.origin === location.origin ? next.href : "/";
   } catch (error) {
     byId("refusal").textContent = apiError(error).message;
     inputById("token").select();

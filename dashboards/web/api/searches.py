@@ -21,6 +21,7 @@ from alignsearch.dashboards.web.parameters import (
 )
 from alignsearch.dashboards.web.responses import encoded_response, json_response
 from alignsearch.dashboards.web.space_payloads import space_of
+from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.marks import MOST_TAGS
 from alignsearch.search.reports.took import took
 
@@ -50,13 +51,19 @@ def searches(
         Query(max_length=MOST_TAGS, description="Tags that the searches must have."),
     ] = [],  # noqa: B006
 ) -> Response:
-    """List all searches, or those with all of some tags, the latest first."""
+    """List all searches, or those with all of some tags, the latest first.
+
+    One that can't be read is left out.
+    """
     mirror = context_of(request).mirror
-    found = [
-        payloads.summary_of(mirror, search.name)
-        for search in mirror.searches()
-        if {*tag} <= {*search.tags}
-    ]
+    found = []
+    for search in mirror.searches():
+        if not {*tag} <= {*search.tags}:
+            continue
+        try:
+            found.append(payloads.summary_of(mirror, search.name))
+        except StoreCorruptedError as error:
+            mirror.note_unreadable(search.name, error)
     return json_response(request, models.Searches(now=mirror.now().timestamp(), searches=found))
 
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.web.auth import COOKIE, SESSION_SECONDS, Gate, Session
@@ -73,7 +72,7 @@ async def author_of(request: Request, _: Annotated[None, Depends(from_own_page)]
     if token is not None:
         if gate.token is None:
             raise RefusedError(403, "forbidden", "this dashboard has no token, so it accepts none")
-        await _check_token(gate, token)
+        _check_token(request, token)
         client = request.client.host if request.client else "a program"
         return f"{client} (dashboard API)"
     session, _is_new = session_of(request)
@@ -101,7 +100,7 @@ async def login(request: Request, asked: models.LoginRequest) -> Response:
     gate = context_of(request).gate
     if gate.token is None:
         raise RefusedError(409, "conflict", "this dashboard has no token: there is no login")
-    await _check_token(gate, asked.token)
+    _check_token(request, asked.token)
     return _session_answer(request, gate.new_session(asked.name), set_cookie=True)
 
 
@@ -116,15 +115,23 @@ def _bearer(request: Request) -> str | None:
     return header[len(BEARER) :] if header.lower().startswith(BEARER) else None
 
 
-async def _check_token(gate: Gate, token: str) -> None:
-    wait = gate.throttle.wait()
+def _check_token(request: Request, token: str) -> None:
+    """Pass the right token, at any time; count a wrong one before it is answered.
+
+    Raises:
+        RefusedError: it is a wrong one.
+    """
+    gate = context_of(request).gate
+    # uvicorn puts the forwarded address here if the request comes from a trusted proxy.
+    address = request.client.host if request.client else ""
+    if gate.fits(token, address):
+        return
+    wait = gate.throttle.failed(address)
     if wait > 0:
         raise RefusedError(
             429, "throttled", f"too many wrong tokens: try again in {wait:.0f} s", retry_after=wait
         )
-    if not await run_in_threadpool(gate.fits, token):
-        gate.throttle.failed()
-        raise RefusedError(401, "login_required", "this isn't the dashboard's token")
+    raise RefusedError(401, "login_required", "this isn't the dashboard's token")
 
 
 def _session_answer(request: Request, session: Session, *, set_cookie: bool) -> Response:

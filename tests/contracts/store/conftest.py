@@ -1,11 +1,13 @@
 """The servers that the store's contract is held to; every test uses names of its own.
 
+They are the embedded server and, where it runs, a MongoDB that is a replica set of one.
 ALIGNSEARCH_TEST_STORE can name another server's URI, to which the same tests then apply too.
 """
 
 import os
 import uuid
 
+import mongod
 import pytest
 
 from alignsearch.search.documents import Recipe, Search, Trial
@@ -14,11 +16,20 @@ from alignsearch.search.store import Store
 GIVEN_STORE = os.environ.get("ALIGNSEARCH_TEST_STORE")
 
 
-@pytest.fixture(scope="session", params=["embedded", *(["given"] if GIVEN_STORE else [])])
+KINDS = (
+    "embedded",
+    *(["mongod"] if mongod.missing() is None else []),
+    *(["given"] if GIVEN_STORE else []),
+)
+
+
+@pytest.fixture(scope="session", params=KINDS)
 def store_uri(request):
     """The URI of a database on each server."""
     if request.param == "given":
         return GIVEN_STORE
+    if request.param == "mongod":
+        return request.getfixturevalue("mongo").uri.format("contracts")
     return f"{request.getfixturevalue('server_uri')}contracts"
 
 

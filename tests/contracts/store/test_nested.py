@@ -80,11 +80,13 @@ def test_steps_from_0_are_recorded_with_their_metrics(store, search, trial, held
     assert running.epoch_losses == {"0": -0.5, "100": -0.75}
 
 
-def test_a_step_0_that_a_killed_server_has_lost_is_recorded_again(store, trial, held):
+@pytest.mark.parametrize("lost", [{"$set": {"progress": None}}, {"$unset": {"progress": ""}}])
+def test_a_step_0_that_a_killed_server_has_lost_is_recorded_again(store, trial, held, lost):
+    """Null or absent: a projection of a part shows both as nothing."""
     epoch = reported(trial, 0)
     store.attempts.record_epoch(*held, epoch)
     # The epoch's insert was journaled, and the progress before it was not.
-    store._db.update("trials", {"_id": trial.id}, {"$set": {"progress": None}})
+    store._db.update("trials", {"_id": trial.id}, lost)
     store.attempts.record_epoch(*held, epoch)
     assert store.trials.get(trial.id).progress.epoch == 0
     assert store.logs.epochs(trial.id) == [epoch]

@@ -211,7 +211,6 @@ def use_everything(store, new_search, new_trial):
     assert store.logs.count_epochs(finished.id) == 0
     assert store.logs.lines(finished.id, 1) == ()
     store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"}, mark)
-    store.copies.shares_folder(store.searches.get(copy))
     store.searches.edit(name, lambda _: {"note": "looked at"}, "tester", "note", "looked at")
     rename_and_delete(store, name)
 

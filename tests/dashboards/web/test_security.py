@@ -1,10 +1,16 @@
+import hashlib
+import html
+import json
 import stat
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
-from alignsearch.dashboards.web.auth import COOKIE, FAILURES_A_MINUTE, Gate, HashedToken, new_token
+from alignsearch.dashboards.web.auth import COOKIE, Gate
+from alignsearch.dashboards.web.tokens import FAILURES_A_MINUTE, HashedToken, Throttle, new_token
 from alignsearch.search.documents.states import SearchStatus
 
 TOKEN = "a token of these tests"
@@ -19,6 +25,11 @@ def guarded(lab, module_uri, serve):
 
 def log_in(dashboard, token=TOKEN, name="eve"):
     return dashboard.post("/login", {"name": name, "token": token})
+
+
+def program_of(dashboard):
+    """A client without a session."""
+    return httpx.Client(base_url=dashboard.url, trust_env=False, timeout=60.0)
 
 
 def test_every_answer_carries_the_headers_of_safety(dashboard):
@@ -130,13 +141,85 @@ def test_a_cookie_of_ones_own_making_is_no_login(guarded):
     guarded.http.cookies.clear()
 
 
-def test_wrong_tokens_are_few(lab, module_uri, serve):
+def test_wrong_tokens_are_few_and_the_right_one_always_passes(lab, module_uri, serve):
     with serve(module_uri, loopback=False, token=HashedToken.of(TOKEN)) as dashboard:
         codes = [log_in(dashboard, "wrong").status_code for _ in range(FAILURES_A_MINUTE + 1)]
         assert codes == [401] * FAILURES_A_MINUTE + [429]
-        throttled = log_in(dashboard)
-        assert throttled.status_code == 429
+        throttled = log_in(dashboard, "wrong")
         assert 0 < int(throttled.headers["retry-after"]) <= 60
+        assert log_in(dashboard).status_code == 200
+        right = {"Authorization": f"Bearer {TOKEN}"}
+        lab.search("beside-guesses")
+        with program_of(dashboard) as program:
+            path = "/api/searches/beside-guesses/pause"
+            assert program.post(path, json={}, headers=right).status_code == 200
+
+
+def test_guesses_that_come_at_once_are_counted_before_they_are_answered(lab, module_uri, serve):
+    with serve(module_uri, loopback=False, token=HashedToken.of(TOKEN)) as dashboard:
+        lab.search("guessed-at")
+        path = "/api/searches/guessed-at/pause"
+
+        def guess(number):
+            wrong = {"Authorization": f"Bearer wrong {number}"}
+            return program.post(path, json={}, headers=wrong).status_code
+
+        with program_of(dashboard) as program, ThreadPoolExecutor(24) as pool:
+            codes = Counter(pool.map(guess, range(120)))
+        assert codes == {401: FAILURES_A_MINUTE, 429: 120 - FAILURES_A_MINUTE}
+
+
+def test_guesses_count_by_the_address_that_a_trusted_proxy_forwards(lab, module_uri, serve):
+    with serve(module_uri, loopback=False, token=HashedToken.of(TOKEN)) as dashboard:
+        lab.search("proxied")
+
+        def guess(address):
+            headers = {"Authorization": "Bearer wrong", "X-Forwarded-For": address}
+            path = "/api/searches/proxied/pause"
+            return program.post(path, json={}, headers=headers).status_code
+
+        # uvicorn trusts the loopback interface, where a proxy of the same host would be.
+        with program_of(dashboard) as program:
+            assert [guess("192.0.2.1") for _ in range(6)] == [401] * FAILURES_A_MINUTE + [429]
+            assert guess("192.0.2.2") == 401
+            # A host has a whole /64 to itself.
+            assert [guess(f"2001:db8::{n}") for n in range(6)] == [401] * FAILURES_A_MINUTE + [429]
+            assert guess("2001:db8:0:1::1") == 401
+
+
+def test_a_minute_later_an_address_is_told_again_and_few_are_remembered(monkeypatch):
+    now = [0.0]
+    throttle = Throttle(2, 60.0, lambda: now[0])
+    assert [throttle.failed("a") for _ in range(3)] == [0.0, 0.0, 60.0]
+    now[0] = 45.0
+    assert throttle.failed("a") == 15.0
+    now[0] = 60.0
+    assert throttle.failed("a") == 0.0
+    monkeypatch.setattr("alignsearch.dashboards.web.tokens.MOST_ADDRESSES", 3)
+    for address in ("b", "c", "d"):
+        throttle.failed(address)
+    assert len(throttle._failures) == 3
+    assert throttle.wait("a") == 0.0
+
+
+ELSEWHERE = (
+    *("//127.0.0.1:9/x", "/\t/127.0.0.1:9/x", "/\n/127.0.0.1:9/x", "/\r//127.0.0.1:9"),
+    *("/\\127.0.0.1:9/x", "/\t\\127.0.0.1:9", "\\\\127.0.0.1:9", " //127.0.0.1:9/x"),
+    *("javascript:alert(1)", "http://127.0.0.1:9", "127.0.0.1:9", "/ /x", "", "\x00/x"),
+    *("/\x00/127.0.0.1:9/x", "/x\\..\\y"),
+)
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+def test_after_a_login_no_other_origin_is_opened(guarded, path):
+    page = guarded.http.get("/login", params={"next": path})
+    assert 'data-next="/"' in page.text
+
+
+@pytest.mark.parametrize("path", ["/", "/searches/a", "/searches/a?x=1&y=%2F#here", "/compare?a=é"])
+def test_after_a_login_the_own_page_is_opened(guarded, path):
+    page = guarded.http.get("/login", params={"next": path})
+    assert f'data-next="{html.escape(path)}"' in page.text
 
 
 def test_a_token_is_kept_as_a_hash_for_its_owner_only(tmp_path):
@@ -149,6 +232,18 @@ def test_a_token_is_kept_as_a_hash_for_its_owner_only(tmp_path):
     assert kept.fits(token)
     assert not kept.fits(f"{token}x")
     assert HashedToken.of(token).digest != kept.digest
+
+
+def test_a_file_of_an_earlier_version_lets_its_token_in(lab, module_uri, serve, tmp_path):
+    salt = b"0123456789abcdef"
+    digest = hashlib.scrypt(TOKEN.encode(), salt=salt, n=2**14, r=8, p=1)
+    path = tmp_path / "token.json"
+    path.write_text(json.dumps({"salt": salt.hex(), "scrypt": digest.hex()}))
+    with serve(module_uri, loopback=False, token=HashedToken.read(path)) as dashboard:
+        assert log_in(dashboard).status_code == 200
+        codes = [log_in(dashboard, "wrong").status_code for _ in range(FAILURES_A_MINUTE + 1)]
+        assert codes == [401] * FAILURES_A_MINUTE + [429]
+        assert log_in(dashboard).status_code == 200
 
 
 def test_large_bodies_are_refused_before_they_are_read(dashboard):

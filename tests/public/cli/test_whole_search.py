@@ -230,11 +230,15 @@ def test_a_loaded_copy_owns_nothing_of_its_original(case, shell):
     shell.ok("delete", "copy", "--yes")
     assert case.store._db.find("trials", {"search": "a"}) == trials
     assert sorted(Path(checkpoint_names.of_search(search)).rglob(STATE_FILE)) == states
-    # As an older version loaded it: without a folder of its own.
-    case.store._db.update("counters", {"_id": "a"}, {"$set": {"load": "a checksum"}})
+    # As an older version loaded it: its folder is its original's, and named after a date.
+    case.store._db.update("searches", {"_id": "a"}, {"$unset": {"token": ""}})
+    older = Path(search.checkpoints) / checkpoint_names.old_name(search)
+    Path(checkpoint_names.of_search(search)).rename(older)
+    states = sorted(older.rglob(STATE_FILE))
+    assert states
     shell.ok("retain", "--days", "0", "--keep", "0", "--yes")
     shell.ok("delete", "a", "--yes")
-    assert sorted(Path(checkpoint_names.of_search(search)).rglob(STATE_FILE)) == states
+    assert sorted(older.rglob(STATE_FILE)) == states
 
 
 def log_line(store, text):

@@ -105,7 +105,7 @@ def test_a_trial_whose_worker_is_gone_is_tried_again(store, make_search, make_dr
     search = make_search(trials=2)
     add_running_trial(store, search, ttl=0.5)
     driver = make_driver()
-    counted = ("alignsearch_lease_expiries_total", {"search": search.name})
+    counted = ("alignsearch_lease_expiries_total", search.labels)
     before = REGISTRY.get_sample_value(*counted) or 0
     driver.run(NEVER)
     assert REGISTRY.get_sample_value(*counted) == before + 1

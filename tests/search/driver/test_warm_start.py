@@ -8,7 +8,7 @@ from suggestions import suggest
 from alignsearch.search.documents import Observation, WarmStart
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.driver.warm_start import prior
+from alignsearch.search.driver.warm_start import prior, sampler_seed
 from alignsearch.search.use_cases.warm_start import warm_start
 from alignsearch.spaces.catalog import get_space
 
@@ -29,13 +29,13 @@ def test_the_first_suggestion_follows_from_the_other_searchs_results(
     start = warm_start(store, "first", WM)
     assert start == WarmStart(search="first", trials=6)
     fields = {"trials": 4, "parallel": 1, "seed": 5, "startup": 3}
-    make_search("warm", warm_start=start, **fields)
+    seed = sampler_seed(make_search("warm", warm_start=start, **fields))
     make_search("again", warm_start=start, **fields)
     make_search("cold", **fields)
     for name in ("warm", "again", "cold"):
         assert make_driver(name).run(NEVER) == Outcome.FINISHED
     told = [Observation(t.tid, t.point, t.loss) for t in store.trials.all("first")]
-    expected = suggest(WM, told, [], tid=0, seed=5, algo="tpe", startup=3)
+    expected = suggest(WM, told, [], tid=0, seed=seed, algo="tpe", startup=3)
     warm, again, cold = (store.trials.all(name) for name in ("warm", "again", "cold"))
     assert warm[0].point == expected != cold[0].point
     assert again[0].point == expected
@@ -56,3 +56,22 @@ def test_a_search_whose_start_is_gone_is_not_driven(store, make_search):
     make_search("orphan", warm_start=WarmStart(search="elsewhere", trials=6))
     with pytest.raises(StateConflictError, match="load 'elsewhere' into it as well"):
         Driver(store, "orphan", lambda _: None, owner="x")
+
+
+@pytest.mark.parametrize(("algo", "startup"), [("random", 0), ("tpe", 100)])
+def test_no_search_of_a_chain_draws_what_another_one_drew(
+    store, make_search, make_driver, algo, startup
+):
+    fields = {"trials": 6, "seed": 3, "algo": algo, "startup": startup, "space": "ia"}
+    make_search("b1", **fields)
+    make_driver("b1").run(NEVER)
+    for name, before in (("b2", "b1"), ("b3", "b2")):
+        start = WarmStart(search=before, trials=6)
+        make_search(name, warm_start=start, **fields)
+        make_driver(name).run(NEVER)
+    points = [
+        tuple(sorted(trial.point.items()))
+        for name in ("b1", "b2", "b3")
+        for trial in store.trials.all(name)
+    ]
+    assert len(points) == len(set(points)) == 18

@@ -1,5 +1,7 @@
 """A store's URI in a file, which keeps its password out of sight."""
 
+import os
+
 import pytest
 
 from alignment_core.errors import ConfigurationError
@@ -39,6 +41,13 @@ def test_a_password_in_a_file_is_not_shown(secret):
 def test_a_file_without_a_uri_is_refused(secret, text, why):
     with pytest.raises(ConfigurationError, match=why):
         read_uri(secret(text))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigurationError, match="it is no file"):
+        read_uri(f"file:{pipe}")
 
 
 @pytest.mark.parametrize(

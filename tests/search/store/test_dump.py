@@ -3,6 +3,9 @@
 import gzip
 import hashlib
 import json
+import os
+import subprocess
+import sys
 import threading
 import uuid
 from pathlib import Path
@@ -52,12 +55,18 @@ def dumped(store, make_search, make_driver, tmp_path):
     return file
 
 
+OF_A_COPY = ("token", "inherits")
+"""Fields by which a copy is told from its original: `test_places.py` has tests of them."""
+
+
 def everything(store, name):
-    """All that a store holds of a search, in the types of BSON."""
-    return [
-        (collection, json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS))
-        for collection, document in store.copies.documents(name)
-    ]
+    """All that a store holds of a search and its copy has too, in the types of BSON."""
+    found = []
+    for collection, document in store.copies.documents(name):
+        same = {key: value for key, value in document.items() if key not in OF_A_COPY}
+        text = json_util.dumps(same, json_options=json_util.CANONICAL_JSON_OPTIONS)
+        found.append((collection, text))
+    return found
 
 
 def test_a_search_moves_without_loss_and_goes_on_as_it_would_have(
@@ -224,6 +233,19 @@ DAMAGED = {
         lambda lines: edited(lines, "counters", seq={"$numberInt": "1"}),
         "counter is behind",
     ),
+    "a path for a checkpoint folder": (
+        lambda lines: sealed(
+            [
+                lines[0].replace('"checkpoint_folders": [', '"checkpoint_folders": ["../x", '),
+                *lines[1:-1],
+            ]
+        ),
+        "names no checkpoint folders",
+    ),
+    "a path for an inherited folder": (
+        lambda lines: edited(lines, "searches", inherits=["../../x"]),
+        "inherits",
+    ),
     "depth": (lambda lines: sealed([lines[0], "[" * 100_000 + "\n"]), "line 2: "),
     "no search": (lambda lines: sealed(lines[:1]), "lacks the search"),
 }
@@ -280,9 +302,62 @@ def test_a_link_is_read_but_never_written_through(store, other, dumped, tmp_path
 
 
 def test_what_is_no_file_or_has_no_end_is_refused(tmp_path):
-    for place in (tmp_path, Path("/dev/zero"), Path("/dev/null")):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    too_long = tmp_path / ("x" * 300)
+    for place in (tmp_path, pipe, too_long, Path("/dev/zero"), Path("/dev/null")):
         with pytest.raises(ConfigurationError, match="nothing was loaded"):
             check(place)
+
+
+DUMP = """
+import sys
+from pathlib import Path
+from alignsearch.search.store import Store
+from alignsearch.search.store.copies import Copies
+from alignsearch.search.store.dump import dump
+
+whole = Copies.documents
+
+def slow(self, name):
+    for number, found in enumerate(whole(self, name)):
+        yield found
+        if number == 3:
+            print("writing", flush=True)
+            sys.stdin.readline()
+
+Copies.documents = slow
+with Store.connect(sys.argv[1]) as store:
+    dump(store, "moved", Path(sys.argv[2]))
+"""
+
+
+def test_what_a_killed_dump_has_left_goes_with_the_next_one(store, store_uri, dumped, tmp_path):
+    file = tmp_path / "again.jsonl.gz"
+    with subprocess.Popen(
+        [sys.executable, "-c", DUMP, store_uri, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as dumping:
+        assert dumping.stdout.readline() == "writing\n"
+        dumping.kill()
+    left = {path.name for path in tmp_path.iterdir()} - {dumped.name}
+    assert len(left) == 1
+    mine = tmp_path / f".another.{os.getpid()}.notes"
+    mine.write_text("mine")
+    dump(store, "moved", file)
+    assert {path.name for path in tmp_path.iterdir()} == {dumped.name, file.name, mine.name}
+    assert check(file).search["_id"] == "moved"
+
+
+def test_a_name_that_no_file_can_have_is_refused(store, dumped, tmp_path):
+    for name in ("x" * 300, "x" * 250 + ".jsonl"):
+        with pytest.raises(ConfigurationError, match="can't be written: File name too long"):
+            dump(store, "moved", tmp_path / name)
+    longest = tmp_path / ("x" * 255)
+    dump(store, "moved", longest)
+    assert {path.name for path in tmp_path.iterdir()} == {dumped.name, longest.name}
 
 
 def test_points_that_wait_go_with_their_search_and_are_tried_once(

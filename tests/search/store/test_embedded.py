@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
+from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store import Store, embedded
 from alignsearch.search.store.embedded import STOP_SECONDS, EmbeddedStore
 from alignsearch.search.store.processes import listens
@@ -233,13 +233,27 @@ def test_a_port_file_that_cannot_be_read_is_named_and_left_as_it_is(server):
     assert server.ensure()
 
 
-def test_a_lost_port_file_of_a_running_server_is_explained(server):
-    server.ensure()
+def test_a_running_server_that_no_file_names_is_found_again(server):
+    """A command that was killed just after it had started the server leaves it so."""
+    uri = server.ensure()
     pid = server.status().pid
     (server.folder / "store.json").unlink()
-    with pytest.raises(StoreUnavailableError, match="another server has the data"):
-        server.ensure()
-    assert server_processes(server.folder) == [pid]
+    assert server.ensure() == uri
+    assert (server.status().pid, server_processes(server.folder)) == (pid, [pid])
+    (server.folder / "store.json").unlink()
+    assert server.stop()
+    assert server_processes(server.folder) == []
+
+
+def test_a_folder_that_was_deleted_under_its_server_begins_anew(server):
+    with Store.connect(server.ensure()) as store:
+        store.logs.add_event("s", "me", "created")
+    (before,) = server_processes(server.folder)
+    shutil.rmtree(server.folder)
+    with Store.connect(server.ensure()) as store:
+        assert store.logs.events("s") == []
+    assert server.status().pid != before
+    assert before in server_processes(server.folder)
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +289,22 @@ def test_damaged_data_are_reported_in_time_and_left_as_they_are(server, used_dat
     }
     shutil.move(server.data, server.folder / "aside")
     assert server.ensure()
+
+
+@pytest.mark.parametrize("lost", ["secantus_documents_*.wt", "secantus_collections.wt"])
+def test_missing_data_are_reported_and_no_empty_store_takes_their_place(server, used_data, lost):
+    shutil.copytree(used_data, server.data)
+    files = list(server.data.glob(lost))
+    assert files
+    files[0].unlink()
+    before = digest(server.data)
+    with pytest.raises(StoreCorruptedError, match=rf"its data lack {files[0].name}.*Restore"):
+        server.ensure()
+    assert server_processes(server.folder) == []
+    assert digest(server.data) == before
+    shutil.copy(used_data / files[0].name, files[0])
+    with Store.connect(server.ensure()) as store:
+        assert len(store.logs.events("s")) == 50
 
 
 def test_data_that_were_copied_while_it_was_stopped_are_a_backup(server, used_data):

@@ -148,3 +148,34 @@ def test_a_full_queue_takes_no_more_until_a_search_is_over(store, make_search, m
     store.searches.change("one", SearchStatus.CANCELLED, "ann")
     make_search("three")
     assert [search.name for search in store.searches.all()] == ["one", "two", "three"]
+
+
+UNSTORABLE = {
+    "half a character in a name": (lambda s: s.searches.get("a\udcff"), "no valid Unicode"),
+    "half a character in a trial": (lambda s: s.trials.get("a\udcff", 0), "no valid Unicode"),
+    "half a character in a text": (
+        lambda s: s.logs.add_event("s", "me", "x\udcff"),
+        r"'x\\udcff' has a character",
+    ),
+    "a number of 400 digits": (
+        lambda s: s._db.find_one("trials", {"tid": 10**400}),
+        "more than 64 bits",
+    ),
+    "a document of 17 MB": (
+        lambda s: s.logs.add_event("s", "me", "x", "y" * 17_000_000),
+        "too large",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNSTORABLE)
+def test_what_no_store_can_hold_is_refused_in_a_line(store, what):
+    call, said = UNSTORABLE[what]
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        call(store)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_database_that_can_have_no_such_name_is_refused(server_uri):
+    with pytest.raises(ConfigurationError, match="no valid Unicode"):
+        Store.connect(f"{server_uri}a\udcff", timeout=5.0)

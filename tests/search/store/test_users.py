@@ -1,10 +1,14 @@
 """A server with users, rights and TLS: who gets in, who may do what, and what others are told."""
 
+import signal
 import threading
 import uuid
 
+import mongod
 import pymongo
 import pytest
+from secured_mongod import SecuredMongod
+from secured_server import SecuredServer
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Event
@@ -13,6 +17,18 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.roles import ROLES, apply_roles, apply_users
 
 SECONDS = 0.6
+
+
+@pytest.fixture(
+    scope="module", params=["embedded", *(["mongod"] if mongod.missing() is None else [])]
+)
+def secured(request, tmp_path_factory):
+    """A server that asks for users and TLS, of each kind."""
+    kind = SecuredMongod if request.param == "mongod" else SecuredServer
+    server = kind(tmp_path_factory.mktemp("secured"))
+    server.start()
+    yield server
+    server.stop(signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
