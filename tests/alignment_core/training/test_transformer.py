@@ -1,12 +1,14 @@
 """A small transformer of Dense layers of rank 3 learns under symmetric alignment and mirrors.
 
-Kolen-Pollack and activation alignment are not here: with every setting that was tried they stay
-at the loss of guessing, 2.08, on this task.
+On sums, Kolen-Pollack and activation alignment stay at the loss of guessing, 2.08; on copies they
+learn. Kolen-Pollack shrinks W - B^T as fast as it shrinks the W that was drawn, so what remains of
+W has to come from its updates. Before it is aligned, these are feedback alignment's, which learns
+nothing of a sum: W and B decay to zero together. Activation alignment draws B to W^T only where a
+layer's inputs vary. The first ones here are sums of 8 words and 8 places, of 32 numbers.
 """
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from alignment_core.layers.aligned import aligned_layers
@@ -14,8 +16,9 @@ from alignment_core.layers.dense import Dense
 from alignment_core.models import initialize
 from alignment_core.optimizers.optimizers import Adam, GradientDescent
 from alignment_core.rules.backward_pass import BackwardPassOperations
+from alignment_core.rules.kolen_pollack import KolenPollack
 from alignment_core.rules.mirroring import InformationAlignment, WeightMirror
-from alignment_core.rules.symmetry import SymmetricAlignment
+from alignment_core.rules.symmetry import ActivationAlignment, SymmetricAlignment
 from alignment_core.training.aligned_model import AlignedModel
 from alignment_core.training.weight_metrics import weight_metrics
 
@@ -57,27 +60,35 @@ def transformer(rule):
     return model
 
 
-def words(count, seed):
-    """Sequences, and at each place the sum of the words there and three places before.
+def words(count, seed, task="sum"):
+    """Sequences, and at each place the word three places before, or its sum with the one there.
 
-    A fifth of the answers is random, so no loss can come below 0.8.
+    A fifth of the answers is random, so no loss can come below 0.77.
     """
     rng = np.random.default_rng(seed)
     x, noise = rng.integers(0, WORDS, (2, count, LENGTH))
-    right = (x + np.roll(x, 3, axis=1)) % WORDS
+    right = np.roll(x, 3, axis=1)
+    if task == "sum":
+        right = (x + right) % WORDS
     return x, np.where(rng.random(x.shape) < 0.2, noise, right)
 
 
-def validation_loss(rule, **settings):
+def validation_losses(rule, task="sum", epochs=EPOCHS, **settings):
+    """Return the validation loss after each epoch, and each layer's angle at the end."""
+    keras.utils.set_random_seed(1)  # The order of the sequences.
     model = transformer(rule)
     model.compile(
         Adam(0.003), keras.losses.SparseCategoricalCrossentropy(from_logits=True), **settings
     )
-    history = model.fit(
-        *words(4096, 0), batch_size=64, epochs=EPOCHS, validation_data=words(512, 1), verbose=0
-    )
+    data, held_out = words(4096, 0, task), words(512, 1, task)
+    history = model.fit(*data, batch_size=64, epochs=epochs, validation_data=held_out, verbose=0)
     angles = [layer.angle for layer in weight_metrics(aligned_layers(model))]
-    return history.history["val_loss"][-1], angles
+    return history.history["val_loss"], angles
+
+
+def validation_loss(rule, **settings):
+    losses, angles = validation_losses(rule, **settings)
+    return losses[-1], angles
 
 
 RULES = {
@@ -107,5 +118,25 @@ def test_a_small_transformer_learns_as_under_backpropagation():
         assert max(own) < 80, (name, said)
 
 
-if __name__ == "__main__":
-    pytest.main([__file__])
+def test_kolen_pollack_and_activation_alignment_learn_to_copy():
+    """Both come within a tenth of backpropagation, and are ahead of feedback alignment on the way.
+
+    Feedback alignment gets there as well, some epochs later.
+    """
+    epochs, decay = 6, 1e-3
+    found = {
+        "backpropagation": validation_losses(None, "copy", 3),
+        "feedback alignment": validation_losses("feedback_alignment", "copy", 3),
+        "Kolen-Pollack": validation_losses(
+            KolenPollack(decay=decay), "copy", epochs, weight_decay=decay
+        ),
+        "activation alignment": validation_losses(
+            ActivationAlignment(), "copy", epochs, alignment_optimizer=Adam(0.01)
+        ),
+    }
+    exact, fixed = (found[name][0][-1] for name in ("backpropagation", "feedback alignment"))
+    for name in ("Kolen-Pollack", "activation alignment"):
+        losses, angles = found[name]
+        assert losses[-1] < 1.1 * exact, (name, found)
+        assert losses[2] < fixed, (name, found)
+        assert np.mean(angles) < 75, (name, found)
