@@ -59,8 +59,8 @@ class Cost extends Polled {
         ...ends.map(([end, count]) => fact(end, big(String(count)))),
         took.repetitions ? fact("repetitions", big(String(took.repetitions))) : ""),
       estimates.length
-        ? el("table", {}, headRow(["slots", "estimated duration of the whole search"]), el("tbody", {}, estimates.map(([slots, seconds]) =>
-          el("tr", {}, el("td", { text: slots }), el("td", { text: duration(seconds) })))))
+        ? el("div", { class: "scroll" }, el("table", {}, headRow(["slots", "whole search, estimated"]), el("tbody", {}, estimates.map(([slots, seconds]) =>
+          el("tr", {}, el("td", { text: slots }), el("td", { text: duration(seconds) }))))))
         : el("p", { class: "small muted", text: "No trial has ended, so the duration can't be estimated yet." }),
     );
     this.panel.offerData(() => ({
