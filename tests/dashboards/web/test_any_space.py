@@ -54,6 +54,9 @@ def test_the_summary_tells_metric_and_objective_of_any_search(odd):
         "tid": LAST,
         "loss": -nested.accuracy(LAST),
         "value": nested.accuracy(LAST),
+        "seeds": None,
+        "low": None,
+        "high": None,
     }
     assert found["objective"] == "calls models:fit"
     assert [found[name] for name in ("dataset", "model", "width", "epochs")] == [None] * 4

@@ -42,7 +42,10 @@ def test_events_say_who_did_what(finished):
     steps = finished.json("events", "done")
     assert [each["what"] for each in steps] == ["created", "running", "completed"]
     lines = finished.ok("events", "done", "--follow").splitlines()
-    assert [line.split("  ")[1:] for line in lines] == [[e["who"], e["what"]] for e in steps]
+    assert [line.split("  ")[1:] for line in lines] == [
+        [each["who"], ": ".join(filter(None, (each["what"], each["detail"])))] for each in steps
+    ]
+    assert steps[-1]["detail"] == "all 6 trials have a result"
 
 
 def test_its_log_is_an_object_a_line_that_names_search_and_trial(finished):
@@ -111,6 +114,7 @@ def test_the_best_trial_is_the_one_of_lowest_loss(finished, best):
         "loss": best["result"]["loss"],
         "chance": 0.9,
         "configuration": best["config"],
+        "confirmation": None,
     }
     assert f"best {best['result']['loss']:.4f} (trial {best['tid']}" in finished.ok("best", "done")
 

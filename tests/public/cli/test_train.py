@@ -255,7 +255,7 @@ def test_help_names_every_rule(shell):
 
 
 UNUSABLE = {
-    "no rule": ([], ["--rule", "train --help"]),
+    "no rule": ([], ["--rule is missing", "--from"]),
     "unknown rule": (["--rule", "iaa"], ["no rule is named 'iaa'", "did you mean ia"]),
     "unknown preset": (["--rule", "ia", "--preset", "table"], ["'table'", "did you mean table5"]),
     "a preset of others": (["--rule", "sa", "--preset", "table5"], ["preset of sa", "b2"]),

@@ -107,20 +107,20 @@ def test_a_program_can_say_that_its_trial_failed(submit, store):
     ],
 )
 def test_a_program_that_ends_well_without_a_loss_is_not_tried_again(submit, store, code, said):
-    (trial,) = to_end(submit(code, trials=1), store)
+    (trial,) = to_end(submit(code, trials=1, max_failures=0), store)
     assert (trial.state, trial.attempt) == (TrialState.FAILED, 1)
     assert said in trial.error
 
 
 def test_a_traceback_costs_an_attempt_and_is_its_error(submit, store):
     code = "import sys; print('loss: 1'); raise KeyError('a bug')"
-    (trial,) = to_end(submit(code, trials=1, max_attempts=2), store)
+    (trial,) = to_end(submit(code, trials=1, max_attempts=2, max_failures=0), store)
     assert (trial.state, trial.attempt) == (TrialState.FAILED, 2)
     assert "KeyError: 'a bug'\nthe program ended with exit code 1" in trial.error
 
 
 def test_a_program_that_cannot_be_found_says_so(submit, store):
-    driver = submit("", command=("no-such-program",), trials=1, max_attempts=1)
+    driver = submit("", command=("no-such-program",), trials=1, max_attempts=1, max_failures=0)
     (trial,) = to_end(driver, store)
     assert trial.state is TrialState.FAILED
     assert "no-such-program: No such file or directory" in trial.error
@@ -128,7 +128,7 @@ def test_a_program_that_cannot_be_found_says_so(submit, store):
 
 def test_a_killed_program_costs_an_attempt(submit, store):
     code = "import os; os.kill(os.getpid(), 9)"
-    (trial,) = to_end(submit(code, trials=1, max_attempts=2), store)
+    (trial,) = to_end(submit(code, trials=1, max_attempts=2, max_failures=0), store)
     assert [a.outcome for a in trial.attempts.values()] == ["crashed", "crashed"]
     assert "the program was killed (SIGKILL)" in trial.error
 
