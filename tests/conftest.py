@@ -58,14 +58,14 @@ LONGEST = (
 
 def pytest_itemcollected(item):
     """Mark a test as slow, or as one that needs a process, by the table of tiers."""
-    folder = item.path.parent.relative_to(TESTS).as_posix()
+    place = item.path.relative_to(TESTS).as_posix()
     name = getattr(item, "originalname", None) or item.name
     on_mongod = hasattr(item, "callspec") and any(
         isinstance(value, str) and value == "mongod" for value in item.callspec.params.values()
     )
-    if tiers.is_slow(folder, name, on_mongod=on_mongod):
+    if tiers.is_slow(place, name, on_mongod=on_mongod):
         item.add_marker("slow")
-    if tiers.is_process(folder, name, item.fixturenames, item.module):
+    if tiers.is_process(place, name, item.fixturenames, item.module):
         item.add_marker("process")
 
 

@@ -7,10 +7,35 @@ wherever its file lies; `test_house.py` holds this table to the tests that exist
 
 import types
 
-SLOW_FOLDERS = (
+SLOW_PLACES = (
+    # Folders.
     *("browser", "faults", "docker", "mongod", "alignment_core/analysis", "alignment_core/data"),
+    # A search's whole life as a command, a page or a driver has it: its rules are tested without.
+    "public/cli/test_confirm.py",
+    "public/cli/test_given.py",
+    "public/cli/test_whole_search.py",
+    "public/cli/test_train_from.py",
+    "public/cli/test_left_out.py",
+    "public/cli/test_own_sources.py",
+    "public/test_asking_faults.py",
+    "public/test_given_points.py",
+    "public/test_handle_whole.py",
+    "public/test_method_faults.py",
+    "dashboards/web/test_confirming.py",
+    "dashboards/web/test_left_out.py",
+    "dashboards/web/test_points.py",
+    "dashboards/web/test_whole_search.py",
+    "search/driver/test_confirmed_search.py",
+    "search/store/test_disk_full.py",
+    "search/store/test_places.py",
+    "search/use_cases/test_import_mongotrials.py",
+    "search/use_cases/test_import_optuna.py",
+    "search/use_cases/test_longer_training.py",
+    "workers/test_identity.py",
+    "workers/test_local_ray.py",
 )
-"""Folders whose tests take minutes, or which the main job does without: slow, but for `KEPT`."""
+"""Folders and files whose tests take minutes, or which the main job does without: slow, but for
+`KEPT`."""
 
 KEPT = (
     # One page in a real browser, one real kill, and the documents' commands.
@@ -21,7 +46,7 @@ KEPT = (
     "test_documents_name_only_options_and_targets_that_exist",
     "test_a_command_that_does_not_exist_is_found",
 )
-"""Tests of these folders that an installation is to pass."""
+"""Tests of these places that an installation is to pass."""
 
 SLOW = (
     # Training to a result, where shorter tests train the same way.
@@ -320,21 +345,21 @@ PROCESS_NAMES = {
 """A test module that imports one of these starts processes itself."""
 
 
-def is_slow(folder: str, name: str, *, on_mongod: bool = False) -> bool:
-    """Return whether a test of a folder belongs to `make test-slow`.
+def is_slow(place: str, name: str, *, on_mongod: bool = False) -> bool:
+    """Return whether a test of a file belongs to `make test-slow`.
 
-    folder: below `tests/`, like `search/store`; name: of the function, without parameters;
-    on_mongod: whether this is a second run of it, on a MongoDB.
+    place: the file below `tests/`, like `search/store/test_embedded.py`; name: of the function,
+    without parameters; on_mongod: whether this is a second run of it, on a MongoDB.
     """
     if on_mongod and name not in ON_MONGOD:
         return True
-    return name in SLOW or (folder.startswith(SLOW_FOLDERS) and name not in KEPT)
+    return name in SLOW or (place.startswith(SLOW_PLACES) and name not in KEPT)
 
 
-def is_process(folder: str, name: str, fixtures: list[str], module: types.ModuleType) -> bool:
+def is_process(place: str, name: str, fixtures: list[str], module: types.ModuleType) -> bool:
     """Return whether a test does more than compute for a moment in the process of pytest."""
     return bool(
-        folder.startswith(LONG_FOLDERS)
+        place.startswith(LONG_FOLDERS)
         or name in LONG
         or PROCESS_FIXTURES & set(fixtures)
         or PROCESS_NAMES & set(vars(module))
