@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from alignment_core.errors import AlignSearchError
+from alignsearch.dashboards.live.differences import differs
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.models.encoding import EncodedJson
 from alignsearch.search.documents import Event, Search, Trial
@@ -36,13 +37,6 @@ EVENT_OVERLAP = timedelta(seconds=5)
 """Events are read again this far back: an event's time is taken before it is written."""
 WARM_SEARCHES = 1
 """Number of latest searches that are read at the start, beside those that run."""
-
-
-SHOWN_SETTINGS = (
-    *("status", "stop_requested", "error", "ending", "trials", "parallel", "priority"),
-    *("until", "timeout", "stop_at", "patience", "max_failures", "confirm", "note", "tags"),
-)
-"""Fields of a search that people change while it runs, and that pages show."""
 
 
 @dataclass
@@ -340,7 +334,7 @@ class Mirror:
             self._read_named(mirrored)
             summary = summarize(search, mirrored.standing(), self.now())
             changed = (
-                bool(records) or mirrored.summary is None or _differs(mirrored.summary, summary)
+                bool(records) or mirrored.summary is None or differs(mirrored.summary, summary)
             )
             mirrored.search = search
             mirrored.synced_at = time.monotonic()
@@ -382,22 +376,3 @@ class Mirror:
 
 def _is_fresh(mirrored: MirroredSearch) -> bool:
     return time.monotonic() - mirrored.synced_at < 2 * POLL_SECONDS
-
-
-def _differs(one: Summary, other: Summary) -> bool:
-    """Return whether summaries differ in more than what changes with every second."""
-    return _lasting(one) != _lasting(other)
-
-
-def _lasting(summary: Summary) -> tuple[object, ...]:
-    return (
-        *(getattr(summary.search, name) for name in SHOWN_SETTINGS),
-        summary.driven,
-        summary.ended_by,
-        summary.counts,
-        summary.slots,
-        summary.best_loss,
-        summary.repetitions,
-        summary.search.confirm,
-        summary.lease_seconds is not None and summary.lease_seconds < 0,
-    )

@@ -6,9 +6,9 @@ to some `seq` is final, and a reader needs only this sum and the trials with lat
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from alignsearch.search.documents import Document, Trial
 from alignsearch.search.documents.budget import Spending
@@ -79,14 +79,6 @@ class Tally(Document):
     repetitions: tuple[Repetition, ...] = ()
     spent: tuple[SpentTime, ...] = ()
     diverged: int = 0
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_an_older_version(cls, fields: Any) -> Any:
-        """Read a tally of a version that knew no trials but those of the search itself."""
-        if isinstance(fields, dict) and "counts" in fields and "suggested" not in fields:
-            return {**fields, "suggested": fields["counts"]}
-        return fields
 
     @property
     def spending(self) -> Spending:

@@ -20,11 +20,7 @@ from alignsearch.search.documents.errors import (
     StateConflictError,
     StoreUnavailableError,
 )
-from alignsearch.search.documents.states import (
-    TERMINAL_SEARCH_STATUSES,
-    SearchStatus,
-    TrialState,
-)
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
 from alignsearch.search.driver.bookkeeping import BOOKKEEPING_SECONDS, Bookkeeping
 from alignsearch.search.driver.closing import Closing
 from alignsearch.search.driver.driven_time import DrivenTime
@@ -176,8 +172,7 @@ class Driver:
             driver = self._store.searches.get(name).driver
             raise AlreadyDrivenError(
                 f"search {name!r} is driven already, by {driver.owner if driver else 'another'}; "
-                "if that process is gone, its lease expires within "
-                f"{self._lease_seconds:.0f} s"
+                f"if that process is gone, its lease expires within {self._lease_seconds:.0f} s"
             )
         try:
             # Another driver may have driven it since. Workers look for the new lease in the store.

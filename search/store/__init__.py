@@ -23,6 +23,8 @@ store.searches (searches.py)
     adjust(name, changes, who, *, detail) -> Search: change settings; StateConflictError if over
     decide(name) -> tuple[Search, str]: read one, with the token of its last change
     end(search, change, to, who, *, detail) -> Search | None: end it; None if it was changed since
+    confirm(name, asked, who) -> Search: have the best trials repeated, go on if over;
+        StateConflictError if it was cancelled
     reopen(name, who, detail) -> Search: queue a search again that is over; StateConflictError
     edit(name, changes, who, what, detail) -> Search: change fields in any status, add an event
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it

@@ -105,8 +105,9 @@ class Totals:
     def diverged(self, search: str) -> int:
         """Return how many of the search's completed trials have no finite loss."""
         failed: Record = {**RANKED, "search": search, "result.status": "fail"}
-        stages: list[Record] = [{"$match": failed}, {"$group": {"_id": None, "n": {"$sum": 1}}}]
-        return sum(group["n"] for group in self._db.aggregate("trials", stages))
+        number: Record = {"$group": {"_id": None, "n": {"$sum": 1}}}
+        found = self._db.aggregate("trials", [*matches(failed), number])
+        return sum(group["n"] for group in found)
 
     def _best_of(self, total: Tally) -> Trial | None:
         return self._trials.get(total.best.trial) if total.best else None

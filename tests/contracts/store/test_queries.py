@@ -12,7 +12,7 @@ from pymongo import monitoring
 from store_calls import give_points, rename_and_delete
 
 import alignsearch.search
-from alignsearch.search.documents import Result, Trial
+from alignsearch.search.documents import Confirmation, Result, Trial
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.store.connection import INDEXES
@@ -25,14 +25,18 @@ ISSUED = "find aggregate findAndModify update delete"
 
 
 class Recorder(monitoring.CommandListener):
-    """Notes each command that any client sends from now on, once a shape."""
+    """Notes each command that any client sends while it listens, once a shape."""
 
     def __init__(self):
+        self.listening = False
         self.commands = {}
         self.names = set()
         self.rights = set()
 
     def started(self, event):
+        if not self.listening:
+            # Servers are set up by commands that no store sends.
+            return
         self.names.add(event.command_name)
         for right in RIGHTS.get(event.command_name, ()):
             self.rights.add((Noting.now_used, event.command[event.command_name], right))
@@ -137,6 +141,7 @@ def use_everything(store, new_search, new_trial):
     store.searches.change(name, SearchStatus.RUNNING, "tester")
     store.searches.request_stop(name, "tester")
     store.searches.extend(name, {"trials": 400}, "tester", detail="trials 400")
+    store.searches.confirm(name, Confirmation(), "tester")
     store.searches.adjust(name, {"parallel": 4}, "tester", detail="parallel 4")
     store.searches.end(*store.searches.decide(name), SearchStatus.COMPLETED, "x", detail="enough")
     store.searches.reopen(name, "tester", "to try trial 1 again")
@@ -225,8 +230,10 @@ def recorder():
 @pytest.fixture
 def issued(recorder, store_uri, new_search, new_trial):
     """The commands that a new connection sends when every method is used."""
+    recorder.listening = True
     with Noting.connect(store_uri) as watched:
         use_everything(watched, new_search, new_trial)
+    recorder.listening = False
     return recorder
 
 

@@ -212,18 +212,27 @@ def test_trials_since_the_best_one_are_counted_by_the_order_of_ends(
     assert [end(6, 0.4, "enqueued"), end(0, 0.4)] == [0, 1]
 
 
-def test_a_tally_of_an_older_version_counts_all_its_trials_towards_the_budget(
-    store, new_search, counters
-):
+def test_a_tally_of_an_older_version_is_summed_up_anew(store, new_search, counters):
     name = new_search().name
-    old = {"seq": 0, "counts": {"completed": 4, "failed": 2, "pruned": 1, "cancelled": 3}}
-    counters.update_one({"_id": name}, {"$set": {"tally": old}})
-    spending = store.totals.standing(name).spending
-    assert (spending.results, spending.failures, spending.live) == (5, 2, 0)
+    life = Life(store, name, 1)
+    for _ in range(40):
+        life.step()
+    whole = store.totals.update(name)
+    # It had less in it, and what it had is not believed.
+    counters.update_one({"_id": name}, {"$unset": {"tally.spent": 1, "tally.suggested": 1}})
+    counters.update_one({"_id": name}, {"$set": {"tally.counts": {"completed": 1000}}})
+    counts = recount(store, name)[0]
+    standing = store.totals.standing(name)
+    assert standing.counts == counts
+    assert standing.spending.counts == Counter(counts)
+    assert store.totals.update(name) == whole
+    assert sum(whole.counts.values()) > 0
 
 
 def test_a_tally_changed_by_hand_is_reported(store, new_search, counters):
     name = new_search().name
-    counters.update_one({"_id": name}, {"$set": {"tally": {"seq": "many"}}})
+    Life(store, name, 0).step()
+    store.totals.update(name)
+    counters.update_one({"_id": name}, {"$set": {"tally.seq": "many"}})
     with pytest.raises(StoreCorruptedError, match=f"tally document '{name}'.*seq"):
         store.totals.counts(name)

@@ -2,6 +2,7 @@
 
 import pytest
 from digits_search import finished_training
+from driving import wait_until
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.dashboards.client import Client
@@ -70,9 +71,11 @@ def test_a_search_is_renamed_and_deleted(dashboard, over, lab):
     names = [each["name"] for each in dashboard.json("/searches")["searches"]]
     assert "new" not in names
     assert "taken" in names
-    # A search of the same name shows its own trials alone.
-    over("new")
-    assert dashboard.json("/searches/new/history")["count"] == 1
+    # A search of the same name shows its own trials alone, also if a poll saw it without any.
+    lab.search("new")
+    assert dashboard.json("/searches/new/history")["count"] == 0
+    lab.whole("new", 0, loss=0.25)
+    wait_until(lambda: dashboard.json("/searches/new/history")["count"] == 1)
     assert lab.store.logs.events("new")[0].what == "deleted"
 
 
