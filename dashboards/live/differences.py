@@ -1,4 +1,4 @@
-"""Whether two summaries of a search differ in what pages are told of at once."""
+"""Differences between two summaries of a search that pages are told of at once."""
 
 from alignsearch.search.use_cases.summary import Summary
 

@@ -327,6 +327,10 @@ class Mirror:
 
     def _sync(self, mirrored: MirroredSearch, search: Search, last: int) -> bool:
         with mirrored.lock:
+            if search.created_at != mirrored.trials.begun:
+                # The search of this name was deleted elsewhere, and another one made.
+                mirrored.trials, mirrored.events = MirroredTrials(search), {}
+                mirrored.summary = mirrored.named = None
             records = []
             if last > mirrored.trials.rev:
                 records = self.store.trials.changed_records(search.name, mirrored.trials.rev, last)
