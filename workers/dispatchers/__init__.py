@@ -12,7 +12,10 @@ from alignsearch.search.documents import Search
 from alignsearch.workers import import_paths
 
 MakeDispatcher = Callable[[Search, str], Dispatcher]
-"""`make(search, store_uri)` returns a dispatcher for the trials of the search."""
+"""`make(search, store_uri)` returns a dispatcher for the trials of the search.
+
+The search is as the store has it since the driver took its lease: workers may compare the two.
+"""
 
 
 @dataclass(frozen=True)

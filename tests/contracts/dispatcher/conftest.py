@@ -81,14 +81,17 @@ def add(store):
 def dispatch(kind, store, store_uri):
     """Make dispatchers of the kind, which are closed in the end.
 
-    Only a driven search keeps its idle workers.
+    Each has the lease of its search's driver, as workers demand; the driver before has released it.
     """
     made = []
+    tokens = {}
 
     def make(search):
-        if not made:
-            assert store.searches.acquire_driver(search.name, "a test", 600.0)
-        made.append(kind.load()(search, store_uri))
+        if search.name in tokens:
+            store.searches.release_driver(search.name, tokens[search.name])
+        tokens[search.name] = store.searches.acquire_driver(search.name, "a test", 600.0)
+        assert tokens[search.name]
+        made.append(kind.load()(store.searches.get(search.name), store_uri))
         return made[-1]
 
     yield make
