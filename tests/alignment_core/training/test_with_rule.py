@@ -97,6 +97,7 @@ def test_backpropagation_has_no_backward_kernel():
 
 
 def test_a_twin_learns():
+    keras.utils.set_random_seed(0)
     twin = with_rule(functional(), SymmetricAlignment())
     x = images(64)
     y = {"logits": (x[:, 0, 0, 0] > 0).astype(int), "side": (x[:, 0, 0, 0] > 0).astype(int)}

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
 import pytest
+from driving import wait_until
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents.errors import NameTakenError, StateConflictError
@@ -202,6 +203,8 @@ def test_the_time_driven_is_recorded_by_the_holder_of_the_lease_alone(store, new
     lost = store.searches.acquire_driver(name, "first", -1.0)
     held = store.searches.acquire_driver(name, "second", 60.0)
     store.searches.note_driven(name, held, 12.5)
+    # It isn't waited for until a majority has it, as reads are.
+    wait_until(lambda: store.searches.get(name).driven_seconds == 12.5)
     store.searches.note_driven(name, lost, 99.0)
     assert store.searches.get(name).driven_seconds == 12.5
 
