@@ -1,6 +1,7 @@
 """A hot backup of a replica set that runs beside its original is another store."""
 
 import shutil
+import signal
 import threading
 
 import mongod
@@ -37,7 +38,8 @@ def restored(mongo, tmp_path):
         alone.start()
         with pymongo.MongoClient(alone.uri) as client:
             client.drop_database("local")
-        alone.kill()
+        # In order: a server that is killed now may have the set's configuration again.
+        alone.kill(signal.SIGTERM)
         made.start()
         yield made
     finally:
