@@ -30,9 +30,11 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
             }
         )
         return
+    # First of all, since it may be refused: a list of runs has no column.
+    column = found.column(name)
     print_text(f"best {best_so_far(trial, metric, confirmed)}\n")
     if confirmed is not None:
         print_text("\n".join(in_words(confirmed, metric)) + "\n")
-    print_text(render([found.column(name)], "markdown"))
+    print_text(render([column], "markdown"))
     if step is not None:
         print_text(f"\nnext: `{step}` trains it for longer")
