@@ -13,12 +13,11 @@ from alignsearch.experiments.place import Place, Trained
 from alignsearch.experiments.run_statistics import mean_accuracy, mean_difference
 from alignsearch.experiments.setting import Setting
 from alignsearch.experiments.training import TrainingExperiment
-from alignsearch.search.documents import metric_of
+from alignsearch.search.documents import is_list_of_runs, metric_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.best import best_trial
 from alignsearch.search.reports.confirmation import confirmed_in, mean_in_words
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.presets import RULES
 from alignsearch.spaces.runs import Run
@@ -178,7 +177,7 @@ def _template(setting: Setting, rule: str, store: Store | None) -> Run:
         search, trial = best_trial(store, rule)
     except UnknownNameError as error:
         raise UnknownNameError("rule or search", rule, RULES) from error
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         raise StateConflictError(
             f"search {rule!r} is an experiment's list of runs, and has no metaparameters to "
             "transfer: name a search that `alignsearch submit` made"

@@ -10,10 +10,9 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.experiments.experiment import Experiment, Reproduction
 from alignsearch.experiments.options import Option, Scale
 from alignsearch.experiments.place import Place, SearchSize
-from alignsearch.search.documents import Point, Search, known_space_of
+from alignsearch.search.documents import Point, Search, is_list_of_runs, known_space_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.space import SearchSpace
 
@@ -76,7 +75,7 @@ def read(store: Store, name: str) -> Tried:
         ConfigurationError: its space is another version of ours, or it is a list of runs.
     """
     search = store.searches.get(name)
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         raise ConfigurationError(
             f"search {name!r} is an experiment's list of runs, whose metaparameters were chosen, "
             "not sampled: name a search that `alignsearch submit` made"

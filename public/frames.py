@@ -15,6 +15,7 @@ from alignsearch.search.documents import (
     values_of,
 )
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.reports.trial_table import seconds_of
 from alignsearch.spaces.metaparameter import Metaparameter
 
 TIMES = ("queued", "placed", "started", "finished")
@@ -46,7 +47,7 @@ def trials_frame(search: Search, trials: Sequence[Trial]) -> pd.DataFrame:
         "reason": pd.array([t.result.reason if t.result else None for t in trials], dtype="string"),
         "error": pd.array([trial.error for trial in trials], dtype="string"),
         **{name: _times(trials, name) for name in TIMES},
-        "seconds": _floats(_seconds(trial) for trial in trials),
+        "seconds": _floats(seconds_of(trial) for trial in trials),
     }
     taken = (
         {"state", "tid"} | trailing.keys() | ({"loss"} if metric.direction == "maximize" else set())
@@ -114,12 +115,6 @@ def _floats(values: Iterable[float | None]) -> Any:
 
 def _times(trials: Sequence[Trial], name: Any) -> Any:
     return pd.DatetimeIndex([trial.timings.get(name) for trial in trials], dtype=UNIT)
-
-
-def _seconds(trial: Trial) -> float | None:
-    if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
-        return None
-    return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
 
 
 def _dimensions(

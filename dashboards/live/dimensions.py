@@ -6,9 +6,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from alignsearch.dashboards.live.columns import Column, distinct, of_metaparameter
-from alignsearch.search.documents import Search, known_space_of, label_of
+from alignsearch.search.documents import Search, is_list_of_runs, known_space_of, label_of
 from alignsearch.search.documents.plain_data import escape_key, from_stored
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.describe import condition_text
 from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.space import SearchSpace
@@ -43,7 +42,7 @@ def dimensions_of(search: Search, taken: Collection[str]) -> Dimensions:
 
 def sampled_space_of(search: Search) -> SearchSpace | None:
     """Return the space that a search samples; None if it isn't known, or the search lists runs."""
-    return None if search.space == RUNS.name else known_space_of(search)
+    return None if is_list_of_runs(search) else known_space_of(search)
 
 
 def title_of(search: Search, dimension: str) -> str:
@@ -97,7 +96,7 @@ class FoundDimensions:
 
     def numbers(self, document: Document) -> list[float]:
         """Return the number in each column, with those that this trial is the first to have."""
-        values = dict(_values(document, listed=self._search.space == RUNS.name))
+        values = dict(_values(document, listed=is_list_of_runs(self._search)))
         for label, value in values.items():
             if label not in self._of:
                 self._add(label)

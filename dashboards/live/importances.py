@@ -11,9 +11,8 @@ from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.choices import choice_effects
 from alignsearch.dashboards.live.dimensions import title_of
 from alignsearch.dashboards.live.mirror import MirroredSearch
-from alignsearch.search.documents import Search, known_space_of, metric_of
+from alignsearch.search.documents import Search, is_list_of_runs, known_space_of, metric_of
 from alignsearch.search.reports.importance import LEAST_SCORES, CategoricalEffect
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.space import SearchSpace
 
@@ -155,7 +154,7 @@ def _answer(search: Search, effect: CategoricalEffect) -> models.CategoricalImpo
 
 def _why_none(search: Search, space: SearchSpace | None, scored: int) -> str:
     """Why there is no importance to compute; empty if there is."""
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         return "an experiment's runs are chosen, not sampled: nothing to rank"
     if space is None:
         return "the search's space isn't known here: it was submitted by another version"

@@ -17,13 +17,14 @@ from alignsearch.dashboards.live.columns import Column, Table, distinct
 from alignsearch.dashboards.live.dimensions import Document, dimensions_of, sampled_space_of
 from alignsearch.dashboards.live.failures import Failures, has_diverged
 from alignsearch.search.documents import Origin, Search, Trial, metric_of, ranking
-from alignsearch.search.documents.budget import OUTSIDE, SPENDING, SinceBest, Spending
+from alignsearch.search.documents.budget import SinceBest, Spending
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.reasons import note_of
 from alignsearch.search.documents.repetition import Repetition
 from alignsearch.search.documents.spent_time import add_seconds, seconds_in, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
+from alignsearch.search.documents.trial import OUTSIDE, SPENDING
 
 DIVERGED = "diverged"
 """The state, for people, of a trial that completed without a finite loss."""

@@ -9,10 +9,9 @@ from alignsearch.dashboards.live.mirror import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.web.payloads import metric_model
-from alignsearch.search.documents import Search, Trial, values_of
+from alignsearch.search.documents import Search, Trial, is_list_of_runs, values_of
 from alignsearch.search.reports import cells
 from alignsearch.search.reports.best import column_of
-from alignsearch.spaces.catalog import RUNS
 
 
 def trial_row(trials: MirroredTrials, row: int) -> models.TrialRow:
@@ -42,7 +41,7 @@ def table_rows(search: Search, trial: Trial) -> list[models.TableRow]:
     A list of runs has no table: each of a run's settings is a row.
     """
     values = values_of(search, trial)
-    column = None if search.space == RUNS.name else column_of(search, trial, title="")
+    column = None if is_list_of_runs(search) else column_of(search, trial, title="")
     rows = (
         []
         if column is None

@@ -15,11 +15,10 @@ from alignsearch.cli.options import (
     print_text,
 )
 from alignsearch.cli.trial_rows import cell, heading
-from alignsearch.search.documents import Epoch
+from alignsearch.search.documents import Epoch, is_list_of_runs
 from alignsearch.search.reports.best import column_of
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.trial_table import columns_of, row_of
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.wiring import open_store
 
 EPOCH_FIELDS = (
@@ -60,7 +59,7 @@ def show(
     for key in columns.fixed:
         facts.add_row(heading(key), cell(values[key]))
     console.print(facts)
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         run = Table.grid(padding=(0, 2))
         for key, value in trial.config.items():
             run.add_row(heading(key), cell(value))

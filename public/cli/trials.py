@@ -19,8 +19,8 @@ from alignsearch.cli.options import (
     print_text,
 )
 from alignsearch.cli.trial_rows import cell, heading
+from alignsearch.search.documents import is_list_of_runs
 from alignsearch.search.reports.trial_table import TrialColumns, columns_of, row_of
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.wiring import open_store
 
 RUN_FIELDS = ("rule", "model", "seed")
@@ -54,7 +54,7 @@ def trials(
             notices.print(f"the dimension {label!r} has the column {column!r}", soft_wrap=True)
         print_text(_csv(columns, rows))
         return
-    shown = [*(RUN_FIELDS if search.space == RUNS.name else ()), *columns.fixed]
+    shown = [*(RUN_FIELDS if is_list_of_runs(search) else ()), *columns.fixed]
     table = Table()
     for field in shown:
         table.add_column(heading(field))

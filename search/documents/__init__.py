@@ -55,6 +55,7 @@ from alignsearch.search.documents.search import (
 )
 from alignsearch.search.documents.searched import (
     is_asked,
+    is_list_of_runs,
     is_of_fmin,
     known_space_of,
     label_of,
@@ -116,6 +117,7 @@ __all__ = [
     "first_problem",
     "is_asked",
     "is_driven",
+    "is_list_of_runs",
     "is_of_fmin",
     "known_space_of",
     "label_of",

@@ -13,20 +13,9 @@ from collections.abc import Mapping
 from typing import Self
 
 from alignsearch.search.documents.search import Search
-from alignsearch.search.documents.searched import is_of_fmin
+from alignsearch.search.documents.searched import is_list_of_runs, is_of_fmin
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
-from alignsearch.search.documents.trial import Trial
-from alignsearch.spaces.catalog import RUNS
-
-OUTSIDE = ("imported", "confirmation")
-"""Kinds of origin of trials that are no part of the search itself, as `Trial.is_suggested` says."""
-SPENDING = (TrialState.COMPLETED, TrialState.PRUNED)
-"""States of trials that have a result, as `Trial.spends` says."""
-
-
-def is_list_of_runs(search: Search) -> bool:
-    """Return whether the search's trials are an experiment's fixed list, which is never longer."""
-    return search.space == RUNS.name
+from alignsearch.search.documents.trial import OUTSIDE, SPENDING, Trial
 
 
 def counts_every_trial(search: Search) -> bool:

@@ -46,15 +46,13 @@ class Repetition(Document):
         assert origin.of is not None
         assert origin.repeat is not None
         completed = trial.state is TrialState.COMPLETED
-        times = trial.timings
-        ran = {"started", "finished"} <= times.keys()
         return cls(
             tid=trial.tid,
             of=origin.of,
             repeat=origin.repeat,
             loss=trial.loss if completed else None,
             diverged=completed and trial.loss is None,
-            seconds=(times["finished"] - times["started"]).total_seconds() if ran else 0.0,
+            seconds=trial.seconds or 0.0,
         )
 
 

@@ -91,6 +91,11 @@ def lives_in_session(search: Search) -> bool:
     return definition is not None and definition.source.kind == "session" and not is_asked(search)
 
 
+def is_list_of_runs(search: Search) -> bool:
+    """Return whether the search's trials are an experiment's fixed list, which is never longer."""
+    return search.space == RUNS.name
+
+
 def is_asked(search: Search) -> bool:
     """Return whether programs ask for the search's trials and evaluate them by themselves."""
     return search.definition is not None and search.definition.objective.kind == ASKED
@@ -114,7 +119,7 @@ def values_of(search: Search, trial: Trial) -> dict[str, Value]:
     its number in the point: the index of a choice's option.
     """
     config = trial.config if isinstance(trial.config, dict) else {}
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         return dict(config)
     space = known_space_of(search)
     if search.definition is not None and space is not None:

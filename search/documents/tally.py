@@ -140,9 +140,7 @@ def seconds_of(trials: Iterable[Trial]) -> list[float]:
     Results from elsewhere are left out: another machine took that time.
     """
     return [
-        (trial.timings["finished"] - trial.timings["started"]).total_seconds()
+        trial.seconds
         for trial in trials
-        if "finished" in trial.timings
-        and "started" in trial.timings
-        and (trial.origin is None or trial.origin.kind != "imported")
+        if trial.seconds is not None and (trial.origin is None or trial.origin.kind != "imported")
     ]

@@ -14,6 +14,12 @@ from alignsearch.search.documents.states import TrialState
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
 
+OUTSIDE = ("imported", "confirmation")
+"""Kinds of origin of trials that are no part of the search itself."""
+SPENDING = (TrialState.COMPLETED, TrialState.PRUNED)
+"""States of trials that have a result, which count towards the budget."""
+
+
 class Progress(Document):
     """The last epoch that a running trial recorded.
 
@@ -155,7 +161,7 @@ class Trial(Document):
     @property
     def is_suggested(self) -> bool:
         """True for a part of the search itself: no import and no confirmation."""
-        return self.origin is None or self.origin.kind in ("enqueued", "retry")
+        return self.origin is None or self.origin.kind not in OUTSIDE
 
     @property
     def is_confirmation(self) -> bool:
@@ -165,7 +171,14 @@ class Trial(Document):
     @property
     def spends(self) -> bool:
         """True if it counts towards the budget: it has a result, if only that it diverged."""
-        return self.is_suggested and self.state in (TrialState.COMPLETED, TrialState.PRUNED)
+        return self.is_suggested and self.state in SPENDING
+
+    @property
+    def seconds(self) -> float | None:
+        """The seconds from its last attempt's start to its end; None if either isn't known."""
+        if not {"started", "finished"} <= self.timings.keys():
+            return None
+        return (self.timings["finished"] - self.timings["started"]).total_seconds()
 
     @property
     def chance(self) -> float | None:

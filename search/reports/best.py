@@ -8,6 +8,7 @@ from alignsearch.search.documents import (
     StoredDefinition,
     StoredRow,
     Trial,
+    is_list_of_runs,
     known_space_of,
     label_of,
     metric_of,
@@ -19,7 +20,7 @@ from alignsearch.search.reports.confirmation import Confirmed, confirmed_in, mea
 from alignsearch.search.reports.export import TABLE5, Column
 from alignsearch.search.reports.took import Took, in_a_sentence, took
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import RUNS, SPACES
+from alignsearch.spaces.catalog import SPACES
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def column_of(
     Raises:
         StateConflictError: the search is a list of runs.
     """
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         raise StateConflictError(
             f"search {search.name!r} is an experiment's list of runs, none of which is a column of "
             f"a table: `alignsearch trials {search.name}` lists them"

@@ -7,10 +7,16 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alignsearch.search.documents import Search, Trial, known_space_of, metric_of, values_of
+from alignsearch.search.documents import (
+    Search,
+    Trial,
+    is_list_of_runs,
+    known_space_of,
+    metric_of,
+    values_of,
+)
 from alignsearch.search.documents.reasons import note_of
 from alignsearch.search.documents.states import TrialState
-from alignsearch.spaces.catalog import RUNS
 
 _BEFORE = ("tid", "state")
 _AFTER = ("epoch", "attempts", "seconds", "host", "note")
@@ -61,7 +67,7 @@ def columns_of(search: Search, trials: Sequence[Trial]) -> TrialColumns:
 def dimensions_of(search: Search, trials: Iterable[Trial]) -> list[str]:
     """Return the labels of a search's dimensions: its space's, or else those that trials have."""
     space = known_space_of(search)
-    if space is not None and search.space != RUNS.name:
+    if space is not None and not is_list_of_runs(search):
         return [each.name for each in space.sampled]
     return list(dict.fromkeys(label for trial in trials for label in values_of(search, trial)))
 
@@ -85,7 +91,7 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         note_of(trial.origin, trial.result.reason if trial.result else None, trial.error),
     ]
     values = values_of(search, trial)
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         # A run has every setting, and None where it doesn't use one.
         values = {label: value for label, value in values.items() if value is not None}
     own = {name: values[label] for label, name in columns.dimensions.items() if label in values}
@@ -101,9 +107,7 @@ def value_of(search: Search, trial: Trial) -> float | None:
 
 def seconds_of(trial: Trial) -> float | None:
     """Return the seconds of the trial's last attempt; None while it runs."""
-    if trial.state is TrialState.RUNNING or not {"started", "finished"} <= trial.timings.keys():
-        return None
-    return (trial.timings["finished"] - trial.timings["started"]).total_seconds()
+    return None if trial.state is TrialState.RUNNING else trial.seconds
 
 
 def _epoch(epoch: int, epochs: int | None) -> str:

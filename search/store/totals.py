@@ -14,12 +14,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from alignsearch.search.documents import Trial
-from alignsearch.search.documents.budget import OUTSIDE, SPENDING, Spending
+from alignsearch.search.documents.budget import Spending
 from alignsearch.search.documents.errors import StoreRefusedError
 from alignsearch.search.documents.ranking import RANKED
 from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import Standing, Tally
+from alignsearch.search.documents.trial import OUTSIDE, SPENDING
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.numbering import Numbering
 from alignsearch.search.store.trials import Trials, matches

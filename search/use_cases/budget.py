@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents import Search, is_asked, is_of_fmin
-from alignsearch.search.documents.budget import is_list_of_runs
+from alignsearch.search.documents import Search, is_asked, is_list_of_runs, is_of_fmin
 from alignsearch.search.documents.durations import as_utc, in_words
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus

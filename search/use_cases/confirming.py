@@ -1,11 +1,10 @@
 """Confirming a search: its best trials are repeated on fresh seeds before one of them is named."""
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents import Confirmation, Search, is_of_fmin
+from alignsearch.search.documents import Confirmation, Search, is_list_of_runs, is_of_fmin
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import RUNS
 
 USUAL = Confirmation(share=0.1)
 """The usual confirmation: the best 12, three seeds each at most, for a tenth of the search's cost.
@@ -79,7 +78,7 @@ def refuse_unrepeatable(search: Search) -> None:
         StateConflictError: it is an experiment's list of runs, which have their own seeds, or
             HyperOpt's `fmin` makes its trials.
     """
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         raise StateConflictError(
             f"search {search.name!r} is an experiment's list of runs: its seeds are its own "
             "(`--seeds` of the experiment)"

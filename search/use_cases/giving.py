@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
-from alignsearch.search.documents import GivenPoint, Search, Trial, space_of
+from alignsearch.search.documents import GivenPoint, Search, Trial, is_list_of_runs, space_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.point_files import names_of
 from alignsearch.search.use_cases.unchanged import check_unchanged
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.written_points import written_point
 
@@ -50,7 +49,7 @@ def searched_space(search: Search) -> SearchSpace:
             f"search {search.name!r} was cancelled, which is final: submit another one, from its "
             f"results by --warm-start {search.name}"
         )
-    if search.space == RUNS.name:
+    if is_list_of_runs(search):
         raise StateConflictError(
             f"search {search.name!r} is an experiment's list of runs and has no points: run the "
             "experiment's command again"

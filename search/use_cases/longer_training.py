@@ -14,6 +14,7 @@ from alignsearch.search.documents import (
     RecipeChoices,
     Search,
     Trial,
+    is_list_of_runs,
     lives_in_session,
 )
 from alignsearch.search.documents.errors import StateConflictError
@@ -66,7 +67,7 @@ def longer_training(
     """
     search = store.searches.get(name)
     if not is_trained(search):
-        what = "is a list of runs" if search.space == RUNS.name else "trains no network of ours"
+        what = "is a list of runs" if is_list_of_runs(search) else "trains no network of ours"
         raise ConfigurationError(f"search {name!r} {what}: nothing of it can be trained for longer")
     if lives_in_session(search):
         raise StateConflictError(

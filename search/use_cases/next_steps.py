@@ -1,7 +1,6 @@
 """The next step after a search: its best trial, trained for longer."""
 
-from alignsearch.search.documents import REHEARSAL, Search
-from alignsearch.spaces.catalog import RUNS
+from alignsearch.search.documents import REHEARSAL, Search, is_list_of_runs
 from alignsearch.spaces.definition import TRAINING
 
 EPOCHS = 100
@@ -12,7 +11,7 @@ SEEDS = 5
 
 def is_trained(search: Search) -> bool:
     """Return whether the search trains networks of ours, so that one can be trained for longer."""
-    if search.recipe is None or search.recipe.dataset == REHEARSAL or search.space == RUNS.name:
+    if search.recipe is None or search.recipe.dataset == REHEARSAL or is_list_of_runs(search):
         return False
     definition = search.definition
     return definition is None or definition.objective.kind == TRAINING

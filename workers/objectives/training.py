@@ -19,10 +19,10 @@ from alignsearch.search.documents import (
     Search,
     Trial,
     WeightSample,
+    is_list_of_runs,
     metric_of,
     space_of,
 )
-from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.runs import SEED, Run
 from alignsearch.spaces.trained import add_data_set, add_model, training_of
 from alignsearch.workers import sources
@@ -115,7 +115,7 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
 def _training_config(search: Search, trial: Trial, warn: Callable[[str], None]) -> TrainingConfig:
     recipe = search.training
     _add_own_parts(search, recipe, warn)
-    listed = search.space == RUNS.name
+    listed = is_list_of_runs(search)
     if listed and search.definition is None:
         return Run.of(trial.config).training_config(**recipe.training_settings())
     definition = sources.definition_of_training(search, warn)
