@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, Field, model_validator
 
@@ -61,6 +61,14 @@ class GivenPoint(Document):
         if (self.kind == "imported") != (self.result is not None):
             raise ValueError("an imported point has a result, and no other point has one")
         return self
+
+    @classmethod
+    def unnumbered(cls, search: str, **fields: Any) -> Self:
+        """Return a point that isn't stored yet: it gets its number when it is.
+
+        search: the search's name. **fields: all others but id and number.
+        """
+        return cls(id=cls.key(search, 0), search=search, number=0, **fields)
 
     @staticmethod
     def key(search: str, number: int) -> str:

@@ -1,6 +1,6 @@
 """Points that people want tried first: their own, Table 5's, or the best of another search."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ from alignsearch.search.store import Store
 from alignsearch.search.use_cases.giving import (
     Given,
     Known,
-    Point,
     checked,
     counted,
     give,
     is_whole,
     searched_space,
+    sorted_out,
 )
 from alignsearch.search.use_cases.point_files import check_text, points_in, read_points
 from alignsearch.spaces.catalog import SPACES
@@ -83,7 +83,18 @@ def enqueue(
     space = searched_space(search)
     points = [checked(search, space, each.values, each.place) for each in wanted]
     known = Known(store, search)
-    chosen, refused = _chosen(search, known, wanted, points, who)
+    asked = [
+        GivenPoint.unnumbered(
+            search.name,
+            kind="enqueued",
+            point=point,
+            token=token_of("enqueued", point),
+            note=each.note,
+            by=who,
+        )
+        for each, point in zip(wanted, points, strict=True)
+    ]
+    chosen, refused = sorted_out(wanted, asked, _refusal(search, known))
     given = give(
         store,
         known,
@@ -95,40 +106,21 @@ def enqueue(
     return Given(store.searches.get(name), given, (*left_out, *refused))
 
 
-def _chosen(
-    search: Search, known: Known, wanted: Sequence[Wanted], points: Sequence[Point], who: str
-) -> tuple[list[GivenPoint], list[str]]:
-    """The points to add, and why each of the others is left out."""
+def _refusal(search: Search, known: Known) -> Callable[[Wanted, GivenPoint], str | None]:
+    """Return a function that says why a point isn't added; it returns None for a new one."""
     tried = {
         token_of("enqueued", trial.point): trial
         for trial in known.trials
         if trial.is_suggested and trial.state in _TRIED and is_whole(trial)
     }
-    chosen: dict[str, GivenPoint] = {}
-    places: dict[str, str] = {}
-    refused = []
-    for each, point in zip(wanted, points, strict=True):
-        token = token_of("enqueued", point)
-        waiting = known.point(token)
-        if token in chosen:
-            refused.append(f"{each.place}: it is the same as {places[token]}")
-        elif token in tried:
-            refused.append(f"{each.place}: {_trial(tried[token])} has this point already")
-        elif waiting is not None:
-            refused.append(f"{each.place}: {_waiting(search, known, waiting)}")
-        else:
-            places[token] = each.place
-            chosen[token] = GivenPoint(
-                id=GivenPoint.key(search.name, 0),
-                search=search.name,
-                number=0,
-                kind="enqueued",
-                point=point,
-                token=token,
-                note=each.note,
-                by=who,
-            )
-    return list(chosen.values()), refused
+
+    def refusal(each: Wanted, asked: GivenPoint) -> str | None:
+        if asked.token in tried:
+            return f"{_trial(tried[asked.token])} has this point already"
+        waiting = known.point(asked.token)
+        return None if waiting is None else _waiting(search, known, waiting)
+
+    return refusal
 
 
 def _waiting(search: Search, known: Known, point: GivenPoint) -> str:

@@ -4,9 +4,9 @@ Nothing is written if one point is wrong. A command that is repeated, because it
 mistake, gives nothing twice: a point is known by its content.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.search.documents import GivenPoint, Search, Trial, is_list_of_runs, space_of
@@ -142,6 +142,43 @@ def give(
     store.logs.add_event(given[0].search, who, what, detail, once=once)
     store.points.publish(given[0].search)
     return given
+
+
+class Placed(Protocol):
+    """A point that stands somewhere."""
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for messages."""
+
+
+P = TypeVar("P", bound=Placed)
+
+
+def sorted_out(
+    wanted: Sequence[P],
+    asked: Sequence[GivenPoint],
+    refusal: Callable[[P, GivenPoint], str | None],
+) -> tuple[list[GivenPoint], list[str]]:
+    """Return the points to add, and for each of the others where it stands and why it is left out.
+
+    Args:
+        wanted: what somebody gave.
+        asked: the point of each of them.
+        refusal: why one of them isn't added; None for one that the search doesn't have yet.
+    """
+    places: dict[str, str] = {}
+    new, refused = [], []
+    for each, point in zip(wanted, asked, strict=True):
+        why = refusal(each, point)
+        if point.token in places:
+            why = f"it is the same as {places[point.token]}"
+        if why is not None:
+            refused.append(f"{each.place}: {why}")
+        else:
+            places[point.token] = each.place
+            new.append(point)
+    return new, refused
 
 
 def is_whole(trial: Trial) -> bool:

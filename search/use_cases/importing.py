@@ -4,12 +4,12 @@ They are told to the sampler and ranked like a search's own, and spend nothing o
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
-from alignsearch.search.documents import GivenPoint, Result, Search, Trial, token_of
+from alignsearch.search.documents import GivenPoint, Result, Search, token_of
 from alignsearch.search.driver.intake import take_in
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.giving import (
@@ -21,6 +21,7 @@ from alignsearch.search.use_cases.giving import (
     give,
     is_whole,
     searched_space,
+    sorted_out,
 )
 from alignsearch.search.use_cases.import_csv import read_csv, results_in
 from alignsearch.search.use_cases.import_mongotrials import read_mongotrials
@@ -115,7 +116,8 @@ def import_results(store: Store, name: str, found: OutsideResults, who: str) -> 
         )
     points = [_checked(search, space, each) for each in found.results]
     known = Known(store, search)
-    new, refused = _chosen(search, known, found.results, points, who)
+    asked = [_given(search, *each, who) for each in zip(found.results, points, strict=True)]
+    new, refused = sorted_out(found.results, asked, _refusal(known))
     given = give(
         store,
         known,
@@ -145,51 +147,35 @@ def _checked(search: Search, space: SearchSpace, result: OutsideResult) -> Point
     return point
 
 
-def _chosen(
-    search: Search,
-    known: Known,
-    results: Sequence[OutsideResult],
-    points: Sequence[Point],
-    who: str,
-) -> tuple[list[GivenPoint], list[str]]:
-    """The results to add, and why each of the others is left out."""
+def _refusal(known: Known) -> Callable[[OutsideResult, GivenPoint], str | None]:
+    """Return a function that says why a result isn't added; it returns None for a new one."""
     own = {
         token_of("imported", trial.point, trial.loss): trial
         for trial in known.trials
         if trial.is_suggested and trial.result is not None and is_whole(trial)
     }
-    new: dict[str, GivenPoint] = {}
-    places: dict[str, str] = {}
-    refused = []
-    for each, point in zip(results, points, strict=True):
-        token = token_of("imported", point, each.loss, each.identity)
-        same: Trial | None = own.get(token_of("imported", point, each.loss))
-        if token in new:
-            refused.append(f"{each.place}: it is the same as {places[token]}")
-        elif known.point(token) is not None:
-            refused.append(f"{each.place}: it was imported before")
-        elif same is not None:
-            refused.append(f"{each.place}: trial {same.tid} has this point and this result")
-        else:
-            places[token] = each.place
-            new[token] = _given(search, each, point, token, who)
-    return list(new.values()), refused
+
+    def refusal(each: OutsideResult, asked: GivenPoint) -> str | None:
+        if known.point(asked.token) is not None:
+            return "it was imported before"
+        same = own.get(token_of("imported", asked.point, each.loss))
+        return None if same is None else f"trial {same.tid} has this point and this result"
+
+    return refusal
 
 
-def _given(search: Search, each: OutsideResult, point: Point, token: str, who: str) -> GivenPoint:
+def _given(search: Search, each: OutsideResult, point: Point, who: str) -> GivenPoint:
     metrics = dict(each.metrics)
     result = (
         Result(status="fail", metrics=metrics, reason=each.reason or "it had no loss elsewhere")
         if each.loss is None
         else Result(status="ok", loss=each.loss, metrics=metrics)
     )
-    return GivenPoint(
-        id=GivenPoint.key(search.name, 0),
-        search=search.name,
-        number=0,
+    return GivenPoint.unnumbered(
+        search.name,
         kind="imported",
         point=point,
-        token=token,
+        token=token_of("imported", point, each.loss, each.identity),
         note=each.note,
         result=result,
         pruned=each.pruned,

@@ -80,10 +80,8 @@ def _retryable(store: Store, search: Search, tid: int) -> Trial:
 
 
 def _point(search: Search, trial: Trial, who: str) -> GivenPoint:
-    return GivenPoint(
-        id=GivenPoint.key(search.name, 0),
-        search=search.name,
-        number=0,
+    return GivenPoint.unnumbered(
+        search.name,
         kind="retry",
         point=dict(trial.point),
         token=token_of("retry", {}, trial.tid),
