@@ -153,7 +153,7 @@ class StoreTrials(SearchTrials):
         return hyperopt.space_eval(space, self.argmin) if self.trials else None
 
     def _minimize(self, space: SearchSpace, domain: Any, **call: Any) -> None:
-        # What can't be sent to workers is refused before anything is written.
+        # Objectives that can't be sent to workers are refused before anything is written.
         payload = pickled(minimizing(domain))
         search, store = self._stored_search(space, domain, call["budget"])
         FminCall(

@@ -159,7 +159,7 @@ class _Rules:
         if isinstance(rule, Mapping):
             holders = _holders(model)
             names = {layer.name: layer for layer in all_layers(model)}
-            # Of two layers of one name, the one that can be given a rule is meant.
+            # If two layers have one name, it means the one that can be given a rule.
             names |= {each.name: each for each in all_layers(model) if id(each) not in holders}
             for name in rule:
                 if name not in names:
@@ -249,7 +249,7 @@ def _relus_after(model: Any) -> dict[int, bool | None]:
     found: dict[int, bool | None] = {}
     for each in [model, *_nested_models(model)]:
         for layer in each.layers:
-            # What follows the end of a nested model isn't a part of its own graph.
+            # Layers after the end of a nested model aren't a part of its own graph.
             at_end = False if each is model else None
             found[id(layer)] = _relu_follows(_graph(each), layer, at_end)
     return found

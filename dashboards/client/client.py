@@ -213,7 +213,7 @@ class Client:
 
     def delete(self, name: str) -> str:
         """Delete the search with all that belongs to it; returns the dashboard's message."""
-        return str(self._post(f"/searches/{_quoted(name)}/delete", {})["message"])
+        return self._give(name, "delete", {})
 
     def rename(self, name: str, new: str) -> str:
         """Give the search another name, and return it."""
@@ -221,12 +221,12 @@ class Client:
 
     def note(self, name: str, text: str) -> str:
         """Write a note on the search; returns the dashboard's message."""
-        return str(self._post(f"/searches/{_quoted(name)}/note", {"note": text})["message"])
+        return self._give(name, "note", {"note": text})
 
     def tag(self, name: str, add: Sequence[str] = (), remove: Sequence[str] = ()) -> str:
         """Add tags to the search and remove others; returns the dashboard's message."""
         tags = {"add": list(add), "remove": list(remove)}
-        return str(self._post(f"/searches/{_quoted(name)}/tags", tags)["message"])
+        return self._give(name, "tags", tags)
 
     def train_longer(
         self, name: str, tid: int | None = None, *, epochs: int = 100, seeds: int = 5
@@ -236,7 +236,7 @@ class Client:
         return str(self._post(f"/searches/{_quoted(name)}/longer", asked)["name"])
 
     def _steer(self, name: str, verb: str) -> str:
-        return str(self._post(f"/searches/{_quoted(name)}/{verb}", {})["message"])
+        return self._give(name, verb, {})
 
 
 def _quoted(name: str) -> str:

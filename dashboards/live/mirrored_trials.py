@@ -229,7 +229,8 @@ class MirroredTrials:
 
     def _update(self, document: Document) -> None:
         tid: int = document["tid"]
-        if (document.get("origin") or {}).get("kind") == "confirmation":
+        kind: str | None = (document.get("origin") or {}).get("kind")
+        if kind == "confirmation":
             self._update_repetition(Trial.from_bson(document))
             return
         row = self.row_of.setdefault(tid, len(self.row_of))
@@ -245,7 +246,6 @@ class MirroredTrials:
         else:
             self._counts[before] -= 1
         self._counts[state] += 1
-        kind: str | None = (document.get("origin") or {}).get("kind")
         self._spending.note_kind(kind, TrialState(state), _as_state(before))
         self._states[row] = state
         stored = document.get("origin")

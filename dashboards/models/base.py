@@ -2,15 +2,30 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 Numbers = list[float | None]
+LARGEST_NUMBER = 2**53
+"""JavaScript's numbers are exact up to this one."""
+LONGEST_NAME = 200
+"""Characters of a search's name or of a tag in a request; longer ones are refused unread."""
 
 
 class Model(BaseModel):
     """Base class: immutable, and unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WithoutEmptyFields(BaseModel):
+    """A request in which a field that is null or empty counts as missing, as forms send them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_fields(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if value is not None and value != ""}
 
 
 class ErrorDetail(Model):

@@ -1,17 +1,17 @@
 """Models of changing a search's budget, its slots and the rules that end it."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ConfigDict, model_validator
+from pydantic import ConfigDict
 
-from alignsearch.dashboards.models.base import Model
+from alignsearch.dashboards.models.base import Model, WithoutEmptyFields
 from alignsearch.search.use_cases.rules import Changes
 
 Change = Literal["extend", "set"]
 
 
-class ChangeRequest(Changes):
+class ChangeRequest(WithoutEmptyFields, Changes):
     """Settings to change; a field that is null, empty or missing stays as it is.
 
     Times of `until` without a zone are in the server's. `without` removes rules.
@@ -20,13 +20,6 @@ class ChangeRequest(Changes):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"trials": 400, "patience": 50, "without": ["until"]}]}
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_fields(cls, body: Any) -> Any:
-        if not isinstance(body, dict):
-            return body
-        return {name: value for name, value in body.items() if value is not None and value != ""}
 
 
 class Limits(Model):

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field, JsonValue, model_validator
+from pydantic import ConfigDict, Field, JsonValue
 from pydantic.fields import FieldInfo
 
-from alignsearch.dashboards.models.base import Model
+from alignsearch.dashboards.models.base import Model, WithoutEmptyFields
 from alignsearch.dashboards.models.searches import Space
 from alignsearch.search.documents.choices import OneOf, one_of
 from alignsearch.search.use_cases.defined import known_names
@@ -13,7 +13,7 @@ from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.distributions import Value
 
 
-class SubmitRequest(Submission):
+class SubmitRequest(WithoutEmptyFields, Submission):
     """A new search: fields of `Submission`; a field that is null or empty has its default.
 
     Its space is one of the named definitions. An address of a module or a file would let a browser
@@ -26,13 +26,6 @@ class SubmitRequest(Submission):
         description="Definition of the search, by its name. `alignsearch submit` also takes those "
         "of modules and files."
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_fields(cls, body: Any) -> Any:
-        if not isinstance(body, dict):
-            return body
-        return {name: value for name, value in body.items() if value is not None and value != ""}
 
 
 class SubmitField(Model):

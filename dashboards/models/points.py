@@ -4,19 +4,19 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from alignsearch.dashboards.models.base import Model
+from alignsearch.dashboards.models.base import LARGEST_NUMBER, LONGEST_NAME, Model
 from alignsearch.dashboards.models.searches import SearchSummary
 from alignsearch.spaces.distributions import Value
 
 MOST_POINTS = 1000
 """Points of one request; more of them stand in a file, for the command line."""
-LARGEST_TID = 2**53
 LARGEST_TABLE = 4_000_000
 """Characters of a table; a whole search of 10,000 trials has about half as many."""
 
 Points = Annotated[list[dict[str, Value]], Field(min_length=1, max_length=MOST_POINTS)]
 Tids = Annotated[
-    list[Annotated[int, Field(ge=0, le=LARGEST_TID)]], Field(min_length=1, max_length=MOST_POINTS)
+    list[Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]],
+    Field(min_length=1, max_length=MOST_POINTS),
 ]
 
 
@@ -39,7 +39,7 @@ class EnqueueRequest(Model):
     points: Points | None = None
     table: Annotated[str, Field(min_length=1, max_length=LARGEST_TABLE)] | None = None
     published: bool = False
-    from_search: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    from_search: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = None
     top: Annotated[int, Field(ge=1, le=1000)] = 5
 
     @model_validator(mode="after")

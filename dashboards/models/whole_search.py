@@ -4,13 +4,10 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from alignsearch.dashboards.models.base import Model
+from alignsearch.dashboards.models.base import LARGEST_NUMBER, LONGEST_NAME, Model
 from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
 from alignsearch.search.documents.marks import MOST_TAGS
-from alignsearch.search.use_cases.next_steps import EPOCHS, SEEDS
-
-LONGEST_NAME = 200
-MOST_SEEDS = 1000
+from alignsearch.search.use_cases.next_steps import EPOCHS, MOST_SEEDS, SEEDS
 
 Tags = Annotated[list[Annotated[str, Field(max_length=LONGEST_NAME)]], Field(max_length=MOST_TAGS)]
 
@@ -45,7 +42,7 @@ class LongerRequest(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"epochs": 100, "seeds": 5}]})
 
-    tid: int | None = Field(default=None, ge=0, le=2**53)
+    tid: int | None = Field(default=None, ge=0, le=LARGEST_NUMBER)
     epochs: int = Field(default=EPOCHS, ge=1, le=LARGEST)
     seeds: int = Field(default=SEEDS, ge=1, le=MOST_SEEDS)
 

@@ -5,16 +5,17 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Response
 
+from alignsearch.dashboards.models.base import LARGEST_NUMBER, LONGEST_NAME
 from alignsearch.dashboards.web import exports
 
-LARGEST_NUMBER = 2**53
-"""JavaScript's numbers are exact up to this one."""
 LONGEST_LABEL = 1000
 """Characters of a column's or a metric's name in a query: labels are as long as users make them."""
 MOST_COMPARED = 8
 """Searches side by side: a comparison has eight colours."""
 
-Name = Annotated[str, Path(min_length=1, max_length=200, description="Name of the search.")]
+Name = Annotated[
+    str, Path(min_length=1, max_length=LONGEST_NAME, description="Name of the search.")
+]
 Tid = Annotated[int, Path(ge=0, le=LARGEST_NUMBER, description="Number of the trial.")]
 Rev = Annotated[
     int, Query(ge=0, le=LARGEST_NUMBER, description="Revision: only what changed after it is sent.")

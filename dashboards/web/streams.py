@@ -12,9 +12,10 @@ from starlette.responses import Response, StreamingResponse
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.models.base import LARGEST_NUMBER
 from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.context import context_of
-from alignsearch.dashboards.web.parameters import LARGEST_NUMBER, Name, Rev
+from alignsearch.dashboards.web.parameters import Name, Rev
 from alignsearch.search.documents.errors import StoreUnavailableError
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)

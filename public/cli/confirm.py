@@ -11,6 +11,7 @@ from alignsearch.cli.options import (
     NameArgument,
     RayOption,
     StoreOption,
+    WaitOption,
     print_json,
     print_text,
     start_logs,
@@ -37,10 +38,7 @@ def confirm(
             f"Default: {USUAL.seeds}."
         ),
     ] = None,
-    wait: Annotated[
-        bool,
-        typer.Option("--wait", help="Drive the search in this process, and return when it ends."),
-    ] = False,
+    wait: WaitOption = False,
     log_format: LogFormatOption = "text",
     log_level: LogLevelOption = "warning",
     as_json: JsonOption = False,

@@ -61,6 +61,10 @@ LogLevelOption = Annotated[
         help="Lowest level of log lines that are printed.",
     ),
 ]
+WaitOption = Annotated[
+    bool,
+    typer.Option("--wait", help="Drive the search in this process, and return when it ends."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 TidArgument = Annotated[int, typer.Argument(help="Number of the trial.")]
 NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]

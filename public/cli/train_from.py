@@ -1,20 +1,14 @@
 """`alignsearch train --from`: a trial of a search, trained for longer under several seeds."""
 
 import re
-from functools import partial
 from pathlib import Path
 
 import typer
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import console, notice, print_text
-from alignsearch.driving import (
-    EXIT_INTERRUPTED,
-    cluster,
-    drive_to_end,
-    interruptible,
-    make_driver,
-)
+from alignsearch.cli.waiting import drive
+from alignsearch.driving import EXIT_INTERRUPTED
 from alignsearch.names import whoami
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.limits import LARGEST
@@ -107,10 +101,7 @@ def _name_and_tid(what: str) -> tuple[str, int | None]:
 def _drive(opened: Store, search: Search, store: str | None, ray: str | None) -> None:
     from alignsearch.search.driver.driver import Outcome
 
-    uri, revive = store_uri(store), reviver(store)
-    with cluster(ray), interruptible(notice) as interrupt:
-        make = partial(make_driver, opened, uri, search.name, revive)
-        ended = drive_to_end(opened, search.name, make, interrupt, console)
+    ended = drive(opened, store_uri(store), search.name, ray, reviver(store), console)
     if ended is Outcome.INTERRUPTED:
         notice(f"interrupted; the same command continues {search.name}")
         raise typer.Exit(EXIT_INTERRUPTED)

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
+from rich.console import Console
 
 from alignsearch.cli.options import console, notice, notices, print_json, print_text
 from alignsearch.driving import (
@@ -20,6 +22,9 @@ from alignsearch.search.reports.confirmation import in_words
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import read_summary
+
+if TYPE_CHECKING:
+    from alignsearch.search.driver.driver import Outcome
 
 
 def wait_for(
@@ -47,11 +52,8 @@ def wait_for(
 
     if not as_json:
         print_text(f"search {name}")
-    with cluster(ray), interruptible(notice) as interrupt:
-        # On a pipe, the one document that was asked for is all there is.
-        shown_on = notices if as_json else console
-        make = partial(make_driver, store, uri, name, revive_store)
-        outcome = drive_to_end(store, name, make, interrupt, shown_on)
+    # On a pipe, the one document that was asked for is all there is.
+    outcome = drive(store, uri, name, ray, revive_store, notices if as_json else console)
     summary = read_summary(store, name)
     if as_json:
         print_json({**summary.to_json(), "outcome": outcome.value})
@@ -72,3 +74,20 @@ def wait_for(
         raise typer.Exit(EXIT_INTERRUPTED)
     if summary.search.status != SearchStatus.COMPLETED:
         raise typer.Exit(1)
+
+
+def drive(
+    store: Store,
+    uri: str,
+    name: str,
+    ray: str | None,
+    revive_store: Callable[[], None],
+    shown_on: Console,
+) -> "Outcome":
+    """Drive a search to its end, or to an interrupt, and return which; arguments as `wait_for`.
+
+    shown_on: displays the progress.
+    """
+    with cluster(ray), interruptible(notice) as interrupt:
+        make = partial(make_driver, store, uri, name, revive_store)
+        return drive_to_end(store, name, make, interrupt, shown_on)

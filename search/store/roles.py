@@ -17,7 +17,7 @@ Rights = Mapping[str, Sequence[str]]
 
 READ = ("find",)
 COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
-# What a person has given to a search is shown as its trials.
+# Points that a person has given to a search are shown as its trials.
 _READING: Rights = dict.fromkeys((name for name in COLLECTIONS if name != "points"), READ)
 
 ROLES: Mapping[str, Rights] = {

@@ -180,14 +180,7 @@ class Searches:
             UnknownNameError: there is no such search.
             StateConflictError: it was cancelled.
         """
-        again: Record = {
-            **changes,
-            "stop_requested": False,
-            "confirms_only": False,
-            "error": None,
-            "ending": None,
-        }
-        queued = {**again, "status": SearchStatus.QUEUED.value}
+        queued = {**changes, **_queued_again(confirms_only=False)}
         found = None
         # It may end, or be extended by somebody else, between the two.
         while found is None:
@@ -257,15 +250,10 @@ class Searches:
             StateConflictError: it was cancelled.
         """
         changes: Record = {"confirm": asked.to_bson()}
-        queued: Record = {
-            "status": SearchStatus.QUEUED.value,
-            "confirms_only": True,
-            "stop_requested": False,
-            "error": None,
-            "ending": None,
-        }
         found = self._set(name, _NOT_OVER, changes) or self._set(
-            name, statuses_before(SearchStatus.QUEUED), {**changes, **queued}
+            name,
+            statuses_before(SearchStatus.QUEUED),
+            {**changes, **_queued_again(confirms_only=True)},
         )
         if found is None:
             status = self.get(name).status
@@ -283,12 +271,7 @@ class Searches:
             StateConflictError: it was cancelled, or isn't over.
         """
         over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
-        changes: Record = {
-            "status": SearchStatus.QUEUED.value,
-            "stop_requested": False,
-            "confirms_only": False,
-        }
-        found = self._set(name, over, {**changes, "error": None, "ending": None})
+        found = self._set(name, over, _queued_again(confirms_only=False))
         if found is None:
             status = self.get(name).status
             raise StateConflictError(f"search {name!r} can't be queued again: it is {status}")
@@ -377,6 +360,17 @@ class Searches:
 
     def _decode(self, found: Record) -> Search:
         return decode_search(found, self._places.place)
+
+
+def _queued_again(*, confirms_only: bool) -> Record:
+    """Return the changes of a search that is over and goes on."""
+    return {
+        "status": SearchStatus.QUEUED.value,
+        "stop_requested": False,
+        "confirms_only": confirms_only,
+        "error": None,
+        "ending": None,
+    }
 
 
 def _over(to: SearchStatus, detail: str) -> Record:

@@ -83,7 +83,7 @@ class Totals:
             "state": {"$in": [state.value for state in SPENDING]},
             **_ITS_OWN,
         }
-        # Of equal ones the first to end is the best: the others are no better.
+        # The first of equal ones to end is the best: the others are no better.
         first = {"_id": "$result.loss", "ended": {"$min": "$timings.finished"}}
         stages: list[Record] = [{"$group": first}, {"$sort": {"_id": 1}}, {"$limit": 1}]
         for best in self._db.aggregate("trials", [*matches(ranked), *stages]):

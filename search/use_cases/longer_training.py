@@ -23,13 +23,11 @@ from alignsearch.search.reports.best import best_trial
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.listed_runs import hash_of, submit_listed
 from alignsearch.search.use_cases.new_search import versions
-from alignsearch.search.use_cases.next_steps import EPOCHS, SEEDS, is_trained
+from alignsearch.search.use_cases.next_steps import EPOCHS, MOST_SEEDS, SEEDS, is_trained
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.runs import SEED, Run
 
-MOST_SEEDS = 1000
-"""Limits the runs of one training: more come from a number in the wrong place."""
 LONGEST_STEM = 40
 """Letters of the old search's name in the new one: the whole has 64 at most."""
 

@@ -7,6 +7,8 @@ EPOCHS = 100
 """Epochs of the trainings behind Kunin et al. 2020, Table 5: more than twice their searches' 45."""
 SEEDS = 5
 """Seeds by default: enough for a standard error."""
+MOST_SEEDS = 1000
+"""Limits the runs of one training: more come from a number in the wrong place."""
 
 
 def is_trained(search: Search) -> bool:

@@ -53,7 +53,7 @@ def ray_tune(arguments):
                 run_config=tune.RunConfig(storage_path=folder, verbose=0, callbacks=[Ends()]),
             ).fit()
             seconds = time.perf_counter() - began
-        # What the limit stops ends too.
+        # Trials that the limit stops end, too.
         ended = [at for at in ended if at < began + limit]
         warm = ended[concurrent:]
         after = f"{(len(warm) - 1) / (warm[-1] - warm[0]):.2f}" if len(warm) > 1 else "no"

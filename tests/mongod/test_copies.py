@@ -85,7 +85,7 @@ def test_it_reads_its_originals_checkpoints_and_writes_its_own(
         trial = copy.trials.get("walk", 0)
         assert trial.state is TrialState.COMPLETED
         assert trial.attempts[str(trial.attempt)].resumed >= 10
-        # Whoever connects later finds the same id, by whatever of its names.
+        # A later connection finds the same id, by any of its names.
         with Store.connect(f"{restored.members[0].uri}".replace("/?", "/copied?")) as again:
             assert again.place == copy.place
     assert original.searches.get("walk").identity == before.identity

@@ -187,7 +187,7 @@ def test_a_name_used_again_gets_no_worker_of_the_search_before(store, store_uri,
         trials = store.trials.all(NAME)
         assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 2
         assert all(len(store.logs.epochs(trial.id)) == 3 for trial in trials)
-        # What the first one left is of its name alone, and its driver has noticed.
+        # Only traces of the first one by its name are left, and its driver has noticed.
         assert {name.rsplit("/", 2)[0] for name in actors_of(second)} <= {str(first.identity)}
         wait_until(lambda: outcome, PATIENCE)
     for name in actors_of(first):

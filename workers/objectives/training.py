@@ -119,7 +119,7 @@ def _training_config(search: Search, trial: Trial, warn: Callable[[str], None]) 
     if listed and search.definition is None:
         return Run.of(trial.config).training_config(**recipe.training_settings())
     definition = sources.definition_of_training(search, warn)
-    # What JSON makes of a configuration is enough for the paper's, which older searches have only.
+    # Older searches are over the paper's spaces, whose configurations JSON keeps exactly.
     known = search.definition is not None and bool(trial.point)
     config = space_of(search).resolve(trial.point) if known else trial.config
     # A run of a definition names its own seed (`search.use_cases.longer_training`).

@@ -10,10 +10,10 @@ from alignsearch.dashboards.live.epochs import epochs_model
 from alignsearch.dashboards.live.logs import log_of
 from alignsearch.dashboards.live.trial_table import Query as TrialQuery
 from alignsearch.dashboards.live.trial_table import select, to_csv
+from alignsearch.dashboards.models.base import LARGEST_NUMBER
 from alignsearch.dashboards.web import exports
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import (
-    LARGEST_NUMBER,
     LONGEST_LABEL,
     TEXT,
     Download,

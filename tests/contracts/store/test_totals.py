@@ -207,7 +207,7 @@ def test_trials_since_the_best_one_are_counted_by_the_order_of_ends(
     assert store.totals.since_best(name) == 0
     assert [end(9, None), end(5, None)] == [1, 2]
     assert [end(7, 0.5), end(8, 0.7), end(3, 0.5), end(1, None)] == [0, 1, 2, 3]
-    # What others evaluated is no trial of the search itself.
+    # A result that others evaluated is no trial of the search itself.
     assert [end(2, 0.1, "imported"), end(4, 0.1, "confirmation")] == [3, 3]
     assert [end(6, 0.4, "enqueued"), end(0, 0.4)] == [0, 1]
 

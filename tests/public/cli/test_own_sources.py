@@ -92,7 +92,7 @@ def test_a_definition_of_an_installed_package_is_used_by_its_name(shell, tmp_pat
     done = shell.run_anew("submit", "mirror", "--name", "m", "--trials", "4", *ONE_SLOT)
     assert done.returncode == 0, done.stderr
     assert "| x " in done.stdout
-    # What is stored is read without the package.
+    # Stored searches are read without the package.
     del shell.environment["PYTHONPATH"]
     trials = shell.json("trials", "m")
     assert len(trials) == 4

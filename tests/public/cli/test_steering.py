@@ -173,7 +173,7 @@ def test_a_submit_is_taken_up_within_a_second(make_search_in, service, store):
         wait_for_status(store, name, "completed")
         return (events[0].at - made.created_at).total_seconds()
 
-    # What else this machine does may hold one of them up.
+    # Other work on this machine may hold one of them up.
     assert any(seconds_until_driven(f"prompt-{number}") <= 1.0 for number in range(5))
 
 

@@ -75,6 +75,6 @@ def test_ends_since_the_best_one_are_counted_in_whatever_order_they_are_heard_of
     for each in draw.sample(ends, len(ends)):
         counter.note(*each)
     scored = [each for each in ends if each[0] is not None]
-    # Of equal losses the one that ended first is the best.
+    # The first to end of equal losses is the best.
     best_end = min(scored)[1] if scored else -1.0
     assert counter.trials == sum(end > best_end for _, end in ends)

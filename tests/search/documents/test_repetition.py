@@ -52,7 +52,7 @@ def repetitions(losses):
         # A failed repetition tells nothing; a diverged one tells of the point.
         ({7: [0.4, None], 3: [0.5, 0.5]}, 7),
         ({7: [0.4, ...], 3: [0.5, 0.5]}, 3),
-        # Of equals the first.
+        # The first of equals.
         ({7: [0.4, 0.4], 3: [0.4, 0.4]}, 3),
     ],
 )

@@ -128,8 +128,9 @@ def uniform(distribution, value):
 
 
 def test_a_nested_dimension_explains_its_part_of_the_variance():
-    # Of two equally likely branches one has x, which is uniform on [0, 1], and one has z, which
-    # makes no difference: half of the trials have the variance of x, 1/12, and the others none.
+    # There are two equally likely branches: one has x, which is uniform on [0, 1], and one has z,
+    # which makes no difference. So half of the trials have the variance of x, 1/12, and the others
+    # none.
     space = from_hyperopt(
         {
             "branch": hp.choice(
