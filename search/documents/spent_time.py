@@ -21,9 +21,12 @@ Seconds = dict[str, float]
 
 
 def add_seconds(total: Seconds, more: Mapping[str, float]) -> Seconds:
-    """Add seconds by accelerator to a total, and return that."""
+    """Add seconds by accelerator to a total, and return that.
+
+    Stored times are whole milliseconds, and so is each sum: it doesn't depend on the order.
+    """
     for accelerator, seconds in more.items():
-        total[accelerator] = total.get(accelerator, 0.0) + seconds
+        total[accelerator] = round(total.get(accelerator, 0.0) + seconds, 3)
     return total
 
 

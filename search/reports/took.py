@@ -84,7 +84,7 @@ def took(search: Search, standing: Standing) -> Took:
 def hours_by_kind(spent: Mapping[str, float]) -> dict[str, float]:
     """Return hours of each resource from seconds by the resources of a worker, like `TPU: 8`."""
     hours: dict[str, float] = {}
-    for accelerator, seconds in spent.items():
+    for accelerator, seconds in sorted(spent.items()):
         found = _RESOURCE.findall(accelerator)
         amounts = [(kind.strip(), float(amount)) for kind, amount in found]
         for kind, amount in amounts or [(NO_ACCELERATOR, 1.0)]:
