@@ -6,13 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.dashboards import models
-from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.api.sessions import Author
 from alignsearch.dashboards.web.api.submissions import in_fields
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.errors import RefusedError
 from alignsearch.dashboards.web.parameters import Name
-from alignsearch.dashboards.web.responses import json_response
+from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import budget
@@ -47,8 +46,4 @@ def _changed(
     except ConfigurationError as error:
         message, field = in_fields(str(error))
         raise RefusedError(422, "invalid", message, field=field) from error
-    mirror.refresh(name)
-    steered = models.Steered(
-        message=budget.outcome_in_words(search), summary=payloads.summary_of(mirror, name)
-    )
-    return json_response(request, steered)
+    return steered(request, name, budget.outcome_in_words(search))

@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Request, Response
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.api.sessions import Author
 from alignsearch.dashboards.web.confirmation_payloads import confirmation_state
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name
 from alignsearch.dashboards.web.responses import json_response
+from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.use_cases.confirming import confirm
 
@@ -39,12 +39,9 @@ def ask_to_confirm(
     mirror = context_of(request).mirror
     mirror.check()
     search = confirm(mirror.store, name, author, top=asked.top, seeds=asked.seeds)
-    mirror.refresh(name)
     message = (
         f"{name} is queued for its repetitions, where a driver runs (`alignsearch serve`)"
         if search.status is SearchStatus.QUEUED
         else f"{name} repeats its best trials once its slots have nothing else to do"
     )
-    return json_response(
-        request, models.Steered(message=message, summary=payloads.summary_of(mirror, name))
-    )
+    return steered(request, name, message)

@@ -12,6 +12,7 @@ from alignsearch.dashboards.web.api.sessions import Author
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name, Tid
 from alignsearch.dashboards.web.responses import json_response
+from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.use_cases import enqueueing, importing, retrying
 from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.giving import Given, counted
@@ -69,12 +70,7 @@ def cancel_trial(
     mirror = context_of(request).mirror
     mirror.check()
     retrying.cancel_trial(mirror.store, name, tid, author)
-    mirror.refresh(name)
-    steered = models.Steered(
-        message=f"trial {tid} is cancelled; it spends nothing of the budget",
-        summary=payloads.summary_of(mirror, name),
-    )
-    return json_response(request, steered)
+    return steered(request, name, f"trial {tid} is cancelled; it spends nothing of the budget")
 
 
 def _given(request: Request, given: Given, message: str) -> Response:

@@ -6,11 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.api.sessions import Author
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name
-from alignsearch.dashboards.web.responses import json_response
+from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
@@ -29,10 +28,7 @@ def steer(
     """Steer a search. An event records the author."""
     mirror = context_of(request).mirror
     mirror.check()
-    message = VERBS[verb](mirror.store, name, author)
-    mirror.refresh(name)
-    steered = models.Steered(message=message, summary=payloads.summary_of(mirror, name))
-    return json_response(request, steered)
+    return steered(request, name, VERBS[verb](mirror.store, name, author))
 
 
 def _pause(store: Store, name: str, who: str) -> str:

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.api.sessions import Author
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name
 from alignsearch.dashboards.web.responses import json_response
+from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.use_cases import whole_search
 from alignsearch.search.use_cases.longer_training import longer_training
 
@@ -41,7 +41,7 @@ def note(request: Request, author: Author, name: Name, asked: models.NoteRequest
     mirror = context_of(request).mirror
     mirror.check()
     search = whole_search.note(mirror.store, name, asked.note, author)
-    return _changed(request, name, f"{name} has {'the' if search.note else 'no'} note")
+    return steered(request, name, f"{name} has {'the' if search.note else 'no'} note")
 
 
 @router.post("/searches/{name}/tags", response_model=models.Steered)
@@ -50,7 +50,7 @@ def tag(request: Request, author: Author, name: Name, asked: models.TagRequest) 
     mirror = context_of(request).mirror
     mirror.check()
     search = whole_search.tag(mirror.store, name, asked.add, asked.remove, author)
-    return _changed(request, name, f"{name} has the tags: {', '.join(search.tags) or 'none'}")
+    return steered(request, name, f"{name} has the tags: {', '.join(search.tags) or 'none'}")
 
 
 @router.post("/searches/{name}/longer", response_model=models.Submitted, status_code=201)
@@ -74,10 +74,3 @@ def longer(request: Request, author: Author, name: Name, asked: models.LongerReq
 
 def _place_of(name: str) -> models.Submitted:
     return models.Submitted(name=name, href=f"/searches/{name}")
-
-
-def _changed(request: Request, name: str, message: str) -> Response:
-    mirror = context_of(request).mirror
-    mirror.refresh(name)
-    steered = models.Steered(message=message, summary=payloads.summary_of(mirror, name))
-    return json_response(request, steered)
