@@ -151,4 +151,5 @@ def test_a_run_killed_and_run_again_has_each_trial_once(script):
     trials = here.trials()
     assert [trial.tid for trial in trials] == list(range(TRIALS))
     assert sum(trial.attempts_spent for trial in trials) <= 2
-    assert len(here.evaluated()) == TRIALS + sum(trial.attempts_spent for trial in trials)
+    # An attempt that was killed may not have begun to evaluate.
+    assert TRIALS <= len(here.evaluated()) <= sum(len(trial.attempts) for trial in trials)

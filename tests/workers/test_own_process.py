@@ -76,9 +76,10 @@ CRASHES = {
 def test_what_ends_a_process_is_the_attempts_error(drive, store, line, said, attempts):
     code = f"def objective(config):\n    {line}\n"
     drive(code, trials=1, max_attempts=2).run(threading.Event())
-    (trial,) = store.trials.all("a-search")
-    assert (trial.state, trial.attempt) == (TrialState.FAILED, attempts)
-    assert said in trial.error
+    # A failed trial is replaced by another, until too many have failed.
+    trials = store.trials.all("a-search")
+    assert {(each.state, each.attempt) for each in trials} == {(TrialState.FAILED, attempts)}
+    assert all(said in each.error for each in trials)
 
 
 def test_a_module_that_cannot_be_imported_pauses_the_search(drive, store):

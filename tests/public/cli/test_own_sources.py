@@ -66,6 +66,20 @@ def check_each_trial_once(trials, number):
     assert all(trial.loss == trial.point["x"] ** 2 for trial in trials)
 
 
+def said_of(script):
+    """All that `status` says of the script's search, without its line ends."""
+    said = subprocess.run(
+        [str(COMMAND), "status", "held"],
+        cwd=script.folder,
+        env=script.environment | {"COLUMNS": "400"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=SECONDS,
+    )
+    return " ".join(said.stdout.split())
+
+
 @pytest.fixture
 def held(tmp_path):
     """Start a script whose trials can be held."""
@@ -152,18 +166,9 @@ def test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script
         )
     try:
         wait_until(lambda: "serving the searches of" in log.read_text(), SECONDS)
-        status = subprocess.run(
-            [str(COMMAND), "status", "held"],
-            cwd=script.folder,
-            env=script.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=SECONDS,
-        ).stdout
-        said = " ".join(status.split())
-        assert "its objective, which process" in said
-        assert "run its script again" in said
+        # Its driver's claim expires first.
+        wait_until(lambda: "its objective, which process" in said_of(script), SECONDS)
+        assert "run its script again" in said_of(script)
         # The same script hands it over again, beside the `serve`.
         script.start()
         with script.end() as store:
@@ -208,8 +213,8 @@ def test_a_killed_training_of_ones_own_rule_ends_as_if_it_had_lived(shell):
     assert [each.outcome for each in killed.attempts.values()] == ["crashed", "completed"]
     assert killed.attempts["2"].resumed >= 1
     assert [each.epoch for each in epochs] == list(range(1, 7))
-    done = shell.run("submit", "mirror.py:search", "--name", "lived", *options)
-    assert done.returncode == 0, done.stderr
+    lived = shell.start("submit", "mirror.py:search", "--name", "lived", *options, log=log)
+    assert lived.wait(SECONDS) == 0, log.read_text()[-3000:]
     with Store.connect(uri) as store:
         lived = store.trials.get("lived/0")
     assert killed.point == lived.point

@@ -40,7 +40,7 @@ def test_the_best_is_trained_for_longer_and_the_same_command_trains_nothing_agai
     assert [len(run["epochs"]) for run in left["runs"]] == [2, 2]
     assert f"validation error {fmean(losses):.4f}" in said
     # The trained networks are there, one a seed.
-    assert len(list((folder).glob("*-2*/*/*/*"))) >= 2
+    assert len(list(folder.glob(f"{found.name}@*/*/*/epoch-2"))) == 2
     attempts = [trial.attempts for trial in trials]
     again = shell.ok(*asked)
     assert again.splitlines()[-4:] == said.splitlines()[-4:]
