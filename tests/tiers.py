@@ -67,6 +67,7 @@ SLOW = (
     "test_the_parts_of_a_batch_share_its_magnitudes",
     "test_a_search_over_a_rule_without_an_r_trains_it",
     "test_coasting_changes_a_training_and_none_is_the_default",
+    "test_adam_moves_the_square_root_of_two_as_far_per_gradient",
     "test_more_values_and_gradients_are_the_definitions",
     # Every rule on every kind of device, every network.
     "test_xla_compiles_every_rule",
@@ -92,6 +93,8 @@ SLOW = (
     "test_a_delayed_step_is_a_step_on_r",
     "test_r_moves_before_j_if_both_alternate",
     "test_a_subclassed_model_is_built_by_its_first_batch",
+    "test_functional_and_subclassed_models_of_classes_live_side_by_side",
+    "test_a_layer_of_two_trained_models_is_refused_when_the_second_is_compiled",
     "test_a_loaded_model_goes_on_as_the_saved_one",
     "test_all_layers_and_optimizers_come_back_from_a_file",
     "test_a_cloned_model_has_the_rule_and_trains",
@@ -128,6 +131,7 @@ SLOW = (
     "test_a_skipped_validation_image_leaves_the_others",
     # The document's other examples, whose kind a shorter test covers.
     "test_the_scikit_learn_model_is_searched",
+    "test_the_function_is_narrowed_searched_and_exported",
     "test_the_jax_network_is_searched",
     "test_the_rule_is_searched_with_a_network_and_data_of_ones_own",
     "test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained",
@@ -143,6 +147,7 @@ SLOW = (
     "test_a_trained_networks_layers_are_fitted_to_simulated_recordings",
     "test_scalar_network_leaves_figures_tables_and_what_was_run",
     "test_stability_shows_both_fates_of_a_network",
+    "test_what_it_draws_at_random_it_gives_the_seeds_of",
     # Examples of each framework, and a program, on Ray; further ways in which a process dies.
     "test_scikit_learn_is_killed_and_resumes",
     "test_scikit_learn_is_pruned",
@@ -192,6 +197,7 @@ SLOW = (
     "test_close_ends_every_worker",
     "test_a_finished_training_is_not_repeated",
     "test_reproduce_shows_what_is_done_and_what_failed_in_one_page",
+    "test_reproduce_tells_programs_what_became_of_each",
     "test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back",
     "test_a_run_leaves_pairs_of_weights_of_the_chosen_layer_and_epoch",
     "test_thousands_of_spaces_draw_and_resolve_as_their_expressions",

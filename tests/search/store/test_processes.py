@@ -57,8 +57,11 @@ def test_a_pid_that_no_process_has_does_not_live():
 
 
 def test_a_command_line_has_a_space_after_each_argument():
-    arguments = [sys.executable, "-c", "import sys; sys.stdin.read()", "my project"]
-    with subprocess.Popen(arguments, stdin=subprocess.PIPE) as process:
+    code = "import sys; print(flush=True); sys.stdin.read()"
+    arguments = [sys.executable, "-c", code, "my project"]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        # A process that has just begun has no arguments yet.
+        process.stdout.readline()
         assert command_line(process.pid) == "".join(f"{each} " for each in arguments)
         process.stdin.close()
 
