@@ -144,8 +144,9 @@ biotorch-table: setup install-dataset-fashion-mnist
 biotorch-rate: setup install-dataset-fashion-mnist
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/claims/biotorch_rate.py
 
-bench-search: .venv/benchmark
-	$(BIN)/python tests/benchmarks/bench_search.py
+bench-search: .venv/benchmark .venv/mongod
+	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_search.py
+	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_search.py throughput --store mongod
 
 bench-tpe: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py
