@@ -221,6 +221,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         objective: Callable[..., Any] | None = None,
         *,
         ray: str | None = None,
+        replace_objective: bool = False,
         show: bool = True,
     ) -> Self:
         """Drive the search in this process until it is over; return this handle.
@@ -232,10 +233,12 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
                 search was submitted with in this process.
             ray: HOST:PORT of a Ray cluster's head. By default the cluster that `ALIGNSEARCH_RAY`
                 names, or this machine.
+            replace_objective: go on with a function of another code than the one before. Its
+                results are then mixed with the earlier ones.
             show: whether to display the progress.
 
         Raises:
-            StateConflictError: the objective is needed.
+            StateConflictError: the objective is needed, or it is another one than before.
             ClusterError: the cluster can't be reached, or can't run a trial.
             KeyboardInterrupt: the process was interrupted.
         """
@@ -245,6 +248,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
             named_store=self._named_store,
             ray=ray,
             objective=objective or self._objective,
+            replace_objective=replace_objective,
             show=show,
         )
         return self
@@ -347,6 +351,7 @@ def resume(
     *,
     store: str | None = None,
     ray: str | None = None,
+    replace_objective: bool = False,
     show: bool = True,
 ) -> SearchHandle:
     """Drive a stored search in this process until it is over, and return it.
@@ -357,15 +362,16 @@ def resume(
             came from a notebook or a script, whose process is gone.
         store: as `open_search`.
         ray: as `SearchHandle.run`.
+        replace_objective: as `SearchHandle.run`.
         show: whether to display the progress.
 
     Raises:
         UnknownNameError: there is no such search.
-        StateConflictError: the objective is needed.
+        StateConflictError: the objective is needed, or it is another one than before.
     """
     found = open_search(name, store=store)
     try:
-        return found.run(objective, ray=ray, show=show)
+        return found.run(objective, ray=ray, replace_objective=replace_objective, show=show)
     except BaseException:
         found.close()
         raise

@@ -33,6 +33,7 @@ SLOW_PLACES = (
     "search/use_cases/test_longer_training.py",
     "workers/test_identity.py",
     "workers/test_local_ray.py",
+    "workers/test_pytorch.py",
 )
 """Folders and files whose tests take minutes, or which the main job does without: slow, but for
 `KEPT`."""
@@ -133,6 +134,8 @@ SLOW = (
     "test_the_scikit_learn_model_is_searched",
     "test_the_function_is_narrowed_searched_and_exported",
     "test_the_jax_network_is_searched",
+    "test_the_pytorch_network_is_searched",
+    "test_the_pytorch_program_is_searched",
     "test_the_rule_is_searched_with_a_network_and_data_of_ones_own",
     "test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained",
     "test_fmin_moved_over_goes_on_where_it_was",

@@ -5,11 +5,15 @@ import io
 import subprocess
 import sys
 
+import pytest
 from document_code import shown_files, write_shown
+from pytorch import other_python, put_pytorch_into, pytorch_python
 
 from alignsearch.search.reports.export import read_json
 
 HERE = ("--parallel", "2", "--resources", "CPU=0.5", "--wait")
+PRUNED = ("--pruner", "asha", "--grace", "15")
+"""With one rung among twenty epochs, the better one of two trials is never pruned."""
 
 
 def submitted(shell, address, *options):
@@ -26,7 +30,8 @@ def rows(shell, name):
 
 def test_the_document_has_the_files_that_are_run_here():
     assert shown_files().keys() == {
-        *("function.py", "sklearn_digits.py", "jax_network.py"),
+        *("function.py", "sklearn_digits.py", "jax_network.py", "pytorch_network.py"),
+        *("spirals_space.py", "spirals.py"),
         *("mirror.py", "mynet.py", "mydata.py", "hyperopt_fmin.py"),
     }
 
@@ -62,10 +67,40 @@ def test_the_scikit_learn_model_is_searched(shell):
 def test_the_jax_network_is_searched(shell):
     write_shown(shell.folder, "jax_network.py")
     narrowed = ("--fix", "optimizer=sgd", "--range", "rate=0.1:1", "--trials", "2")
-    options = ("--name", "network", *narrowed, "--own-process", "--pruner", "asha")
+    options = ("--name", "network", *narrowed, "--own-process", *PRUNED)
     done = submitted(shell, "jax_network.py:search", *options)
     assert done["counts"]["completed"] + done["counts"]["pruned"] == 2
     assert done["best"]["loss"] < 1
+
+
+def test_the_pytorch_network_is_searched(shell, tmp_path_factory):
+    why = other_python()
+    if why is not None:
+        pytest.skip(why)
+    folder = tmp_path_factory.mktemp("pytorch")
+    put_pytorch_into(folder)
+    shell.environment["PYTHONPATH"] = str(folder)
+    write_shown(shell.folder, "pytorch_network.py")
+    narrowed = ("--fix", "momentum=0", "--range", "rate=0.1:1", "--trials", "2")
+    options = ("--name", "network", *narrowed, *PRUNED, *HERE)
+    done = shell.run_anew("submit", "pytorch_network.py:search", *options)
+    assert done.returncode == 0, done.stderr
+    summary = shell.json("status", "network")
+    assert summary["counts"]["completed"] + summary["counts"]["pruned"] == 2
+    assert summary["best"]["loss"] < 1
+
+
+def test_the_pytorch_program_is_searched(shell):
+    write_shown(shell.folder, "spirals_space.py", "spirals.py")
+    narrowed = ("--range", "rate=0.01:0.1", "--range", "width=32:64", "--trials", "2")
+    options = ("--name", "spirals", *narrowed, *PRUNED, *HERE, "--json")
+    program = ("--", pytorch_python(), "spirals.py")
+    done = shell.run("submit", "spirals_space.py:SPACE", *options, *program)
+    assert done.returncode == 0, done.stderr
+    summary = shell.json("status", "spirals")
+    assert summary["counts"]["completed"] + summary["counts"]["pruned"] == 2
+    # Guessing has the cross-entropy ln 2 = 0.69.
+    assert summary["best"]["loss"] < 0.2
 
 
 def test_the_rule_is_searched_with_a_network_and_data_of_ones_own(shell):
