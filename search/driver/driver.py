@@ -266,6 +266,7 @@ class Driver:
             self._supervisor.learn(past)
             # An earlier process has shown the ends of these trials already.
             self._history.take_ended()
+        self._supervisor.learn(self._history.read_missed())
         self._history.on_end = self._note_end
         self._slots.adopt(self._history.in_state(TrialState.RUNNING))
 

@@ -93,6 +93,21 @@ class History:
                 self._last_seq = max(self._last_seq, trial.seq)
             yield page
 
+    def read_missed(self) -> list[Trial]:
+        """Read the trials that changed while `read` did, which it may have missed, and return them.
+
+        A driver that begins calls it once: trials that it doesn't know would be added once more. A
+        missed trial after the last known one is found when it is added: the store has it already.
+
+        Raises:
+            StoreUnavailableError: the store doesn't answer.
+        """
+        missed = [tid for tid in range(self.next_tid) if tid not in self._states]
+        found = self._store.trials.by_id([Trial.key(self._search, tid) for tid in missed])
+        for trial in found:
+            self.update(trial)
+        return found
+
     def update(self, trial: Trial) -> None:
         """Record a trial as this process has just read or written it.
 
