@@ -106,6 +106,7 @@ SLOW = (
     "test_a_twin_learns",
     "test_time_distributed_layers_count_each_step",
     "test_an_rnns_cell_learns_by_rules_of_kernels_and_refuses_others",
+    "test_a_plain_model_refuses_terms_that_a_loop_holds_and_says_what_to_do",
     "test_fit_draws_the_magnitudes_that_the_trainer_draws",
     "test_a_fixed_rule_that_is_replaced_acts_from_the_next_fit",
     "test_keras_applications_of_known_layers_have_twins",
