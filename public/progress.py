@@ -1,6 +1,5 @@
 """The progress of a search: a live panel on a terminal or in a notebook, else lines."""
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -91,13 +90,15 @@ class ProgressDisplay(ExitStack):
 def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]) -> None:
     """Display a search that another process drives, until `is_over` returns True."""
     history = History(store, name)
-    pause = threading.Event()
 
     def summary() -> Summary:
         search = store.searches.get(name)
         return summarize(search, history.standing(), store.now(), store.ping())
 
-    with ProgressDisplay(console) as display:
+    with (
+        store.news.waker("searches", search=name) as news,
+        ProgressDisplay(console) as display,
+    ):
         while True:
             over = is_over()
             if not console.quiet:
@@ -105,7 +106,7 @@ def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]
                 display.update(summary, history.take_ended, last=True)
             if over:
                 return
-            pause.wait(REFRESH_SECONDS)
+            news.wait(REFRESH_SECONDS)
 
 
 def panel(summary: Summary) -> Panel:

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 """Pause between polls: a page shows a change well within a second."""
+WOKEN_SECONDS = 0.1
+"""Shortest time between polls that the store's news of changes bring forward."""
 LIST_SECONDS = 1.0
 """Pause between readings of the list of searches and of the pinned searches' events."""
 RETRY_SECONDS = 1.0
@@ -234,23 +236,30 @@ class Mirror:
         return mirrored
 
     def _run(self) -> None:
-        while not self.closing.is_set():
-            pause = POLL_SECONDS
-            try:
-                self._poll()
-                recovered, self.failure = bool(self.failure), ""
-                if recovered:
-                    logger.warning("the store answers again")
-                    self.notify()
-            except (StoreUnavailableError, StoreCorruptedError) as error:
-                if not self.failure:
-                    logger.warning("%s", error)
-                self.failure = str(error)
-                pause = RETRY_SECONDS
-                self._listed.set()
+        waker = self.store.news.waker
+        with waker("searches") as listed, waker("searches", "trials") as news:
+            while not self.closing.is_set():
+                if listed.heard():
+                    self._listed_at = -LIST_SECONDS
+                news.wait(self._try_to_poll(), gather=WOKEN_SECONDS)
+
+    def _try_to_poll(self) -> float:
+        """Poll, and return the seconds until the next poll."""
+        try:
+            self._poll()
+            recovered, self.failure = bool(self.failure), ""
+            if recovered:
+                logger.warning("the store answers again")
                 self.notify()
-                self._revive_store()
-            self.closing.wait(pause)
+        except (StoreUnavailableError, StoreCorruptedError) as error:
+            if not self.failure:
+                logger.warning("%s", error)
+            self.failure = str(error)
+            self._listed.set()
+            self.notify()
+            self._revive_store()
+            return RETRY_SECONDS
+        return POLL_SECONDS
 
     def _poll(self) -> None:
         changed = False

@@ -2,7 +2,8 @@
 
 `Store.connect(uri)` opens a store; `with` or `close()` closes it. `now()` is the server's clock,
 `ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords, `place` the
-store's id and database, `lacking()` what the server can't do of what a search needs.
+store's id and database, `lacking()` what the server can't do of what a search needs, `news` wakes
+those who poll the store.
 
 Every method raises StoreUnavailableError if the server doesn't answer, StoreRefusedError if this
 user may not do that, StoreCorruptedError if a document can't be read. A name that doesn't exist is
