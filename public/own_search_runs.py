@@ -16,6 +16,7 @@ from alignsearch.search.documents import space_of
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.limits import LARGEST
+from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import budget
 from alignsearch.search.use_cases.new_search import (
@@ -71,8 +72,7 @@ def run(
             function = _function(definition)
             _check_same(existing, search, asked)
             check_function(opened, existing, function, whoami(), replace=replace_objective)
-            if search.trials > existing.trials:
-                budget.extend(opened, existing.name, Changes(trials=search.trials), whoami())
+            _extend(opened, existing, search.trials)
             handle = _handle(definition, opened, existing.name, named)
         return handle.run(ray=ray, show=show)
     except BaseException:
@@ -125,6 +125,22 @@ def _stored(opened: Store, name: str) -> StoredSearch | None:
         return opened.searches.get(name)
     except UnknownNameError:
         return None
+
+
+def _extend(opened: Store, existing: StoredSearch, trials: int) -> None:
+    """Give the stored search the budget that is asked for, if that is larger.
+
+    Raises:
+        StateConflictError: it has failed, and would with the same budget.
+    """
+    if trials > existing.trials:
+        budget.extend(opened, existing.name, Changes(trials=trials), whoami())
+    elif existing.status is SearchStatus.FAILED:
+        raise StateConflictError(
+            f"search {existing.name!r} has failed: {existing.error}. `alignsearch retry "
+            f"{existing.name}` has its failed trials tried again, and `alignsearch delete "
+            f"{existing.name}` frees its name"
+        )
 
 
 def _check_same(existing: StoredSearch, search: StoredSearch, asked: Submission) -> None:

@@ -32,7 +32,7 @@ def test_the_document_has_the_files_that_are_run_here():
     assert shown_files().keys() == {
         *("function.py", "sklearn_digits.py", "jax_network.py", "pytorch_network.py"),
         *("spirals_space.py", "spirals.py"),
-        *("mirror.py", "mynet.py", "mydata.py", "hyperopt_fmin.py"),
+        *("mirror.py", "mynet.py", "mydata.py", "hyperopt_fmin.py", "ask_and_tell.py"),
     }
 
 
@@ -153,6 +153,22 @@ def test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained(shell):
     assert "no object of mydata.py is named 'pictures'" in said
     said = shell.refused("submit", "mirror.py:search", "--model", "lenet")
     assert "--model lenet: lenet needs images of 32 x 32 pixels at least" in said
+
+
+def test_the_loop_that_asks_and_tells_ends_its_search_and_goes_on(shell):
+    write_shown(shell.folder, "ask_and_tell.py")
+    command = [sys.executable, "ask_and_tell.py"]
+    environment = {**shell.environment, "PYTHONWARNINGS": "ignore"}
+    settings = {"cwd": shell.folder, "env": environment, "capture_output": True, "text": True}
+    first = subprocess.run(command, timeout=400, check=False, **settings)
+    assert first.returncode == 0, first.stderr
+    again = subprocess.run(command, timeout=400, check=False, **settings)
+    # A search that is over gives no trial any more, and has the same best one.
+    assert again.stdout == first.stdout, again.stderr
+    trials = rows(shell, "asked")
+    assert [each["state"] for each in trials] == ["completed"] * 30
+    losses = [abs(float(t["lr"]) - 0.01) + 0.1 * abs(int(t["layers"]) - 3) for t in trials]
+    assert [float(each["loss"]) for each in trials] == losses
 
 
 def test_fmin_moved_over_goes_on_where_it_was(shell):

@@ -124,6 +124,28 @@ def test_another_function_or_space_under_the_same_name_is_refused(define, store_
     )
 
 
+def test_a_function_that_returns_nothing_is_mended_under_its_name(define, store_uri):
+    with define(lambda config: None).run(name="mine", trials=4, store=store_uri, **SMALL) as found:
+        assert found.status == "failed"
+        # One of both slots' trials at most had begun when the other one failed.
+        assert 1 <= found.trials()["state"].tolist().count("failed") <= 2
+    mended = define(lambda config: config["lr"])
+    with pytest.raises(StateConflictError) as refused:
+        mended.run(name="mine", trials=4, store=store_uri, **SMALL)
+    assert "has failed: its objective gives no result: <lambda> returned nothing" in str(
+        refused.value
+    )
+    assert "`alignsearch retry mine`" in str(refused.value)
+    with alignsearch.open_search("mine", store=store_uri) as found:
+        found.retry()
+    with mended.run(name="mine", trials=4, store=store_uri, **SMALL) as found:
+        frame = found.trials()
+        assert found.status == "completed"
+    done = frame[frame["state"] == "completed"]
+    assert done["accuracy"].tolist() == done["lr"].tolist()
+    assert len(done) == 4
+
+
 def test_options_are_those_of_submit_with_its_checks(define, store_uri, store):
     mine = define()
     with pytest.raises(ConfigurationError, match="trials must be at least 1, not 0"):
