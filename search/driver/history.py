@@ -61,7 +61,7 @@ class History:
         self.last_error: str | None = None
         """Error of the trial that failed last; None if none has failed."""
         self._refused = False
-        """Whether a trial has failed as it would again."""
+        """A trial has failed as it would again."""
 
     def sync(self) -> list[Trial]:
         """Read all trials that have changed since the last call, record and return them.
