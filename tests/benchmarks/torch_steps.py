@@ -93,8 +93,8 @@ def main():
         model = lenet(channels, count)
     else:
         model = resnet18(channels, count, stem, int(width))
-        # The layout that PyTorch recommends for convolutions on CPUs.
-        model, x = (each.to(memory_format=torch.channels_last) for each in (model, x))
+    # The layout that PyTorch recommends for convolutions on CPUs. LeNet takes a third less in it.
+    model, x = (each.to(memory_format=torch.channels_last) for each in (model, x))
     optimizer = sgd(model, network, float(rate))
     parameters = sum(each.numel() for each in model.parameters())
     said = f"PyTorch {torch.__version__}, threads: {torch.get_num_threads()}"
