@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, Search
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import summarize
 from alignsearch.store_variable import forget_store
+from alignsearch.terminal import write_error
 
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver, Outcome
@@ -181,8 +181,7 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
 
 def _end_without_head(message: str) -> None:
     """End this process with a line. Its threads wait for the head, and nothing wakes them."""
-    sys.stderr.write(f"alignsearch: {message}\n")
-    sys.stderr.flush()
+    write_error(f"alignsearch: {message}")
     os._exit(EXIT_HEAD_GONE)
 
 

@@ -1,14 +1,11 @@
 """Driving a search in the process of a Python program: a script, or a notebook's kernel."""
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-from rich.console import Console
 
 from alignsearch.driving import cluster, drive_to_end, interruptible, make_driver
 from alignsearch.left_behind import LeftBehind
@@ -20,6 +17,7 @@ from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.unchanged import check_function
 from alignsearch.store_variable import ray_of_environment
+from alignsearch.terminal import VisibleConsole, write_error
 from alignsearch.wiring import reviver, store_uri
 
 ENDING_SECONDS = 10.0
@@ -59,7 +57,7 @@ def drive_here(
     check_function(store, search, objective, whoami(), replace=replace_objective)
     with driving_here(store, name, named_store, ray) as here:
         make = partial(make_driver, store, here.uri, name, reviver(named_store), objective=payload)
-        console = Console(quiet=not show)
+        console = VisibleConsole(quiet=not show)
         outcome = drive_to_end(store, name, make, here.interrupt, console, here.look_after)
     if outcome == "interrupted":
         raise KeyboardInterrupt
@@ -154,7 +152,7 @@ def _payload(search: Search, objective: Callable[..., Any] | None) -> bytes | No
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    write_error(text)
 
 
 def _raise_interrupt() -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
-
 from alignsearch.driving_here import drive_here
 from alignsearch.handle_budget import BudgetVerbs
 from alignsearch.handle_points import PointVerbs
@@ -24,6 +22,7 @@ from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import confirming, steering
 from alignsearch.search.use_cases.summary import Summary, read_summary
+from alignsearch.terminal import VisibleConsole
 from alignsearch.wiring import open_store, store_named
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
                 raise StateConflictError(f"{self.name} waits for {self.summary().waits_for}")
             return until is not None and time.monotonic() >= until
 
-        watch(self._store, self.name, Console(quiet=not show), is_over)
+        watch(self._store, self.name, VisibleConsole(quiet=not show), is_over)
         return self.status
 
     def run(
