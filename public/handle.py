@@ -136,7 +136,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         """
         from alignsearch.frames import trials_frame
 
-        return trials_frame(self.search, self._store.trials.all(self.name))
+        return trials_frame(self.search, self._store.trials.all_readable(self.name))
 
     def epochs(self, number: int | None = None) -> "pd.DataFrame":
         """Return the epochs, or reported steps, of one trial or of all, as a frame.
@@ -149,7 +149,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         from alignsearch.frames import epochs_frame
 
         trials = (
-            self._store.trials.all(self.name)
+            self._store.trials.all_readable(self.name)
             if number is None
             else [self._store.trials.get(self.name, number)]
         )

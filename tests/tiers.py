@@ -13,6 +13,7 @@ SLOW_PLACES = (
     # A search's whole life as a command, a page or a driver has it: its rules are tested without.
     "public/cli/test_confirm.py",
     "public/cli/test_given.py",
+    "public/cli/test_hostile_store.py",
     "public/cli/test_whole_search.py",
     "public/cli/test_train_from.py",
     "public/cli/test_left_out.py",
@@ -22,6 +23,7 @@ SLOW_PLACES = (
     "public/test_handle_whole.py",
     "public/test_method_faults.py",
     "dashboards/web/test_confirming.py",
+    "dashboards/web/test_hostile_store.py",
     "dashboards/web/test_left_out.py",
     "dashboards/web/test_points.py",
     "dashboards/web/test_whole_search.py",

@@ -343,7 +343,13 @@ class Mirror:
             records = []
             if last > mirrored.trials.rev:
                 records = self.store.trials.changed_records(search.name, mirrored.trials.rev, last)
-                mirrored.trials.update(records, last)
+                try:
+                    mirrored.trials.update(records, last)
+                except StoreCorruptedError:
+                    # A part of a document may be in: all are read anew, each checked first.
+                    mirrored.trials = MirroredTrials(search, self.store.trials.readable)
+                    records = self.store.trials.changed_records(search.name, 0, last)
+                    mirrored.trials.update(records, last)
             self._read_named(mirrored)
             summary = summarize(search, mirrored.standing(), self.now())
             changed = (
@@ -365,7 +371,7 @@ class Mirror:
         if best is None or tid is None or tid == best.tid:
             mirrored.named = best
         elif mirrored.named is None or mirrored.named.tid != tid:
-            mirrored.named = self.store.trials.get(mirrored.search.name, tid)
+            mirrored.named = self.store.trials.find(mirrored.search.name, tid) or best
 
     def _sync_events(self, name: str) -> bool:
         mirrored = self._held.get(name)

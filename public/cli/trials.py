@@ -44,7 +44,7 @@ def trials(
         raise ConfigurationError("--csv or --json, not both")
     with open_store(store) as opened:
         search = opened.searches.get(name)
-        found = opened.trials.all(name)
+        found = opened.trials.all_readable(name)
     if as_json:
         print_json([trial.model_dump(mode="json") for trial in found])
         return
