@@ -352,7 +352,9 @@ class Driver:
         active = self._search.status is SearchStatus.RUNNING and (ended is None or new > 0)
         left = len(self._history.live) + new
         self.wanted = min(parallel, left) if active else len(self._slots.taken)
-        self.held = self._slots.end_surplus_workers(min(parallel, self._allotted()))
+        lacking = self.wanted < parallel and self._placement.waits_for_worker
+        needed = self.wanted if lacking else parallel
+        self.held = self._slots.end_surplus_workers(min(needed, self._allotted()))
 
     def _pause(self, reason: str) -> None:
         """Pause the search, whose objective its workers can't evaluate as they are.
