@@ -28,6 +28,7 @@ from alignsearch.search.driver.endings import Ended
 from alignsearch.search.driver.freed_slots import FreedSlots, log_state
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.intake import Intake
+from alignsearch.search.driver.look_times import LookTimes
 from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
@@ -43,11 +44,6 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 """Longest wait for a slot to become free; an interrupt is noticed as late as that."""
-REFRESH_SECONDS = 0.5
-"""Shortest time between two reads of what others wrote; freed slots are noticed at once."""
-REFRESH_SHARE = 10.0
-"""Shortest time between two reads as a multiple of the last read's duration. With many trials a
-read takes long, and the driver shall spend at most a tenth of its time on reading."""
 HAND_BACK_SECONDS = 20.0
 """Longest wait for running trials to be handed back after an interrupt: a step of training and
 a checkpoint of a large network fit into it."""
@@ -123,7 +119,7 @@ class Driver:
         self._placement: Placement
         self._closing: Closing
         self._start_failures = StartFailures(store, self._search, owner)
-        self._next_refresh = self._earliest = 0.0
+        self._looks = LookTimes(monotonic)
         self._news: Waker
         self.wanted = min(self._search.parallel, self._search.trials)
         """Number of slots that the search has trials for, as of the last round."""
@@ -225,7 +221,7 @@ class Driver:
             self._supervisor,
             self._start_failures,
             self._pause,
-            self._read_soon,
+            self._looks.read_soon,
         )
         self._closing = Closing(
             self._store, self._history, self._driven, self._owner, self._slots.end_worker_of
@@ -255,7 +251,7 @@ class Driver:
                 logger.warning("retrying: %s", error)
                 self._revive_store()
                 interrupt.wait(1.0)
-                self._read_soon()
+                self._looks.read_soon()
                 self._supervisor.note_outage(self._monotonic(), self._lease_seconds)
                 outcome = None
             on_progress()
@@ -302,9 +298,9 @@ class Driver:
 
     def _refresh(self) -> None:
         """Read what people and workers have changed in the store, if it is time for that."""
-        now = self._monotonic()
-        if now < self._next_refresh and not (now >= self._earliest and self._news.heard()):
+        if not self._looks.due(self._news.heard):
             return
+        now = self._monotonic()
         found = self._store.searches.get(self._search.name)
         if found.identity != self._search.identity:
             raise ForeignSearchError(f"its name is {found.identity}'s now")
@@ -313,13 +309,7 @@ class Driver:
         self._refresh_trials()
         self._read_given()
         self._supervisor.check(now)
-        took = self._monotonic() - now
-        self._earliest = now + REFRESH_SHARE * took
-        self._next_refresh = max(now + REFRESH_SECONDS, self._earliest)
-
-    def _read_soon(self) -> None:
-        """Have the next round read what others wrote."""
-        self._next_refresh = 0.0
+        self._looks.note(now)
 
     def _follow(self, search: Search) -> None:
         """Take over the search as people have changed it."""
@@ -368,7 +358,7 @@ class Driver:
             )
         except StateConflictError:
             # Another worker has refused before, or somebody has ended the search.
-            self._read_soon()
+            self._looks.read_soon()
 
     def _over(self, ended: Ended | None) -> bool:
         """Return whether the search is over; end it if a rule says so and no trial is live."""
@@ -381,7 +371,7 @@ class Driver:
             return False
         self._refresh_trials()
         # Read again before the next round: somebody may have ended the search, or let it go on.
-        self._read_soon()
+        self._looks.read_soon()
         return self._closing.close(name, self._placement.is_confirmed) is not None
 
     def _hand_back(self) -> None:
