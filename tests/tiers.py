@@ -145,6 +145,7 @@ SLOW = (
     "test_the_rule_is_searched_with_a_network_and_data_of_ones_own",
     "test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained",
     "test_fmin_moved_over_goes_on_where_it_was",
+    "test_the_walk_prints_and_leaves_what_the_page_promises",
     "test_a_narrowed_space_is_searched_and_exported_as_table_5",
     # The paper's experiments, whole.
     "test_its_smallest_run_leaves_a_report_with_figures_and_tables",

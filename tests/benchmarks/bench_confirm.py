@@ -231,8 +231,10 @@ def judge(table: Table, family: str, seed: int, trials: Sequence[Evaluated]) -> 
     assert named is not None
     keys = [trials[each.tid].key for each in _distinct(trials)]
     draws = Draws(table, seed)
+    # Rounded, so that of equal means the one with the lower first loss counts.
     means = [
-        statistics.fmean(draws.of(key, number)[0] for number in range(1, seeds + 1)) for key in keys
+        round(statistics.fmean(draws.of(key, number)[0] for number in range(1, seeds + 1)), 12)
+        for key in keys
     ]
     return Judged(
         table=table.name,
