@@ -62,7 +62,7 @@ def _walk(root: Any) -> Iterator[Any]:
         waiting += [one for one in _references(each) if getattr(one, "__module__", None) in own]
 
 
-_KINDS = FunctionType | type | MethodType | functools.partial
+_KINDS = (FunctionType, type, MethodType, functools.partial)
 
 
 def _inner(value: Any) -> list[Any]:
