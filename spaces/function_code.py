@@ -47,37 +47,41 @@ _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 def _walk(root: Any) -> Iterator[Any]:
     """Yield the code of the root, and of all that it refers to in its own module, each once."""
-    own = {"__main__", getattr(root, "__module__", None)}
-    waiting, seen = [root], set()
+    waiting, seen = [root, *_inner(root)], set()
+    if not isinstance(root, FunctionType | type):
+        # The class of an object that is called, or of a method's object.
+        waiting.append(type(getattr(root, "__self__", root)))
+    own = {"__main__", *(getattr(each, "__module__", None) for each in waiting)}
     while waiting:
         each = waiting.pop()
         if id(each) in seen:
             continue
         seen.add(id(each))
-        found = _references(each)
-        if each is root and not isinstance(each, FunctionType | type):
-            # The class of an object that is called, or of a method's object.
-            found.append(type(getattr(each, "__self__", each)))
         if isinstance(each, FunctionType):
             yield [_code(each.__code__, each.__doc__), _constant(_defaults(each))]
-        waiting += [
-            one
-            for one in found
-            if isinstance(one, FunctionType | type | MethodType | functools.partial)
-            and (each is root or getattr(one, "__module__", None) in own)
-        ]
+        waiting += [one for one in _references(each) if getattr(one, "__module__", None) in own]
+
+
+_KINDS = (FunctionType, type, MethodType, functools.partial)
+
+
+def _inner(value: Any) -> list[Any]:
+    """Return the functions that a wrapper calls, whatever module it is of."""
+    found = [getattr(value, name, None) for name in ("__wrapped__", "__func__", "func")]
+    return [each for each in found if isinstance(each, _KINDS)]
 
 
 def _references(value: Any) -> list[Any]:
-    """Return what a function, a class or a wrapper refers to."""
-    found = [getattr(value, name, None) for name in ("__wrapped__", "__func__", "func")]
+    """Return the functions and classes that a function, a class or a wrapper refers to."""
+    found = _inner(value)
     if isinstance(value, FunctionType):
         found += [value.__globals__.get(name) for name in _names(value.__code__)]
         found += [_content(cell) for cell in value.__closure__ or ()]
     if isinstance(value, type):
-        found += [getattr(each, "fget", each) for _, each in sorted(vars(value).items())]
+        members = [each for _, each in sorted(vars(value).items())]
+        found += [getattr(each, "fget", getattr(each, "__func__", each)) for each in members]
         found += value.__bases__
-    return found
+    return [each for each in found if isinstance(each, _KINDS)]
 
 
 def _content(cell: Any) -> Any:

@@ -16,6 +16,7 @@ from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.spent_time import add_seconds, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing, end_of, is_diverged, seconds_of
+from alignsearch.search.documents.trial import SPENDING
 from alignsearch.search.driver.endings import Reached
 from alignsearch.search.driver.given import Given
 from alignsearch.search.driver.repeated_trials import RepeatedTrials
@@ -177,7 +178,7 @@ class History:
 
     @property
     def _is_hopeless(self) -> bool:
-        return self._refused and not any(self._counts[state] for state in OBSERVED_STATES)
+        return self._refused and not any(self._counts[state] for state in SPENDING)
 
     def reached(self, driven_seconds: float = 0.0) -> Reached:
         """Return how far the search has come, for the rules that end it."""

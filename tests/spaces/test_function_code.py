@@ -102,6 +102,43 @@ def test_a_wrapped_function_and_a_callable_object_count():
     assert code_hash(callable_of(made)) != code_hash(callable_of(other))
 
 
+def test_another_modules_function_makes_no_difference():
+    names = {"__name__": "__main__"}
+    exec("def objective(config):\n    return helper(config)\n", names)
+    hashes_of_helpers = set()
+    for helper in (json.dumps, json.loads, len):
+        names["helper"] = helper
+        hashes_of_helpers.add(code_hash(names["objective"]))
+    assert len(hashes_of_helpers) == 1
+
+
+def test_methods_of_each_kind_count():
+    def made(number):
+        code = f"""
+class Model:
+    @property
+    def size(self):
+        return {number[0]}
+
+    @staticmethod
+    def scale():
+        return {number[1]}
+
+    @classmethod
+    def name(cls):
+        return {number[2]}
+
+    def __call__(self, config):
+        return self.size
+"""
+        names = {"__name__": "__main__"}
+        exec(code, names)
+        return code_hash(names["Model"]())
+
+    assert made((1, 2, 3)) == made((1, 2, 3))
+    assert len({made(each) for each in ((1, 2, 3), (9, 2, 3), (1, 9, 3), (1, 2, 9))}) == 4
+
+
 def test_a_lambda_is_told_from_the_one_beside_it():
     one, other = lambda x: x + 1, lambda x: x + 2
     assert code_hash(one) != code_hash(other)
