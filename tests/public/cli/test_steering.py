@@ -306,9 +306,10 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell
         left = store.searches.get("taken").driver
         wait_until(lambda: driver_pid(store, "taken") == second.process.pid)
         taken = store.searches.get("taken").driver
-        # By the store's clock: the lease of the dead one has passed, and 5 s later another has it.
+        # By the store's clock: once the lease of the dead one has passed, at the next look, which a
+        # busy machine delays.
         assert left.expires_at < taken.expires_at - timedelta(seconds=lease)
-        assert taken.expires_at - left.expires_at < timedelta(seconds=lease + 5)
+        assert taken.expires_at - left.expires_at < timedelta(seconds=lease + 20)
         os.kill(shell.json("store", "status")["pid"], signal.SIGKILL)
         # Which looks and starts none.
         wait_until(lambda: shell.json("store", "status")["running"])
