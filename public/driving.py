@@ -117,30 +117,31 @@ def drive_to_end(
 
     announced = False
     paused_for = None
-    while not interrupt.is_set():
-        search = store.searches.get(name)
-        if search.status in TERMINAL_SEARCH_STATUSES:
-            return Outcome.FINISHED
-        if wants_driver(search, store.now()):
-            driver = make()
-            try:
-                outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on), on_round)
-            except AlreadyDrivenError:
-                continue
-            if outcome is Outcome.INTERRUPTED:
-                return outcome
-            # A search that has ended may have been extended at once, and goes on.
-            if outcome is Outcome.FINISHED and _is_over(store, name):
-                return outcome
-        elif search.status is SearchStatus.PAUSED and search.error != paused_for:
-            paused_for = search.error
-            if paused_for is not None:
-                shown_on.print(f"{name} is paused: {paused_for}", markup=False)
-        elif search.driver is not None and not announced:
-            announced = True
-            shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")
-        on_round()
-        interrupt.wait(IDLE_SECONDS)
+    with store.news.waker("searches", search=name) as news:
+        while not interrupt.is_set():
+            search = store.searches.get(name)
+            if search.status in TERMINAL_SEARCH_STATUSES:
+                return Outcome.FINISHED
+            if wants_driver(search, store.now()):
+                driver = make()
+                try:
+                    outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on), on_round)
+                except AlreadyDrivenError:
+                    continue
+                if outcome is Outcome.INTERRUPTED:
+                    return outcome
+                # A search that has ended may have been extended at once, and goes on.
+                if outcome is Outcome.FINISHED and _is_over(store, name):
+                    return outcome
+            elif search.status is SearchStatus.PAUSED and search.error != paused_for:
+                paused_for = search.error
+                if paused_for is not None:
+                    shown_on.print(f"{name} is paused: {paused_for}", markup=False)
+            elif search.driver is not None and not announced:
+                announced = True
+                shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")
+            on_round()
+            news.wait(IDLE_SECONDS)
     return Outcome.INTERRUPTED
 
 

@@ -13,6 +13,7 @@ SLOW_PLACES = (
     # A search's whole life as a command, a page or a driver has it: its rules are tested without.
     "public/cli/test_confirm.py",
     "public/cli/test_given.py",
+    "public/cli/test_hostile_store.py",
     "public/cli/test_whole_search.py",
     "public/cli/test_train_from.py",
     "public/cli/test_left_out.py",
@@ -22,6 +23,7 @@ SLOW_PLACES = (
     "public/test_handle_whole.py",
     "public/test_method_faults.py",
     "dashboards/web/test_confirming.py",
+    "dashboards/web/test_hostile_store.py",
     "dashboards/web/test_left_out.py",
     "dashboards/web/test_points.py",
     "dashboards/web/test_whole_search.py",
@@ -33,6 +35,7 @@ SLOW_PLACES = (
     "search/use_cases/test_longer_training.py",
     "workers/test_identity.py",
     "workers/test_local_ray.py",
+    "workers/test_pytorch.py",
 )
 """Folders and files whose tests take minutes, or which the main job does without: slow, but for
 `KEPT`."""
@@ -107,12 +110,14 @@ SLOW = (
     "test_a_twin_learns",
     "test_time_distributed_layers_count_each_step",
     "test_an_rnns_cell_learns_by_rules_of_kernels_and_refuses_others",
+    "test_a_plain_model_refuses_terms_that_a_loop_holds_and_says_what_to_do",
     "test_fit_draws_the_magnitudes_that_the_trainer_draws",
     "test_a_fixed_rule_that_is_replaced_acts_from_the_next_fit",
     "test_keras_applications_of_known_layers_have_twins",
     "test_keras_applications_with_other_kernels_are_refused_by_name",
     "test_a_small_transformer_learns_as_under_backpropagation",
     "test_kolen_pollack_and_activation_alignment_learn_to_copy",
+    "test_kolen_pollack_learns_a_table_that_feedback_alignment_does_not",
     # ImageNet's and CIFAR's readers.
     "test_pipelines_of_uneven_shares_keep_step",
     "test_a_network_is_trained_from_shards_whatever_is_skipped",
@@ -135,6 +140,8 @@ SLOW = (
     "test_the_scikit_learn_model_is_searched",
     "test_the_function_is_narrowed_searched_and_exported",
     "test_the_jax_network_is_searched",
+    "test_the_pytorch_network_is_searched",
+    "test_the_pytorch_program_is_searched",
     "test_the_rule_is_searched_with_a_network_and_data_of_ones_own",
     "test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained",
     "test_fmin_moved_over_goes_on_where_it_was",

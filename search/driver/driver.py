@@ -37,6 +37,7 @@ from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.samplers.sampler import Sampler
 from alignsearch.search.store import Store
+from alignsearch.search.store.news import Waker
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,8 @@ class Driver:
         self._placement: Placement
         self._closing: Closing
         self._start_failures = StartFailures(store, self._search, owner)
-        self._next_refresh = 0.0
+        self._next_refresh = self._earliest = 0.0
+        self._news: Waker
         self.wanted = min(self._search.parallel, self._search.trials)
         """Number of slots that the search has trials for, as of the last round."""
         self.held = 0
@@ -189,6 +191,7 @@ class Driver:
                     BOOKKEEPING_SECONDS,
                     f"of the records of {name}",
                 ),
+                self._store.news.waker("searches", search=name) as self._news,
             ):
                 dispatcher = self._make_dispatcher(self._search)
                 self._connect(dispatcher)
@@ -266,6 +269,7 @@ class Driver:
             self._supervisor.learn(past)
             # An earlier process has shown the ends of these trials already.
             self._history.take_ended()
+        self._supervisor.learn(self._history.read_missed())
         self._history.on_end = self._note_end
         self._slots.adopt(self._history.in_state(TrialState.RUNNING))
 
@@ -299,7 +303,7 @@ class Driver:
     def _refresh(self) -> None:
         """Read what people and workers have changed in the store, if it is time for that."""
         now = self._monotonic()
-        if now < self._next_refresh:
+        if now < self._next_refresh and not (now >= self._earliest and self._news.heard()):
             return
         found = self._store.searches.get(self._search.name)
         if found.identity != self._search.identity:
@@ -310,7 +314,8 @@ class Driver:
         self._read_given()
         self._supervisor.check(now)
         took = self._monotonic() - now
-        self._next_refresh = now + max(REFRESH_SECONDS, REFRESH_SHARE * took)
+        self._earliest = now + REFRESH_SHARE * took
+        self._next_refresh = max(now + REFRESH_SECONDS, self._earliest)
 
     def _read_soon(self) -> None:
         """Have the next round read what others wrote."""
@@ -347,7 +352,9 @@ class Driver:
         active = self._search.status is SearchStatus.RUNNING and (ended is None or new > 0)
         left = len(self._history.live) + new
         self.wanted = min(parallel, left) if active else len(self._slots.taken)
-        self.held = self._slots.end_surplus_workers(min(parallel, self._allotted()))
+        lacking = self.wanted < parallel and self._placement.waits_for_worker
+        needed = self.wanted if lacking else parallel
+        self.held = self._slots.end_surplus_workers(min(needed, self._allotted()))
 
     def _pause(self, reason: str) -> None:
         """Pause the search, whose objective its workers can't evaluate as they are.

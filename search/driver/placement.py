@@ -45,6 +45,15 @@ class Placement:
         own = self._own_left()
         return own + len(self._confirmations.plan(search, own).begin)
 
+    @property
+    def waits_for_worker(self) -> bool:
+        """True while a trial that was placed has not begun, as where its worker finds no room.
+
+        With fewer hosts than before, idle workers of the search itself can take up that room.
+        """
+        placed = self._slots.placed_trials
+        return any(each.id in placed for each in self._history.in_state(TrialState.QUEUED))
+
     def allow(self, *, own: bool, repetitions: bool) -> None:
         """Say which trials may begin: the search's own ones, and repetitions of the best."""
         self._own = own

@@ -9,17 +9,17 @@ HOSTS = ("head", "host-1", "host-2", "laptop")
 
 
 class Network:
-    """One network namespace for each host, all on one switch; this process is on the laptop."""
+    """One network namespace for each host, all on one switch in that of the host `head`."""
 
-    def __init__(self, tag):
-        self.names = {host: f"{tag}-{host}" for host in HOSTS}
-        self.addresses = {host: f"10.77.0.{n}" for n, host in enumerate(HOSTS, 1)}
+    def __init__(self, tag, hosts=HOSTS):
+        self.names = {host: f"{tag}-{host}" for host in hosts}
+        self.addresses = {host: f"10.77.0.{n}" for n, host in enumerate(hosts, 1)}
         self.separate = True
 
     @classmethod
-    def make(cls, tag):
+    def make(cls, tag, hosts=HOSTS):
         """Make the namespaces and return the network, or None where this machine refuses."""
-        network = cls(tag)
+        network = cls(tag, hosts)
         try:
             for name in network.names.values():
                 ip("netns", "add", name)
@@ -54,6 +54,18 @@ class Network:
         """Put the host back on the switch."""
         ip("-n", self.names["head"], "link", "set", f"to-{host}", "up")
 
+    def add_address(self, address):
+        """Give the head one more address."""
+        ip("-n", self.names["head"], "addr", "add", f"{address}/24", "dev", "switch")
+
+    def hide(self, host, address):
+        """Drop all that the host sends to an address; connections there get no answer."""
+        ip("-n", self.names[host], "route", "add", "blackhole", f"{address}/32")
+
+    def show(self, host, address):
+        """Let the host reach the address again."""
+        ip("-n", self.names[host], "route", "del", "blackhole", f"{address}/32")
+
     def remove(self):
         """Kill all processes on the hosts, and remove the namespaces."""
         for name in self.names.values():
@@ -70,8 +82,8 @@ class OneHost:
 
     separate = False
 
-    def __init__(self):
-        self.addresses = dict.fromkeys(HOSTS, "127.0.0.1")
+    def __init__(self, hosts=HOSTS):
+        self.addresses = dict.fromkeys(hosts, "127.0.0.1")
 
     def inside(self, host):
         return ()

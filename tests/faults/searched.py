@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nested
+import nested_space
 from hyperopt import space_eval
 
 from alignsearch.search.documents import Trial
@@ -40,10 +41,10 @@ def nested_choices():
 
     # The configuration is HyperOpt's own of the point.
     def expected(trial):
-        return nested.final_loss(space_eval(nested.SPACE, trial.point))
+        return nested_space.final_loss(space_eval(nested_space.SPACE, trial.point))
 
     file = Path(nested.__file__)
-    return Searched((f"{file}:search",), range(nested.STEPS), expected)
+    return Searched((f"{file}:search",), range(nested_space.STEPS), expected)
 
 
 SEARCHED = {"rehearsal": rehearsal("wm", epochs=20), "nested": nested_choices()}

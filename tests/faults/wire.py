@@ -18,8 +18,9 @@ class Proxy:
     and whose confirmation reached the client.
     """
 
-    def __init__(self, port):
+    def __init__(self, port, host="127.0.0.1"):
         self._target = port
+        self._host = host
         self._loop = asyncio.new_event_loop()
         self._whole = True
         self._writers = set()
@@ -46,7 +47,7 @@ class Proxy:
 
     def _run(self, started):
         async def listen():
-            server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            server = await asyncio.start_server(self._serve, self._host, 0)
             self.port = server.sockets[0].getsockname()[1]
             started.set()
 

@@ -50,13 +50,18 @@ def missing():
 class Mongod:
     """One server with a folder and a port of its own, on the loopback interface.
 
-    options: of mongod, besides those that every server here gets.
+    options: of mongod, besides those that every server here gets. host: the address where it
+    listens. inside: the command that runs another one on its host. environment: variables besides
+    those of this process.
     """
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, host=HOST, inside=(), environment=None):
         self.folder = folder
         self.port = free_port()
-        self.address = f"{HOST}:{self.port}"
+        self.address = f"{host}:{self.port}"
+        self._host = host
+        self._inside = inside
+        self._environment = {**os.environ, **(environment or {})}
         self.log = folder / "mongod.log"
         self._options = options
         self._process = None
@@ -80,22 +85,13 @@ class Mongod:
         assert threading.current_thread() is threading.main_thread()
         self._process = subprocess.Popen(
             [
-                *(
-                    "setpriv",
-                    "--pdeathsig",
-                    "KILL",
-                    MONGOD,
-                    "--dbpath",
-                    data,
-                    "--port",
-                    str(self.port),
-                    "--bind_ip",
-                    HOST,
-                ),
+                *("setpriv", "--pdeathsig", "KILL", *self._inside, MONGOD),
+                *("--dbpath", data, "--port", str(self.port), "--bind_ip", self._host),
                 *("--logpath", self.log, "--logappend", *LIMITS, *self._options, *more),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env=self._environment,
             start_new_session=True,
         )
         wait_for(self._listens, f"{self.log}: the server listens")
@@ -140,10 +136,12 @@ class ReplicaSet:
         members: its servers, in the order of their numbers.
     """
 
+    OPTIONS = ("--replSet", NAME, "--oplogSize", "64")
+    """Options of every member."""
+
     def __init__(self, folder, members=1, *options):
         self.members = [
-            Mongod(folder / str(number), "--replSet", NAME, "--oplogSize", "64", *options)
-            for number in range(members)
+            Mongod(folder / str(number), *self.OPTIONS, *options) for number in range(members)
         ]
 
     def start(self):
