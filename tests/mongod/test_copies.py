@@ -1,11 +1,8 @@
 """A hot backup of a replica set that runs beside its original is another store."""
 
-import shutil
-import signal
 import threading
 
 import mongod
-import pymongo
 import pytest
 
 from alignsearch.search.documents import checkpoint_names
@@ -13,38 +10,6 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
 
 NEVER = threading.Event()
-
-
-def hot_backup(member, to):
-    """Copy a running member's data as a snapshot of its file system does."""
-    member.command("fsync", lock=True)
-    try:
-        shutil.copytree(
-            member.folder / "data", to / "data", ignore=shutil.ignore_patterns("*.lock")
-        )
-    finally:
-        member.command("fsyncUnlock")
-
-
-@pytest.fixture
-def restored(mongo, tmp_path):
-    """Restore a backup of the set into a set of its own, as its handbook says; yields that."""
-    made = mongod.ReplicaSet(tmp_path / "restored")
-    (member,) = made.members
-    hot_backup(mongo.members[0], member.folder)
-    alone = mongod.Mongod(member.folder)
-    try:
-        # The set that it was a member of is forgotten, and a new one made of it.
-        alone.start()
-        with pymongo.MongoClient(alone.uri) as client:
-            client.drop_database("local")
-        # In order: a server that is killed now may have the set's configuration again.
-        alone.kill(signal.SIGTERM)
-        made.start()
-        yield made
-    finally:
-        alone.stop()
-        made.stop()
 
 
 @pytest.fixture

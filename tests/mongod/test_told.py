@@ -1,0 +1,82 @@
+"""The primary of a set is killed under a person's command: a line says so, and it goes on."""
+
+import os
+import signal
+import subprocess
+import time
+
+from driving import wait_until
+
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.store import Store
+
+PATIENCE = 300.0
+RECOVERY_SECONDS = 15.0
+"""Until writing goes on after a primary's death, as the documents promise."""
+NAME = "told"
+
+
+def as_mongodb_does(trio):
+    """Have the set wait as long for its primary as MongoDB does by default."""
+    config = trio.primary().command("replSetGetConfig")["config"]
+    config["version"] += 1
+    config["settings"] |= {"electionTimeoutMillis": 10_000, "heartbeatIntervalMillis": 2_000}
+    trio.primary().command("replSetReconfig", config)
+    trio.wait_for_all()
+
+
+def test_writing_goes_on_within_15_seconds_and_a_line_says_what_it_waited_for(
+    trio, shell, tmp_path
+):
+    as_mongodb_does(trio)
+    uri = trio.uri.format(NAME)
+    log = tmp_path / "submit.log"
+    command = shell.start(
+        *("submit", "wm", "--dataset", "rehearsal", "--name", NAME, "--trials", "2"),
+        *("--epochs", "4000", "--parallel", "2", "--resources", "CPU=0.1", "--lease", "60"),
+        *("--wait", "--store", uri),
+        log=log,
+    )
+    try:
+        with Store.connect(uri) as store:
+
+            def epochs():
+                """Return the last epoch of each running trial; none while no primary answers."""
+                try:
+                    return [
+                        trial.progress.epoch
+                        for trial in store.trials.all(NAME, [TrialState.RUNNING])
+                        if trial.progress is not None
+                    ]
+                except ConnectionError:
+                    return []
+
+            wait_until(lambda: len(epochs()) == 2, PATIENCE)
+            last = sum(epochs())
+            victim = trio.primary()
+            victim.kill(signal.SIGKILL)
+            struck = time.monotonic()
+            # What was written before may be read late: some epochs more are news.
+            wait_until(lambda: sum(epochs()) > last + 40, PATIENCE)
+            seconds = time.monotonic() - struck
+            victim.revive()
+            trio.wait_for_all()
+            assert seconds < RECOVERY_SECONDS
+            said = [line for line in log.read_text().splitlines() if "retrying" in line]
+            assert said, log.read_text()
+            assert all("the store" in line for line in said)
+            # One cause, a few lines: not one for each write that waits.
+            assert len(said) <= RECOVERY_SECONDS
+            store.searches.change(NAME, SearchStatus.CANCELLED, "a test")
+            command.wait(PATIENCE)
+            for trial in store.trials.all(NAME):
+                assert [a.outcome for a in trial.attempts.values()] == ["cancelled"]
+        assert "Traceback" not in log.read_text()
+    finally:
+        if command.poll() is None:
+            os.killpg(command.pid, signal.SIGINT)
+            try:
+                command.wait(60)
+            except subprocess.TimeoutExpired:
+                os.killpg(command.pid, signal.SIGKILL)
+                command.wait()
