@@ -43,7 +43,7 @@ from alignsearch.search.store.address import check_file
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
 from alignsearch.search.store.numbering import MARK
 from alignsearch.search.store.store import Store
-from alignsearch.search.store.unfinished import unfinished
+from alignsearch.search.store.unfinished import sweep, unfinished
 from alignsearch.search.store.whole import BATCH, renamed
 
 FORMAT = "alignsearch search"
@@ -71,6 +71,8 @@ def dump(store: Store, name: str, file: Path) -> int:
     """
     # A name that is too long, say, is told when the file is opened.
     with suppress(OSError):
+        # Also where there is nothing left to write: a kill may have struck just after that.
+        sweep(file.parent)
         if file.exists():
             raise ConfigurationError(f"{file} exists already: name another file")
     folders = inherited_by_a_copy(store.searches.get(name))

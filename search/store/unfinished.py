@@ -21,7 +21,7 @@ def unfinished(file: Path) -> Iterator[Path]:
         FileExistsError: there is such a file by now.
         OSError: the folder can't be written to.
     """
-    _sweep(file.parent)
+    sweep(file.parent)
     # Not `file`'s own name, which may be as long as a name can be.
     path = file.with_name(f".{socket.gethostname()[:64]}.{os.getpid()}.{SUFFIX}")
     try:
@@ -31,7 +31,8 @@ def unfinished(file: Path) -> Iterator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
+    """Remove what processes of this host that were killed have left in the folder."""
     for path in folder.glob(f".{socket.gethostname()[:64]}.*.{SUFFIX}"):
         pid = path.name.split(".")[-2]
         if pid.isdecimal() and not lives(int(pid)):

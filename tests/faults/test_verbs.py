@@ -16,6 +16,11 @@ def place(server_uri, commands, tmp_path_factory):
     return Place(server_uri, commands, tmp_path_factory.mktemp("verbs"))
 
 
+@pytest.fixture(scope="module")
+def mongod_place(mongo, commands, tmp_path_factory):
+    return Place(mongo.uri, commands, tmp_path_factory.mktemp("verbs"))
+
+
 def run(arguments):
     app([str(each) for each in arguments], standalone_mode=False)
 
@@ -35,3 +40,18 @@ def test_killed_at_a_random_moment_and_repeated_a_verb_keeps_its_promise(place, 
 )
 def test_cut_before_each_of_its_writes_and_repeated_a_verb_keeps_its_promise(place, verb):
     assert cut_short(place, verb, run) > 0
+
+
+MOVES = ("dump", "load", "load-as", "retain")
+"""Verbs of whole searches, which are killed on a MongoDB, too."""
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+@pytest.mark.parametrize("verb", MOVES)
+def test_killed_on_a_mongodb_and_repeated_a_copy_or_a_deletion_is_whole(mongod_place, verb, seed):
+    mongod_place.kill(VERBS[verb], seed)
+
+
+@pytest.mark.parametrize("verb", [each for each in MOVES if VERBS[each].in_process])
+def test_cut_before_each_write_on_a_mongodb_and_repeated_it_is_whole(mongod_place, verb):
+    assert cut_short(mongod_place, VERBS[verb], run) > 0

@@ -74,7 +74,8 @@ class Place:
     """A server, and the process that commands are forked from: what all kills share."""
 
     def __init__(self, server_uri: str, commands: Commands, folder: Path) -> None:
-        self._server_uri = server_uri.rstrip("/")
+        # A replica set's URI has options behind the database's place.
+        self._server_uri = server_uri if "{}" in server_uri else f"{server_uri.rstrip('/')}/{{}}"
         self._commands = commands
         self._folder = folder
         self._seconds: dict[str, float] = {}
@@ -126,7 +127,7 @@ class Place:
     @contextlib.contextmanager
     def case(self, verb: Verb) -> Iterator[Case]:
         """Prepare a database and a folder for one call, which are removed after it."""
-        uri = f"{self._server_uri}/verbs_{uuid.uuid4().hex}"
+        uri = self._server_uri.format(f"verbs_{uuid.uuid4().hex}")
         with (
             tempfile.TemporaryDirectory(dir=self._folder) as folder,
             Store.connect(uri) as store,

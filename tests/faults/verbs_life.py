@@ -237,6 +237,25 @@ def is_trained_for_longer(case):
     assert plain(case, "a") == case.known["documents"]
 
 
+def prepare_dump(case):
+    finished_search(case)
+    case.known["documents"] = plain(case, "a", without=())
+
+
+def nothing_or_all_is_dumped(case):
+    if (case.folder / "a.json").exists():
+        assert dump.check(case.folder / "a.json").search["_id"] == "a"
+
+
+def dumped(case):
+    """The file has all, the store is as it was, and no part of a file is left."""
+    lines = (case.folder / "a.json").read_text().splitlines()[1:-1]
+    assert [dump._parsed(each) for each in lines] == case.known["documents"]
+    assert plain(case, "a", without=()) == case.known["documents"]
+    dump.check(case.folder / "a.json")
+    assert [path.name for path in case.folder.iterdir() if path.is_file()] == ["a.json"]
+
+
 ROWS = (
     Verb(
         "delete",
@@ -256,6 +275,16 @@ ROWS = (
     ),
     Verb("note", finished_search, lambda case: ["note", "a", "to be repeated"], has_note),
     Verb("tag", prepare_tags, lambda case: ["tag", "a", "+new", "-old"], has_tags),
+    Verb(
+        "dump",
+        prepare_dump,
+        lambda case: ["dump", "a", "a.json"],
+        dumped,
+        between=nothing_or_all_is_dumped,
+        codes=(2,),
+        # It writes nothing to the store.
+        in_process=False,
+    ),
     Verb(
         "load",
         prepare_load_elsewhere,

@@ -39,6 +39,8 @@ RELAXED = (
     "readPreference=secondaryPreferred&maxStalenessSeconds=120",
     "readPreference=nearest&readConcernLevel=local",
     "w=1&journal=false",
+    "w=0&readConcernLevel=available",
+    "retryWrites=false&retryReads=false",
 )
 
 

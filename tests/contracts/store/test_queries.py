@@ -176,6 +176,8 @@ def use_everything(store, new_search, new_trial):
     store.logs.epochs(finished.id, 1)
     store.trials.all(name)
     store.trials.all(name, LIVE_TRIAL_STATES)
+    store.trials.all_readable(name, LIVE_TRIAL_STATES)
+    store.trials.find(name, 0)
     store.trials.add_many([Trial(id=f"{name}/6", search=name, tid=6)])
     pruned = store.trials.add(Trial(id=f"{name}/7", search=name, tid=7))
     lease = begin(pruned).lease
@@ -192,6 +194,7 @@ def use_everything(store, new_search, new_trial):
     assert list(store.trials.change_pages(name, 0))
     store.trials.changes(name, 0)
     assert list(store.trials.numbered(name, 0, store.trials.last_change(name)))
+    assert list(store.trials.numbered_records(name, 0, store.trials.last_change(name)))
     store.trials.changed_records(name, 0, store.trials.last_change(name))
     store.totals.update(name)
     store.totals.standing(name)
