@@ -4,11 +4,13 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser,
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shell openssl iproute2
+# PyTorch for the CPU, 150 MB; PyPI's wheel takes more than 2 GB with CUDA.
+SLOW_PACKAGES := python3-torch
 # A test file stays in one process. Five processes for two cores: some always wait, for a lease
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -57,7 +59,8 @@ test: .venv/test .venv/mongod $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m "not slow"
 
 # All other tests. At most 45 minutes.
-test-slow: .venv/test .venv/mongod .venv/frameworks .venv/integrate $(TEST_PACKAGES:%=install-%)
+test-slow: .venv/test .venv/mongod .venv/frameworks .venv/integrate $(TEST_PACKAGES:%=install-%) \
+  $(SLOW_PACKAGES:%=install-%)
 	$(PYTEST) -m slow
 
 lint: .venv/test
@@ -149,8 +152,9 @@ biotorch-table: setup install-dataset-fashion-mnist
 biotorch-rate: setup install-dataset-fashion-mnist
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/claims/biotorch_rate.py
 
-bench-search: .venv/benchmark
-	$(BIN)/python tests/benchmarks/bench_search.py
+bench-search: .venv/benchmark .venv/mongod
+	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_search.py
+	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_search.py throughput --store mongod
 
 bench-tpe: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_tpe_speed.py

@@ -91,7 +91,7 @@ def read(store: Store, name: str) -> Tried:
             f"search {name!r} trains none of the paper's networks: the importance of its own "
             "dimensions is on its page of the dashboard"
         )
-    found = [trial for trial in store.trials.all(name) if not trial.is_confirmation]
+    found = [trial for trial in store.trials.all_readable(name) if not trial.is_confirmation]
     completed = [trial.state is TrialState.COMPLETED for trial in found]
     losses = [
         trial.loss if counts else None for trial, counts in zip(found, completed, strict=True)

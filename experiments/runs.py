@@ -48,7 +48,7 @@ def outcomes(store: Store, name: str) -> list[Outcome]:
             f"the experiment's search {name!r} is {search.status}{why}; "
             + ("start it anew under another --name" if over else "run the command again")
         )
-    return [_outcome(trial) for trial in store.trials.all(name)]
+    return [_outcome(trial) for trial in store.trials.all_readable(name)]
 
 
 def _outcome(trial: Trial) -> Outcome:

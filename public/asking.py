@@ -24,9 +24,9 @@ from alignsearch.search.documents.states import (
     TrialState,
 )
 from alignsearch.search.documents.transitions import begun
-from alignsearch.search.driver.closing import outcome_of
+from alignsearch.search.driver.closing import Closing
 from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
-from alignsearch.search.driver.endings import Ended, ending_of, may_repeat
+from alignsearch.search.driver.driven_time import DrivenTime
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.store import Store
@@ -91,6 +91,8 @@ class Asker:
         self._history = History(store, name)
         self._suggestions = SuggestionQueue(search, self._space, self._history, self._note_failure)
         self._confirmations = ConfirmationQueue(store, self._history)
+        # Nobody drives such a search, so no time counts; and its trials have no workers to end.
+        self._closing = Closing(store, self._history, DrivenTime(), who, lambda trial_id: None)
         self._worker = Attempt(
             number=1,
             owner=f"{socket.gethostname()}:{os.getpid()}",
@@ -116,8 +118,8 @@ class Asker:
         self._history.sync()
         self._history.given.read(search.enqueued)
         self._expire()
-        ended = self._ended(search)
-        self._allow_repetitions(search)
+        ended = self._closing.ended(search)
+        self._confirmations.allowed = self._closing.may_repeat(search)
         if ended is not None and not self._confirmations.allowed:
             self._end_if_over()
             return None
@@ -163,9 +165,6 @@ class Asker:
             return self._given(stored)
         self._history.sync()
         return None
-
-    def _allow_repetitions(self, search: Search) -> None:
-        self._confirmations.allowed = may_repeat(search, self._history.reached(), self._store.now())
 
     def tell(self, asked: AskedTrial, returned: Any) -> Trial:
         """Record the result of a trial; telling the same again is no error.
@@ -267,32 +266,30 @@ class Asker:
         if heartbeat is not None:
             heartbeat.__exit__(None, None, None)
 
-    def _ended(self, search: Search) -> Ended | None:
-        """Return the rule by which no trial of the search begins any more; None if one may."""
-        return ending_of(search, self._history.reached(), self._store.now())
+    def _is_confirmed(self, search: Search) -> bool:
+        """Return whether no repetition of the best trials is left to make."""
+        return self._confirmations.plan(search, 0).settled
 
     def _end_if_over(self) -> None:
         """End the search if one of its rules says so and no trial runs."""
-        search, change = self._store.searches.decide(self._search.name)
+        name = self._search.name
+        search = self._store.searches.get(name)
         if search.status in TERMINAL_SEARCH_STATUSES:
             return
         self._history.sync()
         self._history.given.read(search.enqueued)
-        ended = self._ended(search)
+        ended = self._closing.ended(search)
         if ended is None or self._history.in_state(TrialState.RUNNING):
             return
-        self._allow_repetitions(search)
-        if not self._confirmations.plan(search, 0).settled:
+        self._confirmations.allowed = self._closing.may_repeat(search)
+        if not self._is_confirmed(search):
             return
-        reason = f"no trial begins any more: {ended.reason}"
-        for trial in self._history.in_state(TrialState.QUEUED):
-            if self._store.attempts.withdraw(trial, reason) is None:
-                # Another process has just begun it.
-                return
-        to, detail = outcome_of(ended, self._history)
-        # None: another process has told the last result, or somebody has set another rule.
-        self._store.searches.end(search, change, to, self._who, detail=detail)
-        self._store.totals.update(search.name)
+        self._closing.withdraw(ended, (), repetitions=False)
+        # A trial that is still live has just been begun by another process.
+        if not self._history.live:
+            # Without effect if another process has told the last result, or a rule was changed.
+            self._closing.close(name, self._is_confirmed, takes_results=False)
+            self._store.totals.update(name)
 
     def _note_failure(self, detail: str) -> None:
         self._store.logs.add_event(self._search.name, self._who, "suggestion failed", detail)

@@ -65,11 +65,11 @@ def check_store(uri: str | None, folder: Path) -> Finding:
                 return Finding("store", ok=True, found="embedded; starts when it is needed")
         with Store.connect(uri) as opened:
             answer = f"{opened.uri_for_people} answers in {opened.ping() * 1000:.1f} ms"
-            lacking = opened.lacking()
+            lacking, news = opened.lacking(), opened.news.kind()
         if lacking:
             found = f"{answer}, and fails at {', '.join(lacking)}"
             return Finding("store", False, found, "use a MongoDB, or leave --store out")
-        return Finding("store", ok=True, found=answer)
+        return Finding("store", ok=True, found=f"{answer}; changes are noticed by {news}")
     except AlignSearchError as error:
         remedy = "`alignsearch store status` for the embedded one; for a MongoDB, its log and users"
         return Finding("store", False, str(error), remedy)

@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, Search
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import summarize
 from alignsearch.store_variable import forget_store
+from alignsearch.terminal import write_error
 
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver, Outcome
@@ -117,30 +117,31 @@ def drive_to_end(
 
     announced = False
     paused_for = None
-    while not interrupt.is_set():
-        search = store.searches.get(name)
-        if search.status in TERMINAL_SEARCH_STATUSES:
-            return Outcome.FINISHED
-        if wants_driver(search, store.now()):
-            driver = make()
-            try:
-                outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on), on_round)
-            except AlreadyDrivenError:
-                continue
-            if outcome is Outcome.INTERRUPTED:
-                return outcome
-            # A search that has ended may have been extended at once, and goes on.
-            if outcome is Outcome.FINISHED and _is_over(store, name):
-                return outcome
-        elif search.status is SearchStatus.PAUSED and search.error != paused_for:
-            paused_for = search.error
-            if paused_for is not None:
-                shown_on.print(f"{name} is paused: {paused_for}", markup=False)
-        elif search.driver is not None and not announced:
-            announced = True
-            shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")
-        on_round()
-        interrupt.wait(IDLE_SECONDS)
+    with store.news.waker("searches", search=name) as news:
+        while not interrupt.is_set():
+            search = store.searches.get(name)
+            if search.status in TERMINAL_SEARCH_STATUSES:
+                return Outcome.FINISHED
+            if wants_driver(search, store.now()):
+                driver = make()
+                try:
+                    outcome = drive(store, driver, interrupt, ProgressDisplay(shown_on), on_round)
+                except AlreadyDrivenError:
+                    continue
+                if outcome is Outcome.INTERRUPTED:
+                    return outcome
+                # A search that has ended may have been extended at once, and goes on.
+                if outcome is Outcome.FINISHED and _is_over(store, name):
+                    return outcome
+            elif search.status is SearchStatus.PAUSED and search.error != paused_for:
+                paused_for = search.error
+                if paused_for is not None:
+                    shown_on.print(f"{name} is paused: {paused_for}", markup=False)
+            elif search.driver is not None and not announced:
+                announced = True
+                shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")
+            on_round()
+            news.wait(IDLE_SECONDS)
     return Outcome.INTERRUPTED
 
 
@@ -180,8 +181,7 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
 
 def _end_without_head(message: str) -> None:
     """End this process with a line. Its threads wait for the head, and nothing wakes them."""
-    sys.stderr.write(f"alignsearch: {message}\n")
-    sys.stderr.flush()
+    write_error(f"alignsearch: {message}")
     os._exit(EXIT_HEAD_GONE)
 
 

@@ -1,6 +1,5 @@
 """Driving a search in the process of a Python program: a script, or a notebook's kernel."""
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,16 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from rich.console import Console
-
 from alignsearch.driving import cluster, drive_to_end, interruptible, make_driver
 from alignsearch.left_behind import LeftBehind
+from alignsearch.names import whoami
 from alignsearch.search.documents import Search, lives_in_session
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.unchanged import check_function
 from alignsearch.store_variable import ray_of_environment
+from alignsearch.terminal import VisibleConsole, write_error
 from alignsearch.wiring import reviver, store_uri
 
 ENDING_SECONDS = 10.0
@@ -31,6 +31,7 @@ def drive_here(
     named_store: str | None,
     ray: str | None,
     objective: Callable[..., Any] | None,
+    replace_objective: bool = False,
     show: bool,
 ) -> None:
     """Drive a search until it is over.
@@ -41,10 +42,11 @@ def drive_here(
         named_store: URI of the store; None for this folder's embedded one.
         ray: address of a Ray cluster's head; None for the environment's, or this machine.
         objective: the function that evaluates the trials of a search whose objective no module has.
+        replace_objective: go on with another function than the one before.
         show: whether to display the progress.
 
     Raises:
-        StateConflictError: such a search needs its objective.
+        StateConflictError: such a search needs its objective, or has another one.
         ConfigurationError: the objective can't be sent to workers.
         KeyboardInterrupt: the process was interrupted; the running trials are handed back.
     """
@@ -52,9 +54,10 @@ def drive_here(
     if search.status in TERMINAL_SEARCH_STATUSES:
         return
     payload = _payload(search, objective)
+    check_function(store, search, objective, whoami(), replace=replace_objective)
     with driving_here(store, name, named_store, ray) as here:
         make = partial(make_driver, store, here.uri, name, reviver(named_store), objective=payload)
-        console = Console(quiet=not show)
+        console = VisibleConsole(quiet=not show)
         outcome = drive_to_end(store, name, make, here.interrupt, console, here.look_after)
     if outcome == "interrupted":
         raise KeyboardInterrupt
@@ -149,7 +152,7 @@ def _payload(search: Search, objective: Callable[..., Any] | None) -> bytes | No
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    write_error(text)
 
 
 def _raise_interrupt() -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import hyperopt
 from hyperopt import progress
 from ray import cloudpickle
-from rich.console import Console
 
 from alignsearch.driving import drive_to_end, make_driver
 from alignsearch.driving_here import Here, driving_here
@@ -27,6 +26,7 @@ from alignsearch.search.documents.errors import ObjectiveError, StateConflictErr
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
+from alignsearch.terminal import VisibleConsole
 from alignsearch.wiring import reviver
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class FminCall:
 
         try:
             return drive_to_end(
-                store, name, make, here.interrupt, Console(quiet=True), here.look_after
+                store, name, make, here.interrupt, VisibleConsole(quiet=True), here.look_after
             )
         except AlgorithmError as error:
             raise (error.__cause__ or error) from None

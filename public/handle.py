@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
-
 from alignsearch.driving_here import drive_here
 from alignsearch.handle_budget import BudgetVerbs
 from alignsearch.handle_points import PointVerbs
@@ -24,6 +22,7 @@ from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import confirming, steering
 from alignsearch.search.use_cases.summary import Summary, read_summary
+from alignsearch.terminal import VisibleConsole
 from alignsearch.wiring import open_store, store_named
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         """
         from alignsearch.frames import trials_frame
 
-        return trials_frame(self.search, self._store.trials.all(self.name))
+        return trials_frame(self.search, self._store.trials.all_readable(self.name))
 
     def epochs(self, number: int | None = None) -> "pd.DataFrame":
         """Return the epochs, or reported steps, of one trial or of all, as a frame.
@@ -150,7 +149,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         from alignsearch.frames import epochs_frame
 
         trials = (
-            self._store.trials.all(self.name)
+            self._store.trials.all_readable(self.name)
             if number is None
             else [self._store.trials.get(self.name, number)]
         )
@@ -213,7 +212,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
                 raise StateConflictError(f"{self.name} waits for {self.summary().waits_for}")
             return until is not None and time.monotonic() >= until
 
-        watch(self._store, self.name, Console(quiet=not show), is_over)
+        watch(self._store, self.name, VisibleConsole(quiet=not show), is_over)
         return self.status
 
     def run(
@@ -221,6 +220,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         objective: Callable[..., Any] | None = None,
         *,
         ray: str | None = None,
+        replace_objective: bool = False,
         show: bool = True,
     ) -> Self:
         """Drive the search in this process until it is over; return this handle.
@@ -232,10 +232,12 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
                 search was submitted with in this process.
             ray: HOST:PORT of a Ray cluster's head. By default the cluster that `ALIGNSEARCH_RAY`
                 names, or this machine.
+            replace_objective: go on with a function of another code than the one before. Its
+                results are then mixed with the earlier ones.
             show: whether to display the progress.
 
         Raises:
-            StateConflictError: the objective is needed.
+            StateConflictError: the objective is needed, or it is another one than before.
             ClusterError: the cluster can't be reached, or can't run a trial.
             KeyboardInterrupt: the process was interrupted.
         """
@@ -245,6 +247,7 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
             named_store=self._named_store,
             ray=ray,
             objective=objective or self._objective,
+            replace_objective=replace_objective,
             show=show,
         )
         return self
@@ -347,6 +350,7 @@ def resume(
     *,
     store: str | None = None,
     ray: str | None = None,
+    replace_objective: bool = False,
     show: bool = True,
 ) -> SearchHandle:
     """Drive a stored search in this process until it is over, and return it.
@@ -357,15 +361,16 @@ def resume(
             came from a notebook or a script, whose process is gone.
         store: as `open_search`.
         ray: as `SearchHandle.run`.
+        replace_objective: as `SearchHandle.run`.
         show: whether to display the progress.
 
     Raises:
         UnknownNameError: there is no such search.
-        StateConflictError: the objective is needed.
+        StateConflictError: the objective is needed, or it is another one than before.
     """
     found = open_search(name, store=store)
     try:
-        return found.run(objective, ray=ray, show=show)
+        return found.run(objective, ray=ray, replace_objective=replace_objective, show=show)
     except BaseException:
         found.close()
         raise

@@ -34,7 +34,7 @@ def write_results(store: Store, search: Search, folder: Path) -> str:
         ConfigurationError: the folder can't be written to.
     """
     metric = metric_of(search)
-    trials = store.trials.all(search.name)
+    trials = store.trials.all_readable(search.name)
     values = [
         metric.value(trial.loss)
         for trial in trials

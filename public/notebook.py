@@ -4,7 +4,9 @@ import sys
 from io import StringIO
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
+
+from alignsearch.terminal import VisibleConsole
 
 PANEL_WIDTH = 100
 """Columns of the display: the output of a cell has no width of its own."""
@@ -40,6 +42,6 @@ class CellDisplay:
 
 def as_html(shown: RenderableType) -> str:
     """Return a panel or a table of the terminal as HTML with its colours."""
-    console = Console(record=True, file=StringIO(), width=PANEL_WIDTH, force_jupyter=False)
+    console = VisibleConsole(record=True, file=StringIO(), width=PANEL_WIDTH, force_jupyter=False)
     console.print(shown)
     return console.export_html(inline_styles=True, code_format=_CELL)

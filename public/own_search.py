@@ -116,6 +116,7 @@ class Search:
         store: str | None = None,
         ray: str | None = None,
         show: bool = True,
+        replace_objective: bool = False,
         **options: Any,
     ) -> "SearchHandle":
         """Drive the search in this process until it is over, and return it.
@@ -127,17 +128,27 @@ class Search:
             store: as `submit`.
             ray: as `submit`.
             show: whether to display the progress on a terminal or in a notebook.
+            replace_objective: let a stored search go on with a function of another code than
+                before. Its results are then mixed with the earlier ones.
             **options: as `submit`.
 
         Raises:
             ConfigurationError: an option can't be used, or the objective can't be sent to workers.
-            StateConflictError: the stored search of this name is another one.
+            StateConflictError: the stored search of this name is another one, or its function has
+                changed.
             ClusterError: the cluster can't be reached, or has no room for the trials.
             KeyboardInterrupt: the process was interrupted; the running trials are handed back.
         """
         from alignsearch.own_search_runs import run
 
-        return run(self._defined(), store=store, ray=ray, show=show, options=options)
+        return run(
+            self._defined(),
+            store=store,
+            ray=ray,
+            show=show,
+            replace_objective=replace_objective,
+            options=options,
+        )
 
     def _defined(self) -> Definition:
         """Return the definition with its source."""

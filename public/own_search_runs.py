@@ -12,9 +12,11 @@ from alignsearch.driving_here import check_objective
 from alignsearch.handle import SearchHandle
 from alignsearch.names import whoami
 from alignsearch.search.documents import Search as StoredSearch
+from alignsearch.search.documents import space_of
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.limits import LARGEST
+from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import budget
 from alignsearch.search.use_cases.new_search import (
@@ -25,7 +27,9 @@ from alignsearch.search.use_cases.new_search import (
 )
 from alignsearch.search.use_cases.rules import Changes
 from alignsearch.search.use_cases.submission import Submission
+from alignsearch.search.use_cases.unchanged import check_function
 from alignsearch.spaces.definition import Definition
+from alignsearch.spaces.differences import difference
 from alignsearch.store_variable import ray_of_environment
 from alignsearch.submitting import submission
 from alignsearch.surroundings import surroundings
@@ -52,6 +56,7 @@ def run(
     store: str | None,
     ray: str | None,
     show: bool,
+    replace_objective: bool,
     options: Mapping[str, Any],
 ) -> SearchHandle:
     """Drive a new or a stored search in this process and return it, as `Search.run` says."""
@@ -64,7 +69,10 @@ def run(
         if existing is None:
             handle = _created(definition, opened, named, asked, search)
         else:
-            _go_on(opened, existing, search, asked)
+            function = _function(definition)
+            _check_same(existing, search, asked)
+            check_function(opened, existing, function, whoami(), replace=replace_objective)
+            _extend(opened, existing, search.trials)
             handle = _handle(definition, opened, existing.name, named)
         return handle.run(ray=ray, show=show)
     except BaseException:
@@ -119,8 +127,24 @@ def _stored(opened: Store, name: str) -> StoredSearch | None:
         return None
 
 
-def _go_on(opened: Store, existing: StoredSearch, search: StoredSearch, asked: Submission) -> None:
-    """Let the stored search go on with the budget that is asked for, if it is the same search.
+def _extend(opened: Store, existing: StoredSearch, trials: int) -> None:
+    """Give the stored search the budget that is asked for, if that is larger.
+
+    Raises:
+        StateConflictError: it has failed, and would with the same budget.
+    """
+    if trials > existing.trials:
+        budget.extend(opened, existing.name, Changes(trials=trials), whoami())
+    elif existing.status is SearchStatus.FAILED:
+        raise StateConflictError(
+            f"search {existing.name!r} has failed: {existing.error}. `alignsearch retry "
+            f"{existing.name}` has its failed trials tried again, and `alignsearch delete "
+            f"{existing.name}` frees its name"
+        )
+
+
+def _check_same(existing: StoredSearch, search: StoredSearch, asked: Submission) -> None:
+    """Check that the stored search is the one that is asked for.
 
     Raises:
         StateConflictError: it isn't.
@@ -128,7 +152,6 @@ def _go_on(opened: Store, existing: StoredSearch, search: StoredSearch, asked: S
     differing = [
         f"{what} {theirs!r}, not {ours!r}"
         for what, theirs, ours in (
-            ("the space", existing.space_hash[:12], search.space_hash[:12]),
             ("the metric", _metric(existing), _metric(search)),
             *(
                 (name, getattr(existing, name), getattr(search, name))
@@ -138,13 +161,14 @@ def _go_on(opened: Store, existing: StoredSearch, search: StoredSearch, asked: S
         )
         if theirs != ours
     ]
+    if existing.space_hash != search.space_hash:
+        parts = difference(space_of(existing), space_of(search))
+        differing.insert(0, f"another space ({parts})")
     if differing:
         raise StateConflictError(
             f"search {existing.name!r} is another one: it has {'; '.join(differing)}. Choose "
             "another name"
         )
-    if search.trials > existing.trials:
-        budget.extend(opened, existing.name, Changes(trials=search.trials), whoami())
 
 
 def _metric(search: StoredSearch) -> str:

@@ -1,6 +1,5 @@
 """The progress of a search: a live panel on a terminal or in a notebook, else lines."""
 
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from rich.text import Text
 from alignsearch.notebook import CellDisplay, in_notebook
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.budget import Spending
+from alignsearch.search.documents.digits import shown
 from alignsearch.search.documents.durations import in_words
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
@@ -91,13 +91,15 @@ class ProgressDisplay(ExitStack):
 def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]) -> None:
     """Display a search that another process drives, until `is_over` returns True."""
     history = History(store, name)
-    pause = threading.Event()
 
     def summary() -> Summary:
         search = store.searches.get(name)
         return summarize(search, history.standing(), store.now(), store.ping())
 
-    with ProgressDisplay(console) as display:
+    with (
+        store.news.waker("searches", search=name) as news,
+        ProgressDisplay(console) as display,
+    ):
         while True:
             over = is_over()
             if not console.quiet:
@@ -105,7 +107,7 @@ def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]
                 display.update(summary, history.take_ended, last=True)
             if over:
                 return
-            pause.wait(REFRESH_SECONDS)
+            news.wait(REFRESH_SECONDS)
 
 
 def panel(summary: Summary) -> Panel:
@@ -149,10 +151,13 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
     number: how many trials have ended by then that count towards the search's budget.
     """
     metric = summary.metric
+    best = summary.best
+    beside = None if best is None or best.loss is None else metric.value(best.loss)
+    ended = None if trial.result is None or trial.result.loss is None else trial.result.loss
     if trial.state is TrialState.PRUNED and trial.result is not None:
         outcome = f"pruned by {trial.result.reason}"
     elif trial.result is not None and trial.result.loss is not None:
-        outcome = f"{metric.label} {metric.value(trial.result.loss):.4f}"
+        outcome = f"{metric.label} {shown(metric.value(trial.result.loss), beside)}"
     elif trial.result is not None:
         outcome = f"diverged: {trial.result.reason}"
     else:
@@ -167,7 +172,7 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
         which = f"(repeats trial {trial.origin.of})"
     return (
         f"trial {trial.tid} {which}: {outcome}{took}; "
-        f"best {best_so_far(summary.best, metric, summary.confirmed)}{left}"
+        f"best {best_so_far(best, metric, summary.confirmed, beside=ended)}{left}"
     )
 
 
@@ -181,20 +186,26 @@ def _confirmed(summary: Summary) -> str:
 
 
 def best_so_far(
-    best: Trial | None, metric: ObjectiveMetric, confirmed: Confirmed | None = None
+    best: Trial | None,
+    metric: ObjectiveMetric,
+    confirmed: Confirmed | None = None,
+    *,
+    beside: float | None = None,
 ) -> str:
     """Return the best trial's metric and number, and the error of guessing if it is known.
 
-    confirmed: what repetitions of the trial say; the metric is their mean then.
+    confirmed: what repetitions of the trial say; the metric is their mean then. beside: the loss
+    of the trial that is shown beside it.
     """
     if best is None or best.loss is None:
         return "none yet"
     chance = "" if best.chance is None else f", chance {best.chance:.4f}"
     if confirmed is None:
-        return f"{metric.value(best.loss):.4f} (trial {best.tid}{chance})"
+        other = None if beside is None else metric.value(beside)
+        return f"{shown(metric.value(best.loss), other)} (trial {best.tid}{chance})"
     seeds = len(confirmed.winner.losses)
     over = "a fresh seed" if seeds == 1 else f"mean of {seeds} fresh seeds"
-    return f"{metric.value(confirmed.loss):.4f} (trial {best.tid}, {over}{chance})"
+    return f"{shown(metric.value(confirmed.loss))} (trial {best.tid}, {over}{chance})"
 
 
 def against_chance(summary: Summary) -> str:

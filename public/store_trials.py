@@ -22,7 +22,7 @@ from alignsearch.fmin_call import FminCall, Shown
 from alignsearch.fmin_run import Algorithm, EarlyStop, Rules, Seeds
 from alignsearch.fmin_space import checked_points, stored_space
 from alignsearch.names import driver_owner, whoami
-from alignsearch.search.documents import Search, is_of_fmin
+from alignsearch.search.documents import Search, is_of_fmin, space_of
 from alignsearch.search.documents.definition import HYPEROPT
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.limits import LARGEST
@@ -31,7 +31,9 @@ from alignsearch.search.store.address import mask
 from alignsearch.search.use_cases.hyperopt_trials import SearchTrials
 from alignsearch.search.use_cases.new_search import create, prepare
 from alignsearch.search.use_cases.rules import RULES
+from alignsearch.search.use_cases.unchanged import check_function
 from alignsearch.spaces.definition import Definition, Source
+from alignsearch.spaces.differences import difference
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.store_variable import ray_of_environment
 from alignsearch.submitting import submission
@@ -64,8 +66,17 @@ class StoreTrials(SearchTrials):
     refreshed. A store's URI with a password isn't pickled: name that by `ALIGNSEARCH_STORE`.
     """
 
+    _replace_objective = False
+    """For pickles of a version that had no such option."""
+
     def __init__(
-        self, name: str, *, store: str | None = None, ray: str | None = None, **options: Any
+        self,
+        name: str,
+        *,
+        store: str | None = None,
+        ray: str | None = None,
+        replace_objective: bool = False,
+        **options: Any,
     ) -> None:
         """Read the search's trials, if there is such a search already.
 
@@ -75,12 +86,15 @@ class StoreTrials(SearchTrials):
                 embedded store of the current folder.
             ray: HOST:PORT of a Ray cluster's head. By default the cluster that `ALIGNSEARCH_RAY`
                 names, or this machine.
+            replace_objective: let `fmin` go on with a function of another code than before. Its
+                results are then mixed with the earlier ones.
             **options: `parallel`, `resources`, `max_attempts`, `lease` and others that
                 `alignsearch submit` has, for a new search.
         """
         self.name = name
         self._named_store = store
         self._ray = ray
+        self._replace_objective = replace_objective
         self._options = options
         self._store: Store | None = None
         self._history = None
@@ -121,7 +135,8 @@ class StoreTrials(SearchTrials):
 
         Raises:
             ObjectiveError: the function has raised an error, and `catch_eval_exceptions` isn't set.
-            StateConflictError: the stored search is over another space.
+            StateConflictError: the stored search is over another space, or its function has
+                changed.
             ConfigurationError: the function can't be sent to workers, or the space can't be stored.
             KeyboardInterrupt: the process was interrupted; the running trials are handed back.
         """
@@ -171,7 +186,8 @@ class StoreTrials(SearchTrials):
         """Return the search of this name, which is made if there is none, and the open store.
 
         Raises:
-            StateConflictError: it is over another space, or no search of `fmin`.
+            StateConflictError: it is over another space, of another function, or no search of
+                `fmin`.
         """
         named = store_named(self._named_store)
         definition = Definition(
@@ -198,8 +214,10 @@ class StoreTrials(SearchTrials):
             raise StateConflictError(f"search {self.name!r} is none of fmin's: choose another name")
         if search.space_hash != new.space_hash:
             raise StateConflictError(
-                f"search {self.name!r} is over another space: choose another name"
+                f"search {self.name!r} is over another space "
+                f"({difference(space_of(search), space)}): choose another name"
             )
+        check_function(store, search, domain.fn, whoami(), replace=self._replace_objective)
         return search, store
 
     def _connect(self) -> bool:

@@ -30,4 +30,5 @@ def submission(definition: Definition, options: Mapping[str, Any]) -> Submission
     try:
         return Submission(space=definition.space.name, **given)
     except ValidationError as error:
-        raise refusal(error, named=str) from error
+        # Pydantic's own error would come first in the traceback, and say the same at length.
+        raise refusal(error, named=str) from None

@@ -28,9 +28,9 @@ def open_store(uri: str | None) -> Store:
     """
     if not has_store(uri):
         raise StoreUnavailableError(
-            f"this folder has no store ({EMBEDDED_FOLDER}/) and so no search: `alignsearch "
-            "submit` makes both; or work in the folder of your searches, or name a MongoDB "
-            "with --store"
+            f"the folder {Path.cwd()} has no store ({EMBEDDED_FOLDER}/) and so no search: "
+            "`alignsearch submit` makes both; or work in the folder of your searches, or name a "
+            "MongoDB with --store"
         )
     return Store.connect(store_uri(uri))
 

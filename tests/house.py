@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -13,6 +14,13 @@ FOLDERS: dict[str, str] = SETTINGS["package-dir"]
 SCRIPTS = ROOT / "dashboards" / "static"
 NOT_OURS = "lib"
 """The folder of `SCRIPTS` that holds other people's libraries."""
+
+
+@cache
+def named(path: Path) -> tuple[ast.Import | ast.ImportFrom | ast.FunctionDef, ...]:
+    """Return the imports and the functions of a file, at its top or inside others."""
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef)
+    return tuple(node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds))
 
 
 def modules() -> dict[str, Path]:
@@ -29,7 +37,7 @@ def modules() -> dict[str, Path]:
 def imported(name: str, path: Path, known: set[str]) -> Iterator[str]:
     """Yield the modules of ours that one imports, at its top or inside a function."""
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in named(path):
         if isinstance(node, ast.Import):
             asked = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -38,8 +46,8 @@ def imported(name: str, path: Path, known: set[str]) -> Iterator[str]:
                 above = package.rsplit(".", node.level - 1)[0] if node.level > 1 else package
                 base = f"{above}.{base}".rstrip(".")
             # `from package import module` asks for the module, not for its package.
-            named = [f"{base}.{alias.name}" for alias in node.names]
-            asked = [each if each in known else base for each in named]
+            whole = [f"{base}.{alias.name}" for alias in node.names]
+            asked = [each if each in known else base for each in whole]
         else:
             continue
         yield from (each for each in asked if each in known and each != name)
@@ -55,7 +63,7 @@ def imports() -> dict[str, set[str]]:
 def outside_imports(path: Path) -> set[str]:
     """Return the names of the distributions' packages that a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in named(path):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:

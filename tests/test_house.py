@@ -15,6 +15,7 @@ from house import (
     circles,
     imports,
     modules,
+    named,
     outside_imports,
     script_imports,
 )
@@ -199,7 +200,7 @@ def test_the_table_of_slow_tests_names_tests_that_exist():
     there = {
         node.name
         for path in (ROOT / "tests").rglob("test_*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in named(path)
         if isinstance(node, ast.FunctionDef)
     }
     assert sorted({*tiers.SLOW, *tiers.KEPT, *tiers.LONG, *tiers.ON_MONGOD} - there) == []

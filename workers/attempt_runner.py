@@ -282,7 +282,8 @@ class _Attempt:
 def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> Ending:
     deterministic = isinstance(error, AlignSearchError)
     report = str(error) if deterministic else "".join(traceback.format_exception(error))
-    logger.warning("trial %s crashed: %s", trial.id, report)
+    how = "failed" if deterministic else "crashed"
+    logger.warning("trial %s %s: %s", trial.id, how, report)
     lease = trial.lease
     if lease is None:
         return Ending(Outcome.STALE)

@@ -6,11 +6,12 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
 from ray._private import ray_constants
 from ray.autoscaler.sdk import request_resources
@@ -19,6 +20,9 @@ from ray.job_config import JobConfig
 from alignsearch.search.attempts.allotment import room
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.identity import Identity
+
+START_ATTEMPTS = 2
+"""Attempts to start Ray where its own time limit has passed; two last a minute."""
 
 logger = logging.getLogger(__name__)
 
@@ -127,25 +131,64 @@ def _start_here() -> None:
         ClusterError: Ray can't be started.
     """
     private_token()
-    try:
-        with _on_loopback():
-            ray.init(
-                # Without it Ray would connect to a cluster that somebody else has started here.
-                address="local",
-                num_cpus=int(local_node().resources["CPU"]),
-                log_to_driver=False,
-                logging_level="ERROR",
-                namespace=NAMESPACE,
-                job_config=_InstalledModulesFirst(),
-                **LOCAL_RAY,
-            )
-    except Exception as error:
-        # Ray raises whatever went wrong, with a page of its processes' logs.
-        ray.shutdown()
-        raise ClusterError(
-            f"Ray can't be started on this machine: {_reason(error)}; what it most often lacks is "
-            "memory, disk or processes (`ulimit -u`), and /tmp/ray/session_latest/logs says more"
-        ) from error
+    for attempt in range(1, START_ATTEMPTS + 1):
+        before = _rays_processes()
+        try:
+            _init_here()
+        except Exception as error:
+            # Ray raises whatever went wrong, with a page of its processes' logs.
+            ray.shutdown()
+            # A start that has failed leaves its processes until this program ends.
+            for process in _rays_processes() - before:
+                with suppress(psutil.Error):
+                    process.kill()
+            if is_slow_start(error) and attempt < START_ATTEMPTS:
+                logger.info("Ray has not started in time: trying it once more")
+                continue
+            raise ClusterError(why_not_started(error)) from error
+        return
+
+
+def _init_here() -> None:
+    with _on_loopback():
+        ray.init(
+            # Without it Ray would connect to a cluster that somebody else has started here.
+            address="local",
+            num_cpus=int(local_node().resources["CPU"]),
+            log_to_driver=False,
+            logging_level="ERROR",
+            namespace=NAMESPACE,
+            job_config=_InstalledModulesFirst(),
+            **LOCAL_RAY,
+        )
+
+
+def _rays_processes() -> set[psutil.Process]:
+    """Return the processes of Ray that this program has started."""
+    found, home = set(), str(Path(ray.__file__).parent)
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if any(part.startswith(home) for part in process.cmdline()):
+                found.add(process)
+    return found
+
+
+def is_slow_start(error: Exception) -> bool:
+    """Return whether a process of Ray was not ready within Ray's own time limit, 30 s."""
+    return "timed out" in str(error).lower()
+
+
+def why_not_started(error: Exception) -> str:
+    """Return why Ray can't be started on this machine, and what to do."""
+    if is_slow_start(error):
+        return (
+            "Ray has not started in time on this machine, which is likely busy or short of memory: "
+            f"try again in a moment ({_reason(error)}; /tmp/ray/session_latest/logs says more)"
+        )
+    return (
+        f"Ray can't be started on this machine: {_reason(error)}; what it most often lacks is "
+        "memory, disk or processes (`ulimit -u`), and /tmp/ray/session_latest/logs says more"
+    )
 
 
 @contextmanager

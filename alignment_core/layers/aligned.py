@@ -25,6 +25,7 @@ from alignment_core.layers.checks import (
     claim,
     claimant,
     refuse,
+    within_reach,
 )
 from alignment_core.layers.contexts import is_exact, open_recordings
 from alignment_core.layers.direct import without_gradient
@@ -367,6 +368,10 @@ class AlignedLayer(keras.layers.Layer):
             term = rule(self, [call], primitives=names)
         self._last_term = ref(term)
         self.add_loss(term)
+
+    def _get_own_losses(self) -> list[Any]:
+        """Return the losses that the layer added, or refuse them where they can't be used."""
+        return within_reach(self, super()._get_own_losses())
 
     def takes(self, shape: tuple[Any, ...]) -> bool:
         """Return whether the built layer can be called on an input of a shape (batch, ...)."""

@@ -88,15 +88,60 @@ def check_late_rule(layer: Any, rule: Alignment, backward_shape: tuple[int, ...]
 
 def check_counted(layer: Any, rule: Alignment) -> None:
     """Raise ConfigurationError if the layer is called in a loop and R needs each of its inputs."""
-    needs_calls = rule.direct or rule.draws_noise or rule.needs_activations
-    if needs_calls and is_within_a_loop():
+    if _needs_calls(rule) and is_within_a_loop():
         raise ConfigurationError(
             f"layer {layer.name!r} is called in a loop, a branch or a tf.function within its model "
             "(an RNN's cell is, and a layer in TimeDistributed of unknown length), where "
-            f"{type(rule).__name__} can't collect its inputs; call it on all positions at once, as "
-            "Dense can be, give keras.Input the length, or use a rule of kernels alone "
-            "(SymmetricAlignment, KolenPollack)"
+            f"{type(rule).__name__} can't collect its inputs; {_OTHER_CALLS}"
         )
+
+
+def within_reach(layer: Any, losses: list[Any]) -> list[Any]:
+    """Return the losses that a layer has added, or refuse them where they can't be used.
+
+    A tensor that is made in a loop, a branch or a tf.function is valid in there only.
+
+    Args:
+        layer: a layer with a rule.
+        losses: what it has added to `model.losses`.
+
+    Raises:
+        ConfigurationError: a loss is read outside of the graph that it was made in.
+    """
+    symbolic = [loss for loss in losses if tf.is_symbolic_tensor(loss)]
+    if not symbolic or {id(loss.graph) for loss in symbolic} <= _graphs_in_reach():
+        return losses
+    rule = layer.learning_rule
+    if tf.executing_eagerly():
+        problem = f"the term of {type(rule).__name__} was made in a tf.function and is valid there"
+        remedy = "read model.losses in the tf.function that calls the model"
+    else:
+        problem = (
+            "it is called in a loop, a branch or a tf.function within its model (an RNN's cell "
+            f"is), which the term of {type(rule).__name__} in model.losses can't leave"
+        )
+        remedy = _OTHER_CALLS if _needs_calls(rule) else "make the model an AlignedModel"
+    raise ConfigurationError(f"layer {layer.name!r}: {problem}; {remedy}")
+
+
+_OTHER_CALLS = (
+    "call it on all positions at once, as Dense can be, give keras.Input the length, or use a rule "
+    "of kernels alone (SymmetricAlignment, KolenPollack) in an AlignedModel"
+)
+
+
+def _needs_calls(rule: Alignment) -> bool:
+    return rule.direct or rule.draws_noise or rule.needs_activations
+
+
+def _graphs_in_reach() -> set[int]:
+    """Return the ids of the graph that is built now and of all graphs around it."""
+    found = set()
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+    while graph is not None:
+        found.add(id(graph))
+        graph = getattr(graph, "outer_graph", None)
+    return found
 
 
 def claim(layer: Any, model: Any = None) -> None:

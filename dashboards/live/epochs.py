@@ -1,23 +1,23 @@
 """One trial's epochs, or steps, in columns."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.reported import Reported, unit_of
 from alignsearch.search.documents import Epoch, Search
+from alignsearch.search.store.readable import Readable
 
 
-def epochs_model(search: Search, records: Sequence[Mapping[str, Any]]) -> models.Epochs:
+def epochs_model(search: Search, records: Sequence[dict[str, Any]]) -> models.Epochs:
     """Make the payload of a trial's stored epochs.
 
-    A layer, or a number, that an epoch doesn't have is null there.
-
-    Raises:
-        StoreCorruptedError: a record isn't an epoch.
+    A layer, or a number, that an epoch doesn't have is null there. A record that isn't an epoch is
+    left out, and logged.
     """
-    epochs = [Epoch.from_bson(record) for record in records]
+    both = Readable("epoch").of(records, lambda record: (record, Epoch.from_bson(record)))
+    records, epochs = [record for record, _ in both], [epoch for _, epoch in both]
     layers: dict[str, list[Any]] = defaultdict(lambda: [None] * len(epochs))
     for at, epoch in enumerate(epochs):
         for layer in epoch.layers:

@@ -8,7 +8,8 @@ from typing import Any
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TrialState
 
-_KINDS = {"crashed": "crashed", "expired": "expired"}
+_KINDS = {"crashed": "crashed", "failed": "crashed", "expired": "expired"}
+"""Kinds of failures by the outcome of an attempt; a chart tells no failure from a crash."""
 _NO_REASON = "no reason was given"
 
 

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 """Pause between polls: a page shows a change well within a second."""
+WOKEN_SECONDS = 0.1
+"""Shortest time between polls that the store's news of changes bring forward."""
 LIST_SECONDS = 1.0
 """Pause between readings of the list of searches and of the pinned searches' events."""
 RETRY_SECONDS = 1.0
@@ -234,23 +236,30 @@ class Mirror:
         return mirrored
 
     def _run(self) -> None:
-        while not self.closing.is_set():
-            pause = POLL_SECONDS
-            try:
-                self._poll()
-                recovered, self.failure = bool(self.failure), ""
-                if recovered:
-                    logger.warning("the store answers again")
-                    self.notify()
-            except (StoreUnavailableError, StoreCorruptedError) as error:
-                if not self.failure:
-                    logger.warning("%s", error)
-                self.failure = str(error)
-                pause = RETRY_SECONDS
-                self._listed.set()
+        waker = self.store.news.waker
+        with waker("searches") as listed, waker("searches", "trials") as news:
+            while not self.closing.is_set():
+                if listed.heard():
+                    self._listed_at = -LIST_SECONDS
+                news.wait(self._try_to_poll(), gather=WOKEN_SECONDS)
+
+    def _try_to_poll(self) -> float:
+        """Poll, and return the seconds until the next poll."""
+        try:
+            self._poll()
+            recovered, self.failure = bool(self.failure), ""
+            if recovered:
+                logger.warning("the store answers again")
                 self.notify()
-                self._revive_store()
-            self.closing.wait(pause)
+        except (StoreUnavailableError, StoreCorruptedError) as error:
+            if not self.failure:
+                logger.warning("%s", error)
+            self.failure = str(error)
+            self._listed.set()
+            self.notify()
+            self._revive_store()
+            return RETRY_SECONDS
+        return POLL_SECONDS
 
     def _poll(self) -> None:
         changed = False
@@ -334,7 +343,13 @@ class Mirror:
             records = []
             if last > mirrored.trials.rev:
                 records = self.store.trials.changed_records(search.name, mirrored.trials.rev, last)
-                mirrored.trials.update(records, last)
+                try:
+                    mirrored.trials.update(records, last)
+                except StoreCorruptedError:
+                    # A part of a document may be in: all are read anew, each checked first.
+                    mirrored.trials = MirroredTrials(search, self.store.trials.readable)
+                    records = self.store.trials.changed_records(search.name, 0, last)
+                    mirrored.trials.update(records, last)
             self._read_named(mirrored)
             summary = summarize(search, mirrored.standing(), self.now())
             changed = (
@@ -356,7 +371,7 @@ class Mirror:
         if best is None or tid is None or tid == best.tid:
             mirrored.named = best
         elif mirrored.named is None or mirrored.named.tid != tid:
-            mirrored.named = self.store.trials.get(mirrored.search.name, tid)
+            mirrored.named = self.store.trials.find(mirrored.search.name, tid) or best
 
     def _sync_events(self, name: str) -> bool:
         mirrored = self._held.get(name)

@@ -25,6 +25,7 @@ from alignsearch.search.documents.spent_time import add_seconds, seconds_in, sec
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import RECENT, Standing
 from alignsearch.search.documents.trial import OUTSIDE, SPENDING
+from alignsearch.search.store.readable import Readable
 
 DIVERGED = "diverged"
 """The state, for people, of a trial that completed without a finite loss."""
@@ -76,8 +77,13 @@ class MirroredTrials:
         scored: number of trials with a loss.
     """
 
-    def __init__(self, search: Search) -> None:
-        """Begin without trials."""
+    def __init__(self, search: Search, readable: Readable | None = None) -> None:
+        """Begin without trials.
+
+        readable: checks each document as a whole, which takes longer, and leaves unreadable ones
+            out.
+        """
+        self._readable = readable
         self.begun = search.created_at
         self.metric = metric_of(search)
         self.space = sampled_space_of(search)
@@ -133,6 +139,8 @@ class MirroredTrials:
         Raises:
             StoreCorruptedError: a document isn't a trial.
         """
+        if self._readable is not None:
+            documents = self._readable.of([dict(each) for each in documents], _checked)
         # Improvements are defined in the order of finishing.
         for document in sorted(documents, key=_end):
             try:
@@ -341,6 +349,11 @@ def _as_state(state: str | None) -> TrialState | None:
 
 _LOSS_AT = 2
 """Place of the column `loss`."""
+
+
+def _checked(document: dict[str, Any]) -> dict[str, Any]:
+    Trial.from_bson(document)
+    return document
 
 
 def _end(document: Document) -> tuple[bool, float, int]:

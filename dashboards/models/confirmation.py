@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from alignsearch.dashboards.models.base import Model
-from alignsearch.search.use_cases.confirming import MOST, USUAL
+from alignsearch.search.documents.limits import MOST_REPEATED
+from alignsearch.search.use_cases.confirming import USUAL
 
 
 class ConfirmRequest(Model):
@@ -17,8 +18,8 @@ class ConfirmRequest(Model):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"top": USUAL.top, "seeds": 3}]})
 
-    top: int | None = Field(default=None, ge=1, le=MOST)
-    seeds: int | None = Field(default=None, ge=1, le=MOST)
+    top: int | None = Field(default=None, ge=1, le=MOST_REPEATED)
+    seeds: int | None = Field(default=None, ge=1, le=MOST_REPEATED)
 
 
 class RepeatedTrial(Model):

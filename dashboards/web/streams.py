@@ -10,13 +10,14 @@ from fastapi import APIRouter, Header, Request
 from pydantic_core import to_json
 from starlette.responses import Response, StreamingResponse
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
 from alignsearch.dashboards.models.base import LARGEST_NUMBER
 from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name, Rev
-from alignsearch.search.documents.errors import StoreUnavailableError
+from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
 
@@ -83,7 +84,8 @@ async def stream_search(
 ) -> StreamingResponse:
     """Stream the changes of a search after a revision.
 
-    Events: `change` (`TrialColumns`), `events` (`Events`), `store` (whether it answers), `alive`.
+    Events: `change` (`TrialColumns`), `events` (`Events`), `store` (whether it answers), `alive`,
+    and `gone` (the search was deleted or renamed: nothing follows).
     """
     mirror = context_of(request).mirror
     mirrored = await asyncio.to_thread(mirror.get, name)
@@ -96,7 +98,8 @@ async def stream_search(
 async def stream_searches(request: Request) -> StreamingResponse:
     """Stream the changes of the list of searches.
 
-    Events: `searches` (those that changed), `store` (whether it answers), `alive`.
+    Events: `searches` (those that changed), `listed` (the names of all, when those have changed),
+    `store` (whether it answers), `alive`.
     """
     return _streaming(_list_events(context_of(request).mirror))
 
@@ -116,6 +119,15 @@ async def _search_events(
             if (news := state.news(mirror)) is not None:
                 yield news
             current = mirror.cached(name)
+            if not mirror.failure and current is None:
+                try:
+                    current = await asyncio.to_thread(mirror.get, name)
+                except UnknownNameError:
+                    yield sse("gone", {"name": name})
+                    return
+                except (StoreUnavailableError, StoreCorruptedError):
+                    # The poll meets the same error and tells it, or logs it.
+                    current = None
             if not mirror.failure and current is not None:
                 if current.version != version:
                     version = current.version
@@ -145,6 +157,7 @@ async def _list_events(mirror: Mirror) -> AsyncIterator[bytes]:
     version = -1
     sent_at = time.monotonic()
     sent: dict[str, models.SearchSummary] = {}
+    listed: set[str] | None = None
     try:
         yield _RETRY
         while not mirror.closing.is_set():
@@ -158,6 +171,13 @@ async def _list_events(mirror: Mirror) -> AsyncIterator[bytes]:
                     # The poll will fail too, and the next `store` event tells the client.
                     version = -1
                     found = []
+                else:
+                    names = {each.name for each in found}
+                    if names != listed:
+                        # A client that was away doesn't know which searches are gone.
+                        listed = names
+                        sent = {name: each for name, each in sent.items() if name in names}
+                        yield sse("listed", {"names": sorted(names)})
                 changed = [
                     each for each in found if _lasting(sent.get(each.name)) != _lasting(each)
                 ]

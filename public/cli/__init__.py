@@ -63,5 +63,7 @@ def _usage_error(error: "TyperException") -> str:
 def _fail(message: str) -> None:
     # A command without arguments has printed its help, and its error has no message.
     if message:
-        sys.stderr.write(f"alignsearch: {message}\n")
+        from alignsearch.terminal import write_error
+
+        write_error(f"alignsearch: {message}")
     sys.exit(USAGE_ERROR)

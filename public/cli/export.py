@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import StoreOption, print_text
+from alignsearch.cli.options import StoreOption, print_data
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.export import published_columns
@@ -37,4 +37,4 @@ def export(
     if names:
         with open_store(store) as opened:
             columns += [best_column(opened, name) for name in names]
-    print_text(render(columns, format))
+    print_data(render(columns, format))

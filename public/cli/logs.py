@@ -62,17 +62,4 @@ def logs(
 def _text(line: LogLine) -> str:
     when = " " * 19 if line.at is None else f"{line.at:%Y-%m-%d %H:%M:%S}"
     first, *others = line.text.split("\n")
-    shown = [f"{when}  {line.level}  {visible(first)}", *(f"    {visible(o)}" for o in others)]
-    return "\n".join(shown)
-
-
-def visible(text: str) -> str:
-    """Return the text with escapes in place of characters that a terminal would obey.
-
-    A log comes from elsewhere: it may hold commands that move the cursor or set the title.
-    """
-    return "".join(c if c.isprintable() or c == "\t" else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+    return "\n".join([f"{when}  {line.level}  {first}", *(f"    {each}" for each in others)])

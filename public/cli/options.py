@@ -6,7 +6,6 @@ from typing import Annotated, Any, cast, get_args
 
 import typer
 from pydantic_core import to_json
-from rich.console import Console
 
 from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
 from alignment_core.errors import UnknownNameError
@@ -14,7 +13,9 @@ from alignsearch.search.attempts.logs import LogFormat, LogLevel, log_to_stderr
 from alignsearch.search.documents import RecipeChoices
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.recipe import OnCorrupt
+from alignsearch.search.documents.visible_text import visible, visible_json
 from alignsearch.store_variable import STORE_VARIABLE
+from alignsearch.terminal import VisibleConsole
 
 
 def help_of(field: str) -> str:
@@ -83,9 +84,9 @@ WIDTH_OF_FILES = 160
 """Columns of output into a file or a pipe, which has no width of its own."""
 
 
-def _console(*, stderr: bool = False) -> Console:
+def _console(*, stderr: bool = False) -> VisibleConsole:
     # Errors, labels and names come from elsewhere: none of their letters is markup.
-    made = Console(stderr=stderr, markup=False, emoji=False)
+    made = VisibleConsole(stderr=stderr, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = WIDTH_OF_FILES
     return made
@@ -118,10 +119,20 @@ def notice(text: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print one JSON document, for programs; NaN is printed as null, because JSON has no NaN."""
-    print_text(to_json(document, indent=2, inf_nan_mode="null", fallback=str).decode())
+    text = to_json(document, indent=2, inf_nan_mode="null", fallback=str).decode()
+    print_text(visible_json(text))
 
 
 def print_text(text: str) -> None:
-    """Print text without colours or wrapping, and flush it."""
+    """Print text without colours or wrapping, and flush it; control characters are shown."""
+    _write(visible(text))
+
+
+def print_data(text: str) -> None:
+    """Print a table for other programs as it is; on a terminal, with control characters shown."""
+    _write(visible(text) if sys.stdout.isatty() else text)
+
+
+def _write(text: str) -> None:
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
     sys.stdout.flush()

@@ -17,6 +17,7 @@ from alignsearch.cli.options import (
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import Epoch, is_list_of_runs
 from alignsearch.search.reports.best import column_of
+from alignsearch.search.reports.cells import without_latex
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.trial_table import columns_of, row_of
 from alignsearch.wiring import open_store
@@ -66,7 +67,7 @@ def show(
         console.print("", run, "")
     else:
         column = column_of(search, trial, title=f"{name} {tid}")
-        print_text("\n" + render([column], "markdown"))
+        print_text("\n" + without_latex(render([column], "markdown")))
     console.print(_epochs_table(epochs))
     for attempt in trial.attempts.values():
         console.print(

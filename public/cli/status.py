@@ -1,6 +1,7 @@
 """`alignsearch status`: where searches stand and what they wait for."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,9 +17,11 @@ from alignsearch.cli.options import (
     print_text,
 )
 from alignsearch.progress import duration, panel, watch
+from alignsearch.search.documents.digits import shown
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
+from alignsearch.search.store.address import mask
 from alignsearch.search.use_cases.summary import Summary, read_summary
 from alignsearch.search.use_cases.whole_search import unfinished
 from alignsearch.wiring import has_store, open_store
@@ -44,11 +47,12 @@ def status(
     if tag and name is not None:
         raise ConfigurationError("--tag chooses among all searches: leave out the name")
     if name is None and not has_store(store):
-        _list([], as_json=as_json)
+        _list([], _place(store), as_json=as_json)
         return
     with open_store(store) as opened:
         if name is None:
-            _list(list(_summaries(opened, tag or ())), as_json=as_json, tag=tag or ())
+            found = list(_summaries(opened, tag or ()))
+            _list(found, _place(store), as_json=as_json, tag=tag or ())
             for line in unfinished(opened):
                 notice(line)
         elif as_json:
@@ -57,6 +61,11 @@ def status(
             _watch(opened, name)
         else:
             console.print(panel(read_summary(opened, name)))
+
+
+def _place(store: str | None) -> str:
+    """Return where searches are looked for, in words."""
+    return f"the folder {Path.cwd()}" if store is None else f"the store {mask(store)}"
 
 
 def _summaries(store: Store, tags: Sequence[str]) -> Iterator[Summary]:
@@ -70,7 +79,7 @@ def _summaries(store: Store, tags: Sequence[str]) -> Iterator[Summary]:
             notice(f"search {search.name} is left out: {error}")
 
 
-def _list(summaries: list[Summary], *, as_json: bool, tag: Sequence[str] = ()) -> None:
+def _list(summaries: list[Summary], where: str, *, as_json: bool, tag: Sequence[str] = ()) -> None:
     if as_json:
         print_json([summary.to_json() for summary in summaries])
         return
@@ -89,12 +98,16 @@ def _list(summaries: list[Summary], *, as_json: bool, tag: Sequence[str] = ()) -
             search.status.value,
             f"{summary.finished}/{search.trials}",
             f"{summary.busy}/{search.parallel}",
-            "" if summary.best_value is None else f"{summary.best_value:.4f}",
+            "" if summary.best_value is None else shown(summary.best_value),
             _time_left(summary),
             *([", ".join(search.tags)] if tagged else []),
         )
-    none = "no search has this tag" if tag else "no search yet: `alignsearch submit` makes one"
-    console.print(table if summaries else none)
+    if summaries:
+        console.print(table)
+    elif tag:
+        print_text("no search has this tag")
+    else:
+        print_text(f"no search yet in {where}: `alignsearch submit` makes one")
 
 
 def _time_left(summary: Summary) -> str:

@@ -20,6 +20,7 @@ from alignsearch.cli.options import (
 )
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import is_list_of_runs
+from alignsearch.search.documents.digits import told_apart
 from alignsearch.search.reports.trial_table import TrialColumns, columns_of, row_of
 from alignsearch.wiring import open_store
 
@@ -43,7 +44,7 @@ def trials(
         raise ConfigurationError("--csv or --json, not both")
     with open_store(store) as opened:
         search = opened.searches.get(name)
-        found = opened.trials.all(name)
+        found = opened.trials.all_readable(name)
     if as_json:
         print_json([trial.model_dump(mode="json") for trial in found])
         return
@@ -58,8 +59,13 @@ def trials(
     table = Table()
     for field in shown:
         table.add_column(heading(field))
+    # The third column is the metric's.
+    metric = columns.fixed[2]
+    known = [row[metric] for row in rows if row[metric] is not None]
+    texts = dict(zip(known, told_apart(known), strict=True))
     for row in rows:
-        table.add_row(*(cell(row.get(field)) for field in shown))
+        cells = {field: cell(row.get(field)) for field in shown}
+        table.add_row(*(cells | {metric: texts.get(row[metric], "")}).values())
     console.print(table)
 
 

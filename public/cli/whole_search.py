@@ -10,6 +10,7 @@ from typer.core import TyperCommand
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import NameArgument, StoreOption, notice, print_text
 from alignsearch.names import whoami
+from alignsearch.search.documents.visible_text import visible
 from alignsearch.search.use_cases import whole_search
 from alignsearch.wiring import open_store
 
@@ -99,4 +100,4 @@ def _agreed(what: str) -> bool:
     """
     if not sys.stdin.isatty():
         raise ConfigurationError(f"{what}: nothing is deleted without --yes")
-    return typer.confirm(f"{what}?")
+    return typer.confirm(f"{visible(what)}?")

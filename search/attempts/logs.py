@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
+from alignsearch.search.documents.visible_text import visible, visible_json
+
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -33,7 +35,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as text."""
-        return without_passwords(super().format(record))
+        return visible(without_passwords(super().format(record)))
 
 
 class JsonFormatter(logging.Formatter):
@@ -50,7 +52,8 @@ class JsonFormatter(logging.Formatter):
         document |= {key: value for key, value in vars(record).items() if key not in _USUAL}
         if record.exc_info:
             document["error"] = self.formatException(record.exc_info)
-        return without_passwords(json.dumps(document, default=str, ensure_ascii=False))
+        text = json.dumps(document, default=str, ensure_ascii=False)
+        return visible_json(without_passwords(text))
 
 
 def without_passwords(text: str) -> str:

@@ -8,10 +8,12 @@ from alignsearch.search.documents.base import Document
 from alignsearch.search.documents.plain_data import UserData
 
 AttemptOutcome = Literal[
-    "completed", "handed_back", "expired", "crashed", "cancelled", "pruned", "released"
+    "completed", "handed_back", "expired", "crashed", "failed", "cancelled", "pruned", "released"
 ]
+"""The ends of an attempt. One that has crashed may succeed when it is repeated; one that has failed
+would fail again, as by a return value that is no number."""
 
-COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "expired"})
+COUNTED_OUTCOMES: frozenset[AttemptOutcome] = frozenset({"crashed", "failed", "expired"})
 """Outcomes that count against a trial's `max_attempts`; handing back and a release don't."""
 
 

@@ -54,6 +54,8 @@ class StoredObjective(Document):
         own_process: whether each trial runs in a process of its own.
         folder: the folder in which a program was submitted; empty for other kinds.
         files: hashes of the program's own files, by their paths below the folder.
+        code: hash of a Python session's function (`spaces.function_code`); None for other kinds,
+            and in searches that were submitted before it was kept.
     """
 
     kind: str
@@ -61,6 +63,7 @@ class StoredObjective(Document):
     own_process: bool = False
     folder: str = ""
     files: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)
+    code: str | None = None
 
 
 class StoredMetric(Document):

@@ -5,3 +5,7 @@ LARGEST = 2**31 - 1
 
 LONGEST_TEXT = 4096
 """The most characters of any text: no file system takes a longer path."""
+
+MOST_REPEATED = 1000
+"""The most trials that a confirmation repeats, and the most repetitions of one: a driver keeps so
+many of the best trials in memory, and people who ask for more have mistyped."""

@@ -10,6 +10,7 @@ from alignsearch.search.documents.definition import StoredDefinition
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.identity import Identity, Place, token_of_old
 from alignsearch.search.documents.lease import DEFAULT_LEASE_SECONDS, Lease
+from alignsearch.search.documents.limits import MOST_REPEATED
 from alignsearch.search.documents.plain_data import UserData
 from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
@@ -56,8 +57,8 @@ class Confirmation(Document):
             limit.
     """
 
-    top: int = Field(default=12, ge=1, le=1000)
-    seeds: int = Field(default=3, ge=1, le=1000)
+    top: int = Field(default=12, ge=1, le=MOST_REPEATED)
+    seeds: int = Field(default=3, ge=1, le=MOST_REPEATED)
     share: float | None = Field(default=None, gt=0)
 
 

@@ -38,6 +38,7 @@ class Standing:
         spending: the trials that are part of the search itself.
         since_best: trials with a result that ended after the best one; 0 where nobody asked.
         last_error: error of the trial that failed last; None if it isn't known.
+        is_hopeless: whether a trial has failed as it would again, and none has a result.
     """
 
     counts: dict[TrialState, int]
@@ -51,6 +52,7 @@ class Standing:
     spending: Spending = field(default_factory=Spending)
     since_best: int = 0
     last_error: str | None = None
+    is_hopeless: bool = False
 
 
 class Best(Document):

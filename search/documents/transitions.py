@@ -157,14 +157,24 @@ def cancel(trial: Trial, now: datetime, reason: str | None = None) -> Transition
 
 
 def crash(
-    trial: Trial, attempt: int, token: str, now: datetime, error: str, max_attempts: int
+    trial: Trial,
+    attempt: int,
+    token: str,
+    now: datetime,
+    error: str,
+    max_attempts: int,
+    *,
+    retry: bool = True,
 ) -> Transition:
-    """Queue the trial again after a crash, or fail it if that was the last of its attempts."""
+    """Queue the trial again after a crash, or fail it if that was the last of its attempts.
+
+    retry: whether another attempt might succeed; otherwise the trial fails at once.
+    """
     return _end(
         (attempt, token),
         now,
-        _state_after_loss(trial, attempt, max_attempts),
-        "crashed",
+        _state_after_loss(trial, attempt, max_attempts if retry else 0),
+        "crashed" if retry else "failed",
         error=error,
         changes={"error": error},
     )

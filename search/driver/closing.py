@@ -1,4 +1,7 @@
-"""The end of a search, as its driver brings it about: when, and what becomes of waiting trials."""
+"""The end of a search: when it comes, and what becomes of waiting trials.
+
+A driver brings it about, or a process that asks for trials.
+"""
 
 import logging
 from collections.abc import Callable, Container
@@ -74,10 +77,14 @@ class Closing:
                 self._history.update(cancelled)
                 self._end_worker(trial.id)
 
-    def close(self, name: str, is_confirmed: Callable[[Search], bool]) -> Search | None:
+    def close(
+        self, name: str, is_confirmed: Callable[[Search], bool], *, takes_results: bool = True
+    ) -> Search | None:
         """End the search, none of whose trials is live, if a rule still says so.
 
         is_confirmed: whether a search has no repetition of its best trials left to make.
+        takes_results: whether this process takes results from elsewhere in, as a driver does.
+            Those that came at the last moment are taken in before the end.
 
         Returns:
             The search; None if somebody has let it go on, or has ended it.
@@ -85,16 +92,15 @@ class Closing:
         search, change = self._store.searches.decide(name)
         self._history.given.read(search.enqueued)
         ended = self.ended(search)
-        # Results from elsewhere that came at the last moment are taken in before the end.
-        if ended is None or self._history.given.results(1):
+        if ended is None or (takes_results and self._history.given.results(1)):
             return None
         if self.may_repeat(search) and not is_confirmed(search):
             return None
-        to, detail = outcome_of(ended, self._history)
+        to, detail = _outcome_of(ended, self._history)
         return self._store.searches.end(search, change, to, self._owner, detail=detail)
 
 
-def outcome_of(ended: Ended, history: History) -> tuple[SearchStatus, str]:
+def _outcome_of(ended: Ended, history: History) -> tuple[SearchStatus, str]:
     """Return the status of a search that ends by a rule, and why it has that."""
     spending, reason = history.spending, ended.reason
     if ended.rule.fails:

@@ -37,6 +37,7 @@ from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.samplers.sampler import Sampler
 from alignsearch.search.store import Store
+from alignsearch.search.store.news import Waker
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,8 @@ class Driver:
         self._placement: Placement
         self._closing: Closing
         self._start_failures = StartFailures(store, self._search, owner)
-        self._next_refresh = 0.0
+        self._next_refresh = self._earliest = 0.0
+        self._news: Waker
         self.wanted = min(self._search.parallel, self._search.trials)
         """Number of slots that the search has trials for, as of the last round."""
         self.held = 0
@@ -189,6 +191,7 @@ class Driver:
                     BOOKKEEPING_SECONDS,
                     f"of the records of {name}",
                 ),
+                self._store.news.waker("searches", search=name) as self._news,
             ):
                 dispatcher = self._make_dispatcher(self._search)
                 self._connect(dispatcher)
@@ -300,7 +303,7 @@ class Driver:
     def _refresh(self) -> None:
         """Read what people and workers have changed in the store, if it is time for that."""
         now = self._monotonic()
-        if now < self._next_refresh:
+        if now < self._next_refresh and not (now >= self._earliest and self._news.heard()):
             return
         found = self._store.searches.get(self._search.name)
         if found.identity != self._search.identity:
@@ -311,7 +314,8 @@ class Driver:
         self._read_given()
         self._supervisor.check(now)
         took = self._monotonic() - now
-        self._next_refresh = now + max(REFRESH_SECONDS, REFRESH_SHARE * took)
+        self._earliest = now + REFRESH_SHARE * took
+        self._next_refresh = max(now + REFRESH_SECONDS, self._earliest)
 
     def _read_soon(self) -> None:
         """Have the next round read what others wrote."""
@@ -353,10 +357,7 @@ class Driver:
         self.held = self._slots.end_surplus_workers(min(needed, self._allotted()))
 
     def _pause(self, reason: str) -> None:
-        """Pause the search, whose objective its workers can't evaluate as they are.
-
-        Going on would spend all attempts at its trials; a person removes the reason and resumes it.
-        """
+        """Pause the search: its workers can't evaluate it, and would spend all attempts."""
         logger.warning("search %s is paused: %s", self._search.name, reason)
         try:
             self._search = self._store.searches.change(

@@ -28,6 +28,8 @@ class Reached:
         failures: failed trials that nobody has asked to try again.
         retries: failed trials that wait to be tried again.
         last_error: why the trial failed that failed last; None if that isn't known.
+        is_hopeless: whether a trial has failed in a way in which it would fail again, and none has
+            a result.
     """
 
     spending: Spending
@@ -37,6 +39,7 @@ class Reached:
     failures: int
     retries: int = 0
     last_error: str | None = None
+    is_hopeless: bool = False
 
 
 def reached_of(standing: Standing, driven_seconds: float) -> Reached:
@@ -48,8 +51,12 @@ def reached_of(standing: Standing, driven_seconds: float) -> Reached:
         driven_seconds=driven_seconds,
         failures=standing.spending.failures,
         last_error=standing.last_error,
+        is_hopeless=standing.is_hopeless,
     )
 
+
+OWN = ("function", "program")
+"""Kinds of objectives of the user's own, in which an error that would come again is a fault."""
 
 Judge = Callable[[Search, Reached, datetime], str | None]
 """From a search, how far it has come and the store's time to a sentence, or None."""
@@ -134,11 +141,24 @@ def _stopping(search: Search, reached: Reached, now: datetime) -> str | None:
 
 def _too_many_failures(search: Search, reached: Reached, now: datetime) -> str | None:
     failures, allowed = reached.failures, search.failures_allowed
+    last = last_line(reached.last_error)
+    if _is_useless(search, reached):
+        return f"its objective gives no result: {last} (--max-failures lets more trials fail)"
     if counts_every_trial(search) or failures <= allowed:
         return None
-    last = last_line(reached.last_error)
     because = f"; the last one failed with: {last}" if last else ""
     return f"{_trials(failures)} failed, and {allowed} may (--max-failures){because}"
+
+
+def _is_useless(search: Search, reached: Reached) -> bool:
+    """Return whether a function or a program of the user's own has answered with nonsense alone.
+
+    Its next trials would do the same. A number of allowed failures that somebody chose stands.
+    """
+    kind = None if search.definition is None else search.definition.objective.kind
+    return (
+        kind in OWN and search.max_failures is None and reached.failures > 0 and reached.is_hopeless
+    )
 
 
 def _failures(search: Search, reached: Reached, now: datetime) -> str | None:

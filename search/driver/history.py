@@ -60,6 +60,8 @@ class History:
         """Trials that are part of the search itself, by state."""
         self.last_error: str | None = None
         """Error of the trial that failed last; None if none has failed."""
+        self._refused = False
+        """A trial has failed as it would again."""
 
     def sync(self) -> list[Trial]:
         """Read all trials that have changed since the last call, record and return them.
@@ -140,6 +142,8 @@ class History:
             self._fresh.append(observation_of(trial))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
+            last = trial.attempts.get(str(trial.attempt))
+            self._refused |= last is not None and last.outcome == "failed"
         if is_ranked(trial):
             self._best = trial if self._best is None else best_of([self._best, trial])
         if trial.spends:
@@ -168,7 +172,12 @@ class History:
             spending=self.spending,
             since_best=self._since_best.trials,
             last_error=self.last_error,
+            is_hopeless=self._is_hopeless,
         )
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self._refused and not any(self._counts[state] for state in OBSERVED_STATES)
 
     def reached(self, driven_seconds: float = 0.0) -> Reached:
         """Return how far the search has come, for the rules that end it."""
@@ -180,6 +189,7 @@ class History:
             failures=self.given.failures,
             retries=self.given.retries,
             last_error=self.last_error,
+            is_hopeless=self._is_hopeless,
         )
 
     def _winner(self) -> Trial | None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Hashable
 
 from alignsearch.search.documents import Confirmation, Origin, Search, Trial
+from alignsearch.search.documents.limits import MOST_REPEATED
 from alignsearch.search.documents.ranking import is_ranked
 from alignsearch.search.documents.repetition import Repetition
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
@@ -15,8 +16,8 @@ from alignsearch.search.driver.confirmations import Candidate, Plan, plan
 class RepeatedTrials:
     """Trials of one search that are or may be repeated, updated with each trial that changes.
 
-    Of a trial with a rank it keeps loss, duration and a hash of its point, so that memory grows
-    little with the search.
+    Of the best trials it keeps loss, duration and a hash of the point, and of no more trials than
+    can ever be repeated, so that memory doesn't grow with the search.
     """
 
     def __init__(self) -> None:
@@ -44,6 +45,9 @@ class RepeatedTrials:
             if is_ranked(trial) and trial.loss is not None:
                 insort(self._ranked, (trial.loss, trial.tid))
                 self._known[trial.tid] = (trial.loss, seconds, _same_point(trial))
+                # Now and then, so that a trial costs no walk through all of them.
+                if len(self._ranked) > 2 * MOST_REPEATED:
+                    self._forget_beaten()
 
     def _note_repetition(self, trial: Trial, known: TrialState | None) -> None:
         self.states[trial.state] += 1
@@ -56,6 +60,19 @@ class RepeatedTrials:
         ended = Repetition.from_trial(trial)
         if ended is not None:
             self.ended.append(ended)
+
+    def _forget_beaten(self) -> None:
+        """Forget trials that can't be repeated: better ones are as many as are repeated at most."""
+        points: set[Hashable] = set()
+        kept = []
+        for loss, tid in self._ranked:
+            point = self._known[tid][2]
+            best = point not in points and len(points) < MOST_REPEATED
+            if best or tid in self._begun:
+                points.add(point)
+                kept.append((loss, tid))
+        self._ranked = kept
+        self._known = {tid: self._known[tid] for _, tid in kept}
 
     def candidates(self, top: int) -> list[Candidate]:
         """Return the `top` best trials, the best first, then others that have repetitions.

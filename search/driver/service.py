@@ -23,7 +23,8 @@ from alignsearch.search.store import Store
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 0.3
-"""Pause between two rounds; a new search and a free slot wait about that long."""
+"""Pause between two rounds: a free slot waits about that long. So does a new search, unless the
+store tells that there is one."""
 MAX_NOTES = 20
 """Events in one round that say that no host can place a search. Each is a write, and a long queue
 of such searches must not hold up the round."""
@@ -110,14 +111,15 @@ class Service:
 
         Before it returns, every driver hands its running trials back to the queue.
         """
-        while not interrupt.is_set():
-            try:
-                self._round(interrupt)
-            except StoreUnavailableError as error:
-                # A search may run for weeks and has to outlive restarts of its store.
-                logger.warning("retrying: %s", error)
-                self._revive_store()
-            interrupt.wait(ROUND_SECONDS)
+        with self._store.news.waker("searches") as news:
+            while not interrupt.is_set():
+                try:
+                    self._round(interrupt)
+                except StoreUnavailableError as error:
+                    # A search may run for weeks and has to outlive restarts of its store.
+                    logger.warning("retrying: %s", error)
+                    self._revive_store()
+                news.wait(ROUND_SECONDS)
         for run in self._runs.values():
             run.thread.join()
         self._ask([])

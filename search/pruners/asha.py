@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from alignsearch.search.documents import Pruning
+from alignsearch.search.documents.digits import told_apart
 
 
 class AshaPruner:
@@ -38,9 +39,10 @@ class AshaPruner:
         cutoff = highest_to_go_on(peers, self._reduction)
         if loss <= cutoff:
             return None
+        own, limit = told_apart([self._value(loss), self._value(cutoff)])
         return (
-            f"asha: {self._value(loss):.4f} after epoch {epoch} is not among the best 1 of "
-            f"{self._reduction} of {len(peers)} trials there (up to {self._value(cutoff):.4f})"
+            f"asha: {own} after epoch {epoch} is not among the best 1 of "
+            f"{self._reduction} of {len(peers)} trials there (up to {limit})"
         )
 
 

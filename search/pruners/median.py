@@ -7,6 +7,7 @@ from itertools import accumulate
 from statistics import median
 
 from alignsearch.search.documents import Pruning
+from alignsearch.search.documents.digits import told_apart
 
 LEAST_COMPLETED = 5
 """Completed trials before the first trial may end: a median of fewer says little.
@@ -39,9 +40,10 @@ class MedianPruner:
         best, middle = min(losses), median(means)
         if best <= middle:
             return None
+        own, limit = told_apart([self._value(best), self._value(middle)])
         return (
-            f"median: the best of {epoch} epochs, {self._value(best):.4f}, is worse than the "
-            f"median mean of {len(means)} completed trials up to there, {self._value(middle):.4f}"
+            f"median: the best of {epoch} epochs, {own}, is worse than the "
+            f"median mean of {len(means)} completed trials up to there, {limit}"
         )
 
 

@@ -109,7 +109,7 @@ def duration_with(seconds: Sequence[float], trials: int, slots: int) -> float:
 
 def in_words(cost: Took) -> list[tuple[str, str]]:
     """Return the cost as rows of a name and a text."""
-    hours = ", ".join(f"{amount:.3g} h of {kind}" for kind, amount in cost.hours.items())
+    hours = ", ".join(f"{_amount(each)} of {kind}" for kind, each in cost.hours.items())
     ends = ", ".join(f"{number} {end}" for end, number in cost.ends.items())
     again = f", and {cost.repetitions} repetitions" if cost.repetitions else ""
     rows = [("spent", hours or "nothing yet"), ("ends", f"{ends or 'none yet'}{again}")]
@@ -123,6 +123,15 @@ def in_a_sentence(cost: Took) -> str:
     """Return the cost in a line below a table."""
     said = "; ".join(f"{name} {text}" for name, text in in_words(cost))
     return f"{'1 slot' if cost.slots == 1 else f'{cost.slots} slots'}; {said}."
+
+
+def _amount(hours: float) -> str:
+    """Return hours of a resource in a fitting unit: 0.217 s, 12.5 min, 3.5 h, 2400 h."""
+    for unit, size in (("h", 1.0), ("min", 1 / 60)):
+        if hours >= size:
+            amount = hours / size
+            return f"{amount:.3g} {unit}" if amount < 1000 else f"{amount:.0f} {unit}"
+    return f"{hours * 3600:.3g} s"
 
 
 def _duration(seconds: float) -> str:

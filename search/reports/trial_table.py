@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alignsearch.search.documents import (
+    Progress,
     Search,
     Trial,
     is_list_of_runs,
@@ -84,7 +85,7 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         trial.tid,
         trial.state.value,
         value_of(search, trial),
-        None if progress is None else _epoch(progress.epoch, progress.epochs),
+        None if progress is None or _tells_once(search, trial) else _epoch(progress),
         trial.attempt,
         seconds_of(trial),
         last.host if last else None,
@@ -110,8 +111,20 @@ def seconds_of(trial: Trial) -> float | None:
     return None if trial.state is TrialState.RUNNING else trial.seconds
 
 
-def _epoch(epoch: int, epochs: int | None) -> str:
+def _epoch(progress: Progress) -> str:
+    epoch, epochs = progress.epoch, progress.epochs
     return str(epoch) if epochs is None else f"{epoch}/{epochs}"
+
+
+def _tells_once(search: Search, trial: Trial) -> bool:
+    """Return whether a program has told one loss, its result, which is counted as its step 1."""
+    return (
+        search.definition is not None
+        and search.definition.objective.kind == "program"
+        and trial.state is TrialState.COMPLETED
+        and trial.progress is not None
+        and trial.progress.epoch == 1
+    )
 
 
 def _distinct(name: str, taken: Collection[str], prefix: str) -> str:

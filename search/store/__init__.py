@@ -2,7 +2,8 @@
 
 `Store.connect(uri)` opens a store; `with` or `close()` closes it. `now()` is the server's clock,
 `ping()` the seconds that an answer takes, `uri_for_people` the URI without passwords, `place` the
-store's id and database, `lacking()` what the server can't do of what a search needs.
+store's id and database, `lacking()` what the server can't do of what a search needs, `news` wakes
+those who poll the store.
 
 Every method raises StoreUnavailableError if the server doesn't answer, StoreRefusedError if this
 user may not do that, StoreCorruptedError if a document can't be read. A name that doesn't exist is
@@ -37,6 +38,8 @@ store.trials (trials.py)
     add_many(trials, *, placed) -> list[Trial]: insert queued trials; the same again is no error
     get(trial, tid) -> Trial: read one by id, or by search and tid; UnknownNameError
     all(search, states) -> list[Trial]: read a search's trials, or those in some states, by tid
+    all_readable(search, states) -> list[Trial]: the same, without unreadable ones
+    find(trial, tid) -> Trial | None: read one; None if it is lost or can't be read
     by_id(ids) -> list[Trial]: read those of the ids that exist, in the ids' order
     best(search, number) -> list[Trial]: read the so many best completed trials, the best first
     changed(ids, seen) -> list[Trial]: read those that changed since the last call with `seen`
@@ -44,7 +47,8 @@ store.trials (trials.py)
     changes(search, after_seq) -> list[Trial]: read the trials that changed after a number
     change_pages(search, after_seq) -> Iterator[list[Trial]]: the same, a page at a time
     numbered(search, after_seq, last) -> Iterator[list[Trial]]: read the changes up to `last`
-    unnumbered(search) -> list[Trial]: read the trials whose last change has no number yet
+    numbered_records(search, after_seq, last) -> Iterator[list[Record]]: the same, undecoded
+    unnumbered(search) -> list[Trial]: read the readable trials whose last change has no number yet
     changed_records(search, after_seq, up_to) -> list[Record]: the changes up to a number, undecoded
     place(ids) -> None: note on queued trials that the cluster has them
     note_start_failure(trial_id, attempt, why) -> None: note why no worker could begin the trial

@@ -216,8 +216,8 @@ class Attempts:
             StaleAttemptError: as `renew`.
         """
         trial = self._records.get(trial_id)
-        allowed = max_attempts if retry else 0
-        crashed = transitions.crash(trial, attempt, token, self._db.now(), error, allowed)
+        now = self._db.now()
+        crashed = transitions.crash(trial, attempt, token, now, error, max_attempts, retry=retry)
         return self._held(trial_id, attempt, crashed)
 
     def expire(

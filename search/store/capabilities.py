@@ -21,8 +21,11 @@ SCRATCH = "scratch"
 """The collection of the tries. It is empty between them."""
 KEPT = "capabilities"
 """`_id` of the outcome in `meta`."""
-TRIES = 1
-"""Version of the table of needs: an outcome of another table is tried out again."""
+TRIES = 2
+"""Version of the tables below: an outcome of other tables is tried out again."""
+CHANGE_STREAMS = "change streams"
+STREAM_SECONDS = 5.0
+"""Longest wait for a change on a stream: a server that is slower wakes nobody in time."""
 
 _AT = datetime(2026, 2, 28, 23, 59, 59, 123000, tzinfo=UTC)
 
@@ -151,6 +154,12 @@ def _deletes(scratch: _Scratch) -> bool:
     return deleted == 2 and scratch.names({}) == []
 
 
+def _streams_changes(scratch: _Scratch) -> bool:
+    with scratch.db.watch(SCRATCH, {}, STREAM_SECONDS) as next_change:
+        scratch.put("streamed")
+        return bool((next_change() or {})["documentKey"]["_id"] == scratch.key("streamed"))
+
+
 # Every write here is a majority and journaled one, as all of the store's: none works without.
 NEEDS: Mapping[str, Callable[[_Scratch], bool]] = {
     "dates to the millisecond": _keeps_dates,
@@ -168,6 +177,10 @@ NEEDS: Mapping[str, Callable[[_Scratch], bool]] = {
 }
 
 
+# Not needed: whoever waits polls where the server doesn't tell.
+OFFERS: Mapping[str, Callable[[_Scratch], bool]] = {CHANGE_STREAMS: _streams_changes}
+
+
 def lacking(connection: StoreConnection) -> list[str]:
     """Return what the server can't do of `NEEDS`, tried out unless the outcome is known.
 
@@ -177,17 +190,41 @@ def lacking(connection: StoreConnection) -> list[str]:
     Raises:
         StoreUnavailableError: the store doesn't answer.
     """
-    version = connection.server_version()
-    known = connection.find_one("meta", {"_id": KEPT})
-    if known is not None and (known["version"], known["tries"]) == (version, TRIES):
+    server = _server(connection)
+    known = _known(connection, server)
+    if known is not None:
         return list(known["lacking"])
     try:
         found = [need for need, works in NEEDS.items() if not _holds(connection, works)]
-        outcome = {"version": version, "tries": TRIES, "lacking": found}
+        offered = [offer for offer, works in OFFERS.items() if _holds(connection, works)]
+        outcome = {**server, "lacking": found, "offered": offered}
         connection.update("meta", {"_id": KEPT}, {"$set": outcome}, upsert=True)
     except StoreRefusedError:
         return []
     return found
+
+
+def offered(connection: StoreConnection) -> list[str]:
+    """Return what the server can do of `OFFERS`, as far as that was tried out: all, if it wasn't.
+
+    Raises:
+        StoreUnavailableError: the store doesn't answer.
+    """
+    known = _known(connection, _server(connection))
+    return list(OFFERS if known is None else known["offered"])
+
+
+def _server(connection: StoreConnection) -> Record:
+    """Return the fields by which a kept outcome is this server's."""
+    version = connection.server_version()
+    # A server keeps its version as it becomes a member of a replica set.
+    return {"version": version, "replica_set": bool(connection.members()), "tries": TRIES}
+
+
+def _known(connection: StoreConnection, server: Record) -> Record | None:
+    known = connection.find_one("meta", {"_id": KEPT})
+    fits = known is not None and {key: known.get(key) for key in server} == server
+    return known if fits else None
 
 
 def _holds(connection: StoreConnection, works: Callable[[_Scratch], bool]) -> bool:

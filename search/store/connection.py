@@ -226,6 +226,30 @@ class StoreConnection:
                 cursor = cursor.sort([(key, pymongo.ASCENDING) for key in sort])
             return cursor.to_list()
 
+    @contextmanager
+    def watch(
+        self, collection: str, condition: Record, seconds: float
+    ) -> Iterator[Callable[[], Record | None]]:
+        """Follow the collection's changes, from now on, whose events fit the condition.
+
+        Yields a function that returns the next event, with its document's key, if it has one; None
+        if there is no event for so many seconds. A server that is no replica set refuses.
+        """
+        stages = [{"$match": condition}, {"$project": {"documentKey": 1}}]
+        wait = round(seconds * 1000)
+        with (
+            self._translated(),
+            self._database[collection].watch(stages, max_await_time_ms=wait) as stream,
+        ):
+
+            def next_change() -> Record | None:
+                found = stream.try_next()
+                if found is None and not stream.alive:
+                    raise errors.CursorNotFound("the collection was dropped or renamed")
+                return found
+
+            yield next_change
+
     def insert(self, collection: str, document: Record) -> bool:
         """Insert the document; return False if one of its unique keys exists already."""
         with self._translated():

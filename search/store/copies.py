@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from bson.objectid import ObjectId
 
-from alignsearch.search.documents.errors import NameTakenError
+from alignsearch.search.documents.errors import NameTakenError, StoreCorruptedError
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.points import Points
 from alignsearch.search.store.whole import derived_id, event
@@ -27,7 +27,19 @@ class Copies:
         The search comes first and its counter last, so no trial has a number beyond the counter's.
         A search that goes on meanwhile is read as it was when its trials were read: epochs that
         came later are left out, and so are events. Log lines may be later.
+
+        Raises:
+            StoreCorruptedError: a document isn't one of its kind.
         """
+        try:
+            yield from self._documents(name)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise StoreCorruptedError(
+                f"search {name!r} can't be copied: one of its documents in the store isn't of its "
+                f"kind ({error!r}); it was changed by hand or by another program"
+            ) from error
+
+    def _documents(self, name: str) -> Iterator[tuple[str, Record]]:
         search = self._db.find_one("searches", {"_id": name})
         if search is None:
             return

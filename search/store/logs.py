@@ -8,13 +8,17 @@ from bson.objectid import ObjectId
 
 from alignsearch.search.documents import AttemptLog, Epoch, Event, LogLine
 from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.readable import Readable
 
 
 class Logs:
-    """The store's events, epochs and attempts' log lines."""
+    """The store's events, epochs and attempts' log lines; unreadable ones are left out, logged."""
 
     def __init__(self, connection: StoreConnection) -> None:
         self._db = connection
+        self._events = Readable("event")
+        self._epochs = Readable("epoch")
+        self._logs = Readable("log")
 
     def add_event(
         self, search: str, who: str, what: str, detail: str = "", *, once: str = ""
@@ -34,12 +38,12 @@ class Logs:
     def events(self, search: str) -> list[Event]:
         """Return the search's events, the oldest first."""
         found = self._db.find("events", {"search": search}, sort=["at"])
-        return [Event.from_bson(document) for document in found]
+        return self._events.of(found, Event.from_bson)
 
     def events_since(self, search: str, at: datetime) -> list[Event]:
         """Return the search's events at `at` or later, the oldest first."""
         found = self._db.find("events", {"search": search, "at": {"$gte": at}}, sort=["at"])
-        return [Event.from_bson(document) for document in found]
+        return self._events.of(found, Event.from_bson)
 
     def epochs(self, trial_id: str, attempt: int | None = None) -> list[Epoch]:
         """Return the trial's epochs, or those of one attempt, by attempt and epoch."""
@@ -47,12 +51,13 @@ class Logs:
         if attempt is not None:
             condition["attempt"] = attempt
         found = self._db.find("epochs", condition, sort=["attempt", "epoch"])
-        return [Epoch.from_bson(document) for document in found]
+        return self._epochs.of(found, Epoch.from_bson)
 
     def epoch_records(self, trial_id: str) -> list[Record]:
         """Return the trial's epochs as they are stored, by attempt and epoch."""
         found = self._db.find("epochs", {"trial": trial_id})
-        return sorted(found, key=lambda record: (record["attempt"], record["epoch"]))
+        readable = self._epochs.of(found, _checked_epoch)
+        return sorted(readable, key=lambda record: (record["attempt"], record["epoch"]))
 
     def count_epochs(self, trial_id: str) -> int:
         """Return how many epochs are recorded of the trial, of all its attempts."""
@@ -81,4 +86,11 @@ class Logs:
     def lines(self, trial_id: str, attempt: int) -> tuple[LogLine, ...]:
         """Return an attempt's last log lines; none if none were recorded."""
         found = self._db.find_one("logs", {"_id": AttemptLog.key(trial_id, attempt)})
-        return AttemptLog.from_bson(found).lines if found else ()
+        log = self._logs.one(found, AttemptLog.from_bson) if found else None
+        return log.lines if log else ()
+
+
+def _checked_epoch(found: Record) -> Record:
+    # Layers are many, and few readers of undecoded epochs look at them.
+    Epoch.from_bson({**found, "layers": (), "weight_samples": ()})
+    return found

@@ -90,5 +90,10 @@ def _seq_of(counter: Record | None, search: str) -> int:
             f"the store has no counter for search {search!r}: the search doesn't exist, or its "
             "counter was deleted by hand"
         )
-    seq: int = counter["seq"]
+    seq = counter.get("seq")
+    if not isinstance(seq, int):
+        raise StoreCorruptedError(
+            f"the counter of search {search!r} can't be read: its number is {seq!r}; it was "
+            "changed by hand or by another program"
+        )
     return seq

@@ -16,6 +16,8 @@ Rights = Mapping[str, Sequence[str]]
 """Privilege actions by collection."""
 
 READ = ("find",)
+FOLLOW = (*READ, "changeStream")
+"""Rights of parts that wait for changes. Without the second one they poll, as on other servers."""
 COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
 # Points that a person has given to a search are shown as its trials.
 _READING: Rights = dict.fromkeys((name for name in COLLECTIONS if name != "points"), READ)
@@ -24,7 +26,7 @@ ROLES: Mapping[str, Rights] = {
     # `alignsearch serve`.
     "driver": {
         "meta": READ,
-        "searches": ("find", "update"),
+        "searches": (*FOLLOW, "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "update"),
         "points": READ,
@@ -42,14 +44,14 @@ ROLES: Mapping[str, Rights] = {
     # People who submit, follow and steer; a dashboard that steers.
     "submitter": {
         **_READING,
-        "searches": ("find", "insert", "update"),
-        "trials": ("find", "insert", "update"),
+        "searches": (*FOLLOW, "insert", "update"),
+        "trials": (*FOLLOW, "insert", "update"),
         "counters": ("find", "insert", "update"),
         "points": ("find", "insert"),
         "events": ("find", "insert"),
     },
     # A dashboard that shows.
-    "dashboard": _READING,
+    "dashboard": {**_READING, "searches": FOLLOW, "trials": FOLLOW},
     # People who load searches and delete old epochs and logs.
     "operator": {
         **dict.fromkeys(COLLECTIONS, ("find", "insert", "update", "remove")),

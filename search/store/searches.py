@@ -9,7 +9,6 @@ from alignsearch.search.documents import Confirmation, Search
 from alignsearch.search.documents.errors import (
     NameTakenError,
     StateConflictError,
-    StoreCorruptedError,
 )
 from alignsearch.search.documents.lease import DRIVER_LEASE, Lease, expiry
 from alignsearch.search.documents.states import (
@@ -22,6 +21,7 @@ from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.leases import Leases
 from alignsearch.search.store.logs import Logs
 from alignsearch.search.store.places import Places
+from alignsearch.search.store.readable import Readable
 from alignsearch.search.store.whole import HOLDS, decode_search
 
 _NOT_OVER = frozenset(SearchStatus) - TERMINAL_SEARCH_STATUSES
@@ -41,7 +41,7 @@ class Searches:
         self._places = places
         self._logs = logs
         self._leases = Leases(connection, "searches", DRIVER_LEASE)
-        self._unreadable: set[str] = set()
+        self._readable_ones = Readable("search")
         self._active: dict[str, tuple[Record, Search]] = {}
 
     def create(self, search: Search) -> Search:
@@ -129,15 +129,7 @@ class Searches:
         return self._readable(found)
 
     def _readable(self, documents: Sequence[Record]) -> list[Search]:
-        searches = []
-        for found in documents:
-            try:
-                searches.append(self._decode(found))
-            except StoreCorruptedError as error:
-                if found["_id"] not in self._unreadable:
-                    self._unreadable.add(found["_id"])
-                    logger.warning("search %s is left out: %s", found["_id"], error)
-        return searches
+        return self._readable_ones.of(documents, self._decode)
 
     def change(self, name: str, to: SearchStatus, who: str, *, detail: str = "") -> Search:
         """Set the search's status and add an event.

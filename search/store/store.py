@@ -16,6 +16,7 @@ from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.copies import Copies
 from alignsearch.search.store.deletions import Deletions
 from alignsearch.search.store.logs import Logs
+from alignsearch.search.store.news import News
 from alignsearch.search.store.numbering import Numbering
 from alignsearch.search.store.places import Places
 from alignsearch.search.store.points import Points
@@ -39,6 +40,7 @@ class Store:
         copies: whole searches, for dumping and loading.
         renames: whole searches that get another name.
         deletions: whole searches that are deleted.
+        news: wakes pollers when something has changed, where the server can tell.
     """
 
     @classmethod
@@ -69,9 +71,11 @@ class Store:
         self.copies = Copies(connection)
         self.renames = Renames(connection, self._places)
         self.deletions = Deletions(connection, self._places)
+        self.news = News(connection)
 
     def close(self) -> None:
         """Close the connection."""
+        self.news.close()
         self._db.close()
 
     def __enter__(self) -> Self:

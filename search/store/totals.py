@@ -10,20 +10,24 @@ tally's. An ended trial changes only by getting its number. So each trial that h
 in one of the three, or in both of the last.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.budget import Spending
-from alignsearch.search.documents.errors import StoreRefusedError
-from alignsearch.search.documents.ranking import RANKED
+from alignsearch.search.documents.errors import StoreCorruptedError, StoreRefusedError
+from alignsearch.search.documents.ranking import RANKED, best_of, is_ranked
 from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import Standing, Tally
 from alignsearch.search.documents.trial import OUTSIDE, SPENDING
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.numbering import Numbering
+from alignsearch.search.store.trial_records import decode
 from alignsearch.search.store.trials import Trials, matches
+
+logger = logging.getLogger(__name__)
 
 _ITS_OWN: Record = {"origin.kind": {"$nin": list(OUTSIDE)}}
 """The stored fields of trials that are part of the search itself (`Trial.is_suggested`)."""
@@ -53,9 +57,15 @@ class Totals:
         # A new primary may show an older state for a moment. Once it has acknowledged this write it
         # shows all that was written before, and no number is missed below.
         self._db.update("counters", {"_id": search}, {"$set": {"settled": last}})
-        for page in self._trials.numbered(search, before.seq, last):
+        whole = True
+        for records in self._trials.numbered_records(search, before.seq, last):
+            page = self._trials.readable.of(records, decode)
+            whole = whole and len(page) == len(records)
             tally = tally.with_ended(page)
         tally = tally.model_copy(update={"seq": last})
+        if not whole:
+            # Not stored: a trial that can be read again must not stay out of the sum.
+            return tally
         self._db.update("counters", {"_id": search}, {"$set": {"tally": tally.to_bson()}})
         return tally
 
@@ -111,14 +121,23 @@ class Totals:
         return sum(group["n"] for group in found)
 
     def _best_of(self, total: Tally) -> Trial | None:
-        return self._trials.get(total.best.trial) if total.best else None
+        if total.best is None:
+            return None
+        return self._trials.find(total.best.trial) or self._next_best(total.best.trial)
+
+    def _next_best(self, unreadable: str) -> Trial | None:
+        """Return the best trial that can be read, where the best one can't."""
+        search = unreadable.rpartition("/")[0]
+        trials = self._trials.all_readable(search, [TrialState.COMPLETED])
+        ranked = [trial for trial in trials if is_ranked(trial)]
+        return best_of(ranked) if ranked else None
 
     def _named(self, search: str, best: Trial | None, total: Tally) -> Trial | None:
         """Return the trial that the search names as its best."""
         tid = winner(None if best is None else best.tid, total.repetitions)
         if best is None or tid is None or tid == best.tid:
             return best
-        return self._trials.get(search, tid)
+        return self._trials.find(search, tid) or best
 
     def _total(self, search: str, *, live: bool) -> tuple[Tally, list[Trial]]:
         """Return the tally of all ended trials, and the live ones by tid if they are asked for."""
@@ -149,20 +168,26 @@ class Totals:
         return tally
 
     def _live(self, search: str) -> list[Trial]:
-        return self._trials.all(search, LIVE_TRIAL_STATES)
+        return self._trials.all_readable(search, LIVE_TRIAL_STATES)
 
     def _since(self, search: str, seq: int) -> Iterator[list[Trial]]:
         """Yield the trials without a number, then those with one beyond `seq`, page by page."""
         yield self._trials.unnumbered(search)
-        yield from self._trials.numbered(search, seq, self._numbering.counter(search)["seq"])
+        last = self._numbering.counter(search)["seq"]
+        for records in self._trials.numbered_records(search, seq, last):
+            yield self._trials.readable.of(records, decode)
 
 
 def _tally_in(counter: Record) -> Tally:
     kept = counter.get("tally")
     # The sum of a version that kept less is made anew, once.
-    if not kept or "spent" not in kept:
+    if not isinstance(kept, dict) or "spent" not in kept:
         return Tally()
-    return Tally.from_bson({"_id": counter["_id"], **kept})
+    try:
+        return Tally.from_bson({"_id": counter["_id"], **kept})
+    except StoreCorruptedError as error:
+        logger.warning("the tally of search %s is made anew: %s", counter["_id"], error)
+        return Tally()
 
 
 def _spending(total: Tally, live: Sequence[Trial]) -> Spending:

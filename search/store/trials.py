@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Trial, transitions
+from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.ranking import RANKED, RANKED_BY
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store.connection import INDEXES, Record, StoreConnection
 from alignsearch.search.store.numbering import Numbering, marked_in, new_mark
+from alignsearch.search.store.readable import Readable
 from alignsearch.search.store.trial_records import TrialRecords, as_marked_set, decode
 
 IDS_AT_ONCE = 500
@@ -42,6 +45,7 @@ class Trials:
         self._db = connection
         self._records = records
         self._numbering = numbering
+        self.readable = Readable("trial")
 
     def add(self, trial: Trial) -> Trial:
         """Insert a queued trial and return it as stored, as `add_many` does."""
@@ -73,11 +77,27 @@ class Trials:
 
     def all(self, search: str, states: Iterable[TrialState] | None = None) -> list[Trial]:
         """Return the search's trials, or those in some states, by tid."""
+        trials = [decode(found) for found in self._found(search, states)]
+        return sorted(trials, key=lambda trial: trial.tid)
+
+    def _found(self, search: str, states: Iterable[TrialState] | None) -> list[Record]:
         condition: Record = {"search": search}
         if states is not None:
             condition["state"] = {"$in": sorted(state.value for state in states)}
-        trials = [decode(found) for found in self._db.find("trials", condition)]
+        return self._db.find("trials", condition)
+
+    def all_readable(self, search: str, states: Iterable[TrialState] | None = None) -> list[Trial]:
+        """Return what `all` does, without trials that can't be read; each is logged once."""
+        trials = self.readable.of(self._found(search, states), decode)
         return sorted(trials, key=lambda trial: trial.tid)
+
+    def find(self, trial: str, tid: int | None = None) -> Trial | None:
+        """Return what `get` does; None if it is lost or can't be read, which is logged once."""
+        try:
+            return self.get(trial, tid)
+        except (StoreCorruptedError, UnknownNameError) as error:
+            self.readable.leave_out(trial if tid is None else Trial.key(trial, tid), error)
+            return None
 
     def by_id(self, ids: Sequence[str]) -> list[Trial]:
         """Return the trials of these ids, those that there are, in the ids' order."""
@@ -130,16 +150,21 @@ class Trials:
 
     def numbered(self, search: str, after_seq: int, last: int) -> Iterator[list[Trial]]:
         """Yield the trials whose numbers lie in (after_seq, last], by seq, a page at a time."""
+        for page in self.numbered_records(search, after_seq, last):
+            yield [decode(found) for found in page]
+
+    def numbered_records(self, search: str, after_seq: int, last: int) -> Iterator[list[Record]]:
+        """Yield what `numbered` does, as it is stored."""
         while after_seq < last:
             # Pages are ranges, not limits: with a limit the embedded server reads all that fits.
             up_to = min(after_seq + CHANGES_AT_ONCE, last)
             condition = {"search": search, "seq": {"$gt": after_seq, "$lte": up_to}}
-            yield [decode(found) for found in self._db.find("trials", condition, sort=["seq"])]
+            yield self._db.find("trials", condition, sort=["seq"])
             after_seq = up_to
 
     def unnumbered(self, search: str) -> list[Trial]:
-        """Return the trials whose last change has no number yet."""
-        return [decode(found) for found in self._db.find("trials", marked_in(search))]
+        """Return the readable trials whose last change has no number yet."""
+        return self.readable.of(self._db.find("trials", marked_in(search)), decode)
 
     def changed_records(self, search: str, after_seq: int, up_to: int) -> list[Record]:
         """Return the trials whose number lies in (after_seq, up_to], as they are stored.

@@ -4,7 +4,8 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from alignsearch.search.documents import Confirmation, Document
-from alignsearch.search.use_cases.confirming import MOST, USUAL, confirmation
+from alignsearch.search.documents.limits import MOST_REPEATED
+from alignsearch.search.use_cases.confirming import USUAL, confirmation
 from alignsearch.search.use_cases.refusals import WRONG
 
 
@@ -19,14 +20,14 @@ class ConfirmChoices(Document):
     top: int | None = Field(
         default=None,
         ge=1,
-        le=MOST,
+        le=MOST_REPEATED,
         description="Number of the best trials that --confirm repeats. Default: "
         f"{USUAL.top}, or all if there are fewer.",
     )
     seeds: int | None = Field(
         default=None,
         ge=1,
-        le=MOST,
+        le=MOST_REPEATED,
         description="Largest number of repetitions of each under --confirm. Default: "
         f"{USUAL.seeds}, for at most a tenth of the search's cost.",
     )

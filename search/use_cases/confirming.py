@@ -3,6 +3,7 @@
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Confirmation, Search, is_list_of_runs, is_of_fmin
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.limits import MOST_REPEATED
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
 
@@ -10,8 +11,6 @@ USUAL = Confirmation(share=0.1)
 """The usual confirmation: the best 12, three seeds each at most, for a tenth of the search's cost.
 On the five tables of trainings where luck misleads a search most, that brought the configuration
 which is named from the 4th to 16th percentile to the first to fourth (`make bench-confirm`)."""
-MOST = 1000
-"""Limits the trials and the seeds of a confirmation, as `Confirmation` does."""
 
 
 def confirmation(top: int | None, seeds: int | None) -> Confirmation:
@@ -23,8 +22,8 @@ def confirmation(top: int | None, seeds: int | None) -> Confirmation:
         ConfigurationError: a number is out of range.
     """
     for option, number in (("--top", top), ("--seeds", seeds)):
-        if number is not None and not 1 <= number <= MOST:
-            raise ConfigurationError(f"{option} must be from 1 to {MOST}, not {number}")
+        if number is not None and not 1 <= number <= MOST_REPEATED:
+            raise ConfigurationError(f"{option} must be from 1 to {MOST_REPEATED}, not {number}")
     return Confirmation(
         top=USUAL.top if top is None else top,
         seeds=USUAL.seeds if seeds is None else seeds,

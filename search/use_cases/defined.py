@@ -20,6 +20,7 @@ from alignsearch.search.documents import (
 from alignsearch.search.documents.definition import ASKED, HYPEROPT
 from alignsearch.spaces.definition import TRAINING, Definition, Source
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
+from alignsearch.spaces.function_code import code_hash
 from alignsearch.spaces.space import SearchSpace
 
 REHEARSING = "rehearsal"
@@ -144,7 +145,9 @@ def objective_of(
             f"no objective is named {definition.objective!r}: give the function itself, which is "
             "imported from its module"
         )
-    return StoredObjective(kind=kind, address=at, own_process=own_process)
+    in_session = kind == FUNCTION and definition.source and definition.source.kind == "session"
+    code = code_hash(definition.objective) if in_session else None
+    return StoredObjective(kind=kind, address=at, own_process=own_process, code=code)
 
 
 def stored_definition(

@@ -38,7 +38,7 @@ def message_of(error: Mapping[str, Any], name: str, known: Collection[str] = ())
     if kind == "missing":
         return f"{name} is missing"
     if kind == "extra_forbidden":
-        return str(UnknownNameError("option of submit", str(error["loc"][-1]), known))
+        return str(UnknownNameError("option", str(error["loc"][-1]), known))
     if kind == "string_too_long":
         return f"{name} is longer than {error['ctx']['max_length']} characters"
     return f"{name} {_predicate(error)}"

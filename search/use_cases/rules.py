@@ -182,7 +182,7 @@ def changes_of(given: Mapping[str, Any], named: Callable[[str], str] | None = No
     try:
         return Changes(**given)
     except ValidationError as error:
-        raise wrong_change(error, named) from error
+        raise wrong_change(error, named) from None
 
 
 def wrong_change(

@@ -1,12 +1,18 @@
 """Comparison of a stored search's definition with its source, as that is on this machine now."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from alignsearch.search.attempts.program_files import hashes
-from alignsearch.search.documents import Search, StoredSource, space_of
+from alignsearch.search.documents import OBSERVED_STATES, Search, StoredSource, space_of
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.store import Store
+from alignsearch.spaces.function_code import code_hash, comparable
 from alignsearch.spaces.source_files import source_hash
+
+logger = logging.getLogger(__name__)
 
 
 def check_unchanged(search: Search) -> None:
@@ -47,3 +53,56 @@ def _changed(search: Search) -> Iterator[Path]:
         for name, found in here.items():
             if found != objective.files[name]:
                 yield Path(objective.folder) / name
+
+
+def _has_results(store: Store, name: str) -> bool:
+    return any(each.result is not None for each in store.trials.all(name, OBSERVED_STATES))
+
+
+def check_function(
+    store: Store, search: Search, function: Callable[..., Any] | None, who: str, *, replace: bool
+) -> None:
+    """Check that a Python session hands a stored search the function that it was submitted with.
+
+    A search without a hash of its function, as older versions have stored it, isn't checked. One
+    that has no result yet takes another function, so that a fault can be mended under its name.
+
+    Args:
+        store: the store.
+        search: the stored search.
+        function: what its trials are to be evaluated by; None where a module has it.
+        who: the person that events name.
+        replace: take another function on purpose, and add an event.
+
+    Raises:
+        StateConflictError: it is another function.
+    """
+    stored = None if search.definition is None else search.definition.objective.code
+    if stored is None or function is None:
+        return
+    found = code_hash(function)
+    if found == stored:
+        return
+    name = getattr(function, "__name__", type(function).__name__)
+    if not comparable(stored, found):
+        logger.warning(
+            "nobody has checked that %s is still what search %r was submitted with: Python %s "
+            "compiled that one",
+            name,
+            search.name,
+            stored.partition(":")[0],
+        )
+    elif not replace and _has_results(store, search.name):
+        raise StateConflictError(
+            f"search {search.name!r} has results of another version of {name}: its code, or that "
+            "of a function it calls, has changed. Choose another name, or say "
+            "replace_objective=True to mix the results of both"
+        )
+    if comparable(stored, found) or replace:
+        store.searches.edit(
+            search.name,
+            lambda _: {"definition.objective.code": found},
+            who,
+            "objective replaced",
+            f"from now on, trials are evaluated by another version of {name}",
+        )

@@ -18,6 +18,7 @@ from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
+from alignsearch.spaces.differences import difference
 from alignsearch.spaces.space import SearchSpace
 
 
@@ -60,13 +61,4 @@ def _difference(other: Search, space: SearchSpace) -> str:
     theirs = known_space_of(other)
     if theirs is None:
         return f"it was over a version of {other.space!r} that this program doesn't know"
-    wanted = {each.name: each.distribution for each in space.sampled}
-    given = {each.name: each.distribution for each in theirs.sampled}
-    both = wanted.keys() & given.keys()
-    parts = {
-        "it didn't sample": wanted.keys() - given.keys(),
-        "it sampled besides": given.keys() - wanted.keys(),
-        "over other ranges it sampled": {key for key in both if wanted[key] != given[key]},
-    }
-    found = [f"{what} {', '.join(sorted(names))}" for what, names in parts.items() if names]
-    return f"it is over {other.space!r}; " + ("; ".join(found) or "what they fix differs")
+    return f"it is over {other.space!r}; {difference(theirs, space)}"

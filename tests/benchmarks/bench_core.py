@@ -1,13 +1,15 @@
 """Benchmark of each learning rule's step, against stock Keras, a lower bound and autodiff.
 
-    python tests/benchmarks/bench_core.py [steps32 steps224 memory epoch] [--rounds 7]
+    python tests/benchmarks/bench_core.py [steps32 steps224 peers32 peers224 memory epoch]
+        [--rounds 7] [--torch PYTHON]
 
 The network is ResNet-18 of width 64, at 32 x 32 with the small-image stem and batch 32, and at
 224 x 224 with ImageNet's stem and batch 4. All steps of one size and the kernels of their bound are
 timed in turn, in another order each round, so that other load on the machine affects all alike.
-Medians are printed. core_bounds.py derives the bound, core_steps.py has the steps, core_epoch.py
-measures the parts of an epoch. A peak is the memory of the step's variables plus the most that
-TensorFlow's CPU allocator has handed out at once. The allocator counts blocks from 256 KiB upwards.
+Medians are printed. core_bounds.py derives the bound, core_steps.py has the steps, core_peers.py
+times backpropagation beside PyTorch's and under `fit`, and core_epoch.py measures the parts of an
+epoch. A peak is the memory of the step's variables plus the most that TensorFlow's CPU allocator
+has handed out at once. The allocator counts blocks from 256 KiB upwards.
 """
 
 import argparse
@@ -19,6 +21,7 @@ import time
 from collections import defaultdict
 
 import core_epoch
+import core_peers
 import numpy as np
 import tensorflow as tf
 from core_bounds import Counts, Kernels
@@ -117,8 +120,10 @@ def measure(size, rounds):
 
 
 SECTIONS = {
-    "steps32": lambda rounds: measure(SIZES["steps32"], rounds),
-    "steps224": lambda rounds: measure(SIZES["steps224"], rounds),
+    "steps32": lambda asked: measure(SIZES["steps32"], asked.rounds),
+    "steps224": lambda asked: measure(SIZES["steps224"], asked.rounds),
+    "peers32": lambda asked: core_peers.table(SIZES["steps32"], asked.rounds, asked.torch),
+    "peers224": lambda asked: core_peers.table(SIZES["steps224"], asked.rounds, asked.torch),
     "memory": lambda _: accumulate(),
     "epoch": lambda _: core_epoch.table(),
 }
@@ -128,6 +133,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sections", nargs="*", help=f"of {', '.join(SECTIONS)}; all by default")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--torch", metavar="PYTHON", help="a Python that has PyTorch")
     arguments = parser.parse_args()
     if unknown := set(arguments.sections) - set(SECTIONS):
         parser.error(f"no section is called {', '.join(unknown)}")
@@ -136,7 +142,7 @@ def main():
         f"{platform.python_version()}, TensorFlow {tf.__version__}"
     )
     for section in arguments.sections or SECTIONS:
-        SECTIONS[section](arguments.rounds)
+        SECTIONS[section](arguments)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Benchmark of LeNet's epoch on Fashion-MNIST: ours under each rule, beside Keras's and PyTorch's.
 
-    TF_NUM_INTRAOP_THREADS=1 python tests/benchmarks/bench_lenet.py [--steps 100] [--rounds 5]
+    python tests/benchmarks/bench_lenet.py [--steps 100] [--rounds 7] [--torch PYTHON]
 
 All train BioTorch's LeNet in batches of 64 with SGD and momentum, on one thread each, and take
-turns. Printed is the processor time of a step, which is what a search on few cores pays for, as the
-median of the rounds. PyTorch is left out where it isn't installed.
+turns. Printed is the processor time of a step, which is what a search on few cores pays for, and of
+an epoch's 937 steps: the median of the rounds, with the lowest and the highest. PyTorch runs in a
+Python of its own, for instance Debian's (torch_peer.py says how it is had).
 """
 
 import argparse
@@ -19,8 +20,8 @@ for name in THREADS:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
-import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from torch_peer import TorchPeer, find_python  # noqa: E402
 
 from alignment_core import data  # noqa: E402
 from alignment_core.training.trainer import Trainer  # noqa: E402
@@ -51,6 +52,17 @@ def ours(rule, images, labels):
     return run
 
 
+def own(run):
+    """Return a function of a number of steps that returns the processor seconds of `run`."""
+
+    def timed(steps):
+        before = processor_seconds()
+        run(steps)
+        return processor_seconds() - before
+
+    return timed
+
+
 def stock(images, labels):
     """Keras's own layers, `compile` and `train_on_batch`."""
     layers = keras.layers
@@ -77,58 +89,49 @@ def stock(images, labels):
     return run
 
 
-def peer(images, labels):
-    """PyTorch's LeNet and SGD; None where PyTorch isn't installed."""
-    try:
-        import torch
-    except ImportError:
-        return None
-    torch.set_num_threads(1)
-    nn = torch.nn
-    model = nn.Sequential(
-        *(nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(16, 120, 5), nn.ReLU(), nn.Flatten()),
-        *(nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)),
-    )
-    optimizer = torch.optim.SGD(model.parameters(), RATE, momentum=MOMENTUM)
-    x = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
-    y = torch.from_numpy(labels.astype(np.int64))
-
-    def run(steps):
-        for _ in range(steps):
-            optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(x), y)
-            loss.backward()
-            optimizer.step()
-        return float(loss)
-
-    return run
+def peer(python, images, labels):
+    """PyTorch's LeNet and SGD: a function of a number of steps that returns what they took."""
+    return TorchPeer(python, "lenet", images, labels, threads=1, classes=10, rate=RATE)
 
 
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rules", default=",".join(BIOTORCH_RULES))
+    parser.add_argument("--torch", metavar="PYTHON", help="a Python that has PyTorch")
     asked = parser.parse_args()
     sample = data.load("fashion_mnist_32").sample("train", BATCH)
     images, labels = (each.numpy() for each in sample)
-    runners = {"Keras, fit": stock(images, labels), "PyTorch": peer(images, labels)}
-    runners |= {f"ours, {rule}": ours(rule, images, labels) for rule in asked.rules.split(",")}
-    found = {name: [] for name, run in runners.items() if run is not None}
-    for name in found:
-        runners[name](10)
+    steps = {f"ours, {rule}": ours(rule, images, labels) for rule in asked.rules.split(",")}
+    runners = {"Keras, fit": own(stock(images, labels))}
+    runners |= {name: own(run) for name, run in steps.items()}
+    python = find_python(asked.torch)
+    if python is None:
+        sys.stdout.write("PyTorch is left out: it isn't installed (torch_peer.py says how)\n")
+    else:
+        torch = peer(python, images, labels)
+        runners[torch.said] = lambda steps: torch.run(steps).processor
+    found = {name: [] for name in runners}
+    for run in runners.values():
+        run(10)
     for _ in range(asked.rounds):
         for name, times in found.items():
-            before = processor_seconds()
-            runners[name](asked.steps)
-            times.append((processor_seconds() - before) / asked.steps * 1e3)
-    sys.stdout.write("| LeNet, batches of 64, one thread | ms of processor a step |\n|---|---|\n")
+            times.append(runners[name](asked.steps) / asked.steps)
+    each = 60_000 // BATCH
+    sys.stdout.write(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores\n\n")
+    sys.stdout.write(
+        "| LeNet, batches of 64, one thread | ms of processor a step | s an epoch | of Keras |\n"
+        "|---|---|---|---|\n"
+    )
+    keras_time = statistics.median(found["Keras, fit"])
     for name, times in found.items():
+        middle = statistics.median(times)
+        interval = f"{1e3 * min(times):.2f} to {1e3 * max(times):.2f}"
         sys.stdout.write(
-            f"| {name} | {statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f}) |\n"
+            f"| {name} | {1e3 * middle:.2f} ({interval}) | {middle * each:.1f} | "
+            f"{middle / keras_time:.2f} |\n"
         )
 
 

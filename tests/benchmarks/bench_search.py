@@ -1,12 +1,13 @@
 """Measure slot utilization, throughput and growth of a search, with peers beside it.
 
     python tests/benchmarks/bench_search.py [slots] [throughput] [function] [ray-tune] [journal]
-                                            [scale]
+                                            [scale] [--store mongod]
 
-slots, throughput: the real store (embedded, every write journaled), the real driver, and Ray with
-60 worker processes, one a slot, as `alignsearch submit --wait` runs them. A trial is a rehearsal:
-it begins under a lease, waits 5 s and records an epoch (or neither), ends with its result. The
-slots are a resource of their own name, since 60 trainings would not fit on this machine.
+slots, throughput: the real store (every write journaled; embedded, or the server that `--store`
+names: one mongod, or three as a replica set, whose writes a majority has), the real driver, and Ray
+with 60 worker processes, one a slot, as `alignsearch submit --wait` runs them. A trial is a
+rehearsal: it begins under a lease, waits 5 s and records an epoch (or neither), ends with its
+result. The slots are a resource of their own name, since 60 trainings would not fit here.
 
 function: as throughput, over a function of a file, which returns a number at once.
 ray-tune: `HyperOptSearch` over the same space with `reuse_actors`, trials that report once; its
@@ -21,7 +22,6 @@ Each section runs in a process of its own, one after the other.
 import argparse
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,6 +33,7 @@ from pathlib import Path
 
 import psutil
 from bench_search_peers import journal, ray_tune
+from mongod import one_member, replica_set
 
 SPACE = "ia"
 SLOTS = 60
@@ -55,17 +56,42 @@ search = alignsearch.Search(get_space("ia"), objective)
 
 
 @contextmanager
-def a_store():
-    """Start a store in a folder of its own; yield its URI and its server."""
+def embedded(folder):
+    """Start an embedded store; yield its URI and the process of its server."""
     from alignsearch.search.store.embedded import EmbeddedStore
 
-    folder = Path(tempfile.mkdtemp(prefix="bench-search-"))
     server = EmbeddedStore(folder / ".alignsearch")
     try:
-        yield server.ensure(), server
+        yield server.ensure(), [server.status().pid]
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def one_mongod(folder):
+    """Start a MongoDB; yield its URI and its process."""
+    with one_member(folder) as member:
+        yield f"mongodb://{member.address}/bench", [member.pid]
+
+
+@contextmanager
+def three_mongods(folder):
+    """Start a replica set; yield its URI and the processes of its members."""
+    with replica_set(folder, 3) as made:
+        yield made.uri.format("bench"), [member.pid for member in made.members]
+
+
+STORES = {"embedded": embedded, "mongod": one_mongod, "replica-set": three_mongods}
+
+
+@contextmanager
+def a_store(kind="embedded"):
+    """Start a store of a kind in a folder of its own; yield its URI and its processes."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-search-", ignore_cleanup_errors=True) as folder,
+        STORES[kind](Path(folder)) as store,
+    ):
+        yield store
 
 
 def rehearsed(trial_seconds):
@@ -120,14 +146,14 @@ def cpu_seconds(pid):
     return times.user + times.system
 
 
-def cpu_by_part(store_pid):
+def cpu_by_part(store_pids):
     """Return the CPU seconds of this process and its descendants, by part."""
     cost = {"driver": cpu_seconds(os.getpid()), "store": 0.0, "workers": 0.0, "Ray's own": 0.0}
     for process in psutil.Process().children(recursive=True):
         # Some end just now.
         with suppress(psutil.NoSuchProcess):
             worker = " ".join(process.cmdline()).startswith("ray::")
-            part = "workers" if worker else "store" if process.pid == store_pid else "Ray's own"
+            part = "workers" if worker else "store" if process.pid in store_pids else "Ray's own"
             cost[part] += cpu_seconds(process.pid)
     return cost
 
@@ -141,7 +167,7 @@ def cost_since(snapshots, full):
     return f"in {ended - begun:.0f} s: {shares} s"
 
 
-def run_here(name, trials, own):
+def run_here(name, trials, own, store_kind):
     """Drive a search over 60 slots of a local Ray; return trials, seconds, and CPU snapshots."""
     import ray
 
@@ -150,7 +176,7 @@ def run_here(name, trials, own):
     from alignsearch.workers.cluster import LOCAL_RAY, NAMESPACE
     from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
-    with a_store() as (uri, server), Store.connect(uri) as store:
+    with a_store(store_kind) as (uri, store_pids), Store.connect(uri) as store:
         ray.init(
             address="local",
             num_cpus=os.cpu_count(),
@@ -163,14 +189,13 @@ def run_here(name, trials, own):
         a_search(store, name, trials=trials, **own)
         driver = Driver(store, name, lambda search: RayDispatcher(search, uri), owner="bench")
         began = time.perf_counter()
-        store_pid = server.status().pid
         snapshots = []
 
         ended = threading.Event()
 
         def look():
             while not ended.wait(LOOK_SECONDS):
-                snapshots.append((time.time(), cpu_by_part(store_pid)))
+                snapshots.append((time.time(), cpu_by_part(store_pids)))
 
         looking = threading.Thread(target=look)
         looking.start()
@@ -206,7 +231,8 @@ def first_full(trials):
 
 def slots(arguments):
     """Print busy over available slot-seconds, from when all slots are full to the last refill."""
-    trials, _, snapshots = run_here("slots", arguments.slot_trials, rehearsed(TRIAL_SECONDS))
+    own = rehearsed(TRIAL_SECONDS)
+    trials, _, snapshots = run_here("slots", arguments.slot_trials, own, arguments.store)
     full = first_full(trials)
     last = max(begun for begun, _ in times(trials))
     available = SLOTS * (last - full)
@@ -249,15 +275,15 @@ def function(arguments):
 
 
 def _throughput(name, what, arguments, own):
-    trials, seconds, snapshots = run_here(name, arguments.empty_trials, own)
+    trials, seconds, snapshots = run_here(name, arguments.empty_trials, own, arguments.store)
     full = first_full(trials)
     ends = [end for _, end in times(trials)]
     counted = sum(end > full for end in ends)
     rate = counted / (max(ends) - full)
     print(
-        f"{len(trials)} {what} in {SLOTS} slots: {rate:.1f} trials/s once all slots are up "
-        f"({counted} trials in {max(ends) - full:.1f} s); {len(trials) / seconds:.1f} with the "
-        f"start of {SLOTS} processes\n"
+        f"{len(trials)} {what} in {SLOTS} slots, {arguments.store} store: {rate:.1f} trials/s once "
+        f"all slots are up ({counted} trials in {max(ends) - full:.1f} s); "
+        f"{len(trials) / seconds:.1f} with the start of {SLOTS} processes\n"
         f"CPU from then on: {cost_since(snapshots, full)}"
     )
 
@@ -266,7 +292,7 @@ def scale(arguments):
     """Print how driver, suggestion, status and export grow with the trials in the store."""
     from bench_search_scale import grow
 
-    with a_store() as (uri, _):
+    with a_store(arguments.store) as (uri, _):
         grow(uri, arguments.sizes)
 
 
@@ -285,6 +311,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sections", nargs="*", help="all of them without it")
+    parser.add_argument("--store", choices=STORES, default="embedded")
     parser.add_argument("--slot-trials", type=int, default=720)
     parser.add_argument("--empty-trials", type=int, default=EMPTY_TRIALS)
     parser.add_argument("--journal-trials", type=int, default=800)

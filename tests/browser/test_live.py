@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.use_cases.whole_search import delete
 
 COMMAND = Path(sys.executable).with_name("alignsearch")
 AWAY = ("ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "ERR_CONNECTION_RESET", "ERR_EMPTY")
@@ -137,3 +138,19 @@ def test_a_store_that_goes_away_is_said_and_waited_for(away, open_page, finish_t
         finish_trial(store, away.search, 4, random.Random(4))
     expect(page.locator("#matching")).to_have_text("5 trials")
     expect(late.locator("tr[data-name=a-search]")).to_be_visible()
+
+
+def test_a_search_that_is_deleted_elsewhere_leaves_the_open_list(away, open_page, seed):
+    page = open_page(away, "/searches/a-search")
+    listed = open_page(away, "/")
+    row = listed.locator("#searches tr[data-name=a-search]")
+    expect(row).to_be_visible()
+    expect(page.locator("#matching")).to_have_text("4 trials")
+    with Store.connect(away.uri) as store:
+        seed(store, "another", trials=2)
+        store.searches.change("a-search", SearchStatus.CANCELLED, "ann@lab")
+        delete(store, "a-search", "ann@lab")
+    expect(row).to_have_count(0)
+    expect(listed.locator("#searches tr[data-name=another]")).to_be_visible()
+    expect(page.locator("#stale")).to_contain_text("deleted or renamed")
+    expect(page.locator("#matching")).to_have_text("4 trials")

@@ -9,10 +9,13 @@ import pytest
 from confirmed_search import fill
 from playwright.sync_api import expect
 
+from alignsearch.names import whoami
 from alignsearch.search.documents import Recipe, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
 
+AUTHOR = f"{whoami()} (dashboard)"
+"""Who clicks on a dashboard of this machine, as events name them."""
 REFUSED = ("status of 409", "status of 422")
 
 
@@ -53,6 +56,13 @@ def refuse(page, action):
     return dialog.get_by_role("alert").inner_text()
 
 
+def is_by(dashboard, name, what, who=AUTHOR):
+    """Assert that the search's last event of a kind names the person who clicked."""
+    found = [each for each in dashboard.store.logs.events(name) if each.what == what]
+    assert found, what
+    assert found[-1].who == who
+
+
 def said(page):
     return page.locator("#summary > p[role=status]")
 
@@ -80,6 +90,7 @@ def test_settings_change_while_a_search_runs(lived_in, open_page):
     agree(page, "Set")
     changed = lived_in.store.searches.get("set")
     assert (changed.patience, changed.timeout, changed.until) == (None, 12 * 3600, until)
+    is_by(lived_in, "set", "set")
 
 
 LOCAL = """iso => {
@@ -103,6 +114,7 @@ def test_a_search_that_is_over_is_extended(lived_in, open_page):
     search = lived_in.store.searches.get("extended")
     assert (search.status, search.trials) == (SearchStatus.QUEUED, 50)
     expect(page.locator("#status")).to_have_text("queued")
+    is_by(lived_in, "extended", "extended")
 
 
 def test_points_are_enqueued_by_dimension_and_as_csv(lived_in, open_page):
@@ -131,6 +143,8 @@ def test_points_are_enqueued_by_dimension_and_as_csv(lived_in, open_page):
         {"sigma": 0.5, "alpha_over_beta": 15.0, "beta": 1e-3},
         {"sigma": 0.25, "alpha_over_beta": 20.0, "beta": 1e-2},
     ]
+    assert {point.by for point in points} == {AUTHOR}
+    is_by(lived_in, "enqueued", "enqueued")
 
 
 def test_failed_trials_are_tried_again(lived_in, open_page):
@@ -140,6 +154,7 @@ def test_failed_trials_are_tried_again(lived_in, open_page):
     agree(page, "Retry")
     expect(said(page)).to_contain_text("1 trial to try again")
     assert [point.of for point in lived_in.store.points.all("retried")] == [3]
+    is_by(lived_in, "retried", "retried")
 
 
 def test_one_trial_is_tried_again_and_another_is_cancelled(lived_in, open_page):
@@ -160,6 +175,8 @@ def test_one_trial_is_tried_again_and_another_is_cancelled(lived_in, open_page):
     agree(page, "Cancel the trial")
     expect(page.locator("#status")).to_have_text("cancelled")
     assert store.trials.get("trials", 90).state is TrialState.CANCELLED
+    is_by(lived_in, "trials", "retried")
+    is_by(lived_in, "trials", "trial cancelled")
 
 
 def test_results_are_imported_from_a_file(lived_in, open_page, tmp_path):
@@ -175,6 +192,7 @@ def test_results_are_imported_from_a_file(lived_in, open_page, tmp_path):
     agree(page, "Import")
     expect(said(page)).to_contain_text("1 result imported")
     assert [point.kind for point in lived_in.store.points.all("imported")] == ["imported"]
+    is_by(lived_in, "imported", "imported")
 
 
 def test_a_note_and_tags_are_shown_and_filter_the_list(lived_in, open_page, hostile):
@@ -189,6 +207,8 @@ def test_a_note_and_tags_are_shown_and_filter_the_list(lived_in, open_page, host
     expect(page.locator("#summary .note")).to_have_text(hostile)
     search = lived_in.store.searches.get("marked")
     assert (search.note, sorted(search.tags)) == (hostile, ["baseline", "final"])
+    is_by(lived_in, "marked", "note")
+    is_by(lived_in, "marked", "tagged")
     page.get_by_role("link", name="final").click()
     expect(page.locator("#shown")).to_contain_text("1 of")
     expect(page.locator("#searches tbody tr")).to_have_attribute("data-name", "marked")
@@ -212,6 +232,8 @@ def test_a_search_is_renamed_and_then_deleted(lived_in, open_page):
     expect(page.locator("#searches tr[data-name=other]")).to_be_visible()
     names = {search.name for search in lived_in.store.searches.all()}
     assert not {"before", "after"} & names
+    is_by(lived_in, "before", "renamed")
+    is_by(lived_in, "after", "deleted")
 
 
 def agree_and_go(page, action, address):
@@ -235,6 +257,7 @@ def test_the_best_are_confirmed(lived_in, open_page):
     expect(said(page)).to_contain_text("repeats its best trials")
     confirm = lived_in.store.searches.get("confirmed").confirm
     assert (confirm.top, confirm.seeds) == (3, 2)
+    is_by(lived_in, "confirmed", "to be confirmed")
     confirmation.scroll_into_view_if_needed()
     expect(confirmation).to_contain_text("The best 3 trials, on 2 seeds each")
 
@@ -274,6 +297,8 @@ def test_the_best_is_trained_for_longer(lived_in, open_page, finish_trial):
     agree_and_go(page, "Submit", "**/searches/short-*-longer-*")
     made = store.searches.get(page.url.rpartition("/")[2])
     assert (made.trials, made.recipe.epochs) == (2, 12)
+    assert made.created_by == AUTHOR
+    is_by(lived_in, made.name, "created")
     page = open_page(lived_in, "/searches/short/trials/1")
     asked(page, "Train for longer").get_by_label("seeds").fill("1")
     agree_and_go(page, "Submit", "**/searches/short-1-longer-*")

@@ -3,7 +3,7 @@
 Thirty trainings of LeNet on Fashion-MNIST: six rules, five seeds, 100 epochs. They are an ordinary
 search of the folder's store, so the same command continues where it was stopped, and `alignsearch
 status` and `trials` show it. Whenever it ends or is interrupted, the results so far are written to
-docs/biotorch.json with the commit, and the table is printed.
+docs/biotorch.json, each run with the commit that finished it, and the table is printed.
 """
 
 import argparse
@@ -59,15 +59,34 @@ def finished_runs(name: str) -> list[dict[str, Any]]:
 
 
 def commit() -> str:
-    """Return the commit of the working tree, marked if it has changes."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=RESULTS.parent,
-    )
-    return described.stdout.strip()
+    """Return the commit of the working tree, marked if it has changes but the results file's."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, check=True, cwd=RESULTS.parents[1]
+        )
+        return done.stdout.strip()
+
+    others = (".", f":!docs/{RESULTS.name}")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", *others)
+    return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
+
+
+def with_commits(
+    runs: list[dict[str, Any]], recorded: dict[str, Any], made_by: str
+) -> list[dict[str, Any]]:
+    """Return the runs with the commit that finished each.
+
+    Args:
+        runs: what `finished_runs` returns.
+        recorded: the results file's content so far.
+        made_by: the commit of runs that aren't recorded yet.
+    """
+    known = {
+        (run["rule"], run["seed"]): run.get("commit", recorded.get("commit"))
+        for run in recorded.get("runs", [])
+    }
+    return [run | {"commit": known.get((run["rule"], run["seed"]), made_by)} for run in runs]
 
 
 def table(runs: list[dict[str, Any]]) -> list[str]:
@@ -111,8 +130,10 @@ def main() -> None:
         with contextlib.suppress(KeyboardInterrupt):
             subprocess.run([*command, "--out", "claims/biotorch"], check=False)
     runs = finished_runs(name)
-    found = {"search": name, "commit": made_by, "runs": runs}
     if not given.show:
+        recorded = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+        before = recorded if recorded.get("search") == name else {}
+        found = {"search": name, "runs": with_commits(runs, before, made_by)}
         RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(runs)} runs of {name}, top-1 error in percent\n\n")
     sys.stdout.writelines(f"{line}\n" for line in table(runs))

@@ -1,11 +1,14 @@
 """Verbs of a search as a whole, for `verbs.py`."""
 
+import json
 from pathlib import Path
 
+from digits_search import finished_training
 from verb_cases import STATE_FILE, Case, Verb, documents, finished_search, new_search
 
 from alignment_core import files
 from alignsearch.search.documents import WarmStart, checkpoint_names
+from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import dump
 from alignsearch.search.store.whole import renamed
 
@@ -202,6 +205,38 @@ def prepare_tags(case: Case) -> None:
     finished_search(case, tags=("kept", "old"))
 
 
+SEEDS = (3, 8)
+
+
+def prepare_best(case: Case) -> None:
+    # A short lease: a repeated command waits for the one that a killed worker has left.
+    finished_training(case.store, "a", lease_seconds=5.0)
+    case.known["documents"] = plain(case, "a")
+
+
+def nothing_or_all_is_listed(case):
+    for made in longer_searches(case):
+        assert [trial.config["seed"] for trial in case.store.trials.all(made.name)] == list(SEEDS)
+
+
+def longer_searches(case):
+    return [each for each in case.store.searches.all() if each.name != "a"]
+
+
+def is_trained_for_longer(case):
+    (made,) = longer_searches(case)
+    assert made.status is SearchStatus.COMPLETED
+    trials = case.store.trials.all(made.name)
+    assert [trial.config["seed"] for trial in trials] == list(SEEDS)
+    assert {trial.state for trial in trials} == {TrialState.COMPLETED}
+    for trial in trials:
+        assert [each.epoch for each in case.store.logs.epochs(trial.id)] == [1]
+    left = json.loads((case.folder / "runs" / made.name / "results.json").read_text())
+    assert [run["value"] for run in left["runs"]] == [trial.loss for trial in trials]
+    # The search itself is as it was.
+    assert plain(case, "a") == case.known["documents"]
+
+
 ROWS = (
     Verb(
         "delete",
@@ -242,5 +277,13 @@ ROWS = (
         lambda case: finished_search(case, keep_checkpoints=2),
         lambda case: ["retain", "--days", "0", "--keep", "1", "--yes"],
         retained,
+    ),
+    Verb(
+        "train-from",
+        prepare_best,
+        lambda case: ["train", "--from", "a", "--epochs", "1", "--seeds", "3,8"],
+        is_trained_for_longer,
+        between=nothing_or_all_is_listed,
+        in_process=False,
     ),
 )

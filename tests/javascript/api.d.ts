@@ -12,7 +12,7 @@ declare namespace Api {
     started_at: string;
     ended_at: string | null;
     seconds: number | null;
-    outcome: "completed" | "handed_back" | "expired" | "crashed" | "cancelled" | "pruned" | "released" | null;
+    outcome: "completed" | "handed_back" | "expired" | "crashed" | "failed" | "cancelled" | "pruned" | "released" | null;
     error: string | null;
   }
   interface BestSoFar {

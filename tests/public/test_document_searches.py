@@ -5,11 +5,15 @@ import io
 import subprocess
 import sys
 
+import pytest
 from document_code import shown_files, write_shown
+from pytorch import other_python, put_pytorch_into, pytorch_python
 
 from alignsearch.search.reports.export import read_json
 
 HERE = ("--parallel", "2", "--resources", "CPU=0.5", "--wait")
+PRUNED = ("--pruner", "asha", "--grace", "15")
+"""With one rung among twenty epochs, the better one of two trials is never pruned."""
 
 
 def submitted(shell, address, *options):
@@ -26,8 +30,9 @@ def rows(shell, name):
 
 def test_the_document_has_the_files_that_are_run_here():
     assert shown_files().keys() == {
-        *("function.py", "sklearn_digits.py", "jax_network.py"),
-        *("mirror.py", "mynet.py", "mydata.py", "hyperopt_fmin.py"),
+        *("function.py", "sklearn_digits.py", "jax_network.py", "pytorch_network.py"),
+        *("spirals_space.py", "spirals.py"),
+        *("mirror.py", "mynet.py", "mydata.py", "hyperopt_fmin.py", "ask_and_tell.py"),
     }
 
 
@@ -62,10 +67,40 @@ def test_the_scikit_learn_model_is_searched(shell):
 def test_the_jax_network_is_searched(shell):
     write_shown(shell.folder, "jax_network.py")
     narrowed = ("--fix", "optimizer=sgd", "--range", "rate=0.1:1", "--trials", "2")
-    options = ("--name", "network", *narrowed, "--own-process", "--pruner", "asha")
+    options = ("--name", "network", *narrowed, "--own-process", *PRUNED)
     done = submitted(shell, "jax_network.py:search", *options)
     assert done["counts"]["completed"] + done["counts"]["pruned"] == 2
     assert done["best"]["loss"] < 1
+
+
+def test_the_pytorch_network_is_searched(shell, tmp_path_factory):
+    why = other_python()
+    if why is not None:
+        pytest.skip(why)
+    folder = tmp_path_factory.mktemp("pytorch")
+    put_pytorch_into(folder)
+    shell.environment["PYTHONPATH"] = str(folder)
+    write_shown(shell.folder, "pytorch_network.py")
+    narrowed = ("--fix", "momentum=0", "--range", "rate=0.1:1", "--trials", "2")
+    options = ("--name", "network", *narrowed, *PRUNED, *HERE)
+    done = shell.run_anew("submit", "pytorch_network.py:search", *options)
+    assert done.returncode == 0, done.stderr
+    summary = shell.json("status", "network")
+    assert summary["counts"]["completed"] + summary["counts"]["pruned"] == 2
+    assert summary["best"]["loss"] < 1
+
+
+def test_the_pytorch_program_is_searched(shell):
+    write_shown(shell.folder, "spirals_space.py", "spirals.py")
+    narrowed = ("--range", "rate=0.01:0.1", "--range", "width=32:64", "--trials", "2")
+    options = ("--name", "spirals", *narrowed, *PRUNED, *HERE, "--json")
+    program = ("--", pytorch_python(), "spirals.py")
+    done = shell.run("submit", "spirals_space.py:SPACE", *options, *program)
+    assert done.returncode == 0, done.stderr
+    summary = shell.json("status", "spirals")
+    assert summary["counts"]["completed"] + summary["counts"]["pruned"] == 2
+    # Guessing has the cross-entropy ln 2 = 0.69.
+    assert summary["best"]["loss"] < 0.2
 
 
 def test_the_rule_is_searched_with_a_network_and_data_of_ones_own(shell):
@@ -118,6 +153,22 @@ def test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained(shell):
     assert "no object of mydata.py is named 'pictures'" in said
     said = shell.refused("submit", "mirror.py:search", "--model", "lenet")
     assert "--model lenet: lenet needs images of 32 x 32 pixels at least" in said
+
+
+def test_the_loop_that_asks_and_tells_ends_its_search_and_goes_on(shell):
+    write_shown(shell.folder, "ask_and_tell.py")
+    command = [sys.executable, "ask_and_tell.py"]
+    environment = {**shell.environment, "PYTHONWARNINGS": "ignore"}
+    settings = {"cwd": shell.folder, "env": environment, "capture_output": True, "text": True}
+    first = subprocess.run(command, timeout=400, check=False, **settings)
+    assert first.returncode == 0, first.stderr
+    again = subprocess.run(command, timeout=400, check=False, **settings)
+    # A search that is over gives no trial any more, and has the same best one.
+    assert again.stdout == first.stdout, again.stderr
+    trials = rows(shell, "asked")
+    assert [each["state"] for each in trials] == ["completed"] * 30
+    losses = [abs(float(t["lr"]) - 0.01) + 0.1 * abs(int(t["layers"]) - 3) for t in trials]
+    assert [float(each["loss"]) for each in trials] == losses
 
 
 def test_fmin_moved_over_goes_on_where_it_was(shell):

@@ -103,6 +103,49 @@ def test_the_same_name_goes_on_and_another_search_is_refused(define, store_uri):
         mine.submit(name="mine", store=store_uri)
 
 
+def test_another_function_or_space_under_the_same_name_is_refused(define, store_uri, store):
+    define(lambda config: config["lr"]).run(name="mine", trials=2, store=store_uri, **SMALL).close()
+    changed = define(lambda config: -config["lr"])
+    with pytest.raises(StateConflictError, match="results of another version of <lambda>"):
+        changed.run(name="mine", trials=3, store=store_uri, **SMALL)
+    assert store.searches.get("mine").trials == 2
+    with changed.run(
+        name="mine", trials=3, store=store_uri, replace_objective=True, **SMALL
+    ) as found:
+        frame = found.trials()
+    assert frame["accuracy"].tolist() == [*frame["lr"][:2], -frame["lr"][2]]
+    assert "objective replaced" in [each.what for each in store.logs.events("mine")]
+    other = alignsearch.Search({**SPACE, "lr": hp.loguniform("lr", -5, 0)}, make_objective())
+    with pytest.raises(StateConflictError) as refused:
+        other.run(name="mine", trials=3, store=store_uri, **SMALL)
+    assert (
+        "another space (lr is log-uniform in [0.00247875, 1] there, log-uniform in "
+        "[0.00673795, 1] here)" in str(refused.value)
+    )
+
+
+def test_a_function_that_returns_nothing_is_mended_under_its_name(define, store_uri):
+    with define(lambda config: None).run(name="mine", trials=4, store=store_uri, **SMALL) as found:
+        assert found.status == "failed"
+        # Warm workers may have ended further ones before the driver looked.
+        assert set(found.trials()["state"]) <= {"failed", "cancelled"}
+    mended = define(lambda config: config["lr"])
+    with pytest.raises(StateConflictError) as refused:
+        mended.run(name="mine", trials=4, store=store_uri, **SMALL)
+    assert "has failed: its objective gives no result: <lambda> returned nothing" in str(
+        refused.value
+    )
+    assert "`alignsearch retry mine`" in str(refused.value)
+    with alignsearch.open_search("mine", store=store_uri) as found:
+        found.retry()
+    with mended.run(name="mine", trials=4, store=store_uri, **SMALL) as found:
+        frame = found.trials()
+        assert found.status == "completed"
+    done = frame[frame["state"] == "completed"]
+    assert done["accuracy"].tolist() == done["lr"].tolist()
+    assert len(done) == 4
+
+
 def test_options_are_those_of_submit_with_its_checks(define, store_uri, store):
     mine = define()
     with pytest.raises(ConfigurationError, match="trials must be at least 1, not 0"):

@@ -193,6 +193,17 @@ def test_an_error_ends_the_call_and_the_next_one_goes_on(trials_of):
     assert "ValueError: it is positive" in error[1]
 
 
+def test_another_function_under_the_same_name_is_refused(trials_of):
+    space = hp.uniform("x", -1, 1)
+    fmin(lambda x: x, space, rand.suggest, 2, trials=trials_of("mine", **ONE_SLOT), verbose=False)
+    with pytest.raises(StateConflictError, match="Choose another name, or say replace_objective"):
+        fmin(lambda x: -x, space, rand.suggest, 3, trials=trials_of("mine"), verbose=False)
+    trials = trials_of("mine", replace_objective=True)
+    fmin(lambda x: -x, space, rand.suggest, 3, trials=trials, verbose=False)
+    values = [each["misc"]["vals"]["x"][0] for each in trials.trials]
+    assert trials.losses() == [*values[:2], -values[2]]
+
+
 def test_an_algorithm_that_raises_ends_the_call_with_its_error(trials_of):
     def broken(new_ids, domain, trials, seed):
         raise LookupError("no such prior")
@@ -286,7 +297,8 @@ def test_what_cannot_be_used_is_refused_before_anything_is_stored(trials_of, sto
     assert store.searches.all() == []
     trials = trials_of("one", **ONE_SLOT)
     fmin(abs, space, rand.suggest, 1, trials=trials, verbose=False)
-    with pytest.raises(StateConflictError, match="is over another space"):
+    said = r"is over another space \(x is uniform in \[-1, 1\] there, uniform in \[-2, 1\] here"
+    with pytest.raises(StateConflictError, match=said):
         fmin(abs, hp.uniform("x", -2, 1), rand.suggest, 2, trials=trials, verbose=False)
     with pytest.raises(ObjectiveError, match=r"returned nothing \(None\)"):
         fmin(lambda x: None, space, rand.suggest, 2, trials=trials, verbose=False)

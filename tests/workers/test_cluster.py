@@ -11,7 +11,14 @@ import pytest
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.resources import parse_resources
-from alignsearch.workers.cluster import Node, capacity, connect, default_resources
+from alignsearch.workers.cluster import (
+    Node,
+    capacity,
+    connect,
+    default_resources,
+    is_slow_start,
+    why_not_started,
+)
 
 LAPTOP = Node("laptop", {"CPU": 8.0})
 GPU_BOX = Node("box", {"CPU": 16.0, "GPU": 4.0})
@@ -67,6 +74,24 @@ def test_what_is_not_a_resource_is_refused(text):
 def test_what_ray_would_never_place_is_refused(text, why):
     with pytest.raises(ConfigurationError, match=why):
         parse_resources(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "The current node timed out during startup. This could happen because some of the "
+            "raylet failed to startup or the GCS has become overloaded.",
+            "likely busy or short of memory: try again in a moment (The current node timed out",
+        ),
+        ("[Errno 28] No space left on device\na page of logs", "what it most often lacks is"),
+    ],
+)
+def test_a_ray_that_is_slow_to_start_is_told_from_one_that_cannot(words, said):
+    error = RuntimeError(words)
+    assert said in why_not_started(error)
+    assert is_slow_start(error) == ("try again" in said)
+    assert "\n" not in why_not_started(error)
 
 
 @pytest.mark.parametrize(

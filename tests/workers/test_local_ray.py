@@ -32,6 +32,29 @@ cluster.LOCAL_RAY = {**cluster.LOCAL_RAY, "_temp_dir": "/proc/nowhere"}
 cluster.connect(None)
 """
 
+SLOW = """
+import threading
+import psutil
+from alignsearch.workers import cluster
+
+held = []
+
+def named(name):
+    return [p for p in psutil.Process().children(recursive=True) if p.name() == name]
+
+def hold():
+    # Ray waits 30 s for the first raylet, which does nothing.
+    while not held:
+        held.extend(named("raylet")[:1])
+    held[0].suspend()
+
+threading.Thread(target=hold, daemon=True).start()
+hosts = cluster.connect(None)
+alive = [p for p in named("raylet") + named("gcs_server") if p.status() != psutil.STATUS_ZOMBIE]
+print(len(hosts), len(held), held[0] in alive, sorted(p.name() for p in alive), flush=True)
+cluster.disconnect()
+"""
+
 
 def program(code, home):
     """Run a program that has no token of Ray's, in a home of its own."""
@@ -66,3 +89,9 @@ def test_why_it_cannot_start_is_one_line(tmp_path):
     last = ended.stderr.strip().splitlines()[-1]
     assert "ClusterError: Ray can't be started on this machine: " in last
     assert "/proc/nowhere" in last
+
+
+def test_a_start_that_was_too_slow_is_tried_once_more_and_leaves_nothing(tmp_path):
+    ended = program(SLOW, tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1] == "1 1 False ['gcs_server', 'raylet']"

@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import shlex
+import shutil
+import socket
 import sys
 import tempfile
 from collections import deque
@@ -49,7 +51,8 @@ def run(search: Search, trial: Trial, link: Link) -> Finished:
     Raises:
         SourceError: the program's files are missing here, or are other ones than were submitted.
         ConfigurationError: the program has ended well without telling a loss.
-        ProgramFailedError: it has ended with another exit code than 0, or by a signal.
+        ProgramFailedError: it is not there, or has ended with another exit code than 0, or by a
+            signal.
     """
     assert search.definition is not None
     folder = folder_of(search)
@@ -63,6 +66,7 @@ def run(search: Search, trial: Trial, link: Link) -> Finished:
         logger.info("running %s in %s", shlex.join(command), folder)
         (place / CONFIG_FILE).write_text(json.dumps(context.config))
         environment = _environment(context, values, place, link)
+        _check_found(command[0], folder, environment["PATH"])
         with Child(command, folder=folder, environment=environment) as child:
             return _Program(search, context, child, place / REPORTS_FILE, link).until_end()
 
@@ -147,6 +151,26 @@ class _Program:
         returned = {**self._result.metrics, "status": self._result.status}
         result = result_of(returned, self._metric, "the program")
         return Finished(result, self._context.best_step)
+
+
+def _check_found(program: str, folder: Path, path: str) -> None:
+    """Check that a program is there before a trial's process is started.
+
+    program: its name or its path. folder: where it is run. path: its PATH.
+
+    Raises:
+        ProgramFailedError: it isn't. Another host may have it, so the trial is tried again.
+    """
+    if os.sep in program:
+        found, where = folder / program, f"there is no file {folder / program}"
+        known = found.is_file()
+    else:
+        where = f"no folder of its workers' PATH has it: {path}"
+        known = shutil.which(program, path=path) is not None
+    if not known:
+        raise ProgramFailedError(
+            f"the program {program!r} was not found on {socket.gethostname()}: {where}"
+        )
 
 
 def _environment(

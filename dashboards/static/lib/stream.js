@@ -27,6 +27,8 @@ export function follow(url, handlers) {
   let last = Date.now();
   let opened = 0;
   let broken = false;
+  /** The search was deleted or renamed: nothing comes any more. */
+  let gone = false;
   /** Why the store can't be read, and since when; null while it can. */
   let outage = /** @type {{message: string, since: number} | null} */ (null);
 
@@ -39,6 +41,11 @@ export function follow(url, handlers) {
   function show() {
     const quiet = (Date.now() - last) / 1000;
     const notice = byId("stale");
+    if (gone) {
+      notice.hidden = false;
+      notice.textContent = "This search was deleted or renamed. What you see is what it was before.";
+      return;
+    }
     const stale = broken || quiet > STALE_SECONDS;
     notice.hidden = !stale && outage === null;
     if (stale) notice.textContent = `last update ${duration(quiet)} ago, reconnecting`;
@@ -46,12 +53,13 @@ export function follow(url, handlers) {
   }
 
   function open() {
-    if (document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
+    if (gone || document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
     opened = Date.now();
     const mine = new EventSource(url());
     source = mine;
     mine.onopen = heard;
     mine.onerror = () => {
+      if (gone) return;
       broken = true;
       show();
       if (mine.readyState === EventSource.CLOSED) setTimeout(open, RETRY_SECONDS * 1000);
@@ -61,6 +69,11 @@ export function follow(url, handlers) {
       const { available, message } = JSON.parse(event.data);
       outage = available ? null : { message: message || "The store doesn't answer.", since: outage?.since ?? Date.now() };
       heard();
+    });
+    mine.addEventListener("gone", () => {
+      gone = true;
+      mine.close();
+      show();
     });
     for (const [name, handle] of Object.entries(handlers)) {
       mine.addEventListener(name, (event) => {

@@ -122,13 +122,29 @@ function update(payload) {
   draw();
 }
 
+/**
+ * Drop the searches that were deleted or renamed, here or elsewhere.
+ *
+ * @param {{names: string[]}} payload the names of all searches that there are
+ */
+function drop({ names }) {
+  const known = new Set(names);
+  for (const name of [...searches.keys(), ...marked]) {
+    if (known.has(name)) continue;
+    searches.delete(name);
+    marked.delete(name);
+  }
+  offerTags();
+  draw();
+}
+
 async function start() {
   panel.loading();
   await panel.fill(async () => {
     update(await getJson("/api/searches"));
     performance.mark("interactive");
   });
-  follow(() => "/api/stream", { searches: update });
+  follow(() => "/api/stream", { searches: update, listed: drop });
 }
 
 const find = inputById("find");

@@ -21,6 +21,7 @@ from alignsearch.experiments.options import Scale
 from alignsearch.experiments.reproduce import chosen, parts, run_part
 from alignsearch.experiments.run_experiment import FOLDER, check_folder
 from alignsearch.experiments.setting import split_names
+from alignsearch.search.documents.visible_text import visible
 
 SHOWN_LINES = 40
 """Last lines of a failed experiment's standard error that the report shows: a whole traceback."""
@@ -103,7 +104,8 @@ class _Processes(ExitStack):
         ) as process:
             assert process.stderr is not None
             for line in process.stderr:
-                sys.stderr.write(line)
+                # It has its own lines from a command of ours, and others from the libraries.
+                sys.stderr.write(visible(line))
                 last.append(line)
         if process.returncode == EXIT_INTERRUPTED:
             raise typer.Exit(EXIT_INTERRUPTED)

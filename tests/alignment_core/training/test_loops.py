@@ -86,10 +86,37 @@ class Cell(keras.layers.Layer):
         return x, [x]
 
 
-def recurrent(rule, cell=Cell):
+def recurrent(rule, cell=Cell, kind=AlignedModel):
     inputs = keras.Input((LENGTH, 3))
-    model = AlignedModel(inputs, Dense(2)(keras.layers.RNN(cell(rule))(inputs)))
-    model.compile(keras.optimizers.SGD(0.1), LOSS, alignment_optimizer=keras.optimizers.SGD(0.1))
+    model = kind(inputs, Dense(2)(keras.layers.RNN(cell(rule))(inputs)))
+    own = {"alignment_optimizer": keras.optimizers.SGD(0.1)} if kind is AlignedModel else {}
+    model.compile(keras.optimizers.SGD(0.1), LOSS, **own)
+    return model
+
+
+class Mapped(keras.layers.Layer):
+    """One dense layer, called at each position in a loop of TensorFlow."""
+
+    def __init__(self, rule, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = Dense(2, learning_rule=rule, relu_follows=False, name="each")
+
+    def build(self, input_shape):
+        self.dense.build((None, input_shape[-1]))
+        super().build(input_shape)
+
+    def call(self, x, training=None):
+        def at(position):
+            return self.dense(position, training=training)
+
+        positions = tf.transpose(x, (1, 0, 2))
+        return tf.reduce_mean(tf.map_fn(at, positions, fn_output_signature=tf.float32), 0)
+
+
+def mapped(rule, kind):
+    inputs = keras.Input((LENGTH, 3))
+    model = kind(inputs, Mapped(rule)(inputs))
+    model.compile(keras.optimizers.SGD(0.1), LOSS)
     return model
 
 
@@ -104,6 +131,43 @@ def test_an_rnns_cell_learns_by_rules_of_kernels_and_refuses_others():
     for rule in (ActivationAlignment(), DirectFeedbackAlignment(outputs=2)):
         with pytest.raises(ConfigurationError, match="'step' is called in a loop"):
             recurrent(rule).fit(*batch(), verbose=0)
+
+
+def test_a_plain_model_refuses_terms_that_a_loop_holds_and_says_what_to_do():
+    loop = r"layer 'each': it is called in a loop.*make the model an AlignedModel"
+    for rule in (SymmetricAlignment(), KolenPollack(decay=0.1)):
+        with pytest.raises(ConfigurationError, match=loop):
+            mapped(rule, keras.Model).fit(*batch(), verbose=0)
+        model = mapped(rule, AlignedModel)
+        (layer,) = aligned_layers(model)
+        before = layer.backward_kernel.numpy()
+        model.fit(*batch(), verbose=0)
+        assert np.abs(layer.backward_kernel.numpy() - before).max() > 1e-4
+    with pytest.raises(ConfigurationError, match=r"layer 'step': .* loop.*all positions at once"):
+        recurrent(ActivationAlignment(), kind=keras.Model).fit(*batch(), verbose=0)
+    # Feedback alignment adds no term.
+    mapped("feedback_alignment", keras.Model).fit(*batch(), verbose=0)
+
+
+def test_losses_of_a_function_are_refused_outside_of_it():
+    model = keras.Sequential([keras.Input((3,)), Dense(2, learning_rule=ActivationAlignment())])
+    x = tf.ones((4, 3))
+
+    @tf.function
+    def outputs(x):
+        return model(x, training=True)
+
+    @tf.function
+    def term(x):
+        outputs = model(x, training=True)
+        return tf.reduce_sum(outputs), tf.add_n(model.losses)
+
+    outputs(x)
+    with pytest.raises(ConfigurationError, match=r"layer 'dense.*read model.losses in"):
+        tf.add_n(model.losses)
+    _, inside = term(x)
+    model(x, training=True)
+    np.testing.assert_allclose(inside, tf.add_n(model.losses), rtol=1e-5)
 
 
 def test_layers_without_kernels_are_refused_when_the_model_is_compiled():

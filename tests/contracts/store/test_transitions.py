@@ -4,10 +4,11 @@ import inspect
 from datetime import timedelta
 
 import pytest
+from conditions import fulfils
 from epoch_maker import an_epoch
 
 from alignsearch.search.documents import Attempt, Result, transitions
-from alignsearch.search.documents.lease import AttemptLease
+from alignsearch.search.documents.lease import ATTEMPT_LEASE, DRIVER_LEASE, AttemptLease
 from alignsearch.search.documents.states import TRIAL_TRANSITIONS, TrialState
 from alignsearch.search.documents.transitions import Transition
 from alignsearch.search.store.trial_records import TrialRecords
@@ -114,7 +115,10 @@ def test_the_stored_trial_is_the_one_in_memory_and_moves_as_the_table_says(
 ):
     before = trial_in(state)
     transition = MADE[name](before, before.lease or NOBODY, store.now())
+    # As the protocol's model judges it.
+    judged = fulfils(store._db.find_one("trials", {"_id": before.id}), transition.condition)
     done = TrialRecords(store._db).mark(before.id, transition)
+    assert judged == done
     after = store.trials.get(before.id)
 
     moves = {to for (start, to), names in MOVES.items() if start == state and name in names}
@@ -148,3 +152,18 @@ def test_a_transition_that_is_sent_twice_is_known_to_be_done(store, trial_in, na
     done = records.change(before.id, transition)
     assert records.change(before.id, transition) == done
     assert (done is None) == all(name not in names for (a, _), names in MOVES.items() if a == state)
+
+
+@pytest.mark.parametrize("left", [None, -1.0, 1.0])
+@pytest.mark.parametrize("field", [DRIVER_LEASE, ATTEMPT_LEASE], ids=lambda field: field.name)
+def test_a_condition_of_a_lease_holds_on_the_server_as_in_the_protocols_model(store, field, left):
+    now = store.now()
+    lease = None
+    if left is not None:
+        expires_at = now + timedelta(seconds=left)
+        lease = {"owner": "o", "token": "t", "expires_at": expires_at}
+    store._db.insert("scratch", {"_id": 0, field.name: lease})
+    found = store._db.find_one("scratch", {"_id": 0})
+    for condition in (field.held_by("t"), field.held_by("u"), field.passed(now), field.free(now)):
+        matched = store._db.find_one("scratch", {"_id": 0, **condition}) is not None
+        assert fulfils(found, condition) == matched, condition

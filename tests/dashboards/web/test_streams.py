@@ -6,8 +6,10 @@ from statistics import median
 import httpx
 import pytest
 
+from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
+from alignsearch.search.use_cases.whole_search import delete, rename
 
 from ..conftest import Lab
 
@@ -105,6 +107,36 @@ def test_events_and_the_list_are_told_too(dashboard, lab):
         changed = []
         while not any(s["name"] == "steered" and s["status"] == "paused" for s in changed):
             changed = next_of(all_events, "searches")[1]["searches"]
+
+
+def test_a_search_that_is_deleted_elsewhere_leaves_lists_and_pages(dashboard, lab):
+    lab.search("stays")
+    lab.search("leaves")
+    with (
+        stream(dashboard, "/searches/leaves/stream") as events,
+        stream(dashboard, "/stream") as all_events,
+    ):
+        next_of(events, "change")
+        listed = {"names": []}
+        while not {"leaves", "stays"} <= set(listed["names"]):
+            _, listed = next_of(all_events, "listed")
+        lab.store.searches.change("leaves", SearchStatus.CANCELLED, "ann@lab")
+        delete(lab.store, "leaves", "ann@lab")
+        while "leaves" in listed["names"]:
+            _, listed = next_of(all_events, "listed")
+        assert "stays" in listed["names"]
+        assert next_of(events, "gone")[1] == {"name": "leaves"}
+        # Its stream has ended, and there is none to come back to.
+        assert list(events) == []
+    assert dashboard.get("/searches/leaves/stream").status_code == 404
+    # A search that is renamed elsewhere is listed by its new name.
+    lab.search("before")
+    with stream(dashboard, "/stream") as all_events:
+        lab.store.searches.change("before", SearchStatus.CANCELLED, "ann@lab")
+        rename(lab.store, "before", "after", "ann@lab")
+        listed = {"names": []}
+        while "after" not in listed["names"] or "before" in listed["names"]:
+            _, listed = next_of(all_events, "listed")
 
 
 @pytest.fixture

@@ -142,7 +142,7 @@ def test_a_port_file_of_garbage_is_left_alone_until_it_is_deleted(shell):
         assert "delete this file" in said
     assert file.read_text() == "{garbage"
     file.unlink()
-    assert shell.ok("status").startswith("no search yet")
+    assert shell.ok("status").startswith(f"no search yet in the folder {shell.folder}: ")
 
 
 def test_damaged_data_are_left_alone(shell):

@@ -114,6 +114,20 @@ def test_failures_have_a_limit_of_their_own_by_default(search, allowed):
     assert ending_of(search, reached(failed=allowed + 1), NOW).rule.fails
 
 
+def test_an_objective_of_ones_own_that_answers_with_nonsense_alone_ends_its_search():
+    hopeless = reached(failed=1, last_error="it returned nothing", is_hopeless=True)
+    own = a_search(direction="minimize")
+    ended = ending_of(own, hopeless, NOW)
+    assert ended.rule.fails
+    assert ended.reason.startswith("its objective gives no result: it returned nothing")
+    # A number that somebody chose stands, and so does what is known of the paper's trainings.
+    assert ending_of(a_search(direction="minimize", max_failures=2), hopeless, NOW) is None
+    assert ending_of(a_search(), hopeless, NOW) is None
+    # A failed trial that is tried again counts no more.
+    again = reached(failed=1, failures=0, is_hopeless=True)
+    assert ending_of(own, again, NOW) is None
+
+
 @pytest.mark.parametrize("kind", [{"space": "runs"}, {"fmin": True}])
 def test_fixed_lists_of_trials_end_with_their_last_however_many_failed(kind):
     search = a_search(trials=9, **kind)

@@ -42,3 +42,19 @@ def test_words():
         ("ends", "9 completed, 1 failed, and 4 repetitions"),
         ("whole search", "2.0 h with 1, 60.0 min with 2 slots"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [
+        (6.03e-5, "0.217 s"),
+        (0.016, "57.6 s"),
+        (0.5, "30 min"),
+        (12.5, "12.5 h"),
+        (2400.0, "2400 h"),
+        (0.0, "0 s"),
+    ],
+)
+def test_amounts_have_a_fitting_unit(hours, text):
+    cost = Took(1, {"CPU": hours}, {}, 0, {})
+    assert in_words(cost)[0] == ("spent", f"{text} of CPU")

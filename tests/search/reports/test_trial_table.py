@@ -36,6 +36,27 @@ def test_a_dimension_that_is_inactive_has_no_value():
     assert (second["trees"], type(second["trees"])) == (40, int)
 
 
+@pytest.mark.parametrize(
+    ("kind", "epoch", "state", "shown"),
+    [
+        # Its only loss is its result.
+        ("program", 1, TrialState.COMPLETED, None),
+        ("program", 3, TrialState.COMPLETED, "3"),
+        ("program", 1, TrialState.RUNNING, "1"),
+        ("function", 1, TrialState.COMPLETED, "1"),
+    ],
+)
+def test_a_program_that_tells_one_loss_has_no_epoch(kind, epoch, state, shown):
+    search = a_search()
+    objective = search.definition.objective.model_copy(update={"kind": kind})
+    own = search.definition.model_copy(update={"objective": objective})
+    search = search.model_copy(update={"definition": own})
+    result = Result(status="ok", loss=0.5) if state is TrialState.COMPLETED else None
+    progress = Progress(epoch=epoch, value=0.5)
+    trial = a_trial(0, MACHINE, state=state, result=result, progress=progress)
+    assert row_of(search, trial, columns_of(search, [trial]))["epoch"] == shown
+
+
 def test_a_trial_without_a_result_has_no_metric():
     assert value_of(a_search(), a_trial(0, MACHINE)) is None
     failed = a_trial(0, MACHINE, result=Result(status="fail", reason="NaN"))

@@ -117,7 +117,7 @@ def test_pythons_dictionaries_are_taken_as_people_would_write_them():
         ({"data_dir": "images\0"}, "--data-dir can't be"),
         ({"checkpoints": "d" * 5000}, "--checkpoints is longer than 4096 characters"),
         ({"name": 7}, "--name must be text, not 7"),
-        ({"trial": 7}, "no option of submit is named 'trial'; did you mean trials"),
+        ({"trial": 7}, "no option is named 'trial'; did you mean trials"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_its_option(asked, why):

@@ -28,12 +28,12 @@ def test_a_start_that_will_not_do_is_refused(store, first, make_search, make_dri
     for name, said in {
         "waiting": "while it is queued: wait for its end, or end it with `alignsearch stop",
         "empty": "no finished trial",
-        "wide": "it is over 'wm_ad'; it sampled besides alignment_learning_rate, alternating",
+        "wide": "it is over 'wm_ad'; only there: alignment_learning_rate, alternating",
         ia.name: "a version of 'ia' that this program doesn't know",
     }.items():
         with pytest.raises(StateConflictError, match=said):
             warm_start(store, name, WM)
-    with pytest.raises(StateConflictError, match="it didn't sample alignment_learning_rate"):
+    with pytest.raises(StateConflictError, match="only here: alignment_learning_rate"):
         warm_start(store, "first", get_space("wm_ad"))
     with pytest.raises(UnknownNameError, match="did you mean first"):
         warm_start(store, "frist", WM)

@@ -1,5 +1,6 @@
 """Programs as objectives: configured three ways, told losses, stopped, and tried again."""
 
+import socket
 import threading
 
 import pytest
@@ -123,7 +124,16 @@ def test_a_program_that_cannot_be_found_says_so(submit, store):
     driver = submit("", command=("no-such-program",), trials=1, max_attempts=1, max_failures=0)
     (trial,) = to_end(driver, store)
     assert trial.state is TrialState.FAILED
-    assert "no-such-program: No such file or directory" in trial.error
+    here = socket.gethostname()
+    said = f"the program 'no-such-program' was not found on {here}: no folder of its workers' PATH"
+    assert said in trial.error.splitlines()[-1]
+
+
+def test_a_program_that_is_no_file_says_which(submit, store, tmp_path):
+    driver = submit("", command=("./missing.sh",), trials=1, max_attempts=1, max_failures=0)
+    (trial,) = to_end(driver, store)
+    assert trial.state is TrialState.FAILED
+    assert f"there is no file {tmp_path}/missing.sh" in trial.error
 
 
 def test_a_killed_program_costs_an_attempt(submit, store):
