@@ -10,7 +10,7 @@ SLOW_PACKAGES := python3-torch
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -94,9 +94,14 @@ audit: setup
 	for lock in locks/*.lock; do \
 	  build/audit/bin/pip-audit --requirement $$lock --require-hashes --disable-pip || exit 1; done
 
-chaos: setup
-	$(BIN)/python tests/faults/chaos.py rehearsal
-	$(BIN)/python tests/faults/chaos.py nested
+# Thirty faults of each kind on each kind of store: hours. It goes on where build/chaos.jsonl ends, and
+# writes docs/faults.md; OPTIONS="--store members --minutes 30" does a part.
+chaos: setup .venv/mongod install-iproute2
+	PYTHONPATH=tests/faults:tests/makers $(BIN)/python -m campaign $(OPTIONS)
+
+# Programs with one fault built in each, which the campaign must find.
+chaos-mutations: setup .venv/mongod install-iproute2
+	PYTHONPATH=tests/faults:tests/makers $(BIN)/python -m campaign.mutations $(MUTATIONS)
 
 # Each command that changes a search, killed a hundred times and repeated. It goes on where
 # build/chaos-verbs.log ends.

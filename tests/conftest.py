@@ -32,7 +32,7 @@ LONGEST = (
     "browser/test_pages.py",
     "public/cli/test_steering.py",
     "alignment_core/training/test_trainer.py",
-    "faults/test_chaos.py",
+    "faults/campaign/test_campaign.py",
     "public/cli/test_train.py",
     "workers/test_dispatcher.py",
     "workers/test_import_root.py",

@@ -347,10 +347,7 @@ class Driver:
         self.held = self._slots.end_surplus_workers(min(needed, self._allotted()))
 
     def _pause(self, reason: str) -> None:
-        """Pause the search, whose objective its workers can't evaluate as they are.
-
-        Going on would spend all attempts at its trials; a person removes the reason and resumes it.
-        """
+        """Pause the search: its workers can't evaluate it, and would spend all attempts."""
         logger.warning("search %s is paused: %s", self._search.name, reason)
         try:
             self._search = self._store.searches.change(

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from chaos import kill_tree
+from campaign.processes import kill_tree
 from deployment_files import COMPOSE, DOCKER
 from secured_server import SecuredServer
 

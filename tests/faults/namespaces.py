@@ -55,8 +55,8 @@ class Network:
         ip("-n", self.names["head"], "link", "set", f"to-{host}", "up")
 
     def add_address(self, address):
-        """Give the head one more address."""
-        ip("-n", self.names["head"], "addr", "add", f"{address}/24", "dev", "switch")
+        """Give the head one more address, which it may have already."""
+        ip("-n", self.names["head"], "addr", "replace", f"{address}/24", "dev", "switch")
 
     def hide(self, host, address):
         """Drop all that the host sends to an address; connections there get no answer."""

@@ -14,8 +14,9 @@ OP_MSG = 2013
 class Proxy:
     """Forwards connections to a server on this machine.
 
-    `acknowledged` holds, by collection, the documents or updates that the server has confirmed
-    and whose confirmation reached the client.
+    `acknowledged` holds the inserts and the updates that the server has confirmed and whose
+    confirmation reached the client: each with its database, its collection, and the document or
+    the update.
     """
 
     def __init__(self, port, host="127.0.0.1"):
@@ -42,13 +43,25 @@ class Proxy:
 
     def close(self):
         self.cut()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _end(self):
+        self._server.close()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # What was aborted is closed by the loop's next turns.
+        for _ in range(5):
+            await asyncio.sleep(0.01)
 
     def _run(self, started):
         async def listen():
-            server = await asyncio.start_server(self._serve, self._host, 0)
-            self.port = server.sockets[0].getsockname()[1]
+            self._server = await asyncio.start_server(self._serve, self._host, 0)
+            self.port = self._server.sockets[0].getsockname()[1]
             started.set()
 
         self._loop.run_until_complete(listen())
@@ -64,7 +77,11 @@ class Proxy:
             if not self._whole:
                 writer.transport.abort()
                 return
-            upstream = await asyncio.open_connection("127.0.0.1", self._target)
+            try:
+                upstream = await asyncio.open_connection("127.0.0.1", self._target)
+            except OSError:
+                writer.transport.abort()
+                return
             ends = {writer, upstream[1]}
             self._writers |= ends
             asked = {}
@@ -100,7 +117,8 @@ class Proxy:
         written = command["documents" if kind == "insert" else "updates"]
         reply = parse(body)
         if reply.get("ok") == 1 and reply.get("n") == len(written) and "writeErrors" not in reply:
-            self.acknowledged[kind] += [(command[kind], each) for each in written]
+            place = (command["$db"], command[kind])
+            self.acknowledged[kind] += [(*place, each) for each in written]
 
 
 def parse(body):

@@ -157,10 +157,13 @@ class ReplicaSet:
 
     def wait_for_all(self):
         """Wait until one member is primary and all others are secondaries."""
-        expected = sorted(["PRIMARY", *["SECONDARY"] * (len(self.members) - 1)])
-        wait_for(lambda: sorted(self._states()) == expected, f"states are {expected}")
+        wait_for(self.is_whole, "one member is primary, and the others follow it")
         # A primary takes no writes before it has applied all that it had to.
         self.primary()
+
+    def is_whole(self):
+        """Return whether one member is primary and all others are secondaries."""
+        return sorted(self._states()) == ["PRIMARY", *["SECONDARY"] * (len(self.members) - 1)]
 
     def _states(self):
         for member in self.members:

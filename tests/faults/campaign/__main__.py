@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from campaign.world import DATABASE, HOSTS, TWIN, World
 TAG = "chaos"
 LOG = Path("build") / "chaos.jsonl"
 TABLE = Path("docs") / "faults.md"
+EXIT_ENDED = 143
 BLOCK = 5
 """Rounds on one store before the next one's turn: starting a store and a cluster takes time."""
 
@@ -60,6 +62,8 @@ def main() -> None:
     else:
         network = Network(asked.inside, HOSTS)
     journal = Journal(asked.log)
+    # All that was started ends with the campaign, also if somebody ends it.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(EXIT_ENDED))
     try:
         wrong = _run(network, journal, asked)
         asked.table.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +111,8 @@ def _block(
             found = rounds.run(world, journal, asked.seed, asked.kinds, asked.search)
             wrong += len(found)
             print(_line(journal), flush=True)
-            if found and asked.until_found:
+            if any(each.kind == "stuck" for each in found) or (found and asked.until_found):
+                # What is stuck would be in the next round's way.
                 return wrong
         wrong += rounds.end(world, journal)
     except Exception as error:

@@ -29,7 +29,11 @@ class Journal:
         """Read what is there; a last line that was cut off is none."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         if self.file.exists():
-            for text in self.file.read_text().splitlines():
+            whole = self.file.read_text()
+            if whole and not whole.endswith("\n"):
+                with self.file.open("a") as file:
+                    file.write("\n")
+            for text in whole.splitlines():
                 try:
                     self.lines.append(json.loads(text))
                 except json.JSONDecodeError:

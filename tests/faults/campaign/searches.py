@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nested_space
 from hyperopt import space_eval
@@ -42,7 +43,7 @@ def _of_function(search: Document, trial: Document, epochs: Sequence[Document]) 
     return nested_space.final_loss(space_eval(nested_space.SPACE, dict(trial["point"])))
 
 
-def _of_rehearsal(search: Document, trial: Document, epochs: Sequence[Document]) -> float:
+def rehearsal_loss(search: Document, trial: Document, epochs: Sequence[Document]) -> float:
     """Return twice the mean squared distance of the dimensions' places from a third."""
     nodes = json.loads(search["definition"]["space"])["nodes"]
     places = [
@@ -53,8 +54,10 @@ def _of_rehearsal(search: Document, trial: Document, epochs: Sequence[Document])
     return min(WORST, 2 * sum((each - 1 / 3) ** 2 for each in places) / max(1, len(places)))
 
 
-def _place(distribution: Mapping[str, float], value: float) -> float:
+def _place(distribution: Mapping[str, Any], value: float) -> float:
     """Return the part of the distribution's range that lies below the value, from 0 to 1."""
+    if distribution["kind"] == "choice":
+        return value / max(1, len(distribution["options"]) - 1)
     low, high = distribution["low"], distribution["high"]
     if distribution["kind"] == "loguniform":
         inside = min(max(value, low), high)
@@ -76,19 +79,19 @@ SEARCHED = {
     "function": Searched(
         (f"{FOLDER / 'nested.py'}:search",),
         Expected(_of_function, range(nested_space.STEPS)),
-        trials=90,
+        trials=150,
         weight=4,
     ),
     "silent function": Searched(
         (f"{FOLDER / 'silent.py'}:search",),
         Expected(_of_function, range(0)),
-        trials=120,
+        trials=200,
         weight=2,
     ),
     "rehearsal": Searched(
         ("wm", "--dataset", "rehearsal", "--epochs", str(REHEARSAL_EPOCHS)),
-        Expected(_of_rehearsal, range(1, REHEARSAL_EPOCHS + 1)),
-        trials=90,
+        Expected(rehearsal_loss, range(1, REHEARSAL_EPOCHS + 1)),
+        trials=150,
         weight=4,
     ),
     "training": Searched(

@@ -10,6 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import mongod
@@ -22,6 +23,7 @@ from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives, wait_until
 from campaign.clocks import Clock
 from campaign.disks import SmallDisk
+from campaign.promises import Acknowledged
 
 AT_HEAD = "10.77.0.100"
 """The embedded store's address: another one than the Ray head's, so that either can be cut off."""
@@ -31,6 +33,8 @@ EMBEDDED_MEBIBYTES = 256
 MONGOD_MEBIBYTES = 512
 JOURNAL = ("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=10MB)")
 """Without a journal that is there in advance, a full disk is felt within a second."""
+IN_STEP_SECONDS = 30.0
+"""For a member to follow the others again; a set goes on without it."""
 PATIENCE = 120.0
 """Seconds for a server's start or an election."""
 
@@ -43,12 +47,14 @@ class Server(ABC):
         addresses: of its servers, as other hosts see them.
         disks: where each server keeps its data.
         clock: of all of its servers.
+        acknowledged: writes that it has confirmed, where those are noted.
     """
 
     uri: str
     addresses: tuple[str, ...]
     disks: list[SmallDisk]
     clock: Clock
+    acknowledged: Acknowledged = MappingProxyType({"insert": (), "update": ()})
 
     @abstractmethod
     def client(self) -> "pymongo.MongoClient[dict[str, Any]]":
@@ -101,6 +107,7 @@ class Embedded(Server):
             host = AT_HEAD
             network.add_address(host)
         self._proxy = Proxy(int(self._direct.rstrip("/").rpartition(":")[2]), host)
+        self.acknowledged = self._proxy.acknowledged
         self.addresses = (host,)
         self.uri = f"mongodb://{host}:{self._proxy.port}/{{}}?directConnection=true"
 
@@ -204,10 +211,14 @@ class Mongo(Server):
         self._until_it_writes(self._revive_members)
 
     def _revive_members(self) -> None:
-        for member in self.members:
-            member.revive()
-        if self._set is not None:
-            self._set.wait_for_all()
+        until = time.monotonic() + IN_STEP_SECONDS
+        while True:
+            # One that was asked to end may take its time, and end only now.
+            for member in self.members:
+                member.revive()
+            if self._set is None or self._set.is_whole() or time.monotonic() > until:
+                return
+            time.sleep(0.5)
 
     def stop(self) -> None:
         for member in self.members:

@@ -67,7 +67,7 @@ def report(journal: Journal, mutations: str = "") -> str:
         f"of its name in another database. Wanted: {EACH} faults of each kind on each store; "
         f"{enough} of {len(TARGETS)} such cells are full.",
         table(journal),
-        f"Attempts: {outcomes or 'none'}. Faults cost {spent} attempts, and no trial its result.",
+        f"Attempts: {outcomes or 'none'}. Faults cost {spent} attempts.",
         judgement(journal),
     ]
     if wrong:

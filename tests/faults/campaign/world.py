@@ -32,7 +32,7 @@ SLOTS = 8
 TWIN_SLOTS = 2
 SHARE = 0.5
 """Ray's CPUs of one trial."""
-LEASE = 4.0
+LEASE = 5.0
 """Seconds: short, so that a lease passes in a fault, and long beside what two cores need."""
 DATABASE = "campaign"
 TWIN = "twin"
@@ -40,6 +40,8 @@ CHECKPOINT_MEBIBYTES = 32
 LOG_MEBIBYTES = 384
 PROGRAM = "CAMPAIGN_PROGRAM"
 """Variable with the PYTHONPATH of the program under test, where another one than the installed."""
+PAUSE = 0.3
+"""Seconds between two looks at the store, which has enough to do."""
 OVER = {"completed", "cancelled", "failed"}
 
 
@@ -73,6 +75,7 @@ class World:
             "TF_CPP_MIN_LOG_LEVEL": "3",
         }
         self.store = STORES[kind](folder, network, clocks.Clock(folder / "store.clock", library))
+        self._client = self.store.client()
         self.ray_port = free_port()
         self.head: subprocess.Popen[bytes]
         self.node: subprocess.Popen[bytes]
@@ -94,6 +97,7 @@ class World:
         for started in (self.node, self.head):
             kill_tree(started.pid)
             started.wait()
+        self._client.close()
         self.store.stop()
         self.checkpoints.remove()
         self.logs.remove()
@@ -232,14 +236,19 @@ class World:
         assert search["status"] != "paused", search["error"]
         return bool(self._read(DATABASE, "trials", {"search": self.name, "state": "completed"}))
 
+    def results(self) -> int:
+        """Return how many trials of the search and of its twin have a result."""
+        ended = {"search": self.name, "state": "completed"}
+        return sum(len(self._read(database, "trials", ended)) for database in (DATABASE, TWIN))
+
     def _read(self, database: str, collection: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         """Return documents, also of a store that is just coming back."""
         until = time.monotonic() + 60
         while True:
-            with suppress(PyMongoError), self.store.client() as client:
-                return list(client[database][collection].find(query))
+            with suppress(PyMongoError):
+                return list(self._client[database][collection].find(query))
             assert time.monotonic() < until, "the store doesn't answer"
-            time.sleep(0.3)
+            time.sleep(PAUSE)
 
     def is_over(self, database: str = DATABASE) -> bool:
         """Return whether the search has ended."""
@@ -267,8 +276,25 @@ class World:
         while not self.is_over() and time.monotonic() < until:
             if value := condition():
                 return value
-            time.sleep(0.1)
+            self._keep_hosts()
         return None
+
+    def is_over_within(self, seconds: float, *databases: str) -> bool:
+        """Wait until the search is over, in all of these databases; return whether it is."""
+        until = time.monotonic() + seconds
+        while not all(self.is_over(database) for database in databases or (DATABASE,)):
+            if time.monotonic() > until:
+                return False
+            self._keep_hosts()
+        return True
+
+    def _keep_hosts(self) -> None:
+        """Wait a moment, and start a host again that has ended by itself, as its service does."""
+        time.sleep(PAUSE)
+        if self.head.poll() is not None:
+            self.revive_cluster()
+        elif self.node.poll() is not None:
+            self.start_node()
 
     def left_workers(self, seconds: float) -> list[int]:
         """Return the actors that are still there after so many seconds without a driver."""
