@@ -1,8 +1,15 @@
 """Names of slow tests, wherever their files lie: `tiers.py` says what that means."""
 
 SLOW = (
+    # Lint runs the same check.
+    "test_texts_begin_with_the_thing_that_they_describe",
+    # The examples of each page and of each public name.
+    "test_every_example_runs",
+    "test_what_cannot_be_trained_is_refused_before_anything_is_made",
+    "test_a_network_or_data_set_of_ones_own_is_refused_at_its_field",
     # Training to a result, where shorter tests train the same way.
     "test_digits_are_learnt",
+    "test_noise_differs_by_seed_and_by_minibatch",
     "test_one_configuration_gives_one_training_on_a_new_and_on_a_used_trainer",
     "test_a_result_sums_its_epochs_up",
     "test_two_replicas_train_as_two_minibatches_do",
@@ -108,10 +115,12 @@ SLOW = (
     "test_the_same_command_trains_nothing_again_and_shifts_what_is_there",
     "test_a_trained_networks_layers_are_fitted_to_simulated_recordings",
     "test_scalar_network_leaves_figures_tables_and_what_was_run",
+    "test_its_latex_compiles",
     "test_stability_shows_both_fates_of_a_network",
     "test_what_it_draws_at_random_it_gives_the_seeds_of",
     # Examples of each framework, and a program, on Ray; further ways in which a process dies.
     "test_scikit_learn_is_killed_and_resumes",
+    "test_a_killed_process_of_scikit_learn_resumes",
     "test_scikit_learn_is_pruned",
     "test_jax_is_killed_and_resumes",
     "test_jax_is_pruned",
@@ -152,6 +161,10 @@ SLOW = (
     "test_an_idle_worker_makes_the_slots_next_trial",
     "test_a_trial_placed_twice_is_made_once_and_both_slots_become_free",
     "test_the_next_dispatcher_adopts_workers_that_outlive_their_driver",
+    "test_a_killed_worker_is_told_of_no_more_and_the_slot_gets_another",
+    "test_hand_back_queues_the_running_trials_again_and_those_still_placed",
+    "test_a_log_of_its_ray_begins_anew_when_it_is_long",
+    "test_the_store_is_not_stopped_under_a_serve",
     "test_other_searches_keep_their_workers",
     "test_a_trial_that_was_begun_for_the_slots_worker_is_made_under_that_lease",
     "test_slots_are_told_of_in_the_order_in_which_their_trials_end",

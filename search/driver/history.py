@@ -106,6 +106,8 @@ class History:
             StoreUnavailableError: the store doesn't answer.
         """
         missed = [tid for tid in range(self.next_tid) if tid not in self._states]
+        if not missed:
+            return []
         found = self._store.trials.by_id([Trial.key(self._search, tid) for tid in missed])
         for trial in found:
             self.update(trial)

@@ -121,8 +121,6 @@ def test_each_ending_is_done_or_refused_as_the_table_says(store, trial_in, state
     }:
         # The same ending sent again, as after an answer that got lost.
         assert call(store, trial.id, attempt, token) == trial
-    elif (state, ending) == (TrialState.FAILED, "crash"):
-        assert call(store, trial.id, attempt, token) == trial
     else:
         with pytest.raises(StaleAttemptError, match=f"the trial is {state}"):
             call(store, trial.id, attempt, token)
