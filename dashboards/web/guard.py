@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DRAINED_BODY = 32 * 2**20
-"""Limits how much of a refused body without a length is read and dropped."""
+"""Limits how many bytes of a refused body are read and dropped."""
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body. The largest of ours, a submission, has a few thousand."""
 
@@ -80,6 +80,7 @@ class Guard:
         too_large = f"the body is larger than {LARGEST_BODY} bytes"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
+            await _drain(receive, {"more_body": True}, 0)
             await _refuse(send_safely, 413, "too_large", too_large)
             return
         received = 0
@@ -89,14 +90,21 @@ class Guard:
             message = await receive()
             received += len(message.get("body", b""))
             if received > LARGEST_BODY:
-                # A client that is still sending would not see the response before the end.
-                while message.get("more_body") and received < DRAINED_BODY:
-                    message = await receive()
-                    received += len(message.get("body", b""))
+                await _drain(receive, message, received)
                 raise HTTPException(413, too_large)
             return message
 
         await self._app(scope, receive_little, send_safely)
+
+
+async def _drain(receive: Receive, message: Message, received: int) -> None:
+    """Read the rest of a refused body, up to `DRAINED_BODY` bytes of it in all, and drop it.
+
+    A client that is still sending would not see the response before the end.
+    """
+    while message.get("more_body") and received < DRAINED_BODY:
+        message = await receive()
+        received += len(message.get("body", b""))
 
 
 def host_of(host: str) -> str:
