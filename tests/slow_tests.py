@@ -7,6 +7,15 @@ SLOW = (
     "test_every_example_runs",
     "test_what_cannot_be_trained_is_refused_before_anything_is_made",
     "test_a_network_or_data_set_of_ones_own_is_refused_at_its_field",
+    # Imports in processes of their own; deep networks.
+    "test_importing_a_definition_imports_no_tensorflow",
+    "test_spaces_and_export_dont_import_tensorflow",
+    "test_samplers_import_neither_the_store_nor_metrics_and_their_table_is_light",
+    "test_a_changed_file_is_imported_anew_within_the_same_second",
+    "test_a_package_adds_definitions_by_entry_points",
+    "test_bottlenecks_halve_the_image_in_their_3x3_convolution",
+    "test_batch_norm_is_that_of_the_published_code",
+    "test_v2_draws_its_logits_uniformly_by_glorot",
     # Training to a result, where shorter tests train the same way.
     "test_digits_are_learnt",
     "test_noise_differs_by_seed_and_by_minibatch",
@@ -164,6 +173,7 @@ SLOW = (
     "test_a_killed_worker_is_told_of_no_more_and_the_slot_gets_another",
     "test_hand_back_queues_the_running_trials_again_and_those_still_placed",
     "test_a_log_of_its_ray_begins_anew_when_it_is_long",
+    "test_cancel_ends_running_trials_now_and_frees_their_slots",
     "test_the_store_is_not_stopped_under_a_serve",
     "test_other_searches_keep_their_workers",
     "test_a_trial_that_was_begun_for_the_slots_worker_is_made_under_that_lease",

@@ -14,6 +14,7 @@ SLOW_PLACES = (
     *("browser", "faults", "docker", "mongod", "alignment_core/analysis", "alignment_core/data"),
     # A search's whole life as a command, a page or a driver has it: its rules are tested without.
     "public/cli/test_confirm.py",
+    "public/cli/test_finished.py",
     "public/cli/test_given.py",
     "public/cli/test_hostile_store.py",
     "public/cli/test_whole_search.py",
