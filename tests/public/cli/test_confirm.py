@@ -61,7 +61,7 @@ def test_the_cost_is_said(shell):
     assert (took["ends"], took["repetitions"]) == ({"completed": 4}, 4)
     assert took["estimated_seconds"].keys() == {"1", "2", "4"}
     said = shell.ok("status", "confirmed")
-    assert "h of TPU" in said
+    assert " of TPU" in said
     assert "4 completed, and 4 repetitions" in said
     assert "confirmed took: 2 slots;" in shell.ok("export", "confirmed")
 
