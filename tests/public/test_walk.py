@@ -57,6 +57,9 @@ class Walk:
         elif program == "alignsearch":
             done = self.shell.run(*arguments)
             assert done.returncode == 0, done.stderr
+            if "--watch" in arguments:
+                # Trials that ended before the watch began are not told.
+                short = "… " + short[short.index("walk is ") :]
             assert is_said(short, done.stdout), f"{command}\n{done.stdout}"
         else:
             python = {"python": sys.executable}
