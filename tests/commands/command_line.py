@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from functools import partial
@@ -162,3 +163,14 @@ def finished(shell_in, tmp_path_factory):
     here.logged = ran.stderr
     yield here
     here.end_store()
+
+
+def end_command(process):
+    """End a command, whatever state it is in: as Ctrl-C does, or by SIGKILL after a minute."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()

@@ -1,13 +1,11 @@
 """Ray's head dies under a `serve`, or none can be started: a line, an exit code, and on it goes."""
 
-import os
 import re
-import signal
-import subprocess
 import time
 
 import psutil
 import pytest
+from command_line import end_command
 from driving import wait_until
 from ray_cluster import ray_head
 
@@ -66,7 +64,7 @@ def test_a_serve_whose_head_dies_says_so_and_the_next_one_goes_on(kill, shell, t
             code = serve.wait(PATIENCE)
             seconds = time.monotonic() - killed
         finally:
-            end(serve)
+            end_command(serve)
         said = log.read_text().splitlines()
         assert code == EXIT_HEAD_GONE, said
         told = [line for line in said if line.startswith("alignsearch: ")]
@@ -82,7 +80,7 @@ def test_a_serve_whose_head_dies_says_so_and_the_next_one_goes_on(kill, shell, t
         try:
             wait_until(lambda: shell.json("status", name)["status"] == "completed", 2 * PATIENCE)
         finally:
-            end(serve)
+            end_command(serve)
         trials = store.trials.all(name)
         assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4
         for trial in trials:
@@ -91,17 +89,6 @@ def test_a_serve_whose_head_dies_says_so_and_the_next_one_goes_on(kill, shell, t
             epochs = [each.epoch for each in store.logs.epochs(trial.id, trial.attempt)]
             assert epochs == list(range(1, 401))
         assert all(len(trial.attempts) > 1 for trial in trials if trial.tid in before)
-
-
-def end(process):
-    """End a command, whatever state it is in."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def test_a_ray_that_cannot_start_here_is_one_line_and_nothing_is_lost(shell):

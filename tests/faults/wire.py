@@ -54,7 +54,7 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        # What was aborted is closed by the loop's next turns.
+        # Connections that were aborted are closed by the loop's next turns.
         for _ in range(5):
             await asyncio.sleep(0.01)
 

@@ -25,8 +25,11 @@ def wait_until(condition, seconds=60.0):
 
 
 @contextmanager
-def driving(driver, interrupt=None):
-    """Run the driver in a thread; yields the list that will hold its outcome."""
+def driving(driver, interrupt=None, patience=60.0):
+    """Run the driver in a thread; yields the list that will hold its outcome.
+
+    patience: seconds that its end may take after the interrupt.
+    """
     interrupt = interrupt or threading.Event()
     outcome = []
     thread = threading.Thread(target=lambda: outcome.append(driver.run(interrupt)), daemon=True)
@@ -35,7 +38,7 @@ def driving(driver, interrupt=None):
         yield outcome
     finally:
         interrupt.set()
-        thread.join(60)
+        thread.join(patience)
         assert not thread.is_alive()
 
 

@@ -236,6 +236,13 @@ def replica_set(folder, members=1, *options):
         made.stop()
 
 
+def kill_primary(trio):
+    """Kill a set's primary by SIGKILL; return it."""
+    victim = trio.primary()
+    victim.kill(signal.SIGKILL)
+    return victim
+
+
 def wait_for(condition, what):
     """Return as soon as the condition holds; fail after PATIENCE."""
     deadline = time.monotonic() + PATIENCE

@@ -9,8 +9,12 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from driving import driving
+
+from alignsearch.search.driver.driver import Driver
 from alignsearch.search.store.processes import free_port
 from alignsearch.workers import cluster
+from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
 RAY = Path(sys.executable).with_name("ray")
 LIMITS = (
@@ -63,3 +67,9 @@ def connect_patiently(address):
         except cluster.ClusterError:
             assert time.monotonic() < deadline, "the head doesn't listen"
             time.sleep(0.5)
+
+
+def driven_on_ray(store, uri, name):
+    """Drive a search of the store at the URI over Ray, in a thread; yields its outcomes."""
+    driver = Driver(store, name, lambda search: RayDispatcher(search, uri), owner="a test")
+    return driving(driver, patience=300.0)

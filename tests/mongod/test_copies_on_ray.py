@@ -1,23 +1,19 @@
 """Searches of one name that run at once: a copy beside its original, two in one folder."""
 
 import os
-import signal
-import subprocess
-import threading
-from contextlib import contextmanager
 
 import pytest
 import ray
+from command_line import end_command
 from driving import wait_until
-from ray_cluster import connect_patiently, ray_head
+from ray_cluster import connect_patiently, driven_on_ray, ray_head
 
 from alignsearch.search.documents import checkpoint_names
 from alignsearch.search.documents.states import SearchStatus, TrialState
-from alignsearch.search.driver.driver import Driver, Outcome
+from alignsearch.search.driver.driver import Outcome
 from alignsearch.search.store import Store
 from alignsearch.workers import cluster
 from alignsearch.workers.cluster import namespace_of
-from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
 NAME = "walk"
 PATIENCE = 300.0
@@ -30,21 +26,6 @@ def hosts(tmp_path_factory):
     with ray_head(tmp_path_factory.mktemp("log") / "ray.log") as address:
         yield connect_patiently(address)
         cluster.disconnect()
-
-
-@contextmanager
-def driven(store, uri):
-    """Drive the search over Ray in a thread; yields the list of outcomes."""
-    interrupt, outcome = threading.Event(), []
-    driver = Driver(store, NAME, lambda search: RayDispatcher(search, uri), owner="a test")
-    thread = threading.Thread(target=lambda: outcome.append(driver.run(interrupt)), daemon=True)
-    thread.start()
-    try:
-        yield outcome
-    finally:
-        interrupt.set()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
 
 
 def running(store):
@@ -77,7 +58,7 @@ def test_a_restored_set_and_its_original_run_side_by_side(
             resources={"CPU": 0.1},
             lease_seconds=20.0,
         )
-        with driven(store, uri) as outcome:
+        with driven_on_ray(store, uri, NAME) as outcome:
             wait_until(lambda: any(t.progress.epoch > 20 for t in running(store)), PATIENCE)
             # A backup of the running search, restored beside it.
             restored = request.getfixturevalue("restored")
@@ -88,7 +69,7 @@ def test_a_restored_set_and_its_original_run_side_by_side(
                 (before,) = running(store)
                 # The leases in the copy are the original's, and have to pass.
                 wait_until(lambda: copy.searches.get(NAME).driver.has_passed(copy.now()), PATIENCE)
-                with driven(copy, there) as ended:
+                with driven_on_ray(copy, there, NAME) as ended:
                     # In the copy, too, the trial runs: its second attempt, on another worker.
                     wait_until(lambda: any(t.attempt == 2 for t in running(copy)), PATIENCE)
                     assert owners(copy).isdisjoint(owners(store))
@@ -134,7 +115,7 @@ def test_two_clusters_share_a_checkpoint_folder(mongo, shell, tmp_path):
             assert command.wait(2 * PATIENCE) == 0, (tmp_path / f"{number}.log").read_text()
     finally:
         for command in commands:
-            end(command)
+            end_command(command)
     folders = []
     for uri in uris:
         with Store.connect(uri) as store:
@@ -153,14 +134,3 @@ def test_two_clusters_share_a_checkpoint_folder(mongo, shell, tmp_path):
         search = store.searches.get(NAME)
         for trial in store.trials.all(NAME):
             assert os.listdir(checkpoint_names.of_attempt(search, trial, 1))
-
-
-def end(process):
-    """End a command that a failed test has left."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGINT)
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()

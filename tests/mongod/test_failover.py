@@ -6,6 +6,7 @@ import time
 
 import pytest
 from driving import driving, wait_until
+from mongod import kill_primary
 
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
@@ -17,12 +18,6 @@ RECOVERY_SECONDS = 15.0
 
 def step_down(trio):
     trio.step_down()
-
-
-def kill_primary(trio):
-    victim = trio.primary()
-    victim.kill(signal.SIGKILL)
-    return victim
 
 
 def freeze_primary(trio):

@@ -22,13 +22,7 @@ def step_down(trio):
     trio.step_down()
 
 
-def kill_primary(trio):
-    victim = trio.primary()
-    victim.kill(signal.SIGKILL)
-    return victim
-
-
-@pytest.mark.parametrize("strike", [step_down, kill_primary])
+@pytest.mark.parametrize("strike", [step_down, mongod.kill_primary])
 def test_a_stream_goes_on_after_a_failover(strike, trio):
     trio.wait_for_all()
     uri = trio.uri.format(f"news_{strike.__name__}")

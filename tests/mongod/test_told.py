@@ -1,11 +1,10 @@
 """The primary of a set is killed under a person's command: a line says so, and it goes on."""
 
-import os
-import signal
-import subprocess
 import time
 
+from command_line import end_command
 from driving import wait_until
+from mongod import kill_primary
 
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
@@ -53,10 +52,9 @@ def test_writing_goes_on_within_15_seconds_and_a_line_says_what_it_waited_for(
 
             wait_until(lambda: len(epochs()) == 2, PATIENCE)
             last = sum(epochs())
-            victim = trio.primary()
-            victim.kill(signal.SIGKILL)
+            victim = kill_primary(trio)
             struck = time.monotonic()
-            # What was written before may be read late: some epochs more are news.
+            # Epochs from before the kill may be read late: only some more of them prove new writes.
             wait_until(lambda: sum(epochs()) > last + 40, PATIENCE)
             seconds = time.monotonic() - struck
             victim.revive()
@@ -73,10 +71,4 @@ def test_writing_goes_on_within_15_seconds_and_a_line_says_what_it_waited_for(
                 assert [a.outcome for a in trial.attempts.values()] == ["cancelled"]
         assert "Traceback" not in log.read_text()
     finally:
-        if command.poll() is None:
-            os.killpg(command.pid, signal.SIGINT)
-            try:
-                command.wait(60)
-            except subprocess.TimeoutExpired:
-                os.killpg(command.pid, signal.SIGKILL)
-                command.wait()
+        end_command(command)

@@ -155,14 +155,19 @@ def test_the_rule_is_refused_in_one_line_where_it_cannot_be_trained(shell):
     assert "--model lenet: lenet needs images of 32 x 32 pixels at least" in said
 
 
-def test_the_loop_that_asks_and_tells_ends_its_search_and_goes_on(shell):
-    write_shown(shell.folder, "ask_and_tell.py")
-    command = [sys.executable, "ask_and_tell.py"]
+def run_twice(shell, script):
+    """Run a script of the document, which ends well, and again; return both finished processes."""
+    write_shown(shell.folder, script)
+    command = [sys.executable, script]
     environment = {**shell.environment, "PYTHONWARNINGS": "ignore"}
     settings = {"cwd": shell.folder, "env": environment, "capture_output": True, "text": True}
     first = subprocess.run(command, timeout=400, check=False, **settings)
     assert first.returncode == 0, first.stderr
-    again = subprocess.run(command, timeout=400, check=False, **settings)
+    return first, subprocess.run(command, timeout=400, check=False, **settings)
+
+
+def test_the_loop_that_asks_and_tells_ends_its_search_and_goes_on(shell):
+    first, again = run_twice(shell, "ask_and_tell.py")
     # A search that is over gives no trial any more, and has the same best one.
     assert again.stdout == first.stdout, again.stderr
     trials = rows(shell, "asked")
@@ -172,12 +177,6 @@ def test_the_loop_that_asks_and_tells_ends_its_search_and_goes_on(shell):
 
 
 def test_fmin_moved_over_goes_on_where_it_was(shell):
-    write_shown(shell.folder, "hyperopt_fmin.py")
-    command = [sys.executable, "hyperopt_fmin.py"]
-    environment = {**shell.environment, "PYTHONWARNINGS": "ignore"}
-    settings = {"cwd": shell.folder, "env": environment, "capture_output": True, "text": True}
-    first = subprocess.run(command, timeout=400, check=False, **settings)
-    assert first.returncode == 0, first.stderr
-    again = subprocess.run(command, timeout=400, check=False, **settings)
+    first, again = run_twice(shell, "hyperopt_fmin.py")
     assert again.stdout.splitlines()[-1] == first.stdout.splitlines()[-1]
     assert len(rows(shell, "moved")) == 60

@@ -74,7 +74,7 @@ def test_text_around_the_code_makes_no_difference(changes):
     [
         ({"steps": 2}, {"function", "partial"}),
         ({"plus": "+ 1"}, {"method"}),
-        # What they all call, by its name.
+        # A function that all of them call by its name.
         ({"power": 3}, {"function", "method", "closure", "partial"}),
     ],
 )

@@ -1,24 +1,22 @@
 """Searches of one name on one real Ray cluster: none touches another's workers or trials."""
 
-import threading
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 import pymongo
 import pytest
 import ray
 from driving import wait_until
-from ray_cluster import connect_patiently
+from ray_cluster import connect_patiently, driven_on_ray
 
 from alignsearch.search.documents import Recipe, Search
 from alignsearch.search.documents.errors import ForeignSearchError
 from alignsearch.search.documents.states import SearchStatus, TrialState
-from alignsearch.search.driver.driver import Driver, Outcome
+from alignsearch.search.driver.driver import Outcome
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers import cluster
 from alignsearch.workers.cluster import namespace_of
-from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
 NAME = "walk"
 PATIENCE = 300.0
@@ -54,21 +52,6 @@ def submit(store, **fields):
     )
 
 
-@contextmanager
-def driven(store, uri):
-    """Drive the search in a thread; yields the interrupt and the list of outcomes."""
-    interrupt, outcome = threading.Event(), []
-    driver = Driver(store, NAME, lambda it: RayDispatcher(it, uri), owner="a test")
-    thread = threading.Thread(target=lambda: outcome.append(driver.run(interrupt)), daemon=True)
-    thread.start()
-    try:
-        yield interrupt, outcome
-    finally:
-        interrupt.set()
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-
-
 def running(store):
     return [t for t in store.trials.all(NAME) if t.state is TrialState.RUNNING and t.progress]
 
@@ -92,11 +75,11 @@ def other_uri(store_uri):
 def test_searches_of_one_name_in_two_stores_have_their_own_workers(store, store_uri, other_uri):
     with Store.connect(other_uri) as other:
         first, second = submit(store, trials=1, epochs=4000), submit(other, trials=3)
-        with driven(store, store_uri) as (_, outcome):
+        with driven_on_ray(store, store_uri, NAME) as outcome:
             wait_until(lambda: running(store), PATIENCE)
             (actor,) = actors_of(first)
             assert actor.startswith(f"{first.identity}/0/")
-            with driven(other, other_uri) as (_, ended):
+            with driven_on_ray(other, other_uri, NAME) as ended:
                 wait_until(lambda: ended, PATIENCE)
             # It has ended its workers, and its search's end is none of the other's.
             assert ended == [Outcome.FINISHED]
@@ -135,7 +118,7 @@ def twin(tmp_path):
 
 def test_a_copy_that_nothing_tells_apart_gets_no_worker_of_its_original(store, store_uri, twin):
     search = submit(store, trials=1, epochs=4000)
-    with driven(store, store_uri) as (_, outcome):
+    with driven_on_ray(store, store_uri, NAME) as outcome:
         wait_until(lambda: running(store), PATIENCE)
         (before,) = running(store)
         (actor,) = actors_of(search)
@@ -145,7 +128,7 @@ def test_a_copy_that_nothing_tells_apart_gets_no_worker_of_its_original(store, s
             # Its driver's lease is the original's, and has to pass.
             copy._db.update("searches", {"_id": NAME}, {"$set": {"driver": None}})
             copy.attempts.release(before.id, "a test")
-            with driven(copy, uri):
+            with driven_on_ray(copy, uri, NAME):
                 # The copy's trial is made by a worker of its own, beside the original's.
                 wait_until(lambda: running(copy), PATIENCE)
                 assert owners(copy) - owners(store)
@@ -160,7 +143,7 @@ def test_a_copy_that_nothing_tells_apart_gets_no_worker_of_its_original(store, s
 
 def test_a_worker_refuses_every_driver_but_its_own(store, store_uri):
     search = submit(store, trials=1, epochs=4000)
-    with driven(store, store_uri):
+    with driven_on_ray(store, store_uri, NAME):
         wait_until(lambda: running(store), PATIENCE)
         (name,) = actors_of(search)
         worker = ray.get_actor(name, namespace=namespace_of(search.identity))
@@ -176,12 +159,12 @@ def test_a_worker_refuses_every_driver_but_its_own(store, store_uri):
 
 def test_a_name_used_again_gets_no_worker_of_the_search_before(store, store_uri, monkeypatch):
     first = submit(store, trials=1, epochs=4000)
-    with driven(store, store_uri) as (_, outcome):
+    with driven_on_ray(store, store_uri, NAME) as outcome:
         wait_until(lambda: running(store), PATIENCE)
         for collection in ("searches", "trials", "counters", "epochs", "events", "logs"):
             store._db.delete(collection, {})
         second = submit(store, trials=2)
-        with driven(store, store_uri) as (_, ended):
+        with driven_on_ray(store, store_uri, NAME) as ended:
             wait_until(lambda: ended, PATIENCE)
         assert ended == [Outcome.FINISHED]
         trials = store.trials.all(NAME)

@@ -112,7 +112,7 @@ def _block(
             wrong += len(found)
             print(_line(journal), flush=True)
             if any(each.kind == "stuck" for each in found) or (found and asked.until_found):
-                # What is stuck would be in the next round's way.
+                # A search that is stuck holds slots, which the next round needs.
                 return wrong
         wrong += rounds.end(world, journal)
     except Exception as error:

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from alignsearch.search.store.processes import lives, wait_until
 from campaign.kinds.kind import ALL, IN_A_SET, Kind
@@ -98,9 +99,9 @@ SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "term": signal.SIGTER
 Strike = Callable[[signal.Signals, World], "str | None"]
 
 
-def _rows(name: str, strike: Strike, stores: tuple[str, ...] = ALL, **more: object) -> list[Kind]:
+def _rows(name: str, strike: Strike, stores: tuple[str, ...] = ALL, **more: Any) -> list[Kind]:
     return [
-        Kind(f"{name} {word}", partial(strike, how), stores, **more)  # type: ignore[arg-type]
+        Kind(f"{name} {word}", partial(strike, how), stores, **more)
         for word, how in SIGNALS.items()
     ]
 
