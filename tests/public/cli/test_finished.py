@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import re
 
 import pandas as pd
 import pytest
+from numbers_shown import shows
 
 from alignsearch.search.reports.export import read_csv, read_json
 from alignsearch.spaces.catalog import SPACES
@@ -63,7 +65,8 @@ def test_its_log_is_an_object_a_line_that_names_search_and_trial(finished):
 def test_status_is_readable_too(finished, best):
     one = finished.ok("status", "done")
     assert "6 of 6 trials" in one
-    assert f"{best['result']['loss']:.4f} (trial {best['tid']}, chance 0.9000)" in one
+    assert shows(one, best["result"]["loss"])
+    assert f" (trial {best['tid']}, chance 0.9000)" in one
     row = next(line for line in finished.ok("status").splitlines() if " done " in line)
     assert " completed " in row
     assert " 6/6 " in row
@@ -89,7 +92,8 @@ def test_trials_as_comma_separated_values_lose_nothing(finished, trials):
 def test_trials_are_listed_for_people(finished, trials):
     listed = finished.ok("trials", "done")
     for trial in trials:
-        assert f" {trial['result']['loss']:.4g} " in listed
+        (row,) = re.findall(rf"^\W+{trial['tid']} .*$", listed, re.MULTILINE)
+        assert shows(row, trial["result"]["loss"])
     assert listed.count(" completed ") == 6
 
 
@@ -116,7 +120,9 @@ def test_the_best_trial_is_the_one_of_lowest_loss(finished, best):
         "configuration": best["config"],
         "confirmation": None,
     }
-    assert f"best {best['result']['loss']:.4f} (trial {best['tid']}" in finished.ok("best", "done")
+    named = finished.ok("best", "done")
+    assert shows(named, best["result"]["loss"], "best ")
+    assert f" (trial {best['tid']}" in named
 
 
 @pytest.mark.parametrize(("format", "read"), [("csv", read_csv), ("json", read_json)])

@@ -6,6 +6,7 @@ import threading
 
 import pandas as pd
 import pytest
+from numbers_shown import shows
 
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import TrialState
@@ -153,7 +154,7 @@ def test_a_search_over_a_space_that_nobody_knows_can_be_read(shell, store, store
     assert "gone on rehearsal" in shell.ok("status", "a-search", *here)
     assert "gone" in shell.ok("status", *here)
     best = store.totals.best("a-search")
-    assert f"{best.loss:.4f}" in shell.ok("show", "a-search", str(best.tid), *here)
+    assert shows(shell.ok("show", "a-search", str(best.tid), *here), best.loss)
     assert shell.json("best", "a-search", *here)["configuration"] == best.config
     exported = read_json(shell.ok("export", "a-search", "--format", "json", *here))
     assert exported["a-search"].model_dump() == best.config

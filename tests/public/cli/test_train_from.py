@@ -5,6 +5,7 @@ from statistics import fmean, stdev
 
 import pytest
 from digits_search import finished_training
+from numbers_shown import shows
 
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.longer_training import longer_training
@@ -38,7 +39,7 @@ def test_the_best_is_trained_for_longer_and_the_same_command_trains_nothing_agai
     assert left["standard_error"] == pytest.approx(stdev(losses) / 2**0.5)
     assert [run["seed"] for run in left["runs"]] == [2, 7]
     assert [len(run["epochs"]) for run in left["runs"]] == [2, 2]
-    assert f"validation error {fmean(losses):.4f}" in said
+    assert shows(said, fmean(losses), "validation error ")
     # The trained networks are there, one a seed.
     assert len(list(folder.glob(f"{found.name}@*/*/*/epoch-2"))) == 2
     attempts = [trial.attempts for trial in trials]
