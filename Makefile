@@ -1,6 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Each process of pytest would rewrite the assertions of 300 files again: 12 seconds.
+unexport PYTHONDONTWRITEBYTECODE
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser,
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-base chromium-headless-shell openssl iproute2

@@ -23,6 +23,7 @@ def named(path: Path) -> tuple[ast.Import | ast.ImportFrom | ast.FunctionDef, ..
     return tuple(node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds))
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Return the file of every module of ours by its installed name."""
     found = {}
@@ -53,6 +54,7 @@ def imported(name: str, path: Path, known: set[str]) -> Iterator[str]:
         yield from (each for each in asked if each in known and each != name)
 
 
+@cache
 def imports() -> dict[str, set[str]]:
     """Return what each module of ours imports of ours."""
     files = modules()

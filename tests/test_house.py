@@ -40,9 +40,6 @@ SEARCH = (
 )
 """The same inside `alignsearch.search`."""
 
-IMPORTS = imports()
-MODULES = modules()
-
 
 def level_of(name, levels):
     """Return the line of a module's room in `levels`, and the room's name."""
@@ -70,16 +67,16 @@ def against(levels, graph):
 
 
 def test_rooms_import_only_rooms_below_them():
-    assert against(ROOMS, IMPORTS) == []
+    assert against(ROOMS, imports()) == []
 
 
 def test_inside_search_arrows_go_one_way():
     inside = "alignsearch.search."
     levels = tuple(tuple(f"{inside}{room}" for room in line) for line in SEARCH)
-    known = [name for name in IMPORTS if name.startswith(inside)]
+    known = [name for name in imports() if name.startswith(inside)]
     strangers = {name.split(".")[2] for name in known} - {room for line in SEARCH for room in line}
     assert strangers == set()
-    graph = {name: {o for o in IMPORTS[name] if o.startswith(inside)} for name in known}
+    graph = {name: {o for o in imports()[name] if o.startswith(inside)} for name in known}
     assert against(levels, graph) == []
 
 
@@ -102,33 +99,33 @@ def test_the_arrows_of_wrong_houses_are_found():
     ],
 )
 def test_a_room_does_without_packages_that_are_not_its_business(room, strangers):
-    files = {name: path for name, path in MODULES.items() if f"{name}.".startswith(f"{room}.")}
+    files = {name: path for name, path in modules().items() if f"{name}.".startswith(f"{room}.")}
     assert files
     found = {name: outside_imports(path) & strangers for name, path in files.items()}
     assert {name: names for name, names in found.items() if names} == {}
 
 
 def test_only_the_store_knows_pymongo():
-    users = {name for name, path in MODULES.items() if "pymongo" in outside_imports(path)}
+    users = {name for name, path in modules().items() if "pymongo" in outside_imports(path)}
     assert users
     assert [name for name in sorted(users) if not name.startswith("alignsearch.search.store")] == []
 
 
 def test_the_client_imports_nothing_of_the_server():
     client = "alignsearch.dashboards.client"
-    names = [name for name in IMPORTS if f"{name}.".startswith(f"{client}.")]
+    names = [name for name in imports() if f"{name}.".startswith(f"{client}.")]
     known, new = set(), set(names)
     while new:
         known |= new
-        new = {other for name in new for other in IMPORTS[name]} - known
+        new = {other for name in new for other in imports()[name]} - known
     server = ("alignsearch.dashboards.web", "alignsearch.dashboards.live")
     assert sorted(name for name in known if name.startswith(server)) == []
     strangers = {"fastapi", "starlette", "uvicorn"}
-    assert [name for name in sorted(known) if outside_imports(MODULES[name]) & strangers] == []
+    assert [name for name in sorted(known) if outside_imports(modules()[name]) & strangers] == []
 
 
 def test_no_circle_of_files():
-    assert circles(IMPORTS) == []
+    assert circles(imports()) == []
     assert circles(script_imports()) == []
 
 
@@ -149,15 +146,15 @@ def test_no_file_is_longer_than_one_thing():
 def test_the_packages_that_are_installed_are_all_there_are():
     named = SETTINGS["packages"]
     assert len(named) == len(set(named))
-    there = {name for name, path in MODULES.items() if path.name == "__init__.py"}
+    there = {name for name, path in modules().items() if path.name == "__init__.py"}
     assert set(named) == there
     # A module in a folder without __init__.py would be in no wheel.
-    assert {name.rpartition(".")[0] for name in MODULES if "." in name} <= there
+    assert {name.rpartition(".")[0] for name in modules() if "." in name} <= there
 
 
 def test_nothing_asks_for_an_old_name():
     old = {folder for folder in FOLDERS.values() if folder != "alignment_core"}
-    files = [*MODULES.values(), *(ROOT / "tests").rglob("*.py")]
+    files = [*modules().values(), *(ROOT / "tests").rglob("*.py")]
     found = {str(path.relative_to(ROOT)): outside_imports(path) & old for path in files}
     assert {name: names for name, names in found.items() if names} == {}
 

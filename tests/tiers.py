@@ -73,14 +73,18 @@ LONG_FOLDERS = (
     *("alignment_core/data", "alignment_core/models", "alignment_core/training"),
     # A server is asked for by a parameter, which no list of fixtures shows.
     "contracts/store",
+    # A search with the store, the driver and the workers that its plan kills.
+    "faults/campaign/test_stores.py",
 )
-"""Folders whose tests take seconds or a process each: not in `make check`."""
+"""Folders and files whose tests take seconds or a process each: not in `make check`."""
 
 LONG = (
     "test_the_point_is_hyperopts_whatever_the_history",
     "test_a_space_draws_resolves_and_is_active_as_its_expression",
     "test_every_sample_is_a_configuration_of_the_space",
     "test_hyperopts_options_change_the_points_as_there",
+    "test_tpe_returns_the_point_that_hyperopt_returns",
+    "test_they_are_hyperopts_to_the_last_bit",
     "test_a_search_by_fmin_goes_as_with_hyperopts_own",
     "test_what_was_pending_before_leaves_no_trace",
     "test_it_names_a_better_trial_than_the_luckiest_one",
@@ -97,6 +101,15 @@ LONG = (
     "test_every_layer_starts_at_the_closed_forms_rates",
     "test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there",
     "test_xla_gives_the_same_numbers",
+    "test_one_trace_serves_other_weights_and_deviations",
+    "test_recording_works_inside_a_compiled_step",
+    "test_shares_are_reached_step_by_step_without_ever_holding_more_than_there_is",
+    "test_what_cannot_be_fitted_is_refused_in_a_line",
+    # Every file of the house, or of its tests, is read.
+    "test_nothing_asks_for_an_old_name",
+    "test_the_failures_that_the_documents_explain_are_told_in_these_words",
+    "test_every_asset_is_held_by_tests_that_exist",
+    "test_a_test_that_does_not_exist_is_found",
 )
 """Tests of other folders that compute for seconds: not in `make check`."""
 
