@@ -143,7 +143,7 @@ rules-on-digits: setup
 	$(BIN)/python tests/claims/rules.py
 
 # HyperOpt's own tests of TPE, by HyperOpt and with our TPE in its place. Some minutes.
-hyperopt-tests: .venv/test
+hyperopt-tests: .venv/test .venv/benchmark
 	$(BIN)/python tests/claims/hyperopt_tests.py
 
 # BioTorch's table (docs/biotorch.json): thirty trainings of LeNet, some hours. It continues.

@@ -6,8 +6,7 @@ The tests are those that HyperOpt's package installs. They run twice, side by si
 their own. Prints how many pass, and how many of them asked our TPE. Fails if a test that HyperOpt
 passes fails with ours. The program is also the plug-in that these processes load.
 
-HyperOpt's five tests of ATPE need `lightgbm`, which this project doesn't. Where it is installed,
-they run, too.
+HyperOpt's five tests of ATPE need `lightgbm`, which `make hyperopt-tests` installs.
 """
 
 import argparse
