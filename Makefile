@@ -52,11 +52,11 @@ install-%:
 demo: setup
 	@./tests/demo.sh
 
-# Before every commit: lint, and the tests that start no process. 90 seconds on two cores.
+# Before every commit: lint, and the tests that start no process. A minute on two cores.
 check: lint check-js
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not process and not slow"
 
-# What a user needs to trust an installation. 6.5 minutes on two cores.
+# What a user needs to trust an installation. 6 minutes on two cores.
 test: .venv/test .venv/mongod $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m "not slow"
 

@@ -18,6 +18,7 @@ SLOW = (
     "test_v2_draws_its_logits_uniformly_by_glorot",
     # Training to a result, where shorter tests train the same way.
     "test_digits_are_learnt",
+    "test_rates_are_those_of_the_compressed_schedule",
     "test_noise_differs_by_seed_and_by_minibatch",
     "test_one_configuration_gives_one_training_on_a_new_and_on_a_used_trainer",
     "test_a_result_sums_its_epochs_up",

@@ -7,7 +7,7 @@ from typing import Any
 from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignment_core.model_names import PLAIN_WIDTHS
 from alignsearch.search.documents import Recipe, StoredSource
-from alignsearch.search.samplers.random_search import RandomSampler
+from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.search.use_cases.defined import stored_source
 from alignsearch.spaces.definition import Definition, Source
 from alignsearch.spaces.space import SearchSpace
@@ -132,7 +132,7 @@ def check_trainings(
     if source is not None and source.kind == "shipped":
         return
     where = source.address if source is not None else space.name
-    sampler = RandomSampler(space, seed=seed)
+    sampler = make_sampler("random", space, seed=seed, startup=CHECKED_POINTS)
     for tid in range(CHECKED_POINTS):
         config = space.resolve(sampler.suggest(tid, ()))
         try:
