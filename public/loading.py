@@ -13,7 +13,8 @@ def load_search(
 ) -> SearchHandle:
     """Load a search that `alignsearch dump` has written, and return it.
 
-    The copy keeps its checkpoints in a folder of its own: a trial that was running begins anew.
+    The copy keeps its checkpoints in a folder of its own; a trial that was running goes on from its
+    original's last one, where that is at hand, and else begins anew.
 
     Args:
         file: the file.

@@ -181,9 +181,11 @@ def source_of(module: ModuleType, kind: str, address: str) -> Source:
     Raises:
         ConfigurationError: the module has no Python file, or it can't be read.
     """
-    if not (module.__file__ and module.__file__.endswith(".py")):
+    # Modules that are built into Python have no file.
+    file = getattr(module, "__file__", None)
+    if not (file and file.endswith(".py")):
         raise ConfigurationError(f"{module.__name__} has no Python file that workers could compare")
-    path = Path(module.__file__).resolve()
+    path = Path(file).resolve()
     beside = files_beside(path)
     return Source(
         kind="file" if kind == "file" else "module",

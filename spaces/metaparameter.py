@@ -1,6 +1,8 @@
 """A space's metaparameters: sampled ones, which are its dimensions, fixed ones and derived ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from alignsearch.spaces.conditions import ALWAYS, Conditions
 from alignsearch.spaces.distributions import Distribution, Value, short
@@ -46,6 +48,47 @@ class Fixed:
     name: str
     value: Value
     source: str
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A dimension of a wider space that a narrowed one has fixed.
+
+    Attributes:
+        name: the dimension's label.
+        number: what a point of the wider space has for it: of a choice, the option's index.
+        value: what people read for it: of a choice, the option or its short name.
+        conditions: when it is active, as `Metaparameter` has them, in the wider space.
+    """
+
+    name: str
+    number: int | float
+    value: Value
+    conditions: Conditions = ALWAYS
+
+    def to_data(self) -> list[Any]:
+        """Return it as plain data."""
+        return [
+            self.name,
+            self.number,
+            self.value,
+            [[list(pair) for pair in each] for each in self.conditions],
+        ]
+
+    @classmethod
+    def from_data(cls, data: Sequence[Any]) -> "Settled":
+        """Return what `to_data` wrote.
+
+        Raises:
+            TypeError, ValueError: these are no such data.
+        """
+        name, number, value, conditions = data
+        return cls(
+            str(name),
+            number,
+            value,
+            tuple(tuple((str(label), int(at)) for label, at in each) for each in conditions),
+        )
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import AlignSearchError, ConfigurationError
 
 PREFIX = "alignsearch_file_"
 """Beginning of the module name of an imported file: no user's or installed module has it."""
@@ -87,6 +87,9 @@ def import_failure(what: str, error: BaseException, folder: Path | None = None) 
     summary = traceback.TracebackException.from_exception(error)
     lines = "".join(summary.format_exception_only()).strip().splitlines()
     last = lines[-1] if isinstance(error, SyntaxError) else lines[0]
+    if isinstance(error, AlignSearchError):
+        # Written for people: the class's name would say nothing to them.
+        last = str(error)
     if isinstance(error, SyntaxError):
         place = f"{error.filename}:{error.lineno}"
     else:

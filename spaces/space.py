@@ -14,10 +14,11 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.spaces import tree, tree_data
 from alignsearch.spaces.conditions import conditions_of, holds
 from alignsearch.spaces.distributions import Choice, PChoice, RandInt, Value
-from alignsearch.spaces.metaparameter import Derived, Fixed, Metaparameter
+from alignsearch.spaces.metaparameter import Derived, Fixed, Metaparameter, Settled
 from alignsearch.spaces.narrowing import narrowed_tree
 from alignsearch.spaces.tree import Node
 from alignsearch.spaces.tree_checks import check_tree
+from alignsearch.spaces.written_values import written_value
 
 DATA_VERSION = 1
 """Version of `SearchSpace.to_data`; a program that reads an unknown one says so."""
@@ -42,6 +43,8 @@ class SearchSpace:
             conditions, whose hash is that of the first stored searches.
         steps: names that had values of a step before the space was narrowed: a value that is fixed
             is shown as it was when it was sampled.
+        settled: the dimensions that `narrowed` has fixed; tables go on to show them. They make no
+            difference to the hash, nor between spaces, since the tree has their values.
 
     Raises:
         ConfigurationError: the tree can't be searched or stored; the message says what and where.
@@ -55,6 +58,7 @@ class SearchSpace:
     sources: tuple[tuple[str, str], ...] = ()
     layout: Literal["tree", "flat"] = "tree"
     steps: tuple[str, ...] = ()
+    settled: tuple[Settled, ...] = ()
 
     def __post_init__(self) -> None:
         check_tree(self.root)
@@ -121,6 +125,14 @@ class SearchSpace:
         """The labels of dimensions, and the outermost keys that configurations can have."""
         keys = {key for node in tree.alternatives(self.root) for key, _ in _entries_of(node)}
         return self.sampled_names | keys
+
+    def settled_values(self, point: AnyMapping[str, Any]) -> dict[str, Value]:
+        """Return the values of the dimensions that `narrowed` has fixed, by label.
+
+        Those are left out that aren't active at this point of the space.
+        """
+        numbers = {**{each.name: each.number for each in self.settled}, **point}
+        return {e.name: e.value for e in self.settled if holds(e.conditions, numbers)}
 
     @property
     def _entries(self) -> tuple[tuple[str, Node], ...]:
@@ -230,7 +242,15 @@ class SearchSpace:
         )
         root = narrowed_tree(self.name, self.root, self.sampled, fixed, ranges)
         steps = tuple(sorted(self.stepped_names)) if fixed else self.steps
-        return replace(self, root=root, sources=sources, steps=steps)
+        settled = tuple(
+            Settled(each.name, number, _readable(each, number), each.conditions)
+            for each in self.sampled
+            if each.name in fixed
+            for number in [written_value(each, fixed[each.name])]
+        )
+        return replace(
+            self, root=root, sources=sources, steps=steps, settled=(*self.settled, *settled)
+        )
 
     def to_data(self) -> dict[str, Any]:
         """Return the whole space as plain data, which `from_data` reads.
@@ -248,6 +268,7 @@ class SearchSpace:
             "layout": self.layout,
             "nodes": tree_data.to_data(self.root),
             **({"steps": list(self.steps)} if self.steps else {}),
+            **({"settled": [each.to_data() for each in self.settled]} if self.settled else {}),
         }
 
     @classmethod
@@ -272,6 +293,7 @@ class SearchSpace:
                 sources=tuple((str(name), str(text)) for name, text in data["sources"]),
                 layout="flat" if data["layout"] == "flat" else "tree",
                 steps=tuple(map(str, data.get("steps", ()))),
+                settled=tuple(map(Settled.from_data, data.get("settled", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, ConfigurationError):
@@ -280,7 +302,7 @@ class SearchSpace:
 
     @cached_property
     def _identity(self) -> str:
-        return json.dumps(self.to_data(), sort_keys=True)
+        return json.dumps(replace(self, settled=()).to_data(), sort_keys=True)
 
     def __eq__(self, other: object) -> bool:
         """Return whether two spaces have the same data."""

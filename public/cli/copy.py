@@ -37,7 +37,8 @@ def load(
 ) -> None:
     """Load a dumped search into a store, where it can be driven further.
 
-    The copy keeps its checkpoints in a folder of its own: a trial that was running begins anew.
+    The copy keeps its checkpoints in a folder of its own; a trial that was running goes on from its
+    original's last one, where that is at hand, and else begins anew.
     """
     from alignsearch.search.store import dump as dumps
 

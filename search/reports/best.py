@@ -110,10 +110,11 @@ def column_of(
     config = trial.config if isinstance(trial.config, dict) else {}
     values = values_of(search, trial)
     space = known_space_of(search)
+    settled = {} if space is None else space.settled_values(trial.point)
     return Column(
         title=title,
         rows=rows_of(search, trial),
-        values={**config, **values},
+        values={**config, **settled, **values},
         sampled=frozenset(values),
         config=trial.config,
         space=search.space,
@@ -126,6 +127,7 @@ def column_of(
 def rows_of(search: Search, trial: Trial) -> tuple[StoredRow, ...]:
     """Return the rows of a search's table: its definition's, or one a dimension.
 
+    Dimensions that `--fix` has fixed come first: the configuration isn't known without them.
     Where the space isn't known, the dimensions are those of the trial.
     """
     if search.definition is not None and search.definition.table:
@@ -133,7 +135,11 @@ def rows_of(search: Search, trial: Trial) -> tuple[StoredRow, ...]:
     space = known_space_of(search)
     if search.definition is None and space is not None and space.name in SPACES:
         return TABLE5
-    labels = list(values_of(search, trial)) if space is None else [p.name for p in space.sampled]
+    labels = (
+        list(values_of(search, trial))
+        if space is None
+        else [*(each.name for each in space.settled), *(each.name for each in space.sampled)]
+    )
     names = [label_of(search, label) for label in labels]
     return tuple(
         # Two dimensions of one name are told apart by their labels.

@@ -57,6 +57,16 @@ def _markdown_text(text: str) -> str:
     return re.sub(r"\s+", " ", text).replace("|", r"\|")
 
 
+_GREEK = {
+    **{"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta"},
+    **{"η": "eta", "θ": "theta", "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu"},
+    **{"ξ": "xi", "π": "pi", "ρ": "rho", "ς": "varsigma", "σ": "sigma", "τ": "tau"},
+    **{"υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega"},
+    **{"Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi"},
+    **{"Σ": "Sigma", "Υ": "Upsilon", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega"},
+}
+"""The Greek letters that LaTeX has commands for: the others look like Latin ones."""
+
 _LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -68,8 +78,8 @@ _LATEX = str.maketrans(
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
         **{char: f"\\{char}" for char in "&%$#_"},
-        **{"η": r"$\eta$", "σ": r"$\sigma$", "α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$"},
-        **{"λ": r"$\lambda$", "₁": "$_1$", "₂": "$_2$", "±": r"$\pm$", "−": "$-$"},
+        **{letter: rf"$\{name}$" for letter, name in _GREEK.items()},
+        **{"₁": "$_1$", "₂": "$_2$", "±": r"$\pm$", "−": "$-$"},
         **{"ᵀ": r"$^\top$", "∂": r"$\partial$", "²": "$^2$", "³": "$^3$", "⁴": "$^4$"},
         **{"‖": r"$\Vert$", "√": r"$\surd$", "×": r"$\times$", "°": r"$^\circ$"},
     }

@@ -61,6 +61,10 @@ def test_a_shipped_space_keeps_its_name_and_gets_another_hash():
     assert ia.narrowed({}, {}) is ia
     read = SearchSpace.from_data(space.to_data())
     assert (read, read.space_hash) == (space, space.space_hash)
+    assert read.settled_values({}) == {"train_batch_size": 1024, "bo_relu": False, "gamma": 1e-3}
+    # A store of before names nothing that was fixed.
+    data = {name: value for name, value in space.to_data().items() if name != "settled"}
+    assert SearchSpace.from_data(data) == space
     sources = {each.name: each.source for each in (*space.sampled, *space.fixed)}
     assert sources["beta"] == "narrowed; Kunin et al. 2020, App. B.1.1"
     assert sources["bo_relu"] == "narrowed; Kunin et al. 2020, App. B.1.3"

@@ -4,7 +4,13 @@ import hashlib
 
 import pytest
 
-from alignsearch.spaces.source_files import files_beside, imported_packages, source_hash
+from alignment_core.errors import ConfigurationError
+from alignsearch.spaces.source_files import (
+    files_beside,
+    import_file,
+    imported_packages,
+    source_hash,
+)
 
 
 @pytest.fixture
@@ -54,3 +60,19 @@ def test_the_hash_changes_with_each_of_them_and_with_nothing_else(folder):
     assert source_hash(file, BESIDE) == whole
     # Alone, as searches of before have it stored.
     assert source_hash(file) == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_a_refused_definition_is_told_in_its_own_words(tmp_path):
+    file = tmp_path / "twice.py"
+    file.write_text(
+        "from hyperopt import hp\nimport alignsearch\n"
+        "space = {'a': hp.uniform('x', 0, 1), 'b': hp.normal('x', 0, 1)}\n"
+        "search = alignsearch.Search(space, abs)\n"
+    )
+    with pytest.raises(ConfigurationError) as refused:
+        import_file(file)
+    assert str(refused.value).startswith(f"{file}:4: label 'x' stands for two dimensions: ")
+    # Of other exceptions the class says what happened.
+    file.write_text("{}['lr']\n")
+    with pytest.raises(ConfigurationError, match=r"twice.py:1: KeyError: 'lr'"):
+        import_file(file)

@@ -20,6 +20,7 @@ from typing import Any
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search, Trial, metric_of, space_of
 from alignsearch.search.documents.command_template import filled, variable
+from alignsearch.search.documents.reasons import last_line
 from alignsearch.workers.child import Child, Stopping, describe_exit
 from alignsearch.workers.objectives import Finished, Link
 from alignsearch.workers.program_folder import folder_of
@@ -132,7 +133,9 @@ class _Program:
         if code != 0:
             said = "\n".join(self._errors)
             how = f"the program {describe_exit(code)}"
-            raise ProgramFailedError(f"{said}\n{how}" if said else how)
+            # The last line is what lists of trials show: the program's own last words belong there.
+            last = last_line(said)
+            raise ProgramFailedError(f"{said}\n{how}: {last}" if last else how)
         if self._result is None and _resumed_from(self._link) is not None:
             # An attempt that died after its last checkpoint has left nothing to do but to end.
             self._context.take_over_all()

@@ -116,7 +116,16 @@ def test_json_names_space_hash_and_note():
     assert first["note"] == "best of 300 trials"
 
 
-@pytest.mark.parametrize("columns", [published_columns(), MINE], ids=["published", "mine"])
+# Without those that look like Latin ones.
+GREEK = "αβγδεζηθικλμνξπρςστυφχψω ΓΔΘΛΞΠΣΥΦΨΩ"
+NAMED = [
+    Column("mine", (StoredRow(name=GREEK, field="x"),), {"x": 0.5}, frozenset("x"), {}, "mine", "0")
+]
+
+
+@pytest.mark.parametrize(
+    "columns", [published_columns(), MINE, NAMED], ids=["published", "mine", "greek"]
+)
 def test_latex_compiles(columns, tmp_path):
     assert shutil.which("pdflatex"), "pdflatex is missing: install texlive-latex-base"
     (tmp_path / "table.tex").write_text(export(columns, "latex"), encoding="utf-8")

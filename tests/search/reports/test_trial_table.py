@@ -96,6 +96,23 @@ def test_a_column_has_a_row_a_dimension_and_the_definitions_names():
     assert "gamma" not in read["forest"]
 
 
+def test_a_column_shows_what_was_fixed_too():
+    space = SPACE.narrowed({"depth": SPACE.values(FOREST)["depth"], "scale %": "0.5"}, {})
+    search = a_search(space=space, definition=definition(space))
+    cells = []
+    for point in (MACHINE, FOREST):
+        left = {label: value for label, value in point.items() if label in space.sampled_names}
+        config = space.resolve(left)
+        trial = Trial(id="nested/0", search="nested", tid=0, point=left, config=config)
+        column = column_of(search, trial, title="t")
+        cells.append({row.name: column.cell(row) for row in column.rows})
+    assert [each["scale %"] for each in cells] == ["0.5", "0.5"]
+    # It is a dimension of the forests alone, fixed or not.
+    assert [each["depth"] for each in cells] == ["–", SPACE.values(FOREST)["depth"]]
+    whole = SPACE.narrowed({"model": SPACE.values(FOREST)["model"]}, {})
+    assert whole.settled_values({}) == {"model": SPACE.values(FOREST)["model"]}
+
+
 def test_two_dimensions_of_one_name_keep_their_labels():
     search = a_search(definition=definition(labels={"trees": "size", "depth": "size"}))
     names = [row.name for row in column_of(search, a_trial(0, FOREST), title="t").rows]

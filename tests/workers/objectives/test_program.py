@@ -9,6 +9,7 @@ from hyperopt import hp
 from own_searches import own_search
 
 from alignsearch.search.documents import Pruning
+from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.workers.dispatchers.threads import ThreadDispatcher
@@ -117,7 +118,9 @@ def test_a_traceback_costs_an_attempt_and_is_its_error(submit, store):
     code = "import sys; print('loss: 1'); raise KeyError('a bug')"
     (trial,) = to_end(submit(code, trials=1, max_attempts=2, max_failures=0), store)
     assert (trial.state, trial.attempt) == (TrialState.FAILED, 2)
-    assert "KeyError: 'a bug'\nthe program ended with exit code 1" in trial.error
+    assert "KeyError: 'a bug'\nthe program ended with exit code 1: KeyError: 'a bug'" in trial.error
+    # The list of trials has the last line alone, which is to say why.
+    assert last_line(trial.error) == "the program ended with exit code 1: KeyError: 'a bug'"
 
 
 def test_a_program_that_cannot_be_found_says_so(submit, store):
