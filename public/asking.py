@@ -13,10 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alignment_core.errors import ConfigurationError
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
 from alignsearch.search.documents import Attempt, Result, Search, Trial, metric_of, space_of
 from alignsearch.search.documents.definition import ASKED
-from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
+from alignsearch.search.documents.errors import (
+    ForeignSearchError,
+    StaleAttemptError,
+    StateConflictError,
+)
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
@@ -175,10 +180,13 @@ class Asker:
                 `status`. A value that is NaN or infinite records that the trial failed.
 
         Raises:
-            ConfigurationError: it is neither a number nor such a dictionary.
+            ConfigurationError: it is neither a number nor such a dictionary, or there is no trial
+                but a number or the like.
+            ForeignSearchError: the trial is another search's.
             StateConflictError: the trial has another result already, which is kept.
             StaleAttemptError: this process no longer holds the trial; then nothing is recorded.
         """
+        self._check_own(asked)
         metric = metric_of(self._search)
         result = result_of(returned, metric, "tell")
         trial = self._store.attempts.finish(asked.id, asked.attempt, asked.token, result)
@@ -192,6 +200,19 @@ class Asker:
         self._history.update(trial)
         self._end_if_over()
         return trial
+
+    def _check_own(self, asked: AskedTrial) -> None:
+        """Refuse what isn't a trial of this search: its metric may have the other direction."""
+        if not isinstance(asked, AskedTrial):
+            shown = repr(asked)[:100]
+            raise ConfigurationError(
+                f"tell needs the trial that ask has returned, not {type(asked).__name__} {shown}"
+            )
+        if asked.id != Trial.key(self._search.name, asked.number):
+            raise ForeignSearchError(
+                f"trial {asked.id} is none of search {self._search.name!r}: tell it to the search "
+                "that gave it out"
+            )
 
     def close(self) -> None:
         """Give the trials back that this process holds, for others to ask for."""

@@ -303,8 +303,9 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
             returned: the metric's value, or HyperOpt's dictionary with `loss` and `status`.
 
         Raises:
-            ConfigurationError: it is neither.
-            StateConflictError: the trial has another result already; the same again is no error.
+            ConfigurationError: it is neither, or `trial` isn't what `ask` has returned.
+            StateConflictError: the trial has another result already, where the same again is no
+                error; or it is another search's.
             StaleAttemptError: the trial was given to another process, or cancelled.
         """
         self._asking().tell(trial, returned)

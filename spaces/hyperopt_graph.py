@@ -133,6 +133,12 @@ class _Reader:
             if str(error).startswith("space"):
                 raise
             raise ConfigurationError(f"{place}, label {label!r}: {error}") from error
+        except (TypeError, ValueError, OverflowError) as error:
+            # HyperOpt checks the arguments of an expression only when it draws from it.
+            raise ConfigurationError(
+                f"{place}, label {label!r}: hp.{given.arg['obj'].name} can't have these "
+                f"arguments: {error}"
+            ) from error
 
     def _branch(self, given: Apply, place: str) -> Branch:
         chooser, *choices = given.pos_args
@@ -183,7 +189,10 @@ class _Reader:
         node = self.read(given, place)
         if parameters(node):
             raise ConfigurationError("its range depends on another dimension; give it numbers")
-        return evaluate(node, {})
+        found = evaluate(node, {})
+        if found is None or isinstance(found, str | dict):
+            raise ConfigurationError(f"{found!r} is no number")
+        return found
 
 
 def _constant(value: Any, place: str) -> Value:

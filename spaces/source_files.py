@@ -71,8 +71,20 @@ def _execute(name: str, path: Path) -> None:
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, Exception | SystemExit):
-            raise ConfigurationError(import_failure(str(path), error, path.parent)) from error
+            failure = import_failure(str(path), error, path.parent)
+            raise ConfigurationError(f"{failure}{_remedy(path, error)}") from error
         raise
+
+
+def _remedy(path: Path, error: BaseException) -> str:
+    """Return what to write for a file that imports its neighbours as a package's module does."""
+    if not (isinstance(error, ImportError) and "no known parent package" in str(error)):
+        return ""
+    package = outermost_package(path)
+    if package is None:
+        return "; write `import NAME` for a file beside it"
+    module = ".".join(path.relative_to(package.parent).with_suffix("").parts)
+    return f"; write {module}:NAME, with the package installed or PYTHONPATH={package.parent}"
 
 
 def import_failure(what: str, error: BaseException, folder: Path | None = None) -> str:

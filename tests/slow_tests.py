@@ -1,6 +1,8 @@
 """Names of slow tests, wherever their files lie: `tiers.py` says what that means."""
 
 SLOW = (
+    # A cluster of its own.
+    "test_a_forked_process_ends_by_sigterm_as_pools_end_theirs",
     # Lint runs the same check.
     "test_texts_begin_with_the_thing_that_they_describe",
     # The examples of each page and of each public name.

@@ -102,6 +102,7 @@ class TrialWorker:
         self._shipped = Shipped()
         # Ray makes actors in the main thread, the only one that may set signal handlers.
         signal.signal(signal.SIGTERM, self._on_preemption)
+        os.register_at_fork(after_in_child=_end_by_sigterm)
         threading.Thread(target=self._leave_when_orphaned, daemon=True).start()
 
     def claim(self, claim: Claim) -> bool:
@@ -198,6 +199,14 @@ class TrialWorker:
             unclaimed = 0 if claims else unclaimed + 1
             if (orphaned or unclaimed >= UNCLAIMED_CHECKS) and self._idle.is_set():
                 os._exit(0)
+
+
+def _end_by_sigterm() -> None:
+    """Let a process that an objective forks end by SIGTERM, as it does in a script of its own.
+
+    Pools and data loaders end their processes so, and wait for them.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 TrialActor: Any = ray.remote(max_restarts=0, max_concurrency=2)(TrialWorker)

@@ -50,7 +50,8 @@ class _Kept(logging.Handler):
         if self._here is None:
             self._here = record.created
         at = self._begun + timedelta(seconds=record.created - self._here)
-        text = without_passwords(record.getMessage())[:LONGEST_LINE]
+        # Cut twice: megabytes are not searched, and no URI is cut within its password.
+        text = without_passwords(record.getMessage()[: 10 * LONGEST_LINE])[:LONGEST_LINE]
         with self._hold:
             self._lines.append(LogLine(at=at, level=record.levelname, text=text))
         self.news.set()

@@ -100,9 +100,9 @@ def parse_line(line: str, wanted: str) -> Report | None:
     if text.startswith("{"):
         try:
             values = json.loads(text)
-        except ValueError:
+            numbers = {key: float(each) for key, each in values.items() if _is_number(each)}
+        except (ValueError, OverflowError, RecursionError):
             return None
-        numbers = {key: float(each) for key, each in values.items() if _is_number(each)}
     elif _LINE.fullmatch(text):
         values = dict(_PAIR.findall(text))
         numbers = {key: each for key, word in values.items() if (each := number(word)) is not None}
@@ -137,7 +137,7 @@ def _stored(line: bytes) -> Report | None:
         metrics = {str(key): float(each) for key, each in values["metrics"].items()}
         seconds = values.get("seconds")
         return Report(metrics, values.get(STEP), values.get(STATUS, "ok"), seconds)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 

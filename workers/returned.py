@@ -7,6 +7,7 @@ from typing import Any
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
+from alignsearch.search.documents.plain_data import plain
 
 _KINDS = "a number, or HyperOpt's dictionary {'loss': number, 'status': 'ok'}"
 
@@ -27,16 +28,18 @@ def result_of(returned: Any, metric: ObjectiveMetric, what: str) -> Result:
         what: name of the objective, for messages.
 
     Raises:
-        ConfigurationError: the value is neither; then trying again is of no use.
+        ConfigurationError: the value is neither, or the name of a metric can't be stored; then
+            trying again is of no use.
     """
     if not isinstance(returned, Mapping):
         return _result(_number(returned, what, "returned"), metric, {})
     status = returned.get("status", "ok")
-    metrics = {
+    others = {
         str(name): number
         for name, value in returned.items()
         if name not in ("loss", "status", metric.name) and (number := as_number(value)) is not None
     }
+    metrics = plain(others, f"what {what} returned")
     if status == "fail":
         why = returned.get("reason") or "its objective says that it failed"
         return Result(status="fail", metrics=metrics, reason=str(why))
@@ -72,7 +75,9 @@ def as_number(value: Any) -> float | None:
         return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except Exception:
+        # A framework's tensor of several elements raises an error of its own, and a whole number
+        # beyond all floats an OverflowError.
         return None
 
 

@@ -17,6 +17,7 @@ from alignment_core.errors import ConfigurationError
 from alignment_core.files import is_address
 from alignsearch.search.documents import Epoch, Search, Trial
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
+from alignsearch.search.documents.plain_data import plain
 from alignsearch.workers.objectives import Link
 from alignsearch.workers.reports import REPORTS_FILE, Report, append, read, taken_over
 from alignsearch.workers.returned import as_number
@@ -25,6 +26,8 @@ from alignsearch.workers.seeds import seed_of
 KEPT_CHECKPOINTS = 2
 """Checkpoints of an attempt that are kept: the last one, and the one before it in case that a disk
 or a machine fails."""
+LARGEST_STEP = 2**53
+"""The largest number of a step: JavaScript and floats hold every whole number up to it."""
 
 _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
@@ -135,13 +138,14 @@ class TrialContext:
             **metrics: numbers by name, the search's metric among them if it is known by then.
 
         Raises:
-            ConfigurationError: a metric is no number, or the step doesn't grow.
+            ConfigurationError: a metric is no number, its name can't be stored, or the step doesn't
+                grow.
             TrialInterrupted: the trial was to end before this step, and the objective went on.
         """
         if self._to_be_interrupted:
             raise TrialInterrupted
         report = Report(
-            {name: _number(name, value) for name, value in metrics.items()},
+            plain({name: _number(name, value) for name, value in metrics.items()}, "report"),
             self._checked(step),
             seconds=time.monotonic() - self._began,
         )
@@ -253,8 +257,10 @@ class TrialContext:
 
     def _checked(self, step: int) -> int:
         number = None if isinstance(step, bool) else as_number(step)
-        if number is None or not number.is_integer() or number < 0:
-            raise ConfigurationError(f"report({step!r}): a step is a whole number from 0 up")
+        if number is None or not number.is_integer() or not 0 <= number <= LARGEST_STEP:
+            raise ConfigurationError(
+                f"report({str(step)[:100]}): a step is a whole number from 0 to {LARGEST_STEP}"
+            )
         last = None if self._last is None else self._last.step
         if last is not None and step <= last:
             raise ConfigurationError(

@@ -14,7 +14,9 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 OUR_PACKAGES = ("alignment_core", "alignsearch")
 """Packages whose log level `--log-level` sets; others log warnings only."""
-_PASSWORD = re.compile(r"(\w[\w+]*://[^:@/\s]*):(?!//)[^\s]*@")
+_PASSWORD = re.compile(r"([\w+]{1,31}://[^:@/\s]*):(?!//)[^\s]*@")
+"""A URI's password, and what stands before it. The scheme's end alone is looked for, of a limited
+length: in a text of megabytes without a space, each letter may begin a scheme."""
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 

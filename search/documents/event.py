@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import AwareDatetime
 
 from alignsearch.search.documents.base import Document
+from alignsearch.search.documents.stored_text import StoredText
 
 
 class Event(Document):
@@ -14,7 +15,7 @@ class Event(Document):
     at: AwareDatetime
     who: str
     what: str
-    detail: str = ""
+    detail: StoredText = ""
 
 
 class LogLine(Document):
@@ -22,7 +23,7 @@ class LogLine(Document):
 
     at: AwareDatetime
     level: str
-    text: str
+    text: StoredText
 
 
 class AttemptLog(Document):

@@ -15,6 +15,7 @@ from alignsearch.search.documents.epoch import Epoch
 from alignsearch.search.documents.lease import ATTEMPT_LEASE, AttemptLease, expiry
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
+from alignsearch.search.documents.stored_text import stored_text
 from alignsearch.search.documents.trial import Progress, Result, Trial
 
 Record = dict[str, Any]
@@ -51,7 +52,7 @@ def place(now: datetime) -> Transition:
 
 def note_start_failure(attempt: int, why: str) -> Transition:
     """Note why no worker could begin a trial that is queued after so many attempts."""
-    return Transition(_queued_after(attempt), {"error": why})
+    return Transition(_queued_after(attempt), {"error": stored_text(why)})
 
 
 def begin(trial: Trial, attempt: Attempt, ttl: float) -> Transition:
@@ -145,7 +146,7 @@ def cancel(trial: Trial, now: datetime, reason: str | None = None) -> Transition
 
     reason: why this trial alone is cancelled; None where its whole search is.
     """
-    why: Changes = {} if reason is None else {"error": reason}
+    why: Changes = {} if reason is None else {"error": stored_text(reason)}
     if trial.lease is not None:
         held = (trial.lease.attempt, trial.lease.token)
         return _end(held, now, TrialState.CANCELLED, "cancelled", changes=why)
@@ -176,7 +177,7 @@ def crash(
         _state_after_loss(trial, attempt, max_attempts if retry else 0),
         "crashed" if retry else "failed",
         error=error,
-        changes={"error": error},
+        changes={"error": stored_text(error)},
     )
 
 
@@ -190,7 +191,7 @@ def expire(
         _state_after_loss(trial, lease.attempt, max_attempts),
         "expired",
         error=reason,
-        changes={"error": reason},
+        changes={"error": stored_text(reason)},
     )
     return Transition(
         {**ended.condition, **ATTEMPT_LEASE.passed(now)}, ended.changes, ended.applied
@@ -234,7 +235,7 @@ def _end(
             "state": state,
             f"attempts.{attempt}.outcome": outcome,
             f"attempts.{attempt}.ended_at": now,
-            f"attempts.{attempt}.error": error,
+            f"attempts.{attempt}.error": None if error is None else stored_text(error),
         },
         applied,
     )

@@ -10,6 +10,7 @@ from alignsearch.search.documents.base import Document
 from alignsearch.search.documents.lease import AttemptLease
 from alignsearch.search.documents.plain_data import UserData
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.documents.stored_text import StoredText
 
 TrialTime = Literal["queued", "placed", "started", "finished"]
 
@@ -61,7 +62,7 @@ class Result(Document):
     status: Literal["ok", "fail"]
     loss: float | None = None
     metrics: Annotated[dict[str, float], UserData()] = Field(default_factory=dict)
-    reason: str | None = None
+    reason: StoredText | None = None
     returned: Annotated[dict[str, Any], UserData()] = Field(default_factory=dict)
 
     @model_validator(mode="after")

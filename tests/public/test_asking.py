@@ -12,7 +12,11 @@ from hyperopt import hp
 
 import alignsearch
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents.errors import StaleAttemptError, StateConflictError
+from alignsearch.search.documents.errors import (
+    ForeignSearchError,
+    StaleAttemptError,
+    StateConflictError,
+)
 from alignsearch.search.documents.states import TrialState
 
 SPACE = {"x": hp.uniform("x", -1, 1), "kind": hp.choice("kind", ["a", {"y": hp.randint("y", 9)}])}
@@ -259,3 +263,21 @@ def test_the_name_of_no_objective_is_refused(store_uri):
     search = alignsearch.Search(SPACE, "somewhere:objective")
     with pytest.raises(ConfigurationError, match="no objective is named 'somewhere:objective'"):
         search.submit(store=store_uri, trials=2)
+
+
+def test_a_trial_is_told_to_its_own_search_only(make):
+    one, other = make(name="one"), make(name="other")
+    asked = one.ask()
+    other.ask()
+    with pytest.raises(ForeignSearchError, match="none of search 'other'"):
+        other.tell(asked, 0.5)
+    one.tell(asked, 0.25)
+    assert one.best().value == 0.25
+
+
+@pytest.mark.parametrize("told", [0, "asked/0", None, {"number": 0}])
+def test_what_is_no_trial_is_refused(make, told):
+    search = make()
+    search.ask()
+    with pytest.raises(ConfigurationError, match=f"not {type(told).__name__}"):
+        search.tell(told, 0.5)

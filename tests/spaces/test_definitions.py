@@ -269,3 +269,21 @@ def test_impossible_definitions_are_refused():
     for wrong in ({"metric": ""}, {"direction": "up"}, {"objective": 3}):
         with pytest.raises(ConfigurationError):
             Definition(space=space, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("in_package", "remedy"),
+    [
+        (True, r"write parts\.own:NAME, with the package installed or PYTHONPATH="),
+        (False, "write `import NAME`"),
+    ],
+)
+def test_a_file_that_imports_as_a_module_of_a_package_is_told_how(tmp_path, in_package, remedy):
+    package = tmp_path / "parts"
+    package.mkdir()
+    (package / "own.py").write_text("from . import neighbour\n")
+    if in_package:
+        (package / "__init__.py").write_text("")
+    with pytest.raises(ConfigurationError, match=remedy) as refused:
+        find_definition(f"{package / 'own.py'}:search")
+    assert "\n" not in str(refused.value)

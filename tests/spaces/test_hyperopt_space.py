@@ -2,14 +2,14 @@ import math
 
 import numpy as np
 import pytest
-from hyperopt import Trials, fmin, rand
+from hyperopt import Trials, fmin, hp, rand
 from scipy import stats
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.configuration import contains, derive
 from alignsearch.spaces.distributions import Choice, LogUniform
-from alignsearch.spaces.hyperopt_space import to_hyperopt, to_point
+from alignsearch.spaces.hyperopt_space import from_hyperopt, to_hyperopt, to_point
 
 SAMPLES = 200
 
@@ -118,3 +118,17 @@ def test_a_missing_label_is_refused():
     del vals["sigma"]
     with pytest.raises(ConfigurationError, match="sigma is missing"):
         to_point(get_space("wm_ad"), vals)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        hp.uniform("a", 0, 10**400),
+        hp.uniform("a", np.array(0.1), np.array([3.0])),
+        hp.uniformint("a", 1, 5, 2),
+        hp.normal("a", "0", 1),
+    ],
+)
+def test_arguments_that_hyperopt_refuses_when_it_draws_are_refused_before(expression):
+    with pytest.raises(ConfigurationError, match=r"space\[\"x\"\], label 'a'"):
+        from_hyperopt({"x": expression})

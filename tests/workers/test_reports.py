@@ -44,6 +44,8 @@ def test_a_loss_can_be_nan():
         '{"loss": true}',
         "[0.25]",
         "{loss: 0.25}",
+        f'{{"loss": {10**400}}}',
+        '{"loss": ' * 100_000,
     ],
 )
 def test_a_line_that_is_something_else(line):
@@ -70,6 +72,8 @@ def test_reports_are_read_once_each_and_a_line_without_an_end_waits(tmp_path):
 def test_damaged_lines_are_skipped(tmp_path):
     file = tmp_path / "reports.jsonl"
     file.write_bytes(b'\xff\n{"step": 1}\n[]\n"x"\n{"metrics": {"loss": "a"}}\n')
+    with file.open("a") as more:
+        more.write(f'{{"metrics": {{"loss": {10**400}}}}}\n' + '{"metrics": ' * 100_000 + "\n")
     append(file, Report({"loss": 0.5}, 1))
     assert read(file)[0] == [Report({"loss": 0.5}, 1)]
 

@@ -15,6 +15,21 @@ LOSS = ObjectiveMetric("loss", "loss")
 ACCURACY = ObjectiveMetric("accuracy", "accuracy", "maximize")
 
 
+class Tensor:
+    """A framework's tensor of two elements, which is no number by an error of its own."""
+
+    def __float__(self):
+        raise RuntimeError("a Tensor with 2 elements cannot be converted to Scalar")
+
+    def __repr__(self):
+        return "Tensor"
+
+
+def test_what_is_no_number_is_no_metric():
+    returned = {"loss": 0.25, "weights": Tensor(), "seed": 10**400}
+    assert result_of(returned, LOSS, "f") == Result(status="ok", loss=0.25)
+
+
 @pytest.mark.parametrize("value", [0.25, 1, np.float32(0.25), np.array(0.25), np.int64(3)])
 def test_a_number_of_any_kind_is_the_metric(value):
     assert result_of(value, LOSS, "f") == Result(status="ok", loss=float(value))
@@ -58,6 +73,10 @@ def test_no_number_is_a_failure_that_tpe_learns_from(value):
         ([0.25, 0.5], "list"),
         (np.zeros(3), "ndarray"),
         ("x" * 1000, "..."),
+        (10**400, "f returned int 1000"),
+        (Tensor(), "f returned Tensor"),
+        ({"loss": 1, "a\0b": 2}, "NUL"),
+        ({"loss": 1, "a\udc80b": 2}, "no valid Unicode text"),
     ],
 )
 def test_anything_else_is_refused_with_what_it_was(returned, said):

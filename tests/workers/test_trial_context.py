@@ -280,3 +280,19 @@ def test_its_reports_go_with_its_checkpoints(attempts, tmp_path):
     later, seen = attempts(2)
     later.report(2, accuracy=0.5)
     assert seen.resumed == []
+
+
+@pytest.mark.parametrize("step", [2**70, 1e300, 10**400, -1, 0.5, math.nan, "3", None, True])
+def test_a_step_that_no_store_holds_is_refused(attempts, step):
+    trial, seen = attempts()
+    with pytest.raises(ConfigurationError, match="a step is a whole number"):
+        trial.report(step, loss=1.0)
+    assert seen.epochs == []
+
+
+@pytest.mark.parametrize(("name", "said"), [("a\0b", "NUL"), ("a\udc80b", "Unicode")])
+def test_a_metric_whose_name_no_store_holds_is_refused(attempts, name, said):
+    trial, seen = attempts()
+    with pytest.raises(ConfigurationError, match=said):
+        trial.report(0, **{name: 1.0})
+    assert seen.epochs == []

@@ -36,6 +36,8 @@ from alignsearch.workers.trial_context import TrialContext
 
 LAST_LINES = 20
 """Lines of standard error that the error of a failed program quotes: a traceback fits into them."""
+MOST_BYTES = 100_000
+"""Bytes of one environment variable: Linux starts no program with one of 128 KiB or more."""
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +184,7 @@ def _environment(
     """Return the environment of a trial's program.
 
     The folder of this Python comes first on its PATH, so that `python` and `alignsearch` are those
-    that the worker runs.
+    that the worker runs. A value that is too large for a variable is in the file alone.
     """
     own = str(Path(sys.executable).parent)
     checkpoints = {}
@@ -203,11 +205,14 @@ def _environment(
         **checkpoints,
         **earlier,
     }
+    told = {
+        **{f"ALIGNSEARCH_{name}": value for name, value in facts.items()},
+        **{variable(label): str(value) for label, value in values.items()},
+    }
     return {
         **os.environ,
         "PATH": f"{own}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        **{f"ALIGNSEARCH_{name}": value for name, value in facts.items()},
-        **{variable(label): str(value) for label, value in values.items()},
+        **{name: value for name, value in told.items() if len(os.fsencode(value)) <= MOST_BYTES},
     }
 
 

@@ -173,6 +173,44 @@ def test_sys_exit_costs_an_attempt_and_says_so(run):
     assert "sys.exit(3)" in trial.error
 
 
+@pytest.mark.parametrize("raised", ["KeyboardInterrupt", "GeneratorExit", "BaseException"])
+def test_an_interruption_of_its_own_costs_an_attempt_and_says_so(run, raised):
+    code = f"def objective(config):\n    raise {raised}\n"
+    (trial,) = run(code, trials=1, max_attempts=2, max_failures=0)
+    assert [attempt.outcome for attempt in trial.attempts.values()] == ["crashed", "crashed"]
+    assert f"the objective has raised {raised}" in trial.error
+
+
+UNSTORABLE = {
+    "no Unicode": (r'"no text: \udc80"', r"no text: \udc80"),
+    "megabytes": ('"a" * 20_000_000 + "the end"', "the end"),
+}
+
+
+@pytest.mark.parametrize(("text", "kept"), UNSTORABLE.values(), ids=UNSTORABLE)
+def test_no_text_of_an_objective_costs_its_trial(run, store, text, kept):
+    code = f"""
+def objective(config, trial):
+    trial.log.info({text})
+    trial.warn({text})
+    if trial.number == 0:
+        raise ValueError({text})
+    if trial.number == 1:
+        return {{"status": "fail", "reason": {text}}}
+    return 1.0
+"""
+    failed, refused, good = run(code, trials=2, max_attempts=1, max_failures=1)
+    assert failed.state is TrialState.FAILED
+    assert kept in failed.error
+    assert len(failed.error) < 30_000
+    assert (refused.state, refused.loss) == (TrialState.COMPLETED, None)
+    assert refused.result.reason.endswith(kept)
+    assert good.loss == 1.0
+    warned = [event for event in store.logs.events(good.search) if event.what == "trial warned"]
+    assert [event.detail.endswith(kept) for event in warned] == [True] * 3
+    assert store.logs.lines(good.id, 1)
+
+
 PAUSED = {
     "raises": ("raise ValueError('no licence')\n", "ValueError: no licence"),
     "imports what is missing": ("import no_such_module\n", "No module named 'no_such_module'"),

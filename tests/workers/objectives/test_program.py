@@ -68,6 +68,24 @@ def test_the_configuration_comes_as_arguments_environment_and_file(submit, store
     assert f"loss: {trials[0].loss}" in lines
 
 
+LARGE = """
+import json, os
+
+config = json.load(open(os.path.join(os.environ["ALIGNSEARCH_TRIAL"], "config.json")))
+assert len(config["words"]) == 200_000
+assert "ALIGNSEARCH_CONFIG" not in os.environ and "ALIGNSEARCH_VALUE_words" not in os.environ
+print("loss:", float(os.environ["ALIGNSEARCH_VALUE_lr"]))
+"""
+
+
+def test_what_is_too_large_for_a_variable_is_in_the_file_alone(store, drive, tmp_path):
+    (tmp_path / "train.py").write_text(LARGE)
+    space = {"lr": SPACE["lr"], "words": hp.choice("words", ["a" * 200_000])}
+    own_search(store, space, command=("python", "train.py"), folder=tmp_path, trials=1)
+    (trial,) = to_end(drive(), store)
+    assert trial.loss == trial.point["lr"], trial.error
+
+
 COMMAND = """
 import subprocess
 for step in range(3):
