@@ -51,7 +51,7 @@ def _excess_of(store: Store, search: Search, keep: int) -> Excess:
     kept = {trial.id for trial in store.trials.best(search.name, keep)}
     counted = {
         trial.id: store.logs.count_epochs(trial.id)
-        for trial in store.trials.all_readable(search.name)
+        for trial in store.trials.all(search.name)
         if trial.id not in kept
     }
     going = {trial: epochs for trial, epochs in counted.items() if epochs}
