@@ -29,7 +29,7 @@ class LeftBehind:
         """Read which trials run; later ones belong to processes that are looked after."""
         self._store = store
         self._search = store.searches.get(name)
-        self._running = store.trials.all(name, [TrialState.RUNNING])
+        self._running = store.trials.all_readable(name, [TrialState.RUNNING])
 
     def free_driver(self) -> None:
         """Release the lease of a driver whose process is gone."""

@@ -52,6 +52,13 @@ class Spending:
             self.retries += 1
         return self
 
+    def forget(self, trial: Trial) -> None:
+        """Count a trial no more, which was counted in the state that it has."""
+        kind = trial.origin.kind if trial.origin else None
+        if kind not in OUTSIDE:
+            self.counts[trial.state] -= 1
+            self.retries -= kind == "retry"
+
     @property
     def results(self) -> int:
         """Number of trials with a result."""

@@ -49,8 +49,8 @@ class ConfirmationQueue:
         """
         if not self._unsent:
             begin = self.plan(search, left).begin[:free]
-            ids = [Trial.key(search.name, tid) for tid, _ in begin]
-            repeated = {trial.tid: trial for trial in self._store.trials.by_id(ids)}
+            trials = self._store.trials
+            repeated = {tid: trials.get(search.name, tid) for tid, _ in begin}
             first = self._history.next_tid
             self._unsent = [
                 repetition_of(search, repeated[tid], tid=first + at, repeat=repeat)

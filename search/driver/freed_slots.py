@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.search.documents import Trial
+from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.slots import Slots
@@ -64,10 +65,19 @@ class FreedSlots:
             trials |= {trial.id: trial for trial in self._store.trials.by_id(unknown)}
         while self._freed:
             freed = self._freed[0]
-            trial = trials.get(freed.trial_id) or self._store.trials.get(freed.trial_id)
-            self._handle_one(freed, trial)
+            trial = trials.get(freed.trial_id) or self._read(freed.trial_id)
+            if trial is not None:
+                self._handle_one(freed, trial)
             self._slots.release(freed)
             self._freed.popleft()
+
+    def _read(self, trial_id: str) -> Trial | None:
+        """Return a trial; None if its document can't be read, which `History` has forgotten."""
+        try:
+            return self._store.trials.get(trial_id)
+        except StoreCorruptedError as error:
+            self._store.trials.readable.leave_out(trial_id, error)
+            return None
 
     def _handle_one(self, freed: FreedSlot, trial: Trial) -> None:
         self._history.update(trial)

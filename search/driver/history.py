@@ -86,7 +86,15 @@ class History:
         changed = self._store.trials.changed(sorted(live), self._seen) if live else []
         for trial in changed:
             self.update(trial)
+        for tid in self._store.trials.unreadable(self._search) & self.live.keys():
+            self._forget(self.live.pop(tid))
         return changed
+
+    def _forget(self, trial: Trial) -> None:
+        """Forget a live trial whose document can't be read any more: another one replaces it."""
+        self._counts[self._states.pop(trial.tid)] -= 1
+        self.spending.forget(trial)
+        self.repetitions.forget(trial)
 
     def read(self) -> Iterator[list[Trial]]:
         """Do as `sync` does page by page: a whole search may be more than fits in memory."""
@@ -95,6 +103,9 @@ class History:
                 self.update(trial)
                 self._last_seq = max(self._last_seq, trial.seq)
             yield page
+        # One that can't be read has its number all the same: no other trial gets it.
+        unreadable = self._store.trials.unreadable(self._search)
+        self.next_tid = max(self.next_tid, *(tid + 1 for tid in unreadable), 0)
 
     def read_missed(self) -> list[Trial]:
         """Read the trials that changed while `read` did, which it may have missed, and return them.
@@ -202,8 +213,8 @@ class History:
         if tid is None or best is None or tid == best.tid:
             return best
         if self._named is None or self._named.tid != tid:
-            self._named = self._store.trials.get(self._search, tid)
-        return self._named
+            self._named = self._store.trials.find(self._search, tid)
+        return self._named or best
 
     def take_ended(self) -> list[Trial]:
         """Return the trials that have ended since the last call, and forget their documents."""

@@ -49,6 +49,11 @@ class RepeatedTrials:
                 if len(self._ranked) > 2 * MOST_REPEATED:
                     self._forget_beaten()
 
+    def forget(self, trial: Trial) -> None:
+        """Count a live trial no more, which was noted in the state that it has."""
+        if trial.is_confirmation:
+            self.states[trial.state] -= 1
+
     def _note_repetition(self, trial: Trial, known: TrialState | None) -> None:
         self.states[trial.state] += 1
         if known is not None:

@@ -25,11 +25,11 @@ def prior(store: Store, search: Search) -> list[Observation]:
         return []
     name, expected = search.warm_start.search, search.warm_start.trials
     try:
-        every = store.trials.all(store.searches.get(name).name, OBSERVED_STATES)
+        every = store.trials.all_readable(store.searches.get(name).name, OBSERVED_STATES)
         trials = [trial for trial in every if not trial.is_confirmation]
     except UnknownNameError:
         trials = []
-    if len(trials) < expected:
+    if len(trials) + len(store.trials.unreadable(name)) < expected:
         raise StateConflictError(
             f"search {search.name!r} starts from the {expected} finished trials of {name!r}, and "
             f"this store has {len(trials)} of them: load {name!r} into it as well"

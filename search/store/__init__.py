@@ -40,9 +40,10 @@ store.trials (trials.py)
     all(search, states) -> list[Trial]: read a search's trials, or those in some states, by tid
     all_readable(search, states) -> list[Trial]: the same, without unreadable ones
     find(trial, tid) -> Trial | None: read one; None if it is lost or can't be read
-    by_id(ids) -> list[Trial]: read those of the ids that exist, in the ids' order
+    by_id(ids) -> list[Trial]: read those of the ids that can be read, in the ids' order
     best(search, number) -> list[Trial]: read the so many best completed trials, the best first
     changed(ids, seen) -> list[Trial]: read those that changed since the last call with `seen`
+    unreadable(search) -> set[int]: numbers of the trials that reads have left out so far
     last_change(search) -> int: number all changes; the number up to which all can be read
     changes(search, after_seq) -> list[Trial]: read the trials that changed after a number
     change_pages(search, after_seq) -> Iterator[list[Trial]]: the same, a page at a time
@@ -74,6 +75,7 @@ store.attempts (attempts.py)
 store.points (points.py)
     read(search, first, end) -> list[GivenPoint]: read the points numbered from first to end - 1
     all(search) -> list[GivenPoint]: read all points, also those that no driver may read yet
+    records(search, end) -> list[Record]: the points numbered below `end`, undecoded
     add(points) -> list[GivenPoint]: insert points of one search under its next numbers
     publish(search) -> int: let drivers read all stored points; how many there are
 

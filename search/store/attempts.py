@@ -265,9 +265,9 @@ class Attempts:
                 return ended
 
     def cancel_all(self, search: str) -> int:
-        """Cancel every trial of the search that hasn't ended; return how many."""
+        """Cancel every readable trial of the search that hasn't ended; return how many."""
         cancelled = 0
-        while live := self._trials.all(search, LIVE_TRIAL_STATES):
+        while live := self._trials.all_readable(search, LIVE_TRIAL_STATES):
             for trial in live:
                 ended = self._records.change(trial.id, transitions.cancel(trial, self._db.now()))
                 cancelled += ended is not None

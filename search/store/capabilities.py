@@ -21,7 +21,7 @@ SCRATCH = "scratch"
 """The collection of the tries. It is empty between them."""
 KEPT = "capabilities"
 """`_id` of the outcome in `meta`."""
-TRIES = 2
+TRIES = 3
 """Version of the tables below: an outcome of other tables is tried out again."""
 CHANGE_STREAMS = "change streams"
 STREAM_SECONDS = 5.0
@@ -41,7 +41,9 @@ class _Scratch:
         return f"{self.check}/{name}"
 
     def put(self, name: object, **fields: Any) -> bool:
-        return self.db.insert(SCRATCH, {"_id": self.key(name), "check": self.check, **fields})
+        # An earlier try has left a unique index, to which documents without a number are alike.
+        own = {"check": self.check, "number": secrets.token_hex(8)}
+        return self.db.insert(SCRATCH, {"_id": self.key(name), **own, **fields})
 
     def get(self, name: object, *parts: str) -> Record:
         return self.db.find_one(SCRATCH, {"_id": self.key(name)}, fields=parts or None) or {}
@@ -214,6 +216,10 @@ def offered(connection: StoreConnection) -> list[str]:
     return list(OFFERS if known is None else known["offered"])
 
 
+LISTS = ("lacking", "offered")
+"""Fields of a kept outcome with names of `NEEDS` and `OFFERS`."""
+
+
 def _server(connection: StoreConnection) -> Record:
     """Return the fields by which a kept outcome is this server's."""
     version = connection.server_version()
@@ -223,8 +229,10 @@ def _server(connection: StoreConnection) -> Record:
 
 def _known(connection: StoreConnection, server: Record) -> Record | None:
     known = connection.find_one("meta", {"_id": KEPT})
-    fits = known is not None and {key: known.get(key) for key in server} == server
-    return known if fits else None
+    if known is None or {key: known.get(key) for key in server} != server:
+        return None
+    # What was damaged is tried out again.
+    return known if all(isinstance(known.get(key), list) for key in LISTS) else None
 
 
 def _holds(connection: StoreConnection, works: Callable[[_Scratch], bool]) -> bool:

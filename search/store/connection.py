@@ -126,9 +126,15 @@ class StoreConnection:
 
     def _prepare_schema(self) -> None:
         found = self.find_one("meta", {"_id": "schema"})
-        version = found["version"] if found else None
+        version = found.get("version") if found else None
         if version == SCHEMA_VERSION:
             return
+        if found is not None and not isinstance(version, int):
+            raise StoreCorruptedError(
+                f"the store {self.uri_for_people} can't be used: the version of its schema is "
+                f"{version!r}; its document 'schema' in the collection meta was changed by hand or "
+                "by another program"
+            )
         if version is not None:
             raise StoreCorruptedError(
                 f"the store {self.uri_for_people} has schema version {version!r}; this program "

@@ -51,15 +51,15 @@ class Copies:
         for trial in trials:
             epochs = self._db.find("epochs", {"trial": trial["_id"]}, sort=["attempt", "epoch"])
             yield from (("epochs", epoch) for epoch in epochs if _had_epoch(trial, epoch))
-            for number in trial["attempts"]:
+            attempts = trial.get("attempts")
+            for number in attempts if isinstance(attempts, dict) else ():
                 log = self._db.find_one("logs", {"_id": f"{trial['_id']}/{number}"})
                 if log is not None:
                     yield "logs", log
         # A trial can be of a point that was given after the search was read.
         used = [trial["origin"]["number"] for trial in trials if trial.get("origin")]
         end = max([search.get("enqueued") or 0, *(n + 1 for n in used if n is not None)])
-        for point in Points(self._db).read(name, 0, end):
-            yield "points", point.to_bson()
+        yield from (("points", point) for point in Points(self._db).records(name, end))
         events = self._db.find("events", {"search": name}, sort=["at"])
         yield from (("events", event) for event in events if event["at"] <= until)
         counter = self._db.find_one("counters", {"_id": name})

@@ -11,37 +11,21 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 from bson import json_util
-from bson.int64 import Int64
-from bson.objectid import ObjectId
-from pydantic import ValidationError
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.documents import (
-    NAME_FORM,
-    NAME_RULE,
-    AttemptLog,
-    Document,
-    Epoch,
-    Event,
-    GivenPoint,
-    Search,
-    Trial,
-    first_problem,
-)
+from alignsearch.search.documents import NAME_FORM, NAME_RULE
 from alignsearch.search.documents.checkpoint_names import inherited_by_a_copy
-from alignsearch.search.documents.errors import StoreCorruptedError
-from alignsearch.search.documents.search import FOLDER_FORM
 from alignsearch.search.store.address import check_file
 from alignsearch.search.store.connection import SCHEMA_VERSION, Record
-from alignsearch.search.store.numbering import MARK
+from alignsearch.search.store.dump_checks import PARTS, Checks, Findings
 from alignsearch.search.store.store import Store
 from alignsearch.search.store.unfinished import sweep, unfinished
 from alignsearch.search.store.whole import BATCH, renamed
@@ -52,10 +36,6 @@ LONGEST_LINE = 2**26
 MOST_DOCUMENTS = 10**8
 """Documents of one search: a small compressed file can hold any number of them."""
 
-_PLAIN = (str, bool, int, Int64, float, datetime, ObjectId, type(None))
-
-D = TypeVar("D", bound=Document)
-
 _EXACT = json_util.CANONICAL_JSON_OPTIONS.with_options(tz_aware=True, tzinfo=UTC)
 _END = re.compile(r'\{"documents": \d+, "sha256": "[0-9a-f]{64}"\}')
 
@@ -63,7 +43,8 @@ _END = re.compile(r'\{"documents": \d+, "sha256": "[0-9a-f]{64}"\}')
 def dump(store: Store, name: str, file: Path) -> int:
     """Write the search to a new file; return how many documents that are.
 
-    Each trial of a search that goes on meanwhile is written as it was at one moment.
+    Each trial of a search that goes on meanwhile is written as it was at one moment. Documents that
+    can't be read are written as they are stored, and a line that is logged names them.
 
     Raises:
         UnknownNameError: there is no such search.
@@ -78,6 +59,7 @@ def dump(store: Store, name: str, file: Path) -> int:
     folders = inherited_by_a_copy(store.searches.get(name))
     digest = hashlib.sha256()
     written = 0
+    found = Findings()
     try:
         with (
             unfinished(file) as path,
@@ -99,12 +81,14 @@ def dump(store: Store, name: str, file: Path) -> int:
                 text = json_util.dumps(document, json_options=_EXACT)
                 line(f'{{"collection": {json.dumps(collection)}, "document": {text}}}\n')
                 written += 1
+                found.note(collection, document)
             if not written:
                 raise UnknownNameError("search", name, ())
             end = {"documents": written, "sha256": digest.hexdigest()}
             out.write(json.dumps(end) + "\n")
     except OSError as error:
         raise ConfigurationError(f"{file} can't be written: {error.strerror or error}") from error
+    found.say(name, file)
     return written
 
 
@@ -130,7 +114,7 @@ def check(file: Path) -> Checked:
         ConfigurationError: the file can't be read, is damaged, holds documents that belong to no
             search, or was written by a newer version.
     """
-    checks = _Checks()
+    checks = Checks()
     checksum = _read(file, checks.take, checks.begin)
     if checks.search is None or checks.counter is None:
         raise _bad(file, "it lacks the search or its counter")
@@ -160,10 +144,10 @@ def load(store: Store, checked: Checked, *, name: str | None = None, who: str = 
     if not NAME_FORM.fullmatch(new):
         raise ConfigurationError(f"{new!r} can't be the name of a search: {NAME_RULE}")
     copy = store.copies.begin_load({**checked.counter, "_id": new}, checked.checksum)
-    batches: dict[str, list[Record]] = {part: [] for part in _PARTS}
+    batches: dict[str, list[Record]] = {part: [] for part in PARTS}
 
     def write(collection: str, document: Record) -> None:
-        if collection not in _PARTS:
+        if collection not in PARTS:
             return
         batch = batches[collection]
         batch.append(renamed(collection, document, old, new))
@@ -181,81 +165,6 @@ def load(store: Store, checked: Checked, *, name: str | None = None, who: str = 
         store.copies.note_load(new, copy, who, detail)
     store.copies.finish_load(renamed("searches", checked.search, old, new), copy, checked.folders)
     return new
-
-
-_PARTS: Mapping[str, type[Document]] = {
-    "trials": Trial,
-    "epochs": Epoch,
-    "logs": AttemptLog,
-    "points": GivenPoint,
-    "events": Event,
-}
-
-
-class _Checks:
-    """Checks documents one by one: all must belong to one search, and none may come twice."""
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.search: Record | None = None
-        self.counter: Record | None = None
-        self.last_seq = 0
-        self.folders: tuple[str, ...] = ()
-        self._ids: set[tuple[str, str]] = set()
-
-    def begin(self, header: Record) -> None:
-        """Check the file's header; raise ValueError if its folders could lead out of another."""
-        found = header.get("checkpoint_folders", [])
-        if not isinstance(found, list) or not all(
-            isinstance(each, str) and re.fullmatch(FOLDER_FORM, each) for each in found
-        ):
-            raise ValueError("its header names no checkpoint folders of a search")
-        self.folders = tuple(found)
-
-    def take(self, collection: str, document: Any) -> None:
-        """Check the next document; raise ValueError if it doesn't belong to the search."""
-        if not isinstance(document, dict) or not _is_plain(document):
-            raise ValueError("this is no document of a search")
-        self._only_once(collection, document.get("_id"))
-        if collection == "searches":
-            plain = {key: value for key, value in document.items() if key != "change"}
-            _belongs(self.search is None)
-            found = _decoded(Search, plain)
-            self.search, self.name = document, found.name
-            if "token" not in document:
-                # Earlier versions named its folder after its date, and no header tells of it.
-                self.folders = tuple(dict.fromkeys([*self.folders, *inherited_by_a_copy(found)]))
-            if not NAME_FORM.fullmatch(self.name):
-                raise ValueError(f"{self.name!r} is no name of a search")
-        elif collection == "counters":
-            _belongs(document.keys() == {"_id", "seq"} and document["_id"] == self.name)
-            _belongs(isinstance(document["seq"], int))
-            self.counter = document
-        elif collection == "trials":
-            trial = _decoded(Trial, document)
-            _belongs(trial.search == self.name)
-            self._only_once("seq", trial.seq)
-            if trial.seq < MARK:
-                self.last_seq = max(self.last_seq, trial.seq)
-        elif collection == "epochs":
-            epoch = _decoded(Epoch, document)
-            _belongs(("trials", epoch.trial) in self._ids)
-            _belongs(document["_id"] == epoch.to_bson()["_id"])
-        elif collection == "logs":
-            log = _decoded(AttemptLog, document)
-            _belongs(("trials", log.trial) in self._ids)
-            _belongs(document["_id"] == log.to_bson()["_id"])
-        elif collection == "points":
-            _belongs(_decoded(GivenPoint, document).search == self.name)
-        elif collection == "events":
-            event = _decoded(Event, document)
-            _belongs(event.search == self.name and isinstance(document["_id"], ObjectId))
-        else:
-            raise ValueError(f"a search has no {collection!r}")
-
-    def _only_once(self, kind: str, key: object) -> None:
-        _belongs((kind, str(key)) not in self._ids)
-        self._ids.add((kind, str(key)))
 
 
 def _read(
@@ -334,29 +243,6 @@ def _checked_header(text: str) -> Record:
             f"{SCHEMA_VERSION}: upgrade alignsearch"
         )
     return header
-
-
-def _decoded(kind: type[D], document: Record) -> D:
-    try:
-        return kind.from_bson(document)
-    except StoreCorruptedError as error:
-        invalid = error.__cause__
-        what = first_problem(invalid) if isinstance(invalid, ValidationError) else str(error)
-        raise ValueError(what) from error
-
-
-def _belongs(condition: bool) -> None:
-    if not condition:
-        raise ValueError("this document doesn't belong to the file's search")
-
-
-def _is_plain(value: Any) -> bool:
-    """Return whether the value is data alone: no code (a subclass of str), no operators."""
-    if isinstance(value, dict):
-        return all("$" not in key and _is_plain(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return type(value) in _PLAIN
 
 
 def _bad(file: Path, why: str) -> ConfigurationError:

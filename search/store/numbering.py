@@ -8,11 +8,14 @@ the counter, numbers the marks, and reads up to the counter's number: every chan
 numbered up to there had been written before, so the reader sees it.
 """
 
+import logging
 import secrets
 from collections.abc import Sequence
 
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreRefusedError
 from alignsearch.search.store.connection import Record, StoreConnection
+
+logger = logging.getLogger(__name__)
 
 # Both below 2**53, so that programs that know numbers as doubles only read them exactly.
 MARK = 2**52
@@ -35,11 +38,41 @@ class Numbering:
     def counter(self, search: str) -> Record:
         """Return the search's counter, which holds the last number that was drawn.
 
+        One that was lost or damaged is made anew from the trials.
+
         Raises:
-            StoreCorruptedError: there is none.
+            StoreCorruptedError: there is no such search.
         """
         counter = self._db.find_one("counters", {"_id": search})
+        if counter is None or not isinstance(counter.get("seq"), int):
+            counter = self._made_anew(counter, search)
         return {**(counter or {}), "seq": _seq_of(counter, search)}
+
+    def _made_anew(self, damaged: Record | None, search: str) -> Record | None:
+        """Have a damaged counter go on from the highest number of a trial; return it then."""
+        if self._db.find_one("searches", {"_id": search}, fields=["_id"]) is None:
+            # It is being deleted, loaded or renamed, or there is none.
+            return damaged
+        numbered = {"search": search, "seq": {"$lt": MARK}}
+        numbers = [each["seq"] for each in self._db.find("trials", numbered, fields=["seq"])]
+        last = max((int(each) for each in numbers), default=0)
+        logger.warning(
+            "the counter of search %s is %s; it goes on from the last change of its trials, %d",
+            search,
+            "lost" if damaged is None else f"damaged (its number is {damaged.get('seq')!r})",
+            last,
+        )
+        anew: Record = {"_id": search, "seq": last}
+        try:
+            if damaged is None:
+                self._db.insert("counters", anew)
+            else:
+                as_read = {"_id": search, "seq": damaged.get("seq")}
+                self._db.update("counters", as_read, {"$set": {"seq": last}})
+        except StoreRefusedError:
+            # A reader that may not write leaves it to the driver.
+            return {**(damaged or {}), **anew}
+        return self._db.find_one("counters", {"_id": search}) or anew
 
     def last_change(self, search: str) -> int:
         """Number the changes without a number; return the number up to which all can be read.
@@ -57,7 +90,9 @@ class Numbering:
                     self._number(search, marked[first : first + NUMBERED_AT_ONCE])
             except StoreRefusedError:
                 # A drawn number may still be missing on its trial, but none up to the tally's.
-                return counter["tally"]["seq"] if "tally" in counter else last
+                tally = counter.get("tally")
+                summed = tally.get("seq") if isinstance(tally, dict) else None
+                return summed if isinstance(summed, int) else last
         return last
 
     def _number(self, search: str, marked: Sequence[Record]) -> None:

@@ -7,6 +7,7 @@ draws a new id. A single MongoDB that is no replica set doesn't know its place: 
 for the original.
 """
 
+import logging
 import os
 import secrets
 import socket
@@ -21,6 +22,9 @@ from alignsearch.search.store.connection import STORE_ID, Record, StoreConnectio
 REMEDY = (
     "run `alignsearch store roles --apply` once with an administrator's URI, which gives it one"
 )
+
+
+logger = logging.getLogger(__name__)
 
 
 class Places:
@@ -46,6 +50,8 @@ class Places:
         """Return the place; draw an id for a store without one, and for a copy."""
         found = self._read()
         members = self._db.members()
+        if found is not None and not _is_id(found):
+            return self._damaged(found)
         try:
             if found is None:
                 self._db.insert("meta", new_store(members))
@@ -73,7 +79,7 @@ class Places:
         """
         found = self._read()
         here = {"at": f"{socket.gethostname()}:{folder}", "inode": os.stat(folder).st_ino}
-        if found is None or found.get("folder") == here:
+        if found is None or not _is_id(found) or found.get("folder") == here:
             return
         before = found.get("folder")
         moved = before is not None and all(before[key] != here[key] for key in here)
@@ -88,13 +94,44 @@ class Places:
         return self._read()
 
     def _read(self) -> Record | None:
-        return self._db.find_one("meta", {"_id": STORE_ID})
+        """Return the store's document of its id; a damaged field other than the id is empty."""
+        found = self._db.find_one("meta", {"_id": STORE_ID})
+        if found is None:
+            return None
+        for field in ("members", "earlier"):
+            if not _is_texts(found.get(field)):
+                logger.warning("of the store's id in meta, %s is damaged and left out", field)
+                found[field] = []
+        folder = found.get("folder")
+        if folder is not None and not (isinstance(folder, dict) and {"at", "inode"} <= set(folder)):
+            found["folder"] = None
+        return found
 
     def _place_of(self, found: Any) -> Place:
+        if not _is_id(found):
+            return self._damaged(found)
         earlier: Collection[str] = found["earlier"]
         return Place(found["id"], self._db.database, tuple(earlier))
+
+    def _damaged(self, found: Record) -> Place:
+        """Return the place of a store whose id can't be read: it is shown, and not driven."""
+        problem = (
+            f"the id of the store {self._db.uri_for_people} can't be read: it is "
+            f"{found.get('id')!r}; put it right in the document 'store' of the collection meta (it "
+            "is part of the names of this store's folders of checkpoints)"
+        )
+        logger.warning("%s", problem)
+        return Place("", self._db.database, problem=problem)
 
     def _problem(self, what: str) -> str:
         return f"the store {self._db.uri_for_people} {what}, and this user may not change it: " + (
             REMEDY
         )
+
+
+def _is_id(found: Record) -> bool:
+    return isinstance(found.get("id"), str) and bool(found["id"])
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

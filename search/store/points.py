@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from alignsearch.search.documents import GivenPoint
 from alignsearch.search.store.connection import Record, StoreConnection
+from alignsearch.search.store.readable import Readable
 
 IDS_AT_ONCE = 500
 """Ids in one query, and points in one insert: thousands would take a command too long."""
@@ -20,17 +21,29 @@ class Points:
 
     def __init__(self, connection: StoreConnection) -> None:
         self._db = connection
+        self._readable = Readable("point")
 
     def read(self, search: str, first: int, end: int) -> list[GivenPoint]:
-        """Return the search's points whose numbers lie in [first, end), by number."""
+        """Return the search's points whose numbers lie in [first, end), by number.
+
+        One that can't be read is left out, which is logged once.
+        """
         found: list[GivenPoint] = []
         for start in range(first, end, IDS_AT_ONCE):
-            found += self._page(search, start, min(start + IDS_AT_ONCE, end))
+            page = self._page(search, start, min(start + IDS_AT_ONCE, end))
+            found += self._readable.of(page, GivenPoint.from_bson)
         return found
 
     def all(self, search: str) -> list[GivenPoint]:
         """Return all points of the search, also those that aren't counted yet, by number."""
-        return [point for page in self._pages(search) for point in page]
+        found = (record for page in self._pages(search) for record in page)
+        return self._readable.of(found, GivenPoint.from_bson)
+
+    def records(self, search: str, end: int) -> list[Record]:
+        """Return the points whose numbers are below `end` as they are stored, by number."""
+        starts = range(0, end, IDS_AT_ONCE)
+        pages = (self._page(search, start, min(start + IDS_AT_ONCE, end)) for start in starts)
+        return [record for page in pages for record in page]
 
     def add(self, points: Sequence[GivenPoint]) -> list[GivenPoint]:
         """Insert points of one search under the next free numbers; return them as stored.
@@ -83,19 +96,24 @@ class Points:
         found = self._db.find_one("searches", {"_id": search}, fields=["enqueued"])
         end: int = (found or {}).get("enqueued") or 0
         for page in self._pages(search, end):
-            end = page[-1].number + 1
+            end = _number(page[-1]) + 1
         return end
 
-    def _pages(self, search: str, first: int = 0) -> Iterator[list[GivenPoint]]:
+    def _pages(self, search: str, first: int = 0) -> Iterator[list[Record]]:
         """Yield the points from a number on, until a whole page of numbers has none."""
         while page := self._page(search, first, first + IDS_AT_ONCE):
             yield page
             first += IDS_AT_ONCE
 
-    def _page(self, search: str, first: int, end: int) -> list[GivenPoint]:
+    def _page(self, search: str, first: int, end: int) -> list[Record]:
         ids = [GivenPoint.key(search, number) for number in range(first, end)]
         found = self._db.find("points", {"_id": {"$in": ids}})
-        return sorted(map(GivenPoint.from_bson, found), key=lambda point: point.number)
+        return sorted(found, key=_number)
+
+
+def _number(record: Record) -> int:
+    """Return a stored point's number, which its id has, too, where its fields are damaged."""
+    return int(record["_id"].rpartition("/")[2])
 
 
 def _numbered(point: GivenPoint, number: int) -> GivenPoint:

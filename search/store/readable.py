@@ -21,7 +21,8 @@ class Readable:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._told: set[str] = set()
+        self.left_out: set[str] = set()
+        """Each `_id` that was left out, as text."""
 
     def of(self, documents: Iterable[Record], decode: Callable[[Record], T]) -> list[T]:
         """Return the documents that can be read, decoded."""
@@ -38,6 +39,6 @@ class Readable:
 
     def leave_out(self, key: object, error: AlignSearchError) -> None:
         """Log that the document with this `_id` is left out, once."""
-        if str(key) not in self._told:
-            self._told.add(str(key))
+        if str(key) not in self.left_out:
+            self.left_out.add(str(key))
             logger.warning("%s %s is left out: %s", self._kind, key, error)

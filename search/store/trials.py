@@ -100,29 +100,35 @@ class Trials:
             return None
 
     def by_id(self, ids: Sequence[str]) -> list[Trial]:
-        """Return the trials of these ids, those that there are, in the ids' order."""
-        trials = {document["_id"]: decode(document) for document in self._by_id(ids)}
+        """Return the trials of these ids, those that can be read, in the ids' order."""
+        trials = {trial.id: trial for trial in self.readable.of(self._by_id(ids), decode)}
         return [trials[each] for each in ids if each in trials]
 
     def best(self, search: str, number: int) -> list[Trial]:
-        """Return the `number` best completed trials, the best first."""
+        """Return the `number` best completed trials, the best first, without unreadable ones."""
         if number < 1:
             return []
         order = dict.fromkeys(RANKED_BY.values(), 1)
         stages = [*matches({"search": search, **RANKED}), {"$sort": order}, {"$limit": number}]
-        return [decode(each) for each in self._db.aggregate("trials", stages)]
+        return self.readable.of(self._db.aggregate("trials", stages), decode)
 
     def changed(self, ids: Sequence[str], seen: dict[str, int]) -> list[Trial]:
         """Return those of the trials that have changed since the last call with this `seen`.
 
-        Unlike `changes` it numbers no change, and reads all of these trials, changed or not.
+        Unlike `changes` it numbers no change, and reads all of these trials, changed or not. Those
+        that can't be read are left out.
         """
         changed = []
         for found in self._by_id(ids):
             if seen.get(found["_id"]) != found.get("seq"):
-                seen[found["_id"]] = found["seq"]
-                changed.append(decode(found))
-        return changed
+                seen[found["_id"]] = found.get("seq", 0)
+                changed.append(found)
+        return self.readable.of(changed, decode)
+
+    def unreadable(self, search: str) -> set[int]:
+        """Return the numbers of the search's trials that reads have left out so far."""
+        trials = (key.rpartition("/") for key in self.readable.left_out)
+        return {int(tid) for name, _, tid in trials if name == search and tid.isdecimal()}
 
     def _by_id(self, ids: Sequence[str]) -> Iterator[Record]:
         for first in range(0, len(ids), IDS_AT_ONCE):
@@ -137,7 +143,7 @@ class Trials:
         return self._numbering.last_change(search)
 
     def changes(self, search: str, after_seq: int) -> list[Trial]:
-        """Return the trials that changed after `after_seq`, by seq; 0 gives all of them.
+        """Return the readable trials that changed after `after_seq`, by seq; 0 gives all of them.
 
         A reader that goes on from the last one's seq misses no change. A change made meanwhile may
         be returned by the next call only; without the right to write, one without a number, too.
@@ -149,9 +155,9 @@ class Trials:
         yield from self.numbered(search, after_seq, self.last_change(search))
 
     def numbered(self, search: str, after_seq: int, last: int) -> Iterator[list[Trial]]:
-        """Yield the trials whose numbers lie in (after_seq, last], by seq, a page at a time."""
+        """Yield the readable trials whose numbers lie in (after_seq, last], by seq, in pages."""
         for page in self.numbered_records(search, after_seq, last):
-            yield [decode(found) for found in page]
+            yield self.readable.of(page, decode)
 
     def numbered_records(self, search: str, after_seq: int, last: int) -> Iterator[list[Record]]:
         """Yield what `numbered` does, as it is stored."""

@@ -99,7 +99,8 @@ def delete_trials(db: StoreConnection, name: str) -> None:
 def delete_trial(db: StoreConnection, trial: Record) -> None:
     """Delete a trial with its epochs and its attempts' log lines, the trial last."""
     db.delete("epochs", {"trial": trial["_id"]})
-    for number in trial["attempts"]:
+    attempts = trial.get("attempts")
+    for number in attempts if isinstance(attempts, dict) else ():
         db.delete("logs", {"_id": f"{trial['_id']}/{number}"})
     db.delete("trials", {"_id": trial["_id"]})
 

@@ -87,7 +87,7 @@ class Known:
         """Read the search's points and trials."""
         self._published = search.enqueued
         self._points = {point.token: point for point in reversed(store.points.all(search.name))}
-        self.trials: Sequence[Trial] = store.trials.all(search.name)
+        self.trials: Sequence[Trial] = store.trials.all_readable(search.name)
         self._taken = {
             trial.origin.number: trial
             for trial in self.trials

@@ -56,7 +56,8 @@ def _changed(search: Search) -> Iterator[Path]:
 
 
 def _has_results(store: Store, name: str) -> bool:
-    return any(each.result is not None for each in store.trials.all(name, OBSERVED_STATES))
+    observed = store.trials.all_readable(name, OBSERVED_STATES)
+    return any(each.result is not None for each in observed)
 
 
 def check_function(

@@ -49,7 +49,7 @@ def warm_start(
             f"search {name!r} can't be the start of another while it is {other.status}: wait for "
             f"its end, or end it with `alignsearch stop {name}`"
         )
-    every = store.trials.all(name, OBSERVED_STATES)
+    every = store.trials.all_readable(name, OBSERVED_STATES)
     trials = sum(not trial.is_confirmation for trial in every)
     if not trials:
         raise StateConflictError(f"search {name!r} has no finished trial to start from")

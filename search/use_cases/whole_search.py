@@ -185,7 +185,7 @@ def _check_idle(store: Store, search: Search, done: str) -> None:
             f"`alignsearch pause {name}` (running trials finish) or `alignsearch cancel {name}` "
             "first"
         )
-    for trial in store.trials.all(name, [TrialState.RUNNING]):
+    for trial in store.trials.all_readable(name, [TrialState.RUNNING]):
         if trial.lease is not None and not trial.lease.has_passed(now):
             seconds = (trial.lease.expires_at - now).total_seconds()
             raise StateConflictError(

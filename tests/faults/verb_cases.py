@@ -59,6 +59,8 @@ class Verb:
             command that says that there is nothing left to do ends with 2.
         in_process: whether the command can be run, and cut short, in the process of a test. One
             that starts Ray or TensorFlow can't.
+        costly: whether it takes tens of seconds of both cores: tests kill it once, after one run
+            that tells how long it takes.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Verb:
     repeated: Callable[[Case], Sequence[str]] | None = None
     codes: tuple[int, ...] = (0,)
     in_process: bool = True
+    costly: bool = False
 
     def again(self, case: Case) -> Sequence[str]:
         """Return the arguments of the repetition."""

@@ -20,7 +20,7 @@ def fill(store, make_search):
             search=name,
             number=0,
             kind="enqueued",
-            point={"sigma": 0.5},
+            point=at(0.5),
             token="a token",
             by="me",
         )
@@ -30,8 +30,13 @@ def fill(store, make_search):
         store.searches.change(name, SearchStatus.COMPLETED, "me")
 
 
+def at(sigma):
+    """A point of weight mirroring."""
+    return {"sigma": sigma, "alpha_over_beta": 15.0, "beta": 1e-3}
+
+
 def whole_trial(store, name, tid):
-    config = {"sigma": 0.1 + tid}
+    config = at(0.1 + tid)
     store.trials.add(Trial(id=f"{name}/{tid}", search=name, tid=tid, config=config, point=config))
     trial = store.attempts.begin(
         f"{name}/{tid}", "worker", ttl=60.0, host="node", accelerator="cpu", versions={}, slot=0

@@ -2,10 +2,7 @@
 
 import threading
 
-import pytest
-
 from alignsearch.search.documents import GivenPoint, Result, token_of
-from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.store import Store
 from alignsearch.search.store import points as points_part
 
@@ -90,12 +87,16 @@ def test_writers_at_once_get_different_numbers(store_uri, store, new_search, mon
     assert store.searches.get(name).enqueued == writers * each
 
 
-def test_a_point_that_was_changed_by_hand_is_named(store, new_search):
+def test_a_point_that_was_changed_by_hand_is_left_out_and_named_once(store, new_search, caplog):
     name = new_search().name
-    store.points.add([a_point(name, 1.0)])
+    store.points.add([a_point(name, 1.0), a_point(name, 2.0)])
     store._db.update("points", {"_id": f"{name}/0"}, {"$set": {"kind": "wish"}})
-    with pytest.raises(StoreCorruptedError, match=f"givenpoint document '{name}/0'.*kind"):
-        store.points.read(name, 0, 1)
+    for _ in range(2):
+        assert [point.number for point in store.points.read(name, 0, 2)] == [1]
+        assert [point.number for point in store.points.all(name)] == [1]
+    (line,) = caplog.messages
+    assert f"point {name}/0 is left out: " in line
+    assert "kind" in line
 
 
 def test_an_event_that_is_there_once_is_not_added_again(store, new_search):

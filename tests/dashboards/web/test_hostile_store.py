@@ -25,7 +25,7 @@ PATHS = (
 )
 UNSEEN = {
     *("an unreadable search", "a search of a newer version"),
-    *("a search in a newer version's state", "a lost counter", "an unreadable counter"),
+    "a search in a newer version's state",
 }
 """Damages after which the hurt search has no page; its answer says why."""
 

@@ -12,24 +12,26 @@ REFUSED = {
     "an unreadable search": EVERY,
     "a search of a newer version": EVERY,
     "a search in a newer version's state": EVERY,
-    "a lost counter": TOTALS,
-    "an unreadable counter": TOTALS,
-    "an unreadable point": {"dump"},
 }
 """The commands that can't show the hurt search, and say why in a line; all others show it."""
 
 LEFT_OUT = {
-    "an unreadable trial": {"trials"},
-    "a trial in a newer version's state": {"trials"},
-    "an unreadable best trial": {"status", "trials", "best", "export"},
+    # The first command has it go on from the trials.
+    "a lost counter": {"status"},
+    "an unreadable counter": {"status"},
+    "an unreadable trial": {"trials", "dump"},
+    "a trial in a newer version's state": {"trials", "dump"},
+    "an unreadable best trial": {"status", "trials", "best", "export", "dump"},
     "a lost best trial": TOTALS,
-    "an unreadable epoch": {"show", "logs"},
-    "an epoch of a newer version": {"show", "logs"},
-    "an unreadable event": {"events"},
-    "an unreadable log": {"logs"},
+    "an unreadable epoch": {"show", "logs", "dump"},
+    "an epoch of a newer version": {"show", "logs", "dump"},
+    "an unreadable event": {"events", "dump"},
+    "an unreadable log": {"logs", "dump"},
     "an unreadable tally": TOTALS,
+    "an unreadable point": {"dump"},
 }
-"""The commands that show the hurt search without a part of it, and say so in a line."""
+"""The commands that show the hurt search without a part of it, or dump what can't be loaded as it
+is, and say so in a line."""
 
 NAMED = {
     "status": (),
@@ -91,6 +93,22 @@ def test_each_damage_takes_only_itself_out_of_sight(hostile, run):
     code, printed, said = run("retain", "--days", "0", "--keep", "1", "--yes")
     assert code == 0
     assert f"{SOUND}: dropped 6 epochs of 3 trials" in printed
+
+
+@pytest.mark.parametrize("hostile", DAMAGES, indirect=True)
+def test_a_dump_that_says_nothing_can_be_loaded_and_no_other(hostile, run):
+    code, _, said = run("dump", HURT, "hurt.jsonl")
+    if code:
+        return
+    code, _, refused = run("load", "hurt.jsonl", "--as", "copy")
+    assert code == (2 if said else 0), (said, refused)
+    if said:
+        assert "search hurt: " in said[0]
+        assert "hurt.jsonl as they are stored: " in said[0]
+        assert "can't be loaded: " in refused[0]
+    else:
+        assert run("status", "copy")[0] == 0
+    assert hostile
 
 
 @pytest.mark.parametrize("hostile", ["an unreadable trial"], indirect=True)

@@ -10,9 +10,14 @@ import pytest
 
 from alignment_core import files
 from alignsearch.search.documents import Trial, checkpoint_names
-from alignsearch.search.documents.errors import ForeignSearchError
+from alignsearch.search.documents.errors import (
+    ForeignSearchError,
+    StateConflictError,
+    StoreCorruptedError,
+)
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
+from alignsearch.search.store.capabilities import KEPT
 from alignsearch.search.store.connection import STORE_ID
 from alignsearch.search.store.dump import check, dump, load
 from alignsearch.search.store.embedded import EmbeddedStore
@@ -168,3 +173,50 @@ def test_what_a_loaded_copy_does_its_original_does_not_notice(
         str(copy.identity),
     }
     assert store.searches.get("walk").status is SearchStatus.COMPLETED
+
+
+DAMAGED_META = {
+    "members": ({"members": 5}, True),
+    "earlier": ({"earlier": "none"}, True),
+    "folder": ({"folder": "here"}, True),
+    "id": ({"id": 5}, False),
+}
+"""Fields of the store's own document, and whether searches can be driven without them."""
+
+
+@pytest.mark.parametrize("field", DAMAGED_META)
+def test_a_damaged_id_of_the_store_hides_no_search(
+    field, store, store_uri, make_search, make_driver_in, caplog
+):
+    make_search("walk", trials=1)
+    before = store.place
+    damage, is_driven = DAMAGED_META[field]
+    assert store._db.update("meta", {"_id": STORE_ID}, {"$set": damage})
+    with Store.connect(store_uri) as later:
+        assert [each.name for each in later.searches.all()] == ["walk"]
+        driver = make_driver_in(later, store_uri, "walk")
+        if is_driven:
+            assert later.place.store == before.store
+            driver.run(NEVER)
+            assert later.searches.get("walk").status is SearchStatus.COMPLETED
+        else:
+            with pytest.raises(StateConflictError, match=r"the id of the store .* is 5"):
+                driver.run(NEVER)
+            assert caplog.text.count("the id of the store") == 1
+
+
+def test_a_damaged_version_of_the_schema_is_named(store, store_uri):
+    for version in ({"$set": {"version": "many"}}, {"$unset": {"version": ""}}):
+        assert store._db.update("meta", {"_id": "schema"}, version)
+        with pytest.raises(StoreCorruptedError, match="the version of its schema is"):
+            Store.connect(store_uri)
+
+
+def test_what_the_server_can_do_is_tried_again_where_the_kept_answer_is_damaged(store):
+    assert store.lacking() == []
+    for damage in ({"lacking": 5}, {"offered": "all"}):
+        assert store._db.update("meta", {"_id": KEPT}, {"$set": damage})
+        assert store.lacking() == []
+        kept = store._db.find_one("meta", {"_id": KEPT})
+        assert isinstance(kept["lacking"], list)
+        assert isinstance(kept["offered"], list)

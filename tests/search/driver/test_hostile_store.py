@@ -1,0 +1,77 @@
+"""A driver that takes over a search with a damaged document ends it without that document."""
+
+import pytest
+from driving import NEVER, Held, driving, wait_until
+from hostile_store import DAMAGES, HURT, SOUND, TRIALS, fill
+
+from alignment_core.errors import AlignSearchError
+from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.driver.driver import Outcome
+
+MORE = 2
+"""Trials that are left to the driver that takes over."""
+NOT_DRIVEN = {
+    *("an unreadable search", "a search of a newer version"),
+    *("a search in a newer version's state", "a search over an unknown space"),
+}
+"""Damages after which nobody knows what is to be driven."""
+TELLING = {
+    *("a lost counter", "an unreadable counter", "an unreadable tally", "an unreadable point"),
+    *("an unreadable trial", "a trial in a newer version's state", "an unreadable best trial"),
+}
+"""Damages of what a driver reads, which it names in a line."""
+
+
+def let_go_on(store, name):
+    changes = {"status": "running", "trials": TRIALS + MORE}
+    assert store._db.update("searches", {"_id": name}, {"$set": changes})
+
+
+def results(store, name):
+    return [trial.tid for trial in store.trials.all_readable(name) if trial.result is not None]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_driver_loses_what_is_damaged_and_nothing_else(
+    damage, store, make_search, make_driver, caplog
+):
+    fill(store, make_search)
+    for name in (SOUND, HURT):
+        let_go_on(store, name)
+    DAMAGES[damage](store)
+    unreadable = store._db.find_one("trials", {"_id": f"{HURT}/1"})
+    assert make_driver(SOUND).run(NEVER) is Outcome.FINISHED
+    assert results(store, SOUND) == list(range(TRIALS + MORE))
+    assert HURT not in caplog.text
+    if damage in NOT_DRIVEN:
+        with pytest.raises(AlignSearchError, match=f"{HURT}|warp"):
+            make_driver(HURT).run(NEVER)
+        return
+    caplog.clear()
+    assert make_driver(HURT).run(NEVER) is Outcome.FINISHED
+    assert store.searches.get(HURT).status is SearchStatus.COMPLETED
+    # What can't be read is replaced, stays as it was, and keeps its number.
+    assert len(results(store, HURT)) == TRIALS + MORE
+    if damage in ("an unreadable trial", "a trial in a newer version's state"):
+        now = store._db.find_one("trials", {"_id": f"{HURT}/1"})
+        assert {**now, "seq": 0} == {**unreadable, "seq": 0}
+    told = [each.getMessage() for each in caplog.records if each.levelname != "INFO"]
+    assert bool(told) is (damage in TELLING), told
+
+
+def test_a_trial_that_is_damaged_while_it_runs_stops_nobody(
+    store, make_search, make_driver, caplog
+):
+    name = make_search(trials=4, parallel=2).name
+    held = Held()
+    with driving(make_driver(objective=held)) as outcome:
+        wait_until(lambda: len(store.trials.all_readable(name, [TrialState.RUNNING])) == 2)
+        damaged = {"$set": {"resources": 5}}
+        assert store._db.update("trials", {"_id": f"{name}/0"}, damaged)
+        held.release()
+        wait_until(lambda: outcome)
+    assert outcome == [Outcome.FINISHED]
+    # Its worker may have told the driver its result before that one read it.
+    assert set(results(store, name)) >= {1, 2, 3}
+    assert f"trial {name}/0 is left out" in caplog.text
+    assert "Traceback" not in caplog.text
