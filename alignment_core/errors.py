@@ -46,3 +46,8 @@ class UnknownNameError(AlignSearchError, LookupError):
         super().__init__(f"no {kind} is named {name!r}; {hint}")
         self.kind = kind
         self.name = name
+        self.known = choices
+
+    def __reduce__(self) -> tuple[type["UnknownNameError"], tuple[str, str, list[str]]]:
+        """Return what pickle makes it from: its arguments, where exceptions have the message."""
+        return type(self), (self.kind, self.name, self.known)

@@ -59,8 +59,7 @@ class Verb:
             command that says that there is nothing left to do ends with 2.
         in_process: whether the command can be run, and cut short, in the process of a test. One
             that starts Ray or TensorFlow can't.
-        costly: whether it takes tens of seconds of both cores: tests kill it once, after one run
-            that tells how long it takes.
+        costly: whether it takes tens of seconds of both cores: one run tells how long it takes.
     """
 
     name: str

@@ -177,6 +177,7 @@ def use_everything(store, new_search, new_trial):
     store.trials.all(name)
     store.trials.all(name, LIVE_TRIAL_STATES)
     store.trials.all_readable(name, LIVE_TRIAL_STATES)
+    assert store.trials.unreadable(name) == set()
     store.trials.find(name, 0)
     store.trials.add_many([Trial(id=f"{name}/6", search=name, tid=6)])
     pruned = store.trials.add(Trial(id=f"{name}/7", search=name, tid=7))
