@@ -117,7 +117,7 @@ class Search(Document):
     trials: int = Field(gt=0)
     parallel: int = Field(gt=0)
     seed: int
-    algo: Literal["tpe", "random", "fmin"] = "tpe"
+    algo: Literal["tpe", "combined", "random", "fmin"] = "tpe"
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
     warm_start: WarmStart | None = None

@@ -76,8 +76,19 @@ def _make_random(space: SearchSpace, *, seed: int, startup: int, pending: Pendin
     return RandomSampler(space, seed=seed)
 
 
+def _make_combined(
+    space: SearchSpace, *, seed: int, startup: int, pending: PendingPolicy
+) -> Sampler:
+    from alignsearch.search.samplers.combined import CombinedSampler
+
+    return CombinedSampler(space, seed=seed, startup=startup)
+
+
 SAMPLERS: dict[str, SamplerKind] = {
     "tpe": SamplerKind("Tree-structured Parzen estimator, HyperOpt's Bayesian search", _make_tpe),
+    "combined": SamplerKind(
+        "TPE by independent and joint densities combined, for many trials at once", _make_combined
+    ),
     "random": SamplerKind("independent random points, which learn from no result", _make_random),
 }
 """Every sampler by the name that `--algo` and a stored search give it."""

