@@ -87,7 +87,7 @@ class BioTorchTable(TrainingExperiment):
         others = [rule for rule in setting.rules if RULES[rule][0] in OWN_RATES]
         if others:
             own = ", ".join(f"{rule} {OWN_RATES[RULES[rule][0]]:g}" for rule in others)
-            rate += f" Rules that diverge at it have another one: {own}."
+            rate += f" Rules for which that is too large have their own: {own}."
         return make_report(
             [_row(rule, trained) for rule in setting.rules],
             source=SOURCE,
