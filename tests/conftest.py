@@ -23,6 +23,9 @@ from alignsearch.search.store.embedded import EmbeddedStore
 
 pytest_plugins = ["command_line", "driver_maker"]
 
+LONGEST_SECTION = 100_000
+"""Characters of what one test has logged or printed that are kept."""
+
 TESTS = Path(__file__).parent
 LONGEST = (
     # Files that mostly wait alternate with files that mostly compute: five processes, two cores.
@@ -67,6 +70,19 @@ def pytest_itemcollected(item):
         item.add_marker("slow")
     if tiers.is_process(place, name, item.fixturenames, item.module):
         item.add_marker("process")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """Shorten what a test has logged and printed, and escape what is no Unicode.
+
+    A process that runs tests can't send a report with such text to the one that prints it.
+    """
+    report = (yield).get_result()
+    report.sections = [
+        (title, text[-LONGEST_SECTION:].encode(errors="backslashreplace").decode())
+        for title, text in report.sections
+    ]
 
 
 def pytest_report_header():

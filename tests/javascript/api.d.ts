@@ -468,7 +468,7 @@ declare namespace Api {
     seeds?: number | null;
     note?: string;
     tag?: string[];
-    algo?: "tpe" | "random";
+    algo?: "tpe" | "combined" | "random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
     resources?: string | null;

@@ -162,7 +162,7 @@ UNSTORABLE = {
         "more than 64 bits",
     ),
     "a document of 17 MB": (
-        lambda s: s.logs.add_event("s", "me", "x", "y" * 17_000_000),
+        lambda s: s._db.update("events", {"_id": "x"}, {"$set": {"detail": "y" * 17_000_000}}),
         "too large",
     ),
 }
