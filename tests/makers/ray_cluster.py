@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from driving import driving
+from driving import driving, wait_until
 
 from alignsearch.search.driver.driver import Driver
 from alignsearch.search.store.processes import free_port
@@ -24,10 +24,17 @@ LIMITS = (
     f"--object-store-memory={cluster.LOCAL_RAY['object_store_memory']}",
 )
 
+STARTED = "This command will now block"
+"""Printed by `ray start --block` when all of the head's processes run."""
+SECONDS = 120.0
+
 
 @contextmanager
 def ray_head(log):
-    """Start a head with 2 CPUs and a slice's 8 TPU chips that aren't there; yields HOST:PORT."""
+    """Start a head with 2 CPUs and a slice's 8 TPU chips that aren't there; yield HOST:PORT.
+
+    Whoever connects to it then finds it listening.
+    """
     port = free_port()
     # A short name: sockets lie below it, whose paths may have 107 bytes.
     folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
@@ -47,6 +54,7 @@ def ray_head(log):
     with log.open("w") as out:
         head = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
     try:
+        wait_until(lambda: STARTED in log.read_text(), SECONDS)
         yield f"127.0.0.1:{port}"
     finally:
         head.terminate()
