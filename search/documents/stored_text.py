@@ -10,8 +10,9 @@ from pydantic import AfterValidator
 
 LONGEST_STORED = 20_000
 """Characters of one text. A trial keeps one for each of its attempts, and is read as a whole."""
-_LONGEST_BEGINNING = 4_000
-"""Characters of a shortened text that come from its beginning: a traceback's end says most."""
+_LONGEST_BEGINNING, _LONGEST_END = 4_000, 15_900
+"""Characters of a shortened text that come from its beginning and its end: a traceback's end says
+most. With the line between them it is short enough to be left alone when it is read again."""
 
 
 def stored_text(text: str) -> str:
@@ -21,12 +22,15 @@ def stored_text(text: str) -> str:
         >>> stored_text("no text: \udc80")
         'no text: \\udc80'
     """
-    if len(text) > LONGEST_STORED:
-        left_out = f"\n... {len(text) - LONGEST_STORED} characters left out ...\n"
-        end = text[-(LONGEST_STORED - _LONGEST_BEGINNING) :]
-        text = f"{text[:_LONGEST_BEGINNING]}{left_out}{end}"
     # Halves of characters stand for bytes that are no UTF-8.
-    return text.encode(errors="backslashreplace").decode()
+    text = text.encode(errors="backslashreplace").decode()
+    if len(text) <= LONGEST_STORED:
+        return text
+    left_out = len(text) - _LONGEST_BEGINNING - _LONGEST_END
+    return (
+        f"{text[:_LONGEST_BEGINNING]}\n... {left_out} characters left out ...\n"
+        f"{text[-_LONGEST_END:]}"
+    )
 
 
 StoredText = Annotated[str, AfterValidator(stored_text)]

@@ -44,6 +44,6 @@ def surplus_states(store: Store, search: Search) -> list[str]:
     trials = store.trials.by_id([Trial.key(search.name, tid) for tid in sorted(tids)])
     live = {trial.tid for trial in trials if trial.state in LIVE_TRIAL_STATES}
     best = {trial.tid for trial in ranked(trials)[: search.keep_checkpoints]}
-    # What it has may be of use once its document is mended.
+    # A checkpoint may be of use again once its trial's document is mended.
     unreadable = store.trials.unreadable(search.name)
     return [f"{folder}/{tid}" for tid in sorted(tids - live - best - unreadable)]

@@ -43,6 +43,9 @@ class Axis(Protocol):
     def values(self, positions: Floats) -> Floats:
         """Return the values at positions."""
 
+    def value(self, position: float) -> float | int:
+        """Return the value at a position, of the type that HyperOpt's values have."""
+
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return positions of so many values, drawn from the space's own distribution."""
 
@@ -67,18 +70,24 @@ class RangeAxis:
     Attributes:
         share: the share below numbers.
         number: the numbers below which shares lie.
+        nearest: takes a rounding error from a number that it puts beside the dimension's values.
         q: the step that numbers are rounded to; None without.
         step: the share of a step at the middle of the distribution; 0 without steps.
     """
 
     share: Callable[[Floats], Floats]
     number: Callable[[Floats], Floats]
+    nearest: Callable[[float], float]
     q: float | None = None
     step: float = 0.0
 
     def positions(self, values: Floats) -> Floats:
         """Return where values lie."""
         return np.clip(self.share(values), 0.0, 1.0)
+
+    def value(self, position: float) -> float | int:
+        """Return the value at a position."""
+        return self.nearest(float(self.values(np.array([position]))[0]))
 
     def values(self, positions: Floats) -> Floats:
         """Return the values at positions."""
@@ -146,6 +155,10 @@ class OptionsAxis:
         """Return the values at positions."""
         return positions
 
+    def value(self, position: float) -> float | int:
+        """Return the option's index."""
+        return int(position)
+
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return positions drawn from the space's own distribution."""
         drawn = rng.choice(len(self.likely), size, p=self.likely) + self.first
@@ -194,10 +207,10 @@ def axis_of(distribution: Distribution) -> Axis:
     if "log" in distribution.kind:
         share, number = _of_logarithms(share, number)
     if not steps:
-        return RangeAxis(share, number)
+        return RangeAxis(share, number, distribution.nearest)
     middle = number(np.array([0.5]))
     step = float(share(middle + steps[0])[0]) - 0.5
-    return RangeAxis(share, number, steps[0], step)
+    return RangeAxis(share, number, distribution.nearest, steps[0], step)
 
 
 def _even(number: int, first: int) -> OptionsAxis:

@@ -21,13 +21,9 @@ from alignsearch.search.samplers.axes import Kernels, axis_of
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.random_search import random_point, trial_seed
-from alignsearch.spaces.distributions import Choice, PChoice, RandInt
 from alignsearch.spaces.space import SearchSpace
 
 Floats = NDArray[np.float64]
-
-OPTIONS = (Choice, PChoice, RandInt)
-"""Distributions whose values are whole numbers."""
 
 GOOD = 0.25
 """Good trials as a multiple of the square root of all, as in HyperOpt."""
@@ -52,17 +48,17 @@ class CombinedSampler:
         self._seed = seed
         self._startup = max(1, startup)
         self._dimensions = dimensions_of(space)
-        self._distributions = {each.name: each.distribution for each in space.sampled}
+        distributions = {each.name: each.distribution for each in space.sampled}
         self._at = {each.label: at for at, each in enumerate(self._dimensions)}
-        self._axes = [axis_of(self._distributions[each.label]) for each in self._dimensions]
-        self._told: dict[int, Observation] = {}
+        self._axes = [axis_of(distributions[each.label]) for each in self._dimensions]
+        self._losses: dict[int, float] = {}
         self._positions: dict[int, Floats] = {}
         self._points: set[tuple[float | None, ...]] = set()
 
     @property
     def seen(self) -> int:
         """Number of results told so far."""
-        return len(self._told)
+        return len(self._losses)
 
     def tell(self, observation: Observation) -> None:
         """Record the result of a finished trial; without a loss it ranks as the worst.
@@ -70,8 +66,9 @@ class CombinedSampler:
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._told, self._dimensions)
-        self._told[observation.tid] = observation
+        check_observation(observation, self._losses, self._dimensions)
+        loss = observation.loss
+        self._losses[observation.tid] = math.inf if loss is None else loss
         self._positions[observation.tid] = self._placed(observation.point)
         self._points.add(self._key(observation.point))
 
@@ -101,17 +98,11 @@ class CombinedSampler:
 
     def _point(self, placed: Floats) -> dict[str, float | int]:
         """The point at these positions, with values of the types that HyperOpt's have."""
-        point: dict[str, float | int] = {}
-        for at, dimension in enumerate(self._dimensions):
-            if not math.isnan(placed[at]):
-                value = self._axes[at].values(placed[at : at + 1]).item()
-                distribution = self._distributions[dimension.label]
-                point[dimension.label] = (
-                    round(value)
-                    if isinstance(distribution, OPTIONS)
-                    else distribution.nearest(value)
-                )
-        return point
+        return {
+            dimension.label: axis.value(position)
+            for dimension, axis, position in zip(self._dimensions, self._axes, placed, strict=True)
+            if not math.isnan(position)
+        }
 
     def _key(self, point: Point) -> tuple[float | None, ...]:
         return tuple(
@@ -134,19 +125,18 @@ class CombinedSampler:
 
     def _split(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """The positions of good and of bad trials, whatever the order in which they were told."""
-        tids = sorted(self._told)
-        found = (self._told[tid].loss for tid in tids)
-        losses = [math.inf if loss is None else loss for loss in found]
-        by_loss = [tids[at] for at in np.argsort(losses, kind="stable")]
+        tids = sorted(self._losses)
+        by_loss = sorted(tids, key=self._losses.__getitem__)
         number = min(max(math.ceil(GOOD * math.sqrt(len(tids))), FEWEST_GOOD), MOST_GOOD)
         good, bad = by_loss[:number], by_loss[number:]
         if len(bad) > MOST_BAD:
             bad = [bad[at] for at in rng.choice(len(bad), MOST_BAD, replace=False)]
-        width = len(self._dimensions)
-        return tuple(  # type: ignore[return-value]
-            np.array([self._positions[tid] for tid in each]).reshape(-1, width)
-            for each in (good, bad)
-        )
+        return self._rows(good), self._rows(bad)
+
+    def _rows(self, tids: Sequence[int]) -> Floats:
+        """The positions of some trials, shape `[trials, dimensions]`."""
+        positions = np.array([self._positions[tid] for tid in tids])
+        return positions.reshape(-1, len(self._dimensions))
 
     def _fit(self, trials: Floats) -> list[Kernels]:
         """The densities of each dimension around those of the trials that have it."""

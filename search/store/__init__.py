@@ -75,7 +75,7 @@ store.attempts (attempts.py)
 store.points (points.py)
     read(search, first, end) -> list[GivenPoint]: read the points numbered from first to end - 1
     all(search) -> list[GivenPoint]: read all points, also those that no driver may read yet
-    records(search, end) -> list[Record]: the points numbered below `end`, undecoded
+    records(search, first, end) -> list[Record]: what `read` does, undecoded
     add(points) -> list[GivenPoint]: insert points of one search under its next numbers
     publish(search) -> int: let drivers read all stored points; how many there are
 

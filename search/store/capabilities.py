@@ -231,7 +231,7 @@ def _known(connection: StoreConnection, server: Record) -> Record | None:
     known = connection.find_one("meta", {"_id": KEPT})
     if known is None or {key: known.get(key) for key in server} != server:
         return None
-    # What was damaged is tried out again.
+    # The tries are run again in place of a damaged outcome.
     return known if all(isinstance(known.get(key), list) for key in LISTS) else None
 
 

@@ -9,7 +9,7 @@ from bson.objectid import ObjectId
 from alignsearch.search.documents.errors import NameTakenError, StoreCorruptedError
 from alignsearch.search.store.connection import Record, StoreConnection
 from alignsearch.search.store.points import Points
-from alignsearch.search.store.whole import derived_id, event
+from alignsearch.search.store.whole import derived_id, event, log_ids
 
 TOKEN_DIGITS = 16
 """Hexadecimal digits of a search's creation token."""
@@ -51,15 +51,14 @@ class Copies:
         for trial in trials:
             epochs = self._db.find("epochs", {"trial": trial["_id"]}, sort=["attempt", "epoch"])
             yield from (("epochs", epoch) for epoch in epochs if _had_epoch(trial, epoch))
-            attempts = trial.get("attempts")
-            for number in attempts if isinstance(attempts, dict) else ():
-                log = self._db.find_one("logs", {"_id": f"{trial['_id']}/{number}"})
+            for log_id in log_ids(trial):
+                log = self._db.find_one("logs", {"_id": log_id})
                 if log is not None:
                     yield "logs", log
         # A trial can be of a point that was given after the search was read.
         used = [trial["origin"]["number"] for trial in trials if trial.get("origin")]
         end = max([search.get("enqueued") or 0, *(n + 1 for n in used if n is not None)])
-        yield from (("points", point) for point in Points(self._db).records(name, end))
+        yield from (("points", point) for point in Points(self._db).records(name, 0, end))
         events = self._db.find("events", {"search": name}, sort=["at"])
         yield from (("events", event) for event in events if event["at"] <= until)
         counter = self._db.find_one("counters", {"_id": name})

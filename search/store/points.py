@@ -28,20 +28,16 @@ class Points:
 
         One that can't be read is left out, which is logged once.
         """
-        found: list[GivenPoint] = []
-        for start in range(first, end, IDS_AT_ONCE):
-            page = self._page(search, start, min(start + IDS_AT_ONCE, end))
-            found += self._readable.of(page, GivenPoint.from_bson)
-        return found
+        return self._readable.of(self.records(search, first, end), GivenPoint.from_bson)
 
     def all(self, search: str) -> list[GivenPoint]:
         """Return all points of the search, also those that aren't counted yet, by number."""
         found = (record for page in self._pages(search) for record in page)
         return self._readable.of(found, GivenPoint.from_bson)
 
-    def records(self, search: str, end: int) -> list[Record]:
-        """Return the points whose numbers are below `end` as they are stored, by number."""
-        starts = range(0, end, IDS_AT_ONCE)
+    def records(self, search: str, first: int, end: int) -> list[Record]:
+        """Return what `read` does, unreadable ones too, as it is stored."""
+        starts = range(first, end, IDS_AT_ONCE)
         pages = (self._page(search, start, min(start + IDS_AT_ONCE, end)) for start in starts)
         return [record for page in pages for record in page]
 

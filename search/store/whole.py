@@ -99,10 +99,15 @@ def delete_trials(db: StoreConnection, name: str) -> None:
 def delete_trial(db: StoreConnection, trial: Record) -> None:
     """Delete a trial with its epochs and its attempts' log lines, the trial last."""
     db.delete("epochs", {"trial": trial["_id"]})
-    attempts = trial.get("attempts")
-    for number in attempts if isinstance(attempts, dict) else ():
-        db.delete("logs", {"_id": f"{trial['_id']}/{number}"})
+    for log in log_ids(trial):
+        db.delete("logs", {"_id": log})
     db.delete("trials", {"_id": trial["_id"]})
+
+
+def log_ids(trial: Record) -> list[str]:
+    """Return the ids of the log lines of a trial's attempts; none if these are damaged."""
+    attempts = trial.get("attempts")
+    return [f"{trial['_id']}/{number}" for number in attempts] if isinstance(attempts, dict) else []
 
 
 def event(identity: str, search: str, at: object, who: str, what: str, detail: str) -> Record:

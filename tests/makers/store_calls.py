@@ -16,7 +16,7 @@ def give_points(store, name):
     assert [each.number for each in store.points.add([point])] == [0]
     assert store.points.publish(name) == 1
     assert store.points.all(name) == store.points.read(name, 0, 1)
-    assert len(store.points.records(name, 1)) == 1
+    assert len(store.points.records(name, 0, 1)) == 1
 
 
 def rename_and_delete(store, name):

@@ -72,7 +72,7 @@ def test_a_refused_definition_is_told_in_its_own_words(tmp_path):
     with pytest.raises(ConfigurationError) as refused:
         import_file(file)
     assert str(refused.value).startswith(f"{file}:4: label 'x' stands for two dimensions: ")
-    # Of other exceptions the class says what happened.
+    # The class of any other exception says what happened, and so it is told.
     file.write_text("{}['lr']\n")
     with pytest.raises(ConfigurationError, match=r"twice.py:1: KeyError: 'lr'"):
         import_file(file)

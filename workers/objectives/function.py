@@ -48,10 +48,10 @@ def _evaluate(function: Callable[..., Any], search: Search, trial: Trial, link: 
     except SystemExit as error:
         # It would end the worker without a word.
         raise RuntimeError(f"the objective has called sys.exit({error.code!r})") from error
+    except Exception:
+        raise
     except BaseException as error:
         # Python's other interruptions would end the worker's call, not the attempt.
-        if isinstance(error, Exception):
-            raise
         raise RuntimeError(f"the objective has raised {type(error).__name__}") from error
     if context.was_stopped:
         return Finished(None)

@@ -50,7 +50,7 @@ def test_a_driver_loses_what_is_damaged_and_nothing_else(
     caplog.clear()
     assert make_driver(HURT).run(NEVER) is Outcome.FINISHED
     assert store.searches.get(HURT).status is SearchStatus.COMPLETED
-    # What can't be read is replaced, stays as it was, and keeps its number.
+    # Another trial replaces the damaged one, which stays as it was and keeps its number.
     assert len(results(store, HURT)) == TRIALS + MORE
     if damage in ("an unreadable trial", "a trial in a newer version's state"):
         now = store._db.find_one("trials", {"_id": f"{HURT}/1"})
