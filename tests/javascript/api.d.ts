@@ -470,7 +470,7 @@ declare namespace Api {
     seeds?: number | null;
     note?: string;
     tag?: string[];
-    algo?: "tpe" | "combined" | "random";
+    algo?: "tpe" | "combined" | "random" | "anneal" | "grid" | "sobol" | "optuna:tpe" | "optuna:gp" | "optuna:cmaes" | "optuna:nsgaii" | "optuna:qmc" | "optuna:random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
     resources?: string | null;
