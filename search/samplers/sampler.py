@@ -56,10 +56,18 @@ class SamplerFactory(Protocol):
 
 @dataclass(frozen=True)
 class SamplerKind:
-    """A row of `SAMPLERS`: how to make the sampler, and a line of help about it."""
+    """A row of `SAMPLERS`: how to make the sampler, and a line of help about it.
+
+    Attributes:
+        help: a line of help.
+        make: makes the sampler.
+        serves_several: whether it makes use of an observation's `losses` and `violation`. Others
+            are refused for a search of several metrics or with constraints.
+    """
 
     help: str
     make: SamplerFactory
+    serves_several: bool = False
 
 
 # The variants are imported as they are made: HyperOpt takes a second to import, and help texts,
@@ -87,9 +95,13 @@ def _make_combined(
 SAMPLERS: dict[str, SamplerKind] = {
     "tpe": SamplerKind("Tree-structured Parzen estimator, HyperOpt's Bayesian search", _make_tpe),
     "combined": SamplerKind(
-        "TPE by independent and joint densities combined, for many trials at once", _make_combined
+        "TPE by independent and joint densities combined, for many trials at once",
+        _make_combined,
+        serves_several=True,
     ),
-    "random": SamplerKind("independent random points, which learn from no result", _make_random),
+    "random": SamplerKind(
+        "independent random points, which learn from no result", _make_random, serves_several=True
+    ),
 }
 """Every sampler by the name that `--algo` and a stored search give it."""
 
