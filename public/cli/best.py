@@ -1,5 +1,7 @@
 """`alignsearch best`: the best trial of a search and its configuration."""
 
+from dataclasses import replace
+
 from alignsearch.cli.options import JsonOption, NameArgument, StoreOption, print_json, print_text
 from alignsearch.progress import best_so_far
 from alignsearch.search.documents import metric_of
@@ -31,7 +33,7 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
         )
         return
     # First of all, since it may be refused: a list of runs has no column.
-    column = found.column(name)
+    column = replace(found.column(name), certainty="")
     print_text(f"best {best_so_far(trial, metric, confirmed)}\n")
     if confirmed is not None:
         print_text("\n".join(in_words(confirmed, metric)) + "\n")
