@@ -15,6 +15,7 @@ from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.use_cases import enqueueing, importing, retrying
 from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.giving import counted
+from alignsearch.search.use_cases.next_steps import where_it_goes_on
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 
@@ -47,7 +48,7 @@ def retry(request: Request, author: Author, name: Name, asked: models.RetryReque
     done = retrying.retry(mirror.store, name, author, asked.tids)
     message = f"{counted(len(done.points), 'trial')} to try again"
     if done.reopened:
-        message += f"; {name} goes on where a driver runs (`alignsearch serve`)"
+        message += f"; {name} goes on {where_it_goes_on(done.search)}"
     return given_response(request, done, message)
 
 
