@@ -9,7 +9,7 @@ from alignsearch.dashboards import models
 from alignsearch.dashboards.web.api.sessions import Author, session_of
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.errors import RefusedError
-from alignsearch.dashboards.web.given import given_response, imported_response
+from alignsearch.dashboards.web.given import enqueued_response, given_response, imported_response
 from alignsearch.dashboards.web.parameters import Name, Tid
 from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.use_cases import enqueueing, importing, retrying
@@ -35,9 +35,7 @@ def enqueue(request: Request, author: Author, name: Name, asked: models.EnqueueR
     else:
         wanted = enqueueing.of_table5(store, name)
     given = enqueueing.enqueue(store, name, wanted, author, left_out)
-    return given_response(
-        request, given, f"{counted(len(given.points), 'point')} to be tried first"
-    )
+    return enqueued_response(request, given)
 
 
 @router.post("/searches/{name}/retry", response_model=models.GivenPoints)
