@@ -20,7 +20,7 @@ Indices = NDArray[np.intp]
 Function = Callable[[Floats], Floats]
 
 Width = Literal["number", "neighbours"]
-"""What a bandwidth follows: the number of trials, one for all of them, or each one's neighbours."""
+"""A bandwidth follows the number of trials, one for all of them, or each one's neighbours."""
 
 Scales = tuple[float, ...]
 ONE_SCALE: Scales = (1.0,)
