@@ -339,7 +339,8 @@ class AlignedLayer(keras.layers.Layer):
             raise ConfigurationError(
                 f"layer {self.name!r}: the term of {type(rule).__name__} needs J's pseudogradient "
                 "and can't be added to model.losses; compile the model and call fit, or use "
-                "AlignedModel or Trainer (KolenPollack has the same gradient without such a term)"
+                "AlignedModel or Trainer (KolenPollack has the same gradient without such a term); "
+                "where nothing is trained, call the model with training=False"
             )
         names = [name for name in rule.primitives if _needs_pseudogradient(name)]
 

@@ -67,6 +67,7 @@ class AlignedModel(keras.Model):
 
     alignment_optimizer: Any = None
     train_function: Any
+    _is_delaying = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a functional model if inputs and outputs are given, as keras.Model does."""
@@ -199,7 +200,13 @@ class AlignedModel(keras.Model):
                 alignment = [tf.identity(gradient) for gradient in alignment]
             self._apply(cost)
             self._align(alignment)
-        return dict(self.get_metrics_result())
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return Keras's metrics; none while R alone is minimized and J has none yet."""
+        if self._is_delaying and not all(getattr(each, "built", True) for each in self.metrics):
+            return {}
+        return dict(super().get_metrics_result())
 
     def _build_for(self, x: Any) -> None:
         """Build a subclassed model for its first batch, before its layers are collected."""
