@@ -30,6 +30,9 @@ from alignsearch.search.samplers.optuna_study import frozen_trial, study_of
 from alignsearch.search.samplers.random_search import random_point, trial_seed
 from alignsearch.spaces.space import SearchSpace
 
+EXTREME = 1e100
+"""Largest size of a loss that a Gaussian process gets: the squares of all have to be floats."""
+
 
 class OptunaSampler:
     """Suggests random points during the start-up, and those of one of Optuna's samplers after it.
@@ -160,16 +163,16 @@ class OptunaGp(OptunaSampler):
         return optuna.samplers.GPSampler(seed=seed, n_startup_trials=1)
 
     def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
-        """Return the study, infinite losses in it replaced by the extreme ones of the others.
+        """Return the study, its extreme losses replaced by the nearest of the others.
 
-        Optuna does the same, with a warning each time.
+        Optuna does the same with infinite ones, with a warning each time.
         """
         values = [each.value for each in told if each.value is not None]
-        finite = [each for each in values if math.isfinite(each)]
-        low, high = min(finite, default=0.0), max(finite, default=0.0)
+        usual = [each for each in values if abs(each) <= EXTREME]
+        low, high = min(usual, default=0.0), max(usual, default=0.0)
         kept = [
             each
-            if each.value is None or math.isfinite(each.value)
+            if each.value is None or abs(each.value) <= EXTREME
             else frozen_trial(each.params, each.distributions, high if each.value > 0 else low)
             for each in trials
         ]
