@@ -2,9 +2,14 @@
 
 import sys
 
+import numpy as np
 import pytest
+from document_code import shown_files
+from expressions import Expressions
+from suggestions import random_trials
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.search.documents import Observation
 from alignsearch.search.samplers.sampler import (
     SAMPLERS,
     check_serves,
@@ -15,6 +20,7 @@ from alignsearch.search.samplers.sampler import (
 )
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.catalog import get_space
+from alignsearch.spaces.hyperopt_space import from_hyperopt
 
 WM = get_space("wm")
 SOURCE = """
@@ -96,3 +102,29 @@ def test_the_versions_that_a_samplers_points_depend_on_are_known():
 
 def test_hyperopts_name_of_random_search_is_understood_and_stored_as_ours():
     assert Submission(space="wm", algo="rand").algo == "random"
+
+
+def test_the_documents_sampler_keeps_the_contract_and_learns(install_samplers):
+    install_samplers(
+        shown_files()["neighbours.py"], module="neighbours", neighbours="neighbours:Neighbours"
+    )
+    expressions, rng = Expressions(seed=41), np.random.default_rng(1)
+    for _ in range(8):
+        space = from_hyperopt(expressions.make())
+        observations, pending = random_trials(space, 20, 3, rng)
+        samplers = [make_sampler("neighbours", space, seed=2, startup=1) for _ in range(2)]
+        for at in range(20):
+            samplers[0].tell(observations[at])
+            samplers[1].tell(observations[-1 - at])
+        for tid in range(100, 104):
+            point = samplers[0].suggest(tid, pending)
+            space.check_point(point)
+            assert samplers[1].suggest(tid, pending) == point
+    beside, alone = ([], [])
+    for losses, algo in ((beside, "neighbours"), (alone, "random")):
+        sampler = make_sampler(algo, WM, seed=0, startup=1)
+        for tid in range(200):
+            point = sampler.suggest(tid, [])
+            losses.append((point["sigma"] - 0.3) ** 2 + (point["beta"] - 0.7) ** 2)
+            sampler.tell(Observation(tid, point, losses[-1]))
+    assert np.mean(beside[101::2]) < np.mean(alone[101::2]) / 2

@@ -47,7 +47,7 @@ def told(algo, space, observations, seed=4, startup=1):
     ],
 )
 def test_the_point_is_that_of_optunas_own_study(algo, theirs, caplog):
-    """Of a study in Optuna's own storage, with the same trials, the last ones running."""
+    """The study is in Optuna's own storage and has the same trials, the last ones running."""
     rng = np.random.default_rng(2)
     points = [random_point(PLAIN, rng) for _ in range(30)]
     observations = [Observation(at, each, distance(each)) for at, each in enumerate(points[:25])]
