@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
+from alignsearch.search.documents.constraint import Constraint
 from alignsearch.search.documents.definition import StoredDefinition
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.identity import Identity, Place, token_of_old
@@ -70,6 +71,7 @@ class Search(Document):
         space_hash: hash of the space.
         definition: space, objective, metric and table as data; None in searches that were
             submitted before it was stored.
+        constraints: bounds of metrics; a trial that breaks one is never the best.
         recipe: the data and the training of all trials; None where nothing is trained.
         trials: the budget: how many trials get a result. A failed or a cancelled one spends
             nothing of it (`Trial.spends`).
@@ -114,6 +116,7 @@ class Search(Document):
     space: str
     space_hash: str
     definition: StoredDefinition | None = None
+    constraints: tuple[Constraint, ...] = ()
     recipe: Recipe | None = None
     trials: int = Field(gt=0)
     parallel: int = Field(gt=0)

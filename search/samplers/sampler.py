@@ -88,6 +88,8 @@ class SamplerKind:
         needs: packages that its points depend on beside HyperOpt and NumPy.
         extra: the extra of this program that installs them; empty if none does.
         serves_any: whether it serves every space, so that a submission doesn't try.
+        serves_several: whether it makes use of an observation's `losses` and `violation`. Others
+            are refused for a search of several metrics or with constraints.
     """
 
     help: str
@@ -95,6 +97,7 @@ class SamplerKind:
     needs: tuple[str, ...] = ()
     extra: str = ""
     serves_any: bool = False
+    serves_several: bool = False
 
 
 # The variants are imported as they are made: HyperOpt takes a second to import, and help texts,
@@ -143,9 +146,13 @@ SAMPLERS: dict[str, SamplerKind] = {
         "TPE by independent and joint densities combined, for many trials at once",
         _make_combined,
         serves_any=True,
+        serves_several=True,
     ),
     "random": SamplerKind(
-        "independent random points, HyperOpt's rand", _make_random, serves_any=True
+        "independent random points, HyperOpt's rand",
+        _make_random,
+        serves_any=True,
+        serves_several=True,
     ),
     "anneal": SamplerKind(
         "HyperOpt's annealing, around the best trials", _at("anneal:Anneal"), serves_any=True
@@ -164,6 +171,9 @@ SAMPLERS: dict[str, SamplerKind] = {
     "optuna:random": _optuna("Optuna's random points", "optuna_sampler:OptunaRandom"),
 }
 """Every sampler of this program by the name that `--algo` and a stored search give it."""
+
+DEFAULT_SAMPLER = "combined"
+"""The sampler of a search for which nobody chooses one (docs/measurements.md, "Samplers")."""
 
 ALIASES: Mapping[str, str] = {"rand": "random"}
 """Other programs' names of a sampler; a search is stored under the sampler's own name."""

@@ -18,7 +18,8 @@ from alignsearch.search.documents import (
     Recipe,
     RecipeChoices,
     Search,
-    metric_of,
+    metrics_of,
+    reported_names_of,
     space_of,
 )
 from alignsearch.search.documents.definition import ASKED
@@ -37,6 +38,8 @@ from alignsearch.search.use_cases.defined import (
     objective_of,
     stored_definition,
 )
+from alignsearch.search.use_cases.goals import check_goals
+from alignsearch.search.use_cases.metric_choices import constraints_of
 from alignsearch.search.use_cases.rules import NO_TIMEOUT
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
 from alignsearch.search.use_cases.trained import (
@@ -107,7 +110,8 @@ def prepare(
         AlignSearchError: the definition, the data, the resources or the slots that are asked for
             can't be had, or an option has no use.
     """
-    defined = definition or around.resolve(asked.space)
+    defined = asked.measured(definition or around.resolve(asked.space))
+    constraints = constraints_of(defined, asked.space)
     check_shown(defined, asked.space)
     space = defined.space.narrowed(parse_fixed(asked.fix), parse_ranges(asked.range))
     objective = objective_of(
@@ -132,11 +136,12 @@ def prepare(
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
     check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
-    return Search(
+    search = Search(
         name=asked.name or "unnamed",
         space=space.name,
         space_hash=space.space_hash,
         definition=stored_definition(defined, space, objective),
+        constraints=constraints,
         recipe=recipe,
         trials=asked.trials,
         parallel=min(asked.parallel or PARALLEL, room, asked.trials),
@@ -159,6 +164,8 @@ def prepare(
         versions=versions() | package_versions(asked.algo),
         **rules,
     )
+    check_goals(search)
+    return search
 
 
 def with_warm_start(store: Store, search: Search, start_from: str) -> Search:
@@ -168,7 +175,9 @@ def with_warm_start(store: Store, search: Search, start_from: str) -> Search:
         UnknownNameError: there is no search `start_from`.
         StateConflictError: it goes on, is over another space, or has no finished trial.
     """
-    start = warm_start(store, start_from, space_of(search), metric_of(search))
+    start = warm_start(
+        store, start_from, space_of(search), metrics_of(search), reported_names_of(search)
+    )
     return search.model_copy(update={"warm_start": start})
 
 

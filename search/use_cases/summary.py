@@ -12,7 +12,9 @@ from alignsearch.search.documents import (
     is_driven,
     is_of_fmin,
     lives_in_session,
+    measured,
     metric_of,
+    metrics_of,
 )
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
@@ -56,7 +58,9 @@ class Summary:
 
     Attributes:
         counts: trials by state, every state named, without repetitions of others.
-        best: the trial that is named as the best: by its mean where the search is confirmed.
+        best: the trial that is named as the best: by its mean where the search is confirmed. None
+            where no trial keeps the search's constraints.
+        nearest: where none keeps them, the trial that breaks them least.
         confirmed: the best one's mean over fresh seeds, and how sure it is; None without.
         repetitions: how many repetitions have ended and how many are queued or running.
         took: slots, hours of each accelerator, and the duration with other numbers of slots.
@@ -91,6 +95,7 @@ class Summary:
     confirmed: Confirmed | None = None
     repetitions: tuple[int, int] = (0, 0)
     took: Took | None = None
+    nearest: Trial | None = None
     sampler_failure: str | None = None
 
     @property
@@ -138,6 +143,7 @@ class Summary:
             "best": None
             if best is None
             else {"tid": best.tid, "loss": self.best_loss, "value": self.best_value},
+            **self._goals(),
             "took": None if self.took is None else self.took.to_json(),
             "confirmation": None
             if self.confirmed is None
@@ -155,6 +161,21 @@ class Summary:
             "error": self.search.error,
             "tags": list(self.search.tags),
             "note": self.search.note,
+        }
+
+    def _goals(self) -> dict[str, object]:
+        """Return metrics and constraints as JSON types; nothing for one metric without any."""
+        search, best, nearest = self.search, self.best, self.nearest
+        metrics = metrics_of(search)
+        if len(metrics) == 1 and not search.constraints:
+            return {}
+        return {
+            "metrics": {each.name: each.direction for each in metrics},
+            "constraints": [str(each) for each in search.constraints],
+            "best_metrics": None if best is None else measured(search, best),
+            "nearest": None
+            if nearest is None
+            else {"tid": nearest.tid, "metrics": measured(search, nearest)},
         }
 
 
@@ -204,6 +225,7 @@ def summarize(
         rules={rule.field: text for rule, text in progress_of(search, reached, now)},
         ended_by=ended,
         best=named,
+        nearest=standing.nearest,
         confirmed=confirmed_in(standing),
         took=took(search, standing),
         repetitions=(
