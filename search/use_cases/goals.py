@@ -8,6 +8,7 @@ from alignsearch.search.documents import Search, metrics_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.samplers.sampler import SAMPLERS
 
+
 def is_plain(search: Search) -> bool:
     """Return whether the search has one metric and no constraint."""
     return len(metrics_of(search)) == 1 and not search.constraints
@@ -33,7 +34,7 @@ def check_goals(search: Search) -> None:
 
 
 def _check_sampler(search: Search) -> None:
-    if is_plain(search) or (kind := SAMPLERS.get(search.algo)) and kind.serves_several:
+    if is_plain(search) or ((kind := SAMPLERS.get(search.algo)) and kind.serves_several):
         return
     able = [name for name, kind in SAMPLERS.items() if kind.serves_several]
     raise ConfigurationError(
