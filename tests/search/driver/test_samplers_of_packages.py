@@ -5,12 +5,16 @@ from driving import NEVER
 from hyperopt import hp
 from nested_search import a_rehearsal
 
+import alignsearch
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
+from alignsearch.search.use_cases import enqueueing
+from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.hyperopt_space import from_hyperopt
+from alignsearch.workers.objectives.rehearsal import rehearse
 
 WM = get_space("wm")
 FAULTY = """
@@ -95,12 +99,12 @@ def test_a_sampler_that_fails_is_noted_and_the_search_goes_on(
 
 def test_failures_without_an_end_fill_no_log(store, make_search, make_driver, install_samplers):
     install_samplers(FAULTY, odd="oddpack:Raises")
-    make_search(algo="odd", trials=42, parallel=1, epochs=0)
+    make_search(algo="odd", trials=18, parallel=1, epochs=0)
     assert make_driver().run(NEVER) == Outcome.FINISHED
     said = failures(store)
-    # The first of forty, the second, the fourth, and so on.
-    assert len(said) == 6
-    assert said[-1].endswith("(failure 32 of the sampler)")
+    # The first of sixteen, the second, the fourth, and so on.
+    assert len(said) == 5
+    assert said[-1].endswith("(failure 16 of the sampler)")
 
 
 def test_numbers_of_numpy_are_stored_as_pythons(store, make_search, make_driver, install_samplers):
@@ -142,3 +146,39 @@ def test_a_search_ends_with_the_last_point_of_its_grid(store, make_driver, paral
     assert search.ending == "each of the 12 points of its grid is tried (--algo grid)"
     points = {(trial.point["a"], trial.point["b"]) for trial in store.trials.all("a-search")}
     assert len(points) == 12 == len(store.trials.all("a-search"))
+
+
+def test_given_points_and_failed_trials_are_points_of_the_grid(store, make_driver):
+    """One point is given and on the grid; another one's trial fails, and is replaced by none."""
+    search = a_rehearsal("a-search", SMALL, 1, algo="grid", trials=100, parallel=3)
+    store.searches.create(search)
+    given = [{"a": 1, "b": 2.0}, {"a": 0, "b": 3.0}]
+    enqueueing.enqueue(store, "a-search", [Wanted(point) for point in given], "ann")
+
+    def objective(search, trial, link):
+        if dict(trial.point) == {"a": 2, "b": 0.0}:
+            raise StateConflictError("it can't be evaluated")
+        return rehearse(search, trial, link)
+
+    assert make_driver(objective=objective).run(NEVER) == Outcome.FINISHED
+    trials = store.trials.all("a-search")
+    assert [dict(trial.point) for trial in trials[:2]] == given
+    assert len(trials) == 12 == len({tuple(sorted(trial.point.items())) for trial in trials})
+    assert [trial.state for trial in trials].count(TrialState.FAILED) == 1
+    search = store.searches.get("a-search")
+    assert (search.status, "(--algo grid)" in search.ending) == (SearchStatus.COMPLETED, True)
+
+
+def test_trials_that_programs_ask_for_end_with_the_grid(store_uri):
+    space = {"a": hp.choice("a", [0, 1, 2]), "b": hp.quniform("b", 0, 3, 1)}
+    options = {"trials": 100, "name": "asked", "algo": "grid", "store": store_uri}
+    with alignsearch.Search(space).submit(**options) as search:
+        given = []
+        while (trial := search.ask()) is not None:
+            given.append((trial.config["a"], trial.config["b"]))
+            if len(given) % 2:
+                search.tell(trial, 1.0 * len(given))
+            else:
+                search.tell(trial, float("nan"))
+        assert len(set(given)) == 12 == len(given)
+        assert search.status == "completed"

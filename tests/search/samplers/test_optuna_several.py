@@ -64,12 +64,11 @@ def test_a_new_sampler_goes_on_as_the_old_one_whatever_the_order_and_infinite_lo
 
 
 @pytest.mark.parametrize("algo", [row("optuna:tpe"), row("optuna:gp")])
-def test_points_keep_away_from_where_constraints_are_broken(algo):
-    """The loss is least at x = -5, where the constraint x > 0 is broken."""
+def test_points_gather_where_the_constraints_are_kept(algo):
+    """The loss is least at x = -5, but the constraint x > 0 leaves 0 as the best."""
 
     def result(tid, point):
         return Observation(tid, point, (point["x"] + 5) ** 2, violation=max(0.0, -point["x"]))
 
     _, observations = searched(algo, result, 60, 15)
-    kept = [each.point["x"] > 0 for each in observations]
-    assert np.mean(kept[30:]) > 0.7
+    assert abs(np.median([each.point["x"] for each in observations[30:]])) < 1
