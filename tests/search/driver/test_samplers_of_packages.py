@@ -53,7 +53,11 @@ class Strange(Odd):
 class NumPys(Odd):
     def broken(self, point):
         return {label: np.float64(value) for label, value in point.items()}
+class Leaves(Odd):
+    def broken(self, point):
+        raise SystemExit(2)
 class Deaf(Odd):
+    seen = None
     def tell(self, observation):
         raise OSError("no space left")
     def broken(self, point):
@@ -69,6 +73,7 @@ SAID = {
     "Text": "not a point of space 'wm': sigma is 0.5, not ",
     "Lacks": "not a point of space 'wm': sigma is missing",
     "Strange": "not a point of space 'wm': it doesn't sample speed",
+    "Leaves": "trial 2 is a random point instead: SystemExit: 2",
     "Deaf": "the result of trial 0 is left out: OSError: no space left",
 }
 

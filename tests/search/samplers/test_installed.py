@@ -64,7 +64,7 @@ def test_a_packages_sampler_is_known_made_and_listed_like_the_programs_own(insta
         ("oddpack.inner:Gone", "can't be imported: ModuleNotFoundError: No module named"),
         ("oddpack:number", "can't be made here: TypeError: 'int' object is not callable"),
         ("oddpack:broken", "can't be made here: RuntimeError: no license for 3 dimensions"),
-        ("oddpack:nothing", "is no sampler: it makes dict, without seen, tell, suggest"),
+        ("oddpack:nothing", "is no sampler: it makes dict, without tell, suggest"),
     ],
 )
 def test_a_package_at_fault_is_named_in_one_line(install_samplers, value, said):
