@@ -42,7 +42,7 @@ from alignsearch.search.driver.closing import Closing
 from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
 from alignsearch.search.driver.driven_time import DrivenTime
 from alignsearch.search.driver.history import History
-from alignsearch.search.driver.suggestion_queue import SuggestionQueue
+from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED, SuggestionQueue
 from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.store import Store
 from alignsearch.workers.returned import result_of
@@ -325,7 +325,7 @@ class Asker:
             self._store.totals.update(name)
 
     def _note_failure(self, detail: str) -> None:
-        self._store.logs.add_event(self._search.name, self._who, "suggestion failed", detail)
+        self._store.logs.add_event(self._search.name, self._who, SUGGESTION_FAILED, detail)
 
 
 def _is_same(recorded: Result | None, told: Result) -> bool:

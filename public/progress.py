@@ -139,6 +139,8 @@ def panel(summary: Summary) -> Panel:
             facts.add_row(name.replace("_", " "), text)
     for name, text in [] if summary.took is None else cost_in_words(summary.took):
         facts.add_row(name, text)
+    if summary.sampler_failure is not None:
+        facts.add_row("sampler failed", summary.sampler_failure)
     facts.add_row("waits for", summary.waits_for)
     if search.tags:
         facts.add_row("tags", ", ".join(search.tags))

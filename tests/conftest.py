@@ -21,7 +21,7 @@ os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 
-pytest_plugins = ["command_line", "driver_maker"]
+pytest_plugins = ["command_line", "driver_maker", "sampler_package"]
 
 LONGEST_SECTION = 100_000
 """Characters of what one test has logged or printed that are kept."""

@@ -20,6 +20,7 @@ SLOW = (
     "test_v2_draws_its_logits_uniformly_by_glorot",
     # Hundreds of random spaces, where some do.
     "test_hundreds_of_random_trees_have_hyperopts_points",
+    "test_no_point_leaves_one_of_many_random_spaces",
     # Training to a result, where shorter tests train the same way.
     "test_digits_are_learnt",
     "test_rates_are_those_of_the_compressed_schedule",

@@ -33,7 +33,7 @@ from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
 from alignsearch.search.driver.state_retention import remove_surplus_states
-from alignsearch.search.driver.suggestion_queue import SuggestionQueue
+from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED, SuggestionQueue
 from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.samplers.sampler import Sampler
@@ -333,7 +333,7 @@ class Driver:
         self._supervisor.note_end(trial)
 
     def _note_failure(self, detail: str) -> None:
-        self._store.logs.add_event(self._search.name, self._owner, "suggestion failed", detail)
+        self._store.logs.add_event(self._search.name, self._owner, SUGGESTION_FAILED, detail)
 
     def _end_surplus_workers(self, ended: Ended | None) -> None:
         """Update `wanted` and `held`; end idle workers beyond the search's share of slots."""

@@ -32,6 +32,9 @@ Where more slots are free than suggestions are queued, the first ones wait until
 made.
 """
 
+SUGGESTION_FAILED = "suggestion failed"
+"""The event of a sampler's failure, or of a given point that can't be used."""
+
 _PASSED = (AlgorithmError, StoreUnavailableError, ForeignSearchError)
 """Exceptions that are no failure of a sampler; a search of weeks must outlive all others."""
 
@@ -72,6 +75,7 @@ class SuggestionQueue:
         self._sampler = sampler or sampler_of(search, space)
         self._is_checked = sampler is None
         self._fallback = make_sampler("random", space, seed=sampler_seed(search), startup=0)
+        self._told = 0
         self._failures = 0
         self._ahead = _ahead(search)
         self._queue: list[Trial] = []
@@ -87,7 +91,7 @@ class SuggestionQueue:
     def learn(self, observations: Iterable[Observation]) -> None:
         """Tell the sampler results that the search's own trials didn't make: a warm start's."""
         for each in observations:
-            self._sampler.tell(each)
+            self._tell(each)
 
     @property
     def left(self) -> int:
@@ -134,9 +138,7 @@ class SuggestionQueue:
         self._tell_new_results()
         self._put_given_first(self._ahead)
         # A given point is as good as it was, however many results came since.
-        current = [
-            trial.origin is not None or trial.seen == self._sampler.seen for trial in self._queue
-        ]
+        current = [trial.origin is not None or trial.seen == self._told for trial in self._queue]
         place = current.index(False) if False in current else len(current)
         wanted = min(self._ahead, self._limit())
         if place < wanted:
@@ -172,7 +174,7 @@ class SuggestionQueue:
                         self._space,
                         point,
                         tid=first + len(self._queue),
-                        seen=self._sampler.seen,
+                        seen=self._told,
                     )
                 )
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
@@ -181,12 +183,17 @@ class SuggestionQueue:
 
     def _tell_new_results(self) -> None:
         for observation in self._history.fresh():
-            try:
-                self._sampler.tell(observation)
-            except Exception as error:
-                self._note(f"the result of trial {observation.tid} is left out", error)
+            self._tell(observation)
 
-    def _note(self, what: str, error: Exception) -> None:
+    def _tell(self, observation: Observation) -> None:
+        try:
+            self._sampler.tell(observation)
+        except (Exception, SystemExit) as error:
+            self._note(f"the result of trial {observation.tid} is left out", error)
+        else:
+            self._told += 1
+
+    def _note(self, what: str, error: BaseException) -> None:
         """Log a failure of the sampler; note the 1st, the 2nd, the 4th and so on for people.
 
         A sampler that fails at every trial would fill the search's events.
@@ -216,7 +223,7 @@ class SuggestionQueue:
             return None
         except _PASSED:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._note(f"trial {tid} is a random point instead", error)
             point = self._fallback.suggest(tid, pending)
             config = self._space.resolve(point)
@@ -226,12 +233,12 @@ class SuggestionQueue:
             tid=tid,
             config=config,
             point=point,
-            seen=self._sampler.seen,
+            seen=self._told,
             resources=search.resources,
         )
 
 
-def _named(error: Exception) -> str:
+def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 

@@ -20,8 +20,8 @@ from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.sampler import ExhaustedError
 from alignsearch.spaces.space import SearchSpace
 
-FINEST = 16
-"""Last grid of a space that has ever finer ones: its ranges have 131,073 levels each."""
+GRIDS = 14
+"""Grids of a space that has ever finer ones: ranges have 16,385 levels each in the last."""
 
 Key = tuple[float | None, ...]
 """A point's values by dimension, by which two points are the same; None where one is inactive."""
@@ -99,7 +99,7 @@ class Grid:
 
     def _in_order(self) -> Iterator[dict[str, float | int]]:
         """All points of all grids, each once."""
-        for grid in range(FINEST):
+        for grid in range(GRIDS):
             new = self._points.new_in(grid)
             for at in _shuffled(new, f"{self._seed}/{grid}"):
                 yield self._points.point(grid, at)

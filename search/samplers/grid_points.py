@@ -17,6 +17,7 @@ from alignsearch.search.samplers.axes import axis_of, likely_options
 from alignsearch.spaces.conditions import Conditions, holds
 from alignsearch.spaces.distributions import Choice, Distribution, PChoice, RandInt
 from alignsearch.spaces.distributions.families import AroundMean, SteppedRange
+from alignsearch.spaces.metaparameter import Metaparameter
 from alignsearch.spaces.space import SearchSpace
 
 MOST_DIMENSIONS = 500
@@ -155,7 +156,7 @@ def _kept(dimension: _Dimension, chosen: Chosen, value: Number | None = None) ->
 
 
 def _dimensions(space: SearchSpace) -> tuple[_Dimension, ...]:
-    sampled = space.sampled
+    sampled = _ordered(space)
     asked = [{label for each in one.conditions for label, _ in each} for one in sampled]
     return tuple(
         _Dimension(
@@ -169,6 +170,25 @@ def _dimensions(space: SearchSpace) -> tuple[_Dimension, ...]:
     )
 
 
+def _ordered(space: SearchSpace) -> list[Metaparameter]:
+    """The dimensions as in the tree, but each after all choices that lead to it.
+
+    A dimension that several choices share stands in the tree below the first of them.
+    """
+    known = {each.name: each for each in space.sampled}
+    ordered: dict[str, Metaparameter] = {}
+
+    def put(each: Metaparameter) -> None:
+        if each.name not in ordered:
+            for label in dict.fromkeys(label for one in each.conditions for label, _ in one):
+                put(known[label])
+            ordered[each.name] = each
+
+    for each in space.sampled:
+        put(each)
+    return list(ordered.values())
+
+
 def _levels_of(distribution: Distribution) -> Callable[[int], tuple[Number, ...]]:
     """Return a function from a grid's number to the dimension's values in it."""
     if isinstance(distribution, Choice | PChoice):
@@ -179,7 +199,9 @@ def _levels_of(distribution: Distribution) -> Callable[[int], tuple[Number, ...]
         return lambda grid: _distinct(low + round(span * share) for share in _shares(grid))
     axis = axis_of(distribution)
     inner = isinstance(distribution, AroundMean)
-    return lambda grid: _distinct(axis.value(share) for share in _shares(grid, inner=inner))
+    return lambda grid: _distinct(
+        map(distribution.nearest, axis.values(_shares(grid, inner=inner)).tolist())
+    )
 
 
 def _size_of(distribution: Distribution) -> int | None:

@@ -43,7 +43,7 @@ def make_installed(name: str, space: SearchSpace, **options: Any) -> Any:
         made = factory(space, **options)
     except (Exception, SystemExit) as error:
         raise ConfigurationError(f"{where} can't be made here: {_line(error)}") from error
-    lacking = [each for each in ("seen", "tell", "suggest") if not hasattr(made, each)]
+    lacking = [each for each in ("tell", "suggest") if not hasattr(made, each)]
     if lacking:
         raise ConfigurationError(
             f"{where} is no sampler: it makes {type(made).__name__}, without {', '.join(lacking)}"

@@ -31,5 +31,5 @@ class OptunaNsgaII(OptunaSampler):
     def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
         """Return the study, with the generation of each finished trial."""
         for at, trial in enumerate(told):
-            trial.system_attrs = {GENERATION: at // POPULATION}
+            trial.system_attrs = {**trial.system_attrs, GENERATION: at // POPULATION}
         return super().ask(told, trials, tid)

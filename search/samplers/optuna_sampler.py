@@ -6,8 +6,9 @@ of the results told and the trials running (`alignsearch.search.samplers.optuna_
 follows from these alone, as `Sampler` demands.
 
 The random points of the start-up are this program's. A trial without a loss counts as one with an
-infinite loss. How running trials count is up to Optuna's sampler: TPE and the Gaussian process look
-at them, the others don't.
+infinite loss; among several metrics, it is left out. What breaks the search's constraints is told
+as one constraint of Optuna's, the sum of all. How running trials count is up to Optuna's sampler:
+TPE and the Gaussian process look at them, the others don't.
 """
 
 import math
@@ -29,6 +30,9 @@ from alignsearch.search.samplers.optuna_space import Number, Parameter, paramete
 from alignsearch.search.samplers.optuna_study import frozen_trial, study_of
 from alignsearch.search.samplers.random_search import random_point, trial_seed
 from alignsearch.spaces.space import SearchSpace
+
+EXTREME = 1e100
+"""Largest size of a loss that a Gaussian process gets: the squares of all have to be floats."""
 
 
 class OptunaSampler:
@@ -59,6 +63,8 @@ class OptunaSampler:
         self._served = {each.label for each in self._parameters if self.serves(each)}
         self._tids: list[int] = []
         self._told: dict[int, FrozenTrial] = {}
+        self._violations: dict[int, float] = {}
+        self._metrics = 1
         self.prepare(space)
 
     def serves(self, parameter: Parameter) -> bool:
@@ -84,7 +90,7 @@ class OptunaSampler:
             trials: the finished and the running trials, by number.
             tid: number of the trial that is suggested.
         """
-        return study_of(trials, self.sampler(trial_seed(self._seed, tid)))
+        return study_of(trials, self.sampler(trial_seed(self._seed, tid)), self._metrics)
 
     @property
     def seen(self) -> int:
@@ -99,7 +105,10 @@ class OptunaSampler:
         """
         check_observation(observation, self._told, self._dimensions)
         tid, loss = observation.tid, observation.loss
-        self._told[tid] = self._trial(observation.point, math.inf if loss is None else loss)
+        values = observation.losses or (math.inf if loss is None else loss,)
+        self._told[tid] = self._trial(observation.point, values)
+        self._violations[tid] = observation.violation
+        self._metrics = max(self._metrics, len(values))
         insort(self._tids, tid)
 
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, Number]:
@@ -107,11 +116,21 @@ class OptunaSampler:
         rng = np.random.default_rng(trial_seed(self._seed, tid))
         if self.seen < self._startup or not self._dimensions:
             return random_point(self._dimensions, rng)
-        told = {each: self._told[each] for each in self._tids}
+        told = {each: self._told[each] for each in self._tids if self._is_of_use(self._told[each])}
+        if any(self._violations.values()):
+            for each, trial in told.items():
+                if not trial.constraints:
+                    trial.set_constraint("violation", self._violations[each])
         running = {each.tid: self._trial(each.point, None) for each in pending}
         trials = [trial for _, trial in sorted({**told, **running}.items())]
         asked = self.ask([*told.values()], trials, tid).ask()
         return self._point(asked, rng)
+
+    def _is_of_use(self, trial: FrozenTrial) -> bool:
+        """Return whether Optuna can compare the trial's values: infinite ones have no volume."""
+        if self._metrics == 1:
+            return True
+        return len(trial.values) == self._metrics and all(map(math.isfinite, trial.values))
 
     def _point(self, asked: optuna.Trial, rng: np.random.Generator) -> dict[str, Number]:
         point: dict[str, Number] = {}
@@ -123,7 +142,7 @@ class OptunaSampler:
             point[label] = parameter.ask(asked) if served else parameter.dimension.draw(rng)
         return point
 
-    def _trial(self, point: Point, loss: float | None) -> FrozenTrial:
+    def _trial(self, point: Point, values: Sequence[float] | None) -> FrozenTrial:
         """A trial as Optuna knows it, with those of its values that Optuna's sampler gets."""
         active = [
             each
@@ -133,7 +152,7 @@ class OptunaSampler:
         known = {each.label: each.known(float(point[each.label])) for each in active}
         params = {label: value for label, value in known.items() if value is not None}
         kinds = {each.label: each.distribution for each in active if each.label in params}
-        return frozen_trial(params, kinds, loss)
+        return frozen_trial(params, kinds, values)
 
 
 class OptunaTpe(OptunaSampler):
@@ -160,20 +179,23 @@ class OptunaGp(OptunaSampler):
         return optuna.samplers.GPSampler(seed=seed, n_startup_trials=1)
 
     def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
-        """Return the study, infinite losses in it replaced by the extreme ones of the others.
+        """Return the study, its extreme losses replaced by the nearest of the others.
 
-        Optuna does the same, with a warning each time.
+        Optuna does the same with infinite ones, with a warning each time.
         """
-        values = [each.value for each in told if each.value is not None]
-        finite = [each for each in values if math.isfinite(each)]
-        low, high = min(finite, default=0.0), max(finite, default=0.0)
-        kept = [
-            each
-            if each.value is None or math.isfinite(each.value)
-            else frozen_trial(each.params, each.distributions, high if each.value > 0 else low)
-            for each in trials
-        ]
-        return super().ask(told, kept, tid)
+        values = [value for each in told for value in each.values]
+        usual = [each for each in values if abs(each) <= EXTREME]
+        low, high = min(usual, default=0.0), max(usual, default=0.0)
+
+        def kept(trial: FrozenTrial) -> FrozenTrial:
+            if trial.values is None or all(abs(each) <= EXTREME for each in trial.values):
+                return trial
+            near = [min(max(each, low), high) for each in trial.values]
+            changed = frozen_trial(trial.params, trial.distributions, near)
+            changed.system_attrs = trial.system_attrs
+            return changed
+
+        return super().ask(told, [kept(each) for each in trials], tid)
 
 
 class OptunaQmc(OptunaSampler):

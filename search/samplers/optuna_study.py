@@ -20,25 +20,28 @@ ONLY = 0
 """The study's id."""
 
 
-def study_of(trials: Sequence[FrozenTrial], sampler: BaseSampler) -> Study:
-    """Return a study that minimizes, with these trials in this order.
+def study_of(trials: Sequence[FrozenTrial], sampler: BaseSampler, metrics: int = 1) -> Study:
+    """Return a study that minimizes so many metrics, with these trials in this order.
 
     Their numbers become their places. The study's first `ask` gives the trial after them.
     """
-    return Study(NAME, KnownTrials(trials), sampler)
+    return Study(NAME, KnownTrials(trials, metrics), sampler)
 
 
 def frozen_trial(
-    params: dict[str, Any], distributions: dict[str, BaseDistribution], value: float | None
+    params: dict[str, Any],
+    distributions: dict[str, BaseDistribution],
+    values: Sequence[float] | None,
 ) -> FrozenTrial:
-    """Return a finished trial, or without a value one that is running."""
+    """Return a finished trial with a value of each metric; without any, one that is running."""
     began = datetime(1970, 1, 1)
-    finished = value is not None
+    finished = values is not None
     return FrozenTrial(
         number=-1,
         trial_id=-1,
         state=TrialState.COMPLETE if finished else TrialState.RUNNING,
-        value=value,
+        value=None,
+        values=values,
         datetime_start=began,
         datetime_complete=began if finished else None,
         params=params,
@@ -52,8 +55,9 @@ def frozen_trial(
 class KnownTrials(BaseStorage):
     """A storage of one study, whose last trial alone may be changed."""
 
-    def __init__(self, trials: Sequence[FrozenTrial]) -> None:
+    def __init__(self, trials: Sequence[FrozenTrial], metrics: int) -> None:
         """Hold these trials, which get their places as numbers and ids."""
+        self._directions = [StudyDirection.MINIMIZE] * metrics
         self._trials = list(trials)
         for number, trial in enumerate(self._trials):
             trial.number = trial._trial_id = number
@@ -68,8 +72,8 @@ class KnownTrials(BaseStorage):
         return NAME
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        """Return that one value is minimized."""
-        return [StudyDirection.MINIMIZE]
+        """Return that each metric is minimized."""
+        return list(self._directions)
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
         """Return nothing: the study has no attributes of users."""

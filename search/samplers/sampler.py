@@ -134,8 +134,11 @@ def _at(home: str) -> SamplerFactory:
     return make
 
 
-def _optuna(help: str, home: str, *needs: str, extra: str = "optuna") -> SamplerKind:
-    return SamplerKind(help, _at(home), needs=("optuna", *needs), extra=extra)
+def _optuna(
+    help: str, home: str, *needs: str, extra: str = "optuna", several: bool = True
+) -> SamplerKind:
+    packages = ("optuna", *needs)
+    return SamplerKind(help, _at(home), needs=packages, extra=extra, serves_several=several)
 
 
 SAMPLERS: dict[str, SamplerKind] = {
@@ -158,14 +161,19 @@ SAMPLERS: dict[str, SamplerKind] = {
         "HyperOpt's annealing, around the best trials", _at("anneal:Anneal"), serves_any=True
     ),
     "grid": SamplerKind(
-        "a grid that becomes finer, and ends with its last point", _at("grid:Grid")
+        "a grid that becomes finer, and ends with its last point",
+        _at("grid:Grid"),
+        serves_several=True,
     ),
     "sobol": SamplerKind(
-        "Sobol's points, evener than random ones", _at("sobol:Sobol"), needs=("scipy",)
+        "Sobol's points, evener than random ones",
+        _at("sobol:Sobol"),
+        needs=("scipy",),
+        serves_several=True,
     ),
     "optuna:tpe": _optuna("Optuna's TPE", "optuna_sampler:OptunaTpe"),
     "optuna:gp": _optuna("Optuna's Gaussian process", "optuna_sampler:OptunaGp", "torch", extra=""),
-    "optuna:cmaes": _optuna("Optuna's CMA-ES", "optuna_cmaes:OptunaCmaEs", "cmaes"),
+    "optuna:cmaes": _optuna("Optuna's CMA-ES", "optuna_cmaes:OptunaCmaEs", "cmaes", several=False),
     "optuna:nsgaii": _optuna("Optuna's NSGA-II, a genetic algorithm", "optuna_nsgaii:OptunaNsgaII"),
     "optuna:qmc": _optuna("Optuna's Sobol points", "optuna_sampler:OptunaQmc"),
     "optuna:random": _optuna("Optuna's random points", "optuna_sampler:OptunaRandom"),

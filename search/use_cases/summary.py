@@ -1,7 +1,7 @@
 """The summary of a search: counts, best trial, time left, and what the search waits for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from statistics import fmean
 
@@ -25,6 +25,7 @@ from alignsearch.search.documents.states import (
 )
 from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
+from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED
 from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
 from alignsearch.search.reports.took import Took, took
 from alignsearch.search.samplers.sampler import problem_of
@@ -74,6 +75,8 @@ class Summary:
         driven: whether a driver holds the search's lease.
         store_seconds: seconds that the store took to answer; None if not measured.
         waits_for: the next thing that has to happen, and why it hasn't, in words.
+        sampler_failure: the last failure of its sampler that was noted, in words; None without
+            one, or where events were not read.
     """
 
     search: Search
@@ -93,6 +96,7 @@ class Summary:
     repetitions: tuple[int, int] = (0, 0)
     took: Took | None = None
     nearest: Trial | None = None
+    sampler_failure: str | None = None
 
     @property
     def busy(self) -> int:
@@ -147,6 +151,7 @@ class Summary:
             "chance": self.chance,
             "seconds_left": self.seconds_left,
             "waits_for": self.waits_for,
+            "sampler_failure": self.sampler_failure,
             "lease_seconds": self.lease_seconds,
             "driver": driver.owner if driver else None,
             "driven": self.driven,
@@ -181,7 +186,9 @@ def read_summary(store: Store, name: str) -> Summary:
         UnknownNameError: there is no such search.
     """
     search = store.searches.get(name)
-    return summarize(search, standing_of(store, search), store.now(), store.ping())
+    summary = summarize(search, standing_of(store, search), store.now(), store.ping())
+    failures = store.logs.events_named(name, SUGGESTION_FAILED)
+    return replace(summary, sampler_failure=failures[-1].detail if failures else None)
 
 
 def summarize(

@@ -10,13 +10,18 @@ BY_POLICY = ("tpe",)
 """Samplers with tests of each policy. `anneal` asks it, too; others don't."""
 
 
+SLOW = ("optuna:nsgaii", "optuna:qmc", "optuna:random")
+"""Samplers by an adapter that others go through in `make test`: in `make test-slow` alone."""
+
+
 def row(algo, *more, whole=False):
     """A parameter of a test, skipped where a package of the sampler's is missing.
 
     whole: one parameter of all values, as fixtures have it.
     """
     problem = problem_of(algo)
-    marks = pytest.mark.skip(reason=problem) if problem else ()
+    marks = [pytest.mark.skip(reason=problem)] if problem else []
+    marks += [pytest.mark.slow] if algo in SLOW else []
     identity = "-".join((algo, *more))
     values = ((algo, *more),) if whole else (algo, *more)
     return pytest.param(*values, marks=marks, id=identity)

@@ -33,6 +33,8 @@ def test_the_document_has_the_files_that_are_run_here():
         *("function.py", "sklearn_digits.py", "jax_network.py", "pytorch_network.py"),
         *("spirals_space.py", "spirals.py"),
         *("mirror.py", "mynet.py", "mydata.py", "hyperopt_fmin.py", "ask_and_tell.py"),
+        # A package's module, which test_installed.py installs.
+        "neighbours.py",
     }
 
 

@@ -33,6 +33,10 @@ UNUSABLE = {
     "endless seed": (["submit", "wm", "--seed", f"{10**20}"], ["--seed", "at most 2147483647"]),
     "unknown data": (["submit", "wm", "--dataset", "digit"], ["'digit'", "did you mean digits"]),
     "unknown algorithm": (["submit", "wm", "--algo", "tpee"], ["'tpee'", "did you mean tpe"]),
+    "unknown algorithm of Optuna's": (
+        ["submit", "wm", "--algo", "optuna:gpp"],
+        ["'optuna:gpp'", "did you mean optuna:gp"],
+    ),
     "unknown order": (["submit", "wm", "--weights-order", "pap"], ["'pap'", "paper"]),
     "unknown precision": (["submit", "wm", "--precision", "half"], ["'half'", "float32"]),
     "unknown strategy": (["submit", "wm", "--strategy", "mirror"], ["did you mean mirrored"]),
