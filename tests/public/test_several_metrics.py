@@ -7,7 +7,7 @@ import pytest
 from hyperopt import hp
 
 import alignsearch
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.export import read_csv
 
@@ -80,6 +80,18 @@ def test_the_front_is_the_same_by_every_reader(make):
         }
     columns = json.loads(search.export("json"))["columns"]
     assert [each["title"] for each in columns] == list(exported)
+
+
+def test_each_metric_has_an_importance_of_its_own(make):
+    search = run(make(trials=24, startup=24))
+    shares = {name: search.importance(name)["share"] for name in METRICS}
+    # The speed and the memory are the width alone; the error is of both.
+    assert shares["speed"]["width"] == pytest.approx(1, abs=0.05)
+    assert shares["memory"]["width"] == pytest.approx(1, abs=0.05)
+    assert shares["error_rate"]["x"] > shares["speed"]["x"]
+    assert search.importance().equals(search.importance("error_rate"))
+    with pytest.raises(UnknownNameError, match="no metric is named 'size'"):
+        search.importance("size")
 
 
 def test_a_metric_that_was_not_told_is_refused_and_the_trial_stays(make):
