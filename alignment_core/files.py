@@ -1,6 +1,7 @@
 """Folders on this machine or on a remote file system that TensorFlow can read (gs://)."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -31,13 +32,17 @@ def names(folder: str) -> list[str]:
 
 
 def remove(folder: str) -> None:
-    """Remove the folder with all of its contents, if it exists.
+    """Remove the folder with all of its contents, if it exists. Two processes may do so at once.
 
     Raises:
         OSError: the folder can't be removed.
     """
     if not is_address(folder):
-        shutil.rmtree(folder, ignore_errors=not Path(folder).exists())
+        shutil.rmtree(folder, ignore_errors=True)
+        if Path(folder).exists():
+            # The error says why something is left, unless it is that another process removes it.
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder)
         return
     import tensorflow as tf
 

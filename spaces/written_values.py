@@ -61,7 +61,8 @@ def _option(name: str, options: list[str], text: str, cannot: str) -> int:
 
 def _number(text: str) -> float | None:
     try:
-        number = float(text)
+        # Python alone reads 1_000 as a number.
+        number = float(text.replace("_", "x"))
     except ValueError:
         return None
     return number if math.isfinite(number) else None

@@ -10,6 +10,7 @@
 
 import urllib.parse
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -43,6 +44,7 @@ class Client:
         self._connection = Connection(url, token, timeout)
         self.url = self._connection.url
         self._get, self._post = self._connection.get, self._connection.post
+        self._upload = self._connection.upload
 
     def __enter__(self) -> Self:
         return self
@@ -200,6 +202,18 @@ class Client:
         """Let a search try points before it suggests others: values by dimension."""
         return self._give(name, "points", {"points": [dict(each) for each in points]})
 
+    def enqueue_file(self, name: str, file: str | Path) -> str:
+        """Let a search try the points of a file first: CSV with a header, or JSON lines."""
+        return str(self._upload(f"/searches/{_quoted(name)}/points/file", Path(file))["message"])
+
+    def enqueue_published(self, name: str) -> str:
+        """Let a search try its space's columns of Table 5 first."""
+        return self._give(name, "points", {"published": True})
+
+    def enqueue_from(self, name: str, other: str, top: int = 5) -> str:
+        """Let a search try the best points of another one first."""
+        return self._give(name, "points", {"from_search": other, "top": top})
+
     def retry(self, name: str, *tids: int) -> str:
         """Try failed trials again, those of these numbers or all."""
         return self._give(name, "retry", {"tids": list(tids)} if tids else {})
@@ -207,6 +221,29 @@ class Client:
     def import_csv(self, name: str, table: str) -> str:
         """Import results from elsewhere as finished trials: CSV with a header."""
         return self._give(name, "results", {"table": table})
+
+    def import_file(
+        self, name: str, file: str | Path, format: str = "csv", *, study: str | None = None
+    ) -> str:
+        """Import the results of a file: CSV, or Optuna's SQLite file with the format `optuna`."""
+        path = f"/searches/{_quoted(name)}/results/file"
+        return str(self._upload(path, Path(file), format=format, study=study)["message"])
+
+    def import_mongotrials(self, name: str, uri: str, *, exp_key: str | None = None) -> str:
+        """Import the jobs of HyperOpt's `MongoTrials`, on a dashboard without logins."""
+        return self._give(name, "results", {"mongotrials": uri, "exp_key": exp_key})
+
+    def confirm(self, name: str, *, top: int | None = None, seeds: int | None = None) -> str:
+        """Repeat the best trials of a search on fresh seeds; returns the dashboard's message."""
+        return self._give(name, "confirm", {"top": top, "seeds": seeds})
+
+    def confirmation(self, name: str) -> dict[str, Any]:
+        """How far a search's confirmation is, and which trial it names."""
+        return self._get(f"/searches/{_quoted(name)}/confirmation")
+
+    def load(self, file: str | Path, name: str | None = None) -> str:
+        """Load a search that `alignsearch dump` has written, and return its name."""
+        return str(self._upload("/load", Path(file), name=name)["name"])
 
     def cancel_trial(self, name: str, tid: int) -> str:
         """End one trial of a search now; the search goes on."""

@@ -6,6 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
@@ -57,10 +58,25 @@ class Connection:
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send JSON to an endpoint, with the token or the session's CSRF token."""
-        request = urllib.request.Request(
-            f"{self.url}/api{path}", json.dumps(body).encode(), method="POST"
-        )
-        request.add_header("Content-Type", "application/json")
+        return self._change(path, json.dumps(body).encode(), "application/json")
+
+    def upload(self, path: str, file: Path, **parameters: str | None) -> dict[str, Any]:
+        """Send a file to an endpoint, with the query parameters that aren't None.
+
+        Raises:
+            ConfigurationError: the file can't be read.
+        """
+        given = {"file": file.name, **{key: each for key, each in parameters.items() if each}}
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(f"{file} can't be read: {error.strerror or error}") from error
+        path = f"{path}?{urllib.parse.urlencode(given)}"
+        return self._change(path, content, "application/octet-stream")
+
+    def _change(self, path: str, content: bytes, media_type: str) -> dict[str, Any]:
+        request = urllib.request.Request(f"{self.url}/api{path}", content, method="POST")
+        request.add_header("Content-Type", media_type)
         if self._token is not None:
             request.add_header("Authorization", f"Bearer {self._token}")
         else:

@@ -6,12 +6,14 @@ from pydantic import ConfigDict, Field, model_validator
 
 from alignsearch.dashboards.models.base import LARGEST_NUMBER, LONGEST_NAME, Model
 from alignsearch.dashboards.models.searches import SearchSummary
+from alignsearch.search.documents.limits import LONGEST_TEXT
 from alignsearch.spaces.distributions import Value
 
 MOST_POINTS = 1000
 """Points of one request; more of them stand in a file, for the command line."""
-LARGEST_TABLE = 4_000_000
-"""Characters of a table; a whole search of 10,000 trials has about half as many."""
+LARGEST_TABLE = 60_000
+"""Characters of a table in a request, whose body is limited to 64 kB; larger ones are uploaded as
+files."""
 
 Points = Annotated[list[dict[str, Value]], Field(min_length=1, max_length=MOST_POINTS)]
 Tids = Annotated[
@@ -57,9 +59,32 @@ class RetryRequest(Model):
 
 
 class ImportRequest(Model):
-    """Results from elsewhere as CSV with a header, as `alignsearch trials --csv` prints it."""
+    """Results from elsewhere; exactly one of the first two fields says which.
 
-    table: Annotated[str, Field(min_length=1, max_length=LARGEST_TABLE)]
+    Attributes:
+        table: CSV with a header, as `alignsearch trials --csv` prints it.
+        mongotrials: address of HyperOpt's jobs, as `MongoTrials` has it.
+        exp_key: the experiment among those jobs; null if there is one only.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"mongotrials": "mongo://localhost:27017/foo/jobs"}]}
+    )
+
+    table: Annotated[str, Field(min_length=1, max_length=LARGEST_TABLE)] | None = None
+    # No file:/PATH, by which other addresses are read: a browser names no file of this host.
+    mongotrials: (
+        Annotated[str, Field(max_length=LONGEST_TEXT, pattern=r"^mongo(db)?(\+srv)?://")] | None
+    ) = None
+    exp_key: Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.table is None) == (self.mongotrials is None):
+            raise ValueError("exactly one of table and mongotrials is needed")
+        if self.exp_key is not None and self.mongotrials is None:
+            raise ValueError("exp_key belongs to mongotrials")
+        return self
 
 
 class GivenPoints(Model):

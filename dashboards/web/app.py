@@ -17,6 +17,7 @@ from alignsearch.dashboards.web import errors, pages, streams
 from alignsearch.dashboards.web.api import (
     budget,
     confirming,
+    files,
     points,
     searches,
     sessions,
@@ -95,6 +96,7 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         submissions.router,
         # Before steering, whose address would take it for a verb.
         confirming.router,
+        files.router,
         # Before the verbs, which would take `retry` for one of theirs.
         points.router,
         budget.router,

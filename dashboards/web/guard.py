@@ -1,6 +1,7 @@
 """ASGI middleware that checks each request's Host and size, and adds security headers."""
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -18,6 +19,13 @@ DRAINED_BODY = 32 * 2**20
 """Limits how many bytes of a refused body are read and dropped."""
 LARGEST_BODY = 64 * 1024
 """Bytes of a request's body. The largest of ours, a submission, has a few thousand."""
+LARGEST_FILE = 256 * 2**20
+"""Bytes of a file that a request uploads: a dump of 10,000 trials of 45 epochs, compressed, has a
+tenth as many. It goes to the disk piece by piece, and only after its sender's rights were checked.
+"""
+
+_UPLOAD = re.compile(r"/api/(load|searches/[^/]+/(points|results)/file)")
+"""Paths of the endpoints that take files."""
 
 # plotly adds two <style> elements with constant text to the page; these are their hashes.
 _STYLES = (
@@ -77,9 +85,10 @@ class Guard:
             text = f"this dashboard answers to localhost and 127.0.0.1 only, not to {host!r}"
             await _refuse(send_safely, 400, "bad_host", text)
             return
-        too_large = f"the body is larger than {LARGEST_BODY} bytes"
+        largest = LARGEST_FILE if _UPLOAD.fullmatch(scope["path"]) else LARGEST_BODY
+        too_large = f"the body is larger than {largest} bytes"
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
+        if not length.isdecimal() or int(length) > largest:
             await _drain(receive, {"more_body": True}, 0)
             await _refuse(send_safely, 413, "too_large", too_large)
             return
@@ -89,7 +98,7 @@ class Guard:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > LARGEST_BODY:
+            if received > largest:
                 await _drain(receive, message, received)
                 raise HTTPException(413, too_large)
             return message

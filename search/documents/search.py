@@ -78,8 +78,9 @@ class Search(Document):
         max_failures: how many trials may fail before the search ends; None for
             `failures_allowed`'s default.
         parallel: how many trials run at once, at most.
-        algo: a row of `alignsearch.search.samplers.sampler.SAMPLERS`, or `fmin` for the algorithm
-            of the process that calls HyperOpt's `fmin`.
+        algo: a sampler by its name, one of `alignsearch.search.samplers.sampler` or of a package
+            that adds it, installed here or not; or `fmin` for the algorithm of the process that
+            calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
         checkpoint_folder: name of the search's own folder below that one; None for one of its name
@@ -120,7 +121,7 @@ class Search(Document):
     trials: int = Field(gt=0)
     parallel: int = Field(gt=0)
     seed: int
-    algo: Literal["tpe", "combined", "random", "fmin"] = "tpe"
+    algo: str = Field(default="tpe", min_length=1)
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
     warm_start: WarmStart | None = None

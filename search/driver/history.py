@@ -68,6 +68,7 @@ class History:
         """Error of the trial that failed last; None if none has failed."""
         self._refused = False
         """A trial has failed as it would again."""
+        self._exhausted: tuple[str, tuple[int, ...]] = ("", ())
 
     def sync(self) -> list[Trial]:
         """Read all trials that have changed since the last call, record and return them.
@@ -204,6 +205,21 @@ class History:
     def _is_hopeless(self) -> bool:
         return self._refused and not any(self._counts[state] for state in SPENDING)
 
+    def note_exhausted(self, reason: str) -> None:
+        """Note that the sampler has no point to suggest beside the trials as they are now."""
+        self._exhausted = reason, self._moment
+
+    @property
+    def exhausted(self) -> str | None:
+        """Why the sampler has no point left; None if it may have one, as after any change."""
+        reason, moment = self._exhausted
+        return reason if moment == self._moment else None
+
+    @property
+    def _moment(self) -> tuple[int, ...]:
+        """Numbers of which one changes with each trial that is added or ends."""
+        return self.next_tid, len(self.live), sum(self._counts.values())
+
     def reached(self, driven_seconds: float = 0.0) -> Reached:
         """Return how far the search has come, for the rules that end it."""
         return Reached(
@@ -215,6 +231,7 @@ class History:
             retries=self.given.retries,
             last_error=self.last_error,
             is_hopeless=self._is_hopeless,
+            exhausted=None if self.given.waiting else self.exhausted,
         )
 
     def _winner(self) -> Trial | None:

@@ -2,8 +2,8 @@
 
 The first line is a header with format and schema version. Each line after it is one document in
 MongoDB's canonical Extended JSON, which keeps every BSON type, with its collection's name. The last
-line has the number of documents and a hash of all lines before it. A file whose name ends in .gz is
-compressed.
+line has the number of documents and a hash of all lines before it. A file is written compressed if
+its name ends in .gz.
 """
 
 import gzip
@@ -123,7 +123,14 @@ def check(file: Path) -> Checked:
     return Checked(file, checksum, checks.search, checks.counter, checks.folders)
 
 
-def load(store: Store, checked: Checked, *, name: str | None = None, who: str = "") -> str:
+def load(
+    store: Store,
+    checked: Checked,
+    *,
+    name: str | None = None,
+    who: str = "",
+    source: str | None = None,
+) -> str:
     """Insert a file's search with all its documents into the store; return the search's name.
 
     The search can't be seen before all documents are inserted. A load that was broken off goes on
@@ -134,6 +141,7 @@ def load(store: Store, checked: Checked, *, name: str | None = None, who: str = 
         checked: the file, as `check` returned it.
         name: the search's name here; None for the one in the file.
         who: the author of an event that says that it was loaded; empty for no event.
+        source: how that event calls the file; None for its path.
 
     Raises:
         ConfigurationError: the file was changed since it was checked, or the name can't be used.
@@ -161,7 +169,8 @@ def load(store: Store, checked: Checked, *, name: str | None = None, who: str = 
         if batch:
             store.copies.load_each(collection, batch, copy)
     if who:
-        detail = str(checked.file) if new == old else f"{old} from {checked.file}"
+        called = source or str(checked.file)
+        detail = called if new == old else f"{old} from {called}"
         store.copies.note_load(new, copy, who, detail)
     store.copies.finish_load(renamed("searches", checked.search, old, new), copy, checked.folders)
     return new
@@ -179,13 +188,19 @@ def _read(
     reader = _Reader()
     try:
         check_file(file)
-        with _opened(file, "rt", compressed=file.suffix == ".gz") as lines:
+        with _opened(file, "rt", compressed=_is_compressed(file)) as lines:
             return reader.read(lines, take, begin)
     except (OSError, EOFError, zlib.error) as error:
         raise _bad(file, f"it can't be read ({error})") from error
     except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError) as error:
         words = str(error).splitlines() or [type(error).__name__]
         raise _bad(file, f"line {reader.number}: {words[0]}") from error
+
+
+def _is_compressed(file: Path) -> bool:
+    """Return whether a file is compressed, by its first bytes: its name may have changed."""
+    with file.open("rb") as opened:
+        return opened.read(2) == b"\x1f\x8b"
 
 
 class _Reader:

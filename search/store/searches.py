@@ -200,10 +200,11 @@ class Searches:
             changes = {**changes, "confirms_only": False}
         found = self._set(name, _NOT_OVER, changes)
         if found is None:
-            raise StateConflictError(
-                f"search {name!r} can't be set: it is {self.get(name).status}; `alignsearch extend "
-                f"{name}` lets one that is over go on"
-            )
+            status = self.get(name).status
+            hint = "that is final"
+            if status is not SearchStatus.CANCELLED:
+                hint = f"`alignsearch extend {name}` lets one that is over go on"
+            raise StateConflictError(f"search {name!r} can't be set: it is {status}; {hint}")
         self._logs.add_event(name, who, "set", detail)
         return found
 

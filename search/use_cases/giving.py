@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
-from alignsearch.search.documents import GivenPoint, Search, Trial, is_list_of_runs, space_of
+from alignsearch.search.documents import (
+    GivenPoint,
+    Search,
+    Trial,
+    is_list_of_runs,
+    is_of_fmin,
+    space_of,
+)
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
@@ -36,18 +43,27 @@ class Given:
     left_out: Sequence[str] = field(default_factory=tuple)
 
 
-def searched_space(search: Search) -> SearchSpace:
+def searched_space(search: Search, *, results: bool = False) -> SearchSpace:
     """Return the space of a search that points can be given to.
 
+    Args:
+        search: the search.
+        results: whether the points come with their results, which `fmin`'s searches take, too.
+
     Raises:
-        StateConflictError: the search was cancelled, is a list of runs, or was submitted over a
-            space that this program doesn't know, or its source has changed since.
+        StateConflictError: the search was cancelled, is a list of runs or `fmin`'s, or was
+            submitted over a space that this program doesn't know, or its source has changed since.
         StoreCorruptedError: its stored space can't be read.
     """
     if search.status is SearchStatus.CANCELLED:
         raise StateConflictError(
             f"search {search.name!r} was cancelled, which is final: submit another one, from its "
             f"results by --warm-start {search.name}"
+        )
+    if is_of_fmin(search) and not results:
+        raise StateConflictError(
+            f"search {search.name!r} tries no given points: HyperOpt's fmin decides about its "
+            "trials. Give points to a search of alignsearch.Search over the same space"
         )
     if is_list_of_runs(search):
         raise StateConflictError(

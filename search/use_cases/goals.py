@@ -7,6 +7,7 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search, metrics_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.spaces.definition import Definition
 
 ONE_METRIC = "tpe"
 """Sampler of a search of one metric without constraints, if nobody chooses one."""
@@ -19,21 +20,26 @@ def is_plain(search: Search) -> bool:
     return len(metrics_of(search)) == 1 and not search.constraints
 
 
-def with_sampler(search: Search, asked: str | None) -> Search:
-    """Return the search with the sampler that was asked for, or the usual one for its metrics.
+def sampler_for(asked: str | None, definition: Definition) -> str:
+    """Return the name of the sampler that was asked for, or of the usual one for the metrics.
+
+    asked: the name; None for the usual one. definition: the search's, with all constraints.
 
     Raises:
         ConfigurationError: that sampler learns from the first metric alone.
     """
-    plain = is_plain(search)
+    several = [role for role in definition.further.values() if role != "report"]
+    plain = not several and not definition.constraints
     algo = asked or (ONE_METRIC if plain else SEVERAL_METRICS)
-    if not plain and not SAMPLERS[algo].serves_several:
-        able = [name for name, kind in SAMPLERS.items() if kind.serves_several]
+    kind = SAMPLERS.get(algo)
+    if not plain and (kind is None or not kind.serves_several):
+        able = [name for name, each in SAMPLERS.items() if each.serves_several]
         raise ConfigurationError(
             f"--algo {algo} learns from one metric without constraints, and this search has "
-            f"{_kind(search)}: choose --algo {' or '.join(able)}"
+            f"{_kind(several=bool(several), constrained=bool(definition.constraints))}: choose "
+            f"one of {', '.join(able)}"
         )
-    return search.model_copy(update={"algo": algo})
+    return algo
 
 
 def check_goals(search: Search) -> None:
@@ -81,14 +87,13 @@ def refuse_unconfirmable(search: Search) -> None:
 
 
 def _unconfirmable(search: Search) -> str:
+    kind = _kind(several=len(metrics_of(search)) > 1, constrained=bool(search.constraints))
     return (
-        f"repetitions are compared by the mean of one metric, and this search has {_kind(search)}: "
+        f"repetitions are compared by the mean of one metric, and this search has {kind}: "
         "enqueue its best configurations in a search of one metric instead (enqueue-best)"
     )
 
 
-def _kind(search: Search) -> str:
-    several = len(metrics_of(search)) > 1
+def _kind(*, several: bool, constrained: bool) -> str:
     kinds = ["several metrics"] if several else []
-    kinds += ["constraints"] if search.constraints else []
-    return " and ".join(kinds)
+    return " and ".join([*kinds, "constraints"] if constrained else kinds)

@@ -88,7 +88,8 @@ def _number(row: PointRow, column: str) -> float | None:
     if not cell:
         return None
     try:
-        number = float(cell)
+        # Python alone reads 1_000 as a number.
+        number = float(cell.replace("_", "x"))
     except ValueError as error:
         shown = repr(cell[:LONGEST_SHOWN])
         raise ConfigurationError(f"{row.place}, column {column!r}: {shown} is no number") from error

@@ -70,7 +70,7 @@ def import_file(
     if format not in FORMATS:
         raise UnknownNameError("import format", format, FORMATS)
     search = store.searches.get(name)
-    found = FORMATS[format](file, search, searched_space(search), study)
+    found = FORMATS[format](file, search, searched_space(search, results=True), study)
     return import_results(store, name, found, who)
 
 
@@ -78,7 +78,7 @@ def import_csv_text(store: Store, name: str, text: str, who: str) -> Imported:
     """Import the results of a CSV's text, as `import_results` does."""
     search = store.searches.get(name)
     check_text(text, "the table")
-    found = results_in(text, "the table", search, searched_space(search))
+    found = results_in(text, "the table", search, searched_space(search, results=True))
     return import_results(store, name, found, who)
 
 
@@ -92,7 +92,7 @@ def import_mongotrials(
         ConfigurationError: there are no such jobs, or of several experiments.
     """
     search = store.searches.get(name)
-    searched_space(search)
+    searched_space(search, results=True)
     return import_results(store, name, read_mongotrials(uri, exp_key), who)
 
 
@@ -109,7 +109,7 @@ def import_results(store: Store, name: str, found: OutsideResults, who: str) -> 
         StateConflictError: the search was cancelled, or has no points.
     """
     search = store.searches.get(name)
-    space = searched_space(search)
+    space = searched_space(search, results=True)
     if not found.results:
         raise ConfigurationError(
             f"{found.source} has no result" + "".join(f"; {each}" for each in found.left_out)

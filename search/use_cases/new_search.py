@@ -25,7 +25,12 @@ from alignsearch.search.documents import (
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.resources import check_gpu_fraction
-from alignsearch.search.samplers.sampler import default_startup
+from alignsearch.search.samplers.sampler import (
+    PACKAGES,
+    check_serves,
+    default_startup,
+    package_versions,
+)
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import (
     WITH_RECIPE,
@@ -33,7 +38,7 @@ from alignsearch.search.use_cases.defined import (
     objective_of,
     stored_definition,
 )
-from alignsearch.search.use_cases.goals import check_goals, with_sampler
+from alignsearch.search.use_cases.goals import check_goals, sampler_for
 from alignsearch.search.use_cases.metric_choices import constraints_of
 from alignsearch.search.use_cases.rules import NO_TIMEOUT
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
@@ -47,9 +52,6 @@ from alignsearch.search.use_cases.warm_start import warm_start
 from alignsearch.spaces.definition import TRAINING, Definition
 from alignsearch.spaces.definitions import find_definition, find_object, stem_of
 from alignsearch.spaces.narrowing import parse_fixed, parse_ranges
-
-PACKAGES = ("alignsearch", "hyperopt", "numpy")
-"""Packages whose versions are stored with a search, because its suggestions depend on them."""
 
 LONGEST_STEM = 48
 """Characters of an automatic name before its number: a name has 64 at most."""
@@ -129,6 +131,9 @@ def prepare(
     if objective.kind == TRAINING and recipe is not None:
         check_network(recipe)
         check_trainings(defined, space, recipe, seed=asked.seed)
+    startup = default_startup(asked.trials) if asked.startup is None else asked.startup
+    algo = sampler_for(asked.algo, defined)
+    check_serves(algo, space, seed=asked.seed, startup=startup)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
     check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
@@ -142,7 +147,8 @@ def prepare(
         trials=asked.trials,
         parallel=min(asked.parallel or PARALLEL, room, asked.trials),
         seed=asked.seed,
-        startup=default_startup(asked.trials) if asked.startup is None else asked.startup,
+        algo=algo,
+        startup=startup,
         pending=asked.pending,
         resources=per_trial,
         priority=asked.priority,
@@ -156,11 +162,11 @@ def prepare(
         note=asked.note,
         tags=asked.tag,
         created_by=who,
-        versions=versions(),
+        versions=versions() | package_versions(algo),
         **rules,
     )
     check_goals(search)
-    return with_sampler(search, asked.algo)
+    return search
 
 
 def with_warm_start(store: Store, search: Search, start_from: str) -> Search:

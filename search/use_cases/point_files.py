@@ -65,14 +65,11 @@ def table_in(text: str, name: str, search: Search, space: SearchSpace) -> list[P
         ConfigurationError: another column stands there, one is missing or stands there twice, or a
             row has another length; the message names row and column.
     """
+    reader = csv.reader(io.StringIO(text), strict=True)
     try:
-        lines = [
-            (number, line)
-            for number, line in enumerate(csv.reader(io.StringIO(text), strict=True), start=1)
-            if line
-        ]
+        lines = [(number, line) for number, line in enumerate(reader, start=1) if line]
     except csv.Error as error:
-        raise ConfigurationError(f"{name} is no CSV: {error}") from error
+        raise ConfigurationError(f"{name} is no CSV: line {reader.line_num}: {error}") from error
     if not lines:
         raise ConfigurationError(f"{name} is empty: its first row names the columns")
     if len(lines) > MOST_ROWS:

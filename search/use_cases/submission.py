@@ -30,7 +30,7 @@ from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
-from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.search.samplers.sampler import ALIASES, SAMPLERS, known_samplers
 from alignsearch.search.use_cases.confirm_choices import ConfirmChoices
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.goals import ONE_METRIC, SEVERAL_METRICS
@@ -121,10 +121,11 @@ class Submission(
 
     model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
-    algo: Annotated[str | None, OneOf("algorithm", lambda: SAMPLERS, listed=False)] = Field(
+    algo: Annotated[str | None, OneOf("algorithm", known_samplers, listed=False)] = Field(
         default=None,
-        description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}. Default: "
-        f"{ONE_METRIC}, or {SEVERAL_METRICS} for several metrics or constraints.",
+        description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}; or the name of "
+        f"one that an installed package adds. Default: {ONE_METRIC}, or {SEVERAL_METRICS} for "
+        "several metrics or constraints.",
     )
     startup: int | None = Field(
         default=None,
@@ -231,6 +232,11 @@ class Submission(
         if (isinstance(value, bool) and not is_flag) or has_nul:
             raise PydanticCustomError(WRONG, "can't be {value}", {"value": repr(value)})
         return value
+
+    @field_validator("algo", mode="before")
+    @classmethod
+    def _is_called_by_its_own_name(cls, value: Any) -> Any:
+        return ALIASES.get(value, value) if isinstance(value, str) else value
 
     @field_validator("*")
     @classmethod

@@ -27,6 +27,7 @@ from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
 from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
 from alignsearch.search.reports.took import Took, took
+from alignsearch.search.samplers.sampler import problem_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
 
@@ -337,6 +338,8 @@ def _waits_for_driver(search: Search, running: int, now: datetime) -> str:
         waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
         if search.driver is None:
             waits += ", unless one runs and has no slot free"
+        if problem := problem_of(search.algo):
+            waits += f"; {problem}"
     return f"{waits} ({_trials(running)} may still run)" if running else waits
 
 

@@ -1,7 +1,6 @@
 """The verbs of a search's life on its page and on its trials' pages, clicked over a real store."""
 
 import random
-import re
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +12,7 @@ from alignsearch.names import whoami
 from alignsearch.search.documents import Recipe, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
+from alignsearch.search.store.dump import dump
 
 AUTHOR = f"{whoami()} (dashboard)"
 """Who clicks on a dashboard of this machine, as events name them."""
@@ -187,12 +187,28 @@ def test_results_are_imported_from_a_file(lived_in, open_page, tmp_path):
     dialog = asked(page, "Import results")
     dialog.get_by_label("results as CSV", exact=True).fill("sigma,loss\n0.5,0.1\n")
     assert "alpha_over_beta" in refuse(page, "Import")
-    dialog.get_by_label("results as CSV: a file").set_input_files(file)
-    expect(dialog.get_by_label("results as CSV", exact=True)).to_have_value(re.compile("0.125"))
+    dialog.get_by_label("file of results").set_input_files(file)
+    assert "Give the file alone" in refuse(page, "Import")
+    dialog.get_by_label("results as CSV", exact=True).fill("")
     agree(page, "Import")
     expect(said(page)).to_contain_text("1 result imported")
     assert [point.kind for point in lived_in.store.points.all("imported")] == ["imported"]
     is_by(lived_in, "imported", "imported")
+
+
+def test_a_search_is_loaded_from_a_file(lived_in, open_page, tmp_path):
+    lived_in.searched("dumped", status=SearchStatus.COMPLETED)
+    dump(lived_in.store, "dumped", tmp_path / "dumped.json.gz")
+    page = open_page(lived_in, "/", forgiven=REFUSED)
+    page.get_by_role("button", name="Load a search").click()
+    dialog = page.get_by_role("dialog")
+    assert "Choose a file" in refuse(page, "Load")
+    dialog.get_by_label("file", exact=True).set_input_files(tmp_path / "dumped.json.gz")
+    assert "already" in refuse(page, "Load")
+    dialog.get_by_label("name").fill("copied")
+    agree(page, "Load")
+    page.wait_for_url("**/searches/copied")
+    is_by(lived_in, "copied", "loaded")
 
 
 def test_a_note_and_tags_are_shown_and_filter_the_list(lived_in, open_page, hostile):

@@ -191,7 +191,9 @@ declare namespace Api {
     version: string;
   }
   interface ImportRequest {
-    table: string;
+    table?: string | null;
+    mongotrials?: string | null;
+    exp_key?: string | null;
   }
   interface Importances {
     state: "computing" | "ready" | "too_few";

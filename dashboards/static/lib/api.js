@@ -2,6 +2,8 @@
 
 // A request without a response after this long counts as failed, so that its panel can say so.
 const TIMEOUT_MS = 60_000;
+// The same for a file: a dump of 200 MB takes minutes over a slow line, and some more to be stored.
+const UPLOAD_MS = 1_800_000;
 
 /** A request that the server refused, or that never reached it (status 0, code "unreachable"). */
 export class ApiError extends Error {
@@ -92,19 +94,44 @@ export async function getSession() {
  * @param {object} body
  * @returns {Promise<any>}
  */
-export async function post(url, body = {}, retry = true) {
+export function post(url, body = {}) {
+  return change(url, "application/json", JSON.stringify(body));
+}
+
+/**
+ * Upload a file, with what the endpoint is to know about it. Empty parameters are left out.
+ *
+ * @param {string} url
+ * @param {File} file
+ * @param {Record<string, string>} parameters
+ * @returns {Promise<any>}
+ */
+export function upload(url, file, parameters = {}) {
+  const known = Object.entries({ file: file.name, ...parameters }).filter(([, value]) => value !== "");
+  return change(`${url}?${new URLSearchParams(known)}`, "application/octet-stream", file, UPLOAD_MS);
+}
+
+/**
+ * @param {string} url
+ * @param {string} type
+ * @param {string | File} body
+ * @param {number} timeout in milliseconds
+ * @returns {Promise<any>}
+ */
+async function change(url, type, body, timeout = TIMEOUT_MS, retry = true) {
   const { csrf } = await getSession();
   try {
     const response = await request(url, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
-      body: JSON.stringify(body),
+      headers: { "Content-Type": type, "X-CSRF-Token": csrf },
+      body,
+      signal: AbortSignal.timeout(timeout),
     });
     return await whole(response.json());
   } catch (error) {
     if (apiError(error).code !== "csrf" || !retry) throw error;
     session = null;
-    return post(url, body, false);
+    return change(url, type, body, timeout, false);
   }
 }
 

@@ -4,19 +4,20 @@ import { apiError } from "./api.js";
 import { el } from "./dom.js";
 
 /**
- * A field of a dialog. `kind` is an input's type, or "choice" (a select), "area" (long text) or "table"
- * (CSV, pasted or read from a file of the reader's).
+ * A field of a dialog. `kind` is an input's type, or "choice" (a select) or "area" (long text). A file of
+ * the reader's is no value: it is among the files that `send` gets.
  *
  * @typedef {object} Field
  * @property {string} name
  * @property {string} label
- * @property {"text" | "checkbox" | "datetime-local" | "choice" | "area" | "table"} [kind]
+ * @property {"text" | "checkbox" | "datetime-local" | "choice" | "area" | "file"} [kind]
  * @property {string} [value]
  * @property {string} [hint]
  * @property {{value: string, text: string}[]} [options] of a choice
  */
 
 /** @typedef {Record<string, string>} Values a box that isn't checked has the value "" */
+/** @typedef {Record<string, File>} Files those that were chosen, by the field's name */
 
 /**
  * A dialog's texts, its fields, and the request that it sends.
@@ -28,7 +29,7 @@ import { el } from "./dom.js";
  * @property {string} action label of the button that sends
  * @property {boolean} [danger]
  * @property {Field[]} [fields]
- * @property {(values: Values) => Promise<Answer>} send throws an ApiError if the server refuses
+ * @property {(values: Values, files: Files) => Promise<Answer>} send throws an ApiError if the server refuses
  */
 
 /**
@@ -56,7 +57,7 @@ export function ask({ title, text = "", action, danger = false, fields = [], sen
     refusal.textContent = "";
     for (const input of form.elements) input.removeAttribute("aria-invalid");
     try {
-      answer = await send(valuesOf(form));
+      answer = await send(valuesOf(form), filesOf(form));
       dialog.close();
     } catch (error) {
       const failed = apiError(error);
@@ -90,28 +91,24 @@ function fieldElement({ name, label, kind = "text", value = "", hint = "", optio
   const common = { id, name, "aria-describedby": hint ? `${id}-hint` : null };
   const input = kind === "choice"
     ? el("select", common, options.map((option) => el("option", { value: option.value, selected: option.value === value, text: option.text })))
-    : kind === "area" || kind === "table"
+    : kind === "area"
       ? el("textarea", { ...common, rows: 4, text: value })
-      : el("input", { ...common, type: kind, value: kind === "checkbox" ? "yes" : value, autocomplete: "off" });
-  const long = kind === "area" || kind === "table";
-  return el("div", { class: long ? "field whole" : "field" },
+      : el("input", { ...common, type: kind, value: kind === "checkbox" ? "yes" : kind === "file" ? null : value, autocomplete: "off" });
+  return el("div", { class: kind === "area" ? "field whole" : "field" },
     el("label", { for: id, text: label }),
     input,
-    kind === "table" ? fileInput(label, /** @type {HTMLTextAreaElement} */ (input)) : null,
     hint ? el("span", { class: "hint", id: `${id}-hint`, text: hint }) : null);
 }
 
-/**
- * @param {string} label
- * @param {HTMLTextAreaElement} area the text of the chosen file is put there
- */
-function fileInput(label, area) {
-  /** @param {Event} event */
-  const read = async (event) => {
-    const [file] = /** @type {HTMLInputElement} */ (event.target).files ?? [];
-    if (file) area.value = await file.text();
-  };
-  return el("input", { type: "file", accept: ".csv,text/csv,text/plain", "aria-label": `${label}: a file`, onchange: read });
+/** @param {HTMLFormElement} form */
+function filesOf(form) {
+  /** @type {Files} */
+  const files = {};
+  for (const input of form.elements) {
+    const [file] = (input instanceof HTMLInputElement && input.files) || [];
+    if (file) files[/** @type {HTMLInputElement} */ (input).name] = file;
+  }
+  return files;
 }
 
 /** @param {HTMLFormElement} form */
@@ -119,7 +116,7 @@ function valuesOf(form) {
   /** @type {Values} */
   const values = {};
   for (const input of form.elements) {
-    if (!(input instanceof HTMLInputElement || input instanceof HTMLSelectElement || input instanceof HTMLTextAreaElement) || !input.name) continue;
+    if (!(input instanceof HTMLInputElement || input instanceof HTMLSelectElement || input instanceof HTMLTextAreaElement) || !input.name || input.type === "file") continue;
     const isLeft = input instanceof HTMLInputElement && input.type === "checkbox" && !input.checked;
     values[input.name] = isLeft ? "" : input.value.trim();
   }

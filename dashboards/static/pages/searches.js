@@ -1,7 +1,8 @@
 // The page of all searches, kept up by the stream. It sorts and filters in the browser: searches are few.
 
 import { progressBar, statusPill, tagLink } from "../charts/summary.js";
-import { getJson, searchPage } from "../lib/api.js";
+import { ApiError, getJson, getSession, searchPage, upload } from "../lib/api.js";
+import { ask } from "../lib/dialog.js";
 import { byId, el, focusData, focusedData, inputById, isChecked, selectById } from "../lib/dom.js";
 import { clock, decimals, duration } from "../lib/format.js";
 import { Panel } from "../lib/panel.js";
@@ -147,6 +148,31 @@ async function start() {
   follow(() => "/api/stream", { searches: update, listed: drop });
 }
 
+/** Ask for a file of `alignsearch dump`, load it, and open the search's page. */
+async function load() {
+  /** @type {Api.Submitted | null} */
+  const loaded = await ask({
+    title: "Load a search",
+    text: "From a file of `alignsearch dump`: its trials, epochs, events and logs. A search that isn't over goes on where a driver runs.",
+    action: "Load",
+    fields: [
+      { name: "file", label: "file", kind: "file" },
+      { name: "name", label: "name", hint: "of the search here; the one it had if empty" },
+    ],
+    send: ({ name }, { file }) => {
+      if (!file) throw new ApiError(0, { code: "invalid", message: "Choose a file.", field: "file" });
+      return upload("/api/load", file, { name });
+    },
+  });
+  if (loaded) location.href = loaded.href;
+}
+
+/** Offer to load a search, if the session may change something. */
+async function offerLoad() {
+  const { can_steer } = await getSession();
+  byId("load").hidden = !can_steer;
+}
+
 const find = inputById("find");
 const status = selectById("status");
 const tags = selectById("tag");
@@ -167,5 +193,7 @@ tags.addEventListener("change", () => {
 compare.addEventListener("click", () => {
   location.href = `/compare?${new URLSearchParams([...marked].map((name) => ["name", name]))}`;
 });
+byId("load").addEventListener("click", load);
 showSession();
+offerLoad();
 start();

@@ -1,6 +1,6 @@
 // The buttons that change a search, beside those that steer it: one line a verb.
 
-import { ApiError, getJson, post, searchUrl } from "../lib/api.js";
+import { ApiError, getJson, post, searchUrl, upload } from "../lib/api.js";
 import { changedSettings, changedTags, dimensionsOf, enqueueRequest, filled, saidOf, settingsOf } from "../lib/changes.js";
 import { ask } from "../lib/dialog.js";
 import { announce, byId, el } from "../lib/dom.js";
@@ -111,12 +111,13 @@ async function enqueue({ name }) {
     action: "Enqueue",
     fields: [
       ...dimensionsOf(space.parameters).map(({ parameter, field }) => dimension(parameter, field)),
-      { name: "table", label: "points as CSV", kind: "table", hint: "a header with the dimensions, then one point a line" },
+      { name: "table", label: "points as CSV", kind: "area", hint: "a header with the dimensions, then one point a line" },
+      { name: "file", label: "file of points", kind: "file", hint: "CSV, or a JSON object a line" },
       { name: "from_search", label: "best of search", hint: "name of another search" },
       { name: "top", label: "how many", hint: "of its best points; 5 if empty" },
       { name: "published", label: "published columns of the space", kind: "checkbox" },
     ],
-    send: (values) => post(searchUrl(name, "/points"), enqueueRequest(space.parameters, values)),
+    send: (values, { file }) => sendOne(name, "/points", enqueueRequest(space.parameters, values), file),
   });
 }
 
@@ -148,9 +149,34 @@ function importResults({ name }) {
     title: `Import results into ${name}`,
     text: "Finished trials from elsewhere. The search learns from them; they spend nothing of its budget.",
     action: "Import",
-    fields: [{ name: "table", label: "results as CSV", kind: "table", hint: "a column for each dimension and one for the loss, as `alignsearch trials --csv` prints them" }],
-    send: ({ table }) => post(searchUrl(name, "/results"), { table }),
+    fields: [
+      { name: "table", label: "results as CSV", kind: "area", hint: "a column for each dimension and one for the loss, as `alignsearch trials --csv` prints them" },
+      { name: "file", label: "file of results", kind: "file" },
+      { name: "format", label: "format of the file", kind: "choice", options: [{ value: "csv", text: "CSV" }, { value: "optuna", text: "Optuna's SQLite file" }] },
+      { name: "study", label: "study", hint: "of Optuna's, or exp_key of MongoTrials, where there are several" },
+      { name: "mongotrials", label: "address of MongoTrials", hint: "mongo://HOST:PORT/DATABASE/jobs; on a dashboard without logins" },
+    ],
+    send: ({ table, format, study, mongotrials }, { file }) => {
+      const given = Object.entries({ table, mongotrials, exp_key: file ? "" : study });
+      const body = Object.fromEntries(given.filter(([, text]) => text !== ""));
+      return sendOne(name, "/results", body, file, { format, study });
+    },
   });
+}
+
+/**
+ * Send what was filled in, or the chosen file. The server refuses two sources at once; so does this.
+ *
+ * @param {string} name
+ * @param {string} rest path of the endpoint below the search
+ * @param {object} body
+ * @param {File | undefined} file
+ * @param {Record<string, string>} [parameters] what the endpoint is to know about the file
+ */
+async function sendOne(name, rest, body, file, parameters) {
+  if (!file) return post(searchUrl(name, rest), body);
+  if (Object.keys(body).length) throw new ApiError(0, { code: "invalid", message: "Give the file alone, or leave it out.", field: "file" });
+  return upload(searchUrl(name, `${rest}/file`), file, parameters);
 }
 
 /** @param {Summary} summary */

@@ -1,21 +1,20 @@
 """Endpoints that give points to a search, and steer single trials of it.
 
-Results are taken from a table in the request alone. A file of Optuna's or the address of a
-MongoDB would let a browser choose what this host reads: those are for the command line.
+Larger tables and Optuna's files are uploaded (`files.py`); no path of this host is ever read.
 """
 
 from fastapi import APIRouter, Request, Response
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.web import payloads
-from alignsearch.dashboards.web.api.sessions import Author
+from alignsearch.dashboards.web.api.sessions import Author, session_of
 from alignsearch.dashboards.web.context import context_of
+from alignsearch.dashboards.web.errors import RefusedError
+from alignsearch.dashboards.web.given import given_response, imported_response
 from alignsearch.dashboards.web.parameters import Name, Tid
-from alignsearch.dashboards.web.responses import json_response
 from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.use_cases import enqueueing, importing, retrying
 from alignsearch.search.use_cases.enqueueing import Wanted
-from alignsearch.search.use_cases.giving import Given, counted
+from alignsearch.search.use_cases.giving import counted
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 
@@ -35,7 +34,9 @@ def enqueue(request: Request, author: Author, name: Name, asked: models.EnqueueR
     else:
         wanted = enqueueing.of_table5(store, name)
     given = enqueueing.enqueue(store, name, wanted, author, left_out)
-    return _given(request, given, f"{counted(len(given.points), 'point')} to be tried first")
+    return given_response(
+        request, given, f"{counted(len(given.points), 'point')} to be tried first"
+    )
 
 
 @router.post("/searches/{name}/retry", response_model=models.GivenPoints)
@@ -47,19 +48,36 @@ def retry(request: Request, author: Author, name: Name, asked: models.RetryReque
     message = f"{counted(len(done.points), 'trial')} to try again"
     if done.reopened:
         message += f"; {name} goes on where a driver runs (`alignsearch serve`)"
-    return _given(request, done, message)
+    return given_response(request, done, message)
 
 
 @router.post("/searches/{name}/results", response_model=models.GivenPoints)
 def import_results(
     request: Request, author: Author, name: Name, asked: models.ImportRequest
 ) -> Response:
-    """Import results from elsewhere as finished trials, which spend nothing of the budget."""
+    """Import results from elsewhere as finished trials, which spend nothing of the budget.
+
+    Jobs of HyperOpt's MongoTrials are read where nobody logs in: there, whoever steers is a user of
+    this machine. Elsewhere a token's holder could make this host connect anywhere.
+    """
     mirror = context_of(request).mirror
     mirror.check()
-    done = importing.import_csv_text(mirror.store, name, asked.table, author)
-    when = "; the driver adds them within a second" if done.waits and done.points else ""
-    return _given(request, done, f"{counted(len(done.points), 'result')} imported{when}")
+    if asked.table is not None:
+        done = importing.import_csv_text(mirror.store, name, asked.table, author)
+        return imported_response(request, done)
+    gate = context_of(request).gate
+    if gate.login_of(session_of(request)[0]) != "none":
+        raise RefusedError(
+            403,
+            "forbidden",
+            "a dashboard with logins reads no other database: `alignsearch import "
+            f"{name} --from-mongotrials URI` does",
+        )
+    assert asked.mongotrials is not None
+    done = importing.import_mongotrials(
+        mirror.store, name, asked.mongotrials, author, asked.exp_key
+    )
+    return imported_response(request, done)
 
 
 @router.post("/searches/{name}/trials/{tid}/cancel", response_model=models.Steered)
@@ -71,15 +89,3 @@ def cancel_trial(
     mirror.check()
     retrying.cancel_trial(mirror.store, name, tid, author)
     return steered(request, name, f"trial {tid} is cancelled; it spends nothing of the budget")
-
-
-def _given(request: Request, given: Given, message: str) -> Response:
-    mirror, name = context_of(request).mirror, given.search.name
-    mirror.refresh(name)
-    response = models.GivenPoints(
-        message=message,
-        numbers=[point.number for point in given.points],
-        left_out=list(given.left_out),
-        summary=payloads.summary_of(mirror, name),
-    )
-    return json_response(request, response)

@@ -45,9 +45,23 @@ async def from_own_page(request: Request) -> None:
     Raises:
         RefusedError: the request isn't JSON, comes from another origin or lacks the CSRF token.
     """
+    _check_page(request, "application/json", "JSON")
+
+
+async def file_from_own_page(request: Request) -> None:
+    """Refuse files that another site's page could have sent (CSRF).
+
+    Raises:
+        RefusedError: it isn't sent as bytes, comes from another origin or lacks the CSRF token.
+    """
+    _check_page(request, "application/octet-stream", "the file's bytes")
+
+
+def _check_page(request: Request, wanted: str, what: str) -> None:
+    # Another site's page may send neither type without asking this server first (CORS).
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise RefusedError(422, "invalid", "send JSON, with Content-Type: application/json")
+    if media_type != wanted:
+        raise RefusedError(422, "invalid", f"send {what}, with Content-Type: {wanted}")
     if _bearer(request) is not None:
         return
     origin = request.headers.get("origin")
@@ -67,6 +81,15 @@ async def author_of(request: Request, _: Annotated[None, Depends(from_own_page)]
     Raises:
         RefusedError: the person hasn't logged in, or this dashboard is read-only.
     """
+    return _author(request)
+
+
+async def file_author_of(request: Request, _: Annotated[None, Depends(file_from_own_page)]) -> str:
+    """The author of a change that comes with a file, as `author_of`; the file isn't read yet."""
+    return _author(request)
+
+
+def _author(request: Request) -> str:
     gate = context_of(request).gate
     token = _bearer(request)
     if token is not None:
@@ -85,6 +108,7 @@ async def author_of(request: Request, _: Annotated[None, Depends(from_own_page)]
 
 
 Author = Annotated[str, Depends(author_of)]
+FileAuthor = Annotated[str, Depends(file_author_of)]
 
 
 @router.get("/session", response_model=models.SessionState)

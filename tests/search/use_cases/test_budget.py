@@ -14,6 +14,8 @@ from alignsearch.search.documents import Search, StoredSource, is_of_fmin
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.use_cases import budget
+from alignsearch.search.use_cases.enqueueing import Wanted, enqueue
+from alignsearch.search.use_cases.retrying import retry
 from alignsearch.search.use_cases.rules import Changes
 from alignsearch.spaces.source_files import source_hash
 
@@ -72,6 +74,16 @@ def test_a_search_of_fmin_is_left_to_fmin(store):
         "--patience",
         "fmin decides",
     )
+    point = Wanted({"sigma": 0.5})
+    for give in (lambda: enqueue(store, "ia", [point], "ann"), lambda: retry(store, "ia", "ann")):
+        refused(store, give, StateConflictError, "fmin decides", "alignsearch.Search")
+
+
+def test_a_cancelled_search_is_not_sent_to_a_verb_that_refuses_it(store, make_search):
+    make_search()
+    store.searches.change("a-search", SearchStatus.CANCELLED, "ann")
+    with pytest.raises(StateConflictError, match="cancelled; that is final"):
+        budget.adjust(store, "a-search", Changes(parallel=7), "ann")
 
 
 @pytest.mark.parametrize("part", ["definition", "data set", "program"])

@@ -145,7 +145,7 @@ WRONG_FILES = {
     "a key twice": ('{"sigma": 0.5, "sigma": 1}\n', r"row 1, 'sigma': it is there twice"),
     "another space's point": ('{"lr": 0.5}\n', r"row 1: no dimension of space 'wm' is named 'lr'"),
     "a NUL": (HEAD + "0.5\0,15,1\n", "NUL characters"),
-    "an open quote": (HEAD + '"0.5,15,1\n', "is no CSV"),
+    "an open quote": (HEAD + '"0.5,15,1\n', "is no CSV: line 2: "),
 }
 
 

@@ -151,6 +151,8 @@ WRONG = {
     ),
     "NaN": (HEAD + "0.5,15,1,nan\n", r"row 2, column 'loss': nan is no result; leave the cell"),
     "infinity": (HEAD + "0.5,15,1,1\n0.5,15,1,-inf\n", r"row 3, column 'loss': -inf is no result"),
+    "a digit's separator": (HEAD + "0.5,15,1,1_000\n", r"'loss': '1_000' is no number"),
+    "and one of a value": (HEAD + "0.5,1_5,1,1\n", r"row 2: alpha_over_beta can't be 1_5: "),
     "words": (HEAD + "0.5,15,1,good\n", r"row 2, column 'loss': 'good' is no number"),
     "out of range": (HEAD + "0.5,15,1,1\n7,15,1,1\n", r"row 3: sigma can't be 7: it is uniform"),
     "another header": ("lr,score\n1,2\n", r"row 1, column 1: 'lr' is no dimension"),
