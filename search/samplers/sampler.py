@@ -177,6 +177,9 @@ SAMPLERS: dict[str, SamplerKind] = {
 }
 """Every sampler of this program by the name that `--algo` and a stored search give it."""
 
+DEFAULT_SAMPLER = "combined"
+"""The sampler of a search for which nobody chooses one (docs/measurements.md, "Samplers")."""
+
 ALIASES: Mapping[str, str] = {"rand": "random"}
 """Other programs' names of a sampler; a search is stored under the sampler's own name."""
 

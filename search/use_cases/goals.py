@@ -7,12 +7,6 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search, metrics_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.samplers.sampler import SAMPLERS
-from alignsearch.spaces.definition import Definition
-
-ONE_METRIC = "tpe"
-"""Sampler of a search of one metric without constraints, if nobody chooses one."""
-SEVERAL_METRICS = "combined"
-"""Sampler of other searches, if nobody chooses one."""
 
 
 def is_plain(search: Search) -> bool:
@@ -20,35 +14,15 @@ def is_plain(search: Search) -> bool:
     return len(metrics_of(search)) == 1 and not search.constraints
 
 
-def sampler_for(asked: str | None, definition: Definition) -> str:
-    """Return the name of the sampler that was asked for, or of the usual one for the metrics.
-
-    asked: the name; None for the usual one. definition: the search's, with all constraints.
-
-    Raises:
-        ConfigurationError: that sampler learns from the first metric alone.
-    """
-    several = [role for role in definition.further.values() if role != "report"]
-    plain = not several and not definition.constraints
-    algo = asked or (ONE_METRIC if plain else SEVERAL_METRICS)
-    kind = SAMPLERS.get(algo)
-    if not plain and (kind is None or not kind.serves_several):
-        able = [name for name, each in SAMPLERS.items() if each.serves_several]
-        raise ConfigurationError(
-            f"--algo {algo} learns from one metric without constraints, and this search has "
-            f"{_kind(several=bool(several), constrained=bool(definition.constraints))}: choose "
-            f"one of {', '.join(able)}"
-        )
-    return algo
-
-
 def check_goals(search: Search) -> None:
     """Refuse options of a new search that compare trials by one metric alone.
 
     Raises:
         ConfigurationError: a search of several metrics has a pruner or a patience, or one of
-            several metrics or with constraints is to be confirmed.
+            several metrics or with constraints has a sampler that learns from the first metric
+            alone, or is to be confirmed.
     """
+    _check_sampler(search)
     check_rules(search, {"patience": search.patience})
     if search.pruning is not None and len(metrics_of(search)) > 1:
         raise ConfigurationError(
@@ -57,6 +31,16 @@ def check_goals(search: Search) -> None:
         )
     if search.confirm is not None and not is_plain(search):
         raise ConfigurationError(f"--confirm has no use: {_unconfirmable(search)}")
+
+
+def _check_sampler(search: Search) -> None:
+    if is_plain(search) or ((kind := SAMPLERS.get(search.algo)) and kind.serves_several):
+        return
+    able = [name for name, kind in SAMPLERS.items() if kind.serves_several]
+    raise ConfigurationError(
+        f"--algo {search.algo} learns from one metric without constraints, and this search has "
+        f"{_kind(search)}: choose --algo {' or '.join(able)}"
+    )
 
 
 def check_rules(search: Search, asked: Mapping[str, Any]) -> None:
@@ -87,13 +71,14 @@ def refuse_unconfirmable(search: Search) -> None:
 
 
 def _unconfirmable(search: Search) -> str:
-    kind = _kind(several=len(metrics_of(search)) > 1, constrained=bool(search.constraints))
     return (
-        f"repetitions are compared by the mean of one metric, and this search has {kind}: "
+        f"repetitions are compared by the mean of one metric, and this search has {_kind(search)}: "
         "enqueue its best configurations in a search of one metric instead (enqueue-best)"
     )
 
 
-def _kind(*, several: bool, constrained: bool) -> str:
+def _kind(search: Search) -> str:
+    several = len(metrics_of(search)) > 1
     kinds = ["several metrics"] if several else []
-    return " and ".join([*kinds, "constraints"] if constrained else kinds)
+    kinds += ["constraints"] if search.constraints else []
+    return " and ".join(kinds)

@@ -38,7 +38,7 @@ from alignsearch.search.use_cases.defined import (
     objective_of,
     stored_definition,
 )
-from alignsearch.search.use_cases.goals import check_goals, sampler_for
+from alignsearch.search.use_cases.goals import check_goals
 from alignsearch.search.use_cases.metric_choices import constraints_of
 from alignsearch.search.use_cases.rules import NO_TIMEOUT
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
@@ -132,8 +132,7 @@ def prepare(
         check_network(recipe)
         check_trainings(defined, space, recipe, seed=asked.seed)
     startup = default_startup(asked.trials) if asked.startup is None else asked.startup
-    algo = sampler_for(asked.algo, defined)
-    check_serves(algo, space, seed=asked.seed, startup=startup)
+    check_serves(asked.algo, space, seed=asked.seed, startup=startup)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
     check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
@@ -147,7 +146,7 @@ def prepare(
         trials=asked.trials,
         parallel=min(asked.parallel or PARALLEL, room, asked.trials),
         seed=asked.seed,
-        algo=algo,
+        algo=asked.algo,
         startup=startup,
         pending=asked.pending,
         resources=per_trial,
@@ -162,7 +161,7 @@ def prepare(
         note=asked.note,
         tags=asked.tag,
         created_by=who,
-        versions=versions() | package_versions(algo),
+        versions=versions() | package_versions(asked.algo),
         **rules,
     )
     check_goals(search)

@@ -30,10 +30,14 @@ from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
-from alignsearch.search.samplers.sampler import ALIASES, SAMPLERS, known_samplers
+from alignsearch.search.samplers.sampler import (
+    ALIASES,
+    DEFAULT_SAMPLER,
+    SAMPLERS,
+    known_samplers,
+)
 from alignsearch.search.use_cases.confirm_choices import ConfirmChoices
 from alignsearch.search.use_cases.defined import known_names
-from alignsearch.search.use_cases.goals import ONE_METRIC, SEVERAL_METRICS
 from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.metric_choices import MetricChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
@@ -121,11 +125,10 @@ class Submission(
 
     model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
-    algo: Annotated[str | None, OneOf("algorithm", known_samplers, listed=False)] = Field(
-        default=None,
+    algo: Annotated[str, OneOf("algorithm", known_samplers, listed=False)] = Field(
+        default=DEFAULT_SAMPLER,
         description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}; or the name of "
-        f"one that an installed package adds. Default: {ONE_METRIC}, or {SEVERAL_METRICS} for "
-        "several metrics or constraints.",
+        "one that an installed package adds.",
     )
     startup: int | None = Field(
         default=None,

@@ -475,7 +475,7 @@ declare namespace Api {
     tag?: string[];
     metric?: string[];
     constraint?: string[];
-    algo?: string | null;
+    algo?: "tpe" | "combined" | "random" | "anneal" | "grid" | "sobol" | "optuna:tpe" | "optuna:gp" | "optuna:cmaes" | "optuna:nsgaii" | "optuna:qmc" | "optuna:random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
     resources?: string | null;

@@ -207,7 +207,7 @@ def test_metrics_and_constraints_that_cannot_be_used_are_refused(make, case):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"algo": "tpe"}, "--algo tpe learns from one metric .*choose one of combined"),
+        ({"algo": "tpe"}, "--algo tpe learns from one metric .*choose --algo combined"),
         ({"pruner": "median"}, "--pruner median compares trials by one metric"),
         ({"patience": 3}, "--patience has no use"),
         ({"confirm": True}, "--confirm has no use"),
