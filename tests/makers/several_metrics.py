@@ -49,7 +49,7 @@ def seed_several(store, name="several", *, trials=24):
             ),
             constraints=(LIMIT,),
             algo="combined",
-            trials=trials,
+            trials=max(1, trials),
             parallel=2,
             seed=0,
             startup=5,
