@@ -145,6 +145,17 @@ def test_a_search_goes_on_where_it_was_and_gets_more_trials(make, store_uri):
             again.confirm()
 
 
+def test_only_points_that_keep_the_constraints_are_enqueued_elsewhere(make):
+    first = run(make("first", trials=8))
+    frame = first.trials()
+    kept = {number: x for number, x in frame["x"].items() if frame["violation"][number] == 0}
+    assert 0 < len(kept) < 8
+    second = make("second")
+    second.enqueue_from("first", top=8)
+    asked = [second.ask().config["x"] for _ in kept]
+    assert sorted(asked) == sorted(kept.values())
+
+
 def test_results_come_from_a_table_with_a_column_for_each_metric(make, tmp_path):
     search = make()
     table = tmp_path / "known.csv"
