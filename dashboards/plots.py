@@ -34,7 +34,7 @@ def plot_history(client: Client, name: str) -> go.Figure:
             _points(number, values, "trials", hover=trials.index),
             go.Scatter(
                 x=number,
-                y=values.cummax() if results.rises else values.cummin(),
+                y=client.best_so_far(name)["value"].reindex(number).ffill(),
                 name="best so far",
                 mode="lines",
                 line={"shape": "hv", "color": COLOURS[1]},

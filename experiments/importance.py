@@ -89,7 +89,7 @@ def read(store: Store, name: str) -> Tried:
     if search.recipe is None:
         raise ConfigurationError(
             f"search {name!r} trains none of the paper's networks: the importance of its own "
-            "dimensions is on its page of the dashboard"
+            f"dimensions is printed by `alignsearch importance {name}`"
         )
     found = [trial for trial in store.trials.all_readable(name) if not trial.is_confirmation]
     completed = [trial.state is TrialState.COMPLETED for trial in found]

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alignsearch.search.documents import Search, Trial, metric_of, values_of
 from alignsearch.search.reports.best import best_columns, best_of_search, front_of_search
 from alignsearch.search.reports.confirmation import Confirmed
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,32 @@ class BestVerbs:
         """
         search, trials = front_of_search(self._store, self.name)
         return [_best(search, trial, trial.loss) for trial in trials]
+
+    def importance(self, metric: str | None = None) -> "pd.DataFrame":
+        """Return the share of a metric's variance that each dimension explains, the largest first.
+
+        The frame has the columns `share` and `deviation`, by the dimension's label (functional
+        ANOVA, Hutter et al. 2014).
+
+        Args:
+            metric: name of the metric; the search's first one by default.
+
+        Raises:
+            UnknownNameError: the search has no such metric.
+            StateConflictError: too few trials have finished with a result.
+        """
+        import pandas as pd
+
+        from alignsearch.search.reports.importance_by_metric import (
+            importance_of_search,
+            metric_named,
+        )
+
+        search = self._store.searches.get(self.name)
+        trials = self._store.trials.all_readable(self.name)
+        found = importance_of_search(search, trials, metric_named(search, metric))
+        rows = {each.metaparameter: (each.share, each.deviation) for each in found.shares}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["share", "deviation"])
 
     def export(self, format: str = "markdown") -> str:
         """Return the best configuration as a column of the search's table, or each of the front.

@@ -13,6 +13,7 @@ from alignsearch.handle import SearchHandle
 from alignsearch.names import whoami
 from alignsearch.search.documents import Search as StoredSearch
 from alignsearch.search.documents import space_of
+from alignsearch.search.documents.constraint import in_words
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.limits import LARGEST
@@ -153,6 +154,7 @@ def _check_same(existing: StoredSearch, search: StoredSearch, asked: Submission)
         f"{what} {theirs!r}, not {ours!r}"
         for what, theirs, ours in (
             ("the metric", _metric(existing), _metric(search)),
+            ("the constraints", _constraints(existing), _constraints(search)),
             *(
                 (name, getattr(existing, name), getattr(search, name))
                 for name in ("seed", "algo", "startup", "pending")
@@ -172,8 +174,15 @@ def _check_same(existing: StoredSearch, search: StoredSearch, asked: Submission)
 
 
 def _metric(search: StoredSearch) -> str:
-    metric = search.definition.metric if search.definition else None
-    return f"{metric.name}, {metric.direction}d" if metric else ""
+    definition = search.definition
+    if definition is None:
+        return ""
+    named = [f"{each.name}, {each.direction}d" for each in (definition.metric, *definition.further)]
+    return "; ".join([*named, *(f"{name}, reported" for name in definition.reported)])
+
+
+def _constraints(search: StoredSearch) -> str:
+    return in_words(search.constraints)
 
 
 def _no_capacity(resources: str | None) -> tuple[dict[str, float], int]:

@@ -113,6 +113,9 @@ SLOW = (
     "test_two_damaged_records_of_a_shard_are_both_found",
     "test_a_skipped_validation_image_leaves_the_others",
     # The document's other examples, whose kind a shorter test covers.
+    "test_the_search_of_two_metrics_has_a_front_that_keeps_its_constraint",
+    "test_importance_is_by_the_metric_that_is_asked_for",
+    "test_each_metric_has_an_importance_of_its_own",
     "test_the_scikit_learn_model_is_searched",
     "test_the_function_is_narrowed_searched_and_exported",
     "test_the_jax_network_is_searched",

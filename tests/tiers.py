@@ -39,6 +39,7 @@ SLOW_PLACES = (
     "search/store/test_places.py",
     "search/use_cases/test_import_mongotrials.py",
     "search/use_cases/test_import_optuna.py",
+    "search/use_cases/test_import_several.py",
     "search/use_cases/test_longer_training.py",
     "workers/test_identity.py",
     "workers/test_local_ray.py",

@@ -16,6 +16,7 @@ from alignsearch.cli import (
     export,
     given,
     hand_back,
+    importance,
     logs,
     report,
     retain,
@@ -45,6 +46,7 @@ app.command()(trials.trials)
 app.command()(show.show)
 app.command()(logs.logs)
 app.command()(best.best)
+app.command()(importance.importance)
 app.command()(confirm.confirm)
 app.command()(steer.pause)
 app.command()(steer.resume)

@@ -16,7 +16,14 @@ from alignsearch.cli.options import (
 )
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.progress import best_so_far
-from alignsearch.search.documents import Search, Trial, measured, metric_of, metrics_of
+from alignsearch.search.documents import (
+    Search,
+    Trial,
+    measured,
+    metric_of,
+    metrics_of,
+    reported_names_of,
+)
 from alignsearch.search.documents.constraint import in_words as kept_in_words
 from alignsearch.search.reports.best import best_of_search, front_of_search
 from alignsearch.search.reports.confirmation import confirmation_json, in_words
@@ -48,6 +55,7 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
                 "chance": trial.chance,
                 "configuration": trial.config,
                 "confirmation": confirmed and confirmation_json(confirmed, metric),
+                **({"metrics": measured(found.search, trial)} if _has_more(found.search) else {}),
                 **({"front": _front_json(found.search, front)} if front else {}),
             }
         )
@@ -67,6 +75,10 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
 
 def _has_several(search: Search) -> bool:
     return len(metrics_of(search)) > 1
+
+
+def _has_more(search: Search) -> bool:
+    return bool(reported_names_of(search))
 
 
 def _front_json(search: Search, front: Sequence[Trial]) -> list[dict[str, Any]]:

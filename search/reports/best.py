@@ -148,10 +148,11 @@ def best_columns(store: Store, name: str) -> list[Column]:
         UnknownNameError, StateConflictError: as `best_column`.
     """
     first = best_column(store, name)
-    search = store.searches.get(name)
-    if len(metrics_of(search)) == 1:
+    if len(metrics_of(store.searches.get(name))) == 1:
         return [first]
-    _, trials = front_of_search(store, name)
+    search, trials = front_of_search(store, name)
+    if not trials:
+        return [first]
     columns = [_measured_column(search, trial) for trial in trials]
     return [replace(columns[0], cost=first.cost), *columns[1:]]
 

@@ -240,9 +240,12 @@ def of_search(store: Store, name: str, other: str, top: int) -> tuple[list[Wante
     space = searched_space(search)
     if search.name == theirs.name:
         raise StateConflictError(f"search {name!r} has its own best points already")
-    best = store.trials.best(other, top)
+    best = [trial for trial in store.trials.best(other, top) if not trial.violation]
     if not best:
-        raise StateConflictError(f"search {other!r} has no finished trial to take points from")
+        kept = " that keeps its constraints" if theirs.constraints else ""
+        raise StateConflictError(
+            f"search {other!r} has no finished trial{kept} to take points from"
+        )
     wanted, left_out = [], []
     for trial in best:
         place = f"trial {trial.tid} of {other}"

@@ -23,13 +23,15 @@ def own_search(store, expression, *, file=None, name="a-search", **fields):
         expression: the space.
         file: the module with the function `objective`.
         name: the search's name.
-        **fields: fields of the search; `command`, its `folder`, `metric`, `direction` and
-            `own_process` are the definition's, `module` (the import path of the file) and
-            `packages` its source's.
+        **fields: fields of the search; `command`, its `folder`, `metric`, `direction`, `further`
+            (directions by name), `reported` and `own_process` are the definition's, `module` (the
+            import path of the file) and `packages` its source's.
     """
     space = from_hyperopt(expression, name="mine")
     metric = fields.pop("metric", "loss")
     direction = fields.pop("direction", "minimize")
+    further = fields.pop("further", {})
+    reported = fields.pop("reported", ())
     command = fields.pop("command", ())
     folder = fields.pop("folder", None)
     objective = StoredObjective(
@@ -68,6 +70,11 @@ def own_search(store, expression, *, file=None, name="a-search", **fields):
                 source=source,
                 objective=objective,
                 metric=StoredMetric(name=metric, label=metric, direction=direction),
+                further=tuple(
+                    StoredMetric(name=each, label=each, direction=way)
+                    for each, way in further.items()
+                ),
+                reported=reported,
                 space=json.dumps(space.to_data()),
             ),
             **known,

@@ -7,7 +7,7 @@ import pytest
 from hyperopt import hp
 
 import alignsearch
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.export import read_csv
 
@@ -82,6 +82,18 @@ def test_the_front_is_the_same_by_every_reader(make):
     assert [each["title"] for each in columns] == list(exported)
 
 
+def test_each_metric_has_an_importance_of_its_own(make):
+    search = run(make(trials=24, startup=24))
+    shares = {name: search.importance(name)["share"] for name in METRICS}
+    # The speed and the memory are the width alone; the error is of both.
+    assert shares["speed"]["width"] == pytest.approx(1, abs=0.05)
+    assert shares["memory"]["width"] == pytest.approx(1, abs=0.05)
+    assert shares["error_rate"]["x"] > shares["speed"]["x"]
+    assert search.importance().equals(search.importance("error_rate"))
+    with pytest.raises(UnknownNameError, match="no metric is named 'size'"):
+        search.importance("size")
+
+
 def test_a_metric_that_was_not_told_is_refused_and_the_trial_stays(make):
     search = make()
     trial = search.ask()
@@ -131,6 +143,17 @@ def test_a_search_goes_on_where_it_was_and_gets_more_trials(make, store_uri):
             again.extend(8, patience=2)
         with pytest.raises(StateConflictError, match="several metrics and constraints"):
             again.confirm()
+
+
+def test_only_points_that_keep_the_constraints_are_enqueued_elsewhere(make):
+    first = run(make("first", trials=8))
+    frame = first.trials()
+    kept = {number: x for number, x in frame["x"].items() if frame["violation"][number] == 0}
+    assert 0 < len(kept) < 8
+    second = make("second")
+    second.enqueue_from("first", top=8)
+    asked = [second.ask().config["x"] for _ in kept]
+    assert sorted(asked) == sorted(kept.values())
 
 
 def test_results_come_from_a_table_with_a_column_for_each_metric(make, tmp_path):

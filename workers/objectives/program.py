@@ -125,9 +125,10 @@ class _Program:
     def _report(self, report: Report) -> None:
         known = report.metrics
         self._values |= {name: known[name] for name in self._further if name in known}
-        # With several metrics, a line may have only others than the first.
-        if {"loss", self._metric.name} & known.keys() or report.status != "ok":
-            self._result = report
+        if known and known.keys() <= {*self._further} and report.status == "ok":
+            # With several metrics, a line may have none but further ones. It is no step.
+            return
+        self._result = report
         # `TrialContext.report` would raise: a program is asked to stop by a signal.
         if self._stopping.begun or self._link.should_stop():
             return

@@ -9,6 +9,7 @@ let field;
 let plot;
 let epochs;
 let scales;
+let front;
 before(async () => {
   onPage();
   // The theme's module looks at the page when it is imported.
@@ -20,6 +21,7 @@ before(async () => {
   field = await import(`${charts}/field.js`);
   plot = await import(`${charts}/plot.js`);
   epochs = await import(`${charts}/epochs.js`);
+  front = await import(`${charts}/front.js`);
   scales = await import("../../../dashboards/static/lib/scales.js");
 });
 
@@ -114,4 +116,11 @@ test("new epochs are appended, a layer without them has gaps", () => {
   epochs.append(read, { count: 1, attempt: [2], epoch: [3], seconds: [6], series: [], layers: [{ name: "stem", angle: [70], norm_ratio: [1], gradient_angle: [30] }] });
   assert.deepEqual(read.layers[0].gradient_angle, [null, null, null, 30]);
   assert.deepEqual(epochs.lastAttempt(read), [1, 2, 3]);
+});
+
+test("a drag over two metrics brushes both, and none beyond the axes", () => {
+  const axes = { x: scales.numberScale(0, 10), y: scales.numberScale(0, 100) };
+  const plane = { left: 50, top: 10, wide: 200, high: 100 };
+  const [x, y] = front.brushesBetween(axes, plane, { x: 150, y: 35 }, { x: 70, y: 500 });
+  assert.deepEqual([x, y], [{ low: 1, high: 5 }, { low: 0, high: 75 }]);
 });

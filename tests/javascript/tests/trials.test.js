@@ -91,3 +91,15 @@ test("outliers do not set the range of losses", () => {
   assert.ok(high < 1);
   assert.deepEqual(new Trials("empty").lossRange(), [0, 1]);
 });
+
+test("trials that break a constraint come after those that keep it, the nearest first", () => {
+  const columns = [...COLUMNS, { name: "step_ms", label: "step ms", kind: "number", role: "metric" }, { name: "violation", label: "violation", kind: "number", role: "violation" }];
+  const found = new Trials("several");
+  const values = { tid: [0, 1, 2, 3], loss: [0.1, 0.5, 0.2, 0.4], fo_relu: [0, 0, 0, 0], step_ms: [900, 10, 400, 20], violation: [0.8, 0, 0.3, 0] };
+  found.update({ ...payload(1, values, columns), front: [1, 3] });
+  assert.deepEqual(found.ranked(found.scored), [3, 1, 2, 0]);
+  assert.equal(found.rank(0.1, 0.8), 4);
+  assert.equal(found.rank(0.4), 1);
+  assert.deepEqual(found.metrics.map(({ name }) => name), ["loss", "step_ms"]);
+  assert.deepEqual([...found.front], [1, 3]);
+});

@@ -55,6 +55,21 @@ def objective({signature}):
     assert [trial.loss for trial in run(code, trials=2)] == [0.0, 1.0]
 
 
+def test_metrics_are_returned_or_reported(run):
+    code = """
+def objective(config, trial):
+    trial.report(1, error=0.5, step_ms=9.0)
+    trial.report(2, error=0.3, step_ms=8.0, size=2)
+    return {"error": 0.25, "size": 3}
+"""
+    trials = run(
+        code, trials=2, metric="error", further={"step_ms": "maximize"}, reported=("size",)
+    )
+    assert [trial.loss for trial in trials] == [0.25, 0.25]
+    # What is returned counts before what was reported.
+    assert trials[0].result.metrics == {"step_ms": 8.0, "size": 3.0}
+
+
 def test_reports_prints_and_warnings_are_recorded(run, store):
     code = """
 def objective(config, trial):

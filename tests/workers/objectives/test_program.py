@@ -8,7 +8,7 @@ from driving import driving, wait_until
 from hyperopt import hp
 from own_searches import own_search
 
-from alignsearch.search.documents import Pruning
+from alignsearch.search.documents import Constraint, Pruning
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
@@ -112,6 +112,30 @@ def test_a_metric_to_maximize(submit, store):
     code = "print('step=0 score=0.25')"
     (trial,) = to_end(submit(code, trials=1, metric="score", direction="maximize"), store)
     assert trial.loss == -0.25
+
+
+def test_each_metric_has_its_last_value_in_whatever_lines_it_comes(submit, store):
+    code = """
+print("step_ms: 3")
+print("step=1 error=0.5")
+print("step=2 error=0.25 size=7")
+print("step_ms: 4")
+"""
+    limit = Constraint(metric="step_ms", operator="<=", bound=2.0)
+    several = {"further": {"step_ms": "minimize"}, "reported": ("size",)}
+    trials = to_end(submit(code, metric="error", constraints=(limit,), **several), store)
+    assert [t.loss for t in trials] == [0.25] * 3
+    assert trials[0].result.metrics == {"step_ms": 4.0, "size": 7.0}
+    # Twice as much as the bound allows.
+    assert trials[0].violation == 1.0
+
+
+def test_a_program_that_tells_one_of_two_metrics_fails_for_good(submit, store):
+    driver = submit("print('error: 0.5')", metric="error", further={"step_ms": "minimize"})
+    assert driver.run(threading.Event()) is Outcome.FINISHED
+    (trial,) = (t for t in store.trials.all("a-search") if t.attempt)
+    assert (trial.state, trial.attempt) == (TrialState.FAILED, 1)
+    assert "reported no step_ms: each trial of this search reports error, step_ms" in trial.error
 
 
 def test_a_program_can_say_that_its_trial_failed(submit, store):
