@@ -79,6 +79,8 @@ SLOW = (
     "test_fit_forms_no_term_that_the_gradient_does_not_need",
     "test_every_read_of_a_kernel_comes_before_its_update",
     "test_a_twin_learns",
+    "test_the_benchmarks_network_takes_every_rule",
+    "test_an_epoch_of_delay_has_no_metrics_but_those_of_validation",
     "test_averages_of_weights_work_where_one_optimizer_has_all_variables",
     "test_a_backward_kernel_may_be_frozen_alone",
     "test_layers_of_several_types_are_trained_together",
