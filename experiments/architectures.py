@@ -16,7 +16,7 @@ from alignsearch.experiments.training import TrainingExperiment
 from alignsearch.search.documents import is_list_of_runs, metric_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.reports.best import best_trial
-from alignsearch.search.reports.confirmation import confirmed_in, mean_in_words
+from alignsearch.search.reports.confirmation import confirmed_in, mean_in_words, trials_in_words
 from alignsearch.search.store import Store
 from alignsearch.spaces.configuration import configuration
 from alignsearch.spaces.presets import RULES
@@ -162,7 +162,8 @@ def _confirmed(store: Store, names: Iterable[str]) -> dict[str, str]:
     for search in store.searches.named(list(names)):
         result = confirmed_in(store.totals.standing(search.name))
         if result is not None:
-            found[search.name] = f" by {mean_in_words(result, metric_of(search))}"
+            tied = f", tied with {trials_in_words(result.ties)}" if result.ties else ""
+            found[search.name] = f" by {mean_in_words(result, metric_of(search))}{tied}"
     return found
 
 

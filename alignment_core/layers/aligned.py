@@ -12,7 +12,6 @@ from typing import Any
 from weakref import ReferenceType, ref
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
@@ -27,9 +26,10 @@ from alignment_core.layers.checks import (
     refuse,
     within_reach,
 )
-from alignment_core.layers.contexts import is_exact, open_recordings
+from alignment_core.layers.contexts import in_training, is_exact, open_recordings
 from alignment_core.layers.direct import without_gradient
 from alignment_core.layers.keras_internals import entry_layer, without_autocast
+from alignment_core.layers.other_draw import other_draw
 from alignment_core.layers.relu import is_relu
 from alignment_core.layers.walk import all_layers
 from alignment_core.rules.alignment import Alignment
@@ -61,7 +61,7 @@ def aligned_layers(model: Any) -> list["AlignedLayer"]:
 class AlignedLayer(keras.layers.Layer):
     """Parent of `Dense` and `Conv2D`: a learning rule and the backward kernel that it trains.
 
-    Called in training, the layer adds its term of R to its losses, as Keras's regularizers do. So
+    Called in training (`contexts.in_training`), the layer adds its term of R to its losses. So
     `compile` and `fit` train the rule, and in a loop of your own the term is in `model.losses`. A
     rule that needs J's pseudogradient receives it with J's gradient; only a compiled model may use
     such a rule this way. `AlignedModel` and `Trainer` compute R themselves.
@@ -137,7 +137,7 @@ class AlignedLayer(keras.layers.Layer):
         self.aligned_input_shape = tuple(input_shape[1:])
         if self.learning_rule is not None:
             drawn_shape = self._drawn_shape(self.learning_rule)
-            initializer = _other_draw(self.backward_initializer)
+            initializer = other_draw(self.backward_initializer)
             self.backward_kernel = self.add_weight(
                 name="backward_kernel",
                 shape=self._backward_shape(drawn_shape),
@@ -146,6 +146,14 @@ class AlignedLayer(keras.layers.Layer):
                 trainable=self.learning_rule.trains_backward_kernel,
             )
             self.learning_rule.add_variables(self)
+
+    @property
+    def learns(self) -> bool:
+        """True if training moves the backward kernel: its rule trains it, and it isn't frozen."""
+        rule = self.learning_rule
+        if rule is None or not rule.trains_backward_kernel or not self.trainable:
+            return False
+        return not self.built or bool(self.backward_kernel.trainable)
 
     @property
     def backward_initializer(self) -> Any:
@@ -289,8 +297,8 @@ class AlignedLayer(keras.layers.Layer):
         if not inputs.dtype.is_floating:
             inputs = tf.cast(inputs, kernel.dtype)
         recorded = open_recordings()
-        learns = training and rule.trains_backward_kernel and self.trainable
-        adds_term = learns and not recorded and not is_exact()
+        training = in_training(training)
+        adds_term = training and self.learns and not recorded and not is_exact()
         if training:
             claim(self)
             check_counted(self, rule)
@@ -331,7 +339,8 @@ class AlignedLayer(keras.layers.Layer):
             raise ConfigurationError(
                 f"layer {self.name!r}: the term of {type(rule).__name__} needs J's pseudogradient "
                 "and can't be added to model.losses; compile the model and call fit, or use "
-                "AlignedModel or Trainer (KolenPollack has the same gradient without such a term)"
+                "AlignedModel or Trainer (KolenPollack has the same gradient without such a term); "
+                "where nothing is trained, call the model with training=False"
             )
         names = [name for name in rule.primitives if _needs_pseudogradient(name)]
 
@@ -365,7 +374,8 @@ class AlignedLayer(keras.layers.Layer):
         elif rule.needs_pseudogradients:
             call = replace(call, pseudogradient=tf.zeros_like(call.product))
         with without_autocast():
-            term = rule(self, [call], primitives=names)
+            # Keras adds up the losses of layers of different types.
+            term = tf.cast(rule(self, [call], primitives=names), keras.config.floatx())
         self._last_term = ref(term)
         self.add_loss(term)
 
@@ -387,14 +397,3 @@ class AlignedLayer(keras.layers.Layer):
 
 def _needs_pseudogradient(primitive: str) -> bool:
     return PRIMITIVES[primitive].needs == "pseudogradient"
-
-
-def _other_draw(initializer: Any) -> Callable[..., Any]:
-    # A Keras initializer with an integer seed draws the same numbers at every call, so the backward
-    # kernel gets another seed. An initializer without a seed is constant. One with a SeedGenerator
-    # draws other numbers by itself.
-    seed = getattr(initializer, "seed", None)
-    if not isinstance(seed, int):
-        return initializer
-    other = int(np.random.SeedSequence((seed, 1)).generate_state(1)[0])
-    return type(initializer).from_config({**initializer.get_config(), "seed": other})

@@ -157,7 +157,7 @@ def claim(layer: Any, model: Any = None) -> None:
     model = entry_layer() if model is None else model
     if not getattr(model, "compiled", False):
         return
-    learns = layer.learning_rule.trains_backward_kernel and layer.trainable
+    learns = layer.learns
     if learns and claimant(layer) not in (None, model):
         # A model that is out of use refers to itself, so it stays until it is collected.
         gc.collect()

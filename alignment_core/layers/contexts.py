@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager.record import could_possibly_record
 
 from alignment_core.rules.layer_call import LayerCall
 
@@ -57,6 +58,18 @@ def open_recordings() -> tuple[list[LayerCall], ...]:
 def is_exact() -> bool:
     """Return whether gradients are propagated through the forward kernels now."""
     return _exact.get()
+
+
+def in_training(training: bool | None) -> bool:
+    """Return whether a call is one in training, for the layer's rule.
+
+    A model whose `call` has no argument `training` tells its layers nothing, under `fit` as well.
+    Then a call is one in training if a tf.GradientTape is recording it.
+
+    Args:
+        training: what the layer was told; None is nothing.
+    """
+    return could_possibly_record() if training is None else bool(training)
 
 
 def is_within_a_loop() -> bool:

@@ -8,12 +8,14 @@ Such a layer propagates no gradient to its input. Instead, `send_error` gives ea
 gradient, the error that the layer's backward kernel projects.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
+from alignment_core.layers.keras_internals import is_being_exported, with_mask_of
 
 
 class Delivery:
@@ -37,6 +39,9 @@ def without_gradient(x: Any, layer: str) -> tuple[Any, Delivery]:
     @tf.custom_gradient
     def barrier(x: Any) -> Any:
         def propagate(upstream: Any) -> Any:
+            if is_being_exported():
+                # A SavedModel keeps the gradient of each function, also of those without one.
+                return upstream * math.nan
             if not delivery.arranged:
                 raise ConfigurationError(
                     f"layer {layer!r}: its rule learns from the error at the network's output, "
@@ -107,4 +112,4 @@ def send_error(outputs: Any, calls: Sequence[Any]) -> Any:
 
         return tf.identity(outputs), propagate
 
-    return deliver(outputs, *[call.x for call in direct])
+    return with_mask_of(outputs, deliver(outputs, *[call.x for call in direct]))

@@ -1,13 +1,25 @@
-"""Parts of Keras that it keeps inside, in one place."""
+"""Parts of Keras, and one of TensorFlow, that they keep inside, in one place."""
 
 from contextlib import AbstractContextManager
 from typing import Any
 
 from keras.src.backend.common import global_state
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 from keras.src.backend.common.variables import AutocastScope
 from keras.src.models.functional import Functional
+from tensorflow.python.saved_model.save_context import in_save_context as is_being_exported
 
-__all__ = ["Functional", "entry_layer", "knows", "steps_of", "without_autocast"]
+__all__ = [
+    "Functional",
+    "entry_layer",
+    "has_logits",
+    "innermost",
+    "is_being_exported",
+    "knows",
+    "steps_of",
+    "with_mask_of",
+    "without_autocast",
+]
 
 
 def entry_layer() -> Any:
@@ -16,15 +28,30 @@ def entry_layer() -> Any:
     return None if context is None else context.entry_layer
 
 
+def innermost(optimizer: Any) -> Any:
+    """Return the optimizer itself, or the one that an optimizer wraps to scale the loss."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
 def steps_of(optimizer: Any) -> Any:
     """Return the variable that counts an optimizer's steps, also those that only accumulate."""
-    # An optimizer that scales the loss counts in the one that it wraps.
-    return getattr(optimizer, "inner_optimizer", optimizer)._iterations
+    return innermost(optimizer)._iterations
 
 
 def knows(optimizer: Any, variable: Any) -> bool:
     """Return whether an optimizer was built for a variable, or isn't built yet."""
     return not optimizer.built or any(variable is each for each in optimizer._trainable_variables)
+
+
+def has_logits(outputs: Any) -> bool:
+    """Return whether a tensor was made by Keras's softmax or sigmoid."""
+    return hasattr(outputs, "_keras_logits")
+
+
+def with_mask_of(outputs: Any, result: Any) -> Any:
+    """Return `result` with the mask that Keras keeps on the tensor `outputs`."""
+    set_keras_mask(result, get_keras_mask(outputs))
+    return result
 
 
 def without_autocast() -> AbstractContextManager[Any]:

@@ -364,9 +364,15 @@ def _part(split: Any, part: Any) -> Any:
 
 def _split(value: tf.Tensor, parts: int) -> tf.Tensor:
     size = value.shape[0]
+    problem = (
+        f"can't be split into {parts} equal minibatches; make the batch size a multiple of "
+        f"{parts}, and drop the remainder of the data"
+    )
     if size is not None and size % parts:
-        raise ConfigurationError(
-            f"a batch of {size} can't be split into {parts} equal minibatches; make the batch size "
-            f"a multiple of {parts}, and drop the remainder of the data"
-        )
+        raise ConfigurationError(f"a batch of {size} {problem}")
+    if size is None:
+        rest = tf.shape(value)[0] % parts
+        is_even = tf.debugging.assert_equal(rest, 0, f"a batch {problem}")
+        with tf.control_dependencies([] if is_even is None else [is_even]):
+            value = tf.identity(value)
     return tf.reshape(value, (parts, -1 if size is None else size // parts, *value.shape[1:]))

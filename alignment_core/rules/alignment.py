@@ -101,8 +101,9 @@ class Alignment:
             weights = weight_by_primitive or self.default_weights
         if set(weights) != set(self.primitives):
             example = ", ".join(f"{name}=1.0" for name in self.primitives)
+            found = f"not for {_names(weights)}" if weights else "and was given none"
             raise ConfigurationError(
-                f"{rule} takes weights for {_names(self.primitives)}, not for {_names(weights)}; "
+                f"{rule} takes weights for {_names(self.primitives)}, {found}; "
                 f"give exactly those: {rule}({example})"
             )
         for name, weight in weights.items():

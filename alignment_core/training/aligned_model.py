@@ -11,7 +11,7 @@ from alignment_core.errors import ConfigurationError
 from alignment_core.layers.checks import claim
 from alignment_core.layers.contexts import recording
 from alignment_core.layers.direct import send_error
-from alignment_core.layers.keras_internals import Functional, knows, steps_of
+from alignment_core.layers.keras_internals import Functional, has_logits, steps_of
 from alignment_core.optimizers.optimizers import (
     dense_gradients,
     get_optimizer,
@@ -19,6 +19,11 @@ from alignment_core.optimizers.optimizers import (
 )
 from alignment_core.rules.draws import drawing
 from alignment_core.rules.layer_call import LayerCall
+from alignment_core.training.compile_checks import (
+    refuse_another_models,
+    refuse_contradictions,
+    refuse_unbuilt,
+)
 from alignment_core.training.objectives import forward_kernels
 from alignment_core.training.regularization import Calls, Regularization, minibatch_seed, noise_seed
 
@@ -62,6 +67,7 @@ class AlignedModel(keras.Model):
 
     alignment_optimizer: Any = None
     train_function: Any
+    _is_delaying = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make a functional model if inputs and outputs are given, as keras.Model does."""
@@ -124,7 +130,7 @@ class AlignedModel(keras.Model):
                 raise ConfigurationError(f"{name} must be at least {least}, not {value}")
         super().compile(get_optimizer(optimizer), loss, jit_compile=jit_compile, **kwargs)
         if alignment_optimizer is not None:
-            if alignment_optimizer is optimizer:
+            if alignment_optimizer is optimizer and not isinstance(optimizer, str):
                 raise ConfigurationError(
                     f"one optimizer can't minimize both J and R; give {self.name!r} a second one "
                     "as alignment_optimizer, for instance its name"
@@ -194,7 +200,13 @@ class AlignedModel(keras.Model):
                 alignment = [tf.identity(gradient) for gradient in alignment]
             self._apply(cost)
             self._align(alignment)
-        return dict(self.get_metrics_result())
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return Keras's metrics; none while R alone is minimized and J has none yet."""
+        if self._is_delaying and not all(getattr(each, "built", True) for each in self.metrics):
+            return {}
+        return dict(super().get_metrics_result())
 
     def _build_for(self, x: Any) -> None:
         """Build a subclassed model for its first batch, before its layers are collected."""
@@ -208,8 +220,8 @@ class AlignedModel(keras.Model):
         """Collect the layers with a rule, check them, and build both optimizers."""
         with self.distribute_strategy.scope():
             regularization = Regularization(self)
-            self._refuse_unbuilt(regularization)
-            self._refuse_contradictions(regularization)
+            refuse_unbuilt(self, regularization)
+            refuse_contradictions(self, regularization)
             for layer in regularization.layers:
                 claim(layer, self)
             learning = [layer.backward_kernel for layer in regularization.learning]
@@ -220,42 +232,10 @@ class AlignedModel(keras.Model):
             if learning:
                 self._build_optimizer(self.alignment_optimizer, learning)
 
-    def _refuse_unbuilt(self, regularization: Regularization) -> None:
-        unbuilt = [layer.name for layer in regularization.layers if not layer.built]
-        if unbuilt:
-            raise ConfigurationError(
-                f"the layers {', '.join(unbuilt)} of {self.name!r} have no kernels yet, though the "
-                "model is built; call them in the model's call, or build them in the build method "
-                "of the layer that holds them"
-            )
-
     def _build_optimizer(self, optimizer: Any, variables: list[Any]) -> None:
-        unknown = [variable.path for variable in variables if not knows(optimizer, variable)]
-        if unknown:
-            raise ConfigurationError(
-                f"the optimizer {optimizer.name!r} of {self.name!r} was built for other variables, "
-                f"without {', '.join(unknown)}; compile the model again with new optimizers"
-            )
+        refuse_another_models(self, optimizer, variables)
         if not optimizer.built:
             optimizer.build(variables)
-
-    def _refuse_contradictions(self, regularization: Regularization) -> None:
-        names = ", ".join(layer.name for layer in regularization.learning)
-        if names and self.alignment_optimizer is None:
-            raise ConfigurationError(
-                f"the layers {names} learn by a loss R, and the model {self.name!r} is compiled "
-                "without an optimizer for it; give compile an alignment_optimizer"
-            )
-        if self.delay_steps and not names:
-            raise ConfigurationError(
-                f"no layer of {self.name!r} has a loss R to minimize in {self.delay_steps} "
-                "delay_steps; set delay_steps to 0"
-            )
-        if regularization.needs_pseudogradients and (self.alternating or self.delay_steps):
-            raise ConfigurationError(
-                f"the rule of {names} needs J's pseudogradients at every step on R; set "
-                "alternating to False and delay_steps to 0"
-            )
 
     def _delay(self, both: Callable[[Any], Any]) -> None:
         """Choose, before each execution, the function that minimizes R alone or J and R."""
@@ -324,10 +304,11 @@ class AlignedModel(keras.Model):
                 metric.update_state(loss / share, sample_weight=size)
         self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
         if self.weight_decay and plan.forward_kernels:
-            penalty = tf.add_n([tf.nn.l2_loss(kernel.value) for kernel in plan.forward_kernels])
+            norms = [tf.nn.l2_loss(kernel.value) for kernel in plan.forward_kernels]
+            penalty = tf.add_n([tf.cast(norm, loss.dtype) for norm in norms])
             loss += share * self.weight_decay * penalty
         if plan.regularization.tied:
-            loss += share * plan.regularization.tied_term()
+            loss += share * tf.cast(plan.regularization.tied_term(), loss.dtype)
         return self.optimizer.scale_loss(loss)
 
     @property
@@ -367,17 +348,24 @@ def _sent(y_pred: Any, calls: list[LayerCall]) -> Any:
     """Return the outputs, whose gradient also goes to layers under a direct rule.
 
     Raises:
-        ConfigurationError: there are such layers, and several outputs.
+        ConfigurationError: there are such layers, and several outputs, or those of a softmax or
+            sigmoid, whose gradient isn't the error.
     """
-    if tf.is_tensor(y_pred):
-        return send_error(y_pred, calls)
     direct = [call.layer.name for call in calls if call.delivery is not None]
-    if direct:
+    if not direct:
+        return y_pred
+    if not tf.is_tensor(y_pred):
         raise ConfigurationError(
             f"the rule of layer {direct[0]!r} sends the error of one output to each layer, and "
             "this model has several; use another rule"
         )
-    return y_pred
+    if has_logits(y_pred):
+        raise ConfigurationError(
+            f"the rule of layer {direct[0]!r} sends the error, which is the loss's gradient for "
+            "the logits, and this model ends with a softmax or sigmoid; leave that out, and give "
+            "the loss from_logits=True"
+        )
+    return send_error(y_pred, calls)
 
 
 @keras.saving.register_keras_serializable("alignment_core")

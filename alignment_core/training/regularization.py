@@ -34,7 +34,7 @@ class Regularization:
         """Collect the layers of a built Keras model."""
         self.model = model
         self.layers = aligned_layers(model)
-        moved = [layer for layer in self.layers if layer.trainable]
+        moved = [layer for layer in self.layers if layer.learns]
         self.learning = [layer for layer in moved if _rule(layer).has_own_loss]
         self.tied = [layer for layer in moved if _rule(layer).tie_gradients]
         self.share = 1.0 / tf.distribute.get_strategy().num_replicas_in_sync
@@ -52,7 +52,7 @@ class Regularization:
 
     def tied_term(self) -> Any:
         """Return the R of all layers that tie gradients, a scalar that J contains."""
-        return tf.add_n([layer.alignment_loss() for layer in self.tied])
+        return _sum([layer.alignment_loss() for layer in self.tied])
 
     def calls(self, x: Any, seed: tf.Tensor, *, training: bool) -> Calls:
         """Return the calls of each layer.
@@ -103,10 +103,14 @@ class Regularization:
         if not self.needs_pseudogradients:
             products = []
         gradients, found = tape.gradient(value, [list(variables), products])
-        for each, upstreams in zip(ordered, found, strict=False):
+        for layer, each, upstreams in zip(self.learning, ordered, found, strict=False):
+            dtype = layer.variable_dtype
             # R is multiplied by the share itself.
             each[:] = [
-                replace(call, pseudogradient=upstream / (self.share * scale))
+                replace(
+                    call,
+                    pseudogradient=tf.cast(upstream, dtype) / tf.cast(self.share * scale, dtype),
+                )
                 for call, upstream in zip(each, upstreams, strict=True)
             ]
         return gradients, self._with_noise(ordered, seed), extra
@@ -135,7 +139,7 @@ class Regularization:
             layer.alignment_loss(*own, valued=False)
             for layer, own in zip(self.learning, calls, strict=True)
         ]
-        return self.share * tf.add_n(terms)
+        return self.share * _sum(terms)
 
     def _by_layer(self, calls: Sequence[LayerCall]) -> Calls:
         return [[call for call in calls if call.layer is layer] for layer in self.learning]
@@ -189,11 +193,11 @@ class Regularization:
             rule: rule.draw_noise(_largest(each), seed, self.layers[0].backward_kernel.dtype)
             for rule, each in sizes.items()
         }
-        for rule, own in zip(rules, calls, strict=True):
+        for layer, rule, own in zip(self.learning, rules, calls, strict=True):
             start: Any = 0
             for index, call in enumerate(own):
                 if rule in blocks:
-                    block = blocks[rule]
+                    block = tf.cast(blocks[rule], layer.variable_dtype)
                     own[index] = replace(call, noise=block[start:] if index else block)
                     start += call.size
         return calls
@@ -208,6 +212,11 @@ def minibatch_seed(seed: tf.Tensor, part: tf.Tensor, parts: int) -> tf.Tensor:
     """Return the seed (2,) of the noise of one minibatch of this replica, from the step's seed."""
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     return tf.random.fold_in(tf.random.fold_in(seed, 0), replica * parts + part)
+
+
+def _sum(terms: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Return the sum of layers' terms, which have the types of their kernels."""
+    return tf.add_n([tf.cast(term, keras.config.floatx()) for term in terms])
 
 
 def _rule(layer: AlignedLayer) -> Alignment:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -240,8 +241,11 @@ def _common(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _has_kernel(layer: Any) -> bool:
-    """Return whether a gradient that goes through the layer may pass through a kernel."""
-    return bool(layer.trainable_weights) and not isinstance(layer, EXACT)
+    """Return whether a gradient may pass through a kernel of the layer, also through a frozen one.
+
+    Keras counts the state of random numbers to a layer's variables, and not to its weights.
+    """
+    return bool(layer.weights) and not isinstance(layer, EXACT)
 
 
 def _relus_after(model: Any) -> dict[int, bool | None]:
@@ -275,9 +279,23 @@ def _relu_follows(graph: Any, layer: Any, at_end: bool | None) -> bool | None:
     return None if None in found else all(found)
 
 
+def _copy_state(layer: Any, twin: Any) -> None:
+    """Copy what a layer that stays as it is keeps besides variables, such as a vocabulary."""
+    if type(layer).load_own_variables is not keras.layers.Layer.load_own_variables:
+        store: dict[str, Any] = {}
+        layer.save_own_variables(store)
+        twin.load_own_variables(store)
+    if hasattr(layer, "save_assets"):
+        with TemporaryDirectory() as folder:
+            layer.save_assets(folder)
+            twin.load_assets(folder)
+
+
 def _copy_weights(layer: Any, twin: Any) -> None:
     """Copy each variable of a layer, and of those in it, to the one of its name in the twin."""
     for one, other in zip([layer, *all_layers(layer)], [twin, *all_layers(twin)], strict=True):
+        if type(one) not in TWINS:
+            _copy_state(one, other)
         given, targets = _own_variables(one), _own_variables(other)
         by_name = {variable.name: variable for variable in targets}
         if len(by_name) != len(targets):

@@ -6,6 +6,7 @@ from alignsearch.dashboards import models
 from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.responses import json_response
+from alignsearch.search.use_cases.enqueueing import waits_for
 from alignsearch.search.use_cases.giving import Given, counted
 from alignsearch.search.use_cases.importing import Imported
 
@@ -26,7 +27,8 @@ def given_response(request: Request, given: Given, message: str) -> Response:
 def enqueued_response(request: Request, given: Given) -> Response:
     """Respond with the points that a search is to try first."""
     points = counted(len(given.points), "point")
-    return given_response(request, given, f"{points} to be tried first")
+    waits = waits_for(context_of(request).mirror.store, given)
+    return given_response(request, given, f"{points} to be tried first{waits}")
 
 
 def imported_response(request: Request, done: Imported) -> Response:

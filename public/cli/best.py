@@ -1,6 +1,7 @@
 """`alignsearch best`: the best trial of a search and its configuration, or its front."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.table import Table
@@ -52,7 +53,7 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
         )
         return
     # First of all, since it may be refused: a list of runs has no column.
-    column = found.column(name)
+    column = replace(found.column(name), certainty="")
     if front:
         _print_front(found.search, front)
         return

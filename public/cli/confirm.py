@@ -18,9 +18,8 @@ from alignsearch.cli.options import (
 )
 from alignsearch.cli.waiting import wait_for
 from alignsearch.names import whoami
-from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.confirming import USUAL
+from alignsearch.search.use_cases.confirming import USUAL, outcome_in_words
 from alignsearch.search.use_cases.confirming import confirm as confirm_search
 from alignsearch.wiring import reviver, store_uri
 
@@ -59,7 +58,5 @@ def confirm(
             return
     if as_json:
         print_json({"name": name, "status": search.status, "confirm": search.confirm})
-    elif search.status is SearchStatus.QUEUED:
-        print_text(f"{name} is queued for its repetitions; a driver makes them: alignsearch serve")
     else:
-        print_text(f"{name} repeats its best trials once its slots have nothing else to do")
+        print_text(outcome_in_words(search))

@@ -8,9 +8,6 @@ import typer
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import NameArgument, StoreOption, notice, print_text
 from alignsearch.names import whoami
-from alignsearch.search.documents import is_asked, is_driven
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.store import Store
 from alignsearch.search.use_cases import enqueueing, importing
 from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.giving import Given, counted
@@ -78,7 +75,7 @@ def enqueue(
         else:
             wanted = enqueueing.of_table5(opened, name)
         given = enqueueing.enqueue(opened, name, wanted, whoami(), left_out)
-        waits = _waits_for(opened, given)
+        waits = enqueueing.waits_for(opened, given)
     print_left_out(given)
     print_text(f"{counted(len(given.points), 'point')} of {name} to be tried first{waits}")
 
@@ -159,18 +156,3 @@ def print_left_out(given: Given) -> None:
         notice(f"left out: {reason}")
     if len(given.left_out) > MOST_SHOWN:
         notice(f"left out: {len(given.left_out) - MOST_SHOWN} more")
-
-
-def _waits_for(store: Store, given: Given) -> str:
-    """Return what has to happen before the points are tried, as the end of a sentence."""
-    search = given.search
-    if not given.points:
-        return ""
-    if search.status in TERMINAL_SEARCH_STATUSES:
-        return (
-            f"; it is {search.status}: `alignsearch extend {search.name} --trials N` lets it go on "
-            "with them"
-        )
-    if is_driven(search, store.now()) or is_asked(search):
-        return ""
-    return "; it waits for a driver (`alignsearch serve`)"

@@ -10,6 +10,7 @@ from alignsearch.names import whoami
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.use_cases import retrying, steering
 from alignsearch.search.use_cases.giving import counted
+from alignsearch.search.use_cases.next_steps import where_it_goes_on
 from alignsearch.wiring import open_store
 
 
@@ -23,8 +24,8 @@ def pause(name: NameArgument, store: StoreOption = None) -> None:
 def resume(name: NameArgument, store: StoreOption = None) -> None:
     """Resume a paused search."""
     with open_store(store) as opened:
-        steering.resume(opened, name, whoami())
-    print_text(f"{name} goes on where a driver runs (`alignsearch serve`)")
+        search = steering.resume(opened, name, whoami())
+    print_text(f"{name} goes on {where_it_goes_on(search)}")
 
 
 def stop(name: NameArgument, store: StoreOption = None) -> None:
@@ -79,5 +80,5 @@ def retry(
     print_left_out(done)
     said = f"{counted(len(done.points), 'trial')} of {name} to try again"
     if done.reopened:
-        said += "; it goes on where a driver runs (`alignsearch serve`)"
+        said += f"; it goes on {where_it_goes_on(done.search)}"
     print_text(said)

@@ -113,6 +113,18 @@ def ending_of(search: Search, reached: Reached, now: datetime) -> Ended | None:
     return None
 
 
+def ended_early(search: Search, reached: Reached, now: datetime) -> Ended | None:
+    """Return the first rule by which not even a failed trial is tried again; None if there is none.
+
+    Retries begin whatever the budget allows, and a retried failure counts no more.
+    """
+    for rule in END_RULES:
+        reason = rule.reason(search, reached, now) if rule.field in EARLY else None
+        if reason is not None:
+            return Ended(rule, reason)
+    return None
+
+
 def may_repeat(search: Search, reached: Reached, now: datetime) -> bool:
     """Return whether repetitions of the best trials may begin once no other trial may.
 
@@ -269,3 +281,6 @@ END_RULES = (
     EndRule("timeout", _driven_enough, _timeout),
 )
 """Every rule that ends a search; of several that hold, the first gives the reason."""
+
+EARLY = frozenset({"stop_at", "patience", "until", "timeout"})
+"""Rules that end a search before its budget is spent, and whatever waits in it."""

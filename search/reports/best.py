@@ -23,7 +23,13 @@ from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.front import front
 from alignsearch.search.documents.ranking import ranked
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
-from alignsearch.search.reports.confirmation import Confirmed, confirmed_in, mean_in_words
+from alignsearch.search.reports.confirmation import (
+    Confirmed,
+    confirmation_json,
+    confirmed_in,
+    mean_in_words,
+)
+from alignsearch.search.reports.confirmation import in_words as certainty_in_words
 from alignsearch.search.reports.export import TABLE5, Column
 from alignsearch.search.reports.took import Took, in_a_sentence, took
 from alignsearch.search.store import Store
@@ -55,7 +61,17 @@ class Best:
     def column(self, title: str) -> Column:
         """Return the trial as a column of its definition's table (see `column_of`)."""
         column = column_of(self.search, self.trial, title=title, confirmed=self.confirmed)
-        return replace(column, cost=in_a_sentence(self.took))
+        column = replace(column, cost=in_a_sentence(self.took))
+        if self.confirmed is None:
+            return column
+        metric = metric_of(self.search)
+        # The note has the mean already.
+        _, *lines = certainty_in_words(self.confirmed, metric)
+        return replace(
+            column,
+            certainty=f"{'; '.join(lines)}." if lines else "",
+            confirmation=confirmation_json(self.confirmed, metric),
+        )
 
 
 def best_trial(store: Store, name: str) -> tuple[Search, Trial]:

@@ -282,16 +282,19 @@ def in_words(found: Confirmed, metric: ObjectiveMetric) -> list[str]:
     if found.others and found.chance is not None:
         lines.append(f"chance that another repeated trial is better: {_percent(found.chance)}")
     if found.ties:
-        lines.append(f"tied with it, with the same mean: {_trials(found.ties)}")
+        lines.append(f"tied with it, with the same mean: {trials_in_words(found.ties)}")
     if found.close:
-        lines.append(f"not told apart from it by these seeds: {_trials(found.close)}")
+        lines.append(f"not told apart from it by these seeds: {trials_in_words(found.close)}")
     lucky = found.lucky
     if lucky is not None and lucky.first is not None and lucky.flattered is not None:
         which = "its first result" if lucky.tid == best.tid else f"trial {lucky.tid}, the luckiest,"
-        lines.append(
-            f"{which} was {metric.value(lucky.first):.4f}, and the mean is "
-            f"{metric.value(lucky.mean):.4f}: luck flattered it by {lucky.flattered:.4f}"
+        outcome = (
+            "and each repetition gave that again: no luck was in it"
+            if set(lucky.losses) == {lucky.first}
+            else f"and the mean is {metric.value(lucky.mean):.4f}: luck flattered it by "
+            f"{lucky.flattered:.4f}"
         )
+        lines.append(f"{which} was {metric.value(lucky.first):.4f}, {outcome}")
     if found.failed:
         lines.append(f"repetitions without a result: {found.failed}")
     return lines
@@ -312,5 +315,6 @@ def _percent(chance: float) -> str:
     return f"{100 * chance:.1f} %" if chance < 0.1 else f"{100 * chance:.0f} %"
 
 
-def _trials(tids: Sequence[int]) -> str:
+def trials_in_words(tids: Sequence[int]) -> str:
+    """Return the numbers of trials with their noun: `trial 3`, `trials 3, 7`."""
     return ("trial " if len(tids) == 1 else "trials ") + ", ".join(map(str, tids))

@@ -49,6 +49,9 @@ class Column:
         space_hash: hash of that space.
         note: origin of the values, printed below the table; may be empty.
         cost: what finding them took, printed below the table; may be empty.
+        certainty: how sure the confirmation that names them is, printed below the table; may be
+            empty.
+        confirmation: the same as data, for JSON; None without a confirmation.
     """
 
     title: str
@@ -61,6 +64,8 @@ class Column:
     note: str = ""
     stepped: frozenset[str] = frozenset()
     cost: str = ""
+    certainty: str = ""
+    confirmation: Mapping[str, object] | None = None
 
     def cell(self, row: StoredRow) -> str:
         """Return the text of a readable cell.
@@ -202,6 +207,7 @@ def _json(columns: Sequence[Column]) -> str:
                 "space": column.space,
                 "space_hash": column.space_hash,
                 "note": column.note,
+                "confirmation": column.confirmation,
                 "took": column.cost,
                 "configuration": column.config,
             }
@@ -241,5 +247,6 @@ def notes_of(columns: Sequence[Column]) -> list[str]:
             note if len(titles) == len(columns) > 1 else f"{', '.join(titles)}: {note}"
             for note, titles in by_note.items()
         ),
+        *(f"{each.title} confirmed: {each.certainty}" for each in columns if each.certainty),
         *(f"{column.title} took: {column.cost}" for column in columns if column.cost),
     ]

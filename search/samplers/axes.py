@@ -7,7 +7,7 @@ a dimension which a trial lacks, and a trial that says nothing, count as 1.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,19 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Function = Callable[[Floats], Floats]
 
+Width = Literal["number", "neighbours"]
+"""A bandwidth follows the number of trials, one for all of them, or each one's neighbours."""
+
+Scales = tuple[float, ...]
+ONE_SCALE: Scales = (1.0,)
+
 WIDTH = 0.25
 """Bandwidth around one trial alone, on an axis of length 1. It falls with the fifth root of the
 number of trials (Silverman 1986, "Density estimation", section 3.4.2)."""
+
+SHARPEST = 100
+"""The most trials that a neighbour's distance counts for: bandwidths by neighbours are at least the
+axis's length divided by one more than the trials (Optuna's "magic clip" has the same bound)."""
 
 NARROWEST = 0.35
 """Bandwidth in steps, for values that have any, below which no neighbour would be drawn."""
@@ -55,12 +65,18 @@ class Axis(Protocol):
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return positions of so many values, drawn from the space's own distribution."""
 
-    def fit(self, centres: Floats) -> "Kernels":
-        """Return the densities around trials at these positions."""
+    def fit(self, centres: Floats, by: Width = "number", scales: Scales = ONE_SCALE) -> "Kernels":
+        """Return the densities around trials at these positions.
+
+        Args:
+            centres: positions of the trials that have the dimension.
+            by: what their bandwidths follow; options have none.
+            scales: multiples of the bandwidth; a density is the mean of those with each.
+        """
 
 
 class Kernels(Protocol):
-    """A density around each of some trials, all of one bandwidth."""
+    """A density around each of some trials."""
 
     def densities(self, positions: Floats) -> Floats:
         """Return the densities at positions `[p]` around each trial, shape `[p, trials]`."""
@@ -108,41 +124,82 @@ class RangeAxis:
         """Return positions drawn from the space's own distribution."""
         return self.stepped(rng.random(size))
 
+    def cells(self, positions: Floats) -> tuple[Floats, Floats]:
+        """Return where the numbers begin and end that are rounded to the values at positions."""
+        assert self.q is not None
+        values = self.values(positions)
+        low, high = (self.positions(values + side * self.q / 2) for side in (-1, 1))
+        return low, np.maximum(high, low + RAREST)
+
     def stepped(self, positions: Floats) -> Floats:
         """Return the positions of the values at these positions: the same without steps."""
         return positions if self.q is None else self.positions(self.values(positions))
 
-    def fit(self, centres: Floats) -> "RangeKernels":
+    def fit(
+        self, centres: Floats, by: Width = "number", scales: Scales = ONE_SCALE
+    ) -> "RangeKernels":
         """Return the densities around trials at these positions."""
-        width = WIDTH * max(1, len(centres)) ** -0.2
-        return RangeKernels(self, centres, max(width, NARROWEST * self.step))
+        if by == "neighbours":
+            widths = widths_by_neighbours(centres)
+        else:
+            widths = np.full(len(centres), WIDTH * max(1, len(centres)) ** -0.2)
+        scaled = np.multiply.outer(np.array(scales), widths)
+        return RangeKernels(self, centres, np.maximum(scaled, NARROWEST * self.step))
+
+
+def widths_by_neighbours(centres: Floats) -> Floats:
+    """Return the distance of each position to the farther one of its neighbours.
+
+    The ends of the axis are neighbours, too, as in HyperOpt's densities (Bergstra et al. 2011).
+    """
+    order = np.argsort(centres, kind="stable")
+    gaps = np.diff(np.concatenate([[0.0], centres[order], [1.0]]))
+    widths = np.empty(len(centres))
+    widths[order] = np.maximum(gaps[:-1], gaps[1:])
+    return np.clip(widths, 1 / (1 + min(len(centres), SHARPEST)), 1.0)
 
 
 @dataclass(frozen=True)
 class RangeKernels:
-    """A normal density around each trial, cut off at both ends."""
+    """A density around each trial: normal ones, cut off at both ends, the mean of some widths.
+
+    Attributes:
+        axis: the dimension's.
+        centres: the trials' positions.
+        widths: bandwidths, shape `[scales, trials]`.
+    """
 
     axis: RangeAxis
     centres: Floats
-    width: float
+    widths: Floats
 
     def densities(self, positions: Floats) -> Floats:
         """Return the densities at positions around each trial."""
-        below, above = self._ends(self.centres)
-        scaled = (positions[:, None] - self.centres[None]) / self.width
-        peaks = 1 / (math.sqrt(2 * math.pi) * self.width * (above - below))
-        return np.asarray(np.exp(-0.5 * scaled**2) * peaks, np.float64)
+        total = np.zeros((len(positions), len(self.centres)))
+        # A value with a step stands for all numbers that are rounded to it.
+        cells = None if self.axis.q is None else self.axis.cells(positions)
+        for width in self.widths:
+            below, above = self._ends(self.centres, width)
+            if cells is None:
+                away = (positions[:, None] - self.centres) / width
+                density = np.exp(-0.5 * away**2) / (math.sqrt(2 * math.pi) * width)
+            else:
+                low, high = (ndtr((end[:, None] - self.centres) / width) for end in cells)
+                density = (high - low) / (cells[1] - cells[0])[:, None]
+            total += density / (above - below)
+        return total / len(self.widths)
 
     def draw(self, trials: Indices, rng: np.random.Generator) -> Floats:
         """Return a position from the density around each of these trials."""
-        centres = self.centres[trials]
-        below, above = self._ends(centres)
+        scales = rng.integers(len(self.widths), size=len(trials)) if len(self.widths) > 1 else 0
+        centres, width = self.centres[trials], self.widths[scales, trials]
+        below, above = self._ends(centres, width)
         shares = below + (above - below) * rng.random(len(trials))
-        return self.axis.stepped(np.clip(centres + self.width * ndtri(shares), 0.0, 1.0))
+        return self.axis.stepped(np.clip(centres + width * ndtri(shares), 0.0, 1.0))
 
-    def _ends(self, centres: Floats) -> tuple[Floats, Floats]:
+    def _ends(self, centres: Floats, width: Floats) -> tuple[Floats, Floats]:
         """How much of a normal density lies below 0, and below 1."""
-        return ndtr(-centres / self.width), ndtr((1 - centres) / self.width)
+        return ndtr(-centres / width), ndtr((1 - centres) / width)
 
 
 @dataclass(frozen=True)
@@ -182,7 +239,9 @@ class OptionsAxis:
         drawn = rng.choice(len(self.likely), size, p=self.likely) + self.first
         return np.asarray(drawn, np.float64)
 
-    def fit(self, centres: Floats) -> "OptionsKernels":
+    def fit(
+        self, centres: Floats, by: Width = "number", scales: Scales = ONE_SCALE
+    ) -> "OptionsKernels":
         """Return the densities around trials at these positions."""
         return OptionsKernels(self, centres, min(0.9, max(1, len(centres)) ** -STRAY))
 
@@ -260,8 +319,8 @@ def _normal(mu: float, sigma: float) -> tuple[Function, Function]:
 
 def _of_logarithms(share: Function, number: Function) -> tuple[Function, Function]:
     def below(values: Floats) -> Floats:
-        # A step may round a positive number to 0.
+        # A step may round a positive number to 0, around which numbers are negative.
         with np.errstate(divide="ignore"):
-            return share(np.log(values))
+            return share(np.log(np.maximum(values, 0.0)))
 
     return below, lambda shares: np.exp(number(shares))

@@ -3,7 +3,8 @@
 TPE prefers points that are likelier among good trials than among bad ones (Bergstra et al. 2011,
 "Algorithms for hyper-parameter optimization"). With a density for each dimension, as in HyperOpt,
 it learns soon where each dimension is good by itself; with one joint density it learns which values
-go together (Falkner et al. 2018, "BOHB"). Here a point's score is the product of both ratios.
+go together (Falkner et al. 2018, "BOHB"). Here a point's score is the product of both ratios. The
+independent densities are as narrow as the good trials lie close; the joint one is wider.
 
 Trials that are still running are left out of the densities: ranked as bad, as HyperOpt does, sixty
 of them keep the search away from where it is best. No point is suggested twice instead, as long as
@@ -12,12 +13,13 @@ there is another one.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsearch.search.documents import Observation, Pending, Point
-from alignsearch.search.samplers.axes import Kernels, axis_of
+from alignsearch.search.samplers.axes import ONE_SCALE, Kernels, Scales, axis_of
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.random_search import random_point, trial_seed
@@ -26,9 +28,16 @@ from alignsearch.spaces.space import SearchSpace
 
 Floats = NDArray[np.float64]
 
-GOOD = 0.25
-"""Good trials as a multiple of the square root of all, as in HyperOpt."""
+GOOD = 0.1
+"""Good trials as a share of all, as in Optuna."""
 FEWEST_GOOD, MOST_GOOD = 2, 25
+
+FINE: Scales = (1.0, 0.3)
+"""Multiples of the bandwidths once a search has learnt from results many times over."""
+
+GENERATIONS = 8
+"""Results a slot from which on a search looks at fine scales, too. Before, sixty trials at once
+would crowd around the few good ones that are known."""
 
 CANDIDATES = 64
 """Points that are drawn from the good trials' densities, of which the best is suggested."""
@@ -36,6 +45,9 @@ CANDIDATES = 64
 MOST_BAD = 400
 """Bad trials that are looked at; of more, so many are drawn at random. The cost of a suggestion
 stays the same from then on."""
+
+LARGEST = 1e250
+"""Bound of a joint density relative to the space's: hundreds of dimensions would overflow it."""
 
 TRIES = 20
 """Random points that are drawn for one that no trial has."""
@@ -83,10 +95,10 @@ class CombinedSampler:
         taken = {self._key(each.point) for each in pending}
         if self.seen < self._startup:
             return self._fresh(rng, taken)
-        good, bad = self._split(rng)
-        near, far = self._fit(good), self._fit(bad)
-        placed = self._draw(good, near, rng)
-        scores = self._score(placed, good, near) - self._score(placed, bad, far)
+        scales = FINE if self.seen >= GENERATIONS * (len(pending) + 1) else ONE_SCALE
+        good, bad = (self._fit(trials, scales) for trials in self._split(rng))
+        placed = self._draw(good, rng)
+        scores = self._score(placed, good) - self._score(placed, bad)
         for at in np.argsort(-scores, kind="stable"):
             point = self._point(placed[at])
             if self._is_new(point, taken):
@@ -131,7 +143,7 @@ class CombinedSampler:
     def _split(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """The positions of good and of bad trials, whatever the order in which they were told."""
         tids = sorted(self._losses)
-        number = min(max(math.ceil(GOOD * math.sqrt(len(tids))), FEWEST_GOOD), MOST_GOOD)
+        number = min(max(math.ceil(GOOD * len(tids)), FEWEST_GOOD), MOST_GOOD)
         by_loss = (
             sorted(tids, key=self._losses.__getitem__)
             if self._is_plain
@@ -147,42 +159,67 @@ class CombinedSampler:
         positions = np.array([self._positions[tid] for tid in tids])
         return positions.reshape(-1, len(self._dimensions))
 
-    def _fit(self, trials: Floats) -> list[Kernels]:
+    def _fit(self, trials: Floats, scales: Scales) -> "_Group":
         """The densities of each dimension around those of the trials that have it."""
-        return [
-            axis.fit(column[~np.isnan(column)])
-            for axis, column in zip(self._axes, trials.T, strict=True)
-        ]
+        known = [column[~np.isnan(column)] for column in trials.T]
+        return _Group(
+            trials,
+            [
+                axis.fit(each, "neighbours", scales)
+                for axis, each in zip(self._axes, known, strict=True)
+            ],
+            [
+                axis.fit(each, "number", scales)
+                for axis, each in zip(self._axes, known, strict=True)
+            ],
+        )
 
-    def _draw(self, trials: Floats, kernels: Sequence[Kernels], rng: np.random.Generator) -> Floats:
+    def _draw(self, good: "_Group", rng: np.random.Generator) -> Floats:
         """Positions of points that the good trials' independent densities and the space's give.
 
         The space's own distribution counts as one trial more.
         """
         placed = np.full((CANDIDATES, len(self._dimensions)), math.nan)
         for at, (dimension, axis) in enumerate(zip(self._dimensions, self._axes, strict=True)):
-            number = int((~np.isnan(trials[:, at])).sum())
+            number = int((~np.isnan(good.trials[:, at])).sum())
             chosen = rng.integers(number + 1, size=CANDIDATES)
             drawn = axis.draw(CANDIDATES, rng)
             near = chosen < number
-            drawn[near] = kernels[at].draw(chosen[near], rng)
+            drawn[near] = good.alone[at].draw(chosen[near], rng)
             active = np.full(CANDIDATES, not dimension.gates)
             for choice, option in dimension.gates:
                 active |= placed[:, self._at[choice]] == option
             placed[active, at] = drawn[active]
         return placed
 
-    def _score(self, placed: Floats, trials: Floats, kernels: Sequence[Kernels]) -> Floats:
+    def _score(self, placed: Floats, group: "_Group") -> Floats:
         """The logarithms of independent and joint density, added, at each of the points."""
-        together = np.ones((len(placed), len(trials) + 1))
+        joint = np.ones((len(placed), len(group.trials) + 1))
         score = np.zeros(len(placed))
         for at in range(len(self._dimensions)):
-            active, has = ~np.isnan(placed[:, at]), ~np.isnan(trials[:, at])
+            active, has = ~np.isnan(placed[:, at]), ~np.isnan(group.trials[:, at])
             if not active.any():
                 continue
-            densities = kernels[at].densities(placed[active, at])
+            alone = group.alone[at].densities(placed[active, at])
             # The last one is the space's own distribution, as if of one trial more.
-            score[active] += np.log((densities.sum(axis=1) + 1) / (densities.shape[1] + 1))
-            together[np.ix_(active, np.append(has, False))] *= densities
-        joint: Floats = np.log(together.mean(axis=1))
-        return score + joint
+            score[active] += np.log((alone.sum(axis=1) + 1) / (alone.shape[1] + 1))
+            together = group.together[at].densities(placed[active, at])
+            where = np.ix_(active, np.append(has, False))
+            joint[where] = np.minimum(joint[where] * together, LARGEST)
+        logarithms: Floats = np.log(joint.mean(axis=1))
+        return score + logarithms
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The good or the bad trials, with the densities around them by dimension.
+
+    Attributes:
+        trials: their positions, shape `[trials, dimensions]`.
+        alone: the densities of one dimension by itself.
+        together: the factors of the joint density.
+    """
+
+    trials: Floats
+    alone: list[Kernels]
+    together: list[Kernels]

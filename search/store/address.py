@@ -17,6 +17,9 @@ _SECRET_OPTIONS = re.compile(
 
 _OF_A_USER = re.compile(r"(?i)(authSource|authMechanism|authMechanismProperties)=")
 
+_SCHEME = re.compile(r"mongo(db(\+srv)?)?://")
+"""Beginnings of MongoDB's URIs; HyperOpt's begin with mongo://."""
+
 
 def mask(uri: str) -> str:
     """Return the URI with its passwords replaced by asterisks, for logs and displays."""
@@ -32,7 +35,7 @@ def read_uri(address: str) -> str:
     the address goes to the workers. Each process reads the file of its own host.
 
     Raises:
-        ConfigurationError: the path is relative, or the file can't be read or is empty.
+        ConfigurationError: the path is relative, or the file can't be read or has no such URI.
     """
     if not address.startswith(FILE):
         return address
@@ -51,8 +54,10 @@ def read_uri(address: str) -> str:
             f"the store's URI can't be read from {path} ({why}): every host that drives, trains "
             "or shows searches needs this file"
         ) from error
-    if not uri:
-        raise ConfigurationError(f"{path} is empty; it should hold a MongoDB URI")
+    if not _SCHEME.match(uri):
+        # Its content isn't shown: it may be a password alone.
+        what = "doesn't begin with mongodb:// or mongodb+srv://" if uri else "is empty"
+        raise ConfigurationError(f"{path} {what}; it should hold a MongoDB URI")
     return uri
 
 

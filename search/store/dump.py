@@ -248,7 +248,10 @@ def _line(lines: IO[str]) -> str:
 
 
 def _checked_header(text: str) -> Record:
-    header = json.loads(text)
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        header = None
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError("this file was not made by `alignsearch dump`")
     schema = header.get("schema")

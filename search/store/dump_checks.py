@@ -24,6 +24,7 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.checkpoint_names import inherited_by_a_copy
 from alignsearch.search.documents.errors import StoreCorruptedError
+from alignsearch.search.documents.limits import MOST_PARALLEL
 from alignsearch.search.documents.search import FOLDER_FORM
 from alignsearch.search.store.connection import Record
 from alignsearch.search.store.numbering import MARK
@@ -73,15 +74,7 @@ class Checks:
             raise ValueError("this is no document of a search")
         self._only_once(collection, document.get("_id"))
         if collection == "searches":
-            plain = {key: value for key, value in document.items() if key != "change"}
-            _belongs(self.search is None)
-            found = _decoded(Search, plain)
-            self.search, self.name = document, found.name
-            if "token" not in document:
-                # Earlier versions named its folder after its date, and no header tells of it.
-                self.folders = tuple(dict.fromkeys([*self.folders, *inherited_by_a_copy(found)]))
-            if not NAME_FORM.fullmatch(self.name):
-                raise ValueError(f"{self.name!r} is no name of a search")
+            self._take_search(document)
         elif collection == "counters":
             _belongs(document.keys() == {"_id", "seq"} and document["_id"] == self.name)
             _belongs(isinstance(document["seq"], int))
@@ -107,6 +100,20 @@ class Checks:
             _belongs(event.search == self.name and isinstance(document["_id"], ObjectId))
         else:
             raise ValueError(f"a search has no {collection!r}")
+
+    def _take_search(self, document: Record) -> None:
+        plain = {key: value for key, value in document.items() if key != "change"}
+        _belongs(self.search is None)
+        found = _decoded(Search, plain)
+        self.search, self.name = document, found.name
+        if "token" not in document:
+            # Earlier versions named its folder after its date, and no header tells of it.
+            self.folders = tuple(dict.fromkeys([*self.folders, *inherited_by_a_copy(found)]))
+        if not NAME_FORM.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is no name of a search")
+        if found.parallel > MOST_PARALLEL:
+            # A driver would make a slot for each.
+            raise ValueError(f"parallel: a search has {MOST_PARALLEL} slots at most")
 
     def _only_once(self, kind: str, key: object) -> None:
         _belongs((kind, str(key)) not in self._ids)

@@ -35,15 +35,23 @@ def read_jobs(uri: str, timeout: float = 5.0) -> list[Record]:
         StoreUnavailableError: no server answers, or it refuses us.
     """
     given = read_uri(uri)
-    scheme, place, path, query, _ = urlsplit(given)
+    try:
+        scheme, place, path, query, _ = urlsplit(given)
+    except ValueError as error:
+        raise _no_jobs(uri) from error
     named = _PATH.fullmatch(path)
-    if not scheme.startswith("mongo") or named is None:
-        raise ConfigurationError(
-            f"{mask(given)!r} names no jobs of HyperOpt's: it needs "
-            "mongo://HOST:PORT/DATABASE/jobs, as MongoTrials has it"
-        )
+    if not (scheme.startswith("mongo") and place) or named is None:
+        raise _no_jobs(uri)
     whole = "mongodb" if scheme == "mongo" else scheme
     address = urlunsplit((whole, place, f"/{named['database']}", query, ""))
     with StoreConnection(address, timeout) as connection:
         found = connection.find(named["collection"] or JOBS, {}, fields=FIELDS)
     return sorted(found, key=lambda job: (str(job.get("exp_key")), str(job.get("tid")).zfill(20)))
+
+
+def _no_jobs(uri: str) -> ConfigurationError:
+    # Whatever stands in a file that was named is not shown: it may be a password.
+    return ConfigurationError(
+        f"{mask(uri)!r} names no jobs of HyperOpt's: it needs mongo://HOST:PORT/DATABASE/jobs, as "
+        "MongoTrials has it"
+    )

@@ -177,7 +177,7 @@ class Searches:
         # It may end, or be extended by somebody else, between the two.
         while found is None:
             found = self._set(name, statuses_before(SearchStatus.QUEUED), queued) or self._set(
-                name, _NOT_OVER, {**changes, "stop_requested": False}
+                name, _NOT_OVER, {**changes, "stop_requested": False, "confirms_only": False}
             )
             if found is None and (search := self.get(name)).status is SearchStatus.CANCELLED:
                 raise StateConflictError(
@@ -259,12 +259,21 @@ class Searches:
     def reopen(self, name: str, who: str, detail: str) -> Search:
         """Queue a search again that is over, with its budget as it is, and add an event.
 
+        One that goes on for its repetitions alone begins trials of its own again, too.
+
         Raises:
             UnknownNameError: there is no such search.
-            StateConflictError: it was cancelled, or isn't over.
+            StateConflictError: it was cancelled, or goes on as it is.
         """
         over = frozenset({SearchStatus.COMPLETED, SearchStatus.FAILED})
-        found = self._set(name, over, _queued_again(confirms_only=False))
+        repeating = {"confirms_only": True}
+        queued = _queued_again(confirms_only=False)
+        found = (
+            self._set(name, over, queued)
+            or self._set(name, _NOT_OVER, {"confirms_only": False}, repeating)
+            # Its repetitions have ended meanwhile.
+            or self._set(name, over, queued)
+        )
         if found is None:
             status = self.get(name).status
             raise StateConflictError(f"search {name!r} can't be queued again: it is {status}")

@@ -18,6 +18,7 @@ from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import ending_of, reached_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.goals import check_rules
+from alignsearch.search.use_cases.next_steps import where_it_goes_on
 from alignsearch.search.use_cases.rules import NO_TIMEOUT, RULES, Changes, as_option
 from alignsearch.search.use_cases.unchanged import check_unchanged
 
@@ -98,7 +99,7 @@ def outcome_in_words(search: Search) -> str:
     if search.status is SearchStatus.PAUSED:
         return f"{goes_on}, once it is resumed"
     if search.status is SearchStatus.QUEUED:
-        return f"{goes_on}, where a driver runs (`alignsearch serve`)"
+        return f"{goes_on}, {where_it_goes_on(search)}"
     return goes_on
 
 
@@ -139,7 +140,9 @@ def _check_goes_on(
     search: Search, asked: Mapping[str, Any], standing: Standing, now: datetime
 ) -> None:
     """Check that no rule ends the search as soon as it goes on."""
-    then = search.model_copy(update={**asked, "stop_requested": False})
+    # One that only repeats its best trials goes on with trials of its own, too.
+    going_on = {"stop_requested": False, "confirms_only": False}
+    then = search.model_copy(update={**asked, **going_on})
     ended = ending_of(then, reached_of(standing, search.driven_seconds), now)
     if ended is None:
         return

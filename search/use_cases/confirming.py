@@ -7,6 +7,7 @@ from alignsearch.search.documents.limits import MOST_REPEATED
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.goals import refuse_unconfirmable
+from alignsearch.search.use_cases.next_steps import where_it_goes_on
 
 USUAL = Confirmation(share=0.1)
 """The usual confirmation: the best 12, three seeds each at most, for a tenth of the search's cost.
@@ -69,6 +70,13 @@ def confirm(
             + (f" (of {done} completed ones the others have diverged)" if done > finished else "")
         )
     return store.searches.confirm(name, asked, who)
+
+
+def outcome_in_words(search: Search) -> str:
+    """Return what a search that is to be confirmed does next, as a line for people."""
+    if search.status is SearchStatus.QUEUED:
+        return f"{search.name} is queued for its repetitions; it goes on {where_it_goes_on(search)}"
+    return f"{search.name} repeats its best trials once its slots have nothing else to do"
 
 
 def refuse_unrepeatable(search: Search) -> None:

@@ -10,12 +10,19 @@ from alignsearch.search.documents import (
     GivenPoint,
     Search,
     Trial,
+    is_asked,
+    is_driven,
     known_space_of,
+    lives_in_session,
     token_of,
     values_of,
 )
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TrialState
+from alignsearch.search.documents.states import (
+    LIVE_TRIAL_STATES,
+    TERMINAL_SEARCH_STATUSES,
+    TrialState,
+)
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.giving import (
     Given,
@@ -27,6 +34,7 @@ from alignsearch.search.use_cases.giving import (
     searched_space,
     sorted_out,
 )
+from alignsearch.search.use_cases.next_steps import where_it_goes_on
 from alignsearch.search.use_cases.point_files import check_text, points_in, read_points
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.configuration import contains
@@ -133,6 +141,21 @@ def _waiting(search: Search, known: Known, point: GivenPoint) -> str:
 
 def _trial(trial: Trial) -> str:
     return f"trial {trial.tid} ({trial.state})"
+
+
+def waits_for(store: Store, given: Given) -> str:
+    """Return what has to happen before the points are tried, as the end of a sentence."""
+    search = given.search
+    if not given.points:
+        return ""
+    if search.status in TERMINAL_SEARCH_STATUSES or search.confirms_only:
+        now = "repeats its best trials alone" if search.confirms_only else f"is {search.status}"
+        return f"; it {now}: `alignsearch extend {search.name} --trials N` lets it go on with them"
+    if is_driven(search, store.now()) or is_asked(search):
+        return ""
+    if lives_in_session(search):
+        return f"; it goes on {where_it_goes_on(search)}"
+    return "; it waits for a driver (`alignsearch serve`)"
 
 
 def of_file(store: Store, name: str, file: Path) -> list[Wanted]:

@@ -43,13 +43,18 @@ def read_mongotrials(uri: str, exp_key: str | None = None) -> OutsideResults:
         )
     jobs = [job for job in jobs if exp_key is None or str(job.get("exp_key")) == exp_key]
     results = [_result(job) for job in jobs if _done(job)]
-    others = Counter(_STATES.get(each.get("state", -1), "odd") for each in jobs if not _done(each))
+    others = Counter(_state(each) for each in jobs if not _done(each))
     left_out = [f"{count} without a result ({what})" for what, count in sorted(others.items())]
     return OutsideResults("HyperOpt's MongoTrials", results, left_out)
 
 
 def _done(job: dict[str, Any]) -> bool:
     return bool(job.get("state") == _DONE)
+
+
+def _state(job: dict[str, Any]) -> str:
+    state = job.get("state")
+    return _STATES.get(state, "odd") if isinstance(state, int) else "odd"
 
 
 def _result(job: dict[str, Any]) -> OutsideResult:
@@ -59,7 +64,7 @@ def _result(job: dict[str, Any]) -> OutsideResult:
     if not isinstance(values, dict) or not isinstance(result, dict):
         raise ConfigurationError(f"{place} is none of HyperOpt's: it has no misc.vals or no result")
     loss = result.get("loss")
-    if loss is not None and not isinstance(loss, int | float):
+    if loss is not None and (isinstance(loss, bool) or not isinstance(loss, int | float)):
         raise ConfigurationError(f"{place}: its loss is {loss!r}, which is no number")
     usable = result.get("status") == "ok" and loss is not None and math.isfinite(loss)
     why = result.get("failure") or f"its loss is {loss}"

@@ -64,8 +64,12 @@ def read_optuna(
             return _read(database, file, search, study)
     except OSError as error:
         raise ConfigurationError(f"{file} can't be read: {error.strerror or error}") from error
-    except (sqlite3.Error, UnicodeDecodeError) as error:
+    except (sqlite3.Error, UnicodeDecodeError, _BrokenError) as error:
         raise _no_storage(file, str(error)) from error
+
+
+class _BrokenError(Exception):
+    """A cell of the file isn't what Optuna writes; the message says which."""
 
 
 def _no_storage(file: Path, why: str) -> ConfigurationError:
@@ -144,7 +148,10 @@ def _trials(database: sqlite3.Connection, study: int) -> Sequence[_Trial]:
         "SELECT trial_id, param_name, param_value, distribution_json FROM trial_params"
     ):
         if key in found:
-            found[key].params[name] = _external(value, json.loads(distribution))
+            place = f"parameter {name!r} of trial {found[key].number}"
+            if not isinstance(name, str):
+                raise _BrokenError(f"{place} has no name")
+            found[key].params[name] = _external(value, distribution, place)
     for key, objective, value in _numbers(database, "trial_values", "objective", "value"):
         if key in found:
             found[key].values[objective] = value
@@ -164,15 +171,20 @@ def _numbers(
     kind = f"{column}_type" if f"{column}_type" in columns else "'FINITE'"
     query = f"SELECT trial_id, {place}, {column}, {kind} FROM {table}"
     for key, at, value, what in database.execute(query):
+        if value is not None and not isinstance(value, int | float):
+            raise _BrokenError(f"{table} has {value!r}, which is no number")
         yield key, at, math.nan if value is None or what in _INFINITE else value
 
 
-def _external(value: float, distribution: dict[str, Any]) -> Any:
+def _external(value: Any, distribution: Any, place: str) -> Any:
     """The parameter's own value: SQLite has the index of a categorical one's choice."""
-    attributes = distribution.get("attributes", {})
-    if "choices" in attributes:
-        return attributes["choices"][int(value)]
-    return value
+    try:
+        attributes = json.loads(distribution).get("attributes", {})
+        if "choices" not in attributes:
+            return value
+        return dict(enumerate(attributes["choices"]))[int(value)]
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+        raise _BrokenError(f"{place} can't be read") from error
 
 
 def _result(
@@ -199,7 +211,12 @@ def _result(
 
 
 def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except (ValueError, TypeError) as error:
+        raise _BrokenError(f"{text!r} is no time") from error
 
 
 def _version(database: sqlite3.Connection) -> int:

@@ -1,6 +1,12 @@
-"""The next step after a search: its best trial, trained for longer."""
+"""The next steps of a search: who lets it go on, and its best trial, trained for longer."""
 
-from alignsearch.search.documents import REHEARSAL, Search, is_list_of_runs
+from alignsearch.search.documents import (
+    REHEARSAL,
+    Search,
+    is_asked,
+    is_list_of_runs,
+    lives_in_session,
+)
 from alignsearch.spaces.definition import TRAINING
 
 EPOCHS = 100
@@ -9,6 +15,15 @@ SEEDS = 5
 """Seeds by default: enough for a standard error."""
 MOST_SEEDS = 1000
 """Limits the runs of one training: more come from a number in the wrong place."""
+
+
+def where_it_goes_on(search: Search) -> str:
+    """Return where a search that waits goes on, as the end of a sentence."""
+    if is_asked(search):
+        return "once a program asks for its trials"
+    if lives_in_session(search):
+        return "by `run` in the Python program that has its objective"
+    return "where a driver runs (`alignsearch serve`)"
 
 
 def is_trained(search: Search) -> bool:

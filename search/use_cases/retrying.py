@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from alignsearch.search.documents import GivenPoint, Search, Trial, token_of
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
+from alignsearch.search.driver.endings import ended_early, reached_of
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.budget import standing_of
 from alignsearch.search.use_cases.giving import Given, Known, counted, give, searched_space
 
 _AGAIN = (TrialState.FAILED, TrialState.CANCELLED)
@@ -37,7 +39,7 @@ def retry(store: Store, name: str, who: str, tids: Sequence[int] | None = None) 
     Raises:
         UnknownNameError: there is no such search or trial.
         StateConflictError: a named trial has neither failed nor was cancelled, no trial has failed,
-            or the search was cancelled.
+            the search was cancelled, or one of its rules lets no trial begin.
     """
     search = store.searches.get(name)
     searched_space(search)
@@ -59,9 +61,26 @@ def retry(store: Store, name: str, who: str, tids: Sequence[int] | None = None) 
         if (before := known.point(point.token)) is not None
     ]
     new = [point for point in points if known.point(point.token) is None]
+    _check_goes_on(store, search)
     given = give(store, known, new, who, what="retried", detail=_trials(each.of for each in new))
     reopened = _reopen(store, name, who, known, points)
     return Retried(store.searches.get(name), given, left_out, reopened)
+
+
+def _check_goes_on(store: Store, search: Search) -> None:
+    """Refuse a retry that would never begin: it may exceed the budget, and no other rule."""
+    name = search.name
+    if search.stop_requested and search.status not in TERMINAL_SEARCH_STATUSES:
+        raise StateConflictError(
+            f"search {name!r} begins no trial any more, for it was stopped: retry once it is over"
+        )
+    reached = reached_of(standing_of(store, search), search.driven_seconds)
+    ended = ended_early(search, reached, store.now())
+    if ended is not None:
+        raise StateConflictError(
+            f"search {name!r} begins no trial any more: {ended.reason}; `alignsearch extend {name} "
+            f"--trials N --without {ended.rule.option[2:]}` lets it go on"
+        )
 
 
 def _retryable(store: Store, search: Search, tid: int) -> Trial:
@@ -98,8 +117,9 @@ def _said(known: Known, trial: Trial, before: GivenPoint) -> str:
 
 
 def _reopen(store: Store, name: str, who: str, known: Known, points: Sequence[GivenPoint]) -> bool:
-    """Queue the search again if it is over and one of the retries waits."""
-    if store.searches.get(name).status not in TERMINAL_SEARCH_STATUSES:
+    """Queue the search again if it is over, or nearly so, and one of the retries waits."""
+    search = store.searches.get(name)
+    if search.status not in TERMINAL_SEARCH_STATUSES and not search.confirms_only:
         return False
     tried = {each.of for each in points if (p := known.point(each.token)) and known.trial_of(p)}
     waiting = [each.of for each in points if each.of not in tried]

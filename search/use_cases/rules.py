@@ -14,12 +14,8 @@ from pydantic_core import PydanticCustomError
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents import Document
 from alignsearch.search.documents.durations import parse_duration, parse_time
-from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
+from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT, MOST_PARALLEL
 from alignsearch.search.use_cases.refusals import WRONG, message_of
-
-MOST_PARALLEL = 10_000
-"""Limits the slots of one search, because its driver looks at each slot several times a second."""
-
 
 NO_TIMEOUT = (
     "--timeout has no use: no driver drives this search, whose trials programs ask for by ask()"

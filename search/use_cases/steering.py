@@ -23,8 +23,8 @@ def pause(store: Store, name: str, who: str) -> None:
     store.searches.change(name, SearchStatus.PAUSED, who)
 
 
-def resume(store: Store, name: str, who: str) -> None:
-    """Resume the paused search.
+def resume(store: Store, name: str, who: str) -> Search:
+    """Resume the paused search, and return it.
 
     Raises:
         StateConflictError: the search is not paused.
@@ -33,7 +33,7 @@ def resume(store: Store, name: str, who: str) -> None:
     # A queued search could become running as well, but only its driver may do that.
     if search.status is not SearchStatus.PAUSED:
         raise StateConflictError(f"search {name!r} can't be resumed: it is {search.status}")
-    store.searches.change(name, SearchStatus.RUNNING, who)
+    return store.searches.change(name, SearchStatus.RUNNING, who)
 
 
 def stop(store: Store, name: str, who: str) -> Search:

@@ -26,7 +26,7 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.choices import OneOf, one_of
 from alignsearch.search.documents.lease import DEFAULT_LEASE_SECONDS
-from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT
+from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT, MOST_PARALLEL
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
@@ -41,7 +41,7 @@ from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.metric_choices import MetricChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
-from alignsearch.search.use_cases.rules import MOST_PARALLEL, RuleChoices, as_option
+from alignsearch.search.use_cases.rules import RuleChoices, as_option
 from alignsearch.spaces.tree import plain_text
 
 NO_PRUNER = "none"

@@ -16,6 +16,7 @@ import tensorflow as tf
 from core_steps import NUM_CLASSES, backpropagation, stock
 from torch_peer import TorchPeer, find_python
 
+from alignment_core.data.pipeline import without_autotune
 from alignment_core.optimizers.optimizers import NesterovMomentum
 from alignment_core.training.aligned_model import AlignedModel
 from alignment_core.training.config import WEIGHT_DECAY
@@ -24,7 +25,10 @@ OURS = "ours, the trainer's step"
 
 
 def under_fit(size, steps):
-    """Return a function that makes the steps of backpropagation under `fit`."""
+    """Return a function that makes the steps of backpropagation under `fit`.
+
+    `tf.data`'s autotuning would make some runs seem longer (docs/measurements.md).
+    """
     plain = size.model()
     model = AlignedModel(plain.inputs, plain.outputs)
     model.compile(
@@ -33,7 +37,7 @@ def under_fit(size, steps):
         weight_decay=WEIGHT_DECAY,
         metrics=["accuracy"],
     )
-    batches = tf.data.Dataset.from_tensors(size.data()).repeat()
+    batches = without_autotune(tf.data.Dataset.from_tensors(size.data()).repeat())
     return lambda: model.fit(batches, steps_per_epoch=steps, verbose=0)
 
 

@@ -21,7 +21,7 @@ from alignment_core.models import get_model
 from alignment_core.optimizers.optimizers import OPTIMIZERS, NesterovMomentum, Optimizers
 from alignment_core.rules.alignment import Alignment
 from alignment_core.rules.backward_pass import BackwardPassOperations
-from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.symmetry import SymmetricAlignment
 from alignment_core.rules.table import LEARNING_RULES
 from alignment_core.training.config import WEIGHT_DECAY, TrainingConfig
 from alignment_core.training.objectives import Objectives
@@ -115,16 +115,18 @@ class Network:
 
     def __init__(self, size: Size):
         self.batch = size.data()
-        self.model = size.model(FeedbackAlignment({}))
+        self.model = size.model(SymmetricAlignment())
         self.layers = aligned_layers(self.model)
         self.kernels = [layer.backward_kernel for layer in self.layers]
+        apart = {id(kernel) for kernel in self.kernels}
+        self.forward = [each for each in self.model.trainable_variables if id(each) not in apart]
 
     def step(self, config: TrainingConfig, minibatches: int = 1) -> Step:
         """Return the step of `config`'s rule, on R alone if the rule alternates."""
         rule = rule_of(config)
         self._take(rule)
         objectives = Objectives(self.model, tf.Variable(WEIGHT_DECAY))
-        variables = [list(self.model.trainable_variables)]
+        variables = [list(self.forward)]
         optimizers = [NesterovMomentum()]
         if config.ties_gradients:
             variables[0] += self.kernels
@@ -213,7 +215,7 @@ def naive(network: Network, config: TrainingConfig) -> Step:
     forward = NesterovMomentum(0.0)
     backward = OPTIMIZERS[config.alignment_optimizer]()
     backward.learning_rate.assign(0.0)
-    forward.build(model.trainable_variables)
+    forward.build(network.forward)
     backward.build(network.kernels)
     kernels = [layer.kernel for layer in layers]
 
@@ -234,10 +236,10 @@ def naive(network: Network, config: TrainingConfig) -> Step:
                 [naive_alignment(*pair, config) for pair in zip(layers, noise, strict=True)]
             )
             total = switch[0] * loss + switch[1] * alignment
-        variables = [*model.trainable_variables, *network.kernels]
+        variables = [*network.forward, *network.kernels]
         gradients = tape.gradient(total, [each.value for each in variables])
-        count = len(model.trainable_variables)
-        forward.apply(gradients[:count], model.trainable_variables)
+        count = len(network.forward)
+        forward.apply(gradients[:count], network.forward)
         backward.apply(gradients[count:], network.kernels)
         return tf.stack([loss, alignment])
 

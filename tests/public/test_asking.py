@@ -12,6 +12,7 @@ from hyperopt import hp
 
 import alignsearch
 from alignment_core.errors import ConfigurationError
+from alignsearch.cli.app import app
 from alignsearch.search.documents.errors import (
     ForeignSearchError,
     StaleAttemptError,
@@ -65,6 +66,20 @@ def test_repetitions_of_the_best_are_asked_for_on_seeds_of_their_own(make):
     assert len({each.seed for each in asked}) == len(asked)
     assert search.best().number in range(6)
     assert search.best().confirmed.repetitions == len(again)
+
+
+def test_a_search_that_waits_for_a_program_is_sent_to_no_driver(make, capsys, store_uri):
+    search = make()
+    while (trial := search.ask()) is not None:
+        search.tell(trial, objective(trial.config))
+    for command in (
+        ["confirm", search.name, "--top", "2"],
+        ["extend", search.name, "--trials", "9"],
+    ):
+        app([*command, "--store", store_uri], standalone_mode=False)
+        said = capsys.readouterr().out
+        assert "once a program asks for its trials" in said
+        assert "serve" not in said
 
 
 def test_a_loop_of_ones_own_gets_each_trial_once_and_ends_the_search(make):

@@ -9,8 +9,7 @@ from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name
 from alignsearch.dashboards.web.responses import json_response
 from alignsearch.dashboards.web.steered import steered
-from alignsearch.search.documents.states import SearchStatus
-from alignsearch.search.use_cases.confirming import confirm
+from alignsearch.search.use_cases.confirming import confirm, outcome_in_words
 
 router = APIRouter(prefix="/api")
 
@@ -39,9 +38,4 @@ def ask_to_confirm(
     mirror = context_of(request).mirror
     mirror.check()
     search = confirm(mirror.store, name, author, top=asked.top, seeds=asked.seeds)
-    message = (
-        f"{name} is queued for its repetitions, where a driver runs (`alignsearch serve`)"
-        if search.status is SearchStatus.QUEUED
-        else f"{name} repeats its best trials once its slots have nothing else to do"
-    )
-    return steered(request, name, message)
+    return steered(request, name, outcome_in_words(search))

@@ -9,12 +9,13 @@ from alignsearch.dashboards import models
 from alignsearch.dashboards.web.api.sessions import Author, session_of
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.errors import RefusedError
-from alignsearch.dashboards.web.given import given_response, imported_response
+from alignsearch.dashboards.web.given import enqueued_response, given_response, imported_response
 from alignsearch.dashboards.web.parameters import Name, Tid
 from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.use_cases import enqueueing, importing, retrying
 from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.giving import counted
+from alignsearch.search.use_cases.next_steps import where_it_goes_on
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 
@@ -34,9 +35,7 @@ def enqueue(request: Request, author: Author, name: Name, asked: models.EnqueueR
     else:
         wanted = enqueueing.of_table5(store, name)
     given = enqueueing.enqueue(store, name, wanted, author, left_out)
-    return given_response(
-        request, given, f"{counted(len(given.points), 'point')} to be tried first"
-    )
+    return enqueued_response(request, given)
 
 
 @router.post("/searches/{name}/retry", response_model=models.GivenPoints)
@@ -47,7 +46,7 @@ def retry(request: Request, author: Author, name: Name, asked: models.RetryReque
     done = retrying.retry(mirror.store, name, author, asked.tids)
     message = f"{counted(len(done.points), 'trial')} to try again"
     if done.reopened:
-        message += f"; {name} goes on where a driver runs (`alignsearch serve`)"
+        message += f"; {name} goes on {where_it_goes_on(done.search)}"
     return given_response(request, done, message)
 
 

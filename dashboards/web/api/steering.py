@@ -13,6 +13,7 @@ from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import steering
+from alignsearch.search.use_cases.next_steps import where_it_goes_on
 
 router = APIRouter(prefix="/api", responses=models.CHANGE_ERRORS)
 
@@ -37,8 +38,8 @@ def _pause(store: Store, name: str, who: str) -> str:
 
 
 def _resume(store: Store, name: str, who: str) -> str:
-    steering.resume(store, name, who)
-    return f"{name} goes on where a driver runs (`alignsearch serve`)"
+    search = steering.resume(store, name, who)
+    return f"{name} goes on {where_it_goes_on(search)}"
 
 
 def _stop(store: Store, name: str, who: str) -> str:

@@ -164,6 +164,15 @@ def test_delay_minimizes_r_alone():
     assert seen[3] == start.keys()
 
 
+def test_an_epoch_of_delay_has_no_metrics_but_those_of_validation():
+    model = compiled(delay_steps=4, metrics=["accuracy"])
+    x, y = batches()
+    found = model.fit(x, y, batch_size=8, epochs=2, validation_data=(x, y), verbose=0).history
+    counts = {name: len(values) for name, values in found.items()}
+    each, both = {"alignment_steps", "accuracy", "loss"}, {"val_accuracy", "val_loss"}
+    assert counts == dict.fromkeys(each, 1) | dict.fromkeys(both, 2)
+
+
 def test_a_delayed_step_is_a_step_on_r():
     delayed = compiled(delay_steps=4)
     fitted(delayed)

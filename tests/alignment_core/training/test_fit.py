@@ -43,6 +43,12 @@ CASES = {
         "alignment_optimizer": "nesterov_momentum",
         "alignment_learning_rate": RATE,
     },
+    "direct_feedback_alignment": {},
+    "uniform_sign_feedback": {},
+    "fixed_random_sign_feedback": {},
+    "batchwise_random_sign_feedback": {},
+    "batchwise_random_feedback": {},
+    "product_feedback_alignment": {"weights": {"decay": 1e-3}},
 }
 AT_ONCE = {
     "symmetric_alignment": CASES["symmetric_alignment"],
@@ -83,7 +89,8 @@ def trained(rule, settings, model="dense"):
 
 def network(config, trainer):
     kind = LEARNING_RULES[config.learning_rule]
-    rule = kind and kind(config.weights, config.operations, config.noise_stddev)
+    own = {"outputs": 10} if kind and kind.direct else {}
+    rule = kind and kind(config.weights, config.operations, config.noise_stddev, **own)
     shape = trainer.model.input_shape[1:]
     return get_model(config.model)(shape, 10, width=config.width, learning_rule=rule, seed=5)
 
@@ -125,6 +132,10 @@ def fit_equals_trainer(rule, settings, model="dense"):
 
 def test_fit_trains_a_rules_kernels_as_the_trainer_does():
     fit_equals_trainer("symmetric_alignment", CASES["symmetric_alignment"])
+
+
+def test_every_rule_is_trained_both_ways():
+    assert set(CASES) == set(LEARNING_RULES)
 
 
 @pytest.mark.parametrize("rule", CASES)

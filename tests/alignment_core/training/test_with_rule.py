@@ -285,3 +285,29 @@ def test_grouped_and_fixed_kernels_of_other_layers_are_refused_by_name():
     attention = layers.MultiHeadAttention(2, 4, name="e")
     with pytest.raises(ConfigurationError, match="'e' is a MultiHeadAttention"):
         with_rule(keras.Model(inputs, attention(inputs, inputs)), "feedback_alignment")
+
+    # A frozen kernel propagates as well.
+    frozen = layers.Conv1D(3, 2, name="e", trainable=False)
+    with pytest.raises(ConfigurationError, match="'e' is a Conv1D"):
+        with_rule(keras.Model(inputs, frozen(inputs)), "feedback_alignment")
+
+
+def test_layers_that_were_adapted_to_data_stay_adapted():
+    words = layers.StringLookup(output_mode="one_hot")
+    words.adapt(["a", "b", "c"])
+    texts = layers.TextVectorization(output_mode="multi_hot")
+    texts.adapt(["a b", "b c"])
+    scale, steps = layers.Normalization(), layers.Discretization(num_bins=3, output_mode="one_hot")
+    numbers = np.random.default_rng(0).normal(5.0, 3.0, size=(9, 1)).astype("float32")
+    for layer in (scale, steps):
+        layer.adapt(numbers)
+    inputs = [keras.Input((1,), dtype=each) for each in ("string", "string", "float32")]
+    parts = [
+        words(inputs[0]),
+        layers.Flatten()(texts(inputs[1])),
+        scale(inputs[2]),
+        steps(inputs[2]),
+    ]
+    model = keras.Model(inputs, layers.Dense(2)(layers.Concatenate()(parts)))
+    given = [tf.constant([["c"], ["d"]]), tf.constant([["a c"], ["b"]]), tf.constant(numbers[:2])]
+    np.testing.assert_allclose(with_rule(model, "feedback_alignment")(given), model(given))

@@ -42,7 +42,8 @@ def test_points_are_enqueued_by_the_one_who_asks(dashboard, lab, search):
     assert answer.status_code == 200, answer.text
     said = answer.json()
     assert said["numbers"] == [0]
-    assert said["message"] == "1 point to be tried first"
+    waits = "; it waits for a driver (`alignsearch serve`)"
+    assert said["message"] == f"1 point to be tried first{waits}"
     assert said["left_out"] == ["point 2: it is the same as point 1"]
     assert said["summary"]["name"] == search
     assert events(lab, search, "enqueued") == [("ann@lab (dashboard)", "1 point to be tried first")]
@@ -106,7 +107,7 @@ def test_without_the_page_s_token_nobody_gives_points(dashboard, lab, search):
 
 def test_a_program_gives_points_by_the_client(dashboard, lab, search):
     with Client(dashboard.url) as client:
-        assert client.enqueue(search, [POINT]) == "1 point to be tried first"
+        assert client.enqueue(search, [POINT]).startswith("1 point to be tried first; it waits")
         assert client.retry(search, 1) == "1 trial to try again"
         assert client.import_csv(search, f"{HEAD}\n{ROW}\n") == "1 result imported"
         assert client.cancel_trial(search, 0).startswith("trial 0 is cancelled")

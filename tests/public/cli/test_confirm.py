@@ -68,7 +68,10 @@ def test_the_cost_is_said(shell):
 
 def test_a_completed_search_is_queued_again_for_its_repetitions(shell):
     said = shell.ok("confirm", "plain", "--top", "3", "--seeds", "2")
-    assert said == "plain is queued for its repetitions; a driver makes them: alignsearch serve\n"
+    assert said == (
+        "plain is queued for its repetitions; "
+        "it goes on where a driver runs (`alignsearch serve`)\n"
+    )
     status = shell.json("status", "plain")
     assert status["status"] == "queued"
     assert shell.json("events", "plain")[-1]["what"] == "to be confirmed"

@@ -15,7 +15,9 @@ from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
 from alignsearch.search.driver.history import History
 from alignsearch.search.reports.best import best_column, best_of_search
+from alignsearch.search.use_cases.budget import extend
 from alignsearch.search.use_cases.confirming import confirm
+from alignsearch.search.use_cases.rules import Changes
 from alignsearch.search.use_cases.steering import stop
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.workers.objectives import Finished
@@ -283,3 +285,24 @@ def test_a_cancelled_search_is_refused(store, make_search, make_driver):
     store.searches.change("other", SearchStatus.CANCELLED, "ann")
     with pytest.raises(StateConflictError, match="it was cancelled"):
         confirm(store, "other", "ann", top=1)
+
+
+@pytest.mark.parametrize("beside_a_driver", [False, True])
+def test_a_search_is_extended_while_it_repeats_its_best(
+    store, make_search, make_driver, beside_a_driver
+):
+    make_search(trials=6, parallel=2)
+    make_driver(objective=Noisy()).run(NEVER)
+    confirm(store, "a-search", "ann", top=3, seeds=2)
+    more = Changes(trials=9)
+    if not beside_a_driver:
+        extend(store, "a-search", more, "ann")
+    held = Held()
+    with driving(make_driver(objective=held if beside_a_driver else Noisy())):
+        if beside_a_driver:
+            wait_until(lambda: of_origin(store, "confirmation"))
+            extend(store, "a-search", more, "ann")
+            held.release()
+        wait_until(lambda: store.searches.get("a-search").status is SearchStatus.COMPLETED)
+    assert len(of_origin(store, None)) == 9
+    assert len(of_origin(store, "confirmation")) >= 2

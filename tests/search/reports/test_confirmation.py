@@ -88,6 +88,9 @@ def test_equal_losses_on_every_seed_have_no_spread():
     assert (found.winner.low, found.winner.high, found.winner.error) == (0.3, 0.3, 0.0)
     assert (found.chance, found.others[0].chance, found.lucky.flattered) == (0.0, 0.0, 0.0)
     assert found.ties == ()
+    assert in_words(found, DEFAULT_METRIC)[-1] == (
+        "its first result was 0.3000, and each repetition gave that again: no luck was in it"
+    )
     tied = confirmed(2, repetitions({1: [0.3, 0.3], 2: [0.3, 0.3]}), {2: 0.3})
     assert (tied.winner.tid, tied.ties, tied.chance) == (1, (2,), 0.0)
 

@@ -5,7 +5,7 @@ import pytest
 from expressions import Expressions
 from hyperopt import hp
 
-from alignsearch.search.samplers.axes import axis_of
+from alignsearch.search.samplers.axes import axis_of, widths_by_neighbours
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.spaces.hyperopt_space import from_hyperopt
 
@@ -50,12 +50,13 @@ def test_its_draws_are_distributed_as_hyperopts(drawn):
     assert shares[1] == pytest.approx(shares[0], abs=0.08)
 
 
-def test_a_density_is_one_on_average_over_the_spaces_own_distribution(drawn):
+@pytest.mark.parametrize("by", ["number", "neighbours"])
+@pytest.mark.parametrize("scales", [(1.0,), (1.0, 0.3)])
+def test_a_density_is_one_on_average_over_the_spaces_own_distribution(drawn, by, scales):
     axis, values = drawn
     positions = axis.positions(values)
-    kernels = axis.fit(positions[:12])
-    # Steps at the ends of a range have half their width, so that their positions aren't even.
-    assert kernels.densities(positions).mean() == pytest.approx(1, abs=0.25)
+    kernels = axis.fit(positions[:12], by, scales)
+    assert kernels.densities(positions).mean() == pytest.approx(1, abs=0.15)
 
 
 def test_draws_around_a_trial_are_near_it(drawn):
@@ -66,6 +67,12 @@ def test_draws_around_a_trial_are_near_it(drawn):
     near = kernels.draw(np.zeros(500, int), rng)
     far = axis.draw(500, rng)
     assert np.abs(near - positions[0]).mean() < np.abs(far - positions[0]).mean()
+
+
+def test_bandwidths_reach_to_the_farther_neighbour():
+    assert widths_by_neighbours(np.array([0.5, 0.1, 0.2])) == pytest.approx([0.5, 0.25, 0.3])
+    assert widths_by_neighbours(np.array([0.4] * 4)) == pytest.approx([0.4, 0.2, 0.2, 0.6])
+    assert widths_by_neighbours(np.array([])).shape == (0,)
 
 
 def test_every_expression_has_an_axis():

@@ -1,6 +1,7 @@
 """TPE by independent and joint densities combined: what it learns, and what it never does."""
 
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -65,8 +66,28 @@ def test_running_trials_change_no_density():
     for tid in range(30):
         point = sampler.suggest(tid, [])
         sampler.tell(Observation(tid, point, point["x"]))
-    running = [Pending(100 + n, {"x": 0.01 * n, "y": 0.5}) for n in range(60)]
-    assert sampler.suggest(30, running) == sampler.suggest(30, [])
+    near = [Pending(100 + n, {"x": 0.01 * n, "y": 0.5}) for n in range(60)]
+    far = [Pending(100 + n, {"x": 0.99 - 0.01 * n, "y": 0.01}) for n in range(60)]
+    assert sampler.suggest(30, near) == sampler.suggest(30, far)
+
+
+def test_a_search_with_few_slots_comes_closer_to_a_sharp_minimum_than_random_points():
+    space = from_hyperopt({key: hp.uniform(key, 0, 1) for key in "abc"})
+
+    def loss(point):
+        return sum((value - 0.3) ** 2 for value in point.values())
+
+    def lowest(algo):
+        return [min(map(loss, searched(space, loss, 150, algo, seed))) for seed in range(4)]
+
+    assert max(lowest("combined")) < min(lowest("random")) / 4
+
+
+def test_hundreds_of_dimensions_keep_their_scores_finite():
+    space = from_hyperopt({f"x{at:03}": hp.choice(f"x{at:03}", range(90)) for at in range(300)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        searched(space, lambda point: float(point["x000"]), 30, startup=10)
 
 
 def test_the_order_of_telling_changes_nothing():

@@ -190,7 +190,11 @@ def edited(lines, collection, **changes):
 DAMAGED = {
     "empty": (lambda _: "", "line 1: "),
     "something else": (lambda _: '{"a": 1}\n', "not made by `alignsearch dump`"),
-    "words": (lambda _: "once upon a time\n", "line 1: "),
+    "words": (lambda _: "once upon a time\n", "not made by `alignsearch dump`"),
+    "slots without end": (
+        lambda lines: edited(lines, "searches", parallel=10_001),
+        "parallel: a search has 10000 slots at most",
+    ),
     "newer": (
         lambda lines: sealed([lines[0].replace('"schema": 1', '"schema": 2'), *lines[1:-1]]),
         "schema version 2, and this program knows versions up to 1: upgrade",

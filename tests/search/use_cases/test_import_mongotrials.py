@@ -134,6 +134,7 @@ def test_jobs_of_another_space_are_refused_by_number(store, jobs):
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
+        ({"result": {"status": "ok", "loss": True}}, "job 3: its loss is True"),
         ({"misc": {"cmd": None}}, "job 3 is none of HyperOpt's: it has no misc.vals"),
         ({"result": {"status": "ok", "loss": "low"}}, "job 3: its loss is 'low'"),
         ({"misc": {"vals": {"lr": [0.1, 0.2]}}}, "job 3: a point needs exactly one value of lr"),
@@ -158,3 +159,23 @@ def test_addresses_without_jobs_are_refused(store, store_uri, plain):
         import_mongotrials(store, "plain", f"{store_uri}_nowhere", "ann")
     with pytest.raises(StoreUnavailableError):
         import_mongotrials(store, "plain", "mongo://127.0.0.1:1/db/jobs", "ann")
+
+
+def test_a_job_in_an_odd_state_has_no_result(store, jobs, plain):
+    made = jobs_of_hyperopt()
+    made[0]["state"], made[1]["state"] = [2], "done"
+    done = import_mongotrials(store, "plain", jobs(made), "ann")
+    assert "2 without a result (odd)" in done.left_out
+
+
+@pytest.mark.parametrize("address", ["mongo://[::1/a/jobs", "mongo:///a/jobs", "/a/jobs", ""])
+def test_an_address_that_is_none_is_refused(store, plain, address):
+    with pytest.raises(ConfigurationError, match="names no jobs of HyperOpt's"):
+        import_mongotrials(store, "plain", address, "ann")
+
+
+def test_what_stands_in_a_file_that_is_no_address_is_not_shown(store, plain, tmp_path):
+    (tmp_path / "secret").write_text("correct horse battery staple\n")
+    with pytest.raises(ConfigurationError, match="it should hold a MongoDB URI") as refused:
+        import_mongotrials(store, "plain", f"file:{tmp_path}/secret", "ann")
+    assert "horse" not in str(refused.value)

@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import optuna
@@ -95,3 +96,32 @@ def test_what_is_no_study_of_one_objective_is_refused(store, tmp_path):
     )
     refused(ConfigurationError, "has 2 objectives, and this search 1", study="both")
     assert len(import_file(store, "nested", file, "optuna", "ann", "two").points) == 4
+
+
+BROKEN = {
+    "a distribution cut short": "UPDATE trial_params SET distribution_json = '{'",
+    "a distribution that is a list": "UPDATE trial_params SET distribution_json = '[]'",
+    "no distribution": "UPDATE trial_params SET distribution_json = NULL",
+    "an option that isn't there": "UPDATE trial_params SET param_value = 7",
+    "an option before the first": "UPDATE trial_params SET param_value = -1",
+    "an infinite option": "UPDATE trial_params SET param_value = 9e999",
+    "a parameter without a name": "UPDATE trial_params SET param_name = NULL",
+    "a value in words": "UPDATE trial_values SET value = 'good'",
+    "a time in words": "UPDATE trials SET datetime_start = 'soon'",
+    "no values": "DROP TABLE trial_values",
+}
+
+
+def test_a_file_that_was_changed_is_refused_in_words(store, tmp_path):
+    a_study(tmp_path / "study.db", direction="maximize")
+    whole = (tmp_path / "study.db").read_bytes()
+    store.searches.create(a_search())
+    for damage, query in BROKEN.items():
+        (tmp_path / "study.db").write_bytes(whole)
+        with closing(sqlite3.connect(tmp_path / "study.db")) as database:
+            database.execute(query)
+            database.commit()
+        with pytest.raises(ConfigurationError, match="no file of Optuna's RDBStorage: ") as refused:
+            import_file(store, "nested", tmp_path / "study.db", "optuna", "ann")
+        assert "\n" not in str(refused.value), damage
+    assert store.points.all("nested") == []

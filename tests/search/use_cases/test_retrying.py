@@ -1,5 +1,7 @@
 """Failed trials tried again, and single trials cancelled, beside a driver or without one."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from alignment_core.errors import UnknownNameError
@@ -7,6 +9,7 @@ from alignsearch.search.documents import Origin, Result, Trial
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.use_cases import steering
+from alignsearch.search.use_cases.confirming import confirm
 from alignsearch.search.use_cases.retrying import cancel_trial, retry
 
 STATES = ("completed", "failed", "cancelled", "failed", "queued")
@@ -130,4 +133,33 @@ def test_one_queued_trial_is_cancelled_by_name_of_who_did_it(store, search):
 def test_a_trial_that_has_ended_is_not_cancelled(store, search, tid):
     with pytest.raises(StateConflictError, match=f"trial {tid} .* can't be cancelled: it is"):
         cancel_trial(store, "a-search", tid, "ann")
+    assert events(store) == []
+
+
+def test_a_search_that_repeats_its_best_alone_tries_a_failed_trial_again(store, search):
+    store.searches.change("a-search", SearchStatus.RUNNING, "a driver")
+    store.searches.change("a-search", SearchStatus.COMPLETED, "a driver")
+    confirm(store, "a-search", "ann", top=1, seeds=2)
+    assert store.searches.get("a-search").confirms_only
+    assert retry(store, "a-search", "ann", [1]).reopened
+    found = store.searches.get("a-search")
+    assert (found.status, found.confirms_only, found.confirm.top) == ("queued", False, 1)
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ({"stop_at": 0.6}, "0.6 is enough .--stop-at.; .*--without stop-at"),
+        ({"timeout": 1.0, "driven_seconds": 2.0}, "it has been driven for 2 s"),
+        ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, "no trial begins after"),
+        ({"stop_requested": True}, "it was stopped: retry once it is over"),
+    ],
+    ids=["stop at", "timeout", "until", "stopped"],
+)
+def test_a_retry_that_would_never_begin_is_refused(store, search, rule, why):
+    store._db.update("searches", {"_id": "a-search"}, {"$set": rule})
+    store.totals.update("a-search")
+    with pytest.raises(StateConflictError, match=why):
+        retry(store, "a-search", "ann", [1])
+    assert store.points.all("a-search") == []
     assert events(store) == []
