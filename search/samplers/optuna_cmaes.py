@@ -66,9 +66,13 @@ class OptunaCmaEs(OptunaSampler):
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
         super().tell(observation)
-        rng = np.random.default_rng(trial_seed(self._seed, observation.tid & (2**63 - 1)))
+        tid = observation.tid
+        if tid < 0:
+            # A warm start's; this search has drawn none of those.
+            return
+        rng = np.random.default_rng(trial_seed(self._seed, tid))
         if random_point(self._dimensions, rng) == dict(observation.point):
-            self._random.add(observation.tid)
+            self._random.add(tid)
 
     def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
         """Return the study, with the generation of each finished trial and the optimizers."""

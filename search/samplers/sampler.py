@@ -6,6 +6,7 @@ point of its package (`alignsearch.search.samplers.installed`).
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -225,8 +226,12 @@ def package_versions(algo: str) -> dict[str, str]:
     kind = SAMPLERS.get(algo)
     if kind is None:
         return installed_package(algo)
-    found = [metadata.distribution(each) for each in kind.needs if find_spec(each) is not None]
-    return {each.name: each.version for each in found}
+    found: dict[str, str] = {}
+    for package in kind.needs:
+        # A module may lie on the path without what an installer writes beside it.
+        with suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def make_sampler(
