@@ -15,7 +15,16 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Attempt, Result, Search, Trial, metric_of, space_of
+from alignsearch.search.documents import (
+    Attempt,
+    Result,
+    Search,
+    Trial,
+    judged,
+    metric_of,
+    metrics_of,
+    space_of,
+)
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import (
     ForeignSearchError,
@@ -34,6 +43,7 @@ from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
 from alignsearch.search.driver.driven_time import DrivenTime
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
+from alignsearch.search.driver.warm_start import prior
 from alignsearch.search.store import Store
 from alignsearch.workers.returned import result_of
 from alignsearch.workers.seeds import seed_of
@@ -93,8 +103,9 @@ class Asker:
             )
         self._search = search
         self._space = space_of(search)
-        self._history = History(store, name)
+        self._history = History(store, name, metrics_of(search))
         self._suggestions = SuggestionQueue(search, self._space, self._history, self._note_failure)
+        self._suggestions.learn(prior(store, search))
         self._confirmations = ConfirmationQueue(store, self._history)
         # Nobody drives such a search, so no time counts; and its trials have no workers to end.
         self._closing = Closing(store, self._history, DrivenTime(), who, lambda trial_id: None)
@@ -177,18 +188,19 @@ class Asker:
         Args:
             asked: the trial, as `ask` returned it.
             returned: the metric's value, or HyperOpt's dictionary with `loss` or the metric, and
-                `status`. A value that is NaN or infinite records that the trial failed.
+                `status`; a dictionary with each of several metrics. A value that is NaN or infinite
+                records that the trial failed.
 
         Raises:
-            ConfigurationError: it is neither a number nor such a dictionary, or there is no trial
-                but a number or the like.
+            ConfigurationError: it is neither a number nor such a dictionary, it lacks one of
+                several metrics, or there is no trial but a number or the like.
             ForeignSearchError: the trial is another search's.
             StateConflictError: the trial has another result already, which is kept.
             StaleAttemptError: this process no longer holds the trial; then nothing is recorded.
         """
         self._check_own(asked)
         metric = metric_of(self._search)
-        result = result_of(returned, metric, "tell")
+        result = judged(self._search, result_of(returned, metric, "tell"), "tell")
         trial = self._store.attempts.finish(asked.id, asked.attempt, asked.token, result)
         self._release(asked)
         if not _is_same(trial.result, result):

@@ -13,7 +13,6 @@ from alignsearch.driving import drive_to_end, make_driver
 from alignsearch.driving_here import Here, driving_here
 from alignsearch.fmin_run import (
     Algorithm,
-    AlgorithmError,
     AlgorithmSampler,
     Rules,
     Seeds,
@@ -25,6 +24,7 @@ from alignsearch.search.documents import Search, Trial, is_driven, space_of
 from alignsearch.search.documents.errors import ObjectiveError, StateConflictError
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.samplers.sampler import AlgorithmError
 from alignsearch.search.store import Store
 from alignsearch.terminal import VisibleConsole
 from alignsearch.wiring import reviver

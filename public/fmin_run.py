@@ -13,19 +13,13 @@ from hyperopt.base import SONify
 from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES
 from alignsearch.search.driver.history import History
+from alignsearch.search.samplers.sampler import AlgorithmError
 from alignsearch.workers.objectives.hyperopt_domain import document_of_point
 
 Algorithm = Callable[[Sequence[int], Any, hyperopt.Trials, int], Sequence[Mapping[str, Any]]]
 """`algo(new_ids, domain, trials, seed)`, like `hyperopt.tpe.suggest`."""
 EarlyStop = Callable[..., tuple[bool, Sequence[Any]]]
 """`early_stop_fn(trials, *state)` returns whether to stop, and its next state."""
-
-
-class AlgorithmError(Exception):
-    """The algorithm has raised the error that is the cause of this one.
-
-    It is none of the errors that a driver survives by a random point: `fmin` ends by it.
-    """
 
 
 class Seeds:

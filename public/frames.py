@@ -12,9 +12,11 @@ from alignsearch.search.documents import (
     Trial,
     known_space_of,
     metric_of,
+    metrics_of,
     values_of,
 )
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.reports.best import front_trials
 from alignsearch.search.reports.trial_table import seconds_of
 from alignsearch.spaces.metaparameter import Metaparameter
 
@@ -35,6 +37,9 @@ def trials_frame(search: Search, trials: Sequence[Trial]) -> pd.DataFrame:
     loss of a trial that runs, a dimension that its choices don't reach. Choices are categories,
     with the option None as the text "None"; whole numbers are nullable integers.
 
+    A search of several metrics has `front`, which is true for the trials than which no other one is
+    better in every metric; one with constraints has `violation`, 0 for a trial that keeps them.
+
     A dimension whose label is the name of another column is called `config.LABEL`, and such a
     metric `metrics.NAME`, the search's own included.
     """
@@ -48,6 +53,7 @@ def trials_frame(search: Search, trials: Sequence[Trial]) -> pd.DataFrame:
         "error": pd.array([trial.error for trial in trials], dtype="string"),
         **{name: _times(trials, name) for name in TIMES},
         "seconds": _floats(seconds_of(trial) for trial in trials),
+        **_goals(search, trials),
     }
     taken = (
         {"state", "tid"} | trailing.keys() | ({"loss"} if metric.direction == "maximize" else set())
@@ -69,6 +75,19 @@ def trials_frame(search: Search, trials: Sequence[Trial]) -> pd.DataFrame:
         columns[name] = _floats(t.result.metrics.get(key) if t.result else None for t in trials)
     index = pd.Index([trial.tid for trial in trials], dtype=np.int64, name="tid")
     return pd.DataFrame({**columns, **trailing}, index=index).sort_index()
+
+
+def _goals(search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
+    """Return the columns of a search of several metrics, or with constraints; none for others."""
+    columns: dict[str, Any] = {}
+    if search.constraints:
+        columns["violation"] = _floats(
+            None if trial.loss is None else trial.violation for trial in trials
+        )
+    if len(metrics_of(search)) > 1:
+        best = {trial.tid for trial in front_trials(search, trials)}
+        columns["front"] = np.array([trial.tid in best for trial in trials], dtype=bool)
+    return columns
 
 
 def epochs_frame(epochs: Sequence[tuple[int, Epoch]]) -> pd.DataFrame:

@@ -2,23 +2,20 @@
 
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from alignsearch.driving_here import drive_here
+from alignsearch.handle_best import BestVerbs
 from alignsearch.handle_budget import BudgetVerbs
 from alignsearch.handle_points import PointVerbs
 from alignsearch.handle_whole import WholeSearchVerbs
 from alignsearch.names import whoami
 from alignsearch.notebook import as_html
 from alignsearch.progress import panel, watch
-from alignsearch.search.documents import Search, is_driven, lives_in_session, metric_of, values_of
+from alignsearch.search.documents import Search, is_driven, lives_in_session
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.reports.best import best_column, best_of_search
-from alignsearch.search.reports.confirmation import Confirmed
-from alignsearch.search.reports.export import export as render
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import confirming, steering
 from alignsearch.search.use_cases.summary import Summary, read_summary
@@ -31,34 +28,7 @@ if TYPE_CHECKING:
     from alignsearch.asking import AskedTrial, Asker
 
 
-@dataclass(frozen=True)
-class Best:
-    """The best trial of a search.
-
-    Attributes:
-        number: number of the trial in its search, from 0.
-        value: the search's metric: the mean over fresh seeds where the search is confirmed.
-        loss: what was minimized: the metric, negated where the metric is maximized.
-        config: the configuration, as the objective got it.
-        point: HyperOpt's value of each active dimension by its label, as `hyperopt.fmin` returns.
-        values: the readable value of each active dimension by its label.
-        metrics: the trial's other metrics by name.
-        epoch: the epoch, or the step, that did best; None if it isn't known.
-        confirmed: the mean's interval, and how sure it is; None if the search isn't confirmed.
-    """
-
-    number: int
-    value: float
-    loss: float
-    config: Any
-    point: Mapping[str, Any]
-    values: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    epoch: int | None
-    confirmed: Confirmed | None = None
-
-
-class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
+class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
     """A search that is stored, whoever drives it. `open_search` and `Search.submit` return one.
 
         search = alignsearch.open_search("mirror")
@@ -156,40 +126,6 @@ class SearchHandle(PointVerbs, BudgetVerbs, WholeSearchVerbs):
         return epochs_frame(
             [(trial.tid, epoch) for trial in trials for epoch in self._store.logs.epochs(trial.id)]
         )
-
-    def best(self) -> Best:
-        """Return the best trial.
-
-        Raises:
-            StateConflictError: no trial has finished with a loss.
-        """
-        found = best_of_search(self._store, self.name)
-        search, trial, loss = found.search, found.trial, found.loss
-        assert trial.result is not None
-        assert loss is not None
-        return Best(
-            number=trial.tid,
-            value=metric_of(search).value(loss),
-            loss=loss,
-            config=trial.config,
-            point=dict(trial.point),
-            values=values_of(search, trial),
-            metrics=dict(trial.result.metrics),
-            epoch=trial.best_epoch,
-            confirmed=found.confirmed,
-        )
-
-    def export(self, format: str = "markdown") -> str:
-        """Return the best configuration as a column of the search's table.
-
-        Args:
-            format: markdown, latex, csv or json.
-
-        Raises:
-            StateConflictError: no trial has finished with a loss.
-            UnknownNameError: there is no such format.
-        """
-        return render([best_column(self._store, self.name)], format)
 
     def wait(self, timeout: float | None = None, *, show: bool = True) -> str:
         """Wait until the search is over, and return its status.

@@ -2,14 +2,14 @@
 
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from alignment_core.errors import AlignSearchError
+from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.names import driver_owner
-from alignsearch.spaces.definition import Definition, Direction, Source, Table
+from alignsearch.spaces.definition import Definition, Direction, Role, Source, Table
 from alignsearch.spaces.definitions import definition_of, source_of, stem_of
 from alignsearch.spaces.space import SearchSpace
 
@@ -43,6 +43,8 @@ class Search:
         *,
         metric: str = "loss",
         direction: Direction = "minimize",
+        metrics: Mapping[str, Role] | None = None,
+        constraints: Sequence[str] = (),
         title: str = "",
         labels: Mapping[str, str] | None = None,
         table: Table | None = None,
@@ -57,6 +59,11 @@ class Search:
                 `tell`, or evaluated by a program (`alignsearch submit FILE.py:NAME -- PROGRAM`).
             metric: name of the number that the objective returns or reports.
             direction: "minimize" or "maximize".
+            metrics: several metrics in place of `metric` and `direction`, the main one first:
+                `{"error": "minimize", "speed": "maximize", "memory": "report"}`. A trial gives a
+                number for each; one to "report" has no direction, and may have a constraint.
+            constraints: bounds of these metrics, like `["memory <= 8"]`. A trial that breaks one
+                is never the best.
             title: heading of a result's column. Default: the space's name.
             labels: names of dimensions for people, by label.
             table: the table of which a result is a column. Default: one row a dimension.
@@ -64,9 +71,10 @@ class Search:
                 for `mirror.py:search`, or of the objective.
 
         Raises:
-            ConfigurationError: the space can't be searched or stored; the message says what and
-                where.
+            ConfigurationError: the space can't be searched or stored, or a metric or a constraint
+                can't be used; the message says what and where.
         """
+        first, *others = _metrics_named(metric, direction, metrics)
         source = _source_of(objective)
         found = definition_of(space, "search")
         own = name or (found.space.name if isinstance(space, SearchSpace | Definition) else "")
@@ -74,8 +82,10 @@ class Search:
             found,
             space=replace(found.space, name=own or _automatic_name(objective, source)),
             objective=objective,
-            metric=metric,
-            direction=direction,
+            metric=first[0],
+            direction=first[1],
+            further=dict(others),
+            constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
             title=title,
             labels=dict(labels or {}),
             table=table,
@@ -153,6 +163,21 @@ class Search:
     def _defined(self) -> Definition:
         """Return the definition with its source."""
         return self.definition
+
+
+def _metrics_named(
+    metric: str, direction: Direction, metrics: Mapping[str, Role] | None
+) -> list[tuple[str, Any]]:
+    """Return all metrics with what is done with each, the first one first."""
+    if metrics is None:
+        return [(metric, direction)]
+    if (metric, direction) != ("loss", "minimize"):
+        raise ConfigurationError("give either metrics, or metric and direction")
+    if not isinstance(metrics, Mapping) or not metrics:
+        raise ConfigurationError(
+            'metrics is a dictionary with an entry a metric, like {"error": "minimize"}'
+        )
+    return list(metrics.items())
 
 
 def _automatic_name(objective: Any, source: Source) -> str:

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from alignsearch.notebook import CellDisplay, in_notebook
-from alignsearch.search.documents import Trial
+from alignsearch.search.documents import Search, Trial, broken_by, measured, metrics_of
 from alignsearch.search.documents.budget import Spending
+from alignsearch.search.documents.constraint import in_words as constraints_in_words
 from alignsearch.search.documents.digits import shown
 from alignsearch.search.documents.durations import in_words
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
@@ -124,8 +125,11 @@ def panel(summary: Summary) -> Panel:
         "trials",
         ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
     )
-    facts.add_row("metric", str(summary.metric))
-    facts.add_row("best", best_so_far(summary.best, summary.metric, summary.confirmed))
+    metrics = metrics_of(search)
+    facts.add_row("metric" if len(metrics) == 1 else "metrics", "; ".join(map(str, metrics)))
+    if search.constraints:
+        facts.add_row("constraints", constraints_in_words(search.constraints))
+    facts.add_row("best", best_of_summary(summary))
     if search.confirm is not None:
         facts.add_row("confirmed", _confirmed(summary))
     facts.add_row("time left", duration(summary.seconds_left))
@@ -158,6 +162,7 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
         outcome = f"pruned by {trial.result.reason}"
     elif trial.result is not None and trial.result.loss is not None:
         outcome = f"{metric.label} {shown(metric.value(trial.result.loss), beside)}"
+        outcome += _further(summary.search, trial)
     elif trial.result is not None:
         outcome = f"diverged: {trial.result.reason}"
     else:
@@ -172,8 +177,33 @@ def line(trial: Trial, summary: Summary, number: int) -> str:
         which = f"(repeats trial {trial.origin.of})"
     return (
         f"trial {trial.tid} {which}: {outcome}{took}; "
-        f"best {best_so_far(best, metric, summary.confirmed, beside=ended)}{left}"
+        f"best {best_of_summary(summary, beside=ended)}{left}"
     )
+
+
+def _further(search: Search, trial: Trial) -> str:
+    """Return a trial's further metrics in words, and the constraints that it breaks."""
+    _, *others = measured(search, trial).items()
+    broken = broken_by(search, trial)
+    words = [f", {name.replace('_', ' ')} {value:.4g}" for name, value in others]
+    return "".join(words) + (f", which breaks {broken}" if broken else "")
+
+
+def best_of_summary(summary: Summary, *, beside: float | None = None) -> str:
+    """Return the best trial of a search in words, as `best_so_far` does.
+
+    Where no trial keeps the search's constraints, it is the one that breaks them least.
+    """
+    search, nearest = summary.search, summary.nearest
+    if summary.best is None and nearest is not None:
+        return (
+            f"none that keeps the constraints; trial {nearest.tid} comes nearest, with "
+            f"{summary.metric.label} {summary.metric.value(nearest.loss or 0.0):.4f}"
+            f"{_further(search, nearest)}"
+        )
+    words = best_so_far(summary.best, summary.metric, summary.confirmed, beside=beside)
+    several = len(metrics_of(search)) > 1 and summary.best is not None
+    return f"{words} by {summary.metric.label}" if several else words
 
 
 def _confirmed(summary: Summary) -> str:

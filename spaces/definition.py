@@ -14,7 +14,12 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.spaces.space import SearchSpace
 
 Direction = Literal["minimize", "maximize"]
+Role = Literal["minimize", "maximize", "report"]
+"""Use of a metric; one that is only reported may be bounded by a constraint."""
 SourceKind = Literal["shipped", "module", "file", "session"]
+
+TAKEN_NAMES = frozenset({"loss", "status", "step"})
+"""Names that mean something else in a result, so that only the first metric may be called loss."""
 
 TRAINING = "training"
 """The objective that trains networks of `alignment_core`."""
@@ -85,6 +90,8 @@ class Definition:
             `learning_rule` itself.
         metric: name of the number that the objective returns or reports.
         direction: whether less or more of the metric is better.
+        further: the other metrics that each trial reports, by name, in order; empty for one metric.
+        constraints: bounds of metrics, each as a text like `step_ms <= 200`.
         table: the table that a result is a column of; None for one row a dimension.
         labels: names of dimensions for people, by label; a dimension without one has its label.
         title: heading of a result's column; empty for the space's title, or its name.
@@ -96,7 +103,7 @@ class Definition:
 
     Raises:
         ConfigurationError: the space has no dimension, the metric has no name, there is no such
-            direction, or a training lacks its function.
+            direction, a further metric can't have its name, or a training lacks its function.
     """
 
     space: SearchSpace
@@ -105,6 +112,8 @@ class Definition:
     rule: Any = None
     metric: str = "loss"
     direction: Direction = "minimize"
+    further: Mapping[str, Role] = field(default_factory=dict)
+    constraints: tuple[str, ...] = ()
     table: Table | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
@@ -121,6 +130,7 @@ class Definition:
             raise ConfigurationError(
                 f"the direction is {' or '.join(get_args(Direction))}, not {self.direction!r}"
             )
+        check_further(self.metric, self.further)
         named = isinstance(self.objective, str) and self.objective
         if not (self.objective is None or callable(self.objective) or named):
             raise ConfigurationError("the objective is a function, or the name of one")
@@ -134,3 +144,27 @@ class Definition:
     def heading(self) -> str:
         """The heading of a result's column."""
         return self.title or self.space.title or self.space.name
+
+
+def check_further(metric: str, further: Mapping[str, Any]) -> None:
+    """Check the metrics that a definition names beside its first one.
+
+    Raises:
+        ConfigurationError: one has no name, a name that means something else in a result, or the
+            first one's; or it is neither minimized, nor maximized, nor reported.
+    """
+    for name, role in further.items():
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"a metric has a name, like step_ms, and is not {name!r}")
+        if name in TAKEN_NAMES:
+            raise ConfigurationError(
+                f"{name} can't be one of several metrics, except for the first: in a result it "
+                "means the number to minimize, a status or a step. Give it another name"
+            )
+        if name == metric:
+            raise ConfigurationError(f"the metric {name} is named twice")
+        if role not in get_args(Role):
+            *most, last = get_args(Role)
+            raise ConfigurationError(
+                f"{name}: a metric is to {', '.join(most)} or {last}, not {role!r}"
+            )

@@ -18,6 +18,8 @@ SLOW = (
     "test_bottlenecks_halve_the_image_in_their_3x3_convolution",
     "test_batch_norm_is_that_of_the_published_code",
     "test_v2_draws_its_logits_uniformly_by_glorot",
+    # Hundreds of random spaces, where some do.
+    "test_hundreds_of_random_trees_have_hyperopts_points",
     # Training to a result, where shorter tests train the same way.
     "test_digits_are_learnt",
     "test_rates_are_those_of_the_compressed_schedule",

@@ -63,7 +63,7 @@ def test_the_wheel_has_what_runs_and_nothing_else(wheel, unpacked):
     assert "alignsearch = alignsearch.cli:main" in (described / "entry_points.txt").read_text()
     assert (described / "licenses" / "LICENSE").exists()
     metadata = (described / "METADATA").read_text()
-    for extra in ("gpu", "tpu"):
+    for extra in ("gpu", "tpu", "optuna"):
         assert f"Provides-Extra: {extra}\n" in metadata
 
 

@@ -23,6 +23,7 @@ from alignsearch.search.documents import (
     Search,
     Trial,
     checkpoint_names,
+    judged,
     metric_of,
     transitions,
 )
@@ -208,6 +209,7 @@ class _Attempt:
     def _end(self, finished: Finished) -> Ending:
         result = finished.result
         if result is not None:
+            result = judged(self._search, result)
             _, attempt, token = self._held
             best = finished.best_epoch
             known = self._trial

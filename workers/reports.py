@@ -82,18 +82,18 @@ def read(file: Path, offset: int = 0) -> tuple[list[Report], int]:
     return found, offset + len(whole)
 
 
-def parse_line(line: str, wanted: str) -> Report | None:
+def parse_line(line: str, *wanted: str) -> Report | None:
     """Return the report that a line of a program's output is; None if it is none.
 
     A report is a JSON object or a line of NAME=NUMBER or NAME: NUMBER, and nothing else, that has
-    the wanted metric, or `loss`. `step=3` is the number of the step.
+    a wanted metric, or `loss`. `step=3` is the number of the step.
 
         >>> parse_line("step=3 loss: 0.25", "loss")
         Report(metrics={'loss': 0.25}, step=3, status='ok', seconds=None)
 
     Args:
         line: the line.
-        wanted: name of the search's metric.
+        *wanted: names of the search's metrics.
     """
     text = line.strip()
     values: dict[str, Any]
@@ -112,7 +112,7 @@ def parse_line(line: str, wanted: str) -> Report | None:
         return None
     status = values.get(STATUS, "ok")
     step = numbers.pop(STEP, None)
-    if not {wanted, "loss"} & numbers.keys() and status != "fail":
+    if not {*wanted, "loss"} & numbers.keys() and status != "fail":
         return None
     if step is not None and (step < 0 or not step.is_integer()):
         return None

@@ -59,6 +59,15 @@ def result_of(returned: Any, metric: ObjectiveMetric, what: str) -> Result:
     return _of_loss(loss, "loss", loss, metrics)
 
 
+def with_reported(result: Result, reported: Mapping[str, float]) -> Result:
+    """Return a result with the metrics that its objective has reported, but not returned.
+
+    reported: the last values that were reported of the search's further metrics, by name.
+    """
+    metrics = {**reported, **result.metrics}
+    return result if metrics == result.metrics else result.model_copy(update={"metrics": metrics})
+
+
 def _result(value: float, metric: ObjectiveMetric, metrics: dict[str, float]) -> Result:
     return _of_loss(metric.loss(value), metric.label, value, metrics)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.files import is_address
-from alignsearch.search.documents import Epoch, Search, Trial
+from alignsearch.search.documents import Epoch, Search, Trial, reported_names_of
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.plain_data import plain
 from alignsearch.workers.objectives import Link
@@ -117,6 +117,8 @@ class TrialContext:
         self.seed = seed_of(search, trial)
         self.log = logging.getLogger("alignsearch.trial")
         self._metric = metric
+        self._further = reported_names_of(search)
+        self._last_values: dict[str, float] = {}
         self._link = link
         self._folder = None if link.checkpoints is None else Path(link.checkpoints)
         self._saved = 0
@@ -238,6 +240,11 @@ class TrialContext:
         return self._last
 
     @property
+    def last_values(self) -> dict[str, float]:
+        """The last values that were reported of the search's further metrics, by name."""
+        return self._last_values
+
+    @property
     def best_step(self) -> int | None:
         """Step at which the search's metric was best so far; None if it wasn't reported."""
         return None if self._best is None else self._best[1]
@@ -283,6 +290,8 @@ class TrialContext:
 
     def _note(self, report: Report) -> None:
         self._last = report
+        known = report.metrics
+        self._last_values |= {name: known[name] for name in self._further if name in known}
         assert report.step is not None
         loss = self._loss(report)
         if loss is not None and (self._best is None or loss < self._best[0]):

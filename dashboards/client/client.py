@@ -84,6 +84,14 @@ class Client:
         best = self._get(f"/searches/{_quoted(name)}/changes", since=LATEST)["best"]
         return pd.DataFrame(best).set_index("number")
 
+    def front(self, name: str) -> list[int]:
+        """Numbers of the trials than which no other one is better in every metric of a search.
+
+        They are sorted by the first metric, the best first. A search of one metric has none.
+        """
+        found: list[int] = self._get(f"/searches/{_quoted(name)}/changes", since=LATEST)["front"]
+        return found
+
     def epochs(self, name: str, tid: int) -> pd.DataFrame:
         """The numbers that a trial reported, by attempt and epoch (or step)."""
         found = self._get(f"/searches/{_quoted(name)}/trials/{tid}/epochs")
@@ -149,9 +157,13 @@ class Client:
         hosts = ["host", "attempts", "crashed", "expired", "diverged"]
         return by_reason, pd.DataFrame(found["by_host"], columns=hosts).set_index("host")
 
-    def importance(self, name: str) -> dict[str, Any]:
-        """Importance of the metaparameters; while `state` is `computing`, ask again."""
-        return self._get(f"/searches/{_quoted(name)}/importance")
+    def importance(self, name: str, metric: str | None = None) -> dict[str, Any]:
+        """Importance of the metaparameters; while `state` is `computing`, ask again.
+
+        metric: the metric to explain, by name; the search's first one by default.
+        """
+        wanted = {"metric": metric} if metric is not None else {}
+        return self._get(f"/searches/{_quoted(name)}/importance", **wanted)
 
     def events(self, name: str) -> pd.DataFrame:
         """Events of a search, the oldest first."""

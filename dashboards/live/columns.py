@@ -17,7 +17,7 @@ from alignsearch.spaces.metaparameter import Metaparameter
 
 Floats = NDArray[np.float64]
 Kind = Literal["integer", "number", "category", "time"]
-Role = Literal["trial", "score", "metaparameter"]
+Role = Literal["trial", "score", "metric", "violation", "metaparameter"]
 
 SENT_DIGITS = 5
 """Significant digits of a number on the wire: charts show fewer, and CSV files have all."""

@@ -12,9 +12,13 @@ from alignsearch.dashboards.live.choices import choice_effects
 from alignsearch.dashboards.live.dimensions import title_of
 from alignsearch.dashboards.live.mirror import MirroredSearch
 from alignsearch.search.documents import Search, is_list_of_runs, known_space_of, metric_of
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.reports.importance import LEAST_SCORES, CategoricalEffect
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.space import SearchSpace
+
+Key = tuple[str, str | None]
+"""A search's name, and the column of the further metric that is explained; None for the first."""
 
 logger = logging.getLogger(__name__)
 
@@ -23,20 +27,27 @@ MOST_STALE = 0.1
 
 
 class ImportanceCache:
-    """The latest importances of each search, and those being computed."""
+    """The latest importances of each search and metric, and those being computed."""
 
     def __init__(self, background: BackgroundProcess) -> None:
         self._aside = background
-        self._ready: dict[str, models.Importances] = {}
-        self._running: dict[str, tuple[int, Future[models.Importances]]] = {}
+        self._ready: dict[Key, models.Importances] = {}
+        self._running: dict[Key, tuple[int, Future[models.Importances]]] = {}
         self._lock = threading.Lock()
 
-    def of(self, mirrored: MirroredSearch) -> models.Importances:
-        """The cached importances; if they are outdated, a new computation starts."""
-        name = mirrored.search.name
+    def of(self, mirrored: MirroredSearch, metric: str | None = None) -> models.Importances:
+        """The cached importances; if they are outdated, a new computation starts.
+
+        metric: the metric to explain; the search's first one by default.
+
+        Raises:
+            UnknownNameError: the search has no such metric.
+        """
+        column = None if metric is None else mirrored.trials.goals.column_of(metric)
+        key = (mirrored.search.name, column)
         with self._lock:
-            self._collect(name)
-            ready = self._ready.get(name)
+            self._collect(key)
+            ready = self._ready.get(key)
             with mirrored.lock:
                 trials = mirrored.trials
                 rev, scored = trials.rev, trials.scored
@@ -44,25 +55,37 @@ class ImportanceCache:
                 if why_none:
                     return _empty("too_few", why_none, rev, scored)
                 outdated = ready is None or scored >= ready.again_at or scored < ready.trials
-                data = trials.scores() if outdated and name not in self._running else None
+                wanted = outdated and key not in self._running
+                data = trials.scores(column or "loss") if wanted else None
             if data is not None:
-                future = self._aside.submit(compute, mirrored.search, *data, rev)
-                self._running[name] = (rev, future)
+                explained = _explained(mirrored.search, metric if column else None)
+                future = self._aside.submit(compute, mirrored.search, *data, rev, explained)
+                self._running[key] = (rev, future)
             if ready is None:
                 return _empty("computing", "being computed", rev, scored)
             return ready.model_copy(update={"stale": scored != ready.trials})
 
-    def _collect(self, name: str) -> None:
-        rev, future = self._running.get(name, (0, None))
+    def _collect(self, key: Key) -> None:
+        rev, future = self._running.get(key, (0, None))
         if future is None or not future.done():
             return
-        del self._running[name]
+        del self._running[key]
         try:
-            self._ready[name] = future.result()
+            self._ready[key] = future.result()
         except Exception as error:
-            logger.exception("the importance of search %s could not be computed", name)
+            logger.exception("the importance of search %s could not be computed", key[0])
             message = f"it could not be computed: {error}"
-            self._ready[name] = _empty("too_few", message, rev, 0)
+            self._ready[key] = _empty("too_few", message, rev, 0)
+
+
+def _explained(search: Search, further: str | None) -> ObjectiveMetric:
+    """Return the metric to explain: the first one, or a further one, whose losses are its values.
+
+    Its direction makes no difference to what explains its variance.
+    """
+    if further is None:
+        return metric_of(search)
+    return ObjectiveMetric(further, further.replace("_", " "))
 
 
 def compute(
@@ -70,17 +93,19 @@ def compute(
     points: Sequence[Mapping[str, float]],
     losses: Sequence[float | None],
     rev: int,
+    metric: ObjectiveMetric,
 ) -> models.Importances:
     """Importance of each dimension, and mean scores by option.
 
     For the paper's spaces, the scores are by the answers to the questions of Fig. S2.
 
-    points: of each trial, without the dimensions that it doesn't use.
+    points: of each trial, without the dimensions that it doesn't use. losses: the metric's losses.
+    metric: the metric to explain.
     """
     # scikit-learn is slow to import, and only the background process needs it.
     from alignsearch.search.reports.importance import importance
 
-    space, metric = known_space_of(search), metric_of(search)
+    space = known_space_of(search)
     assert space is not None, "a search without a known space isn't computed"
     scored = sum(loss is not None for loss in losses)
     labels = {each.name: title_of(search, each.name) for each in space.sampled}
@@ -107,7 +132,7 @@ def compute(
             for each in found.shares
         ],
         categorical=_answers(search, space, points, losses)
-        if _has_table5(space)
+        if _has_table5(space) and metric == metric_of(search)
         else choice_effects(space, points, losses, metric, labels),
     )
 

@@ -16,6 +16,7 @@ import numpy as np
 from alignsearch.dashboards.live.columns import Column, Table, distinct
 from alignsearch.dashboards.live.dimensions import Document, dimensions_of, sampled_space_of
 from alignsearch.dashboards.live.failures import Failures, has_diverged
+from alignsearch.dashboards.live.goals import GoalColumns
 from alignsearch.search.documents import Origin, Search, Trial, metric_of, ranking
 from alignsearch.search.documents.budget import SinceBest, Spending
 from alignsearch.search.documents.errors import StoreCorruptedError
@@ -56,6 +57,7 @@ class Scored(NamedTuple):
 
     loss: float
     tid: int
+    violation: float = 0.0
 
 
 class MirroredTrials:
@@ -86,8 +88,9 @@ class MirroredTrials:
         self._readable = readable
         self.begun = search.created_at
         self.metric = metric_of(search)
+        self.goals: GoalColumns
         self.space = sampled_space_of(search)
-        fixed = self._fixed_columns()
+        fixed = self._fixed_columns(search)
         self._dimensions = dimensions_of(search, {*(column.name for column in fixed), NOTE})
         self.table = Table([*fixed, *self._dimensions.columns])
         self._fixed = fixed
@@ -105,13 +108,14 @@ class MirroredTrials:
         self._spending = Spending()
         self._since_best = SinceBest()
         self._states: list[str] = []
-        self._best: Trial | None = None
+        self._first: Trial | None = None
+        self._front: tuple[int, list[int]] = (-1, [])
         self._ranked: list[tuple[Any, int]] = []
         self._newly_ranked: list[tuple[Any, int]] = []
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.scored = 0
 
-    def _fixed_columns(self) -> list[Column]:
+    def _fixed_columns(self, search: Search) -> list[Column]:
         metric = self.metric
         columns = [
             Column("tid", "trial", "integer"),
@@ -131,7 +135,8 @@ class MirroredTrials:
             columns[_LOSS_AT] = Column("loss", "loss, which is minimized", "number")
             self.score = distinct(metric.name, {NOTE, *(each.name for each in columns)}, "metric")
             columns.insert(_LOSS_AT + 1, Column(self.score, metric.label, "number", "score"))
-        return columns
+        self.goals = GoalColumns(search, {NOTE, *(each.name for each in columns)})
+        return [*columns, *self.goals.columns]
 
     def update(self, documents: Iterable[Document], rev: int) -> None:
         """Include trial documents, which were read up to the change with the number `rev`.
@@ -176,7 +181,8 @@ class MirroredTrials:
         """
         return Standing(
             counts={state: self._counts[state.value] for state in TrialState},
-            best=self._best,
+            best=ranking.feasible(self._first),
+            nearest=self._first if ranking.feasible(self._first) is None else None,
             live=list(self._live.values()),
             seconds=list(self._seconds),
             repetitions=list(self._repetitions.values()),
@@ -206,22 +212,31 @@ class MirroredTrials:
         columns = [column.name for column in self._dimensions.columns]
         return dict(zip(labels, columns, strict=False))
 
-    def scores(self) -> tuple[list[dict[str, float]], list[float | None]]:
-        """The point of each trial, without the dimensions that it doesn't use, and its loss.
+    def scores(self, column: str) -> tuple[list[dict[str, float]], list[float | None]]:
+        """The point of each trial, without the dimensions that it doesn't use, and its number.
 
-        A point has HyperOpt's values by the dimensions' labels; a trial without a loss has None.
+        A point has HyperOpt's values by the dimensions' labels; a trial without a number has None.
+        column: the numbers' column, like `loss`.
         """
         points: list[dict[str, float]] = [{} for _ in range(self.table.rows)]
         for label, name in self.column_names.items():
             numbers = self.table[name]
             for row in np.flatnonzero(~np.isnan(numbers)):
                 points[row][label] = float(numbers[row])
-        losses = [None if np.isnan(loss) else float(loss) for loss in self.table["loss"]]
+        losses = [None if np.isnan(each) else float(each) for each in self.table[column]]
         return points, losses
 
     def rank(self, tid: int, loss: float) -> int:
         """Return the place of a trial with a loss among all that are ranked, 1 for the best."""
-        return 1 + bisect_left(self._in_order(), (ranking.rank(Scored(loss, tid)),))
+        name, row = self.goals.violation, self.row_of.get(tid)
+        violation = 0.0 if name is None or row is None else float(self.table[name][row])
+        return 1 + bisect_left(self._in_order(), (ranking.rank(Scored(loss, tid, violation)),))
+
+    def front(self) -> list[int]:
+        """Return the front of a search of several metrics by number; empty for one metric."""
+        if self._front[0] != self.scored:
+            self._front = (self.scored, self.goals.front(self.table))
+        return self._front[1]
 
     def ranked(self) -> list[int]:
         """Return the rows of the trials that are ranked, the best first."""
@@ -258,7 +273,8 @@ class MirroredTrials:
         self._states[row] = state
         stored = document.get("origin")
         origin = None if stored is None else Origin.model_validate(stored)
-        self.notes[row] = note_of(origin, result.get("reason"), document["error"])
+        reason = self.goals.note(result, loss) or result.get("reason")
+        self.notes[row] = note_of(origin, reason, document["error"])
         self._seqs.pop(row, None)
         self._seqs[row] = document["seq"]
         self.rev = max(self.rev, document["seq"])
@@ -273,13 +289,17 @@ class MirroredTrials:
         if seconds is not None and kind != "imported":
             self._seconds.append(seconds)
         if TrialState(state) in SPENDING and kind not in OUTSIDE:
-            self._since_best.note(loss, float(np.nan_to_num(self.table["finished"][row])))
+            ended = float(np.nan_to_num(self.table["finished"][row]))
+            self._since_best.note(loss, ended, result.get("violation") or 0.0)
         if loss is not None:
             self.scored += 1
-            key = ranking.rank(Scored(loss, tid))
+            violation = result.get("violation") or 0.0
+            key = ranking.rank(Scored(loss, tid, violation))
             self._newly_ranked.append((key, row))
-            if self._best is None or key < ranking.rank(self._best):
-                self._best = Trial.from_bson(document)
+            if self._first is None or key < ranking.rank(self._first):
+                self._first = Trial.from_bson(document)
+                if violation:
+                    return
                 # A result from elsewhere may be older than the search.
                 at = max(0.0, float(self.table["finished"][row]))
                 self.improvements.append(Improvement(tid, at, self.scored, loss))
@@ -318,6 +338,7 @@ class MirroredTrials:
             "outcome": (document["result"] or {}).get("status"),
             self.score: None if loss is None else self.metric.value(loss),
             "loss": loss,
+            **self.goals.values(document["result"] or {}, loss),
         }
         numbers = [
             column.code_of_new(host) if column.name == "host" else column.code(values[column.name])

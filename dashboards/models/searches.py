@@ -60,6 +60,9 @@ class SearchSummary(Model):
         steps: the verbs that its status allows.
         changes: which changes of its settings are possible now.
         next: the command that trains the best trial for longer; null where nothing is trained.
+        metrics: all that are minimized or maximized; `metric` is the first of them.
+        constraints: bounds of metrics in words; a trial that breaks one is never the best.
+        nearest: where no trial keeps them, the one that breaks them least.
     """
 
     name: str
@@ -67,6 +70,8 @@ class SearchSummary(Model):
     status: SearchStatus
     stop_requested: bool
     metric: Metric
+    metrics: list[Metric]
+    constraints: list[str]
     objective: str
     dataset: str | None
     model: str | None
@@ -83,6 +88,7 @@ class SearchSummary(Model):
     busy: int
     slots: dict[str, int]
     best: BestTrial | None
+    nearest: BestTrial | None
     chance: float | None
     seconds_left: float | None
     waits_for: str
@@ -188,7 +194,9 @@ class ColumnHead(Model):
 
     Attributes:
         role: the one column of the `score` has the metric as people know it. If it is maximized,
-            the column `loss`, with the opposite sign, is there too.
+            the column `loss`, with the opposite sign, is there too. Each further metric has a
+            column of a `metric`. The column of the `violation` says by how much a trial breaks the
+            search's constraints, 0 if it keeps them.
         low: lowest value of the distribution; null, as `high`, where it has no end.
         when: the choices that lead to the metaparameter, in words; null where every trial has it.
     """
@@ -196,7 +204,7 @@ class ColumnHead(Model):
     name: str
     label: str
     kind: Literal["integer", "number", "category", "time"]
-    role: Literal["trial", "score", "metaparameter"]
+    role: Literal["trial", "score", "metric", "violation", "metaparameter"]
     options: list[Value] | None = None
     log: bool | None = None
     low: float | None = None
@@ -229,6 +237,8 @@ class TrialColumns(Model):
             column has another kind than before.
         epoch0: Unix seconds from which columns of the kind `time` count.
         values: each column's numbers; null where a trial has none.
+        front: numbers of the trials than which no other one is better in every metric, the best by
+            the first metric first; empty in a search of one metric.
     """
 
     rev: int
@@ -238,6 +248,7 @@ class TrialColumns(Model):
     columns: list[ColumnHead]
     values: dict[str, Numbers]
     best: BestSoFar
+    front: list[int]
     summary: SearchSummary
     now: float
 

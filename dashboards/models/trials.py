@@ -18,6 +18,7 @@ class TrialRow(Model):
         loss: the loss that is minimized; null without a result.
         value: the search's metric, as people know it.
         current: the metric after the last epoch.
+        metrics: values of further metrics by column.
         config: values of the metaparameters by column, without those that the trial doesn't use.
         cells: the same values as text.
     """
@@ -27,6 +28,7 @@ class TrialRow(Model):
     loss: float | None
     value: float | None
     current: float | None
+    metrics: dict[str, float | None]
     epoch: int | None
     attempt: int
     seconds: float | None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.reports.best import best_column, column_of
+from alignsearch.search.reports.best import best_column, best_columns, column_of
 from alignsearch.search.reports.export import (
     TABLE5,
     Column,
@@ -29,12 +29,14 @@ SUFFIXES = {"markdown": "md", "latex": "tex", "csv": "csv", "json": "json"}
 def columns_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> list[Column]:
     """Columns of the searches' best trials, after the paper's own columns if `published`.
 
+    A search of several metrics has a column for each trial of its front.
+
     Raises:
         UnknownNameError: there is no such search.
         StateConflictError: a search has no result yet.
     """
     columns = published_columns() if published else []
-    return [*columns, *(best_column(mirror.store, name) for name in names)]
+    return [*columns, *(each for name in names for each in best_columns(mirror.store, name))]
 
 
 def trial_column(mirror: Mirror, name: str, tid: int) -> Column:

@@ -11,7 +11,7 @@ from alignsearch.dashboards.web.api.sessions import session_of, session_state
 from alignsearch.dashboards.web.assets import Asset
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.openapi_page import operations_of, schemas_of
-from alignsearch.dashboards.web.panels import SEARCH_PANELS
+from alignsearch.dashboards.web.panels import panels_of
 from alignsearch.dashboards.web.parameters import MOST_COMPARED, Name, Tid
 from alignsearch.search.use_cases.next_steps import is_trained
 
@@ -78,7 +78,7 @@ def searches_by_their_name() -> Response:
 def search(request: Request, name: Name) -> Response:
     """One search."""
     mirrored = context_of(request).mirror.get(name)
-    return _render(request, "search", name=mirrored.search.name, panels=SEARCH_PANELS)
+    return _render(request, "search", name=mirrored.search.name, panels=panels_of(mirrored.search))
 
 
 @router.get("/searches/{name}/trials/{tid}")

@@ -6,6 +6,8 @@ near the viewport. To add a chart, write that file and its line here.
 
 from dataclasses import dataclass
 
+from alignsearch.search.documents import Search, reported_names_of
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -18,6 +20,7 @@ class Panel:
         hint: small text beside the heading.
         link: text of the link at the top of the page; None for no link.
         chart: CSS classes of its content: `chart` is as high as a chart, "" as its content.
+        of_several: whether only searches that measure several numbers have it.
     """
 
     id: str
@@ -26,11 +29,15 @@ class Panel:
     hint: str = ""
     link: str | None = None
     chart: str = "chart"
+    of_several: bool = False
 
 
 SEARCH_PANELS = (
     Panel("confirmation", "Confirmation", "confirmation", link="Confirmation", chart=""),
     Panel("took", "Cost", "took", link="Cost", chart=""),
+    Panel(
+        "front", "Metrics", "front", "a drag filters the trials", link="Metrics", of_several=True
+    ),
     Panel("slice", "Slice", "slice", link="Slices"),
     Panel("contour", "Contour", "contour", "smoothed"),
     Panel("importance", "Importance", "importance", link="Importance"),
@@ -45,3 +52,9 @@ SEARCH_PANELS = (
     Panel("table", "Best configuration", "best_column", link="Best configuration", chart=""),
     Panel("events", "Events", "events", link="Events", chart=""),
 )
+
+
+def panels_of(search: Search) -> list[Panel]:
+    """Return the panels of a search's page."""
+    several = bool(reported_names_of(search))
+    return [each for each in SEARCH_PANELS if several or not each.of_several]

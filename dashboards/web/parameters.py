@@ -23,6 +23,10 @@ Rev = Annotated[
 Names = Annotated[
     list[Annotated[str, Query(max_length=200)]], Query(min_length=1, max_length=MOST_COMPARED)
 ]
+MetricName = Annotated[
+    str | None,
+    Query(max_length=LONGEST_LABEL, description="Name of the metric; the search's first if none."),
+]
 Format = Annotated[Literal["markdown", "latex", "csv", "json"], Query()]
 Download = Annotated[bool, Query(description="Send the text as a file to save.")]
 Published = Annotated[bool, Query(description="Include the paper's own four columns.")]

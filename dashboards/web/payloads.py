@@ -8,8 +8,9 @@ from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models.encoding import EncodedJson
-from alignsearch.search.documents import REHEARSAL, Search, Trial, metric_of
+from alignsearch.search.documents import REHEARSAL, Search, Trial, metric_of, metrics_of
 from alignsearch.search.documents.budget import counts_every_trial
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
     SEARCH_TRANSITIONS,
     TERMINAL_SEARCH_STATUSES,
@@ -67,6 +68,8 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         status=search.status,
         stop_requested=search.stop_requested,
         metric=metric_model(search),
+        metrics=[_metric_model(each) for each in metrics_of(search)],
+        constraints=[str(each) for each in search.constraints],
         objective=objective_in_words(search),
         dataset=recipe.dataset if recipe else None,
         model=recipe.model if recipe else None,
@@ -83,6 +86,7 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         busy=summary.busy,
         slots={name: getattr(summary.slots, name) for name in ("total", "busy", "placing", "free")},
         best=None if best is None else _best_trial(summary, best),
+        nearest=None if summary.nearest is None else _nearest_trial(summary, summary.nearest),
         chance=summary.chance,
         seconds_left=summary.seconds_left,
         waits_for=summary.waits_for,
@@ -119,6 +123,11 @@ def _best_trial(summary: Summary, best: Trial) -> models.BestTrial:
     )
 
 
+def _nearest_trial(summary: Summary, nearest: Trial) -> models.BestTrial:
+    value = None if nearest.loss is None else summary.metric.value(nearest.loss)
+    return models.BestTrial(tid=nearest.tid, loss=nearest.loss, value=value)
+
+
 def summary_of(mirror: Mirror, name: str) -> models.SearchSummary:
     """Read a search's progress from the mirror, or from the store if it isn't in memory."""
     return summary_model(mirror.summary(name), mirror.now(), mirror.diverged(name))
@@ -126,7 +135,10 @@ def summary_of(mirror: Mirror, name: str) -> models.SearchSummary:
 
 def metric_model(search: Search) -> models.Metric:
     """Make the payload of the number that a search's trials are compared by."""
-    metric = metric_of(search)
+    return _metric_model(metric_of(search))
+
+
+def _metric_model(metric: ObjectiveMetric) -> models.Metric:
     return models.Metric(name=metric.name, label=metric.label, direction=metric.direction)
 
 
@@ -166,6 +178,7 @@ def trial_columns(
             "columns": [column.to_json() for column in trials.table.columns.values()],
             "values": values,
             "best": best_so_far(trials),
+            "front": trials.front(),
             "summary": summary_model(summary, now, trials.diverged),
             "now": now.timestamp(),
         }

@@ -27,6 +27,7 @@ def trial_row(trials: MirroredTrials, row: int) -> models.TrialRow:
         **{name: of(name) for name in (*names, "finished", "host", "outcome")},
         value=of(trials.score),
         note=trials.notes[row],
+        metrics={name: of(name) for name in trials.goals.further.values()},
         config=config,
         cells={
             name: cells.readable(value, sampled=True, stepped=name in stepped)

@@ -6,7 +6,7 @@ import typer
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import StoreOption, print_data
-from alignsearch.search.reports.best import best_column
+from alignsearch.search.reports.best import best_columns
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.export import published_columns
 from alignsearch.wiring import open_store
@@ -28,6 +28,8 @@ def export(
 ) -> None:
     """Print the best configuration of each search as a column of a table.
 
+    A search of several metrics has a column for each trial of its front.
+
     The rows are those of the search's definition: Table 5 for the paper's spaces, one row a
     dimension for others.
     """
@@ -36,5 +38,5 @@ def export(
         raise ConfigurationError("name at least one search, or ask for --published")
     if names:
         with open_store(store) as opened:
-            columns += [best_column(opened, name) for name in names]
+            columns += [each for name in names for each in best_columns(opened, name)]
     print_data(render(columns, format))

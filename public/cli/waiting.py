@@ -15,7 +15,8 @@ from alignsearch.driving import (
     interruptible,
     make_driver,
 )
-from alignsearch.progress import against_chance, best_so_far
+from alignsearch.progress import against_chance, best_of_summary
+from alignsearch.search.documents import metrics_of
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.reports.best import best_column
 from alignsearch.search.reports.confirmation import in_words
@@ -60,14 +61,15 @@ def wait_for(
     elif outcome == Outcome.INTERRUPTED:
         print_text(f"interrupted; `alignsearch serve` continues {name}")
     elif summary.best is not None:
-        print_text(
-            f"{name} is {summary.search.status}: best "
-            f"{best_so_far(summary.best, summary.metric, summary.confirmed)}"
-        )
+        print_text(f"{name} is {summary.search.status}: best {best_of_summary(summary)}")
         print_text(f"{against_chance(summary)}\n")
         if summary.confirmed is not None:
             print_text("\n".join(in_words(summary.confirmed, summary.metric)) + "\n")
         print_text(render([best_column(store, name)], "markdown"))
+        if len(metrics_of(summary.search)) > 1:
+            print_text(f"\nnext: `alignsearch best {name}` prints the front of all metrics")
+    elif summary.nearest is not None:
+        print_text(f"{name} is {summary.search.status}: best {best_of_summary(summary)}")
     else:
         print_text(f"{name} is {summary.search.status}: {summary.search.error or 'no result'}")
     if outcome == Outcome.INTERRUPTED:

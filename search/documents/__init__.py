@@ -12,6 +12,7 @@ from alignsearch.search.documents.base import (
     Document,
     first_problem,
 )
+from alignsearch.search.documents.constraint import Constraint
 from alignsearch.search.documents.definition import (
     StoredDefinition,
     StoredMetric,
@@ -30,12 +31,14 @@ from alignsearch.search.documents.event import (
     LogLine,
 )
 from alignsearch.search.documents.given_point import GivenPoint, PointKind, token_of
+from alignsearch.search.documents.judged import judged
 from alignsearch.search.documents.lease import AttemptLease, Lease
 from alignsearch.search.documents.observation import (
     OBSERVED_STATES,
     Observation,
     Pending,
     Point,
+    losses_of,
     observation_of,
 )
 from alignsearch.search.documents.recipe import (
@@ -54,13 +57,17 @@ from alignsearch.search.documents.search import (
     is_driven,
 )
 from alignsearch.search.documents.searched import (
+    broken_by,
     is_asked,
     is_list_of_runs,
     is_of_fmin,
     known_space_of,
     label_of,
     lives_in_session,
+    measured,
     metric_of,
+    metrics_of,
+    reported_names_of,
     space_of,
     values_of,
 )
@@ -85,6 +92,7 @@ __all__ = [
     "AttemptLog",
     "AttemptOutcome",
     "Confirmation",
+    "Constraint",
     "Document",
     "Epoch",
     "Event",
@@ -114,16 +122,22 @@ __all__ = [
     "WarmStart",
     "WeightSample",
     "WeightSampling",
+    "broken_by",
     "first_problem",
     "is_asked",
     "is_driven",
     "is_list_of_runs",
     "is_of_fmin",
+    "judged",
     "known_space_of",
     "label_of",
     "lives_in_session",
+    "losses_of",
+    "measured",
     "metric_of",
+    "metrics_of",
     "observation_of",
+    "reported_names_of",
     "space_of",
     "token_of",
     "values_of",

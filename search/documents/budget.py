@@ -94,20 +94,21 @@ class SinceBest:
 
     def __init__(self) -> None:
         self._ends = array("d")
-        self._best: tuple[float, float] | None = None
+        self._best: tuple[float, float, float] | None = None
 
-    def note(self, loss: float | None, end: float) -> None:
+    def note(self, loss: float | None, end: float, violation: float = 0.0) -> None:
         """Note a trial with a result.
 
         loss: its loss; None if it diverged or was pruned. end: when it ended, in seconds.
+        violation: by how much it breaks the search's constraints.
         """
         insort(self._ends, end)
-        if loss is not None and (self._best is None or (loss, end) < self._best):
-            self._best = (loss, end)
+        if loss is not None and (self._best is None or (violation, loss, end) < self._best):
+            self._best = (violation, loss, end)
 
     @property
     def trials(self) -> int:
         """Number of trials that ended after the best one; all of them if none has a loss."""
         if self._best is None:
             return len(self._ends)
-        return len(self._ends) - bisect_right(self._ends, self._best[1])
+        return len(self._ends) - bisect_right(self._ends, self._best[-1])

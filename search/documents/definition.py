@@ -90,7 +90,9 @@ class StoredDefinition(Document):
     Attributes:
         source: where the definition came from.
         objective: what workers evaluate.
-        metric: the number that is minimized or maximized.
+        metric: the number that is minimized or maximized; of several, the first.
+        further: the other numbers that are minimized or maximized; empty for one metric.
+        reported: names of metrics without a direction that each trial reports, for constraints.
         space: the space, as the JSON text of `SearchSpace.to_data()`. As one text it can be
             nested to any depth, and it is read only once, however often the search is read.
         table: rows of the definition's own table; empty for one row a dimension.
@@ -102,6 +104,8 @@ class StoredDefinition(Document):
     source: StoredSource
     objective: StoredObjective
     metric: StoredMetric
+    further: tuple[StoredMetric, ...] = ()
+    reported: tuple[str, ...] = ()
     space: str
     table: tuple[StoredRow, ...] = ()
     labels: Annotated[dict[str, str], UserData()] = Field(default_factory=dict)

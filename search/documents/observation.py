@@ -1,8 +1,9 @@
 """Results of finished trials, from which samplers learn, and points of trials still running."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.documents.trial import Trial
 
@@ -15,11 +16,22 @@ OBSERVED_STATES = (TrialState.COMPLETED, TrialState.FAILED, TrialState.PRUNED)
 
 @dataclass(frozen=True)
 class Observation:
-    """A finished trial's point and loss; the loss is None if it diverged or failed."""
+    """A finished trial as a sampler learns from it.
+
+    Attributes:
+        tid: the trial's number.
+        point: its point.
+        loss: what the search's first metric minimizes; None if it diverged or failed.
+        losses: what each of several metrics minimizes, the first one's among them; empty in a
+            search of one metric, and without a result.
+        violation: by how much it breaks the search's constraints; 0 if it keeps them all.
+    """
 
     tid: int
     point: Point
     loss: float | None
+    losses: tuple[float, ...] = ()
+    violation: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,25 @@ class Pending:
     point: Point
 
 
-def observation_of(trial: Trial) -> Observation:
-    """Return a finished trial as a sampler learns from it."""
-    return Observation(trial.tid, trial.point, trial.result.loss if trial.result else None)
+def observation_of(trial: Trial, metrics: Sequence[ObjectiveMetric] = ()) -> Observation:
+    """Return a finished trial as a sampler learns from it.
+
+    metrics: all that the search minimizes or maximizes; none, or one, where it has one. A trial
+    that lacks one of several, as one that was ended early, counts as one without a result.
+    """
+    if len(metrics) < 2:
+        return Observation(trial.tid, trial.point, trial.loss, violation=trial.violation)
+    losses = losses_of(trial, metrics)
+    if losses is None:
+        return Observation(trial.tid, trial.point, None)
+    return Observation(trial.tid, trial.point, losses[0], losses, trial.violation)
+
+
+def losses_of(trial: Trial, metrics: Sequence[ObjectiveMetric]) -> tuple[float, ...] | None:
+    """Return what each of the search's metrics minimizes in a trial; None if it lacks one."""
+    if trial.result is None or trial.result.loss is None:
+        return None
+    known = trial.result.metrics
+    if any(each.name not in known for each in metrics[1:]):
+        return None
+    return (trial.result.loss, *(each.loss(known[each.name]) for each in metrics[1:]))

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from alignsearch.search.documents.base import UNSET_TIME, Document
+from alignsearch.search.documents.constraint import Constraint
 from alignsearch.search.documents.definition import StoredDefinition
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.identity import Identity, Place, token_of_old
@@ -70,14 +71,16 @@ class Search(Document):
         space_hash: hash of the space.
         definition: space, objective, metric and table as data; None in searches that were
             submitted before it was stored.
+        constraints: bounds of metrics; a trial that breaks one is never the best.
         recipe: the data and the training of all trials; None where nothing is trained.
         trials: the budget: how many trials get a result. A failed or a cancelled one spends
             nothing of it (`Trial.spends`).
         max_failures: how many trials may fail before the search ends; None for
             `failures_allowed`'s default.
         parallel: how many trials run at once, at most.
-        algo: a row of `alignsearch.search.samplers.sampler.SAMPLERS`, or `fmin` for the algorithm
-            of the process that calls HyperOpt's `fmin`.
+        algo: a sampler by its name, one of `alignsearch.search.samplers.sampler` or of a package
+            that adds it, installed here or not; or `fmin` for the algorithm of the process that
+            calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
         checkpoint_folder: name of the search's own folder below that one; None for one of its name
@@ -113,11 +116,12 @@ class Search(Document):
     space: str
     space_hash: str
     definition: StoredDefinition | None = None
+    constraints: tuple[Constraint, ...] = ()
     recipe: Recipe | None = None
     trials: int = Field(gt=0)
     parallel: int = Field(gt=0)
     seed: int
-    algo: Literal["tpe", "combined", "random", "fmin"] = "tpe"
+    algo: str = Field(default="tpe", min_length=1)
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
     warm_start: WarmStart | None = None

@@ -8,6 +8,7 @@ import json
 from functools import lru_cache
 
 from alignment_core.errors import AlignSearchError, UnknownNameError
+from alignsearch.search.documents.constraint import in_words
 from alignsearch.search.documents.definition import ASKED, HYPEROPT
 from alignsearch.search.documents.errors import StateConflictError, StoreCorruptedError
 from alignsearch.search.documents.objective_metric import (
@@ -83,6 +84,46 @@ def metric_of(search: Search) -> ObjectiveMetric:
         score_label = DEFAULT_METRIC.score_label if stored.name == DEFAULT_METRIC.name else ""
         return ObjectiveMetric(stored.name, stored.label, stored.direction, score_label)
     return DEFAULT_METRIC if search.recipe is None else recorded_metric(search.recipe.metric)
+
+
+def metrics_of(search: Search) -> tuple[ObjectiveMetric, ...]:
+    """Return all metrics that a stored search minimizes or maximizes; `metric_of`'s comes first."""
+    further = () if search.definition is None else search.definition.further
+    return (
+        metric_of(search),
+        *(ObjectiveMetric(each.name, each.label, each.direction) for each in further),
+    )
+
+
+def reported_names_of(search: Search) -> tuple[str, ...]:
+    """Return the metrics that each trial reports beside the search's first one, by name."""
+    if search.definition is None:
+        return ()
+    return (*(each.name for each in search.definition.further), *search.definition.reported)
+
+
+def measured(search: Search, trial: Trial) -> dict[str, float]:
+    """Return a trial's value of each metric that the search names, as people know it, by name.
+
+    The first metric comes first. A metric that the trial has no value of is left out.
+    """
+    if trial.result is None:
+        return {}
+    metric, known = metric_of(search), trial.result.metrics
+    first = {} if trial.loss is None else {metric.name: metric.value(trial.loss)}
+    return first | {name: known[name] for name in reported_names_of(search) if name in known}
+
+
+def broken_by(search: Search, trial: Trial) -> str:
+    """Return the constraints that a trial breaks, in words; empty if it breaks none."""
+    if not trial.violation:
+        return ""
+    values = measured(search, trial)
+    return in_words(
+        each
+        for each in search.constraints
+        if each.metric in values and each.violation(values[each.metric])
+    )
 
 
 def lives_in_session(search: Search) -> bool:

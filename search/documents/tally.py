@@ -27,7 +27,9 @@ class Standing:
 
     Attributes:
         counts: trials by state, every state named, without repetitions of others.
-        best: the completed trial with the lowest loss (`documents.ranking`).
+        best: the completed trial with the lowest loss among those that keep the search's
+            constraints (`documents.ranking`).
+        nearest: where none keeps them, the one that breaks them least; None otherwise.
         live: the queued and the running trials, repetitions among them.
         seconds: durations of recent trials.
         repetitions: repetitions of the best trials that have ended.
@@ -53,12 +55,15 @@ class Standing:
     since_best: int = 0
     last_error: str | None = None
     is_hopeless: bool = False
+    nearest: Trial | None = None
 
 
 class Best(Document):
-    """The best completed trial (`documents.ranking`), by id, loss and tid."""
+    """The first completed trial in the order of `documents.ranking`, whether it keeps constraints
+    or not."""
 
     trial: str
+    violation: float = 0.0
     loss: float
     tid: int
 
@@ -106,7 +111,9 @@ class Tally(Document):
             counts[trial.state] = counts.get(trial.state, 0) + 1
             spending.note(trial)
             if is_ranked(trial):
-                found = Best(trial=trial.id, loss=trial.loss, tid=trial.tid)
+                found = Best(
+                    trial=trial.id, violation=trial.violation, loss=trial.loss, tid=trial.tid
+                )
                 best = found if best is None else best_of([best, found])
         seconds = (*self.seconds, *seconds_of(ended))[-RECENT:]
         return self.model_copy(

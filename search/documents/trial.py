@@ -53,7 +53,9 @@ class Result(Document):
 
     Attributes:
         status: ok, or fail where there is no loss.
-        metrics: further numbers by name.
+        metrics: further numbers by name, the search's further metrics among them.
+        violation: by how much the metrics break the search's constraints
+            (`documents.constraint`); None if they keep them all.
         reason: why there is no loss.
         returned: the whole dictionary that a function of HyperOpt's `fmin` has returned, as far
             as it is plain data; empty where it says nothing more.
@@ -62,6 +64,7 @@ class Result(Document):
     status: Literal["ok", "fail"]
     loss: float | None = None
     metrics: Annotated[dict[str, float], UserData()] = Field(default_factory=dict)
+    violation: float | None = None
     reason: StoredText | None = None
     returned: Annotated[dict[str, Any], UserData()] = Field(default_factory=dict)
 
@@ -158,6 +161,11 @@ class Trial(Document):
     def loss(self) -> float | None:
         """The loss that TPE minimizes; None if the trial has no result or no loss."""
         return self.result.loss if self.result else None
+
+    @property
+    def violation(self) -> float:
+        """By how much the result breaks the search's constraints; 0 if it keeps them all."""
+        return (self.result.violation or 0.0) if self.result else 0.0
 
     @property
     def is_suggested(self) -> bool:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.attempts.dispatcher import Dispatcher
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
-from alignsearch.search.documents import Search, Trial, space_of
+from alignsearch.search.documents import Search, Trial, metrics_of, space_of
 from alignsearch.search.documents.errors import (
     AlreadyDrivenError,
     ForeignSearchError,
@@ -104,7 +104,7 @@ class Driver:
         self._monotonic = monotonic
         self._search: Search = store.searches.get(name)
         self._lease_seconds = lease_seconds or self._search.lease_seconds
-        self._history = History(store, name)
+        self._history = History(store, name, metrics_of(self._search))
         space = space_of(self._search)
         self._suggestions = SuggestionQueue(
             self._search, space, self._history, self._note_failure, sampler

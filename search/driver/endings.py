@@ -30,6 +30,7 @@ class Reached:
         last_error: why the trial failed that failed last; None if that isn't known.
         is_hopeless: whether a trial has failed in a way in which it would fail again, and none has
             a result.
+        exhausted: why the sampler has no point left to suggest; None if it may have one.
     """
 
     spending: Spending
@@ -40,6 +41,7 @@ class Reached:
     retries: int = 0
     last_error: str | None = None
     is_hopeless: bool = False
+    exhausted: str | None = None
 
 
 def reached_of(standing: Standing, driven_seconds: float) -> Reached:
@@ -193,6 +195,13 @@ def _budget(search: Search, reached: Reached, now: datetime) -> str | None:
     return f"{reached.spending.counted(search)} of {_trials(search.trials)} {what}"
 
 
+def _no_point_left(search: Search, reached: Reached, now: datetime) -> str | None:
+    # A running trial may be cancelled, and its point be tried again.
+    if reached.exhausted is None or reached.spending.live or reached.retries:
+        return None
+    return f"{reached.exhausted} (--algo {search.algo})"
+
+
 def _good_enough(search: Search, reached: Reached, now: datetime) -> str | None:
     if search.stop_at is None or reached.best_loss is None:
         return None
@@ -265,6 +274,7 @@ END_RULES = (
     STOP,
     EndRule("max_failures", _too_many_failures, _failures, fails=True),
     EndRule("trials", _spent, _budget, confirms=True),
+    EndRule("algo", _no_point_left, _never, confirms=True),
     EndRule("stop_at", _good_enough, _goal, confirms=True),
     EndRule("patience", _no_better_one, _patience, confirms=True),
     EndRule("until", _too_late, _until),

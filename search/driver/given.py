@@ -84,6 +84,11 @@ class Given:
         """Number of waiting points that repeat a failed trial."""
         return len(self._retries)
 
+    @property
+    def waiting(self) -> int:
+        """Number of points that wait to be tried."""
+        return len(self._to_try)
+
     def results(self, most: int) -> list[GivenPoint]:
         """Return the waiting results from elsewhere, `most` of them at most."""
         return list(islice(self._results.values(), most))

@@ -1,7 +1,7 @@
 """The trials of a search as its driver knows them: read once, then updated by what changed."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from alignsearch.search.documents import (
     OBSERVED_STATES,
@@ -11,7 +11,8 @@ from alignsearch.search.documents import (
     observation_of,
 )
 from alignsearch.search.documents.budget import SinceBest, Spending
-from alignsearch.search.documents.ranking import best_of, is_ranked
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
+from alignsearch.search.documents.ranking import best_of, feasible, is_ranked
 from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.spent_time import add_seconds, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
@@ -31,17 +32,21 @@ class History:
     its document until a display has shown it, and its part of the sums.
     """
 
-    def __init__(self, store: Store, search: str) -> None:
-        """Start without a trial; the first `sync` or `read` reads the whole search."""
+    def __init__(self, store: Store, search: str, metrics: Sequence[ObjectiveMetric] = ()) -> None:
+        """Start without a trial; the first `sync` or `read` reads the whole search.
+
+        metrics: all that the search minimizes or maximizes, for its sampler's observations.
+        """
         self._store = store
         self._search = search
+        self._metrics = metrics
         self._last_seq = 0
         self._seen: dict[str, int] = {}
         self._states: dict[int, TrialState] = {}
         self._counts: Counter[TrialState] = Counter()
         self._fresh: deque[Observation] = deque()
         self._ended: list[Trial] = []
-        self._best: Trial | None = None
+        self._first: Trial | None = None
         self._since_best = SinceBest()
         self._seconds: deque[float] = deque(maxlen=RECENT)
         self.on_end: Callable[[Trial], None] = lambda trial: None
@@ -63,6 +68,7 @@ class History:
         """Error of the trial that failed last; None if none has failed."""
         self._refused = False
         """A trial has failed as it would again."""
+        self._exhausted: tuple[str, tuple[int, ...]] = ("", ())
 
     def sync(self) -> list[Trial]:
         """Read all trials that have changed since the last call, record and return them.
@@ -153,15 +159,16 @@ class History:
         self.on_end(trial)
         self._seconds.extend(seconds_of([trial]))
         if trial.state in OBSERVED_STATES and not trial.is_confirmation:
-            self._fresh.append(observation_of(trial))
+            self._fresh.append(observation_of(trial, self._metrics))
         if trial.state is TrialState.FAILED:
             self.last_error = trial.error
             last = trial.attempts.get(str(trial.attempt))
             self._refused |= last is not None and last.outcome == "failed"
         if is_ranked(trial):
-            self._best = trial if self._best is None else best_of([self._best, trial])
+            self._first = trial if self._first is None else best_of([self._first, trial])
         if trial.spends:
-            self._since_best.note(trial.loss if is_ranked(trial) else None, end_of(trial))
+            loss = trial.loss if is_ranked(trial) else None
+            self._since_best.note(loss, end_of(trial), trial.violation)
 
     def count(self, state: TrialState) -> int:
         """Return the number of trials in this state."""
@@ -170,6 +177,10 @@ class History:
     def in_state(self, state: TrialState) -> list[Trial]:
         """Return the trials in a state that isn't final, ordered by tid."""
         return [self.live[tid] for tid in sorted(self.live) if self.live[tid].state is state]
+
+    @property
+    def _best(self) -> Trial | None:
+        return feasible(self._first)
 
     def standing(self) -> Standing:
         """Return the sums that a summary of the search is made from."""
@@ -187,11 +198,27 @@ class History:
             since_best=self._since_best.trials,
             last_error=self.last_error,
             is_hopeless=self._is_hopeless,
+            nearest=self._first if self._best is None else None,
         )
 
     @property
     def _is_hopeless(self) -> bool:
         return self._refused and not any(self._counts[state] for state in SPENDING)
+
+    def note_exhausted(self, reason: str) -> None:
+        """Note that the sampler has no point to suggest beside the trials as they are now."""
+        self._exhausted = reason, self._moment
+
+    @property
+    def exhausted(self) -> str | None:
+        """Why the sampler has no point left; None if it may have one, as after any change."""
+        reason, moment = self._exhausted
+        return reason if moment == self._moment else None
+
+    @property
+    def _moment(self) -> tuple[int, ...]:
+        """Numbers of which one changes with each trial that is added or ends."""
+        return self.next_tid, len(self.live), sum(self._counts.values())
 
     def reached(self, driven_seconds: float = 0.0) -> Reached:
         """Return how far the search has come, for the rules that end it."""
@@ -204,6 +231,7 @@ class History:
             retries=self.given.retries,
             last_error=self.last_error,
             is_hopeless=self._is_hopeless,
+            exhausted=None if self.given.waiting else self.exhausted,
         )
 
     def _winner(self) -> Trial | None:

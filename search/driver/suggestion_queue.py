@@ -4,11 +4,18 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from alignsearch.search.documents import Observation, Pending, Search, Trial
+from alignsearch.search.documents.errors import ForeignSearchError, StoreUnavailableError
 from alignsearch.search.driver.given import trial_of
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
+from alignsearch.search.driver.search_sampler import plain_point, sampler_of
 from alignsearch.search.driver.warm_start import sampler_seed
-from alignsearch.search.samplers.sampler import Sampler, make_sampler
+from alignsearch.search.samplers.sampler import (
+    AlgorithmError,
+    ExhaustedError,
+    Sampler,
+    make_sampler,
+)
 from alignsearch.spaces.space import SearchSpace
 
 logger = logging.getLogger(__name__)
@@ -25,8 +32,8 @@ Where more slots are free than suggestions are queued, the first ones wait until
 made.
 """
 
-_FAILURES = (ArithmeticError, LookupError, TypeError, ValueError)
-"""Exceptions of a sampler that the search survives; a search of weeks must outlive one of them."""
+_PASSED = (AlgorithmError, StoreUnavailableError, ForeignSearchError)
+"""Exceptions that are no failure of a sampler; a search of weeks must outlive all others."""
 
 
 class SuggestionQueue:
@@ -53,21 +60,19 @@ class SuggestionQueue:
         """Start empty.
 
         note_failure: receives a message for users when the sampler fails. sampler: suggests the
-        points, in place of the one that the search names.
+        points, in place of the one that the search names; its points are not checked.
+
+        Raises:
+            StateConflictError: the sampler that the search names can't be used here.
         """
         self._search = search
         self._space = space
         self._history = history
         self._note_failure = note_failure
-        seed = sampler_seed(search)
-        self._sampler = sampler or make_sampler(
-            search.algo,
-            space,
-            seed=seed,
-            startup=search.startup,
-            pending=search.pending,
-        )
-        self._fallback = make_sampler("random", space, seed=seed, startup=0)
+        self._sampler = sampler or sampler_of(search, space)
+        self._is_checked = sampler is None
+        self._fallback = make_sampler("random", space, seed=sampler_seed(search), startup=0)
+        self._failures = 0
         self._ahead = _ahead(search)
         self._queue: list[Trial] = []
 
@@ -90,7 +95,11 @@ class SuggestionQueue:
 
         A failed trial has spent nothing, so that it is repeated whatever is left of the budget.
         """
-        return max(self._budget_left, self._history.given.retries)
+        left = self._budget_left
+        if self._history.exhausted is not None:
+            # The sampler has no point, but people may have given some.
+            left = min(left, self._history.given.waiting)
+        return max(left, self._history.given.retries)
 
     @property
     def _budget_left(self) -> int:
@@ -106,7 +115,10 @@ class SuggestionQueue:
         number = max(0, min(free, self.left, MOST_AT_ONCE))
         self._put_given_first(number)
         while len(self._queue) < min(number, self._limit()):
-            self._queue.append(self._suggest(self._queue))
+            made = self._suggest(self._queue)
+            if made is None:
+                break
+            self._queue.append(made)
         return self._queue[:number]
 
     def remove(self, number: int) -> None:
@@ -128,7 +140,10 @@ class SuggestionQueue:
         place = current.index(False) if False in current else len(current)
         wanted = min(self._ahead, self._limit())
         if place < wanted:
-            self._queue[place:] = [self._suggest(self._queue[:place]), *self._queue[place + 1 :]]
+            made = self._suggest(self._queue[:place])
+            if made is None:
+                return False
+            self._queue[place:] = [made, *self._queue[place + 1 :]]
         return place + 1 < wanted
 
     def _limit(self) -> int:
@@ -160,23 +175,30 @@ class SuggestionQueue:
                         seen=self._sampler.seen,
                     )
                 )
-            except _FAILURES as error:
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 self._history.given.drop(point.number)
-                self._note(f"the given point {point.number} is left out", error)
+                self._note_failure(f"the given point {point.number} is left out: {_named(error)}")
 
     def _tell_new_results(self) -> None:
         for observation in self._history.fresh():
             try:
                 self._sampler.tell(observation)
-            except _FAILURES as error:
+            except Exception as error:
                 self._note(f"the result of trial {observation.tid} is left out", error)
 
     def _note(self, what: str, error: Exception) -> None:
-        logger.error("the sampler failed: %s", what, exc_info=error)
-        self._note_failure(f"{what}: {type(error).__name__}: {error}")
+        """Log a failure of the sampler; note the 1st, the 2nd, the 4th and so on for people.
 
-    def _suggest(self, before: Sequence[Trial]) -> Trial:
-        """Make the trial that comes after those `before` it in the queue."""
+        A sampler that fails at every trial would fill the search's events.
+        """
+        logger.error("the sampler failed: %s", what, exc_info=error)
+        self._failures += 1
+        if self._failures.bit_count() == 1:
+            before = "" if self._failures == 1 else f" (failure {self._failures} of the sampler)"
+            self._note_failure(f"{what}: {_named(error)}{before}")
+
+    def _suggest(self, before: Sequence[Trial]) -> Trial | None:
+        """Make the trial that comes after those `before` it in the queue; None if there is none."""
         tid = self._history.next_tid + len(before)
         pending = self._history.pending()
         pending += [Pending(trial.tid, trial.point) for trial in before]
@@ -184,9 +206,17 @@ class SuggestionQueue:
         try:
             with SUGGEST_SECONDS.time():
                 point = self._sampler.suggest(tid, pending)
+            if self._is_checked:
+                point = plain_point(self._space, point)
             # An expression of the space, like a division, can fail at one point alone.
             config = self._space.resolve(point)
-        except _FAILURES as error:
+        except ExhaustedError as error:
+            if not before:
+                self._history.note_exhausted(str(error))
+            return None
+        except _PASSED:
+            raise
+        except Exception as error:
             self._note(f"trial {tid} is a random point instead", error)
             point = self._fallback.suggest(tid, pending)
             config = self._space.resolve(point)
@@ -199,6 +229,10 @@ class SuggestionQueue:
             seen=self._sampler.seen,
             resources=search.resources,
         )
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _ahead(search: Search) -> int:

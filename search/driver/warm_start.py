@@ -6,8 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from alignment_core.errors import UnknownNameError
-from alignsearch.search.documents import OBSERVED_STATES, Observation, Search, observation_of
+from alignsearch.search.documents import (
+    OBSERVED_STATES,
+    Observation,
+    Search,
+    Trial,
+    judged,
+    metrics_of,
+    observation_of,
+)
 from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
 
 
@@ -36,7 +45,18 @@ def prior(store: Store, search: Search) -> list[Observation]:
         )
     # Where the other search was extended since, its first trials are those that it had then.
     first = trials[:expected]
-    return [replace(observation_of(trial), tid=at - expected) for at, trial in enumerate(first)]
+    metrics = metrics_of(search)
+    return [
+        replace(observation_of(_judged(search, trial), metrics), tid=at - expected)
+        for at, trial in enumerate(first)
+    ]
+
+
+def _judged(search: Search, trial: Trial) -> Trial:
+    """Return an earlier search's trial with its result judged by this search's constraints."""
+    if trial.result is None or trial.state is TrialState.PRUNED:
+        return trial
+    return trial.model_copy(update={"result": judged(search, trial.result)})
 
 
 def sampler_seed(search: Search) -> int:

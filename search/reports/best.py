@@ -1,5 +1,6 @@
 """The best trial of a search, and any trial as a column of its definition's table."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from alignsearch.search.documents import (
@@ -11,18 +12,24 @@ from alignsearch.search.documents import (
     is_list_of_runs,
     known_space_of,
     label_of,
+    losses_of,
+    measured,
     metric_of,
+    metrics_of,
     values_of,
 )
+from alignsearch.search.documents.constraint import in_words
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.documents.front import front
+from alignsearch.search.documents.ranking import ranked
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
 from alignsearch.search.reports.confirmation import (
     Confirmed,
     confirmation_json,
     confirmed_in,
-    in_words,
     mean_in_words,
 )
+from alignsearch.search.reports.confirmation import in_words as confirmed_in_words
 from alignsearch.search.reports.export import TABLE5, Column
 from alignsearch.search.reports.took import Took, in_a_sentence, took
 from alignsearch.search.store import Store
@@ -59,7 +66,7 @@ class Best:
             return column
         metric = metric_of(self.search)
         # The note has the mean already.
-        _, *lines = in_words(self.confirmed, metric)
+        _, *lines = confirmed_in_words(self.confirmed, metric)
         return replace(
             column,
             certainty=f"{'; '.join(lines)}." if lines else "",
@@ -78,11 +85,14 @@ def best_of_search(store: Store, name: str) -> Best:
 
     Raises:
         UnknownNameError: there is no such search.
-        StateConflictError: no trial of the search has finished with a loss.
+        StateConflictError: no trial of the search has finished with a loss, or none that has keeps
+            its constraints.
     """
     search = store.searches.get(name)
     standing = store.totals.standing(name)
     trial = standing.named
+    if standing.nearest is not None:
+        raise StateConflictError(none_keeps(search, standing.nearest))
     if trial is not None:
         return Best(search, trial, confirmed_in(standing), took(search, standing))
     if search.status in TERMINAL_SEARCH_STATUSES:
@@ -93,6 +103,68 @@ def best_of_search(store: Store, name: str) -> Best:
     raise StateConflictError(
         f"search {name!r} has no finished trial yet: `alignsearch status {name}` says "
         "what it waits for"
+    )
+
+
+def none_keeps(search: Search, nearest: Trial) -> str:
+    """Return that no trial of a search keeps its constraints, and which comes nearest to it."""
+    values = ", ".join(f"{name} {value:.6g}" for name, value in measured(search, nearest).items())
+    return (
+        f"no trial of search {search.name!r} keeps its constraints ({in_words(search.constraints)})"
+        f": trial {nearest.tid} comes nearest, with {values}"
+    )
+
+
+def front_of_search(store: Store, name: str) -> tuple[Search, list[Trial]]:
+    """Return the search and its front, the best trial by the first metric first.
+
+    The front has the trials than which no other one is better in every metric (`documents.front`),
+    among those that keep the constraints. For one metric it has the best trials of one loss.
+
+    Raises:
+        UnknownNameError: there is no such search.
+        StateConflictError: as `best_of_search`.
+    """
+    best = best_of_search(store, name)
+    trials = store.trials.all_readable(name, [TrialState.COMPLETED])
+    return best.search, front_trials(best.search, trials)
+
+
+def front_trials(search: Search, trials: Iterable[Trial]) -> list[Trial]:
+    """Return the front among some trials of a search, the best by its first metric first."""
+    metrics = metrics_of(search)
+    known = [(each, losses_of(each, metrics)) for each in ranked(trials) if not each.violation]
+    whole = [(trial, losses) for trial, losses in known if losses is not None]
+    return [whole[at][0] for at in front([losses for _, losses in whole])]
+
+
+def best_columns(store: Store, name: str) -> list[Column]:
+    """Return the best configurations of a search as columns of its table.
+
+    A search of one metric has one, called by the search's name. One of several has its front: a
+    column a trial, called by name and number, whose first rows are the metrics.
+
+    Raises:
+        UnknownNameError, StateConflictError: as `best_column`.
+    """
+    first = best_column(store, name)
+    search = store.searches.get(name)
+    if len(metrics_of(search)) == 1:
+        return [first]
+    _, trials = front_of_search(store, name)
+    columns = [_measured_column(search, trial) for trial in trials]
+    return [replace(columns[0], cost=first.cost), *columns[1:]]
+
+
+def _measured_column(search: Search, trial: Trial) -> Column:
+    column = column_of(search, trial, title=f"{search.name} {trial.tid}")
+    values = {f"metrics.{name}": value for name, value in measured(search, trial).items()}
+    rows = (StoredRow(name=field.partition(".")[2], field=field) for field in values)
+    return replace(
+        column,
+        rows=(*rows, *column.rows),
+        values={**column.values, **values},
+        sampled=column.sampled | values.keys(),
     )
 
 
@@ -171,6 +243,8 @@ def _note(search: Search, trial: Trial, confirmed: Confirmed | None) -> str:
         found += f", {mean_in_words(confirmed, metric)}"
     elif trial.loss is not None:
         found += f", {metric.label} {metric.value(trial.loss):.4f}"
+        _, *further = measured(search, trial).items()
+        found += "".join(f", {name.replace('_', ' ')} {value:.6g}" for name, value in further)
     if trial.origin is not None and trial.origin.kind == "imported":
         # The search's own recipe says nothing about what was evaluated elsewhere.
         return f"{found}; {trial.origin}."

@@ -4,16 +4,19 @@ The command line, the API and Python share it, so that a column has the same nam
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from alignsearch.search.documents import (
     Progress,
     Search,
     Trial,
+    broken_by,
     is_list_of_runs,
     known_space_of,
+    measured,
     metric_of,
+    reported_names_of,
     values_of,
 )
 from alignsearch.search.documents.reasons import note_of
@@ -28,12 +31,15 @@ class TrialColumns:
     """The names of a table's columns.
 
     Attributes:
-        fixed: the columns that every search has; the third one is the metric's.
+        fixed: the columns that every search has; the third one is the metric's, and columns of
+            further metrics follow it.
+        further: the column of each further metric by the metric's name.
         dimensions: the column of each dimension by the dimension's label.
     """
 
     fixed: tuple[str, ...]
     dimensions: dict[str, str]
+    further: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -55,14 +61,18 @@ def columns_of(search: Search, trials: Sequence[Trial]) -> TrialColumns:
 
     trials: all trials of the search; where its space isn't known, they tell its dimensions.
     """
-    metric = _distinct(metric_of(search).name, {*_BEFORE, *_AFTER}, "metric")
-    fixed = (*_BEFORE, metric, *_AFTER)
-    taken = set(fixed)
+    taken = {*_BEFORE, *_AFTER}
+    measures = {}
+    for name in (metric_of(search).name, *reported_names_of(search)):
+        measures[name] = _distinct(name, taken, "metric")
+        taken.add(measures[name])
+    _, *further = measures
+    fixed = (*_BEFORE, *measures.values(), *_AFTER)
     dimensions = {}
     for label in dimensions_of(search, trials):
         dimensions[label] = _distinct(label, taken, "dimension")
         taken.add(dimensions[label])
-    return TrialColumns(fixed, dimensions)
+    return TrialColumns(fixed, dimensions, {name: measures[name] for name in further})
 
 
 def dimensions_of(search: Search, trials: Iterable[Trial]) -> list[str]:
@@ -81,15 +91,17 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
     """
     last = trial.attempts.get(str(trial.attempt))
     progress = trial.progress
+    known = measured(search, trial)
     fixed = [
         trial.tid,
         trial.state.value,
         value_of(search, trial),
+        *(known.get(name) for name in columns.further),
         None if progress is None or _tells_once(search, trial) else _epoch(progress),
         trial.attempt,
         seconds_of(trial),
         last.host if last else None,
-        note_of(trial.origin, trial.result.reason if trial.result else None, trial.error),
+        note_of(trial.origin, _reason(search, trial), trial.error),
     ]
     values = values_of(search, trial)
     if is_list_of_runs(search):
@@ -97,6 +109,14 @@ def row_of(search: Search, trial: Trial, columns: TrialColumns) -> dict[str, Any
         values = {label: value for label, value in values.items() if value is not None}
     own = {name: values[label] for label, name in columns.dimensions.items() if label in values}
     return dict(zip(columns.fixed, fixed, strict=True)) | own
+
+
+def _reason(search: Search, trial: Trial) -> str | None:
+    """Return why a trial's result is none, or is of no use."""
+    broken = broken_by(search, trial)
+    if broken:
+        return f"breaks {broken}"
+    return trial.result.reason if trial.result else None
 
 
 def value_of(search: Search, trial: Trial) -> float | None:

@@ -46,6 +46,12 @@ class Axis(Protocol):
     def value(self, position: float) -> float | int:
         """Return the value at a position, of the type that HyperOpt's values have."""
 
+    def value_at(self, share: float) -> float | int:
+        """Return the value below which this share of the space's distribution lies.
+
+        It has the type that HyperOpt's values have. Options follow each other by their indices.
+        """
+
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return positions of so many values, drawn from the space's own distribution."""
 
@@ -88,6 +94,10 @@ class RangeAxis:
     def value(self, position: float) -> float | int:
         """Return the value at a position."""
         return self.nearest(float(self.values(np.array([position]))[0]))
+
+    def value_at(self, share: float) -> float | int:
+        """Return the value below which this share of the space's distribution lies."""
+        return self.value(share)
 
     def values(self, positions: Floats) -> Floats:
         """Return the values at positions."""
@@ -159,6 +169,14 @@ class OptionsAxis:
         """Return the option's index."""
         return int(position)
 
+    def value_at(self, share: float) -> float | int:
+        """Return the index of the option at which the probabilities add up to this share."""
+        below = np.cumsum(self.likely)
+        # The probabilities may add up to less than 1 by a rounding error.
+        likely = np.flatnonzero(self.likely)
+        at = np.searchsorted(below, share, side="right")
+        return int(min(at, likely[-1])) + self.first
+
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return positions drawn from the space's own distribution."""
         drawn = rng.choice(len(self.likely), size, p=self.likely) + self.first
@@ -192,10 +210,7 @@ class OptionsKernels:
 def axis_of(distribution: Distribution) -> Axis:
     """Return the axis of a dimension with this distribution."""
     if isinstance(distribution, PChoice):
-        given = np.array(distribution.probabilities)
-        # HyperOpt gives what is missing to the last option.
-        given[-1] = max(0.0, 1 - given[:-1].sum())
-        return OptionsAxis(given / given.sum())
+        return OptionsAxis(_shares_of(distribution))
     if isinstance(distribution, Choice):
         return _even(len(distribution.options), 0)
     if isinstance(distribution, RandInt):
@@ -211,6 +226,21 @@ def axis_of(distribution: Distribution) -> Axis:
     middle = number(np.array([0.5]))
     step = float(share(middle + steps[0])[0]) - 0.5
     return RangeAxis(share, number, distribution.nearest, steps[0], step)
+
+
+def likely_options(distribution: Choice | PChoice) -> tuple[int, ...]:
+    """Return the indices of a choice's options but for those of probability 0."""
+    if isinstance(distribution, PChoice):
+        return tuple(at for at, share in enumerate(_shares_of(distribution)) if share > 0)
+    return tuple(range(len(distribution.options)))
+
+
+def _shares_of(distribution: PChoice) -> Floats:
+    """The probability of each option."""
+    given = np.array(distribution.probabilities)
+    # HyperOpt gives what is missing to the last option.
+    given[-1] = max(0.0, 1 - given[:-1].sum())
+    return np.asarray(given / given.sum(), np.float64)
 
 
 def _even(number: int, first: int) -> OptionsAxis:

@@ -21,6 +21,7 @@ from alignsearch.search.samplers.axes import Kernels, axis_of
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.random_search import random_point, trial_seed
+from alignsearch.search.samplers.several import best_first
 from alignsearch.spaces.space import SearchSpace
 
 Floats = NDArray[np.float64]
@@ -52,6 +53,8 @@ class CombinedSampler:
         self._at = {each.label: at for at, each in enumerate(self._dimensions)}
         self._axes = [axis_of(distributions[each.label]) for each in self._dimensions]
         self._losses: dict[int, float] = {}
+        self._results: dict[int, Observation] = {}
+        self._is_plain = True
         self._positions: dict[int, Floats] = {}
         self._points: set[tuple[float | None, ...]] = set()
 
@@ -69,6 +72,8 @@ class CombinedSampler:
         check_observation(observation, self._losses, self._dimensions)
         loss = observation.loss
         self._losses[observation.tid] = math.inf if loss is None else loss
+        self._results[observation.tid] = observation
+        self._is_plain &= len(observation.losses) < 2 and not observation.violation
         self._positions[observation.tid] = self._placed(observation.point)
         self._points.add(self._key(observation.point))
 
@@ -126,8 +131,12 @@ class CombinedSampler:
     def _split(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """The positions of good and of bad trials, whatever the order in which they were told."""
         tids = sorted(self._losses)
-        by_loss = sorted(tids, key=self._losses.__getitem__)
         number = min(max(math.ceil(GOOD * math.sqrt(len(tids))), FEWEST_GOOD), MOST_GOOD)
+        by_loss = (
+            sorted(tids, key=self._losses.__getitem__)
+            if self._is_plain
+            else best_first(self._results, number)
+        )
         good, bad = by_loss[:number], by_loss[number:]
         if len(bad) > MOST_BAD:
             bad = [bad[at] for at in rng.choice(len(bad), MOST_BAD, replace=False)]

@@ -29,7 +29,7 @@ def check_observation(
     tid, point, loss = observation.tid, observation.point, observation.loss
     if tid in told:
         raise ValueError(f"the result of trial {tid} was told before")
-    if loss is not None and math.isnan(loss):
+    if any(math.isnan(each) for each in (loss, *observation.losses) if each is not None):
         raise ValueError(f"the loss of trial {tid} is not a number; give None instead")
     wrong = sorted(each.label for each in dimensions if not _is_usable(each, point))
     if wrong:

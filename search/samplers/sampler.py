@@ -1,20 +1,41 @@
 """The `Sampler` protocol and the table of its variants.
 
 A sampler knows a search space and the results that it was told. It reads no store and measures no
-time: its caller does. Another sampler takes a file of its own, a row of `SAMPLERS`, and its name
-among the values of `Search.algo`.
+time: its caller does. Another sampler takes a file of its own and a row of `SAMPLERS`, or an entry
+point of its package (`alignsearch.search.samplers.installed`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module, metadata
+from importlib.util import find_spec
+from typing import Protocol, cast
 
-from alignment_core.errors import UnknownNameError
+from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending, PendingPolicy
+from alignsearch.search.samplers.installed import (
+    installed_package,
+    installed_samplers,
+    make_installed,
+)
 from alignsearch.spaces.space import SearchSpace
+
+PACKAGES = ("alignsearch", "hyperopt", "numpy")
+"""Packages whose versions are stored with a search, because its suggestions depend on them."""
 
 HYPEROPT_STARTUP = 20
 """HyperOpt's default number of random points before TPE begins (`n_startup_jobs`)."""
+
+
+class ExhaustedError(Exception):
+    """A sampler has no point left to suggest; the message, a clause, is why its search ends."""
+
+
+class AlgorithmError(Exception):
+    """A sampler has raised the error that is the cause of this one, and its search ends by it.
+
+    A driver survives all other errors of a sampler by a random point.
+    """
 
 
 class Sampler(Protocol):
@@ -41,7 +62,10 @@ class Sampler(Protocol):
         """Return the point of trial `tid` beside the trials that are still running.
 
         Returns:
-            HyperOpt's value of each sampled metaparameter: a number, or an option's index.
+            HyperOpt's value of each active dimension: a number, or an option's index.
+
+        Raises:
+            ExhaustedError: each point that the sampler would suggest has a trial.
         """
 
 
@@ -56,10 +80,24 @@ class SamplerFactory(Protocol):
 
 @dataclass(frozen=True)
 class SamplerKind:
-    """A row of `SAMPLERS`: how to make the sampler, and a line of help about it."""
+    """A row of `SAMPLERS`: how to make the sampler, and a line of help about it.
+
+    Attributes:
+        help: a line of help.
+        make: makes the sampler.
+        needs: packages that its points depend on beside HyperOpt and NumPy.
+        extra: the extra of this program that installs them; empty if none does.
+        serves_any: whether it serves every space, so that a submission doesn't try.
+        serves_several: whether it makes use of an observation's `losses` and `violation`. Others
+            are refused for a search of several metrics or with constraints.
+    """
 
     help: str
     make: SamplerFactory
+    needs: tuple[str, ...] = ()
+    extra: str = ""
+    serves_any: bool = False
+    serves_several: bool = False
 
 
 # The variants are imported as they are made: HyperOpt takes a second to import, and help texts,
@@ -84,14 +122,103 @@ def _make_combined(
     return CombinedSampler(space, seed=seed, startup=startup)
 
 
+def _at(home: str) -> SamplerFactory:
+    """Return a factory that imports its class, `module:Class` of this package, late."""
+    module, _, name = home.partition(":")
+
+    def make(space: SearchSpace, *, seed: int, startup: int, pending: PendingPolicy) -> Sampler:
+        variant = getattr(import_module(f"{__package__}.{module}"), name)
+        made = variant(space, seed=seed, startup=startup, pending=pending)
+        return cast(Sampler, made)
+
+    return make
+
+
+def _optuna(help: str, home: str, *needs: str, extra: str = "optuna") -> SamplerKind:
+    return SamplerKind(help, _at(home), needs=("optuna", *needs), extra=extra)
+
+
 SAMPLERS: dict[str, SamplerKind] = {
-    "tpe": SamplerKind("Tree-structured Parzen estimator, HyperOpt's Bayesian search", _make_tpe),
-    "combined": SamplerKind(
-        "TPE by independent and joint densities combined, for many trials at once", _make_combined
+    "tpe": SamplerKind(
+        "Tree-structured Parzen estimator, HyperOpt's Bayesian search", _make_tpe, serves_any=True
     ),
-    "random": SamplerKind("independent random points, which learn from no result", _make_random),
+    "combined": SamplerKind(
+        "TPE by independent and joint densities combined, for many trials at once",
+        _make_combined,
+        serves_any=True,
+        serves_several=True,
+    ),
+    "random": SamplerKind(
+        "independent random points, HyperOpt's rand",
+        _make_random,
+        serves_any=True,
+        serves_several=True,
+    ),
+    "anneal": SamplerKind(
+        "HyperOpt's annealing, around the best trials", _at("anneal:Anneal"), serves_any=True
+    ),
+    "grid": SamplerKind(
+        "a grid that becomes finer, and ends with its last point", _at("grid:Grid")
+    ),
+    "sobol": SamplerKind(
+        "Sobol's points, evener than random ones", _at("sobol:Sobol"), needs=("scipy",)
+    ),
+    "optuna:tpe": _optuna("Optuna's TPE", "optuna_sampler:OptunaTpe"),
+    "optuna:gp": _optuna("Optuna's Gaussian process", "optuna_sampler:OptunaGp", "torch", extra=""),
+    "optuna:cmaes": _optuna("Optuna's CMA-ES", "optuna_cmaes:OptunaCmaEs", "cmaes"),
+    "optuna:nsgaii": _optuna("Optuna's NSGA-II, a genetic algorithm", "optuna_nsgaii:OptunaNsgaII"),
+    "optuna:qmc": _optuna("Optuna's Sobol points", "optuna_sampler:OptunaQmc"),
+    "optuna:random": _optuna("Optuna's random points", "optuna_sampler:OptunaRandom"),
 }
-"""Every sampler by the name that `--algo` and a stored search give it."""
+"""Every sampler of this program by the name that `--algo` and a stored search give it."""
+
+DEFAULT_SAMPLER = "combined"
+"""The sampler of a search for which nobody chooses one (docs/measurements.md, "Samplers")."""
+
+ALIASES: Mapping[str, str] = {"rand": "random"}
+"""Other programs' names of a sampler; a search is stored under the sampler's own name."""
+
+
+def known_samplers() -> tuple[str, ...]:
+    """Return the names of all samplers: this program's, and those that packages add."""
+    return (*SAMPLERS, *(name for name in installed_samplers() if name not in SAMPLERS))
+
+
+def check_serves(algo: str, space: SearchSpace, *, seed: int, startup: int) -> None:
+    """Check that a sampler is installed here and serves a space.
+
+    Raises:
+        UnknownNameError: there is no such sampler.
+        ConfigurationError: as `make_sampler`.
+    """
+    kind = SAMPLERS.get(algo)
+    # Making one of these would import HyperOpt, which takes a second.
+    if kind is None or not kind.serves_any:
+        make_sampler(algo, space, seed=seed, startup=startup)
+
+
+def problem_of(algo: str) -> str | None:
+    """Return why a sampler can't be used here, in words; None if it can."""
+    kind = SAMPLERS.get(algo)
+    if kind is None:
+        return None if algo in installed_samplers() else f"its sampler {algo} is not installed here"
+    missing = [package for package in kind.needs if find_spec(package) is None]
+    if not missing:
+        return None
+    wanted = f"'alignsearch[{kind.extra}]'" if kind.extra else " ".join(missing)
+    return (
+        f"the sampler {algo} needs {' and '.join(missing)}, not installed here: "
+        f"pip install {wanted}"
+    )
+
+
+def package_versions(algo: str) -> dict[str, str]:
+    """Return the versions of the packages that a sampler's points depend on beside `PACKAGES`."""
+    kind = SAMPLERS.get(algo)
+    if kind is None:
+        return installed_package(algo)
+    found = [metadata.distribution(each) for each in kind.needs if find_spec(each) is not None]
+    return {each.name: each.version for each in found}
 
 
 def make_sampler(
@@ -105,7 +232,7 @@ def make_sampler(
     """Return a new sampler over `space`.
 
     Args:
-        algo: a key of `SAMPLERS`.
+        algo: a key of `SAMPLERS`, or the name of a sampler that an installed package adds.
         space: the metaparameters to sample.
         seed: random seed of the search; each trial's random numbers follow from it and the trial's
             number.
@@ -114,10 +241,19 @@ def make_sampler(
 
     Raises:
         UnknownNameError: there is no such sampler.
+        ConfigurationError: a package that it needs is not installed, it doesn't serve the space,
+            or the package that adds it is at fault; the message is one line.
     """
-    if algo not in SAMPLERS:
-        raise UnknownNameError("algorithm", algo, SAMPLERS)
-    return SAMPLERS[algo].make(space, seed=seed, startup=startup, pending=pending)
+    kind = SAMPLERS.get(algo)
+    if kind is None:
+        added = make_installed(algo, space, seed=seed, startup=startup, pending=pending)
+        if added is None:
+            raise UnknownNameError("algorithm", algo, known_samplers())
+        return cast(Sampler, added)
+    problem = problem_of(algo)
+    if problem is not None:
+        raise ConfigurationError(problem)
+    return kind.make(space, seed=seed, startup=startup, pending=pending)
 
 
 def default_startup(trials: int) -> int:

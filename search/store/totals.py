@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.budget import Spending
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreRefusedError
-from alignsearch.search.documents.ranking import RANKED, best_of, is_ranked
+from alignsearch.search.documents.ranking import RANKED, VIOLATION, best_of, feasible, is_ranked
 from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.tally import Standing, Tally
@@ -72,7 +72,8 @@ class Totals:
     def standing(self, search: str) -> Standing:
         """Return counts, best trial, live trials and durations, for a summary of the search."""
         total, live = self._total(search, live=True)
-        best = self._best_of(total)
+        first = self._first_of(total)
+        best = feasible(first)
         return Standing(
             counts=_counts(total, live),
             best=best,
@@ -81,6 +82,7 @@ class Totals:
             repetitions=total.repetitions,
             spent={each.accelerator: each.seconds for each in total.spent},
             diverged=total.diverged,
+            nearest=first if best is None else None,
             named=self._named(search, best, total),
             spending=_spending(total, live),
         )
@@ -93,14 +95,18 @@ class Totals:
             "state": {"$in": [state.value for state in SPENDING]},
             **_ITS_OWN,
         }
-        # The first of equal ones to end is the best: the others are no better.
-        first = {"_id": "$result.loss", "ended": {"$min": "$timings.finished"}}
-        stages: list[Record] = [{"$group": first}, {"$sort": {"_id": 1}}, {"$limit": 1}]
-        for best in self._db.aggregate("trials", [*matches(ranked), *stages]):
-            ended["timings.finished"] = {"$gt": best["ended"]}
+        # Where no trial keeps the constraints, the best is the one that breaks them least.
+        for violation, by in ((None, "result.loss"), ({"$gt": 0}, VIOLATION)):
+            # The first of equal ones to end is the best: the others are no better.
+            first = {"_id": f"${by}", "ended": {"$min": "$timings.finished"}}
+            stages: list[Record] = [{"$group": first}, {"$sort": {"_id": 1}}, {"$limit": 1}]
+            condition = {**ranked, VIOLATION: violation}
+            found = list(self._db.aggregate("trials", [*matches(condition), *stages]))
+            if found:
+                ended["timings.finished"] = {"$gt": found[0]["ended"]}
+                break
         number: Record = {"$group": {"_id": None, "n": {"$sum": 1}}}
-        found = self._db.aggregate("trials", [*matches(ended), number])
-        return sum(group["n"] for group in found)
+        return sum(group["n"] for group in self._db.aggregate("trials", [*matches(ended), number]))
 
     def counts(self, search: str) -> dict[TrialState, int]:
         """Return how many trials of the search are in each state; every state has a count.
@@ -110,8 +116,11 @@ class Totals:
         return _counts(*self._total(search, live=True))
 
     def best(self, search: str) -> Trial | None:
-        """Return the completed trial with the lowest loss (of equals the lowest tid), if any."""
-        return self._best_of(self._total(search, live=False)[0])
+        """Return the completed trial with the lowest loss (of equals the lowest tid), if any.
+
+        Only those count that keep the search's constraints.
+        """
+        return feasible(self._first_of(self._total(search, live=False)[0]))
 
     def diverged(self, search: str) -> int:
         """Return how many of the search's completed trials have no finite loss."""
@@ -120,7 +129,7 @@ class Totals:
         found = self._db.aggregate("trials", [*matches(failed), number])
         return sum(group["n"] for group in found)
 
-    def _best_of(self, total: Tally) -> Trial | None:
+    def _first_of(self, total: Tally) -> Trial | None:
         if total.best is None:
             return None
         return self._trials.find(total.best.trial) or self._next_best(total.best.trial)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Trial, transitions
 from alignsearch.search.documents.errors import StoreCorruptedError
-from alignsearch.search.documents.ranking import RANKED, RANKED_BY
+from alignsearch.search.documents.ranking import RANKED, RANKED_BY, VIOLATION
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store.connection import INDEXES, Record, StoreConnection
 from alignsearch.search.store.numbering import Numbering, marked_in, new_mark
@@ -108,9 +108,18 @@ class Trials:
         """Return the `number` best completed trials, the best first, without unreadable ones."""
         if number < 1:
             return []
-        order = dict.fromkeys(RANKED_BY.values(), 1)
-        stages = [*matches({"search": search, **RANKED}), {"$sort": order}, {"$limit": number}]
-        return self.readable.of(self._db.aggregate("trials", stages), decode)
+        found: list[Trial] = []
+        by_loss = [name for name in RANKED_BY.values() if name != VIOLATION]
+        # Those that keep all constraints come from the index in order. Only where they are too few,
+        # the others are sorted.
+        for violation, order in ((None, by_loss), ({"$gt": 0}, [VIOLATION, *by_loss])):
+            condition: Record = {"search": search, **RANKED, VIOLATION: violation}
+            limit: Record = {"$limit": number - len(found)}
+            stages = [*matches(condition), {"$sort": dict.fromkeys(order, 1)}, limit]
+            found += self.readable.of(self._db.aggregate("trials", stages), decode)
+            if len(found) >= number:
+                break
+        return found
 
     def changed(self, ids: Sequence[str], seen: dict[str, int]) -> list[Trial]:
         """Return those of the trials that have changed since the last call with this `seen`.

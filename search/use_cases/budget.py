@@ -17,6 +17,7 @@ from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, Search
 from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import ending_of, reached_of
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.goals import check_rules
 from alignsearch.search.use_cases.next_steps import where_it_goes_on
 from alignsearch.search.use_cases.rules import NO_TIMEOUT, RULES, Changes, as_option
 from alignsearch.search.use_cases.unchanged import check_unchanged
@@ -121,6 +122,7 @@ def _check(search: Search, asked: Mapping[str, Any], *, extended: bool) -> None:
     if own is not None and others:
         what = "be extended" if extended else f"have another {as_option(others[0])}"
         raise StateConflictError(f"search {search.name!r} can't {what}: {own}")
+    check_rules(search, asked)
     if is_asked(search) and asked.get("timeout") is not None:
         raise ConfigurationError(NO_TIMEOUT)
 

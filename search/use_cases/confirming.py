@@ -6,6 +6,7 @@ from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.limits import MOST_REPEATED
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.goals import refuse_unconfirmable
 from alignsearch.search.use_cases.next_steps import where_it_goes_on
 
 USUAL = Confirmation(share=0.1)
@@ -82,8 +83,8 @@ def refuse_unrepeatable(search: Search) -> None:
     """Refuse to confirm a search whose trials can't be repeated.
 
     Raises:
-        StateConflictError: it is an experiment's list of runs, which have their own seeds, or
-            HyperOpt's `fmin` makes its trials.
+        StateConflictError: it is an experiment's list of runs, which have their own seeds,
+            HyperOpt's `fmin` makes its trials, or it has several metrics or constraints.
     """
     if is_list_of_runs(search):
         raise StateConflictError(
@@ -95,3 +96,4 @@ def refuse_unrepeatable(search: Search) -> None:
             f"search {search.name!r} is made by a call of fmin, whose trials have no seeds: "
             "confirm a search of alignsearch.Search over the same space"
         )
+    refuse_unconfirmable(search)

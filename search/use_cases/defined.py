@@ -18,7 +18,7 @@ from alignsearch.search.documents import (
     command_template,
 )
 from alignsearch.search.documents.definition import ASKED, HYPEROPT
-from alignsearch.spaces.definition import TRAINING, Definition, Source
+from alignsearch.spaces.definition import TRAINING, Definition, Direction, Source
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
 from alignsearch.spaces.function_code import code_hash
 from alignsearch.spaces.space import SearchSpace
@@ -165,11 +165,13 @@ def stored_definition(
             else stored_source(definition.source)
         ),
         objective=objective,
-        metric=StoredMetric(
-            name=definition.metric,
-            label=definition.metric.replace("_", " "),
-            direction=definition.direction,
+        metric=_stored_metric(definition.metric, definition.direction),
+        further=tuple(
+            _stored_metric(name, role)
+            for name, role in definition.further.items()
+            if role != "report"
         ),
+        reported=tuple(name for name, role in definition.further.items() if role == "report"),
         space=json.dumps(space.to_data()),
         table=tuple(StoredRow(name=row.name, field=row.field) for row in table.rows)
         if table
@@ -178,6 +180,10 @@ def stored_definition(
         title=definition.heading,
         note=table.note if table else "",
     )
+
+
+def _stored_metric(name: str, direction: Direction) -> StoredMetric:
+    return StoredMetric(name=name, label=name.replace("_", " "), direction=direction)
 
 
 def stored_source(source: Source) -> StoredSource:

@@ -6,7 +6,7 @@ from pathlib import Path
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search, metric_of
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.reports.trial_table import columns_of
+from alignsearch.search.reports.trial_table import TrialColumns, columns_of
 from alignsearch.search.use_cases.outside_result import OutsideResult, OutsideResults
 from alignsearch.search.use_cases.point_files import LOSS, PointRow, shown_name, table_in, text_of
 from alignsearch.spaces.space import SearchSpace
@@ -19,9 +19,9 @@ _STATES = tuple(state.value for state in TrialState)
 def read_csv(file: Path, search: Search, space: SearchSpace, study: str | None) -> OutsideResults:
     """Return the results of a CSV file.
 
-    A column has the metric's name, as people know the metric, or is called `loss` and minimized. A
-    row with a state other than `completed` or `pruned` has no result. An empty cell of the metric
-    is the result of a trial that diverged.
+    A column has the metric's name, as people know the metric, or is called `loss` and minimized.
+    Each further metric has a column, too. A row with a state other than `completed` or `pruned` has
+    no result. An empty cell of the metric is the result of a trial that diverged.
 
     Args:
         file: the file.
@@ -41,10 +41,14 @@ def read_csv(file: Path, search: Search, space: SearchSpace, study: str | None) 
 def results_in(text: str, name: str, search: Search, space: SearchSpace) -> OutsideResults:
     """Return the results of a CSV's text that is called `name`, as `read_csv` does."""
     rows = table_in(text, name, search, space)
-    metric_column = columns_of(search, []).fixed[2]
+    columns = columns_of(search, [])
+    metric_column = columns.fixed[2]
     if rows and not {metric_column, LOSS} & rows[0].others.keys():
         wanted = " or ".join(dict.fromkeys([metric_column, LOSS]))
         raise ConfigurationError(f"{name}, row 1: it lacks the results' column {wanted}")
+    lacking = [each for each in columns.further.values() if rows and each not in rows[0].others]
+    if lacking:
+        raise ConfigurationError(f"{name}, row 1: it lacks the column {', '.join(lacking)}")
     found, unfinished = [], 0
     for row in rows:
         state = row.others.get("state", "")
@@ -55,12 +59,14 @@ def results_in(text: str, name: str, search: Search, space: SearchSpace) -> Outs
         if state and state not in _FINISHED:
             unfinished += 1
         else:
-            found.append(_result(row, search, metric_column))
+            found.append(_result(row, search, columns))
     left_out = [f"{unfinished} without a result: queued, running, failed or cancelled"]
     return OutsideResults(name, found, left_out if unfinished else [])
 
 
-def _result(row: PointRow, search: Search, metric_column: str) -> OutsideResult:
+def _result(row: PointRow, search: Search, columns: TrialColumns) -> OutsideResult:
+    metric_column = columns.fixed[2]
+    further = {name: _number(row, column) for name, column in columns.further.items()}
     column = metric_column if metric_column in row.others else LOSS
     value = _number(row, column)
     if value is not None and column == metric_column:
@@ -72,6 +78,7 @@ def _result(row: PointRow, search: Search, metric_column: str) -> OutsideResult:
         identity=row.others.get("tid", ""),
         note=row.place,
         reason=row.others.get("note", "") if value is None else "",
+        metrics={name: number for name, number in further.items() if number is not None},
         pruned=row.others.get("state") == TrialState.PRUNED.value,
     )
 

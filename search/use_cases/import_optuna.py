@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.documents import Search, metric_of
+from alignsearch.search.documents import Search, metrics_of
+from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.use_cases.outside_result import (
     OutsideResult,
     OutsideResults,
@@ -37,8 +38,9 @@ def read_optuna(
 ) -> OutsideResults:
     """Return the results of a study: completed and pruned trials.
 
-    A parameter's name is the label of a dimension, or its name for people. A pruned trial has its
-    last intermediate value. A value that isn't finite is the result of a trial that diverged.
+    The study's objectives are the search's metrics in their order. A parameter's name is the label
+    of a dimension, or its name for people. A pruned trial has its last intermediate value. A value
+    that isn't finite is the result of a trial that diverged.
 
     Args:
         file: the SQLite file of `optuna.storages.RDBStorage("sqlite:///FILE")`.
@@ -47,8 +49,8 @@ def read_optuna(
         study: the study's name; None if the file has one only.
 
     Raises:
-        ConfigurationError: the file is no such one, has several studies, or the study has several
-            objectives or another direction than the search.
+        ConfigurationError: the file is no such one, has several studies, or the study has other
+            objectives or directions than the search.
         UnknownNameError: there is no such study.
     """
     if not file.is_file():
@@ -106,18 +108,22 @@ def _read(
     directions = [
         str(direction).lower()
         for (direction,) in database.execute(
-            "SELECT direction FROM study_directions WHERE study_id = ?", (key,)
+            "SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective", (key,)
         )
     ]
-    if len(directions) != 1:
-        raise ConfigurationError(f"{source} has {len(directions)} objectives: a search has one")
-    metric = metric_of(search)
-    check_direction(metric, directions[0], source)
+    metrics = metrics_of(search)
+    if len(directions) != len(metrics):
+        ours = ", ".join(each.name for each in metrics)
+        raise ConfigurationError(
+            f"{source} has {len(directions)} objectives, and this search {len(metrics)}: {ours}"
+        )
+    for metric, direction in zip(metrics, directions, strict=True):
+        check_direction(metric, direction, source)
     trials = _trials(database, key)
     utc = _version(database) >= UTC_SINCE
     counts = Counter(trial.state for trial in trials)
     results = [
-        _result(trial, name, metric.loss, utc=utc)
+        _result(trial, name, metrics, utc=utc)
         for trial in trials
         if trial.state in ("COMPLETE", "PRUNED")
     ]
@@ -181,12 +187,15 @@ def _external(value: Any, distribution: Any, place: str) -> Any:
         raise _BrokenError(f"{place} can't be read") from error
 
 
-def _result(trial: _Trial, study: str, loss_of: Any, *, utc: bool) -> OutsideResult:
+def _result(
+    trial: _Trial, study: str, metrics: Sequence[ObjectiveMetric], *, utc: bool
+) -> OutsideResult:
     pruned = trial.state == "PRUNED"
     value = trial.values.get(0)
     if value is None and trial.steps:
         value = trial.steps[max(trial.steps)]
-    loss = None if value is None or not math.isfinite(value) else loss_of(value)
+    loss = None if value is None or not math.isfinite(value) else metrics[0].loss(value)
+    further = {each.name: trial.values.get(at) for at, each in enumerate(metrics) if at}
     return OutsideResult(
         place=f"trial {trial.number} of {study}",
         loss=loss,
@@ -194,6 +203,7 @@ def _result(trial: _Trial, study: str, loss_of: Any, *, utc: bool) -> OutsideRes
         identity=f"optuna {study} {trial.number}",
         note=f"trial {trial.number} of Optuna's study {study}",
         reason="" if loss is not None else "it has no finite value",
+        metrics={name: number for name, number in further.items() if number is not None},
         pruned=pruned,
         started=_time(trial.started) if utc else None,
         finished=_time(trial.finished) if utc else None,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
-from alignsearch.search.documents import GivenPoint, Result, Search, token_of
+from alignsearch.search.documents import GivenPoint, Result, Search, judged, token_of
 from alignsearch.search.driver.intake import take_in
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.giving import (
@@ -171,6 +171,8 @@ def _given(search: Search, each: OutsideResult, point: Point, who: str) -> Given
         if each.loss is None
         else Result(status="ok", loss=each.loss, metrics=metrics)
     )
+    if not each.pruned:
+        result = judged(search, result, each.place)
     return GivenPoint.unnumbered(
         search.name,
         kind="imported",

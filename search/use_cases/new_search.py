@@ -18,13 +18,19 @@ from alignsearch.search.documents import (
     Recipe,
     RecipeChoices,
     Search,
-    metric_of,
+    metrics_of,
+    reported_names_of,
     space_of,
 )
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
 from alignsearch.search.documents.resources import check_gpu_fraction
-from alignsearch.search.samplers.sampler import default_startup
+from alignsearch.search.samplers.sampler import (
+    PACKAGES,
+    check_serves,
+    default_startup,
+    package_versions,
+)
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import (
     WITH_RECIPE,
@@ -32,6 +38,8 @@ from alignsearch.search.use_cases.defined import (
     objective_of,
     stored_definition,
 )
+from alignsearch.search.use_cases.goals import check_goals
+from alignsearch.search.use_cases.metric_choices import constraints_of
 from alignsearch.search.use_cases.rules import NO_TIMEOUT
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
 from alignsearch.search.use_cases.trained import (
@@ -44,9 +52,6 @@ from alignsearch.search.use_cases.warm_start import warm_start
 from alignsearch.spaces.definition import TRAINING, Definition
 from alignsearch.spaces.definitions import find_definition, find_object, stem_of
 from alignsearch.spaces.narrowing import parse_fixed, parse_ranges
-
-PACKAGES = ("alignsearch", "hyperopt", "numpy")
-"""Packages whose versions are stored with a search, because its suggestions depend on them."""
 
 LONGEST_STEM = 48
 """Characters of an automatic name before its number: a name has 64 at most."""
@@ -105,7 +110,8 @@ def prepare(
         AlignSearchError: the definition, the data, the resources or the slots that are asked for
             can't be had, or an option has no use.
     """
-    defined = definition or around.resolve(asked.space)
+    defined = asked.measured(definition or around.resolve(asked.space))
+    constraints = constraints_of(defined, asked.space)
     check_shown(defined, asked.space)
     space = defined.space.narrowed(parse_fixed(asked.fix), parse_ranges(asked.range))
     objective = objective_of(
@@ -125,20 +131,23 @@ def prepare(
     if objective.kind == TRAINING and recipe is not None:
         check_network(recipe)
         check_trainings(defined, space, recipe, seed=asked.seed)
+    startup = default_startup(asked.trials) if asked.startup is None else asked.startup
+    check_serves(asked.algo, space, seed=asked.seed, startup=startup)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
     check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
-    return Search(
+    search = Search(
         name=asked.name or "unnamed",
         space=space.name,
         space_hash=space.space_hash,
         definition=stored_definition(defined, space, objective),
+        constraints=constraints,
         recipe=recipe,
         trials=asked.trials,
         parallel=min(asked.parallel or PARALLEL, room, asked.trials),
         seed=asked.seed,
         algo=asked.algo,
-        startup=default_startup(asked.trials) if asked.startup is None else asked.startup,
+        startup=startup,
         pending=asked.pending,
         resources=per_trial,
         priority=asked.priority,
@@ -152,9 +161,11 @@ def prepare(
         note=asked.note,
         tags=asked.tag,
         created_by=who,
-        versions=versions(),
+        versions=versions() | package_versions(asked.algo),
         **rules,
     )
+    check_goals(search)
+    return search
 
 
 def with_warm_start(store: Store, search: Search, start_from: str) -> Search:
@@ -164,7 +175,9 @@ def with_warm_start(store: Store, search: Search, start_from: str) -> Search:
         UnknownNameError: there is no search `start_from`.
         StateConflictError: it goes on, is over another space, or has no finished trial.
     """
-    start = warm_start(store, start_from, space_of(search), metric_of(search))
+    start = warm_start(
+        store, start_from, space_of(search), metrics_of(search), reported_names_of(search)
+    )
     return search.model_copy(update={"warm_start": start})
 
 

@@ -30,10 +30,16 @@ from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT, MOST_PARA
 from alignsearch.search.documents.resources import parse_resources
 from alignsearch.search.pruners.pruner import PRUNERS
 from alignsearch.search.samplers.pending import PENDING_POLICIES
-from alignsearch.search.samplers.sampler import SAMPLERS
+from alignsearch.search.samplers.sampler import (
+    ALIASES,
+    DEFAULT_SAMPLER,
+    SAMPLERS,
+    known_samplers,
+)
 from alignsearch.search.use_cases.confirm_choices import ConfirmChoices
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.mark_choices import MarkChoices
+from alignsearch.search.use_cases.metric_choices import MetricChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 from alignsearch.search.use_cases.rules import RuleChoices, as_option
 from alignsearch.spaces.tree import plain_text
@@ -109,7 +115,9 @@ class SearchChoices(Document):
     )
 
 
-class Submission(MarkChoices, ConfirmChoices, RuleChoices, RecipeChoices, SearchChoices):
+class Submission(
+    MetricChoices, MarkChoices, ConfirmChoices, RuleChoices, RecipeChoices, SearchChoices
+):
     """Everything that a person can ask of a new search.
 
     Raises pydantic's ValidationError, which `refusal` turns into one of ours.
@@ -117,9 +125,10 @@ class Submission(MarkChoices, ConfirmChoices, RuleChoices, RecipeChoices, Search
 
     model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
-    algo: Annotated[str, OneOf("algorithm", lambda: SAMPLERS, listed=False)] = Field(
-        default="tpe",
-        description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}.",
+    algo: Annotated[str, OneOf("algorithm", known_samplers, listed=False)] = Field(
+        default=DEFAULT_SAMPLER,
+        description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}; or the name of "
+        "one that an installed package adds.",
     )
     startup: int | None = Field(
         default=None,
@@ -206,7 +215,7 @@ class Submission(MarkChoices, ConfirmChoices, RuleChoices, RecipeChoices, Search
         description="Name of a finished search over the same space, whose results TPE starts from.",
     )
 
-    @field_validator("fix", "range", "tag", mode="before")
+    @field_validator("fix", "range", "tag", "metric", "constraint", mode="before")
     @classmethod
     def _in_lines(cls, value: Any) -> Any:
         """Accept a form's one text, with an entry a line or semicolons, and Python's dictionary."""
@@ -227,11 +236,16 @@ class Submission(MarkChoices, ConfirmChoices, RuleChoices, RecipeChoices, Search
             raise PydanticCustomError(WRONG, "can't be {value}", {"value": repr(value)})
         return value
 
+    @field_validator("algo", mode="before")
+    @classmethod
+    def _is_called_by_its_own_name(cls, value: Any) -> Any:
+        return ALIASES.get(value, value) if isinstance(value, str) else value
+
     @field_validator("*")
     @classmethod
     def _is_a_known_name(cls, value: Any, info: ValidationInfo) -> Any:
         names = one_of(cls.model_fields[info.field_name or ""])
-        if names is not None:
+        if names is not None and value is not None:
             try:
                 names.check(value)
             except UnknownNameError as error:

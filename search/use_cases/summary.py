@@ -12,7 +12,9 @@ from alignsearch.search.documents import (
     is_driven,
     is_of_fmin,
     lives_in_session,
+    measured,
     metric_of,
+    metrics_of,
 )
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.reasons import last_line
@@ -25,6 +27,7 @@ from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
 from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
 from alignsearch.search.reports.took import Took, took
+from alignsearch.search.samplers.sampler import problem_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
 
@@ -54,7 +57,9 @@ class Summary:
 
     Attributes:
         counts: trials by state, every state named, without repetitions of others.
-        best: the trial that is named as the best: by its mean where the search is confirmed.
+        best: the trial that is named as the best: by its mean where the search is confirmed. None
+            where no trial keeps the search's constraints.
+        nearest: where none keeps them, the trial that breaks them least.
         confirmed: the best one's mean over fresh seeds, and how sure it is; None without.
         repetitions: how many repetitions have ended and how many are queued or running.
         took: slots, hours of each accelerator, and the duration with other numbers of slots.
@@ -87,6 +92,7 @@ class Summary:
     confirmed: Confirmed | None = None
     repetitions: tuple[int, int] = (0, 0)
     took: Took | None = None
+    nearest: Trial | None = None
 
     @property
     def busy(self) -> int:
@@ -133,6 +139,7 @@ class Summary:
             "best": None
             if best is None
             else {"tid": best.tid, "loss": self.best_loss, "value": self.best_value},
+            **self._goals(),
             "took": None if self.took is None else self.took.to_json(),
             "confirmation": None
             if self.confirmed is None
@@ -149,6 +156,21 @@ class Summary:
             "error": self.search.error,
             "tags": list(self.search.tags),
             "note": self.search.note,
+        }
+
+    def _goals(self) -> dict[str, object]:
+        """Return metrics and constraints as JSON types; nothing for one metric without any."""
+        search, best, nearest = self.search, self.best, self.nearest
+        metrics = metrics_of(search)
+        if len(metrics) == 1 and not search.constraints:
+            return {}
+        return {
+            "metrics": {each.name: each.direction for each in metrics},
+            "constraints": [str(each) for each in search.constraints],
+            "best_metrics": None if best is None else measured(search, best),
+            "nearest": None
+            if nearest is None
+            else {"tid": nearest.tid, "metrics": measured(search, nearest)},
         }
 
 
@@ -196,6 +218,7 @@ def summarize(
         rules={rule.field: text for rule, text in progress_of(search, reached, now)},
         ended_by=ended,
         best=named,
+        nearest=standing.nearest,
         confirmed=confirmed_in(standing),
         took=took(search, standing),
         repetitions=(
@@ -315,6 +338,8 @@ def _waits_for_driver(search: Search, running: int, now: datetime) -> str:
         waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
         if search.driver is None:
             waits += ", unless one runs and has no slot free"
+        if problem := problem_of(search.algo):
+            waits += f"; {problem}"
     return f"{waits} ({_trials(running)} may still run)" if running else waits
 
 

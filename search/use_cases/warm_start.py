@@ -4,15 +4,18 @@ The earlier search must be over. Its trials change no more, so the same suggesti
 its name and the seed. TPE receives its results in the order of its trials, as older than any of
 the new search's own, and they count towards the random start-up. Losses are compared as they are,
 whatever was trained: a nearly equal recipe makes a good start, a different one misleads. Both must
-have the same metric.
+have the same metrics.
 """
+
+from collections.abc import Sequence
 
 from alignsearch.search.documents import (
     OBSERVED_STATES,
     Search,
     WarmStart,
     known_space_of,
-    metric_of,
+    metrics_of,
+    reported_names_of,
 )
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
@@ -23,13 +26,20 @@ from alignsearch.spaces.space import SearchSpace
 
 
 def warm_start(
-    store: Store, name: str, space: SearchSpace, metric: ObjectiveMetric = DEFAULT_METRIC
+    store: Store,
+    name: str,
+    space: SearchSpace,
+    metrics: Sequence[ObjectiveMetric] = (DEFAULT_METRIC,),
+    reported: Sequence[str] = (),
 ) -> WarmStart:
     """Return the record with which a new search over `space` starts from search `name`.
 
+    metrics: all that the new search minimizes or maximizes. reported: names of all metrics that
+    its trials report beside the first, by which its own constraints are judged.
+
     Raises:
         UnknownNameError: there is no search `name`.
-        StateConflictError: that search is over another space or has another metric, is still
+        StateConflictError: that search is over another space or has other metrics, is still
             active, or has no finished trial.
     """
     other = store.searches.get(name)
@@ -38,11 +48,19 @@ def warm_start(
             f"search {name!r} can't be the start of a search over {space.name!r}: "
             f"{_difference(other, space)}"
         )
-    theirs = metric_of(other)
-    if (theirs.name, theirs.direction) != (metric.name, metric.direction):
+    theirs = metrics_of(other)
+    if [(each.name, each.direction) for each in theirs] != [
+        (each.name, each.direction) for each in metrics
+    ]:
         raise StateConflictError(
-            f"search {name!r} can't be the start of a search for {metric}: its results are of "
-            f"{theirs}"
+            f"search {name!r} can't be the start of a search for {'; '.join(map(str, metrics))}: "
+            f"its results are of {'; '.join(map(str, theirs))}"
+        )
+    lacking = [each for each in reported if each not in reported_names_of(other)]
+    if lacking:
+        raise StateConflictError(
+            f"search {name!r} can't be the start of a search that needs {', '.join(lacking)}: its "
+            "trials don't report that"
         )
     if other.status not in TERMINAL_SEARCH_STATUSES:
         raise StateConflictError(

@@ -63,7 +63,7 @@ declare namespace Api {
     name: string;
     label: string;
     kind: "integer" | "number" | "category" | "time";
-    role: "trial" | "score" | "metaparameter";
+    role: "trial" | "score" | "metric" | "violation" | "metaparameter";
     options?: (boolean | number | string | null)[] | null;
     log?: boolean | null;
     low?: number | null;
@@ -353,6 +353,8 @@ declare namespace Api {
     status: SearchStatus;
     stop_requested: boolean;
     metric: Metric;
+    metrics: Metric[];
+    constraints: string[];
     objective: string;
     dataset: string | null;
     model: string | null;
@@ -369,6 +371,7 @@ declare namespace Api {
     busy: number;
     slots: Record<string, number>;
     best: BestTrial | null;
+    nearest: BestTrial | null;
     chance: number | null;
     seconds_left: number | null;
     waits_for: string;
@@ -470,7 +473,9 @@ declare namespace Api {
     seeds?: number | null;
     note?: string;
     tag?: string[];
-    algo?: "tpe" | "combined" | "random";
+    metric?: string[];
+    constraint?: string[];
+    algo?: "tpe" | "combined" | "random" | "anneal" | "grid" | "sobol" | "optuna:tpe" | "optuna:gp" | "optuna:cmaes" | "optuna:nsgaii" | "optuna:qmc" | "optuna:random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
     resources?: string | null;
@@ -527,6 +532,7 @@ declare namespace Api {
     columns: ColumnHead[];
     values: Record<string, (number | null)[]>;
     best: BestSoFar;
+    front: number[];
     summary: SearchSummary;
     now: number;
   }
@@ -573,6 +579,7 @@ declare namespace Api {
     loss: number | null;
     value: number | null;
     current: number | null;
+    metrics: Record<string, number | null>;
     epoch: number | null;
     attempt: number;
     seconds: number | null;

@@ -11,7 +11,7 @@ from alignsearch.search.documents import Search, Trial, metric_of, space_of
 from alignsearch.workers import sources
 from alignsearch.workers.gpu_memory import limit_tensorflow
 from alignsearch.workers.objectives import Finished, Link, Objective
-from alignsearch.workers.returned import result_of
+from alignsearch.workers.returned import result_of, with_reported
 from alignsearch.workers.trial_context import TrialContext, TrialInterrupted
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def _evaluate(function: Callable[..., Any], search: Search, trial: Trial, link: 
         return Finished(None)
     result = result_of(returned, metric, _name(function))
     context.finish()
-    return Finished(result, context.best_step)
+    return Finished(with_reported(result, context.last_values), context.best_step)
 
 
 def _call(function: Callable[..., Any], config: Any, context: TrialContext) -> Any:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents import Search, Trial, metric_of, space_of
+from alignsearch.search.documents import Search, Trial, metric_of, reported_names_of, space_of
 from alignsearch.search.documents.command_template import filled, variable
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.workers.child import Child, Stopping, describe_exit
@@ -31,7 +31,7 @@ from alignsearch.workers.reports import (
     parse_line,
     read,
 )
-from alignsearch.workers.returned import result_of
+from alignsearch.workers.returned import result_of, with_reported
 from alignsearch.workers.trial_context import TrialContext
 
 LAST_LINES = 20
@@ -82,6 +82,7 @@ class _Program:
     ) -> None:
         self._context = context
         self._metric = metric_of(search)
+        self._further = reported_names_of(search)
         self._child = child
         self._file = file
         self._offset = 0
@@ -89,6 +90,7 @@ class _Program:
         self._stopping = Stopping(child)
         self._errors: deque[str] = deque(maxlen=LAST_LINES)
         self._result: Report | None = None
+        self._values: dict[str, float] = {}
 
     def until_end(self) -> Finished:
         """Receive what the program tells until it has ended."""
@@ -111,7 +113,7 @@ class _Program:
         if stream == "stderr":
             self._errors.append(line)
             return
-        report = parse_line(line, self._metric.name)
+        report = parse_line(line, self._metric.name, *self._further)
         if report is not None:
             self._report(report)
 
@@ -121,7 +123,11 @@ class _Program:
             self._report(report)
 
     def _report(self, report: Report) -> None:
-        self._result = report
+        known = report.metrics
+        self._values |= {name: known[name] for name in self._further if name in known}
+        # With several metrics, a line may have only others than the first.
+        if {"loss", self._metric.name} & known.keys() or report.status != "ok":
+            self._result = report
         # `TrialContext.report` would raise: a program is asked to stop by a signal.
         if self._stopping.begun or self._link.should_stop():
             return
@@ -155,7 +161,8 @@ class _Program:
             )
         returned = {**self._result.metrics, "status": self._result.status}
         result = result_of(returned, self._metric, "the program")
-        return Finished(result, self._context.best_step)
+        values = {**self._context.last_values, **self._values}
+        return Finished(with_reported(result, values), self._context.best_step)
 
 
 def _check_found(program: str, folder: Path, path: str) -> None:

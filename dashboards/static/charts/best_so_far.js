@@ -69,7 +69,8 @@ class BestSoFar extends Chart {
     const ended = { row, tid, at: loss === null ? this.results + 0.5 : (this.results += 1), loss };
     this.order.push(ended);
     const best = this.improvements.at(-1);
-    if (loss !== null && (best === undefined || byLoss({ loss, tid }, best) < 0)) this.improvements.push({ ...ended, loss });
+    const kept = loss !== null && this.trials.violation(row) === 0;
+    if (kept && (best === undefined || byLoss({ loss, tid }, best) < 0)) this.improvements.push({ ...ended, loss });
     return ended;
   }
 
@@ -164,10 +165,11 @@ class BestSoFar extends Chart {
 
   /** @override */
   label() {
-    const best = this.improvements[this.improvements.length - 1];
+    const best = this.improvements.at(-1);
     const { size } = this.trials.diverged;
+    const found = best ? `${decimals(this.#shown(best.loss))}, trial ${best.tid}` : "none that keeps the constraints";
     return (
-      `Best ${this.trials.metric.label} so far ${decimals(this.#shown(best.loss))}, trial ${best.tid}, after ${this.results} results` +
+      `Best ${this.trials.metric.label} so far ${found}, after ${this.results} results` +
       `${size ? `; ${size} diverged` : ""}. Left and right go through the improvements, Enter opens the trial.`
     );
   }
@@ -193,9 +195,9 @@ class BestSoFar extends Chart {
     const started = Date.parse(this.trials.summary.created_at) / 1000;
     let best = Infinity;
     const rows = this.order.filter(({ loss }) => loss !== null).map(({ row, tid, at, loss }) => {
-      best = Math.min(best, loss ?? Infinity);
+      if (this.trials.violation(row) === 0) best = Math.min(best, loss ?? Infinity);
       const seconds = finished[row];
-      return [at, tid, this.#shown(loss ?? NaN), this.#shown(best), seconds === null ? "" : clock(started + seconds)];
+      return [at, tid, this.#shown(loss ?? NaN), Number.isFinite(best) ? this.#shown(best) : "", seconds === null ? "" : clock(started + seconds)];
     });
     return { headings: ["result", "trial", this.trials.metric.label, "best so far", "finished"], rows };
   }

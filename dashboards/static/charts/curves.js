@@ -78,7 +78,7 @@ class Curves extends Chart {
     panel.offerData(() => ({
       headings: ["trial", "rank", this.unit, this.#title],
       rows: [...this.#ranked(), ...[...this.held.values()].filter(({ loss }) => loss === null)].flatMap(({ tid, loss, epoch, values }) =>
-        epoch.map((each, at) => [tid, this.#rank(loss), each, values[at]])),
+        epoch.map((each, at) => [tid, this.#rank(loss, tid), each, values[at]])),
     }));
   }
 
@@ -180,16 +180,26 @@ class Curves extends Chart {
 
   #ranked() {
     const scored = /** @type {Scored[]} */ ([...this.held.values()].filter(({ loss }) => loss !== null));
-    return scored.sort(byLoss);
+    const keyed = scored.map((curve) => ({ curve, loss: curve.loss, tid: curve.tid, violation: this.#violation(curve.tid) }));
+    return keyed.sort(byLoss).map(({ curve }) => curve);
+  }
+
+  /** @param {number} tid */
+  #violation(tid) {
+    const row = this.trials.rows.get(tid);
+    return row === undefined ? 0 : this.trials.violation(row);
   }
 
   #bestCurves() {
     return new Set(/** @type {Api.Curve[]} */ (this.#ranked()).slice(0, Number(this.top.value)));
   }
 
-  /** @param {number | null} loss */
-  #rank(loss) {
-    return loss === null ? null : this.trials.rank(loss);
+  /**
+   * @param {number | null} loss
+   * @param {number} tid
+   */
+  #rank(loss, tid) {
+    return loss === null ? null : this.trials.rank(loss, this.#violation(tid));
   }
 
   /** @override */
@@ -299,7 +309,7 @@ class Curves extends Chart {
   tooltip(curve, at) {
     const { tid, loss, value } = curve;
     const first = this.spots.item.indexOf(curve);
-    const rank = loss === null ? "" : `, rank ${this.#rank(loss)}, ${this.trials.metric.label} ${decimals(value)}`;
+    const rank = loss === null ? "" : `, rank ${this.#rank(loss, tid)}, ${this.trials.metric.label} ${decimals(value)}`;
     const [epoch, reported] = this.corners(curve)[at - first];
     return `trial ${tid}${rank}\n${this.unit} ${epoch}: ${decimals(reported)}`;
   }

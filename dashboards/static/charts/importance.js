@@ -7,6 +7,7 @@ import { brief, clipped, decimals } from "../lib/format.js";
 import { trialsInWords } from "../lib/metric.js";
 import { colour } from "../lib/theme.js";
 import { Plot, verbatim } from "./plot.js";
+import { choose } from "./points.js";
 import { Polled } from "./polled.js";
 
 // While the server computes, the page asks again this often.
@@ -38,6 +39,7 @@ class Importance extends Polled {
     super(panels, searchUrl(trials.name, "/importance"));
     this.trials = trials;
     this.waiting = 0;
+    if (trials.metrics.length > 1) this.#addMetrics(panels[0]);
     const [shares, scores] = panels;
     this.bars = new Plot(shares, () => sharesFigure(this.data?.importance ?? []), "No metaparameter explains any of the variance.");
     this.points = new Plot(scores, () => this.data ? scoresFigure(this.data) : null, "No choice has been tried with two options.");
@@ -50,6 +52,27 @@ class Importance extends Polled {
       rows: (this.data?.categorical ?? []).flatMap(({ letter, label, question, values }) =>
         values.map(({ option, count, mean, sem }) => [letter, label, question, option, count, mean, sem])),
     }));
+  }
+
+  /**
+   * Add a select of the metric to explain, which the URL keeps.
+   *
+   * @param {import("./chart.js").Panel} panel
+   */
+  #addMetrics(panel) {
+    const url = this.url;
+    const options = this.trials.metrics.map(({ name, title }) => ({ name, title }));
+    const select = { id: "importance-metric", label: "of", key: "of", options, otherwise: options[0].name };
+    const chosen = choose(panel, select, () => {
+      ask();
+      this.data = undefined;
+      for (const each of this.panels) each.loading();
+      this.load();
+    });
+    const ask = () => {
+      this.url = chosen() === options[0].name ? url : `${url}?${new URLSearchParams({ metric: chosen() })}`;
+    };
+    ask();
   }
 
   /** Read again once the search has as many results as the server waits for. */

@@ -162,7 +162,7 @@ class ParallelCoordinates {
   #layOut() {
     if (!this.built || !this.inner.isConnected) return;
     const { trials } = this;
-    const columns = [trials.score, ...trials.metaparameters];
+    const columns = [...trials.metrics, ...trials.metaparameters];
     const gaps = Math.max(1, columns.length - 2);
     const width = Math.max(this.panel.content.clientWidth, 2 * SIDE + LEAD + gaps * AXIS_WIDTH);
     this.inner.style.width = `${width}px`;
@@ -181,7 +181,9 @@ class ParallelCoordinates {
     /** @param {number} loss */
     const words = (loss) => decimals(shown(trials.metric, loss));
     const cross = el("span", { class: "diverged", hidden: trials.diverged.size === 0, text: "✖ diverged" });
-    this.legend.replaceChildren(words(this.low), bar, words(this.high), cross);
+    const broken = el("span", { hidden: trials.summary.constraints.length === 0, text: "■ breaks a constraint" });
+    broken.style.color = colour("queued");
+    this.legend.replaceChildren(words(this.low), bar, words(this.high), cross, broken);
     paintRamp(bar, goodness);
     this.shades = Array.from({ length: SHADES + 1 }, (_, at) => goodness(at / SHADES));
     this.#drawAxes();
@@ -222,6 +224,7 @@ class ParallelCoordinates {
   /** @param {number} row */
   #shade(row) {
     if (this.trials.diverged.has(row)) return colour("diverged");
+    if (this.trials.violation(row) > 0) return colour("queued");
     const share = (this.trials.loss(row) - this.low) / (this.high - this.low);
     return this.shades[Math.round(SHADES * clamped(share))];
   }
@@ -389,7 +392,7 @@ class ParallelCoordinates {
 
   #table() {
     const { trials, brushes } = this;
-    const names = ["tid", trials.score.name, ...trials.metaparameters.map(({ name }) => name)];
+    const names = ["tid", ...[...trials.metrics, ...trials.metaparameters].map(({ name }) => name)];
     return dataOf(trials, names, trials.scored.filter((row) => brushes.passes(row)));
   }
 }

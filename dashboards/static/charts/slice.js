@@ -81,6 +81,7 @@ class Slice extends ParameterChart {
     this.shades = kinds.length ? kinds.map((_, at) => category(at)) : [colour("accent")];
     const entries = kinds.map((option, at) => ({ sign: SIGNS[at % SIGNS.length], shade: category(at), text: `${group?.title}: ${cell(option)}` }));
     if (group && rows.some((row) => !trials.uses([group], row))) entries.push({ sign: "■", shade: colour("queued"), text: `without ${group.title}` });
+    if (rows.some((row) => trials.violation(row) > 0)) entries.push({ sign: "■", shade: colour("failed"), text: "breaks a constraint" });
     if (rows.some((row) => trials.diverged.has(row))) entries.push({ sign: "✖", shade: colour("diverged"), text: "diverged" });
     showLegend(this.panel, entries);
   }
@@ -108,7 +109,8 @@ class Slice extends ParameterChart {
     }
     const kind = this.group ? this.trials.values[this.group.name][row] : 0;
     brush.globalAlpha = this.alpha;
-    brush.fillStyle = kind === null ? colour("queued") : this.shades[kind];
+    const broken = this.trials.violation(row) > 0;
+    brush.fillStyle = broken ? colour("failed") : kind === null ? colour("queued") : this.shades[kind];
     // Without categories every point is a square, the shape that is drawn fastest.
     shapeOf(this.group && kind !== null ? kind : 3)(brush, x, y, this.size);
   }

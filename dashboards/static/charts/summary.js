@@ -56,7 +56,7 @@ export function statusPill(summary) {
  * @param {Api.SearchSummary} summary
  */
 export function showSummary(panel, summary) {
-  const { best, metric } = summary;
+  const { best, metric, nearest } = summary;
   byId("status").replaceChildren(statusPill(summary));
   const tally = kindsOf(summary).map(({ kind, count }) =>
     el("span", { class: "pill small", "data-state": kind, text: `${count} ${kind}` }));
@@ -65,7 +65,9 @@ export function showSummary(panel, summary) {
     el("dl", { class: "facts" },
       best
         ? fact(`best ${metric.label}`, big(decimals(best.value)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }), confirmedBy(best))
-        : fact(`best ${metric.label}`, big("none yet")),
+        : fact(`best ${metric.label}`, big(nearest ? "none" : "none yet"), nearest ? nearestTo(summary.name, nearest) : ""),
+      summary.metrics.length > 1 ? fact("metrics", summary.metrics.map(({ label, direction }) => `${label} (${direction}d)`).join(", ")) : null,
+      summary.constraints.length ? fact("constraints", summary.constraints.join(", ")) : null,
       fact("finished", big(`${summary.finished} / ${summary.trials}`)),
       fact("slots busy", big(`${summary.busy} / ${summary.parallel}`)),
       fact("time left", big(over ? "over" : summary.seconds_left === null ? "not known" : duration(summary.seconds_left))),
@@ -83,6 +85,16 @@ export function showSummary(panel, summary) {
     ...Object.values(summary.limits.progress).map((text) => el("p", { class: "small muted", text })),
     ...marks(summary),
   );
+}
+
+/**
+ * The trial that comes nearest to the constraints where none keeps them.
+ *
+ * @param {string} name of the search
+ * @param {Api.BestTrial} nearest
+ */
+function nearestTo(name, nearest) {
+  return el("span", { class: "small muted" }, " keeps the constraints; nearest ", el("a", { href: trialPage(name, nearest.tid), text: `trial ${nearest.tid}` }));
 }
 
 /** @param {Api.BestTrial} best */

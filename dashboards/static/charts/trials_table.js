@@ -19,10 +19,11 @@ const STATES = ["queued", "running", "completed", "diverged", "failed", "cancell
  *
  * @param {import("../lib/trials.js").Trials} trials
  */
-const fixedColumns = ({ score, summary }) => [
+const fixedColumns = ({ metrics: [score, ...further], summary }) => [
   { name: "tid", title: "trial", number: false },
   { name: "state", title: "state", number: false },
   { name: score.name, title: score.title, number: true },
+  ...further.map(({ name, title }) => ({ name, title, number: true })),
   { name: "epoch", title: summary.unit, number: true },
   { name: "attempt", title: "attempts", number: true },
   { name: "seconds", title: "time", number: true },
@@ -306,6 +307,7 @@ class TrialsTable {
       el("td", {}, el("a", { href: trialPage(this.trials.name, row.tid), "data-key": `trial-${row.tid}`, text: row.tid })),
       el("td", {}, statePill(row)),
       el("td", { class: row.value === null ? "number muted" : "number", text: decimals(row.value ?? row.current) }),
+      this.trials.metrics.slice(1).map(({ name }) => el("td", { class: "number", text: decimals(row.metrics[name] ?? null) })),
       el("td", { class: "number", text: row.epoch === null ? "" : [row.epoch, this.trials.summary.epochs].filter((each) => each !== null).join("/") }),
       el("td", { class: "number", text: row.attempt }),
       el("td", { class: "number", text: duration(row.seconds) }),

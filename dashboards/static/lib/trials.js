@@ -12,14 +12,17 @@ import { shown } from "./metric.js";
 
 /** @typedef {(number | null)[]} Values */
 
+/** @typedef {{loss: number, tid: number, violation?: number}} Scored */
+
 /**
- * Order of trials by loss, the best first; of equal losses the lower number is better. The one rule
- * of the pages, and the server's too.
+ * Order of trials by loss, the best first; of equal losses the lower number is better. Trials that break
+ * constraints come after those that keep them, the least violation first. The one rule of the pages, and
+ * the server's too.
  *
- * @param {{loss: number, tid: number}} a
- * @param {{loss: number, tid: number}} b
+ * @param {Scored} a
+ * @param {Scored} b
  */
-export const byLoss = (a, b) => a.loss - b.loss || a.tid - b.tid;
+export const byLoss = (a, b) => (a.violation ?? 0) - (b.violation ?? 0) || a.loss - b.loss || a.tid - b.tid;
 
 /** The trials of one search by row. A category's value is the index of its option. */
 export class Trials {
@@ -44,6 +47,10 @@ export class Trials {
     this.hasScore = new Set();
     /** @type {Set<number>} rows of trials that ended without a finite loss */
     this.diverged = new Set();
+    /** @type {Set<number>} numbers of the trials on the front; empty in a search of one metric */
+    this.front = new Set();
+    /** Name of the column of violations; "" in a search without constraints. */
+    this.violations = "";
     this.summary = /** @type {Api.SearchSummary} */ (/** @type {unknown} */ (null));
   }
 
@@ -72,6 +79,20 @@ export class Trials {
     return score;
   }
 
+  /** The columns of all metrics, the one that trials are compared by first. */
+  get metrics() {
+    return [this.score, ...[...this.columns.values()].filter(({ role }) => role === "metric")];
+  }
+
+  /**
+   * By how much a row's trial breaks the search's constraints; 0 if it keeps them.
+   *
+   * @param {number} row
+   */
+  violation(row) {
+    return (this.violations && this.values[this.violations][row]) || 0;
+  }
+
   /**
    * The column with this name. Throws if the search has none.
    *
@@ -94,9 +115,11 @@ export class Trials {
     for (const column of payload.columns) {
       this.columns.set(column.name, { ...column, title: column.label, brief: column.role === "metaparameter" ? brief(column.label) : column.label });
       this.values[column.name] ??= Array(count).fill(null);
+      if (column.role === "violation") this.violations = column.name;
     }
     this.rev = Math.max(this.rev, payload.rev);
     this.summary = payload.summary;
+    this.front = new Set(payload.front);
     const tids = /** @type {number[]} */ (payload.values.tid ?? []);
     /** @type {number[]} */
     let changed = [];
@@ -181,7 +204,7 @@ export class Trials {
    * @param {Iterable<number>} rows
    */
   ranked(rows) {
-    const keyed = [...rows].map((row) => ({ row, loss: this.loss(row), tid: this.tid(row) }));
+    const keyed = [...rows].map((row) => ({ row, loss: this.loss(row), tid: this.tid(row), violation: this.violation(row) }));
     return keyed.sort(byLoss).map(({ row }) => row);
   }
 
@@ -189,9 +212,12 @@ export class Trials {
    * The rank of a loss among all trials', 1 the best.
    *
    * @param {number} loss
+   * @param {number} violation by how much its trial breaks the constraints
    */
-  rank(loss) {
-    return 1 + this.scored.reduce((better, row) => better + Number(this.loss(row) < loss), 0);
+  rank(loss, violation = 0) {
+    /** @param {number} row */
+    const isBetter = (row) => byLoss({ loss: this.loss(row), tid: 0, violation: this.violation(row) }, { loss, tid: 0, violation }) < 0;
+    return 1 + this.scored.filter(isBetter).length;
   }
 
   /**

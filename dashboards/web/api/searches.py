@@ -12,6 +12,7 @@ from alignsearch.dashboards.web.parameters import (
     TEXT,
     Download,
     Format,
+    MetricName,
     Name,
     Names,
     Published,
@@ -174,10 +175,10 @@ def events(request: Request, name: Name) -> Response:
 
 
 @router.get("/searches/{name}/importance", response_model=models.Importances)
-def importance(request: Request, name: Name) -> Response:
+def importance(request: Request, name: Name, metric: MetricName = None) -> Response:
     """Read the importance of metaparameters. While it is `computing`, ask again."""
     context = context_of(request)
-    return json_response(request, context.importances.of(context.mirror.get(name)))
+    return json_response(request, context.importances.of(context.mirror.get(name), metric))
 
 
 @router.get("/searches/{name}/export", response_class=Response, responses=TEXT)

@@ -1,4 +1,4 @@
-"""The contract of samplers, on every sampler of the table with every pending policy."""
+"""The contract of samplers, on every sampler of the table TPE with each pending policy."""
 
 import math
 import subprocess
@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 from hyperopt import hp
+from sampler_rows import ROWS, ROWS_BY_POLICY
 from suggestions import random_point, random_trials
 
 from alignsearch.search.documents import Observation, Pending
-from alignsearch.search.samplers.pending import PENDING_POLICIES
-from alignsearch.search.samplers.sampler import SAMPLERS, make_sampler
+from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import contains, derive
 from alignsearch.spaces.distributions import Choice
@@ -22,6 +22,7 @@ SPACE = get_space("wm_ad")
 TREE = from_hyperopt(
     {
         "rate": hp.loguniform("rate", -9, 0),
+        "decay": hp.lognormal("decay", 0, 1),
         "model": hp.choice(
             "model",
             [
@@ -38,17 +39,18 @@ TREE = from_hyperopt(
 STARTUP = 5
 
 
-@pytest.fixture(params=SAMPLERS)
+@pytest.fixture(params=ROWS)
 def algo(request):
     return request.param
 
 
-@pytest.fixture(params=PENDING_POLICIES)
-def make(request, algo):
+@pytest.fixture(params=ROWS_BY_POLICY)
+def make(request):
     """Make a sampler that was told some results."""
+    algo, pending = request.param
 
     def make(observations=(), *, seed=7, startup=STARTUP):
-        sampler = make_sampler(algo, SPACE, seed=seed, startup=startup, pending=request.param)
+        sampler = make_sampler(algo, SPACE, seed=seed, startup=startup, pending=pending)
         for observation in observations:
             sampler.tell(observation)
         return sampler
@@ -176,10 +178,11 @@ def test_inactive_dimensions_are_absent_from_points(algo, size):
 
 def test_a_result_must_have_the_dimensions_that_its_choices_lead_to(algo):
     sampler = make_sampler(algo, TREE, seed=7, startup=STARTUP, pending="hyperopt")
-    sampler.tell(Observation(0, {"rate": 0.1, "model": 0, "offset": 1.0}, 0.5))
-    sampler.tell(Observation(1, {"rate": 0.1, "model": 1, "width": 8.0, "norm": 0}, 0.5))
+    both = {"rate": 0.1, "decay": 1.0}
+    sampler.tell(Observation(0, {**both, "model": 0, "offset": 1.0}, 0.5))
+    sampler.tell(Observation(1, {**both, "model": 1, "width": 8.0, "norm": 0}, 0.5))
     with pytest.raises(ValueError, match="no number for groups, width"):
-        sampler.tell(Observation(2, {"rate": 0.1, "model": 1, "norm": 1, "offset": 1.0}, 0.5))
+        sampler.tell(Observation(2, {**both, "model": 1, "norm": 1, "offset": 1.0}, 0.5))
     assert sampler.seen == 2
 
 
@@ -222,6 +225,10 @@ def test_the_first_point_is_random_whatever_the_start_up(make):
         ("pending", ("hyperopt", "numpy")),
         ("tpe", ()),
         ("random_search", ()),
+        ("anneal", ()),
+        ("grid", ()),
+        ("sobol", ()),
+        ("optuna_cmaes", ()),
     ],
 )
 def test_samplers_import_neither_the_store_nor_metrics_and_their_table_is_light(module, forbidden):

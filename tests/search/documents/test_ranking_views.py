@@ -6,13 +6,17 @@ import pytest
 
 from alignment_core import files
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
-from alignsearch.search.documents import checkpoint_names
+from alignsearch.search.documents import Constraint, checkpoint_names
+from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.ranking import RANKED_BY, best_of
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.reports.best import best_column, best_trial
 from alignsearch.search.use_cases.retention import excess
 from alignsearch.search.use_cases.summary import read_summary
+
+LEAST_ERROR = 0.25
+"""A validation error between those of the searches' trials."""
 
 
 def of_the_driver(store, search):
@@ -82,6 +86,18 @@ def search(store, make_search, make_driver, tmp_path):
 
 
 @pytest.fixture
+def constrained(store, make_search, make_driver, tmp_path):
+    """The same with a constraint that the trial with the lowest loss breaks."""
+    least = Constraint(metric="validation_error", operator=">=", bound=LEAST_ERROR)
+    kept = {"checkpoints": str(tmp_path), "keep_checkpoints": 6}
+    make_search("ranked", epochs=2, constraints=(least,), **kept)
+    make_driver("ranked").run(threading.Event())
+    losses = [trial.loss for trial in store.trials.all("ranked")]
+    assert min(losses) < LEAST_ERROR < max(losses)
+    return store.searches.get("ranked").model_copy(update={"keep_checkpoints": 1})
+
+
+@pytest.fixture
 def broken_order():
     """The order of trials without their losses: the first trial is the best."""
     usual = dict(RANKED_BY)
@@ -96,6 +112,30 @@ def broken_order():
 def test_a_view_shows_the_lowest_loss(view, store, search):
     trials = store.trials.all(search.name)
     assert VIEWS[view](store, search) == min(trials, key=lambda trial: trial.loss).tid
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_view_shows_the_lowest_loss_that_keeps_the_constraints(view, store, constrained):
+    kept = [trial for trial in store.trials.all("ranked") if trial.loss >= LEAST_ERROR]
+    assert VIEWS[view](store, constrained) == min(kept, key=lambda trial: trial.loss).tid
+
+
+def test_where_no_trial_keeps_the_constraints_each_view_says_so(store, make_search, make_driver):
+    make_search("none", constraints=(Constraint(metric="validation_error", operator="<", bound=0),))
+    make_driver("none").run(threading.Event())
+    search, trials = store.searches.get("none"), store.trials.all("none")
+    nearest = min(trials, key=lambda trial: trial.loss).tid
+    assert store.totals.best("none") is None
+    history = History(store, "none")
+    history.sync()
+    for standing in (history.standing(), store.totals.standing("none")):
+        assert (standing.best, standing.named) == (None, None)
+        assert standing.nearest.tid == nearest
+    shown = dashboards(store, search).standing()
+    assert (shown.best, shown.nearest.tid) == (None, nearest)
+    assert dashboards(store, search).improvements == []
+    with pytest.raises(StateConflictError, match=f"validation_error < 0.: trial {nearest} comes"):
+        best_trial(store, "none")
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -48,6 +48,13 @@ CASES = {
         reached(3),
         "all 3 trials have a result",
     ),
+    "algo": (
+        a_search(algo="grid"),
+        reached(2, running=1, exhausted="each of the 3 points of its grid is tried"),
+        a_search(algo="grid"),
+        reached(3, exhausted="each of the 3 points of its grid is tried"),
+        "each of the 3 points of its grid is tried (--algo grid)",
+    ),
     "stop_at": (
         a_search(stop_at=0.1),
         reached(1, best_loss=0.1001),

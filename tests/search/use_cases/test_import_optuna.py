@@ -94,7 +94,7 @@ def test_what_is_no_study_of_one_objective_is_refused(store, tmp_path):
     optuna.create_study(
         storage=f"sqlite:///{file}", study_name="both", directions=["maximize", "minimize"]
     )
-    refused(ConfigurationError, "has 2 objectives", study="both")
+    refused(ConfigurationError, "has 2 objectives, and this search 1", study="both")
     assert len(import_file(store, "nested", file, "optuna", "ann", "two").points) == 4
 
 

@@ -1,0 +1,96 @@
+"""The best trials of a search, as a Python program reads them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from alignsearch.search.documents import Search, Trial, metric_of, values_of
+from alignsearch.search.reports.best import best_columns, best_of_search, front_of_search
+from alignsearch.search.reports.confirmation import Confirmed
+from alignsearch.search.reports.export import export as render
+from alignsearch.search.store import Store
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best trial of a search.
+
+    Attributes:
+        number: number of the trial in its search, from 0.
+        value: the search's metric: the mean over fresh seeds where the search is confirmed.
+        loss: what was minimized: the metric, negated where the metric is maximized.
+        config: the configuration, as the objective got it.
+        point: HyperOpt's value of each active dimension by its label, as `hyperopt.fmin` returns.
+        values: the readable value of each active dimension by its label.
+        metrics: the trial's other metrics by name, further ones of the search among them.
+        epoch: the epoch, or the step, that did best; None if it isn't known.
+        confirmed: the mean's interval, and how sure it is; None if the search isn't confirmed.
+    """
+
+    number: int
+    value: float
+    loss: float
+    config: Any
+    point: Mapping[str, Any]
+    values: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    epoch: int | None
+    confirmed: Confirmed | None = None
+
+
+class BestVerbs:
+    """The part of `SearchHandle` that reads the best trials; each method reads the store anew."""
+
+    name: str
+    _store: Store
+
+    def best(self) -> Best:
+        """Return the best trial; of several metrics, the best by the first one.
+
+        Raises:
+            StateConflictError: no trial has finished with a loss, or none keeps the constraints.
+        """
+        found = best_of_search(self._store, self.name)
+        return _best(found.search, found.trial, found.loss, found.confirmed)
+
+    def best_trials(self) -> list[Best]:
+        """Return the front: the trials than which no other one is better in every metric.
+
+        Those that break a constraint are not among them. They are sorted by the first metric, the
+        best first. A search of one metric has one such trial, or several with equal results.
+
+        Raises:
+            StateConflictError: as `best`.
+        """
+        search, trials = front_of_search(self._store, self.name)
+        return [_best(search, trial, trial.loss) for trial in trials]
+
+    def export(self, format: str = "markdown") -> str:
+        """Return the best configuration as a column of the search's table, or each of the front.
+
+        Args:
+            format: markdown, latex, csv or json.
+
+        Raises:
+            StateConflictError: no trial has finished with a loss.
+            UnknownNameError: there is no such format.
+        """
+        return render(best_columns(self._store, self.name), format)
+
+
+def _best(
+    search: Search, trial: Trial, loss: float | None, confirmed: Confirmed | None = None
+) -> Best:
+    assert trial.result is not None
+    assert loss is not None
+    return Best(
+        number=trial.tid,
+        value=metric_of(search).value(loss),
+        loss=loss,
+        config=trial.config,
+        point=dict(trial.point),
+        values=values_of(search, trial),
+        metrics=dict(trial.result.metrics),
+        epoch=trial.best_epoch,
+        confirmed=confirmed,
+    )

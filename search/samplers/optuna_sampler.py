@@ -1,0 +1,205 @@
+"""Optuna's samplers, by one adapter: each suggestion is a new sampler's over the results known.
+
+Optuna's samplers have a random generator of their own, and some note on trials what they need at
+the next one. Here a sampler lives for one suggestion, with the random seed of its trial, in a study
+of the results told and the trials running (`alignsearch.search.samplers.optuna_study`). So a point
+follows from these alone, as `Sampler` demands.
+
+The random points of the start-up are this program's. A trial without a loss counts as one with an
+infinite loss. How running trials count is up to Optuna's sampler: TPE and the Gaussian process look
+at them, the others don't.
+"""
+
+import math
+import warnings
+from bisect import insort
+from collections.abc import Sequence
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
+
+from alignsearch.search.documents import Observation, Pending, PendingPolicy, Point
+from alignsearch.search.samplers.dimensions import dimensions_of
+from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.optuna_space import Number, Parameter, parameter_of
+from alignsearch.search.samplers.optuna_study import frozen_trial, study_of
+from alignsearch.search.samplers.random_search import random_point, trial_seed
+from alignsearch.spaces.space import SearchSpace
+
+
+class OptunaSampler:
+    """Suggests random points during the start-up, and those of one of Optuna's samplers after it.
+
+    A variant says which sampler that is, and which dimensions it gets.
+    """
+
+    def __init__(
+        self, space: SearchSpace, *, seed: int, startup: int, pending: PendingPolicy
+    ) -> None:
+        """Start without a result; the first point is random even if `startup` is 0.
+
+        Args:
+            space: the space to search.
+            seed: random seed of the search.
+            startup: results to wait for before Optuna's sampler is asked.
+            pending: not looked at.
+
+        Raises:
+            ConfigurationError: Optuna's sampler doesn't serve the space.
+        """
+        self._seed = seed
+        self._startup = max(1, startup)
+        self._dimensions = dimensions_of(space)
+        distributions = {each.name: each.distribution for each in space.sampled}
+        self._parameters = [parameter_of(e, distributions[e.label]) for e in self._dimensions]
+        self._served = {each.label for each in self._parameters if self.serves(each)}
+        self._tids: list[int] = []
+        self._told: dict[int, FrozenTrial] = {}
+        self.prepare(space)
+
+    def serves(self, parameter: Parameter) -> bool:
+        """Return whether Optuna's sampler gets this dimension; others are drawn at random."""
+        return True
+
+    def prepare(self, space: SearchSpace) -> None:
+        """Prepare for the space, once the dimensions are known.
+
+        Raises:
+            ConfigurationError: Optuna's sampler doesn't serve the space.
+        """
+
+    def sampler(self, seed: int) -> BaseSampler:
+        """Return Optuna's sampler for one suggestion."""
+        raise NotImplementedError
+
+    def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
+        """Return a study of `trials`, whose sampler is to suggest the next one.
+
+        Args:
+            told: the finished trials, by number.
+            trials: the finished and the running trials, by number.
+            tid: number of the trial that is suggested.
+        """
+        return study_of(trials, self.sampler(trial_seed(self._seed, tid)))
+
+    @property
+    def seen(self) -> int:
+        """Number of results told so far."""
+        return len(self._told)
+
+    def tell(self, observation: Observation) -> None:
+        """Record the result of a finished trial; without a loss it ranks as the worst.
+
+        Raises:
+            ValueError: as `alignsearch.search.samplers.observations.check_observation`.
+        """
+        check_observation(observation, self._told, self._dimensions)
+        tid, loss = observation.tid, observation.loss
+        self._told[tid] = self._trial(observation.point, math.inf if loss is None else loss)
+        insort(self._tids, tid)
+
+    def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, Number]:
+        """Return the point of trial `tid`: HyperOpt's values by active dimension."""
+        rng = np.random.default_rng(trial_seed(self._seed, tid))
+        if self.seen < self._startup or not self._dimensions:
+            return random_point(self._dimensions, rng)
+        told = {each: self._told[each] for each in self._tids}
+        running = {each.tid: self._trial(each.point, None) for each in pending}
+        trials = [trial for _, trial in sorted({**told, **running}.items())]
+        asked = self.ask([*told.values()], trials, tid).ask()
+        return self._point(asked, rng)
+
+    def _point(self, asked: optuna.Trial, rng: np.random.Generator) -> dict[str, Number]:
+        point: dict[str, Number] = {}
+        for parameter in self._parameters:
+            if not parameter.dimension.is_active(point):
+                continue
+            label = parameter.label
+            served = label in self._served
+            point[label] = parameter.ask(asked) if served else parameter.dimension.draw(rng)
+        return point
+
+    def _trial(self, point: Point, loss: float | None) -> FrozenTrial:
+        """A trial as Optuna knows it, with those of its values that Optuna's sampler gets."""
+        active = [
+            each
+            for each in self._parameters
+            if each.label in self._served and each.dimension.is_active(point)
+        ]
+        known = {each.label: each.known(float(point[each.label])) for each in active}
+        params = {label: value for label, value in known.items() if value is not None}
+        kinds = {each.label: each.distribution for each in active if each.label in params}
+        return frozen_trial(params, kinds, loss)
+
+
+class OptunaTpe(OptunaSampler):
+    """Optuna's TPE, as it is by default: by joint densities, with its constant liar."""
+
+    def sampler(self, seed: int) -> BaseSampler:
+        """Return Optuna's TPE."""
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=1)
+
+
+class OptunaRandom(OptunaSampler):
+    """Optuna's random points."""
+
+    def sampler(self, seed: int) -> BaseSampler:
+        """Return Optuna's random sampler."""
+        return optuna.samplers.RandomSampler(seed=seed)
+
+
+class OptunaGp(OptunaSampler):
+    """Optuna's Gaussian process with the expected improvement's logarithm; needs PyTorch."""
+
+    def sampler(self, seed: int) -> BaseSampler:
+        """Return Optuna's sampler by a Gaussian process."""
+        return optuna.samplers.GPSampler(seed=seed, n_startup_trials=1)
+
+    def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
+        """Return the study, infinite losses in it replaced by the extreme ones of the others.
+
+        Optuna does the same, with a warning each time.
+        """
+        values = [each.value for each in told if each.value is not None]
+        finite = [each for each in values if math.isfinite(each)]
+        low, high = min(finite, default=0.0), max(finite, default=0.0)
+        kept = [
+            each
+            if each.value is None or math.isfinite(each.value)
+            else frozen_trial(each.params, each.distributions, high if each.value > 0 else low)
+            for each in trials
+        ]
+        return super().ask(told, kept, tid)
+
+
+class OptunaQmc(OptunaSampler):
+    """Optuna's scrambled Sobol points: the trial's number is the index in the sequence."""
+
+    def serves(self, parameter: Parameter) -> bool:
+        """Return whether the dimension is active in each trial: the sequence has no others."""
+        return not parameter.dimension.gates
+
+    def prepare(self, space: SearchSpace) -> None:
+        """Make the sampler, which has no state but its seed."""
+        with warnings.catch_warnings():
+            # Optuna warns that the sampler's interface may change, as of version 5 still.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            self._sequence = optuna.samplers.QMCSampler(seed=self._seed % 2**32, scramble=True)
+
+    def sampler(self, seed: int) -> BaseSampler:
+        """Return Optuna's sampler of the search's one sequence."""
+        return self._sequence
+
+    def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
+        """Return the study, told that its sequence was used as far as the trial's number."""
+        study = super().ask(told, told, tid)
+        storage = study._storage
+        # The sampler notes the last index on the study, by a name that it makes of the space.
+        _ = study.ask().relative_params
+        for name in storage.get_study_system_attrs(study._study_id):
+            storage.set_study_system_attr(study._study_id, name, tid - 1)
+        return study
