@@ -1,6 +1,9 @@
 """Names of slow tests, wherever their files lie: `tiers.py` says what that means."""
 
 SLOW = (
+    # Files that are uploaded: a dump, points and a small table are, in the others.
+    "test_a_table_larger_than_other_requests_is_uploaded",
+    "test_optunas_file_is_imported",
     # A cluster of its own.
     "test_a_forked_process_ends_by_sigterm_as_pools_end_theirs",
     # Lint runs the same check.

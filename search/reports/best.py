@@ -29,7 +29,7 @@ from alignsearch.search.reports.confirmation import (
     confirmed_in,
     mean_in_words,
 )
-from alignsearch.search.reports.confirmation import in_words as certainty_in_words
+from alignsearch.search.reports.confirmation import in_words as confirmed_in_words
 from alignsearch.search.reports.export import TABLE5, Column
 from alignsearch.search.reports.took import Took, in_a_sentence, took
 from alignsearch.search.store import Store
@@ -66,7 +66,7 @@ class Best:
             return column
         metric = metric_of(self.search)
         # The note has the mean already.
-        _, *lines = certainty_in_words(self.confirmed, metric)
+        _, *lines = confirmed_in_words(self.confirmed, metric)
         return replace(
             column,
             certainty=f"{'; '.join(lines)}." if lines else "",
@@ -148,11 +148,10 @@ def best_columns(store: Store, name: str) -> list[Column]:
         UnknownNameError, StateConflictError: as `best_column`.
     """
     first = best_column(store, name)
-    if len(metrics_of(store.searches.get(name))) == 1:
+    search = store.searches.get(name)
+    if len(metrics_of(search)) == 1:
         return [first]
-    search, trials = front_of_search(store, name)
-    if not trials:
-        return [first]
+    _, trials = front_of_search(store, name)
     columns = [_measured_column(search, trial) for trial in trials]
     return [replace(columns[0], cost=first.cost), *columns[1:]]
 
