@@ -39,10 +39,11 @@ GENERATIONS = 8
 """Results a slot from which on a search looks at fine scales, too. Before, sixty trials at once
 would crowd around the few good ones that are known."""
 
-CANDIDATES = 64
-"""Points that are drawn from the good trials' densities, of which the best is suggested."""
+CANDIDATES = 24
+"""Points that are drawn from the good trials' densities, of which the best is suggested, as in
+HyperOpt."""
 
-MOST_BAD = 400
+MOST_BAD = 200
 """Bad trials that are looked at; of more, so many are drawn at random. The cost of a suggestion
 stays the same from then on."""
 

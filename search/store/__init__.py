@@ -91,7 +91,6 @@ store.logs (logs.py)
     add_event(search, who, what, detail, *, once) -> None: add an event, dated now
     events(search) -> list[Event]: read a search's events, the oldest first
     events_since(search, at) -> list[Event]: read the events from a time on
-    events_named(search, what) -> list[Event]: read the events of one kind, the oldest first
     epochs(trial_id, attempt) -> list[Epoch]: read a trial's epochs, or one attempt's
     epoch_records(trial_id) -> list[Record]: a trial's epochs, undecoded
     count_epochs(trial_id) -> int: count a trial's epochs

@@ -45,11 +45,6 @@ class Logs:
         found = self._db.find("events", {"search": search, "at": {"$gte": at}}, sort=["at"])
         return self._events.of(found, Event.from_bson)
 
-    def events_named(self, search: str, what: str) -> list[Event]:
-        """Return the search's events of one kind, the oldest first."""
-        found = self._db.find("events", {"search": search, "what": what}, sort=["at"])
-        return self._events.of(found, Event.from_bson)
-
     def epochs(self, trial_id: str, attempt: int | None = None) -> list[Epoch]:
         """Return the trial's epochs, or those of one attempt, by attempt and epoch."""
         condition: Record = {"trial": trial_id}

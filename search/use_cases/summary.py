@@ -25,12 +25,12 @@ from alignsearch.search.documents.states import (
 )
 from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
-from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED
 from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
 from alignsearch.search.reports.took import Took, took
 from alignsearch.search.samplers.sampler import problem_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
+from alignsearch.search.use_cases.sampler_failures import last_sampler_failure
 
 SLOW_STORE_SECONDS = 0.5
 """Limits the store's answer time: a slower store is named as a cause of waiting."""
@@ -187,8 +187,7 @@ def read_summary(store: Store, name: str) -> Summary:
     """
     search = store.searches.get(name)
     summary = summarize(search, standing_of(store, search), store.now(), store.ping())
-    failures = store.logs.events_named(name, SUGGESTION_FAILED)
-    return replace(summary, sampler_failure=failures[-1].detail if failures else None)
+    return replace(summary, sampler_failure=last_sampler_failure(store, name))
 
 
 def summarize(

@@ -326,7 +326,7 @@ def test_only_commands_of_every_mongodb_wire_server_are_sent(issued):
 SOURCES = Path(alignsearch.search.__file__).parents[1]
 READING = (
     *("search/reports/best.py", "search/use_cases/summary.py", "search/driver/history.py"),
-    "search/use_cases/hyperopt_trials.py",
+    *("search/use_cases/hyperopt_trials.py", "search/use_cases/sampler_failures.py"),
 )
 CHANGING = tuple(f"dashboards/web/api/{name}.py" for name in ("points", "steering", "submissions"))
 PARTS = {

@@ -9,7 +9,7 @@ import pytest
 from expressions import Expressions
 from hyperopt import hp
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from sampler_rows import row
+from sampler_rows import rows
 from suggestions import random_point
 
 from alignment_core.errors import ConfigurationError
@@ -111,7 +111,7 @@ def test_each_generation_of_cma_es_is_told_once_and_in_order(monkeypatch):
     assert pytest.approx(mine._C) == last._C
 
 
-@pytest.mark.parametrize("algo", [row("optuna:tpe"), row("optuna:cmaes"), row("optuna:gp")])
+@pytest.mark.parametrize("algo", rows("optuna:tpe", "optuna:cmaes", "optuna:gp"))
 def test_a_search_learns_where_the_loss_is_low(algo):
     sampler = make_sampler(algo, PLAIN, seed=0, startup=8)
     losses = []

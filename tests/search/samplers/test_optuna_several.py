@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 from hyperopt import hp
-from sampler_rows import row
+from sampler_rows import rows
 
 from alignsearch.search.documents import Observation
 from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.spaces.hyperopt_space import from_hyperopt
 
 SPACE = from_hyperopt({"x": hp.uniform("x", -10, 10), "y": hp.uniform("y", -10, 10)})
-SEVERAL = [row("optuna:tpe"), row("optuna:nsgaii"), row("optuna:gp")]
+SEVERAL = rows("optuna:tpe", "optuna:nsgaii", "optuna:gp")
 
 
 def observed(tid, point):
@@ -34,7 +34,7 @@ def searched(algo, result, trials, startup):
     return sampler, observations
 
 
-@pytest.mark.parametrize("algo", [row("optuna:tpe"), row("optuna:gp")])
+@pytest.mark.parametrize("algo", rows("optuna:tpe", "optuna:gp"))
 def test_points_gather_where_no_metric_can_get_better_without_the_other(algo):
     _, observations = searched(algo, observed, 70, 15)
     distances = [
@@ -63,7 +63,7 @@ def test_a_new_sampler_goes_on_as_the_old_one_whatever_the_order_and_infinite_lo
         assert new.suggest(tid, []) == point
 
 
-@pytest.mark.parametrize("algo", [row("optuna:tpe"), row("optuna:gp")])
+@pytest.mark.parametrize("algo", rows("optuna:tpe", "optuna:gp"))
 def test_points_gather_where_the_constraints_are_kept(algo):
     """The loss is least at x = -5, but the constraint x > 0 leaves 0 as the best."""
 
