@@ -1,13 +1,12 @@
-"""Dimensions on axes where the space's own distribution is even: densities relative to it.
+"""Dimensions on axes where the space's own distribution is even.
 
 A density here says how many times as likely a value is as under the space's distribution, so that
 a dimension which a trial lacks, and a trial that says nothing, count as 1.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,29 +15,7 @@ from scipy.special import ndtr, ndtri
 from alignsearch.spaces.distributions import Choice, Distribution, PChoice, RandInt
 
 Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 Function = Callable[[Floats], Floats]
-
-Width = Literal["number", "neighbours"]
-"""A bandwidth follows the number of trials, one for all of them, or each one's neighbours."""
-
-Scales = tuple[float, ...]
-ONE_SCALE: Scales = (1.0,)
-
-WIDTH = 0.25
-"""Bandwidth around one trial alone, on an axis of length 1. It falls with the fifth root of the
-number of trials (Silverman 1986, "Density estimation", section 3.4.2)."""
-
-SHARPEST = 100
-"""The most trials that a neighbour's distance counts for: bandwidths by neighbours are at least the
-axis's length divided by one more than the trials (Optuna's "magic clip" has the same bound)."""
-
-NARROWEST = 0.35
-"""Bandwidth in steps, for values that have any, below which no neighbour would be drawn."""
-
-STRAY = 0.4
-"""Power of the number of trials by which another option than a trial's own becomes less likely."""
-
 
 RAREST = 1e-12
 """The smallest share of a normal distribution that a number is drawn at: its ends are infinite."""
@@ -64,25 +41,6 @@ class Axis(Protocol):
 
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return positions of so many values, drawn from the space's own distribution."""
-
-    def fit(self, centres: Floats, by: Width = "number", scales: Scales = ONE_SCALE) -> "Kernels":
-        """Return the densities around trials at these positions.
-
-        Args:
-            centres: positions of the trials that have the dimension.
-            by: what their bandwidths follow; options have none.
-            scales: multiples of the bandwidth; a density is the mean of those with each.
-        """
-
-
-class Kernels(Protocol):
-    """A density around each of some trials."""
-
-    def densities(self, positions: Floats) -> Floats:
-        """Return the densities at positions `[p]` around each trial, shape `[p, trials]`."""
-
-    def draw(self, trials: Indices, rng: np.random.Generator) -> Floats:
-        """Return a position from the density around each of these trials."""
 
 
 @dataclass(frozen=True)
@@ -135,72 +93,6 @@ class RangeAxis:
         """Return the positions of the values at these positions: the same without steps."""
         return positions if self.q is None else self.positions(self.values(positions))
 
-    def fit(
-        self, centres: Floats, by: Width = "number", scales: Scales = ONE_SCALE
-    ) -> "RangeKernels":
-        """Return the densities around trials at these positions."""
-        if by == "neighbours":
-            widths = widths_by_neighbours(centres)
-        else:
-            widths = np.full(len(centres), WIDTH * max(1, len(centres)) ** -0.2)
-        scaled = np.multiply.outer(np.array(scales), widths)
-        return RangeKernels(self, centres, np.maximum(scaled, NARROWEST * self.step))
-
-
-def widths_by_neighbours(centres: Floats) -> Floats:
-    """Return the distance of each position to the farther one of its neighbours.
-
-    The ends of the axis are neighbours, too, as in HyperOpt's densities (Bergstra et al. 2011).
-    """
-    order = np.argsort(centres, kind="stable")
-    gaps = np.diff(np.concatenate([[0.0], centres[order], [1.0]]))
-    widths = np.empty(len(centres))
-    widths[order] = np.maximum(gaps[:-1], gaps[1:])
-    return np.clip(widths, 1 / (1 + min(len(centres), SHARPEST)), 1.0)
-
-
-@dataclass(frozen=True)
-class RangeKernels:
-    """A density around each trial: normal ones, cut off at both ends, the mean of some widths.
-
-    Attributes:
-        axis: the dimension's.
-        centres: the trials' positions.
-        widths: bandwidths, shape `[scales, trials]`.
-    """
-
-    axis: RangeAxis
-    centres: Floats
-    widths: Floats
-
-    def densities(self, positions: Floats) -> Floats:
-        """Return the densities at positions around each trial."""
-        total = np.zeros((len(positions), len(self.centres)))
-        # A value with a step stands for all numbers that are rounded to it.
-        cells = None if self.axis.q is None else self.axis.cells(positions)
-        for width in self.widths:
-            below, above = self._ends(self.centres, width)
-            if cells is None:
-                away = (positions[:, None] - self.centres) / width
-                density = np.exp(-0.5 * away**2) / (math.sqrt(2 * math.pi) * width)
-            else:
-                low, high = (ndtr((end[:, None] - self.centres) / width) for end in cells)
-                density = (high - low) / (cells[1] - cells[0])[:, None]
-            total += density / (above - below)
-        return total / len(self.widths)
-
-    def draw(self, trials: Indices, rng: np.random.Generator) -> Floats:
-        """Return a position from the density around each of these trials."""
-        scales = rng.integers(len(self.widths), size=len(trials)) if len(self.widths) > 1 else 0
-        centres, width = self.centres[trials], self.widths[scales, trials]
-        below, above = self._ends(centres, width)
-        shares = below + (above - below) * rng.random(len(trials))
-        return self.axis.stepped(np.clip(centres + width * ndtri(shares), 0.0, 1.0))
-
-    def _ends(self, centres: Floats, width: Floats) -> tuple[Floats, Floats]:
-        """How much of a normal density lies below 0, and below 1."""
-        return ndtr(-centres / width), ndtr((1 - centres) / width)
-
 
 @dataclass(frozen=True)
 class OptionsAxis:
@@ -236,34 +128,8 @@ class OptionsAxis:
 
     def draw(self, size: int, rng: np.random.Generator) -> Floats:
         """Return positions drawn from the space's own distribution."""
-        drawn = rng.choice(len(self.likely), size, p=self.likely) + self.first
-        return np.asarray(drawn, np.float64)
-
-    def fit(
-        self, centres: Floats, by: Width = "number", scales: Scales = ONE_SCALE
-    ) -> "OptionsKernels":
-        """Return the densities around trials at these positions."""
-        return OptionsKernels(self, centres, min(0.9, max(1, len(centres)) ** -STRAY))
-
-
-@dataclass(frozen=True)
-class OptionsKernels:
-    """Each trial's own option, or with a smaller probability any of the space's distribution."""
-
-    axis: OptionsAxis
-    centres: Floats
-    stray: float
-
-    def densities(self, positions: Floats) -> Floats:
-        """Return the densities at positions around each trial."""
-        own = self.axis.likely[positions.astype(int) - self.axis.first]
-        same = positions[:, None] == self.centres[None]
-        return np.asarray(self.stray + same * ((1 - self.stray) / own)[:, None], np.float64)
-
-    def draw(self, trials: Indices, rng: np.random.Generator) -> Floats:
-        """Return a position from the density around each of these trials."""
-        strays = rng.random(len(trials)) < self.stray
-        return np.where(strays, self.axis.draw(len(trials), rng), self.centres[trials])
+        drawn = np.searchsorted(np.cumsum(self.likely)[:-1], rng.random(size), side="right")
+        return np.asarray(drawn + self.first, np.float64)
 
 
 def axis_of(distribution: Distribution) -> Axis:

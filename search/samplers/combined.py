@@ -12,14 +12,16 @@ there is another one.
 """
 
 import math
+from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alignsearch.search.documents import Observation, Pending, Point
-from alignsearch.search.samplers.axes import ONE_SCALE, Kernels, Scales, axis_of
+from alignsearch.search.samplers.axes import axis_of
+from alignsearch.search.samplers.densities import Densities, Kinds, Scales
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.random_search import random_point, trial_seed
@@ -27,11 +29,13 @@ from alignsearch.search.samplers.several import best_first
 from alignsearch.spaces.space import SearchSpace
 
 Floats = NDArray[np.float64]
+Key = frozenset[tuple[str, float | int]]
 
 GOOD = 0.1
 """Good trials as a share of all, as in Optuna."""
 FEWEST_GOOD, MOST_GOOD = 2, 25
 
+ONE_SCALE: Scales = (1.0,)
 FINE: Scales = (1.0, 0.3)
 """Multiples of the bandwidths once a search has learnt from results many times over."""
 
@@ -46,9 +50,6 @@ HyperOpt."""
 MOST_BAD = 200
 """Bad trials that are looked at; of more, so many are drawn at random. The cost of a suggestion
 stays the same from then on."""
-
-LARGEST = 1e250
-"""Bound of a joint density relative to the space's: hundreds of dimensions would overflow it."""
 
 TRIES = 20
 """Random points that are drawn for one that no trial has."""
@@ -65,16 +66,17 @@ class CombinedSampler:
         distributions = {each.name: each.distribution for each in space.sampled}
         self._at = {each.label: at for at, each in enumerate(self._dimensions)}
         self._axes = [axis_of(distributions[each.label]) for each in self._dimensions]
-        self._losses: dict[int, float] = {}
+        self._kinds = Kinds(self._axes)
         self._results: dict[int, Observation] = {}
+        self._by_loss: list[tuple[float, int]] = []
         self._is_plain = True
         self._positions: dict[int, Floats] = {}
-        self._points: set[tuple[float | None, ...]] = set()
+        self._points: set[Key] = set()
 
     @property
     def seen(self) -> int:
         """Number of results told so far."""
-        return len(self._losses)
+        return len(self._results)
 
     def tell(self, observation: Observation) -> None:
         """Record the result of a finished trial; without a loss it ranks as the worst.
@@ -82,24 +84,25 @@ class CombinedSampler:
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._losses, self._dimensions)
-        loss = observation.loss
-        self._losses[observation.tid] = math.inf if loss is None else loss
-        self._results[observation.tid] = observation
+        check_observation(observation, self._results, self._dimensions)
+        tid, loss, point = observation.tid, observation.loss, observation.point
+        self._results[tid] = replace(observation, point={})
+        insort(self._by_loss, (math.inf if loss is None else loss, tid))
         self._is_plain &= len(observation.losses) < 2 and not observation.violation
-        self._positions[observation.tid] = self._placed(observation.point)
-        self._points.add(self._key(observation.point))
+        self._positions[tid] = self._placed(point)
+        active = (each.label for each in self._dimensions if each.is_active(point))
+        self._points.add(_key({label: point[label] for label in active}))
 
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
         """Return the point of trial `tid`: HyperOpt's values by active dimension."""
         rng = np.random.default_rng(trial_seed(self._seed, tid))
-        taken = {self._key(each.point) for each in pending}
+        taken = {_key(each.point) for each in pending}
         if self.seen < self._startup:
             return self._fresh(rng, taken)
         scales = FINE if self.seen >= GENERATIONS * (len(pending) + 1) else ONE_SCALE
-        good, bad = (self._fit(trials, scales) for trials in self._split(rng))
-        placed = self._draw(good, rng)
-        scores = self._score(placed, good) - self._score(placed, bad)
+        good, bad = (Densities(self._kinds, each, scales) for each in self._split(rng))
+        placed = self._active(good.draw(CANDIDATES, rng))
+        scores = good.score(placed) - bad.score(placed)
         for at in np.argsort(-scores, kind="stable"):
             point = self._point(placed[at])
             if self._is_new(point, taken):
@@ -114,6 +117,16 @@ class CombinedSampler:
                 placed[at] = axis.positions(np.array([float(point[dimension.label])]))[0]
         return placed
 
+    def _active(self, placed: Floats) -> Floats:
+        """The positions of the dimensions that each point's choices allow, NaN for the others."""
+        for at, dimension in enumerate(self._dimensions):
+            if dimension.gates:
+                active = np.zeros(len(placed), bool)
+                for choice, option in dimension.gates:
+                    active |= placed[:, self._at[choice]] == option
+                placed[~active, at] = math.nan
+        return placed
+
     def _point(self, placed: Floats) -> dict[str, float | int]:
         """The point at these positions, with values of the types that HyperOpt's have."""
         return {
@@ -122,18 +135,11 @@ class CombinedSampler:
             if not math.isnan(position)
         }
 
-    def _key(self, point: Point) -> tuple[float | None, ...]:
-        return tuple(
-            float(point[each.label]) if each.is_active(point) else None for each in self._dimensions
-        )
-
-    def _is_new(self, point: Point, taken: set[tuple[float | None, ...]]) -> bool:
-        key = self._key(point)
+    def _is_new(self, point: Point, taken: set[Key]) -> bool:
+        key = _key(point)
         return key not in self._points and key not in taken
 
-    def _fresh(
-        self, rng: np.random.Generator, taken: set[tuple[float | None, ...]]
-    ) -> dict[str, float | int]:
+    def _fresh(self, rng: np.random.Generator, taken: set[Key]) -> dict[str, float | int]:
         """A random point, one that no trial has if some draws find one."""
         for _ in range(TRIES):
             point = random_point(self._dimensions, rng)
@@ -143,13 +149,11 @@ class CombinedSampler:
 
     def _split(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """The positions of good and of bad trials, whatever the order in which they were told."""
-        tids = sorted(self._losses)
-        number = min(max(math.ceil(GOOD * len(tids)), FEWEST_GOOD), MOST_GOOD)
-        by_loss = (
-            sorted(tids, key=self._losses.__getitem__)
-            if self._is_plain
-            else best_first(self._results, number)
-        )
+        number = min(max(math.ceil(GOOD * self.seen), FEWEST_GOOD), MOST_GOOD)
+        if self._is_plain:
+            by_loss = [tid for _, tid in self._by_loss]
+        else:
+            by_loss = best_first(self._results, number)
         good, bad = by_loss[:number], by_loss[number:]
         if len(bad) > MOST_BAD:
             bad = [bad[at] for at in rng.choice(len(bad), MOST_BAD, replace=False)]
@@ -160,67 +164,7 @@ class CombinedSampler:
         positions = np.array([self._positions[tid] for tid in tids])
         return positions.reshape(-1, len(self._dimensions))
 
-    def _fit(self, trials: Floats, scales: Scales) -> "_Group":
-        """The densities of each dimension around those of the trials that have it."""
-        known = [column[~np.isnan(column)] for column in trials.T]
-        return _Group(
-            trials,
-            [
-                axis.fit(each, "neighbours", scales)
-                for axis, each in zip(self._axes, known, strict=True)
-            ],
-            [
-                axis.fit(each, "number", scales)
-                for axis, each in zip(self._axes, known, strict=True)
-            ],
-        )
 
-    def _draw(self, good: "_Group", rng: np.random.Generator) -> Floats:
-        """Positions of points that the good trials' independent densities and the space's give.
-
-        The space's own distribution counts as one trial more.
-        """
-        placed = np.full((CANDIDATES, len(self._dimensions)), math.nan)
-        for at, (dimension, axis) in enumerate(zip(self._dimensions, self._axes, strict=True)):
-            number = int((~np.isnan(good.trials[:, at])).sum())
-            chosen = rng.integers(number + 1, size=CANDIDATES)
-            drawn = axis.draw(CANDIDATES, rng)
-            near = chosen < number
-            drawn[near] = good.alone[at].draw(chosen[near], rng)
-            active = np.full(CANDIDATES, not dimension.gates)
-            for choice, option in dimension.gates:
-                active |= placed[:, self._at[choice]] == option
-            placed[active, at] = drawn[active]
-        return placed
-
-    def _score(self, placed: Floats, group: "_Group") -> Floats:
-        """The logarithms of independent and joint density, added, at each of the points."""
-        joint = np.ones((len(placed), len(group.trials) + 1))
-        score = np.zeros(len(placed))
-        for at in range(len(self._dimensions)):
-            active, has = ~np.isnan(placed[:, at]), ~np.isnan(group.trials[:, at])
-            if not active.any():
-                continue
-            alone = group.alone[at].densities(placed[active, at])
-            # The last one is the space's own distribution, as if of one trial more.
-            score[active] += np.log((alone.sum(axis=1) + 1) / (alone.shape[1] + 1))
-            together = group.together[at].densities(placed[active, at])
-            where = np.ix_(active, np.append(has, False))
-            joint[where] = np.minimum(joint[where] * together, LARGEST)
-        logarithms: Floats = np.log(joint.mean(axis=1))
-        return score + logarithms
-
-
-@dataclass(frozen=True)
-class _Group:
-    """The good or the bad trials, with the densities around them by dimension.
-
-    Attributes:
-        trials: their positions, shape `[trials, dimensions]`.
-        alone: the densities of one dimension by itself.
-        together: the factors of the joint density.
-    """
-
-    trials: Floats
-    alone: list[Kernels]
-    together: list[Kernels]
+def _key(point: Point) -> Key:
+    """The active dimensions and their values, of which equal ones are equal as keys."""
+    return frozenset(point.items())

@@ -1,11 +1,11 @@
-"""Axes of dimensions: positions and values go both ways, densities are relative to the space's."""
+"""Axes of dimensions: positions and values go both ways."""
 
 import numpy as np
 import pytest
 from expressions import Expressions
 from hyperopt import hp
 
-from alignsearch.search.samplers.axes import axis_of, widths_by_neighbours
+from alignsearch.search.samplers.axes import axis_of
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.spaces.hyperopt_space import from_hyperopt
 
@@ -48,31 +48,6 @@ def test_its_draws_are_distributed_as_hyperopts(drawn):
     ends = np.quantile(values, [0.1, 0.3, 0.5, 0.7, 0.9])
     shares = [[np.mean(each <= end) for end in ends] for each in (values, own)]
     assert shares[1] == pytest.approx(shares[0], abs=0.08)
-
-
-@pytest.mark.parametrize("by", ["number", "neighbours"])
-@pytest.mark.parametrize("scales", [(1.0,), (1.0, 0.3)])
-def test_a_density_is_one_on_average_over_the_spaces_own_distribution(drawn, by, scales):
-    axis, values = drawn
-    positions = axis.positions(values)
-    kernels = axis.fit(positions[:12], by, scales)
-    assert kernels.densities(positions).mean() == pytest.approx(1, abs=0.15)
-
-
-def test_draws_around_a_trial_are_near_it(drawn):
-    axis, values = drawn
-    positions = axis.positions(values)[:12]
-    kernels = axis.fit(positions)
-    rng = np.random.default_rng(5)
-    near = kernels.draw(np.zeros(500, int), rng)
-    far = axis.draw(500, rng)
-    assert np.abs(near - positions[0]).mean() < np.abs(far - positions[0]).mean()
-
-
-def test_bandwidths_reach_to_the_farther_neighbour():
-    assert widths_by_neighbours(np.array([0.5, 0.1, 0.2])) == pytest.approx([0.5, 0.25, 0.3])
-    assert widths_by_neighbours(np.array([0.4] * 4)) == pytest.approx([0.4, 0.2, 0.2, 0.6])
-    assert widths_by_neighbours(np.array([])).shape == (0,)
 
 
 def test_every_expression_has_an_axis():
