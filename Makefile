@@ -165,7 +165,7 @@ bench-tpe: .venv/benchmark
 
 # Samplers on tables of real trainings, 1, 10 and 60 at once: some hours. It continues.
 bench-samplers: .venv/benchmark
-	$(BIN)/python tests/benchmarks/bench_samplers.py
+	$(BIN)/python tests/benchmarks/bench_samplers.py --into docs
 
 # Whether a confirmed search names a better trial, on tables of real trainings: an hour.
 bench-confirm: .venv/benchmark

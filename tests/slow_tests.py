@@ -1,6 +1,8 @@
 """Names of slow tests, wherever their files lie: `tiers.py` says what that means."""
 
 SLOW = (
+    # A thousand suggestions of two samplers.
+    "test_the_combined_sampler_is_ahead_of_random_points",
     # Files that are uploaded: a dump, points and a small table are, in the others.
     "test_a_table_larger_than_other_requests_is_uploaded",
     "test_optunas_file_is_imported",

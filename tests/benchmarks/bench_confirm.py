@@ -34,8 +34,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from hpo_tables import TABLES, Draws, Table
+from hpo_tables import TABLES, Table
 from hpo_tables import table as table_of
+from looked_up import Draws
 
 from alignsearch.search.documents import Confirmation, Observation, Pending
 from alignsearch.search.documents.repetition import Repetition, winner

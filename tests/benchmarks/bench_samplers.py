@@ -14,36 +14,33 @@ and Wilcoxon's test of the first sampler named against each other one with Holm'
 """
 
 import argparse
+import csv
 import json
 import os
 import platform
-import statistics
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
 import hpo_tables
-import numpy as np
+from sampler_figure import draw
 from sampler_peers import PEERS
+from sampler_report import Job, report
 from sampler_search import STAGES, search
-from scipy import stats
 
 SPACES = (*(name for _, name in hpo_tables.TABLES), *hpo_tables.NESTED)
 SLOTS = (1, 10, 60)
 KEPT = Path("build") / "samplers.jsonl"
-RESAMPLED = 2000
-"""Bootstrap samples of spaces and seeds."""
-
-Job = tuple[str, str, int, int]
 
 
 def run(job: Job) -> str:
     """Return one search as a line of JSON."""
     warnings.simplefilter("ignore")
-    return json.dumps(asdict(search(*job)))
+    name, *others = job
+    return json.dumps(asdict(search(hpo_tables.table(name), *others)))
 
 
 def kept_searches(file: Path) -> dict[Job, dict]:
@@ -64,74 +61,17 @@ def make_missing(jobs: Sequence[Job], file: Path, processes: int) -> None:
             kept.flush()
 
 
-def report(
-    found: dict[Job, dict], samplers: Sequence[str], slots: int, seeds: int
-) -> Iterator[str]:
-    """Yield the tables of one number of slots as Markdown."""
-    cells = [(space, seed) for space in SPACES for seed in range(seeds)]
-    yield f"\n{slots} at once, {len(cells)} searches of each sampler\n"
-    yield "| stage | judged by | " + " | ".join(samplers) + " |"
-    yield "|---|---|" + "---|" * len(samplers)
-    for stage in STAGES:
-        for field, words in (("best_regret", "best evaluated"), ("picked_regret", "picked")):
-            values = np.array(
-                [
-                    [found[space, name, slots, seed]["outcomes"][stage][field] for name in samplers]
-                    for space, seed in cells
-                ]
-            )
-            ranks = stats.rankdata(values, axis=1)
-            ends = interval(ranks, seeds)
-            means = [
-                f"{mean:.2f} ({low:.2f} to {high:.2f})"
-                for mean, low, high in zip(ranks.mean(axis=0), *ends, strict=True)
-            ]
-            yield f"| {stage} | {words} | " + " | ".join(means) + " |"
-            if stage == "all" and field == "best_regret":
-                tests = differences(values, seeds)
-    costs = [
-        1e3 * statistics.fmean(found[space, name, slots, seed]["seconds"] for space, seed in cells)
-        for name in samplers
-    ]
-    yield "| | CPU a suggestion | " + " | ".join(f"{cost:.1f} ms" for cost in costs) + " |"
-    yield f"\nFriedman's test over the spaces: p = {tests[0]:.1g}."
-    yield f"{samplers[0]} against each, Wilcoxon's test over the spaces, Holm's correction: " + (
-        ", ".join(f"{name} {p:.2g}" for name, p in zip(samplers[1:], tests[1], strict=True))
-    )
-
-
-def interval(ranks: np.ndarray, seeds: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of 95 % of mean ranks, over spaces and their seeds drawn anew."""
-    rng = np.random.default_rng(0)
-    by_space = ranks.reshape(len(SPACES), seeds, -1)
-    means = []
-    for _ in range(RESAMPLED):
-        spaces = rng.integers(len(SPACES), size=len(SPACES))
-        drawn = rng.integers(seeds, size=(len(SPACES), seeds))
-        means.append(by_space[spaces[:, None], drawn].mean(axis=(0, 1)))
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
-    return low, high
-
-
-def differences(values: np.ndarray, seeds: int) -> tuple[float, list[float]]:
-    """Return p-values over the spaces, each by its seeds' mean rank: of all, and of the pairs."""
-    ranks = stats.rankdata(values, axis=1).reshape(len(SPACES), seeds, -1).mean(axis=1)
-    first, *others = ranks.T
-    if len(others) < 2:
-        return float("nan"), [float(stats.wilcoxon(first, other).pvalue) for other in others]
-    everyone = float(stats.friedmanchisquare(*ranks.T).pvalue)
-    pairs = [float(stats.wilcoxon(first, other).pvalue) for other in others]
-    return everyone, holm(pairs)
-
-
-def holm(pairs: Sequence[float]) -> list[float]:
-    """Return p-values of several tests, corrected by Holm's method (1979)."""
-    corrected = [0.0] * len(pairs)
-    largest = 0.0
-    for done, at in enumerate(np.argsort(pairs)):
-        largest = max(largest, min(1.0, (len(pairs) - done) * pairs[at]))
-        corrected[at] = largest
-    return corrected
+def write_table(searches: Sequence[dict], file: Path) -> None:
+    """Write searches as a table, a line each: percentiles and regrets at each stage."""
+    fields = ("best", "picked", "best_regret", "picked_regret")
+    with file.open("w", newline="") as table:
+        lines = csv.writer(table, lineterminator="\n")
+        stages = [f"{field} after {count}" for count in STAGES.values() for field in fields]
+        lines.writerow(["space", "sampler", "slots", "seed", *stages, "CPU seconds a suggestion"])
+        for each in searches:
+            values = [each["outcomes"][stage][field] for stage in STAGES for field in fields]
+            known = (each["table"], each["sampler"], each["slots"], each["seed"])
+            lines.writerow([*known, *(f"{value:.4g}" for value in [*values, each["seconds"]])])
 
 
 def main() -> None:
@@ -142,6 +82,7 @@ def main() -> None:
     parser.add_argument("--samplers", nargs="+", choices=PEERS, default=[*PEERS])
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--kept", type=Path, default=KEPT, help="file that keeps the searches")
+    parser.add_argument("--into", type=Path, help="folder for samplers.svg and samplers.csv")
     asked = parser.parse_args()
     started = time.perf_counter()
     jobs = [
@@ -159,7 +100,10 @@ def main() -> None:
         f"this run took {time.perf_counter() - started:.0f} s, Python {platform.python_version()}"
     )
     for slots in asked.slots:
-        print("\n".join(report(found, asked.samplers, slots, asked.seeds)))
+        print("\n".join(report(found, SPACES, asked.samplers, slots, asked.seeds)))
+    if asked.into is not None:
+        draw(found, SPACES, asked.samplers, asked.slots, asked.seeds, asked.into / "samplers.svg")
+        write_table([found[job] for job in jobs], asked.into / "samplers.csv")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import optuna
-import rustuna
 from cmaes import CatCMAwM
-from hpo_tables import Axis, NestedTable, Table
+from looked_up import Axis, Lookup
 
 from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
@@ -33,7 +32,7 @@ class Peer(Protocol):
 class Ours:
     """A row of this program's table of samplers."""
 
-    def __init__(self, table: Table | NestedTable, seed: int, *, algo: str) -> None:
+    def __init__(self, table: Lookup, seed: int, *, algo: str) -> None:
         self._sampler = make_sampler(
             algo, table.space, seed=seed, startup=HYPEROPT_STARTUP, pending="hyperopt"
         )
@@ -48,7 +47,7 @@ class Ours:
 class Optuna:
     """Optuna's TPE: multivariate and with a constant liar, unless its arguments say otherwise."""
 
-    def __init__(self, table: Table | NestedTable, seed: int, **options: Any) -> None:
+    def __init__(self, table: Lookup, seed: int, **options: Any) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         sampler = optuna.samplers.TPESampler(seed=seed, **options)
         self._study = optuna.create_study(sampler=sampler)
@@ -66,7 +65,10 @@ class Optuna:
 class Rustuna:
     """Rustuna's TPE, which is Optuna's without its constant liar."""
 
-    def __init__(self, table: Table | NestedTable, seed: int, *, multivariate: bool) -> None:
+    def __init__(self, table: Lookup, seed: int, *, multivariate: bool) -> None:
+        # A benchmark's dependency, which tests of the simulation do without.
+        import rustuna
+
         sampler = rustuna.samplers.TPESampler(seed=seed, multivariate=multivariate)
         self._study = rustuna.create_study(sampler=sampler)
         self._axes = table.axes
@@ -101,7 +103,7 @@ class CatCma:
     results join the generation that is told next.
     """
 
-    def __init__(self, table: Table | NestedTable, seed: int) -> None:
+    def __init__(self, table: Lookup, seed: int) -> None:
         self._ordered = [axis for axis in table.axes if axis.ordered]
         self._choices = [axis for axis in table.axes if not axis.ordered]
         self._axes = table.axes
@@ -131,7 +133,7 @@ class CatCma:
             self._told = []
 
 
-PEERS: dict[str, Callable[[Table | NestedTable, int], Peer]] = {
+PEERS: dict[str, Callable[[Lookup, int], Peer]] = {
     "combined": partial(Ours, algo="combined"),
     "random": partial(Ours, algo="random"),
     "hyperopt": partial(Ours, algo="tpe"),

@@ -4,7 +4,7 @@ import heapq
 import time
 from dataclasses import dataclass
 
-from hpo_tables import Draws, table
+from looked_up import Draws, Lookup
 from sampler_peers import PEERS, Point
 
 TRIALS = 250
@@ -40,12 +40,11 @@ class Searched:
     seconds: float
 
 
-def search(table_name: str, sampler_name: str, slots: int, seed: int) -> Searched:
+def search(searched: Lookup, sampler_name: str, slots: int, seed: int) -> Searched:
     """Simulate a search of 250 trials, `slots` at once.
 
     A trial lasts as long as the table says of the configuration's losses that this seed draws.
     """
-    searched = table(table_name)
     peer = PEERS[sampler_name](searched, seed)
     draws = Draws(searched, seed)
     running: dict[int, Point] = {}
@@ -82,4 +81,4 @@ def search(table_name: str, sampler_name: str, slots: int, seed: int) -> Searche
             loss, lasts = draws.of(key, 0)
             running[tid] = point
             heapq.heappush(ending, (now + lasts, tid, loss, key))
-    return Searched(table_name, sampler_name, slots, seed, outcomes, seconds / TRIALS)
+    return Searched(searched.name, sampler_name, slots, seed, outcomes, seconds / TRIALS)
