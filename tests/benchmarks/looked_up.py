@@ -1,4 +1,4 @@
-"""What simulated searches look up: a space's configurations, their losses and their run times."""
+"""Configurations of a space with their losses and run times, which simulated searches look up."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
