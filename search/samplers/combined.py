@@ -14,7 +14,6 @@ there is another one.
 import math
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ from alignsearch.search.samplers.densities import Densities, Kinds, Scales
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.random_search import random_point, trial_seed
-from alignsearch.search.samplers.several import best_first
+from alignsearch.search.samplers.several import Best
 from alignsearch.spaces.space import SearchSpace
 
 Floats = NDArray[np.float64]
@@ -67,16 +66,15 @@ class CombinedSampler:
         self._at = {each.label: at for at, each in enumerate(self._dimensions)}
         self._axes = [axis_of(distributions[each.label]) for each in self._dimensions]
         self._kinds = Kinds(self._axes)
-        self._results: dict[int, Observation] = {}
-        self._by_loss: list[tuple[float, int]] = []
-        self._is_plain = True
+        self._best = Best(MOST_GOOD)
+        self._tids: list[int] = []
         self._positions: dict[int, Floats] = {}
         self._points: set[Key] = set()
 
     @property
     def seen(self) -> int:
         """Number of results told so far."""
-        return len(self._results)
+        return len(self._tids)
 
     def tell(self, observation: Observation) -> None:
         """Record the result of a finished trial; without a loss it ranks as the worst.
@@ -84,11 +82,10 @@ class CombinedSampler:
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._results, self._dimensions)
-        tid, loss, point = observation.tid, observation.loss, observation.point
-        self._results[tid] = replace(observation, point={})
-        insort(self._by_loss, (math.inf if loss is None else loss, tid))
-        self._is_plain &= len(observation.losses) < 2 and not observation.violation
+        check_observation(observation, self._positions, self._dimensions)
+        tid, point = observation.tid, observation.point
+        self._best.add(observation)
+        insort(self._tids, tid)
         self._positions[tid] = self._placed(point)
         active = (each.label for each in self._dimensions if each.is_active(point))
         self._points.add(_key({label: point[label] for label in active}))
@@ -150,13 +147,11 @@ class CombinedSampler:
     def _split(self, rng: np.random.Generator) -> tuple[Floats, Floats]:
         """The positions of good and of bad trials, whatever the order in which they were told."""
         number = min(max(math.ceil(GOOD * self.seen), FEWEST_GOOD), MOST_GOOD)
-        if self._is_plain:
-            by_loss = [tid for _, tid in self._by_loss]
-        else:
-            by_loss = best_first(self._results, number)
-        good, bad = by_loss[:number], by_loss[number:]
-        if len(bad) > MOST_BAD:
-            bad = [bad[at] for at in rng.choice(len(bad), MOST_BAD, replace=False)]
+        good = self._best.first(number)
+        looked_at = min(self.seen, MOST_BAD + len(good))
+        others = rng.choice(self.seen, looked_at, replace=False) if self.seen > looked_at else None
+        tids = self._tids if others is None else [self._tids[at] for at in others]
+        bad = [tid for tid in tids if tid not in set(good)][:MOST_BAD]
         return self._rows(good), self._rows(bad)
 
     def _rows(self, tids: Sequence[int]) -> Floats:

@@ -10,7 +10,7 @@ problems", which breaks ties by hypervolume instead.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,28 +18,75 @@ from alignsearch.search.documents import Observation
 from alignsearch.search.documents.front import Losses, front
 
 
-def best_first(results: Mapping[int, Observation], number: int) -> list[int]:
-    """Return the numbers of trials, the best first.
+class Best:
+    """The results that can be among the first ones of that order, of all that were added.
 
-    Args:
-        results: observations by trial number. One without a loss ranks as the worst.
-        number: how many of the order are of use: the others are in no order among themselves, as
-            far as they keep the constraints.
+    A result with as many others surely before it as are asked for is dropped: more only join them.
+    So the cost of adding one doesn't grow with the number of results, as long as few are equally
+    good.
     """
-    tids = sorted(results)
-    known = [tid for tid in tids if results[tid].loss is not None]
-    kept = [tid for tid in known if not results[tid].violation]
-    ordered: list[int] = []
-    while kept and len(ordered) < number:
-        losses = [_losses(results[tid]) for tid in kept]
-        places = front(losses)
-        ordered += [kept[places[at]] for at in _spread_first([losses[at] for at in places])]
-        chosen = set(places)
-        kept = [tid for at, tid in enumerate(kept) if at not in chosen]
-    broken = [tid for tid in known if results[tid].violation]
-    broken.sort(key=lambda tid: (results[tid].violation, _losses(results[tid])))
-    lost = [tid for tid in tids if results[tid].loss is None]
-    return [*ordered, *kept, *broken, *lost]
+
+    def __init__(self, most: int) -> None:
+        """Keep what is needed to know the first `most`."""
+        self._most = most
+        self._results: dict[int, Observation] = {}
+        self._before: dict[int, int] = {}
+
+    def add(self, result: Observation) -> None:
+        """Add a result."""
+        before = 0
+        for tid, other in [*self._results.items()]:
+            before += _precedes(other, result)
+            if _precedes(result, other):
+                self._before[tid] += 1
+                if self._before[tid] >= self._most:
+                    del self._results[tid], self._before[tid]
+        if before < self._most:
+            self._results[result.tid], self._before[result.tid] = result, before
+
+    def first(self, number: int) -> list[int]:
+        """Return the numbers of the first trials, at most `most`, the best first."""
+        tids = sorted(self._results)
+        known = [tid for tid in tids if self._results[tid].loss is not None]
+        kept = [tid for tid in known if not self._results[tid].violation]
+        if all(len(self._results[tid].losses) < 2 for tid in kept):
+            ordered = sorted(kept, key=lambda tid: _losses(self._results[tid]))
+        else:
+            ordered = self._by_fronts(kept, number)
+        broken = [tid for tid in known if self._results[tid].violation]
+        broken.sort(key=lambda tid: _violation_first(self._results[tid]))
+        lost = [tid for tid in tids if self._results[tid].loss is None]
+        return [*ordered, *broken, *lost][:number]
+
+    def _by_fronts(self, kept: list[int], number: int) -> list[int]:
+        ordered: list[int] = []
+        while kept and len(ordered) < number:
+            losses = [_losses(self._results[tid]) for tid in kept]
+            places = front(losses)
+            ordered += [kept[places[at]] for at in _spread_first([losses[at] for at in places])]
+            chosen = set(places)
+            kept = [tid for at, tid in enumerate(kept) if at not in chosen]
+        return ordered
+
+
+def _precedes(one: Observation, other: Observation) -> bool:
+    """Return whether a result comes before another one, whatever the others are."""
+    if one.loss is None or other.loss is None:
+        if one.loss is other.loss is None:
+            return one.tid < other.tid
+        return other.loss is None
+    if one.violation or other.violation:
+        if not (one.violation and other.violation):
+            return not one.violation
+        return (*_violation_first(one), one.tid) < (*_violation_first(other), other.tid)
+    mine, theirs = _losses(one), _losses(other)
+    if len(mine) == 1:
+        return (mine, one.tid) < (theirs, other.tid)
+    return mine != theirs and all(a <= b for a, b in zip(mine, theirs, strict=True))
+
+
+def _violation_first(result: Observation) -> tuple[float, Losses]:
+    return result.violation, _losses(result)
 
 
 def crowding(losses: Sequence[Losses]) -> list[float]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from alignsearch.search.documents import Observation
+from alignsearch.search.documents.front import front
 from alignsearch.search.samplers.sampler import SAMPLERS, make_sampler
-from alignsearch.search.samplers.several import best_first, crowding
+from alignsearch.search.samplers.several import Best, crowding
 from alignsearch.spaces.hyperopt_space import from_hyperopt
 
 
@@ -17,6 +18,13 @@ def seen(*losses, violations=None):
         tid: Observation(tid, {}, None if each is None else each[0], each or (), violation)
         for tid, (each, violation) in enumerate(zip(losses, violations, strict=True))
     }
+
+
+def best_first(results, number, most=None):
+    best = Best(most or len(results))
+    for result in results.values():
+        best.add(result)
+    return best.first(number)
 
 
 def ranks_by_definition(losses):
@@ -49,8 +57,22 @@ def test_results_come_by_the_front_that_they_are_on(metrics):
 
 
 def test_only_as_many_are_ordered_as_are_of_use():
-    order = best_first(seen((3.0, 3.0), (1.0, 1.0), (2.0, 2.0), (4.0, 4.0)), 1)
-    assert (order[0], sorted(order)) == (1, [0, 1, 2, 3])
+    assert best_first(seen((3.0, 3.0), (1.0, 1.0), (2.0, 2.0), (4.0, 4.0)), 1) == [1]
+
+
+@pytest.mark.parametrize("metrics", [1, 2])
+def test_the_first_are_the_same_whatever_was_dropped_and_in_any_order_of_adding(metrics):
+    rng = np.random.default_rng(7)
+    losses = [tuple(each) for each in rng.random((300, metrics)).tolist()]
+    losses = [None if rng.random() < 0.1 else each for each in losses]
+    violations = [max(0.0, each) for each in rng.uniform(-1, 1, 300)]
+    results = seen(*losses, violations=violations)
+    shuffled = {tid: results[tid] for tid in rng.permutation(300).tolist()}
+    # On the first front, whose order is by crowding, nothing is ever dropped.
+    most = len(front([each for each, v in zip(losses, violations, strict=True) if each and not v]))
+    whole = best_first(results, most)
+    assert best_first(results, most, most=most) == whole
+    assert best_first(shuffled, most, most=most) == whole
 
 
 def test_what_breaks_constraints_comes_after_all_others_the_nearest_first_and_failures_last():
@@ -65,8 +87,8 @@ def test_one_metric_with_constraints_is_ordered_by_its_loss():
 
 def test_the_crowding_distance_is_that_of_the_paper():
     # Of five points on a line: the ends, then (next - previous) / extent, summed over two metrics.
-    front = [(0.0, 10.0), (1.0, 9.0), (2.0, 8.0), (6.0, 4.0), (10.0, 0.0)]
-    assert crowding(front) == pytest.approx([math.inf, 0.4, 1.0, 1.6, math.inf])
+    points = [(0.0, 10.0), (1.0, 9.0), (2.0, 8.0), (6.0, 4.0), (10.0, 0.0)]
+    assert crowding(points) == pytest.approx([math.inf, 0.4, 1.0, 1.6, math.inf])
 
 
 def test_a_copy_of_a_point_is_as_crowded_as_can_be():
