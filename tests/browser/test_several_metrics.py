@@ -40,9 +40,10 @@ def test_a_drag_over_the_front_filters_the_trials_of_every_chart(served, open_pa
     expect(panel).to_contain_text("not step_ms <= 80")
     expect(page.locator("#matching")).to_have_text(f"{TRIALS} trials")
     box = chart.bounding_box()
-    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.2 * box["height"])
+    # `hover` waits until the chart has stopped moving: those above it are still being drawn.
+    chart.hover(position={"x": 0.2 * box["width"], "y": 0.2 * box["height"]})
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=4)
+    chart.hover(position={"x": 0.6 * box["width"], "y": 0.7 * box["height"]})
     page.mouse.up()
     # The brushes are in the address, the table has the trials inside of both, and no page was left.
     expect(page.locator("#matching")).to_have_text(re.compile(rf"\d+ of {TRIALS} trials"))
