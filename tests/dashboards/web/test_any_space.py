@@ -11,6 +11,7 @@ from other_searches import seed_all_diverged, seed_runs, seed_unknown
 from alignsearch.dashboards import plots
 from alignsearch.dashboards.client import Client
 from alignsearch.dashboards.live.importances import compute
+from alignsearch.search.documents import metric_of
 from alignsearch.search.store import Store
 
 TRIALS = 24
@@ -221,7 +222,7 @@ def test_importance_takes_only_the_trials_that_use_a_dimension(odd, odd_uri):
     with Store.connect(odd_uri) as store:
         search = store.searches.get("models")
         trials = odd.mirror.get("models").trials
-        found = compute(search, *trials.scores(), trials.rev)
+        found = compute(search, *trials.scores("loss"), trials.rev, metric_of(search))
     used = {each.name: each.trials for each in found.importance}
     assert used[nested.MODEL] == len(SCORED)
     assert used[nested.TREES] == sum(tid % 3 == 2 for tid in SCORED)
