@@ -41,7 +41,11 @@ from looked_up import Draws
 from alignsearch.search.documents import Confirmation, Observation, Pending
 from alignsearch.search.documents.repetition import Repetition, winner
 from alignsearch.search.driver.confirmations import Candidate, plan
-from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
+from alignsearch.search.samplers.sampler import (
+    DEFAULT_SAMPLER,
+    HYPEROPT_STARTUP,
+    make_sampler,
+)
 
 SHOWN_ONLY = "nasbench201"
 TRIALS = 250
@@ -80,7 +84,7 @@ class Evaluated:
 def search(table: Table, seed: int) -> list[Evaluated]:
     """Return the trials of one search, in the order in which they began."""
     sampler = make_sampler(
-        "tpe", table.space, seed=seed, startup=HYPEROPT_STARTUP, pending="hyperopt"
+        DEFAULT_SAMPLER, table.space, seed=seed, startup=HYPEROPT_STARTUP, pending="hyperopt"
     )
     draws = Draws(table, seed)
     trials: list[Evaluated] = []
@@ -190,7 +194,7 @@ def judge(table: Table, family: str, seed: int, trials: Sequence[Evaluated]) -> 
 
 def kept_search(table: Table, seed: int, folder: Path) -> list[Evaluated]:
     """Return the trials of one search, which is made only if the folder doesn't have it."""
-    file = folder / f"{table.name}-{seed}.json"
+    file = folder / f"{table.name}-{DEFAULT_SAMPLER}-{seed}.json"
     if file.exists():
         return [Evaluated(**each) for each in json.loads(file.read_text())]
     trials = search(table, seed)
