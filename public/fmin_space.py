@@ -1,7 +1,7 @@
 """The space of a call of `fmin` as a search stores it, whatever objects its options are.
 
-Workers evaluate HyperOpt's own expression. What is stored has the same dimensions, and names in the
-place of objects and operations that are no plain data.
+Workers evaluate HyperOpt's own expression. The stored space has the same dimensions, and names in
+the place of objects and operations that are no plain data.
 """
 
 from collections.abc import Mapping, Sequence

@@ -176,14 +176,20 @@ def test_texts_with_a_refused_first_word_are_found(tmp_path):
         '    """Whether."""\n'
     )
     assert sorted(number for number, _ in words.refused(python)) == [1, 3, 4, 5, 6]
+    python.write_text(
+        '"""Some.\n\nIt is so. Of it:\n"""\n# One thing\n# is so. What is not?\nx = 1  # Often.\n'
+    )
+    assert sorted(number for number, _ in words.refused(python)) == [1, 5]
     script = tmp_path / "script.js"
     script.write_text(
         "// What is\n// Of this\nlet a; // Such\n/** Of that. */\n/*\n * Of it\n */\n"
     )
     assert [number for number, _ in words.refused(script)] == [1, 4, 6]
     document = tmp_path / "document.md"
-    document.write_text("# What\nOf no matter\n## Often\n")
-    assert [number for number, _ in words.refused(document)] == [1]
+    document.write_text(
+        "# What\nOf no matter\n## Often\nIt is\nso. Such\nis life.\n```\nOf code\n```\n**What**\n"
+    )
+    assert [number for number, _ in words.refused(document)] == [1, 2, 4, 10]
 
 
 def test_the_scripts_of_the_dashboard_are_found():

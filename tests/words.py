@@ -1,22 +1,25 @@
-"""Refuse texts whose first word hides what they are about; `make lint` runs this.
+"""Refuse sentences whose first word hides what they are about; `make lint` runs this.
 
     python tests/words.py [FOLDER]
 
-Docstrings, help texts, descriptions of fields, Markdown headings and the comments of JavaScript
-begin with the thing that they describe. The words below begin a clause instead, whose subject
-the reader has to look for.
+Docstrings, help texts, descriptions of fields, comments and the sentences of Markdown begin with
+the thing that they describe. The words below begin a clause instead, whose subject the reader has
+to look for.
 """
 
 import ast
+import io
 import os
 import re
 import sys
+import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-REFUSED = re.compile(r"[\W_]*(Of|What|Such|Whoever|Whether)\b")
+REFUSED = re.compile(r"(?:\A[\W_]*|[a-z)`\"]\.\s+)(Of|What|Such|Whoever|Whether)\b")
+"""A word that hides the subject, where a text begins or behind the end of a sentence."""
 KEYWORDS = {"help", "short_help", "epilog", "description", "summary"}
 """Arguments of typer's, pydantic's and FastAPI's functions that a user gets to read."""
 SKIPPED = {".git", ".venv", "build", "dist", "node_modules", "lib"}
@@ -37,8 +40,27 @@ def constant(node: ast.AST) -> str | None:
     return None
 
 
+def comments(source: str) -> Iterator[Text]:
+    """Yield Python's comments, each as one text however many lines it has."""
+    begun, said, last = 0, "", 0
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type != tokenize.COMMENT:
+            continue
+        text, line = token.string.lstrip("# "), token.start[0]
+        if line == last + 1:
+            said = f"{said} {text}"
+        else:
+            if said:
+                yield begun, said
+            begun, said = line, text
+        last = line
+    if said:
+        yield begun, said
+
+
 def python_texts(source: str) -> Iterator[Text]:
-    """Yield docstrings, also those below an assignment, and the texts of `KEYWORDS`."""
+    """Yield docstrings, also those below an assignment, comments, and the texts of `KEYWORDS`."""
+    yield from comments(source)
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and (said := constant(node.value)) is not None:
             yield node.lineno, said
@@ -62,14 +84,24 @@ def script_texts(source: str) -> Iterator[Text]:
         before = line
 
 
-def headings(source: str) -> Iterator[Text]:
-    """Yield the headings of a Markdown document."""
-    for number, line in enumerate(source.splitlines(), 1):
-        if found := re.match(r"#+ (.*)", line):
-            yield number, found[1]
+def paragraphs(source: str) -> Iterator[Text]:
+    """Yield the headings and the paragraphs of a Markdown document, without its blocks of code."""
+    begun, said, in_code = 0, "", False
+    for number, line in enumerate([*source.splitlines(), ""], 1):
+        fence = line.lstrip().startswith("```")
+        in_code ^= fence
+        heading = re.match(r"#+ (.*)", line)
+        if fence or in_code or heading or not line.strip():
+            if said:
+                yield begun, said
+            begun, said = 0, ""
+            if heading and not in_code:
+                yield number, heading[1]
+        else:
+            begun, said = begun or number, f"{said}\n{line}" if said else line
 
 
-READERS = {".py": python_texts, ".js": script_texts, ".mjs": script_texts, ".md": headings}
+READERS = {".py": python_texts, ".js": script_texts, ".mjs": script_texts, ".md": paragraphs}
 
 
 def sources(folder: Path) -> Iterator[Path]:
@@ -85,7 +117,7 @@ def sources(folder: Path) -> Iterator[Path]:
 def refused(path: Path) -> list[Text]:
     """Return the texts of one file that begin with a refused word."""
     texts = READERS[path.suffix](path.read_text())
-    return [(number, said) for number, said in texts if REFUSED.match(said)]
+    return [(number, said) for number, said in texts if REFUSED.search(said)]
 
 
 def main() -> int:

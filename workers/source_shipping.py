@@ -70,8 +70,8 @@ def runtime_environment(sha256: str, paths: Sequence[Path], root: Path) -> dict[
     """Upload files and folders to the connected cluster, and return the actors' `runtime_env`.
 
     Ray accepts local paths for a whole job only; one job drives many searches. So the upload that
-    `ray.init` would do is done here, which gives an address that actors may have. What is uploaded
-    already is not uploaded again.
+    `ray.init` would do is done here, which gives an address that actors may have. A folder that
+    is uploaded already is not uploaded again.
 
     Args:
         sha256: hash of the source, which names the shipped folder.

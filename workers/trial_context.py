@@ -166,9 +166,9 @@ class TrialContext:
     def should_stop(self) -> "StopQuestion":
         """The question whether the objective is to return now: the trial is pruned or handed back.
 
-        `if trial.should_stop():` asks, and `if trial.should_stop:` does, too. What the objective
-        returns then is ignored. Ask before each step: a host that is about to go waits for seconds
-        only. A trial that was handed back is tried again from its last checkpoint.
+        `if trial.should_stop():` asks, and `if trial.should_stop:` does, too. The objective's
+        return value is ignored then. Ask before each step: a host that is about to go waits for
+        seconds only. A trial that was handed back is tried again from its last checkpoint.
         """
         return StopQuestion(self._is_to_stop)
 

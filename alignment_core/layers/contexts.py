@@ -76,7 +76,7 @@ def is_within_a_loop() -> bool:
     """Return whether calls are counted wrongly here: in a vectorized loop, or in another graph.
 
     A graph within the graph of the recording is the body of a loop of TensorFlow, a branch, or a
-    tf.function of its own. What is recorded there can't be used outside of it.
+    tf.function of its own. Tensors recorded there can't be used outside of it.
     """
     if _recorded.get() and _graph_of_recording.get() is not _graph():
         return True

@@ -21,7 +21,7 @@ def features(model: Any, names: Sequence[str]) -> Any:
         model: a Keras model. The new model shares its layers and weights.
         names: names of layers, nested to any depth (`all_layers`). The output of a residual block
             `stageN_blockM` is that of its layer `stageN_blockM_relu`, or `stageN_blockM_add` in a
-            v2 network. Of a layer that is called more than once, the last output is returned.
+            v2 network. A layer that is called more than once gives its last output.
 
     Raises:
         UnknownNameError: no layer has one of the names.

@@ -12,8 +12,8 @@ _NUMBER = re.compile(r"\d+")
 def earlier_attempts(search: Search, trial: Trial, attempt: int) -> list[str]:
     """Return the folders with checkpoints of attempts before number `attempt`, the latest last.
 
-    Of one number, an original's attempt comes before the search's own. The list is empty if the
-    search keeps no checkpoints.
+    Among attempts of one number, the original's comes before the search's own. The list is empty
+    if the search keeps no checkpoints.
 
     Raises:
         OSError: the trial's folder can't be read.

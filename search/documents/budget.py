@@ -88,8 +88,8 @@ class Spending:
 class SinceBest:
     """Counts the trials with a result that have ended since the best of them ended.
 
-    The order of ends counts, not the order in which trials are noted. Of equal losses the one that
-    was there first is the best: a later one is no better.
+    The order of ends counts, not the order in which trials are noted. Among equal losses the one
+    that was there first is the best: a later one is no better.
     """
 
     def __init__(self) -> None:

@@ -22,7 +22,7 @@ def front(losses: Sequence[Losses]) -> list[int]:
     found: list[Losses] = []
     # In ascending order, only an earlier one can dominate a later one.
     for each in sorted(set(losses)):
-        # Of one or two losses, the last one that was found has the lowest last loss so far.
+        # With one or two losses a trial, the one found last has the lowest second loss so far.
         rivals = found if len(each) > 2 else found[-1:]
         if not any(_is_no_worse(rival, each) for rival in rivals):
             found.append(each)

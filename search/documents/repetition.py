@@ -111,7 +111,7 @@ def finalists(repetitions: Iterable[Repetition]) -> list[Repeated]:
 
     Trials that dropped out early have fewer repetitions than those that stayed, and a low mean of
     few seeds is more often luck. So compared are the trials with as many repetitions as the second
-    most repeated one at least. Of equals the lower number comes first.
+    most repeated one at least. Among equals the lower number comes first.
     """
     known = [each for each in repeated(repetitions).values() if each.losses]
     counts = sorted((each.ended for each in known), reverse=True)

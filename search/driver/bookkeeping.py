@@ -31,6 +31,6 @@ class Bookkeeping:
         try:
             self._store.totals.update(self._search)
         except StoreCorruptedError as error:
-            # Somebody has changed a trial by hand. What can be numbered is numbered all the same.
+            # Somebody has changed a trial by hand. The others are numbered all the same.
             logger.warning("no new tally: %s", error)
         return True

@@ -128,8 +128,8 @@ def ended_early(search: Search, reached: Reached, now: datetime) -> Ended | None
 def may_repeat(search: Search, reached: Reached, now: datetime) -> bool:
     """Return whether repetitions of the best trials may begin once no other trial may.
 
-    A person who stops a search, or says until when it may run, means them as well. Whoever confirms
-    a search that was over before asks for them whatever had ended it.
+    A person who stops a search, or says until when it may run, means them as well. Somebody who
+    confirms a search that was over before asks for them, whatever had ended it.
     """
     if search.confirm is None or search.stop_requested:
         return False

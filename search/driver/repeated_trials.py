@@ -16,8 +16,8 @@ from alignsearch.search.driver.confirmations import Candidate, Plan, plan
 class RepeatedTrials:
     """Trials of one search that are or may be repeated, updated with each trial that changes.
 
-    Of the best trials it keeps loss, duration and a hash of the point, and of no more trials than
-    can ever be repeated, so that memory doesn't grow with the search.
+    It keeps loss, duration and a hash of the point of the best trials, and no more trials than can
+    ever be repeated, so that memory doesn't grow with the search.
     """
 
     def __init__(self) -> None:

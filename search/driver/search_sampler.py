@@ -32,7 +32,7 @@ def sampler_of(search: Search, space: SearchSpace) -> Sampler:
             pending=search.pending,
         )
     except UnknownNameError as error:
-        # What a search stores of versions beside these are its sampler's.
+        # Every other version that a search stores is its sampler's.
         own = {name: each for name, each in search.versions.items() if name not in _NOT_ITS_OWN}
         package = " and ".join(f"{name} {version}" for name, version in own.items())
         wanted = f"the package {package}" if package else "the package that adds it"

@@ -6,8 +6,8 @@ of the results told and the trials running (`alignsearch.search.samplers.optuna_
 follows from these alone, as `Sampler` demands.
 
 The random points of the start-up are this program's. A trial without a loss counts as one with an
-infinite loss; among several metrics, it is left out. What breaks the search's constraints is told
-as one constraint of Optuna's, the sum of all. How running trials count is up to Optuna's sampler:
+infinite loss; among several metrics, it is left out. Broken constraints are told as one
+constraint of Optuna's, the sum of all. How running trials count is up to Optuna's sampler:
 TPE and the Gaussian process look at them, the others don't.
 """
 

@@ -4,8 +4,8 @@
 2. Trials, epochs, log lines and points are copied, with ids of the new name.
 3. The new search's own document is noted on its counter, and the old search's own is deleted, if no
    driver has it. From here on no reader finds either.
-4. What was changed since is copied again, events change their search, and the new search's own
-   document is inserted, which shows all of it.
+4. Documents that were changed since are copied again, events change their search, and the new
+   search's own document is inserted, which shows all of it.
 5. Searches that start from the results know the new name, and what is left of the old one is
    deleted, its counter last.
 

@@ -15,7 +15,7 @@ SUFFIX = "alignsearch-unfinished"
 def unfinished(file: Path) -> Iterator[Path]:
     """Yield the path of a new file, which becomes `file` at the end of the context.
 
-    What processes of this host that were killed have left in the folder is removed first.
+    Files that killed processes of this host have left in the folder are removed first.
 
     Raises:
         FileExistsError: there is such a file by now.

@@ -31,8 +31,8 @@ class Excess:
 def excess(store: Store, *, days: float, keep: int) -> Iterator[Excess]:
     """Yield the excess of each search that ended `days` ago or earlier.
 
-    The best `keep` trials of a search keep everything. Of the others the trial documents stay, with
-    configuration, result and attempts.
+    The best `keep` trials of a search keep everything. The others keep their documents,
+    with configuration, result and attempts.
     """
     ended_by = store.now() - timedelta(days=days)
     for search in store.searches.all():

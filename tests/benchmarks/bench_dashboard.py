@@ -187,7 +187,7 @@ def updates(page, uri, panels, first, *, best=False, seconds=2.5):
     # A page's stream begins with what was missed.
     page.wait_for_timeout(5000)
     session = page.context.new_cdp_session(page)
-    # Of its processor, so that what else the machine does isn't counted.
+    # Processor time of the page's thread, so that other work of the machine isn't counted.
     session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
     session.send("Performance.enable")
 

@@ -37,7 +37,7 @@ def saved(page, click):
 def show(page, panel):
     """Scroll to a panel, as a reader does, and wait for its content."""
     section = page.locator(f"#{panel}")
-    # What is above may still grow, which takes the panel out of view again.
+    # Panels above may still grow, which takes this one out of view again.
     when_interactive(page)
     section.scroll_into_view_if_needed()
     expect(section).to_have_attribute("data-shows", "content")

@@ -48,7 +48,7 @@ def test_compose_gives_a_worker_the_devices_of_its_host(target):
         assert (devices["count"], devices["capabilities"]) == (-1, ["gpu"])
     else:
         assert [each["target"] for each in worker["devices"]] == ["/dev/vfio"]
-    # What compose.yaml says of it holds too.
+    # The limits that compose.yaml sets hold, too.
     assert worker["cap_drop"] == ["ALL"]
     assert "pre_stop" in worker
 
@@ -119,7 +119,7 @@ def test_a_mongodb_has_fields_that_its_operator_knows():
     assert set(spec["users"][0]) == set(MONGODB["user"].split())
     asked = spec["security"]["tls"]["certificateKeySecretRef"]["name"]
     assert certificate["spec"]["secretName"] == asked
-    # What is merged into the operator's own set is a part of one.
+    # Our part is merged into the operator's own set, so it must fit into one.
     meta = {"metadata": {"name": "set"}, "apiVersion": "apps/v1", "kind": "StatefulSet"}
     own = {"selector": {}, "serviceName": "set"}
     check_schema({**meta, "spec": {**own, **spec["statefulSet"]["spec"]}})

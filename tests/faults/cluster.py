@@ -324,7 +324,7 @@ def run(cluster):
         changed = [
             (before, after)
             for before, after in zip(known, store.trials.all("shared"), strict=True)
-            # Whoever reads changes numbers them.
+            # A process that reads changes gives them their numbers.
             if before != after.model_copy(update={"seq": before.seq})
         ]
         assert not changed, f"a host that came back has changed a result: {changed[:3]}"

@@ -1,6 +1,6 @@
 """All states that a model can reach, breadth first, so that a counterexample is a shortest one.
 
-Of the explorers on PyPI none fits: those that are kept check models that are written in their own
+None of the explorers on PyPI fits: those that are kept check models that are written in their own
 terms, and here the steps are the program's own functions.
 """
 

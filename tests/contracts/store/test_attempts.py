@@ -20,7 +20,7 @@ PASSED = -1.0
 OK = Result(status="ok", loss=0.25, metrics={"validation_accuracy": 0.75})
 
 
-# What a worker or a driver can do to a running trial, and where that leads.
+# Each way to end a running trial's attempt, and the state that it leads to.
 ENDINGS = {
     "finish": (lambda s, t, n, k: s.attempts.finish(t, n, k, OK, 2), TrialState.COMPLETED),
     "hand back": (lambda s, t, n, k: s.attempts.hand_back(t, n, k, "SIGTERM"), TrialState.QUEUED),

@@ -74,7 +74,7 @@ def recount(store, name):
 
 def as_counted(standing):
     counts, best, live = standing.counts, standing.best, standing.live
-    # Of a live trial that was read before it got its number, all but that is the same.
+    # A live trial that was read before it got its number differs by that number alone.
     return counts, best, [unnumbered(trial) for trial in live], sorted(standing.seconds)
 
 

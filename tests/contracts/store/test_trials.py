@@ -151,7 +151,7 @@ def test_a_change_without_a_number_is_seen_at_once(store, store_uri, new_search,
     abandoned, other = new_trial(name, 0), new_trial(name, 1)
     after = store.trials.changes(name, 0)[-1].seq
     with pymongo.MongoClient(store_uri) as client:
-        # What a writer leaves to its readers.
+        # A change without its number, as a writer leaves it to the readers.
         client.get_default_database("alignsearch").trials.update_one(
             {"_id": abandoned.id}, {"$set": {"state": "cancelled", "seq": 2**52 + 12345}}
         )

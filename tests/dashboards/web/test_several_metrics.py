@@ -29,7 +29,7 @@ def test_all_trials_come_with_their_metrics_the_front_and_what_breaks_the_constr
     ):
         assert step == pytest.approx(several.measured(tid)[1], rel=1e-4)
         assert (violation > 0) == (several.measured(tid)[1] > several.LIMIT.bound)
-    # Of those that were the best when they finished, all keep the constraint.
+    # Each trial that was the best one when it finished keeps the constraint.
     assert all(several.measured(tid)[1] <= several.LIMIT.bound for tid in found["best"]["tid"])
 
 

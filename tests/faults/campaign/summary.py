@@ -71,7 +71,7 @@ def report(journal: Journal, mutations: str = "") -> str:
         judgement(journal),
     ]
     if wrong:
-        parts.append("\n".join(["What was wrong:", "", *wrong]))
+        parts.append("\n".join(["Faults that were found:", "", *wrong]))
     if mutations:
         parts.append(mutations)
     return "\n\n".join(parts) + "\n"

@@ -8,7 +8,7 @@ import pytest
 LISTENS_NOWHERE = "127.0.0.1:1"
 SUBMIT = ("submit", "wm", "--dataset", "rehearsal")
 
-# What is asked, and what the answer has to name: the mistake, and the way on.
+# A command, and the words that its answer must have: the mistake, and the way on.
 UNUSABLE = {
     "unknown space": (["submit", "wmm"], ["'wmm'", "did you mean wm"]),
     "space unlike any": (["submit", "zzz"], ["'zzz'", "ia, pfa, usf, wm, wm_ad, wm_ad_ops"]),

@@ -86,7 +86,8 @@ def test_one_metric_with_constraints_is_ordered_by_its_loss():
 
 
 def test_the_crowding_distance_is_that_of_the_paper():
-    # Of five points on a line: the ends, then (next - previous) / extent, summed over two metrics.
+    # Five points on a line: the ends are infinite, and each point between them has
+    # (next - previous) / extent, summed over two metrics.
     points = [(0.0, 10.0), (1.0, 9.0), (2.0, 8.0), (6.0, 4.0), (10.0, 0.0)]
     assert crowding(points) == pytest.approx([math.inf, 0.4, 1.0, 1.6, math.inf])
 

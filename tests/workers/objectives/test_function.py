@@ -66,7 +66,7 @@ def objective(config, trial):
         code, trials=2, metric="error", further={"step_ms": "maximize"}, reported=("size",)
     )
     assert [trial.loss for trial in trials] == [0.25, 0.25]
-    # What is returned counts before what was reported.
+    # A returned value counts, not the last one reported: size is 3. step_ms was only reported.
     assert trials[0].result.metrics == {"step_ms": 8.0, "size": 3.0}
 
 
