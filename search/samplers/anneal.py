@@ -15,31 +15,26 @@ from hyperopt.anneal import AnnealingAlgo
 
 from alignsearch.search.documents import Observation, Pending, PendingPolicy, Point
 from alignsearch.search.samplers.categorical import CategoricalPrior
-from alignsearch.search.samplers.dimensions import Dimension, dimensions_of
-from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.dimensions import Dimension
+from alignsearch.search.samplers.observations import Told
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.random_search import trial_seed
 from alignsearch.spaces.hyperopt_space import to_hyperopt
 from alignsearch.spaces.space import SearchSpace
 
 
-class Anneal:
+class Anneal(Told):
     """Suggests points by HyperOpt's annealing, which has no start-up: its first point is random."""
 
     def __init__(
         self, space: SearchSpace, *, seed: int, startup: int, pending: PendingPolicy
     ) -> None:
         """Start without a result; `startup` changes nothing."""
+        super().__init__(space)
         self._seed = seed
         self._policy = PENDING_POLICIES[pending]
-        self._dimensions = dimensions_of(space)
         self._domain = hyperopt.base.Domain(None, to_hyperopt(space)) if self._dimensions else None
-        self._told: dict[int, tuple[Point, float]] = {}
-
-    @property
-    def seen(self) -> int:
-        """Number of results told so far."""
-        return len(self._told)
+        self._trials: dict[int, tuple[Point, float]] = {}
 
     def tell(self, observation: Observation) -> None:
         """Record the result of a finished trial; without a loss it ranks as the worst.
@@ -47,15 +42,15 @@ class Anneal:
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._told, self._dimensions)
+        super().tell(observation)
         loss = math.inf if observation.loss is None else observation.loss
-        self._told[observation.tid] = observation.point, loss
+        self._trials[observation.tid] = observation.point, loss
 
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
         """Return the point of trial `tid`: HyperOpt's values by active dimension."""
         if self._domain is None:
             return {}
-        trials = dict(self._told)
+        trials = dict(self._trials)
         stand_in = self._policy.stand_in([x for _, x in trials.values() if math.isfinite(x)])
         if stand_in is not None:
             trials |= {each.tid: (each.point, stand_in) for each in pending}

@@ -14,9 +14,8 @@ from collections.abc import Iterator, Sequence
 from hashlib import shake_256
 
 from alignsearch.search.documents import Observation, Pending, PendingPolicy, Point
-from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.grid_points import GridPoints
-from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.observations import Told
 from alignsearch.search.samplers.sampler import ExhaustedError
 from alignsearch.spaces.space import SearchSpace
 
@@ -27,7 +26,7 @@ Key = tuple[float | None, ...]
 """A point's values by dimension, by which two points are the same; None where one is inactive."""
 
 
-class Grid:
+class Grid(Told):
     """Suggests the grid's points that have no trial, in an order that follows from the seed.
 
     A suggestion leaves out as many points as there are trials of lower numbers that are neither
@@ -42,19 +41,13 @@ class Grid:
         Raises:
             ConfigurationError: the space has too many dimensions or conditions to count its points.
         """
+        super().__init__(space)
         self._seed = seed
-        self._dimensions = dimensions_of(space)
         self._points = GridPoints(space)
-        self._told: dict[int, Key] = {}
         self._keys: set[Key] = set()
         # The first of the grid's points that no told trial has, as far as they were needed.
         self._ahead: dict[Key, dict[str, float | int]] = {}
         self._rest = self._in_order()
-
-    @property
-    def seen(self) -> int:
-        """Number of results told so far."""
-        return len(self._told)
 
     def tell(self, observation: Observation) -> None:
         """Note that a point has a trial; its loss changes nothing.
@@ -62,9 +55,8 @@ class Grid:
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._told, self._dimensions)
+        super().tell(observation)
         key = self._key(observation.point)
-        self._told[observation.tid] = key
         self._keys.add(key)
         self._ahead.pop(key, None)
 

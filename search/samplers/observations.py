@@ -1,4 +1,4 @@
-"""The check of a result that every sampler makes before it records the result."""
+"""The results that a sampler was told: their check, and which trials' they are."""
 
 import math
 from collections.abc import Container, Sequence
@@ -6,9 +6,36 @@ from collections.abc import Container, Sequence
 import numpy as np
 
 from alignsearch.search.documents import Observation, Point
-from alignsearch.search.samplers.dimensions import Dimension
+from alignsearch.search.samplers.dimensions import Dimension, dimensions_of
+from alignsearch.spaces.space import SearchSpace
 
 _NUMBERS = (int, float, np.integer, np.floating)
+
+
+class Told:
+    """A space's dimensions, and the trials whose results were told: the base of samplers.
+
+    A sampler that learns from results extends `tell`.
+    """
+
+    def __init__(self, space: SearchSpace) -> None:
+        """Start without a result."""
+        self._dimensions = dimensions_of(space)
+        self._told: set[int] = set()
+
+    @property
+    def seen(self) -> int:
+        """Number of results told so far."""
+        return len(self._told)
+
+    def tell(self, observation: Observation) -> None:
+        """Count the result of a finished trial.
+
+        Raises:
+            ValueError: as `alignsearch.search.samplers.observations.check_observation`.
+        """
+        check_observation(observation, self._told, self._dimensions)
+        self._told.add(observation.tid)
 
 
 def check_observation(

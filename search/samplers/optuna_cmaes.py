@@ -79,10 +79,10 @@ class OptunaCmaEs(OptunaSampler):
         tids = [each for each in self._tids if each not in self._random]
         size = self._population
         for at, each in enumerate(tids):
-            self._told[each].system_attrs = {GENERATION: at // size}
+            self._trials[each].system_attrs = {GENERATION: at // size}
         for generation in range(len(tids) // size):
             members = tids[generation * size : (generation + 1) * size]
-            last = self._told[members[-1]]
+            last = self._trials[members[-1]]
             last.system_attrs = {**last.system_attrs, **self._optimizer(generation, members)}
         return super().ask(told, trials, tid)
 
@@ -93,7 +93,7 @@ class OptunaCmaEs(OptunaSampler):
         # Where a result came late, the generations after it have other members now.
         del self._full[generation:]
         until = self._tids.index(members[-1]) + 1
-        study = study_of([self._told[each] for each in self._tids[:until]], self.sampler(0))
+        study = study_of([self._trials[each] for each in self._tids[:until]], self.sampler(0))
         asked = study.ask()
         _ = asked.relative_params
         notes = study._storage.get_trial_system_attrs(asked._trial_id)

@@ -13,6 +13,7 @@ TPE and the Gaussian process look at them, the others don't.
 
 import math
 import warnings
+from abc import ABC, abstractmethod
 from bisect import insort
 from collections.abc import Sequence
 
@@ -24,8 +25,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from alignsearch.search.documents import Observation, Pending, PendingPolicy, Point
-from alignsearch.search.samplers.dimensions import dimensions_of
-from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.observations import Told
 from alignsearch.search.samplers.optuna_space import Number, Parameter, parameter_of
 from alignsearch.search.samplers.optuna_study import frozen_trial, study_of
 from alignsearch.search.samplers.random_search import random_point, trial_seed
@@ -35,7 +35,7 @@ EXTREME = 1e100
 """Largest size of a loss that a Gaussian process gets: the squares of all have to be floats."""
 
 
-class OptunaSampler:
+class OptunaSampler(Told, ABC):
     """Suggests random points during the start-up, and those of one of Optuna's samplers after it.
 
     A variant says which sampler that is, and which dimensions it gets.
@@ -55,14 +55,14 @@ class OptunaSampler:
         Raises:
             ConfigurationError: Optuna's sampler doesn't serve the space.
         """
+        super().__init__(space)
         self._seed = seed
         self._startup = max(1, startup)
-        self._dimensions = dimensions_of(space)
         distributions = {each.name: each.distribution for each in space.sampled}
         self._parameters = [parameter_of(e, distributions[e.label]) for e in self._dimensions]
         self._served = {each.label for each in self._parameters if self.serves(each)}
         self._tids: list[int] = []
-        self._told: dict[int, FrozenTrial] = {}
+        self._trials: dict[int, FrozenTrial] = {}
         self._violations: dict[int, float] = {}
         self._metrics = 1
         self.prepare(space)
@@ -78,9 +78,9 @@ class OptunaSampler:
             ConfigurationError: Optuna's sampler doesn't serve the space.
         """
 
+    @abstractmethod
     def sampler(self, seed: int) -> BaseSampler:
         """Return Optuna's sampler for one suggestion."""
-        raise NotImplementedError
 
     def ask(self, told: Sequence[FrozenTrial], trials: Sequence[FrozenTrial], tid: int) -> Study:
         """Return a study of `trials`, whose sampler is to suggest the next one.
@@ -92,21 +92,16 @@ class OptunaSampler:
         """
         return study_of(trials, self.sampler(trial_seed(self._seed, tid)), self._metrics)
 
-    @property
-    def seen(self) -> int:
-        """Number of results told so far."""
-        return len(self._told)
-
     def tell(self, observation: Observation) -> None:
         """Record the result of a finished trial; without a loss it ranks as the worst.
 
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._told, self._dimensions)
+        super().tell(observation)
         tid, loss = observation.tid, observation.loss
         values = observation.losses or (math.inf if loss is None else loss,)
-        self._told[tid] = self._trial(observation.point, values)
+        self._trials[tid] = self._trial(observation.point, values)
         self._violations[tid] = observation.violation
         self._metrics = max(self._metrics, len(values))
         insort(self._tids, tid)
@@ -116,7 +111,8 @@ class OptunaSampler:
         rng = np.random.default_rng(trial_seed(self._seed, tid))
         if self.seen < self._startup or not self._dimensions:
             return random_point(self._dimensions, rng)
-        told = {each: self._told[each] for each in self._tids if self._is_of_use(self._told[each])}
+        known = {each: self._trials[each] for each in self._tids}
+        told = {each: trial for each, trial in known.items() if self._is_of_use(trial)}
         if any(self._violations.values()):
             for each, trial in told.items():
                 if not trial.constraints:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from optuna.distributions import BaseDistribution
+from optuna.exceptions import StorageInternalError
 from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage
 from optuna.study import Study, StudyDirection
@@ -133,7 +134,7 @@ class KnownTrials(BaseStorage):
 
     def _refuse(self, *arguments: Any, **named: Any) -> NoReturn:
         """Refuse what no sampler does while it suggests."""
-        raise NotImplementedError("a study of known trials can't be changed")
+        raise StorageInternalError("a sampler has changed the study of its suggestion")
 
     create_new_study = delete_study = get_all_studies = _refuse
     set_study_user_attr = set_trial_user_attr = _refuse

@@ -4,34 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alignsearch.search.documents import Observation, Pending
-from alignsearch.search.samplers.dimensions import Dimension, dimensions_of
-from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.documents import Pending
+from alignsearch.search.samplers.dimensions import Dimension
+from alignsearch.search.samplers.observations import Told
 from alignsearch.spaces.space import SearchSpace
 
 
-class RandomSampler:
+class RandomSampler(Told):
     """Suggests independent random points; results are counted, but change no point."""
 
     def __init__(self, space: SearchSpace, *, seed: int) -> None:
         """Start without a result."""
-        self._dimensions = dimensions_of(space)
+        super().__init__(space)
         self._seed = seed
-        self._told: set[int] = set()
-
-    @property
-    def seen(self) -> int:
-        """Number of results told so far."""
-        return len(self._told)
-
-    def tell(self, observation: Observation) -> None:
-        """Count the result of a finished trial.
-
-        Raises:
-            ValueError: as `alignsearch.search.samplers.observations.check_observation`.
-        """
-        check_observation(observation, self._told, self._dimensions)
-        self._told.add(observation.tid)
 
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
         """Return the random point of trial `tid`: HyperOpt's values by active dimension."""

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from scipy.stats import qmc
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents import Observation, Pending, PendingPolicy
+from alignsearch.search.documents import Pending, PendingPolicy
 from alignsearch.search.samplers.axes import axis_of
-from alignsearch.search.samplers.dimensions import dimensions_of
-from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.observations import Told
 from alignsearch.spaces.space import SearchSpace
 
 
-class Sobol:
+class Sobol(Told):
     """Suggests the points of a scrambled Sobol sequence; results are counted, but change none."""
 
     def __init__(
@@ -29,7 +28,7 @@ class Sobol:
         Raises:
             ConfigurationError: the space has more dimensions than such a sequence can have.
         """
-        self._dimensions = dimensions_of(space)
+        super().__init__(space)
         if len(self._dimensions) > qmc.Sobol.MAXDIM:
             raise ConfigurationError(
                 f"the sampler sobol serves up to {qmc.Sobol.MAXDIM} dimensions, and space "
@@ -38,21 +37,6 @@ class Sobol:
         distributions = {each.name: each.distribution for each in space.sampled}
         self._axes = [axis_of(distributions[each.label]) for each in self._dimensions]
         self._sequence = qmc.Sobol(len(self._axes), rng=seed) if self._axes else None
-        self._told: set[int] = set()
-
-    @property
-    def seen(self) -> int:
-        """Number of results told so far."""
-        return len(self._told)
-
-    def tell(self, observation: Observation) -> None:
-        """Count the result of a finished trial.
-
-        Raises:
-            ValueError: as `alignsearch.search.samplers.observations.check_observation`.
-        """
-        check_observation(observation, self._told, self._dimensions)
-        self._told.add(observation.tid)
 
     def suggest(self, tid: int, pending: Sequence[Pending]) -> dict[str, float | int]:
         """Return the point of trial `tid`: HyperOpt's values by active dimension."""

@@ -62,6 +62,23 @@ LEAVES = {
 }
 """A dimension of each kind, from its label and a random generator."""
 
+EVERY_KIND = {
+    "uniform": hp.uniform("x", -2, 5),
+    "loguniform": hp.loguniform("x", -9, 3),
+    "quniform": hp.quniform("x", 1, 8, 2),
+    "qloguniform": hp.qloguniform("x", -2, 4, 1),
+    "normal": hp.normal("x", 3, 2),
+    "qnormal": hp.qnormal("x", 0, 3, 0.5),
+    "lognormal": hp.lognormal("x", 0, 1),
+    "qlognormal": hp.qlognormal("x", 1, 1, 1),
+    "uniformint": hp.uniformint("x", 3, 9),
+    "randint": hp.randint("x", 5),
+    "randint from 2": hp.randint("x", 2, 7),
+    "choice": hp.choice("x", ["a", "b", "c"]),
+    "pchoice": hp.pchoice("x", [(0.1, "a"), (0.6, "b"), (0.3, "c")]),
+}
+"""A dimension of each kind, by the kind's name."""
+
 
 class Expressions:
     """Makes random expressions; `used` counts the expressions of each kind."""

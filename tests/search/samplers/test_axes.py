@@ -2,34 +2,17 @@
 
 import numpy as np
 import pytest
-from expressions import Expressions
-from hyperopt import hp
+from expressions import EVERY_KIND, Expressions
 
 from alignsearch.search.samplers.axes import axis_of
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.spaces.hyperopt_space import from_hyperopt
 
-EVERY = {
-    "uniform": hp.uniform("x", -2, 5),
-    "loguniform": hp.loguniform("x", -9, 3),
-    "quniform": hp.quniform("x", 1, 8, 2),
-    "qloguniform": hp.qloguniform("x", -2, 4, 1),
-    "normal": hp.normal("x", 3, 2),
-    "qnormal": hp.qnormal("x", 0, 3, 0.5),
-    "lognormal": hp.lognormal("x", 0, 1),
-    "qlognormal": hp.qlognormal("x", 1, 1, 1),
-    "uniformint": hp.uniformint("x", 3, 9),
-    "randint": hp.randint("x", 5),
-    "randint from 2": hp.randint("x", 2, 7),
-    "choice": hp.choice("x", ["a", "b", "c"]),
-    "pchoice": hp.pchoice("x", [(0.1, "a"), (0.6, "b"), (0.3, "c")]),
-}
 
-
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=EVERY_KIND)
 def drawn(request):
     """An axis, and a thousand values that HyperOpt draws from its distribution."""
-    space = from_hyperopt({"x": EVERY[request.param]})
+    space = from_hyperopt({"x": EVERY_KIND[request.param]})
     ((dimension,), (sampled,)) = dimensions_of(space), space.sampled
     rng = np.random.default_rng(3)
     return axis_of(sampled.distribution), np.array(

@@ -5,28 +5,13 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from expressions import Expressions
-from hyperopt import hp
+from expressions import EVERY_KIND, Expressions
 
 from alignsearch.search.samplers.axes import OptionsAxis, axis_of
 from alignsearch.search.samplers.densities import Densities, Kinds, widths_by_neighbours
 from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.random_search import random_point
 from alignsearch.spaces.hyperopt_space import from_hyperopt
-
-EVERY = {
-    "uniform": hp.uniform("x", -2, 5),
-    "loguniform": hp.loguniform("x", -9, 3),
-    "quniform": hp.quniform("x", 1, 8, 2),
-    "qloguniform": hp.qloguniform("x", -2, 4, 1),
-    "normal": hp.normal("x", 3, 2),
-    "qnormal": hp.qnormal("x", 0, 3, 0.5),
-    "lognormal": hp.lognormal("x", 0, 1),
-    "uniformint": hp.uniformint("x", 3, 9),
-    "randint from 2": hp.randint("x", 2, 7),
-    "choice": hp.choice("x", ["a", "b", "c"]),
-    "pchoice": hp.pchoice("x", [(0.1, "a"), (0.6, "b"), (0.3, "c")]),
-}
 
 
 def axes_and_rows(expression, rows, seed=0):
@@ -115,10 +100,10 @@ def test_scores_are_those_of_one_trial_and_dimension_at_a_time(seed, scales):
     assert Densities(Kinds(axes), trials, scales).score(points) == pytest.approx(naive, rel=1e-6)
 
 
-@pytest.fixture(params=EVERY)
+@pytest.fixture(params=EVERY_KIND)
 def single(request):
     """A space's only dimension, and a thousand positions of its own distribution."""
-    return axes_and_rows({"x": EVERY[request.param]}, 1000, seed=3)
+    return axes_and_rows({"x": EVERY_KIND[request.param]}, 1000, seed=3)
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.3])
