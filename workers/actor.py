@@ -17,7 +17,7 @@ from typing import Any
 
 import ray
 
-from alignment_core.errors import UnknownNameError
+from alignment_core.errors import AlignSearchError, UnknownNameError
 from alignsearch.search.documents import Search, Trial, is_driven
 from alignsearch.search.documents.errors import (
     ClusterError,
@@ -50,6 +50,10 @@ STORE_SECONDS = 20.0
 and each of them needs seconds of CPU time to start."""
 
 
+class WorkerStartError(RuntimeError):
+    """The worker lacks something that every trial needs: its store, or the host's TPU."""
+
+
 class TrialWorker:
     """Serves one slot of a search; imported TensorFlow and compiled steps serve many trials."""
 
@@ -64,6 +68,9 @@ class TrialWorker:
     ) -> None:
         """Connect to the store and wait for the host's TPU, if trials use one.
 
+        A worker that can't raises no error here, but in `run`: Ray may lose the error of an actor
+        that it couldn't make, and report a killed process in its place.
+
         Args:
             store_uri: MongoDB URI of the store that holds the search.
             search: the search; only its fields that never change are used.
@@ -71,21 +78,21 @@ class TrialWorker:
             accelerator: resources that Ray assigned, recorded with each attempt.
             threads: number of CPU threads for TensorFlow, which reads it when it is imported.
             folders: folders with modules of the user's own, searched after installed ones.
-
-        Raises:
-            ClusterError: another process keeps this host's TPU.
-            StoreUnavailableError: the store doesn't answer.
         """
         sys.path.extend(folder for folder in folders if folder not in sys.path)
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(threads)
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
         os.environ.update(gpu_memory.environment(search.resources))
-        if "TPU" in search.resources:
-            os.environ.update(tpu.host_alone(os.environ, search.resources["TPU"]))
-            tpu.wait_until_free(tpu.devices())
-        self._store = Store.connect(store_uri, timeout=STORE_SECONDS)
         self._search = search
+        self._problem: str | None = None
+        try:
+            if "TPU" in search.resources:
+                os.environ.update(tpu.host_alone(os.environ, search.resources["TPU"]))
+                tpu.wait_until_free(tpu.devices())
+            self._store = Store.connect(store_uri, timeout=STORE_SECONDS)
+        except AlignSearchError as error:
+            self._problem = f"{type(error).__name__}: {error}"
         self._claimed: str | None = None
         self._interrupt = threading.Event()
         self._idle = threading.Event()
@@ -109,7 +116,12 @@ class TrialWorker:
         """Serve this driver from now on; return False if it isn't the driver of this search.
 
         It may drive another search, or one in another store, or not drive any more.
+
+        Raises:
+            WorkerStartError: nobody can be served here.
         """
+        if self._problem is not None:
+            raise WorkerStartError(self._problem)
         identity, token = claim
         if token == self._claimed and identity == self._search.identity:
             return True
@@ -137,6 +149,7 @@ class TrialWorker:
                 search names an objective that is imported here.
 
         Raises:
+            WorkerStartError: this worker can't make attempts.
             ForeignSearchError: this worker isn't that driver's.
             ClusterError: packages here have other versions.
         """
@@ -185,6 +198,8 @@ class TrialWorker:
         unclaimed = 0
         while True:
             pause.wait(IDLE_CHECK_SECONDS)
+            if self._problem is not None:
+                os._exit(0)
             try:
                 search = self._store.searches.get(self._search.name)
                 is_own = search.identity == self._search.identity

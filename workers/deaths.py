@@ -1,6 +1,8 @@
 """Reasons for a worker's death in one sentence; Ray's own error messages fill a page."""
 
-from ray.exceptions import OutOfMemoryError, RayError
+from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
+
+from alignsearch.workers.actor import WorkerStartError
 
 _LOW_MEMORY = "running low on memory"
 _KILLED = "Worker unexpectedly exits with a connection error code 2"
@@ -10,6 +12,8 @@ _NODE_GONE = ("The node", "node is dead", "node has died", "marked dead")
 
 def reason(error: RayError) -> str:
     """Return the reason to record as the error of the dead worker's attempt."""
+    if isinstance(error, RayTaskError) and isinstance(error.cause, WorkerStartError):
+        return f"its worker could not start: {error.cause}"
     text = str(error).strip()
     if isinstance(error, OutOfMemoryError) or _LOW_MEMORY in text:
         return (
