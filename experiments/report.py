@@ -59,7 +59,9 @@ class Table:
 
     def latex(self) -> str:
         """The table as a LaTeX document of its own."""
-        return text_tables.latex(self.head, self._with_mathematics(), self.notes)
+        return text_tables.document(
+            text_tables.latex(self.head, self._with_mathematics(), self.notes)
+        )
 
     def csv(self) -> str:
         """The table as CSV, with every digit and without the notes."""

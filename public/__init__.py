@@ -74,7 +74,7 @@ _HOMES = {
     "column_of": "alignsearch.search.reports.best",
     # published_columns(): the four columns of Kunin et al. 2020, Table 5.
     "published_columns": "alignsearch.search.reports.export",
-    # export(columns, format): columns as Markdown, LaTeX, CSV or JSON.
+    # export(columns, format): columns as text, Markdown, LaTeX, CSV or JSON.
     "export": "alignsearch.search.reports.export",
     # read_csv(text), read_json(text): configurations from an export, with all digits.
     "read_csv": "alignsearch.search.reports.export",

@@ -94,11 +94,11 @@ class BestVerbs:
         rows = {each.metaparameter: (each.share, each.deviation) for each in found.shares}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["share", "deviation"])
 
-    def export(self, format: str = "markdown") -> str:
+    def export(self, format: str = "text") -> str:
         """Return the best configuration as a column of the search's table, or each of the front.
 
         Args:
-            format: markdown, latex, csv or json.
+            format: text, markdown, latex (a table for LaTeX's `\\input`), csv or json.
 
         Raises:
             StateConflictError: no trial has finished with a loss.

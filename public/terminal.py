@@ -29,7 +29,9 @@ class VisibleConsole(Console):
         for segment in super().render(renderable, options):
             text, style, control = segment
             shown = text if control else visible(text)
-            yield segment if shown is text else Segment(shown, style)
+            # The output may have become a file since the console was made for a terminal.
+            kept = style if self.is_terminal else None
+            yield segment if (shown, kept) == (text, style) else Segment(shown, kept, control)
 
 
 def write_error(text: str) -> None:

@@ -18,12 +18,13 @@ from alignsearch.search.reports.export import (
 TABLE5_TITLE = "Table 5 of Kunin et al. 2020"
 
 MEDIA_TYPES = {
+    "text": "text/plain",
     "markdown": "text/plain",
     "latex": "text/plain",
     "csv": "text/csv",
     "json": "application/json",
 }
-SUFFIXES = {"markdown": "md", "latex": "tex", "csv": "csv", "json": "json"}
+SUFFIXES = {"text": "txt", "markdown": "md", "latex": "tex", "csv": "csv", "json": "json"}
 
 
 def columns_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> list[Column]:
@@ -77,5 +78,5 @@ def table_of(mirror: Mirror, names: Sequence[str], *, published: bool) -> models
 
 
 def text_of(columns: Sequence[Column], format: str) -> str:
-    """Format columns as text: `markdown`, `latex`, `csv` or `json`."""
+    """Format columns as text: `text`, `markdown`, `latex`, `csv` or `json`."""
     return export(columns, format)

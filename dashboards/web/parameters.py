@@ -27,7 +27,7 @@ MetricName = Annotated[
     str | None,
     Query(max_length=LONGEST_LABEL, description="Name of the metric; the search's first if none."),
 ]
-Format = Annotated[Literal["markdown", "latex", "csv", "json"], Query()]
+Format = Annotated[Literal["text", "markdown", "latex", "csv", "json"], Query()]
 Download = Annotated[bool, Query(description="Send the text as a file to save.")]
 Published = Annotated[bool, Query(description="Include the paper's own four columns.")]
 

@@ -1,9 +1,11 @@
 """The command `alignsearch`: each command has a file, which wires store, driver and workers."""
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 from alignment_core.errors import AlignSearchError
+from alignsearch.cli.output import OutputError, output
 
 if TYPE_CHECKING:
     import typer
@@ -17,14 +19,21 @@ def main() -> None:
     from typer.exceptions import TyperException
 
     app = _app(sys.argv[1:])
+    output.begin()
     try:
         code = app(prog_name="alignsearch", standalone_mode=False)
+        output.finish()
     except TyperException as error:
         _fail(_usage_error(error))
+    except OutputError as error:
+        _give_up_output()
+        _fail(str(error))
     except AlignSearchError as error:
         _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        output.discard()
     sys.exit(code)
 
 
@@ -58,6 +67,12 @@ def _usage_error(error: "TyperException") -> str:
     if not message or context is None:
         return message
     return f"{message}; `{context.command_path} --help` says what there is"
+
+
+def _give_up_output() -> None:
+    """Let the interpreter's end write nothing more to where nothing can be written."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.__stdout__.fileno() if sys.__stdout__ else 1)
 
 
 def _fail(message: str) -> None:

@@ -1,5 +1,9 @@
 """The table of commands, in the order in which `--help` lists them."""
 
+import importlib.metadata
+import platform
+from typing import Annotated
+
 import typer
 
 from alignsearch.cli import (
@@ -30,14 +34,36 @@ from alignsearch.cli import (
     trials,
     whole_search,
 )
+from alignsearch.cli.options import print_text
 
 app = typer.Typer(
     name="alignsearch",
     help="Distributed hyperparameter search for learning rules without weight symmetry.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        own = importlib.metadata.version("alignsearch")
+        print_text(f"alignsearch {own}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_commands(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that need no command; the table's own help text is shown."""
+
+
 app.command()(spaces.spaces)
 app.command()(submit.submit)
 app.command()(drive.serve)

@@ -9,6 +9,7 @@ from rich.table import Table
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
+    OutputOption,
     StoreOption,
     console,
     print_json,
@@ -33,7 +34,12 @@ from alignsearch.search.use_cases.next_steps import next_step
 from alignsearch.wiring import open_store
 
 
-def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = None) -> None:
+def best(
+    name: NameArgument,
+    as_json: JsonOption = False,
+    output: OutputOption = None,
+    store: StoreOption = None,
+) -> None:
     """Print the best trial of a search and its configuration; of several metrics, the front.
 
     The front has the trials than which no other one is better in every metric. A trial that breaks
@@ -68,7 +74,7 @@ def best(name: NameArgument, as_json: JsonOption = False, store: StoreOption = N
     print_text(f"best {best_so_far(trial, metric, confirmed)}\n")
     if confirmed is not None:
         print_text("\n".join(in_words(confirmed, metric)) + "\n")
-    print_text(render([column], "markdown"))
+    print_text(render([column], "text"))
     if step is not None:
         print_text(f"\nnext: `{step}` trains it for longer")
 

@@ -7,7 +7,14 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import DataError
-from alignsearch.cli.options import ImageSizeOption, JsonOption, console, notices, print_json
+from alignsearch.cli.options import (
+    ImageSizeOption,
+    JsonOption,
+    OutputOption,
+    console,
+    notices,
+    print_json,
+)
 from alignsearch.tensorflow_import import check_data, import_tensorflow
 
 if TYPE_CHECKING:
@@ -35,6 +42,7 @@ def data(
         str, typer.Option(help="Preprocessing of ImageNet's images: v1, or v2 for the v2 networks.")
     ] = "v1",
     as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
     """Read every image of a data set and time its input pipeline; exit code 1 if it is incomplete.
 

@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import JsonOption, NameArgument, StoreOption, print_json, print_text
+from alignsearch.cli.options import (
+    JsonOption,
+    NameArgument,
+    OutputOption,
+    StoreOption,
+    print_json,
+    print_text,
+)
 from alignsearch.progress import REFRESH_SECONDS
 from alignsearch.search.documents import Event
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
@@ -23,6 +30,7 @@ def events(
         bool, typer.Option("--follow", help="Print new events until the search is over.")
     ] = False,
     as_json: JsonOption = False,
+    output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """List the events of a search: time (UTC), author and action."""

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.cli.options import StoreOption, print_data
+from alignsearch.cli.completion import search_names
+from alignsearch.cli.options import OutputOption, StoreOption, print_data
+from alignsearch.search.reports import text_tables
 from alignsearch.search.reports.best import best_columns
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.export import published_columns
@@ -15,15 +17,26 @@ from alignsearch.wiring import open_store
 def export(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="Names of searches; each is a column."),
+        typer.Argument(
+            metavar="NAME...",
+            help="Names of searches; each is a column.",
+            autocompletion=search_names,
+        ),
     ] = None,
     format: Annotated[
         str,
-        typer.Option("--format", metavar="[markdown|latex|csv|json]", help="Format of the table."),
-    ] = "markdown",
+        typer.Option("--format", metavar="FORMAT", help="text, markdown, latex, csv or json."),
+    ] = "text",
+    document: Annotated[
+        bool,
+        typer.Option(
+            "--document", help="With latex: a whole document, and not a table for \\input."
+        ),
+    ] = False,
     published: Annotated[
         bool, typer.Option("--published", help="Add the four columns of the paper's Table 5.")
     ] = False,
+    output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """Print the best configuration of each search as a column of a table.
@@ -33,10 +46,13 @@ def export(
     The rows are those of the search's definition: Table 5 for the paper's spaces, one row a
     dimension for others.
     """
+    if document and format != "latex":
+        raise ConfigurationError("--document belongs to --format latex")
     columns = published_columns() if published else []
     if not names and not published:
         raise ConfigurationError("name at least one search, or ask for --published")
     if names:
         with open_store(store) as opened:
             columns += [each for name in names for each in best_columns(opened, name)]
-    print_data(render(columns, format))
+    table = render(columns, format)
+    print_data(text_tables.document(table) if document else table)

@@ -5,7 +5,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from alignsearch.cli.options import JsonOption, NameArgument, StoreOption, console, print_json
+from alignsearch.cli.options import (
+    JsonOption,
+    NameArgument,
+    OutputOption,
+    StoreOption,
+    console,
+    print_json,
+)
 from alignsearch.search.documents import label_of
 from alignsearch.wiring import open_store
 
@@ -17,6 +24,7 @@ def importance(
         typer.Option("--metric", help="Metric to explain. Default: the search's first one."),
     ] = None,
     as_json: JsonOption = False,
+    output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """Print the share of a metric's variance that each dimension of a search explains."""

@@ -9,6 +9,7 @@ from alignsearch.attempt_lines import attempt_lines, follow_lines
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
+    OutputOption,
     StoreOption,
     TidArgument,
     notice,
@@ -34,6 +35,7 @@ def logs(
         ),
     ] = False,
     as_json: JsonOption = False,
+    output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """Print what an attempt at a trial has logged, with its epochs, its error and its end."""

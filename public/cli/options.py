@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
@@ -9,6 +10,8 @@ from pydantic_core import to_json
 
 from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
 from alignment_core.errors import UnknownNameError
+from alignsearch.cli.completion import search_names
+from alignsearch.cli.output import output
 from alignsearch.search.attempts.logs import LogFormat, LogLevel, log_to_stderr
 from alignsearch.search.documents import RecipeChoices
 from alignsearch.search.documents.limits import LARGEST
@@ -21,6 +24,16 @@ from alignsearch.terminal import VisibleConsole
 def help_of(field: str) -> str:
     """Return the help text of a recipe's field, for other commands that have the same option."""
     return RecipeChoices.model_fields[field].description or ""
+
+
+WIDTH_OF_FILES = 160
+"""Columns of output into a file or a pipe, which has no width of its own."""
+
+
+def _into_file(path: Path | None) -> Path | None:
+    if path is not None and "COLUMNS" not in os.environ:
+        console.width = WIDTH_OF_FILES
+    return output.to_file(path)
 
 
 StoreOption = Annotated[
@@ -68,7 +81,20 @@ WaitOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, for programs.")]
 TidArgument = Annotated[int, typer.Argument(help="Number of the trial.")]
-NameArgument = Annotated[str, typer.Argument(help="Name of the search.")]
+NameArgument = Annotated[
+    str, typer.Argument(help="Name of the search.", autocompletion=search_names)
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write to this file instead of printing; it is replaced once all is written.",
+        callback=_into_file,
+    ),
+]
+"""Its callback does it all: a command only lists the option."""
 ImageSizeOption = Annotated[
     int | None, typer.Option(min=1, max=LARGEST, help=help_of("image_size"))
 ]
@@ -79,9 +105,6 @@ PrecisionOption = Annotated[
 StrategyOption = Annotated[
     str, typer.Option(metavar=f"[{'|'.join(STRATEGIES)}]", help=help_of("strategy"))
 ]
-
-WIDTH_OF_FILES = 160
-"""Columns of output into a file or a pipe, which has no width of its own."""
 
 
 def _console(*, stderr: bool = False) -> VisibleConsole:

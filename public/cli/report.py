@@ -38,7 +38,12 @@ def report(
         raise ConfigurationError(f"the report can't be written: {error}") from error
 
 
-app = typer.Typer(name="alignsearch", add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="alignsearch",
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
 """The command alone, as `alignsearch.cli` runs it."""
 app.command()(report)
 

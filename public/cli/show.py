@@ -8,6 +8,7 @@ from rich.table import Table
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
+    OutputOption,
     StoreOption,
     TidArgument,
     console,
@@ -17,7 +18,6 @@ from alignsearch.cli.options import (
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import Epoch, is_list_of_runs
 from alignsearch.search.reports.best import column_of
-from alignsearch.search.reports.cells import without_latex
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.trial_table import columns_of, row_of
 from alignsearch.wiring import open_store
@@ -39,6 +39,7 @@ def show(
     name: NameArgument,
     tid: TidArgument,
     as_json: JsonOption = False,
+    output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """Show one trial: its metaparameters, epochs, attempts and error."""
@@ -67,7 +68,7 @@ def show(
         console.print("", run, "")
     else:
         column = column_of(search, trial, title=f"{name} {tid}")
-        print_text("\n" + without_latex(render([column], "markdown")))
+        print_text("\n" + render([column], "text"))
     console.print(_epochs_table(epochs))
     for attempt in trial.attempts.values():
         console.print(

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.cli.options import JsonOption, console, notices, print_json
+from alignsearch.cli.options import JsonOption, OutputOption, console, notices, print_json
 from alignsearch.spaces.definition import Definition
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
 from alignsearch.spaces.describe import definition_json, describe
@@ -23,6 +23,7 @@ def spaces(
         ),
     ] = None,
     as_json: JsonOption = False,
+    output: OutputOption = None,
 ) -> None:
     """Print the search spaces: metaparameters, ranges, fixed values, and the source of each."""
     chosen = _named() if name is None else [find_definition(name)]

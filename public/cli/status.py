@@ -8,8 +8,10 @@ import typer
 from rich.table import Table
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.cli.completion import search_names
 from alignsearch.cli.options import (
     JsonOption,
+    OutputOption,
     StoreOption,
     console,
     notice,
@@ -29,7 +31,10 @@ from alignsearch.wiring import has_store, open_store
 
 def status(
     name: Annotated[
-        str | None, typer.Argument(help="Name of a search. Default: all searches.")
+        str | None,
+        typer.Argument(
+            help="Name of a search. Default: all searches.", autocompletion=search_names
+        ),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Update the display until the search is over.")
@@ -39,6 +44,7 @@ def status(
         typer.Option(help="List the searches with this tag only; repeated: with all of them."),
     ] = None,
     as_json: JsonOption = False,
+    output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """Show the progress of searches, and what each of them waits for."""

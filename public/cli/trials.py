@@ -12,6 +12,7 @@ from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
+    OutputOption,
     StoreOption,
     console,
     notices,
@@ -34,6 +35,7 @@ def trials(
         bool, typer.Option("--csv", help="Print comma-separated values, with all digits.")
     ] = False,
     as_json: JsonOption = False,
+    output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
     """List a search's trials with their metaparameters and losses.

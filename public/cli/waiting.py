@@ -65,7 +65,7 @@ def wait_for(
         print_text(f"{against_chance(summary)}\n")
         if summary.confirmed is not None:
             print_text("\n".join(in_words(summary.confirmed, summary.metric)) + "\n")
-        print_text(render([best_column(store, name)], "markdown"))
+        print_text(render([best_column(store, name)], "text"))
         if len(metrics_of(summary.search)) > 1:
             print_text(f"\nnext: `alignsearch best {name}` prints the front of all metrics")
     elif summary.nearest is not None:

@@ -26,7 +26,6 @@ _WORDS: dict[str, Value] = {
     "-inf": -math.inf,
     "nan": math.nan,
 }
-_SCIENTIFIC = re.compile(r"×10\^\{(-?\d+)\}")
 _INTEGER = re.compile(r"-?\d+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 
@@ -52,14 +51,6 @@ def readable(value: Value, *, sampled: bool, stepped: bool = False, none: str = 
         # Table 5's format knows positive numbers only.
         return f"{'-' if value < 0 else ''}{format_sampled(abs(value))}" if value else "0.0000"
     return str(value)
-
-
-def without_latex(text: str) -> str:
-    """Return a table for a terminal: 2.8109e-8 in place of Table 5's 2.8109×10^{-8}.
-
-    The cells keep their width.
-    """
-    return _SCIENTIFIC.sub(lambda found: f"e{found[1]}".ljust(len(found[0])), text)
 
 
 def to_csv(value: Any, none: str = NONE) -> str:

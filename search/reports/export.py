@@ -1,9 +1,9 @@
-"""Export of configurations as the columns of a table, in Markdown, LaTeX, CSV or JSON.
+"""Export of configurations as the columns of a table: text, Markdown, LaTeX, CSV or JSON.
 
 A search is a column. Its definition says the rows: those of Kunin et al. 2020, Table 5, for the
 paper's four spaces, and one row a dimension where a definition has no table of its own. Columns of
-several tables share the rows of the same name. Markdown and LaTeX round like Table 5. CSV and JSON
-have all digits and can be read back.
+several tables share the rows of the same name. Text, Markdown and LaTeX round like Table 5. CSV and
+JSON have all digits and can be read back.
 """
 
 import csv
@@ -112,7 +112,7 @@ def published_columns() -> list[Column]:
 
 
 def export(columns: Sequence[Column], format: str) -> str:
-    """Return a table of columns as text; `format` is markdown, latex, csv or json.
+    """Return a table of columns; `format` is text, markdown, latex, csv or json.
 
     Raises:
         UnknownNameError: there is no such format.
@@ -187,7 +187,12 @@ def _markdown(columns: Sequence[Column]) -> str:
 
 
 def _latex(columns: Sequence[Column]) -> str:
-    return text_tables.latex(_titles(columns), _cells(columns), notes_of(columns))
+    caption = "Metaparameters of the best configurations."
+    return text_tables.latex(_titles(columns), _cells(columns), notes_of(columns), caption=caption)
+
+
+def _text(columns: Sequence[Column]) -> str:
+    return text_tables.text(_titles(columns), _cells(columns), notes_of(columns))
 
 
 def _csv(columns: Sequence[Column]) -> str:
@@ -218,6 +223,7 @@ def _json(columns: Sequence[Column]) -> str:
 
 
 FORMATS: dict[str, Callable[[Sequence[Column]], str]] = {
+    "text": _text,
     "markdown": _markdown,
     "latex": _latex,
     "csv": _csv,

@@ -1,12 +1,19 @@
-"""Tables as Markdown, and as a LaTeX document.
+"""Tables as plain text, as Markdown, and as LaTeX.
 
-In both, text between two dollar signs in a cell or a note is LaTeX mathematics.
+Text between two dollar signs in a cell or a note is LaTeX mathematics.
 """
 
 import re
 from collections.abc import Sequence
 
 Cells = Sequence[str]
+
+PACKAGES = "amsmath,booktabs,graphicx"
+"""LaTeX packages that a table needs."""
+LABEL = "tab:configurations"
+"""The label by which a LaTeX text refers to a table with a caption."""
+
+_SCIENTIFIC = re.compile(r"×10\^\{(-?\d+)\}")
 
 
 def markdown(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
@@ -22,32 +29,86 @@ def markdown(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> s
     return "\n".join([*table, "", *below]).rstrip() + "\n"
 
 
-def latex(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
-    """Return a whole LaTeX document with one table and its notes below."""
+def text(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
+    """Return a table for people without any markup; each note is a line below it.
+
+    >>> print(text(["", "ia"], [["α", "2.8×10^{-8}"]]), end="")
+       ia
+    -  ------
+    α  2.8e-8
+    """
+    lines = [[without_latex(re.sub(r"\s+", " ", cell)) for cell in line] for line in (head, *body)]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    table = [
+        "  ".join(cell.ljust(at) for cell, at in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
+    below = [without_latex(note) for note in notes]
+    return "\n".join([*table, "", *below]).rstrip() + "\n"
+
+
+def without_latex(text: str) -> str:
+    r"""Return a text whose mathematics is plain: 2.8109e-8 for 2.8109×10^{-8}, R_WM for its symbol.
+
+    >>> without_latex(r"$\mathcal{R}_{\text{WM}}^{\text{TPE}}$ of $\lvert\mathcal{B}\rvert$")
+    'R_WM^TPE of |B|'
+    """
+    scientific = _SCIENTIFIC.sub(r"e\1", text)
+    return re.sub(r"\$([^$]*)\$", lambda found: _plain_mathematics(found[1]), scientific)
+
+
+def _plain_mathematics(latex: str) -> str:
+    bars = re.sub(r"\\[lr]vert\b", "|", latex)
+    names = re.sub(r"\\(?:mathcal|mathrm|text)\b", "", bars)
+    return re.sub(r"[{}\\]", "", names)
+
+
+def latex(
+    head: Cells, body: Sequence[Cells], notes: Sequence[str] = (), *, caption: str = ""
+) -> str:
+    r"""Return a LaTeX table for `\input`, with its notes below.
+
+    It needs the packages that its first line names.
+
+    caption: its caption; without one it has no label either.
+    """
     top, *rows = (
         f"{' & '.join(_latex_text(cell) for cell in line)} \\\\" for line in (head, *body)
     )
+    named = [rf"\caption{{{_latex_text(caption)}}}", rf"\label{{{LABEL}}}"] if caption else []
+    return "\n".join(
+        [
+            rf"% \usepackage{{{PACKAGES}}}",
+            r"\begin{table}",
+            r"\centering\small",
+            *named,
+            # A table that is too wide for the page is made smaller.
+            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
+            rf"\begin{{tabular}}{{l{'c' * (len(head) - 1)}}}",
+            r"\toprule",
+            top,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}}",
+            *(rf"\par {_latex_text(note)}" for note in notes),
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def document(fragment: str) -> str:
+    """Return a whole LaTeX document with what `latex` has returned."""
     return "\n".join(
         [
             r"\documentclass{article}",
             r"\usepackage[utf8]{inputenc}",
-            r"\usepackage{amsmath,graphicx}",
+            rf"\usepackage{{{PACKAGES}}}",
             r"\usepackage[margin=15mm]{geometry}",
             r"\begin{document}",
-            r"\begin{table}",
-            r"\centering\small",
-            # A table that is too wide for the page is made smaller.
-            r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
-            rf"\begin{{tabular}}{{l{'c' * (len(head) - 1)}}}",
-            r"\hline",
-            top,
-            r"\hline",
-            *rows,
-            r"\hline",
-            r"\end{tabular}}",
-            *(rf"\par {_latex_text(note)}" for note in notes),
-            r"\end{table}",
-            r"\end{document}",
+            f"{fragment}\\end{{document}}",
             "",
         ]
     )

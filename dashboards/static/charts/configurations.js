@@ -5,7 +5,7 @@ import { announce, copy, el } from "../lib/dom.js";
 import { plain, raised } from "../lib/format.js";
 
 /** @type {Record<string, string>} */
-const SUFFIXES = { markdown: "md", latex: "tex", csv: "csv", json: "json" };
+const SUFFIXES = { markdown: "md", text: "txt", latex: "tex", csv: "csv", json: "json" };
 
 /** The table in a panel. */
 export class Configurations {

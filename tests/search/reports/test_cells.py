@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from alignsearch.search.reports.cells import ABSENT, from_csv, readable, to_csv, without_latex
+from alignsearch.search.reports.cells import ABSENT, from_csv, readable, to_csv
 
 TEXTS = [
     "",
@@ -84,10 +84,3 @@ def test_sampled_numbers_have_four_decimals(value, text):
 
 def test_numbers_that_were_not_sampled_are_printed_in_full():
     assert readable(0.125, sampled=False) == "0.125"
-
-
-def test_a_terminal_gets_numbers_without_latex():
-    table = "| rate | 2.8109×10^{-8} |\n| big  | -1.5000×10^{12} |\n| x    | 0.9500 |"
-    assert without_latex(table) == (
-        "| rate | 2.8109e-8      |\n| big  | -1.5000e12      |\n| x    | 0.9500 |"
-    )

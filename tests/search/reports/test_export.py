@@ -17,6 +17,7 @@ from alignsearch.search.reports.export import (
     read_json,
     table5_column,
 )
+from alignsearch.search.reports.text_tables import document
 from alignsearch.spaces.catalog import SPACES, get_space
 from alignsearch.spaces.table5 import PUBLISHED
 
@@ -116,6 +117,30 @@ def test_json_names_space_hash_and_note():
     assert first["note"] == "best of 300 trials"
 
 
+_PAPER = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[margin=15mm]{geometry}
+\usepackage{amsmath,booktabs,graphicx}
+\begin{document}
+Table~\ref{tab:configurations} has them.
+\input{part}
+\end{document}
+"""
+
+
+def test_text_has_the_table_without_any_markup():
+    head, rule, *rows = export(published_columns(), "text").splitlines()[:24]
+    assert head.split() == ["R_WM^TPE", "R_WM+AD^TPE", "R_WM+AD+OPS^TPE", "R_IA^TPE"]
+    assert set(rule) == {"-", " "}
+    cells = [tuple(re.split(r"\s{2,}", row)) for row in rows]
+    plain = {r"$\lvert\mathcal{B}\rvert$": "|B|", "×10^{-8}": "e-8", "×10^{-6}": "e-6"}
+    for row, printed in zip(cells, TABLE_5, strict=True):
+        expected = " ".join(printed)
+        for latex, word in plain.items():
+            expected = expected.replace(latex, word)
+        assert " ".join(row) == expected
+
+
 # Without those that look like Latin ones.
 GREEK = "αβγδεζηθικλμνξπρςστυφχψω ΓΔΘΛΞΠΣΥΦΨΩ"
 NAMED = [
@@ -126,9 +151,13 @@ NAMED = [
 @pytest.mark.parametrize(
     "columns", [published_columns(), MINE, NAMED], ids=["published", "mine", "greek"]
 )
-def test_latex_compiles(columns, tmp_path):
-    assert shutil.which("pdflatex"), "pdflatex is missing: install texlive-latex-base"
-    (tmp_path / "table.tex").write_text(export(columns, "latex"), encoding="utf-8")
+@pytest.mark.parametrize("alone", [True, False], ids=["document", "input"])
+def test_latex_compiles(columns, alone, tmp_path):
+    assert shutil.which("pdflatex"), "pdflatex is missing: install texlive-latex-recommended"
+    table = export(columns, "latex")
+    whole = document(table) if alone else _PAPER
+    (tmp_path / "part.tex").write_text(table, encoding="utf-8")
+    (tmp_path / "table.tex").write_text(whole, encoding="utf-8")
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"],
         cwd=tmp_path,

@@ -1,0 +1,133 @@
+"""A command's output: on standard output, or in the file that `-o` names.
+
+No letter ends a command: one that the output's encoding lacks is written as an escape. An output
+that can't be written, as on a full disk, is an error in one line.
+"""
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from alignment_core.errors import AlignSearchError, ConfigurationError
+
+
+class OutputError(AlignSearchError, OSError):
+    """The output can't be written to where it was to go."""
+
+
+class _Stream:
+    """A text stream whose errors are told in words."""
+
+    def __init__(self, stream: TextIO, where: str) -> None:
+        self._stream = stream
+        self._where = where
+
+    def write(self, text: str) -> int:
+        """Write the text."""
+        try:
+            return self._stream.write(self._encodable(text))
+        except OSError as error:
+            raise self._told(error) from error
+
+    def flush(self) -> None:
+        """Write what the stream still holds."""
+        try:
+            self._stream.flush()
+        except OSError as error:
+            raise self._told(error) from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _encodable(self, text: str) -> str:
+        encoding = self._stream.encoding
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError:
+            return text.encode(encoding, "backslashreplace").decode(encoding)
+        return text
+
+    def _told(self, error: OSError) -> OSError:
+        # A reader that has seen enough, like `head`, has closed the pipe: no error for people.
+        if error.errno == errno.EPIPE:
+            return error
+        return OutputError(f"the output can't be written to {self._where}: {error.strerror}")
+
+
+class _File:
+    """The file of `-o`, which gets its content once the command has ended well."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # A pipe or a device can't be replaced by a file that is complete.
+        self._replaces = path.is_file() or not path.exists()
+        self._written = path.with_name(f".alignsearch.{os.getpid()}.part")
+        try:
+            opened = self._written if self._replaces else path
+            self.stream = opened.open("w", encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"--output {path}: {error.strerror}") from error
+
+    def finish(self) -> None:
+        self.stream.close()
+        if self._replaces:
+            self._written.replace(self._path)
+
+    def discard(self) -> None:
+        if not self.stream.closed:
+            try:
+                self.stream.close()
+            finally:
+                if self._replaces:
+                    self._written.unlink(missing_ok=True)
+
+
+class _Output:
+    """The output of this process's command."""
+
+    def __init__(self) -> None:
+        self._file: _File | None = None
+        self._printed: TextIO = sys.stdout
+
+    def begin(self) -> None:
+        """Let the standard streams write every letter, and tell errors in words."""
+        for name, where in (("stdout", "standard output"), ("stderr", "standard error")):
+            stream = getattr(sys, name)
+            # A process whose streams are closed has none.
+            if stream is not None:
+                setattr(sys, name, _Stream(stream, where))
+
+    def to_file(self, path: Path | None) -> Path | None:
+        """Write into a file instead of standard output, in place of what it has.
+
+        Raises:
+            ConfigurationError: the file can't be written.
+        """
+        if path is not None:
+            self._file = _File(path)
+            self._printed = sys.stdout
+            sys.stdout = _Stream(self._file.stream, str(path))
+        return path
+
+    def finish(self) -> None:
+        """Write the rest, now that the command has ended.
+
+        Raises:
+            OutputError: it can't be written.
+        """
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        if self._file is not None:
+            self._file.finish()
+            sys.stdout = self._printed
+
+    def discard(self) -> None:
+        """Leave the file as it was, if the command has failed."""
+        if self._file is not None:
+            self._file.discard()
+            sys.stdout = self._printed
+
+
+output = _Output()

@@ -1,0 +1,53 @@
+"""The program as a shell sees it: its version, its short help, completion of names."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from documents_made import a_search
+
+ALIGNSEARCH = os.path.join(os.path.dirname(sys.executable), "alignsearch")
+
+
+def test_the_version_is_shown(shell):
+    assert re.fullmatch(r"alignsearch \d+\.\d+\.\d+, Python 3\.\d+\.\d+\n", shell.ok("--version"))
+
+
+@pytest.mark.parametrize("command", [[], ["status"], ["store", "stop"], ["report"]], ids=str)
+def test_the_short_help_is_the_help(shell, command):
+    assert shell.ok(*command, "-h") == shell.ok(*command, "--help")
+
+
+def completed(*words, folder, store=None):
+    """Return the words that bash would offer for the last one."""
+    environment = {
+        **os.environ,
+        "_ALIGNSEARCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+        **({"ALIGNSEARCH_STORE": store} if store else {}),
+    }
+    done = subprocess.run(
+        [ALIGNSEARCH], env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_names_of_commands_and_searches_are_completed(store, store_uri, tmp_path):
+    for name in ("mirror-1", "mirror-2", "other"):
+        store.searches.create(a_search(name=name))
+    asked = {"folder": tmp_path, "store": store_uri}
+    assert completed("alignsearch", "st", **asked) == ["status", "stop", "store"]
+    assert completed("alignsearch", "status", "mi", **asked) == ["mirror-1", "mirror-2"]
+    # A name that is given already isn't offered again.
+    assert completed("alignsearch", "export", "mirror-1", "m", **asked) == ["mirror-2"]
+
+
+def test_completion_starts_no_store_and_says_nothing_without_one(tmp_path):
+    assert completed("alignsearch", "status", "x", folder=tmp_path) == []
+    assert [*tmp_path.iterdir()] == []
+    nowhere = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"
+    assert completed("alignsearch", "status", "x", folder=tmp_path, store=nowhere) == []
