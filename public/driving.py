@@ -150,10 +150,14 @@ def _is_over(store: Store, name: str) -> bool:
 
 
 @contextmanager
-def cluster(address: str | None) -> "Iterator[list[Node]]":
+def cluster(
+    address: str | None, say: Callable[[str], None] = lambda text: None
+) -> "Iterator[list[Node]]":
     """Connect to the Ray cluster at `address`, or start one here, and yield its hosts.
 
     A connection that the program has made by itself is used, and left as it is.
+
+    say: prints a line for people before what takes some seconds.
 
     Raises:
         ClusterError: nothing answers at `address`.
@@ -168,6 +172,7 @@ def cluster(address: str | None) -> "Iterator[list[Node]]":
     if is_connected():
         yield nodes()
         return
+    say("starting Ray on this machine" if address is None else f"connecting to Ray at {address}")
     if address is None:
         for variable, value in RAY_LOGS.items():
             os.environ.setdefault(variable, value)

@@ -55,9 +55,9 @@ def drive_here(
         return
     payload = _payload(search, objective)
     check_function(store, search, objective, whoami(), replace=replace_objective)
-    with driving_here(store, name, named_store, ray) as here:
+    console = VisibleConsole(quiet=not show)
+    with driving_here(store, name, named_store, ray, console.print) as here:
         make = partial(make_driver, store, here.uri, name, reviver(named_store), objective=payload)
-        console = VisibleConsole(quiet=not show)
         outcome = drive_to_end(store, name, make, here.interrupt, console, here.look_after)
     if outcome == "interrupted":
         raise KeyboardInterrupt
@@ -80,12 +80,17 @@ class Here:
 
 @contextmanager
 def driving_here(
-    store: Store, name: str, named_store: str | None, ray: str | None
+    store: Store,
+    name: str,
+    named_store: str | None,
+    ray: str | None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Here]:
     """Prepare this process to drive a search: its cluster, its signals, and what others left.
 
-    Arguments as `drive_here`. At the end of the context, trials are queued again whose workers
-    have ended with a cluster that was started here.
+    Arguments as `drive_here`; `say` prints a line before what takes some seconds. At the end of
+    the context, trials are queued again whose workers have ended with a cluster that was started
+    here.
 
     Raises:
         ClusterError: the cluster can't be reached.
@@ -102,7 +107,7 @@ def driving_here(
     still_running: LeftBehind | None = None
     try:
         with (
-            cluster(address),
+            cluster(address, say),
             interruptible(_say, at_once=_raise_interrupt) as interrupt,
         ):
             try:

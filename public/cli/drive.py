@@ -49,7 +49,7 @@ def serve(
 
         port = serve_metrics(uri, metrics_host, metrics_port)
         print_text(f"metrics at http://{metrics_host}:{port}/metrics")
-    with Store.connect(uri) as opened, cluster(ray), interruptible(notice) as interrupt:
+    with Store.connect(uri) as opened, cluster(ray, notice), interruptible(notice) as interrupt:
         from alignsearch.search.driver.service import Service
         from alignsearch.workers.cluster import ask_for, nodes
 

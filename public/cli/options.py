@@ -140,6 +140,12 @@ def notice(text: str) -> None:
     notices.print(text, highlight=False)
 
 
+def hint(text: str) -> None:
+    """Print a line on standard error for somebody at a terminal; programs don't get it."""
+    if notices.is_terminal:
+        notice(text)
+
+
 def print_json(document: Any) -> None:
     """Print one JSON document, for programs; NaN is printed as null, because JSON has no NaN."""
     text = to_json(document, indent=2, inf_nan_mode="null", fallback=str).decode()

@@ -16,6 +16,7 @@ from alignsearch.cli.options import (
     RayOption,
     StoreOption,
     WaitOption,
+    hint,
     notice,
     notices,
     print_json,
@@ -86,6 +87,11 @@ def submit(
                 print_json({"name": created.name})
             else:
                 print_text(created.name)
+                hint(
+                    f"{created.name} has {created.trials} trials, up to {created.parallel} at "
+                    f"once; `alignsearch serve` drives it, `alignsearch status {created.name} "
+                    "--watch` shows where it stands"
+                )
             return
         wait_for(opened, uri, created.name, ray, reviver(store), as_json=as_json)
 

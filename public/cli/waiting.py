@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from alignsearch.cli.options import console, notice, notices, print_json, print_text
+from alignsearch.cli.options import console, hint, notice, notices, print_json, print_text
 from alignsearch.driving import (
     EXIT_INTERRUPTED,
     cluster,
@@ -90,6 +90,6 @@ def drive(
 
     shown_on: displays the progress.
     """
-    with cluster(ray), interruptible(notice) as interrupt:
+    with cluster(ray, hint), interruptible(notice) as interrupt:
         make = partial(make_driver, store, uri, name, revive_store)
         return drive_to_end(store, name, make, interrupt, shown_on)

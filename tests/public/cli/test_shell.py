@@ -1,6 +1,7 @@
 """The program as a shell sees it: its version, its short help, completion of names."""
 
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -18,6 +19,20 @@ def test_the_version_is_shown(shell):
 @pytest.mark.parametrize("command", [[], ["status"], ["store", "stop"], ["report"]], ids=str)
 def test_the_short_help_is_the_help(shell, command):
     assert shell.ok(*command, "-h") == shell.ok(*command, "--help")
+
+
+def test_somebody_at_a_terminal_is_told_what_comes_next(tmp_path):
+    mine, theirs = pty.openpty()
+    command = [ALIGNSEARCH, "submit", "wm", "--dataset", "rehearsal", "--trials", "2"]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, text=True, check=False
+    )
+    os.close(theirs)
+    said = " ".join(os.read(mine, 10_000).decode().split())
+    subprocess.run([ALIGNSEARCH, "store", "stop"], cwd=tmp_path, check=False, capture_output=True)
+    assert (done.returncode, done.stdout) == (0, "wm-rehearsal-1\n")
+    assert "`alignsearch serve` drives it" in said
+    assert "`alignsearch status wm-rehearsal-1 --watch`" in said
 
 
 def completed(*words, folder, store=None):
