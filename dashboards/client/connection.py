@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
+from alignsearch.dashboards.loopback import is_loopback
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 
 _ERRORS: Mapping[int, type[AlignSearchError]] = {
@@ -41,7 +42,12 @@ class Connection:
         self.url = url.rstrip("/")
         self._token = token
         self._timeout = timeout
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        # A proxy of the environment would look for a dashboard on its own machine.
+        own = is_loopback(urllib.parse.urlsplit(url).hostname or "")
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(),
+            urllib.request.ProxyHandler({} if own else None),
+        )
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,6 +1,5 @@
 """ASGI middleware that checks each request's Host and size, and adds security headers."""
 
-import ipaddress
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from pydantic_core import to_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+
+from alignsearch.dashboards.loopback import is_loopback
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -121,16 +122,6 @@ def host_of(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address is the loopback interface."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def error_json(code: str, message: str, field: str | None = None) -> bytes:

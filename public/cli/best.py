@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from rich.table import Table
-
 from alignsearch.cli.options import (
     JsonOption,
     NameArgument,
@@ -14,6 +12,7 @@ from alignsearch.cli.options import (
     console,
     print_json,
     print_text,
+    table_of,
 )
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.progress import best_so_far
@@ -107,9 +106,7 @@ def _print_front(search: Search, front: Sequence[Trial]) -> None:
     measures = (columns.fixed[2], *columns.further.values())
     shown = ("tid", *measures, *columns.dimensions.values())
     # A column a dimension may be more than a terminal has: the metrics are never cut off.
-    table = Table()
-    for name in shown:
-        table.add_column(heading(name), no_wrap=name in ("tid", *measures))
+    table = table_of(*map(heading, shown), whole=[*map(heading, ("tid", *measures))])
     for row in rows:
         table.add_row(*(cell(row.get(name)) for name in shown))
     console.print(table)

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from alignment_core.errors import DataError
 from alignsearch.cli.options import (
@@ -14,6 +13,7 @@ from alignsearch.cli.options import (
     console,
     notices,
     print_json,
+    table_of,
 )
 from alignsearch.tensorflow_import import check_data, import_tensorflow
 
@@ -105,9 +105,7 @@ def _list(as_json: bool) -> None:
             ]
         )
         return
-    table = Table()
-    for heading in ("data set", "images", "shape", "classes", "on this machine"):
-        table.add_column(heading, overflow="fold")
+    table = table_of("data set", "images", "shape", "classes", "on this machine")
     for name, facts in data_sets.DATA_SETS.items():
         table.add_row(
             name,
@@ -133,9 +131,7 @@ def _document(survey: "SplitSurvey") -> dict[str, Any]:
 
 
 def _print(surveys: dict[str, "SplitSurvey"]) -> None:
-    table = Table()
-    for heading in ("split", "images", "expected", "classes", "labels", "shapes", "corrupt"):
-        table.add_column(heading)
+    table = table_of("split", "images", "expected", "classes", "labels", "shapes", "corrupt")
     for split, survey in surveys.items():
         found = _document(survey)
         shapes = dict.fromkeys(

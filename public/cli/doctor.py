@@ -4,11 +4,17 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from alignsearch import doctor as checks
-from alignsearch.cli.options import JsonOption, RayOption, StoreOption, console, print_json
+from alignsearch.cli.options import (
+    JsonOption,
+    RayOption,
+    StoreOption,
+    console,
+    print_json,
+    table_of,
+)
 from alignsearch.driving import cluster
 from alignsearch.wiring import EMBEDDED_FOLDER
 
@@ -47,9 +53,7 @@ def doctor(
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:
-        table = Table()
-        for heading in ("what", "", "found", "remedy"):
-            table.add_column(heading, overflow="fold")
+        table = table_of("what", "", "found", "remedy")
         for finding in findings:
             mark = Text("ok", style="green") if finding.ok else Text("no", style="yellow")
             what = f"{finding.host}: {finding.what}" if finding.host else finding.what

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from alignsearch.cli.options import (
     JsonOption,
@@ -12,6 +11,7 @@ from alignsearch.cli.options import (
     StoreOption,
     console,
     print_json,
+    table_of,
 )
 from alignsearch.search.documents import label_of
 from alignsearch.wiring import open_store
@@ -48,9 +48,8 @@ def importance(
         )
         return
     label = explained.score_label or explained.label
-    table = Table(title=f"importance for {label}, {found.scored} trials", title_justify="left")
-    for heading in ("dimension", "share of variance", "deviation"):
-        table.add_column(heading)
+    title = f"importance for {label}, {found.scored} trials"
+    table = table_of("dimension", "share of variance", "deviation", title=title)
     for each in found.shares:
         table.add_row(
             label_of(search, each.metaparameter), f"{each.share:.1%}", f"{each.deviation:.1%}"

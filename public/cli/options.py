@@ -2,11 +2,14 @@
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
 from pydantic_core import to_json
+from rich import box
+from rich.table import Table
 
 from alignment_core.accelerator_names import PRECISIONS, STRATEGIES
 from alignment_core.errors import UnknownNameError
@@ -118,6 +121,25 @@ def _console(*, stderr: bool = False) -> VisibleConsole:
 console = _console()
 notices = _console(stderr=True)
 """Prints to standard error all that is not the result that was asked for."""
+
+
+def table_of(*headings: str, title: str = "", whole: Collection[str] = ()) -> Table:
+    """Return a table without rows, none of whose cells is cut off on a narrow terminal.
+
+    whole: headings whose cells stay in one line, too.
+    """
+    # Lines between columns would take the room of two of them on 80 columns.
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading in whole)
+    return table
 
 
 def start_logs(format: str, level: str) -> None:

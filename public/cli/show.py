@@ -14,6 +14,7 @@ from alignsearch.cli.options import (
     console,
     print_json,
     print_text,
+    table_of,
 )
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import Epoch, is_list_of_runs
@@ -91,9 +92,7 @@ def _epochs_table(epochs: list[Epoch]) -> Table:
         angles = ([getattr(layer, field) for layer in epoch.layers] for epoch in epochs)
         columns[column] = [_mean(each) for each in angles]
     shown = {field: cells for field, cells in columns.items() if any(cells)}
-    table = Table(title="epochs", title_justify="left")
-    for field in shown:
-        table.add_column(heading(field))
+    table = table_of(*map(heading, shown), title="epochs")
     for cells in zip(*shown.values(), strict=True):
         table.add_row(*cells)
     return table

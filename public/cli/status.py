@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.cli.completion import search_names
@@ -17,6 +16,7 @@ from alignsearch.cli.options import (
     notice,
     print_json,
     print_text,
+    table_of,
 )
 from alignsearch.progress import duration, panel, watch
 from alignsearch.search.documents.digits import shown
@@ -89,12 +89,9 @@ def _list(summaries: list[Summary], where: str, *, as_json: bool, tag: Sequence[
     if as_json:
         print_json([summary.to_json() for summary in summaries])
         return
-    table = Table()
-    for heading in ("search", "space", "data", "status", "trials", "busy", "best", "left"):
-        table.add_column(heading)
     tagged = any(summary.search.tags for summary in summaries)
-    if tagged:
-        table.add_column("tags")
+    headings = ("search", "space", "data", "status", "trials", "busy", "best", "left")
+    table = table_of(*headings, *(["tags"] if tagged else []), whole=headings[1:])
     for summary in summaries:
         search = summary.search
         table.add_row(

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.options import (
@@ -18,6 +17,7 @@ from alignsearch.cli.options import (
     notices,
     print_json,
     print_text,
+    table_of,
 )
 from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import is_list_of_runs
@@ -58,9 +58,7 @@ def trials(
         print_text(_csv(columns, rows))
         return
     shown = [*(RUN_FIELDS if is_list_of_runs(search) else ()), *columns.fixed]
-    table = Table()
-    for field in shown:
-        table.add_column(heading(field))
+    table = table_of(*map(heading, shown))
     # The third column is the metric's.
     metric = columns.fixed[2]
     known = [row[metric] for row in rows if row[metric] is not None]

@@ -1,11 +1,10 @@
 """`alignsearch experiment`: a command for each experiment of the table, and a list of them."""
 
 import typer
-from rich.table import Table
 
 from alignsearch.cli.experiments import reproduce
 from alignsearch.cli.experiments.command import add_command
-from alignsearch.cli.options import JsonOption, console, print_json
+from alignsearch.cli.options import JsonOption, console, print_json, table_of
 from alignsearch.experiments.reproduce import NAME, SHOWS, SOURCE
 from alignsearch.experiments.table import EXPERIMENTS
 
@@ -24,9 +23,7 @@ def experiments(context: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         print_json([{"name": n, "source": source, "shows": shows} for n, source, shows in listed])
         return
-    table = Table()
-    for heading in ("experiment", "Kunin et al. 2020", "shows"):
-        table.add_column(heading, overflow="fold")
+    table = table_of("experiment", "Kunin et al. 2020", "shows")
     for row in listed:
         table.add_row(*row)
     console.print(table)

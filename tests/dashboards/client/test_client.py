@@ -17,6 +17,14 @@ def client(dashboard):
         yield opened
 
 
+def test_a_dashboard_of_this_machine_is_asked_without_a_proxy(dashboard, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with Client(dashboard.url) as client:
+        assert "done" in client.searches().index
+
+
 def test_trials_are_a_frame(client):
     trials = client.trials("done")
     assert list(trials.index) == list(range(11))

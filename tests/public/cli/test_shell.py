@@ -35,6 +35,18 @@ def test_somebody_at_a_terminal_is_told_what_comes_next(tmp_path):
     assert "`alignsearch status wm-rehearsal-1 --watch`" in said
 
 
+def test_no_name_is_cut_off_on_a_narrow_terminal(store, store_uri):
+    name = "wm-ad-ops-on-cifar10-2026-11-30-second-try"
+    store.searches.create(a_search(name=name))
+    environment = {**os.environ, "COLUMNS": "80", "ALIGNSEARCH_STORE": store_uri}
+    done = subprocess.run(
+        [ALIGNSEARCH, "status"], env=environment, capture_output=True, text=True, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "".join(line.split(" ")[0] for line in lines[2:]) == name
+
+
 def completed(*words, folder, store=None):
     """Return the words that bash would offer for the last one."""
     environment = {
