@@ -1,4 +1,4 @@
-"""Whether an address is this machine's own, which no other machine can reach."""
+"""This machine's own addresses, which no other machine can reach."""
 
 import ipaddress
 
