@@ -123,8 +123,10 @@ def panel(summary: Summary) -> Panel:
     facts.add_row("slots", f"{summary.busy} of {search.parallel} busy")
     facts.add_row(
         "trials",
-        ", ".join(f"{count} {state}" for state, count in summary.counts.items() if count) or "none",
+        ", ".join(f"{count} {kind}" for kind, count in summary.kinds.items() if count) or "none",
     )
+    if summary.diverged:
+        facts.add_row("diverged", f"`alignsearch trials {search.name}` says when, and of what")
     metrics = metrics_of(search)
     facts.add_row("metric" if len(metrics) == 1 else "metrics", "; ".join(map(str, metrics)))
     if search.constraints:

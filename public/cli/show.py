@@ -16,7 +16,7 @@ from alignsearch.cli.options import (
     print_text,
     table_of,
 )
-from alignsearch.cli.trial_rows import cell, heading
+from alignsearch.cli.trial_rows import cell, heading, state_of
 from alignsearch.search.documents import Epoch, is_list_of_runs
 from alignsearch.search.reports.best import column_of
 from alignsearch.search.reports.export import export as render
@@ -60,7 +60,8 @@ def show(
     values = row_of(search, trial, columns)
     facts = Table.grid(padding=(0, 2))
     for key in columns.fixed:
-        facts.add_row(heading(key), cell(values[key]))
+        shown = state_of(trial) if key == "state" else cell(values[key])
+        facts.add_row(heading(key), shown)
     console.print(facts)
     if is_list_of_runs(search):
         run = Table.grid(padding=(0, 2))

@@ -99,7 +99,8 @@ def _list(summaries: list[Summary], where: str, *, as_json: bool, tag: Sequence[
             search.space,
             search.recipe.dataset if search.recipe else "",
             search.status.value,
-            f"{summary.finished}/{search.trials}",
+            f"{summary.finished}/{search.trials}"
+            + (f", {summary.diverged} diverged" if summary.diverged else ""),
             f"{summary.busy}/{search.parallel}",
             "" if summary.best_value is None else shown(summary.best_value),
             _time_left(summary),

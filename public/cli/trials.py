@@ -19,7 +19,7 @@ from alignsearch.cli.options import (
     print_text,
     table_of,
 )
-from alignsearch.cli.trial_rows import cell, heading
+from alignsearch.cli.trial_rows import cell, heading, state_of
 from alignsearch.search.documents import is_list_of_runs
 from alignsearch.search.documents.digits import told_apart
 from alignsearch.search.reports.trial_table import TrialColumns, columns_of, row_of
@@ -63,9 +63,10 @@ def trials(
     metric = columns.fixed[2]
     known = [row[metric] for row in rows if row[metric] is not None]
     texts = dict(zip(known, told_apart(known), strict=True))
-    for row in rows:
+    for trial, row in zip(found, rows, strict=True):
         cells = {field: cell(row.get(field)) for field in shown}
-        table.add_row(*(cells | {metric: texts.get(row[metric], "")}).values())
+        cells |= {"state": state_of(trial), metric: texts.get(row[metric], "")}
+        table.add_row(*cells.values())
     console.print(table)
 
 

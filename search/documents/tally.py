@@ -140,7 +140,12 @@ def end_of(trial: Trial) -> float:
 
 def is_diverged(trial: Trial) -> bool:
     """Return whether a trial is completed without a finite loss; no repetition counts."""
-    return trial.state is TrialState.COMPLETED and trial.loss is None and not trial.is_confirmation
+    return has_no_loss(trial) and not trial.is_confirmation
+
+
+def has_no_loss(trial: Trial) -> bool:
+    """Return whether a trial is completed without a finite loss."""
+    return trial.state is TrialState.COMPLETED and trial.loss is None
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:

@@ -58,6 +58,7 @@ class Summary:
 
     Attributes:
         counts: trials by state, every state named, without repetitions of others.
+        diverged: how many of the completed ones have no finite loss.
         best: the trial that is named as the best: by its mean where the search is confirmed. None
             where no trial keeps the search's constraints.
         nearest: where none keeps them, the trial that breaks them least.
@@ -97,6 +98,14 @@ class Summary:
     took: Took | None = None
     nearest: Trial | None = None
     sampler_failure: str | None = None
+    diverged: int = 0
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Trials by kind as people count them: diverged ones apart from completed ones."""
+        kinds = {state.value: count for state, count in self.counts.items()}
+        kinds[TrialState.COMPLETED.value] -= self.diverged
+        return {**kinds, "diverged": self.diverged}
 
     @property
     def busy(self) -> int:
@@ -135,6 +144,7 @@ class Summary:
             "trials": self.search.trials,
             "parallel": self.search.parallel,
             "counts": {state.value: count for state, count in self.counts.items()},
+            "diverged": self.diverged,
             "finished": self.finished,
             "rules": dict(self.rules),
             "driven_seconds": self.search.driven_seconds,
@@ -220,6 +230,7 @@ def summarize(
     return Summary(
         search=search,
         counts=standing.counts,
+        diverged=standing.diverged,
         finished=finished,
         rules={rule.field: text for rule, text in progress_of(search, reached, now)},
         ended_by=ended,

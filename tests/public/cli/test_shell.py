@@ -7,7 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from documents_made import a_search
+from documents_made import a_search, a_trial
+
+from alignsearch.search.documents import Result
+from alignsearch.search.documents.states import TrialState
 
 ALIGNSEARCH = os.path.join(os.path.dirname(sys.executable), "alignsearch")
 
@@ -45,6 +48,21 @@ def test_no_name_is_cut_off_on_a_narrow_terminal(store, store_uri):
     lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert "".join(line.split(" ")[0] for line in lines[2:]) == name
+
+
+def test_a_diverged_trial_is_called_so(store, store_uri):
+    store.searches.create(a_search())
+    failed = Result(status="fail", metrics={}, reason="the loss became nan in epoch 1")
+    store.trials.add(a_trial(0, TrialState.COMPLETED, result=failed))
+    for command in (["trials", "ia"], ["show", "ia", "0"]):
+        done = subprocess.run(
+            [ALIGNSEARCH, *command, "--store", store_uri],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert re.search(r"\bdiverged\b", done.stdout), done.stderr
+        assert "the loss became nan in epoch 1" in " ".join(done.stdout.split())
 
 
 def completed(*words, folder, store=None):

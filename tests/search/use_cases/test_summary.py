@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from alignsearch.progress import duration, line, panel
-from alignsearch.search.documents import Attempt, AttemptLease, Lease, Recipe, Search, Trial
+from alignsearch.search.documents import Attempt, AttemptLease, Lease, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.history import History
 from alignsearch.search.use_cases.summary import read_summary, summarize
@@ -204,3 +204,20 @@ def test_what_is_read_of_the_store_sums_up_as_all_trials_do(store, make_search, 
         k: v for k, v in all_of_it.to_json().items() if k not in differ
     }
     assert read.finished == 8
+
+
+def test_diverged_trials_are_counted_apart():
+    failed = Result(status="fail", metrics={}, reason="the loss became nan in epoch 1")
+    well = Result(status="ok", loss=0.25, metrics={})
+    trials = [
+        a_trial(0, TrialState.COMPLETED, result=well),
+        *(a_trial(tid, TrialState.COMPLETED, result=failed) for tid in (1, 2, 3)),
+    ]
+    summary = summarize(a_search(), standing_of(trials), NOW)
+    assert summary.diverged == summary.to_json()["diverged"] == 3
+    # Programs count states as the store has them.
+    assert summary.to_json()["counts"]["completed"] == 4
+    shown = Console(file=StringIO(), width=100)
+    shown.print(panel(summary))
+    assert "1 completed, 3 diverged" in shown.file.getvalue()
+    assert "`alignsearch trials ia` says when" in shown.file.getvalue()
