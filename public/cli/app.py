@@ -1,6 +1,7 @@
 """The table of commands, in the order in which `--help` lists them."""
 
 import importlib.metadata
+import inspect
 import platform
 from typing import Annotated
 
@@ -101,3 +102,17 @@ app.add_typer(store.app, name="store")
 app.command()(data.data)
 app.command()(doctor.doctor)
 app.command()(hand_back.hand_back)
+
+
+def _fill_help(table: typer.Typer) -> None:
+    """Let the help of each command fill the terminal: Typer keeps the line ends of docstrings."""
+    for command in table.registered_commands:
+        text = inspect.cleandoc(command.help or getattr(command.callback, "__doc__", None) or "")
+        paragraphs = text.split("\n\n")
+        command.help = "\n\n".join(" ".join(each.split("\n")) for each in paragraphs)
+    for group in table.registered_groups:
+        if group.typer_instance is not None:
+            _fill_help(group.typer_instance)
+
+
+_fill_help(app)
