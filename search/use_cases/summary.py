@@ -8,16 +8,12 @@ from statistics import fmean
 from alignsearch.search.documents import (
     Search,
     Trial,
-    is_asked,
     is_driven,
-    is_of_fmin,
-    lives_in_session,
     measured,
     metric_of,
     metrics_of,
 )
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
-from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
     SearchStatus,
@@ -27,29 +23,13 @@ from alignsearch.search.documents.tally import Standing
 from alignsearch.search.driver.endings import Ended, ending_of, progress_of, reached_of
 from alignsearch.search.reports.confirmation import Confirmed, confirmation_json, confirmed_in
 from alignsearch.search.reports.took import Took, took
-from alignsearch.search.samplers.sampler import problem_of
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
 from alignsearch.search.use_cases.sampler_failures import last_sampler_failure
+from alignsearch.search.use_cases.waits_for import Slots, is_placed, trouble_of, waits_for_in_words
 
 SLOW_STORE_SECONDS = 0.5
 """Limits the store's answer time: a slower store is named as a cause of waiting."""
-
-
-@dataclass(frozen=True)
-class Slots:
-    """The slots of a search: the trials that it may run at once.
-
-    Attributes:
-        busy: slots with a running trial.
-        placing: slots whose trial is placed, but not begun by a worker yet.
-        free: slots without a trial, at most as many as trials are left.
-    """
-
-    total: int
-    busy: int
-    placing: int
-    free: int
 
 
 @dataclass(frozen=True)
@@ -213,7 +193,7 @@ def summarize(
     reached = reached_of(standing, search.driven_seconds)
     ended = None if search.status in TERMINAL_SEARCH_STATUSES else ending_of(search, reached, now)
     running = [trial for trial in standing.live if trial.state is TrialState.RUNNING]
-    placing = sum(_is_placed(trial) for trial in standing.live)
+    placing = sum(is_placed(trial) for trial in standing.live)
     used = max(0, min(search.parallel, left))
     slots = Slots(
         total=search.parallel,
@@ -223,7 +203,9 @@ def summarize(
     )
     expiries = [trial.lease.expires_at for trial in running if trial.lease is not None]
     lease_seconds = (min(expiries) - now).total_seconds() if expiries else None
-    waits_for = _waits_for(search, slots, lease_seconds, now, _trouble(standing.live), ended)
+    waits_for = waits_for_in_words(
+        search, slots, lease_seconds, now, trouble_of(standing.live), ended
+    )
     if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
         waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
     named = standing.named or standing.best
@@ -283,122 +265,3 @@ def _seconds_to_limits(search: Search, now: datetime) -> list[float]:
     if search.timeout is not None:
         limits.append(search.timeout - search.driven_seconds)
     return [max(0.0, limit) for limit in limits]
-
-
-def _is_placed(trial: Trial) -> bool:
-    """Return whether a queued trial has been placed on the cluster since it was queued."""
-    if trial.state is not TrialState.QUEUED or "placed" not in trial.timings:
-        return False
-    last = trial.attempts.get(str(trial.attempt))
-    return last is None or last.ended_at is None or last.ended_at <= trial.timings["placed"]
-
-
-def _trouble(live: Sequence[Trial]) -> str | None:
-    """Return why the trial that was placed last is tried again; None if none is."""
-    placed = [trial for trial in live if _is_placed(trial) and trial.error]
-    if not placed:
-        return None
-    last = max(placed, key=lambda trial: trial.timings["placed"])
-    return f"trial {last.tid} is tried again, for {last_line(last.error)}"
-
-
-def _waits_for(
-    search: Search,
-    slots: Slots,
-    lease_seconds: float | None,
-    now: datetime,
-    trouble: str | None,
-    ended: Ended | None,
-) -> str:
-    status = search.status
-    if status in TERMINAL_SEARCH_STATUSES:
-        because = search.error or search.ending
-        return f"nothing: the search is {status}" + (f" ({because})" if because else "")
-    running = slots.busy
-    if status is SearchStatus.PAUSED and not search.stop_requested:
-        because = f" ({search.error})" if search.error else ""
-        waits = f"`alignsearch resume {search.name}`: it is paused{because}"
-        return f"{waits}, and still runs {_trials(running)}" if running else waits
-    if is_asked(search):
-        return _waits_for_programs(search, running, lease_seconds)
-    if not is_driven(search, now):
-        return _waits_for_driver(search, running, now)
-    why = [f"{running} of {slots.total} slots busy"]
-    if slots.placing:
-        why.append(f"{slots.placing} waiting for {_hosts(search)}")
-    if trouble is not None:
-        why.append(trouble)
-    if lease_seconds is not None:
-        why.append(
-            f"next lease expires in {lease_seconds:.0f} s"
-            if lease_seconds >= 0
-            else f"a lease expired {-lease_seconds:.0f} s ago, and its trial will be tried again"
-        )
-    if ended is not None and ended.rule.confirms and search.confirm is not None:
-        what = "repetitions of the best trials on fresh seeds"
-    elif ended is not None:
-        what = f"the end of {_trials(running)}, for {ended.reason}"
-    elif slots.placing:
-        what = "workers to begin their trials"
-    elif slots.free:
-        what = f"the driver to place {_trials(slots.free)}"
-    else:
-        what = "the end of a running trial"
-    return f"{what}: {'; '.join(why)}"
-
-
-def _waits_for_driver(search: Search, running: int, now: datetime) -> str:
-    """Return what a search waits for that nobody drives."""
-    if lives_in_session(search):
-        waits = _waits_for_objective(search)
-    else:
-        waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
-        if search.driver is None:
-            waits += ", unless one runs and has no slot free"
-        if problem := problem_of(search.algo):
-            waits += f"; {problem}"
-    return f"{waits} ({_trials(running)} may still run)" if running else waits
-
-
-def _waits_for_objective(search: Search) -> str:
-    """Return what a search waits for that nobody drives, and whose objective no module has."""
-    assert search.definition is not None
-    owner = search.driver.owner if search.driver else search.definition.source.address
-    place, _, process = owner.rpartition(":")
-    user, _, host = place.rpartition("@")
-    again = "run its script again"
-    if not is_of_fmin(search):
-        again += f", or alignsearch.resume({search.name!r}, objective)"
-    return f"its objective, which process {process} of {user} on {host} had: {again}"
-
-
-def _waits_for_programs(search: Search, asked: int, lease_seconds: float | None) -> str:
-    """Return what a search waits for whose trials programs ask for."""
-    if not asked:
-        return f"a program to ask for a trial: alignsearch.open_search({search.name!r}).ask()"
-    lease = "" if lease_seconds is None else f"; next lease expires in {lease_seconds:.0f} s"
-    return f"the results of {_trials(asked)} that programs have asked for{lease}"
-
-
-def _driver_lost(search: Search, now: datetime) -> str:
-    if search.driver is None:
-        return ""
-    since = search.driver.expires_at
-    ago = (now - since).total_seconds()
-    return (
-        f"none is alive since {since:%Y-%m-%d %H:%M:%S} UTC ({ago:.0f} s ago, "
-        f"{search.driver.owner}); "
-    )
-
-
-def _hosts(search: Search) -> str:
-    """Return the kind of hosts that a trial is placed on: TPU hosts, CPU=0.5 hosts."""
-    kinds = [
-        kind if amount == round(amount) else f"{kind}={amount:g}"
-        for kind, amount in search.resources.items()
-    ]
-    return f"{' and '.join(kinds)} hosts".strip()
-
-
-def _trials(number: int) -> str:
-    return "1 trial" if number == 1 else f"{number} trials"
