@@ -67,7 +67,7 @@ def test_status_is_readable_too(finished, best):
     assert "6 of 6 trials" in one
     assert shows(one, best["result"]["loss"])
     assert f" (trial {best['tid']}, chance 0.9000)" in one
-    row = next(line for line in finished.ok("status").splitlines() if " done " in line)
+    row = next(line for line in finished.ok("status").splitlines() if line.startswith("done "))
     assert " completed " in row
     assert " 6/6 " in row
     watched = finished.ok("status", "done", "--watch").splitlines()
@@ -92,7 +92,7 @@ def test_trials_as_comma_separated_values_lose_nothing(finished, trials):
 def test_trials_are_listed_for_people(finished, trials):
     listed = finished.ok("trials", "done")
     for trial in trials:
-        (row,) = re.findall(rf"^\W+{trial['tid']} .*$", listed, re.MULTILINE)
+        (row,) = re.findall(rf"^{trial['tid']} .*$", listed, re.MULTILINE)
         assert shows(row, trial["result"]["loss"])
     assert listed.count(" completed ") == 6
 
