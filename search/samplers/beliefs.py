@@ -1,4 +1,4 @@
-"""What a prior says about one dimension, as densities relative to the space's own distribution."""
+"""A prior over one dimension, as densities relative to the space's own distribution."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ LEAST_MASS = 1e-9
 
 
 class Belief(Protocol):
-    """What a prior of one or several equally likely points says about one dimension."""
+    """A prior over one dimension, of one point or of several equally likely ones."""
 
     def density(self, positions: Floats) -> Floats:
         """Return the density of each point at positions, shape `[positions, points]`."""
