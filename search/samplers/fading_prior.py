@@ -2,8 +2,8 @@
 
 A sampler's score of a point is multiplied by the prior's density to the power of `FADE` over the
 number of results (Hvarfner et al. 2022, "piBO: augmenting acquisition functions with user beliefs
-for Bayesian optimization", equation 6: the acquisition times pi(x)^(beta/n)). So it decides while
-results are few, and hardly counts once they are many.
+for Bayesian optimization": the acquisition times pi(x)^(beta/n)). So it decides while results are
+few, and hardly counts once they are many.
 
 Densities are relative to the space's own distribution. The space keeps a share of the prior, so
 that no point is excluded, and a misleading prior costs little.
@@ -43,7 +43,6 @@ class FadingPrior:
             axes: the dimensions by label, in the order of the columns of points.
         """
         self._beliefs: dict[int, Belief] = {}
-        self._columns = len(axes)
         self._points = prior.points
         self._number = max(1, len(prior.points))
         for column, (label, axis) in enumerate(axes.items()):

@@ -85,7 +85,7 @@ def test_a_priors_density_is_the_mean_of_those_around_its_points(seed):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_suggestion_has_the_highest_score_times_the_faded_prior(seed):
-    """Hvarfner et al. 2022, equation 6, computed one candidate, trial and dimension at a time."""
+    """Hvarfner et al. 2022, computed one candidate, trial and dimension at a time."""
     space = from_hyperopt(Expressions(seed=20 + seed).make(depth=3) | {"x": hp.uniform("x", 0, 1)})
     rng = np.random.default_rng(seed)
     told = [Observation(tid, random_point(space, rng), rng.normal()) for tid in range(30)]
