@@ -167,7 +167,7 @@ bench-tpe: .venv/benchmark
 bench-samplers: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_samplers.py --into docs
 
-# Good and misleading priors on the same tables, 60 at once: an hour. It continues.
+# Good and misleading priors on the same tables, 60 at once: half an hour. It continues.
 bench-priors: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_priors.py --into docs
 

@@ -31,7 +31,7 @@ From 1 to 100 it makes no difference beyond chance (docs/measurements.md, "Prior
 OPEN = 0.5
 """The share of the prior that is the space's own distribution.
 
-With a tenth, a misleading prior costs more than a good one gains (docs/measurements.md, "Priors").
+A smaller one serves good priors better and misleading ones worse (docs/measurements.md, "Priors").
 """
 
 
