@@ -12,7 +12,7 @@ SLOW_PACKAGES := python3-torch
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-samplers bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-samplers bench-priors bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -166,6 +166,10 @@ bench-tpe: .venv/benchmark
 # Samplers on tables of real trainings, 1, 10 and 60 at once: some hours. It continues.
 bench-samplers: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_samplers.py --into docs
+
+# Good and misleading priors on the same tables, 60 at once: half an hour. It continues.
+bench-priors: .venv/benchmark
+	$(BIN)/python tests/benchmarks/bench_priors.py --into docs
 
 # Whether a confirmed search names a better trial, on tables of real trainings: an hour.
 bench-confirm: .venv/benchmark

@@ -43,7 +43,7 @@ from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
 from alignsearch.search.driver.driven_time import DrivenTime
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED, SuggestionQueue
-from alignsearch.search.driver.warm_start import prior
+from alignsearch.search.driver.warm_start import earlier_results
 from alignsearch.search.store import Store
 from alignsearch.workers.returned import result_of
 from alignsearch.workers.seeds import seed_of
@@ -105,7 +105,7 @@ class Asker:
         self._space = space_of(search)
         self._history = History(store, name, metrics_of(search))
         self._suggestions = SuggestionQueue(search, self._space, self._history, self._note_failure)
-        self._suggestions.learn(prior(store, search))
+        self._suggestions.learn(earlier_results(store, search))
         self._confirmations = ConfirmationQueue(store, self._history)
         # Nobody drives such a search, so no time counts; and its trials have no workers to end.
         self._closing = Closing(store, self._history, DrivenTime(), who, lambda trial_id: None)

@@ -11,6 +11,7 @@ from alignment_core.errors import AlignSearchError, ConfigurationError
 from alignsearch.names import driver_owner
 from alignsearch.spaces.definition import Definition, Direction, Role, Source, Table
 from alignsearch.spaces.definitions import definition_of, source_of, stem_of
+from alignsearch.spaces.distributions import Distribution
 from alignsearch.spaces.space import SearchSpace
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Search:
         direction: Direction = "minimize",
         metrics: Mapping[str, Role] | None = None,
         constraints: Sequence[str] = (),
+        prior: Mapping[str, Any] | None = None,
         title: str = "",
         labels: Mapping[str, str] | None = None,
         table: Table | None = None,
@@ -64,6 +66,9 @@ class Search:
                 number for each; one to "report" has no direction, and may have a constraint.
             constraints: bounds of these metrics, like `["memory <= 8"]`. A trial that breaks one
                 is never the best.
+            prior: where good configurations are expected, a distribution a dimension:
+                `{"lr": hp.lognormal("lr", -7, 1)}`. A dimension without one is open. The prior
+                fades as results come; `run(prior="none")` leaves it out.
             title: heading of a result's column. Default: the space's name.
             labels: names of dimensions for people, by label.
             table: the table of which a result is a column. Default: one row a dimension.
@@ -71,8 +76,9 @@ class Search:
                 for `mirror.py:search`, or of the objective.
 
         Raises:
-            ConfigurationError: the space can't be searched or stored, or a metric or a constraint
-                can't be used; the message says what and where.
+            ConfigurationError: the space can't be searched or stored, or a metric, a constraint or
+                the prior can't be used; the message says what and where.
+            UnknownNameError: the prior names a dimension that the space lacks.
         """
         first, *others = _metrics_named(metric, direction, metrics)
         source = _source_of(objective)
@@ -86,6 +92,7 @@ class Search:
             direction=first[1],
             further=dict(others),
             constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
+            prior=prior_distributions(prior),
             title=title,
             labels=dict(labels or {}),
             table=table,
@@ -163,6 +170,20 @@ class Search:
     def _defined(self) -> Definition:
         """Return the definition with its source."""
         return self.definition
+
+
+def prior_distributions(prior: Mapping[str, Any] | None) -> Mapping[str, Distribution]:
+    """Return a prior's distributions by label; none for None.
+
+    Raises:
+        ConfigurationError: as `alignsearch.spaces.hyperopt_space.distributions_of`.
+    """
+    if prior is None:
+        return {}
+    # It imports HyperOpt, as a space of HyperOpt's expressions does.
+    from alignsearch.spaces.hyperopt_space import distributions_of
+
+    return distributions_of(prior)
 
 
 def _metrics_named(

@@ -24,7 +24,7 @@ from alignsearch.search.use_cases.new_search import (
     Surroundings,
     create,
     prepare,
-    with_warm_start,
+    with_earlier,
 )
 from alignsearch.search.use_cases.rules import Changes
 from alignsearch.search.use_cases.submission import Submission
@@ -111,8 +111,8 @@ def _created(
     asked: Submission,
     search: StoredSearch,
 ) -> SearchHandle:
-    if asked.warm_start is not None:
-        search = with_warm_start(opened, search, asked.warm_start)
+    if asked.earlier is not None:
+        search = with_earlier(opened, search, asked)
     created = create(opened, search, named=asked.name is not None)
     return _handle(definition, opened, created.name, named)
 
@@ -155,6 +155,7 @@ def _check_same(existing: StoredSearch, search: StoredSearch, asked: Submission)
         for what, theirs, ours in (
             ("the metric", _metric(existing), _metric(search)),
             ("the constraints", _constraints(existing), _constraints(search)),
+            ("the prior", *_priors(existing, search, asked)),
             *(
                 (name, getattr(existing, name), getattr(search, name))
                 for name in ("seed", "algo", "startup", "pending")
@@ -179,6 +180,19 @@ def _metric(search: StoredSearch) -> str:
         return ""
     named = [f"{each.name}, {each.direction}d" for each in (definition.metric, *definition.further)]
     return "; ".join([*named, *(f"{name}, reported" for name in definition.reported)])
+
+
+def _priors(existing: StoredSearch, search: StoredSearch, asked: Submission) -> tuple[str, str]:
+    """Return the stored search's prior and the one that is asked for, in words.
+
+    That of another search counts by the other's name, since its trials were copied at that time.
+    """
+    prior = existing.prior
+    if asked.prior_search is not None:
+        return prior.source if prior else "none", asked.prior or ""
+    if asked.prior is None and search.prior is None:
+        return "", ""
+    return str(prior or "none"), str(search.prior or "none")
 
 
 def _constraints(search: StoredSearch) -> str:

@@ -131,6 +131,8 @@ def panel(summary: Summary) -> Panel:
     facts.add_row("metric" if len(metrics) == 1 else "metrics", "; ".join(map(str, metrics)))
     if search.constraints:
         facts.add_row("constraints", constraints_in_words(search.constraints))
+    if search.prior is not None:
+        facts.add_row("prior", str(search.prior))
     facts.add_row("best", best_of_summary(summary))
     if search.confirm is not None:
         facts.add_row("confirmed", _confirmed(summary))

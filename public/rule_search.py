@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.own_search import Search
+from alignsearch.own_search import Search, prior_distributions
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 from alignsearch.spaces.definition import TRAINING, Definition, Source, Table
 from alignsearch.spaces.definitions import definition_of, source_of
@@ -46,6 +46,7 @@ class RuleSearch(Search):
         space: Any,
         training: Callable[..., Any],
         *,
+        prior: Mapping[str, Any] | None = None,
         title: str = "",
         labels: Mapping[str, str] | None = None,
         table: Table | None = None,
@@ -62,6 +63,7 @@ class RuleSearch(Search):
                 rule's `weights` at least. The recipe has what the options of submit say, like
                 `recipe.epochs`, and `recipe.batch_divisor`, which fits the paper's batch sizes to
                 the data set.
+            prior: where good configurations are expected, as for `Search`.
             title: heading of a result's column. Default: the rule's name.
             labels: names of dimensions for people, by label.
             table: the table of which a result is a column. Default: one row a dimension.
@@ -79,6 +81,7 @@ class RuleSearch(Search):
             training=training,
             rule=rule,
             metric=DEFAULT_METRIC.name,
+            prior=prior_distributions(prior),
             table=table,
             labels=dict(labels or {}),
             title=title or called,

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from alignment_core.errors import ConfigurationError
+from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignsearch.spaces.distributions import Distribution
 from alignsearch.spaces.space import SearchSpace
 
 Direction = Literal["minimize", "maximize"]
@@ -92,6 +93,7 @@ class Definition:
         direction: whether less or more of the metric is better.
         further: the other metrics that each trial reports, by name, in order; empty for one metric.
         constraints: bounds of metrics, each as a text like `step_ms <= 200`.
+        prior: distributions of good values by label; a dimension without one has the space's own.
         table: the table that a result is a column of; None for one row a dimension.
         labels: names of dimensions for people, by label; a dimension without one has its label.
         title: heading of a result's column; empty for the space's title, or its name.
@@ -104,6 +106,7 @@ class Definition:
     Raises:
         ConfigurationError: the space has no dimension, the metric has no name, there is no such
             direction, a further metric can't have its name, or a training lacks its function.
+        UnknownNameError: the prior names a dimension that the space lacks.
     """
 
     space: SearchSpace
@@ -114,6 +117,7 @@ class Definition:
     direction: Direction = "minimize"
     further: Mapping[str, Role] = field(default_factory=dict)
     constraints: tuple[str, ...] = ()
+    prior: Mapping[str, Distribution] = field(default_factory=dict)
     table: Table | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
@@ -131,6 +135,10 @@ class Definition:
                 f"the direction is {' or '.join(get_args(Direction))}, not {self.direction!r}"
             )
         check_further(self.metric, self.further)
+        for label in self.prior:
+            if label not in self.space.sampled_names:
+                labels = [each.name for each in self.space.sampled]
+                raise UnknownNameError("dimension of the space, in its prior,", label, labels)
         named = isinstance(self.objective, str) and self.objective
         if not (self.objective is None or callable(self.objective) or named):
             raise ConfigurationError("the objective is a function, or the name of one")

@@ -7,7 +7,7 @@ import numpy as np
 from hyperopt.pyll import Apply, Literal, as_apply, scope
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.spaces.distributions import Value
+from alignsearch.spaces.distributions import Distribution, Value
 from alignsearch.spaces.hyperopt_graph import read_expression
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.tree import (
@@ -42,6 +42,34 @@ def from_hyperopt(expression: Any, *, name: str = "space") -> SearchSpace:
             the place: `space["model"][2]["kernel"]`.
     """
     return SearchSpace(name, read_expression(expression))
+
+
+def distributions_of(expressions: AnyMapping[str, Any]) -> dict[str, Distribution]:
+    """Return the distributions that HyperOpt's expressions describe, by their labels.
+
+    Args:
+        expressions: an expression of one dimension for each label, which it has, too:
+            `{"lr": hp.normal("lr", 0.1, 0.02)}`.
+
+    Raises:
+        ConfigurationError: one is no such expression; the message names the label.
+    """
+    if not isinstance(expressions, AnyMapping):
+        raise ConfigurationError(
+            "a prior is a dictionary with a distribution for each label, like "
+            '{"lr": hp.normal("lr", 0.1, 0.02)}'
+        )
+    found: dict[str, Distribution] = {}
+    for label, expression in expressions.items():
+        sampled = from_hyperopt(expression).sampled
+        if [each.name for each in sampled] != [label]:
+            names = ", ".join(each.name for each in sampled) or "no distribution"
+            raise ConfigurationError(
+                f"the prior of {label} is one distribution with the same label, like "
+                f"hp.normal({str(label)!r}, 0.1, 0.02), and not {names}"
+            )
+        found[label] = sampled[0].distribution
+    return found
 
 
 def to_hyperopt(space: SearchSpace) -> Apply:

@@ -62,6 +62,7 @@ class SearchSummary(Model):
         next: the command that trains the best trial for longer; null where nothing is trained.
         metrics: all that are minimized or maximized; `metric` is the first of them.
         constraints: bounds of metrics in words; a trial that breaks one is never the best.
+        prior: where good configurations were expected, in words; null for none.
         nearest: where no trial keeps them, the one that breaks them least.
     """
 
@@ -72,6 +73,7 @@ class SearchSummary(Model):
     metric: Metric
     metrics: list[Metric]
     constraints: list[str]
+    prior: str | None
     objective: str
     dataset: str | None
     model: str | None

@@ -23,12 +23,12 @@ class Submitter:
     Attributes:
         prepare: makes the search document from a submission and its author, or returns the class
             name and the message of an error. It is pickled and runs in another process.
-        with_warm_start: adds a warm start from the results of the search with this name.
+        with_earlier: adds the warm start and the prior of other stored searches, as asked for.
         create: writes the search; the flag says whether its name was given or may be changed.
     """
 
     prepare: Callable[[Submission, str], Search | tuple[str, str]]
-    with_warm_start: Callable[[Store, Search, str], Search]
+    with_earlier: Callable[[Store, Search, Submission], Search]
     create: Callable[[Store, Search, bool], Search]
 
 

@@ -70,6 +70,7 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
         metric=metric_model(search),
         metrics=[_metric_model(each) for each in metrics_of(search)],
         constraints=[str(each) for each in search.constraints],
+        prior=None if search.prior is None else str(search.prior),
         objective=objective_in_words(search),
         dataset=recipe.dataset if recipe else None,
         model=recipe.model if recipe else None,

@@ -22,7 +22,7 @@ from alignsearch.names import whoami
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.defined import named_definition, refuse_own
-from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
+from alignsearch.search.use_cases.new_search import create, prepare, with_earlier
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.surroundings import surroundings
 from alignsearch.wiring import reviver, store_uri
@@ -90,7 +90,7 @@ def dashboard(
         )
         submitter = Submitter(
             prepare=partial(prepare_aside, store=store, ray=ray),
-            with_warm_start=with_warm_start,
+            with_earlier=with_earlier,
             create=lambda to, search, named: create(to, search, named=named),
         )
         shown = f"[{host}]" if ":" in host else host

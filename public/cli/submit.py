@@ -28,7 +28,7 @@ from alignsearch.names import whoami
 from alignsearch.search.documents import REHEARSAL, Search
 from alignsearch.search.documents.durations import as_utc
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.new_search import create, prepare, with_warm_start
+from alignsearch.search.use_cases.new_search import create, prepare, with_earlier
 from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.spaces.definition import Definition
 from alignsearch.surroundings import surroundings
@@ -71,12 +71,12 @@ def submit(
         import_tensorflow()
     definition = around.resolve(asked.space)
     search = prepare(asked, whoami(), around, definition=definition, program=program or ())
-    if asked.warm_start is not None and not has_store(store):
-        raise UnknownNameError("search", asked.warm_start, ())
+    if asked.earlier is not None and not has_store(store):
+        raise UnknownNameError("search", asked.earlier, ())
     uri = store_uri(store)
     with Store.connect(uri) as opened:
-        if asked.warm_start is not None:
-            search = with_warm_start(opened, search, asked.warm_start)
+        if asked.earlier is not None:
+            search = with_earlier(opened, search, asked)
         created = create(opened, search, named=asked.name is not None)
         if advice := _advice(definition, created):
             notices.print(advice, highlight=False, soft_wrap=True)

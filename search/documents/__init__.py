@@ -41,6 +41,7 @@ from alignsearch.search.documents.observation import (
     losses_of,
     observation_of,
 )
+from alignsearch.search.documents.prior import Prior
 from alignsearch.search.documents.recipe import (
     REHEARSAL,
     Recipe,
@@ -106,6 +107,7 @@ __all__ = [
     "PendingPolicy",
     "Point",
     "PointKind",
+    "Prior",
     "Progress",
     "Pruning",
     "Recipe",

@@ -13,6 +13,7 @@ from alignsearch.search.documents.identity import Identity, Place, token_of_old
 from alignsearch.search.documents.lease import DEFAULT_LEASE_SECONDS, Lease
 from alignsearch.search.documents.limits import MOST_REPEATED
 from alignsearch.search.documents.plain_data import UserData
+from alignsearch.search.documents.prior import Prior
 from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
 
@@ -82,6 +83,7 @@ class Search(Document):
             that adds it, installed here or not; or `fmin` for the algorithm of the process that
             calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
+        prior: where its best configurations are expected; None if nobody says so.
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
         checkpoint_folder: name of the search's own folder below that one; None for one of its name
             and creation time. A renamed search keeps its folder, a loaded copy gets a new one.
@@ -125,6 +127,7 @@ class Search(Document):
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
     warm_start: WarmStart | None = None
+    prior: Prior | None = None
     resources: dict[str, float] = Field(default_factory=dict)
     priority: int = 0
     max_attempts: int = Field(default=3, gt=0)

@@ -35,7 +35,7 @@ from alignsearch.search.driver.start_failures import StartFailures
 from alignsearch.search.driver.state_retention import remove_surplus_states
 from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED, SuggestionQueue
 from alignsearch.search.driver.supervisor import Supervisor
-from alignsearch.search.driver.warm_start import prior
+from alignsearch.search.driver.warm_start import earlier_results
 from alignsearch.search.samplers.sampler import Sampler
 from alignsearch.search.store import Store
 from alignsearch.search.store.news import Waker
@@ -110,7 +110,7 @@ class Driver:
             self._search, space, self._history, self._note_failure, sampler
         )
         self._intake = Intake(store, self._search, space, self._history, self._note_failure)
-        self._suggestions.learn(prior(store, self._search))
+        self._suggestions.learn(earlier_results(store, self._search))
         self._driven = DrivenTime(monotonic)
         self._bookkeeping = Bookkeeping(store, name, self._driven)
         self._freed: FreedSlots

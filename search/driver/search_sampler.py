@@ -30,6 +30,7 @@ def sampler_of(search: Search, space: SearchSpace) -> Sampler:
             seed=sampler_seed(search),
             startup=search.startup,
             pending=search.pending,
+            prior=search.prior,
         )
     except UnknownNameError as error:
         # Every other version that a search stores is its sampler's.

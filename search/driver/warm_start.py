@@ -20,7 +20,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
 
 
-def prior(store: Store, search: Search) -> list[Observation]:
+def earlier_results(store: Store, search: Search) -> list[Observation]:
     """Return the results that the search starts from, with tids below those of its own trials.
 
     The list is empty if the search doesn't start from another one.

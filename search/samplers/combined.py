@@ -13,15 +13,17 @@ there is another one.
 
 import math
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsearch.search.documents import Observation, Pending, Point
+from alignsearch.search.documents import Observation, Pending, Point, Prior
 from alignsearch.search.samplers.axes import axis_of
 from alignsearch.search.samplers.densities import Densities, Kinds, Scales
 from alignsearch.search.samplers.dimensions import dimensions_of
+from alignsearch.search.samplers.fading_prior import FadingPrior
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.random_search import random_point, trial_seed
 from alignsearch.search.samplers.several import Best
@@ -46,6 +48,9 @@ CANDIDATES = 24
 """Points that are drawn from the good trials' densities, of which the best is suggested, as in
 HyperOpt."""
 
+EXPECTED = 8
+"""Points that are drawn from a search's prior beside these, if it has one."""
+
 MOST_BAD = 200
 """Bad trials that are looked at; of more, so many are drawn at random. The cost of a suggestion
 stays the same from then on."""
@@ -57,8 +62,13 @@ TRIES = 20
 class CombinedSampler:
     """Suggests random points during the start-up, and afterwards by both densities."""
 
-    def __init__(self, space: SearchSpace, *, seed: int, startup: int) -> None:
-        """Start without a result; the first point is random even if `startup` is 0."""
+    def __init__(
+        self, space: SearchSpace, *, seed: int, startup: int, prior: Prior | None = None
+    ) -> None:
+        """Start without a result; the first point is random even if `startup` is 0.
+
+        With a prior, the first points are the prior's likeliest ones.
+        """
         self._seed = seed
         self._startup = max(1, startup)
         self._dimensions = dimensions_of(space)
@@ -66,6 +76,8 @@ class CombinedSampler:
         self._at = {each.label: at for at, each in enumerate(self._dimensions)}
         self._axes = [axis_of(distributions[each.label]) for each in self._dimensions]
         self._kinds = Kinds(self._axes)
+        axes = dict(zip(self._at, self._axes, strict=True))
+        self._prior = None if prior is None else FadingPrior(prior, distributions, axes)
         self._best = Best(MOST_GOOD)
         self._tids: list[int] = []
         self._positions: dict[int, Floats] = {}
@@ -95,13 +107,38 @@ class CombinedSampler:
         rng = np.random.default_rng(trial_seed(self._seed, tid))
         taken = {_key(each.point) for each in pending}
         if self.seen < self._startup:
-            return self._fresh(rng, taken)
+            return self._started(tid, rng, taken)
         scales = FINE if self.seen >= GENERATIONS * (len(pending) + 1) else ONE_SCALE
         good, bad = (Densities(self._kinds, each, scales) for each in self._split(rng))
-        placed = self._active(good.draw(CANDIDATES, rng))
+        drawn = good.draw(CANDIDATES, rng)
+        if self._prior is not None:
+            drawn = np.concatenate([drawn, self._prior.draw(EXPECTED, rng)])
+        placed = self._active(drawn)
         scores = good.score(placed) - bad.score(placed)
+        if self._prior is not None:
+            scores += self._prior.weights(placed, self.seen)
         for at in np.argsort(-scores, kind="stable"):
             point = self._point(placed[at])
+            if self._is_new(point, taken):
+                return point
+        return self._fresh(rng, taken)
+
+    def _started(
+        self, tid: int, rng: np.random.Generator, taken: set[Key]
+    ) -> dict[str, float | int]:
+        """A point of the start-up: random, or with a prior one of the prior's."""
+        if self._prior is None:
+            return self._fresh(rng, taken)
+        points: Iterable[dict[str, float | int]] = map(
+            self._point, self._active(self._prior.draw(TRIES, rng))
+        )
+        first = self._prior.first(tid, rng)
+        if first is not None:
+            placed, values = first
+            # Positions are rounded: a point that somebody gave is tried as it was given.
+            point = self._point(self._active(placed)[0])
+            points = chain([{label: values.get(label, point[label]) for label in point}], points)
+        for point in points:
             if self._is_new(point, taken):
                 return point
         return self._fresh(rng, taken)

@@ -13,7 +13,13 @@ from importlib.util import find_spec
 from typing import Protocol, cast
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending, PendingPolicy
+from alignsearch.search.documents import (
+    DEFAULT_PENDING,
+    Observation,
+    Pending,
+    PendingPolicy,
+    Prior,
+)
 from alignsearch.search.samplers.installed import (
     installed_package,
     installed_samplers,
@@ -26,6 +32,10 @@ PACKAGES = ("alignsearch", "hyperopt", "numpy")
 
 HYPEROPT_STARTUP = 20
 """HyperOpt's default number of random points before TPE begins (`n_startup_jobs`)."""
+
+
+PRIOR_STARTUP = 3
+"""The same in a search with a prior, which stands for many results."""
 
 
 class ExhaustedError(Exception):
@@ -79,6 +89,15 @@ class SamplerFactory(Protocol):
         """Return the sampler; for the arguments see `make_sampler`."""
 
 
+class PriorFactory(Protocol):
+    """Makes a sampler that uses a prior, too."""
+
+    def __call__(
+        self, space: SearchSpace, *, seed: int, startup: int, pending: PendingPolicy, prior: Prior
+    ) -> Sampler:
+        """Return the sampler; for the arguments see `make_sampler`."""
+
+
 @dataclass(frozen=True)
 class SamplerKind:
     """A row of `SAMPLERS`: how to make the sampler, and a line of help about it.
@@ -91,6 +110,7 @@ class SamplerKind:
         serves_any: whether it serves every space, so that a submission doesn't try.
         serves_several: whether it makes use of an observation's `losses` and `violation`. Others
             are refused for a search of several metrics or with constraints.
+        serves_prior: whether `make` takes a prior, too. Others are refused for a search with one.
     """
 
     help: str
@@ -99,6 +119,7 @@ class SamplerKind:
     extra: str = ""
     serves_any: bool = False
     serves_several: bool = False
+    serves_prior: bool = False
 
 
 # The variants are imported as they are made: HyperOpt takes a second to import, and help texts,
@@ -116,11 +137,16 @@ def _make_random(space: SearchSpace, *, seed: int, startup: int, pending: Pendin
 
 
 def _make_combined(
-    space: SearchSpace, *, seed: int, startup: int, pending: PendingPolicy
+    space: SearchSpace,
+    *,
+    seed: int,
+    startup: int,
+    pending: PendingPolicy,
+    prior: Prior | None = None,
 ) -> Sampler:
     from alignsearch.search.samplers.combined import CombinedSampler
 
-    return CombinedSampler(space, seed=seed, startup=startup)
+    return CombinedSampler(space, seed=seed, startup=startup, prior=prior)
 
 
 def _at(home: str) -> SamplerFactory:
@@ -151,6 +177,7 @@ SAMPLERS: dict[str, SamplerKind] = {
         _make_combined,
         serves_any=True,
         serves_several=True,
+        serves_prior=True,
     ),
     "random": SamplerKind(
         "independent random points, HyperOpt's rand",
@@ -206,6 +233,21 @@ def check_serves(algo: str, space: SearchSpace, *, seed: int, startup: int) -> N
         make_sampler(algo, space, seed=seed, startup=startup)
 
 
+def check_serves_prior(algo: str) -> None:
+    """Check that a sampler can use a prior.
+
+    Raises:
+        ConfigurationError: it can't.
+    """
+    kind = SAMPLERS.get(algo)
+    if kind is None or not kind.serves_prior:
+        able = [name for name, each in SAMPLERS.items() if each.serves_prior]
+        raise ConfigurationError(
+            f"--algo {algo} can't use a prior: choose --algo {' or '.join(able)}, or leave the "
+            "prior out by --prior none"
+        )
+
+
 def problem_of(algo: str) -> str | None:
     """Return why a sampler can't be used here, in words; None if it can."""
     kind = SAMPLERS.get(algo)
@@ -241,6 +283,7 @@ def make_sampler(
     seed: int,
     startup: int,
     pending: PendingPolicy = DEFAULT_PENDING,
+    prior: Prior | None = None,
 ) -> Sampler:
     """Return a new sampler over `space`.
 
@@ -251,12 +294,16 @@ def make_sampler(
             number.
         startup: results to wait for before the sampler learns; until then its points are random.
         pending: a key of `alignsearch.search.samplers.pending.PENDING_POLICIES`.
+        prior: where good points are expected; None if nobody says so.
 
     Raises:
         UnknownNameError: there is no such sampler.
         ConfigurationError: a package that it needs is not installed, it doesn't serve the space,
-            or the package that adds it is at fault; the message is one line.
+            it can't use the prior, or the package that adds it is at fault; the message is one
+            line.
     """
+    if prior is not None:
+        check_serves_prior(algo)
     kind = SAMPLERS.get(algo)
     if kind is None:
         added = make_installed(algo, space, seed=seed, startup=startup, pending=pending)
@@ -266,12 +313,16 @@ def make_sampler(
     problem = problem_of(algo)
     if problem is not None:
         raise ConfigurationError(problem)
-    return kind.make(space, seed=seed, startup=startup, pending=pending)
+    if prior is None:
+        return kind.make(space, seed=seed, startup=startup, pending=pending)
+    return cast(PriorFactory, kind.make)(
+        space, seed=seed, startup=startup, pending=pending, prior=prior
+    )
 
 
-def default_startup(trials: int) -> int:
-    """Number of random points before TPE begins in a search of so many trials.
+def default_startup(trials: int, *, with_prior: bool = False) -> int:
+    """Number of results before TPE begins in a search of so many trials.
 
-    A third of the trials, but at least one and at most HyperOpt's default.
+    A third of the trials, but at least one and at most HyperOpt's default, or `PRIOR_STARTUP`.
     """
-    return max(1, min(HYPEROPT_STARTUP, trials // 3))
+    return max(1, min(PRIOR_STARTUP if with_prior else HYPEROPT_STARTUP, trials // 3))

@@ -36,11 +36,9 @@ from alignsearch.search.use_cases.giving import (
 )
 from alignsearch.search.use_cases.next_steps import where_it_goes_on
 from alignsearch.search.use_cases.point_files import check_text, points_in, read_points
-from alignsearch.spaces.catalog import SPACES
-from alignsearch.spaces.configuration import contains
+from alignsearch.search.use_cases.published import published_columns
 from alignsearch.spaces.distributions import same
 from alignsearch.spaces.space import SearchSpace
-from alignsearch.spaces.table5 import PUBLISHED
 
 MOST_POINTS = 10_000
 """Points of one command: more than any search has trials."""
@@ -185,35 +183,11 @@ def of_table5(store: Store, name: str) -> list[Wanted]:
         UnknownNameError: there is no search of this name.
         ConfigurationError: none does; the message says why.
     """
-    search = store.searches.get(name)
-    space = searched_space(search)
-    own = SPACES.get(search.space)
-    if own is None or own.learning_rule != space.learning_rule:
-        raise ConfigurationError(
-            f"space {search.space!r} has no published column: {', '.join(PUBLISHED)} have one in "
-            "Table 5"
-        )
-    rows = [
-        (column, PUBLISHED[column])
-        for column in PUBLISHED
-        if SPACES[column].learning_rule == space.learning_rule
+    columns = published_columns(searched_space(store.searches.get(name)), f"the space of {name!r}")
+    return [
+        Wanted(values, f"Table 5's column {column}", f"Kunin et al. 2020, Table 5, {column}")
+        for column, values in columns
     ]
-    fitting = [
-        Wanted(
-            {label: getattr(values, label) for label in space.sampled_names},
-            f"Table 5's column {column}",
-            f"Kunin et al. 2020, Table 5, {column}",
-        )
-        for column, values in rows
-        if not contains(space, values)
-    ]
-    if not fitting:
-        reasons = contains(space, PUBLISHED[search.space])
-        raise ConfigurationError(
-            f"Table 5's column {search.space} lies outside of the space of {name!r}: "
-            f"{'; '.join(reasons)}"
-        )
-    return fitting
 
 
 def of_search(store: Store, name: str, other: str, top: int) -> tuple[list[Wanted], list[str]]:

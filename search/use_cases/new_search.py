@@ -28,6 +28,7 @@ from alignsearch.search.documents.resources import check_gpu_fraction
 from alignsearch.search.samplers.sampler import (
     PACKAGES,
     check_serves,
+    check_serves_prior,
     default_startup,
     package_versions,
 )
@@ -40,6 +41,7 @@ from alignsearch.search.use_cases.defined import (
 )
 from alignsearch.search.use_cases.goals import check_goals
 from alignsearch.search.use_cases.metric_choices import constraints_of
+from alignsearch.search.use_cases.priors import prior_of, prior_of_search
 from alignsearch.search.use_cases.rules import NO_TIMEOUT
 from alignsearch.search.use_cases.submission import NO_CHECKPOINTS, PARALLEL, Submission
 from alignsearch.search.use_cases.trained import (
@@ -96,7 +98,8 @@ def prepare(
 ) -> Search:
     """Return the search as `create` will write it; without a name, it is called `unnamed`.
 
-    Its warm start is left out, because it needs the store: see `with_warm_start`.
+    Its warm start, and a prior of another search, are left out, because they need the store: see
+    `with_earlier`.
 
     Args:
         asked: what was asked for.
@@ -131,8 +134,14 @@ def prepare(
     if objective.kind == TRAINING and recipe is not None:
         check_network(recipe)
         check_trainings(defined, space, recipe, seed=asked.seed)
-    startup = default_startup(asked.trials) if asked.startup is None else asked.startup
+    prior = prior_of(asked.prior, defined.prior, space)
+    has_prior = prior is not None or asked.prior_search is not None
+    startup = asked.startup
+    if startup is None:
+        startup = default_startup(asked.trials, with_prior=has_prior)
     check_serves(asked.algo, space, seed=asked.seed, startup=startup)
+    if has_prior:
+        check_serves_prior(asked.algo)
     per_trial, room = around.capacity(asked.resources)
     check_room(asked.parallel, room, per_trial)
     check_gpu_fraction(per_trial, allowed=asked.allow_gpu_fraction)
@@ -149,6 +158,7 @@ def prepare(
         algo=asked.algo,
         startup=startup,
         pending=asked.pending,
+        prior=prior,
         resources=per_trial,
         priority=asked.priority,
         max_attempts=asked.max_attempts,
@@ -168,17 +178,23 @@ def prepare(
     return search
 
 
-def with_warm_start(store: Store, search: Search, start_from: str) -> Search:
-    """Return the search with the results of the finished search `start_from` for TPE to begin with.
+def with_earlier(store: Store, search: Search, asked: Submission) -> Search:
+    """Return the search with its warm start and its prior, if they are of other stored searches.
 
     Raises:
-        UnknownNameError: there is no search `start_from`.
-        StateConflictError: it goes on, is over another space, or has no finished trial.
+        UnknownNameError: there is no such search.
+        StateConflictError: its results can't be a warm start, or it has none.
+        ConfigurationError: its best trials can't be a prior of this search.
     """
-    start = warm_start(
-        store, start_from, space_of(search), metrics_of(search), reported_names_of(search)
-    )
-    return search.model_copy(update={"warm_start": start})
+    if asked.warm_start is not None:
+        start = warm_start(
+            store, asked.warm_start, space_of(search), metrics_of(search), reported_names_of(search)
+        )
+        search = search.model_copy(update={"warm_start": start})
+    if asked.prior_search is not None:
+        prior = prior_of_search(store, space_of(search), asked.prior_search)
+        search = search.model_copy(update={"prior": prior})
+    return search
 
 
 def create(store: Store, search: Search, *, named: bool) -> Search:

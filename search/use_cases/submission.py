@@ -40,6 +40,7 @@ from alignsearch.search.use_cases.confirm_choices import ConfirmChoices
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.metric_choices import MetricChoices
+from alignsearch.search.use_cases.prior_choices import PriorChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 from alignsearch.search.use_cases.rules import RuleChoices, as_option
 from alignsearch.spaces.tree import plain_text
@@ -116,7 +117,13 @@ class SearchChoices(Document):
 
 
 class Submission(
-    MetricChoices, MarkChoices, ConfirmChoices, RuleChoices, RecipeChoices, SearchChoices
+    MetricChoices,
+    PriorChoices,
+    MarkChoices,
+    ConfirmChoices,
+    RuleChoices,
+    RecipeChoices,
+    SearchChoices,
 ):
     """Everything that a person can ask of a new search.
 
@@ -134,8 +141,8 @@ class Submission(
         default=None,
         ge=0,
         le=LARGEST,
-        description="Random suggestions before TPE begins. Default: 20, or a third of the trials "
-        "if that is less.",
+        description="Results before TPE begins, whose points are random or of the prior. Default: "
+        "20, or a third of the trials if that is less; 3 with a prior.",
     )
     pending: Annotated[
         str, OneOf("policy for pending trials", lambda: PENDING_POLICIES, listed=False)
@@ -214,6 +221,11 @@ class Submission(
         max_length=LONGEST_TEXT,
         description="Name of a finished search over the same space, whose results TPE starts from.",
     )
+
+    @property
+    def earlier(self) -> str | None:
+        """Name of another stored search that this one needs as it is submitted; None for none."""
+        return self.warm_start or self.prior_search
 
     @field_validator("fix", "range", "tag", "metric", "constraint", mode="before")
     @classmethod

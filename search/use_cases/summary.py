@@ -148,6 +148,7 @@ class Summary:
             "store_seconds": self.store_seconds,
             "created_at": self.search.created_at.isoformat(),
             "warm_start": start.model_dump() if start else None,
+            "prior": self.search.prior.to_json() if self.search.prior else None,
             "error": self.search.error,
             "tags": list(self.search.tags),
             "note": self.search.note,

@@ -58,6 +58,10 @@ class Table(Losses):
         """Return the configuration's name in the table."""
         return "".join(str(round(point[axis.label])) for axis in self.axes)
 
+    def point_of(self, key: str) -> dict[str, int]:
+        """Return the point of a configuration by its name in the table."""
+        return {axis.label: int(digit) for axis, digit in zip(self.axes, key, strict=True)}
+
 
 class NestedTable(Losses):
     """A choice of several tables' networks, each with its own metaparameters.
@@ -105,6 +109,13 @@ class NestedTable(Losses):
         at = round(point["network"])
         own = (axis for axis in self.axes if axis.gate == ("network", at))
         return f"{at}" + "".join(str(round(point[axis.label])) for axis in own)
+
+    def point_of(self, key: str) -> dict[str, int]:
+        """Return the point of a configuration by its name."""
+        at = int(key[0])
+        own = (axis for axis in self.axes if axis.gate == ("network", at))
+        values = {axis.label: int(digit) for axis, digit in zip(own, key[1:], strict=True)}
+        return {"network": at, **values}
 
 
 NESTED = {

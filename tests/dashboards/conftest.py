@@ -14,7 +14,7 @@ from alignsearch.dashboards.web.context import Submitter
 from alignsearch.search.documents import Epoch, LayerRecord, Recipe, Result, Search, Trial
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.new_search import create, with_warm_start
+from alignsearch.search.use_cases.new_search import create, with_earlier
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import derive
 
@@ -132,7 +132,7 @@ class Dashboard:
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         submitter = Submitter(
             prepare=Prepare(),
-            with_warm_start=with_warm_start,
+            with_earlier=with_earlier,
             create=lambda to, search, named: create(to, search, named=named),
         )
         given = {"loopback": True, "person": "ann@lab", **options}

@@ -355,6 +355,7 @@ declare namespace Api {
     metric: Metric;
     metrics: Metric[];
     constraints: string[];
+    prior: string | null;
     objective: string;
     dataset: string | null;
     model: string | null;
@@ -473,6 +474,7 @@ declare namespace Api {
     seeds?: number | null;
     note?: string;
     tag?: string[];
+    prior?: string | null;
     metric?: string[];
     constraint?: string[];
     algo?: "tpe" | "combined" | "random" | "anneal" | "grid" | "sobol" | "optuna:tpe" | "optuna:gp" | "optuna:cmaes" | "optuna:nsgaii" | "optuna:qmc" | "optuna:random";

@@ -30,7 +30,7 @@ def described() -> dict[str, Any]:
 
     # No request is made, so there is no store and nobody who submits.
     nothing: Any = None
-    submitter = Submitter(prepare=nothing, with_warm_start=nothing, create=nothing)
+    submitter = Submitter(prepare=nothing, with_earlier=nothing, create=nothing)
     return create_app(nothing, submitter, Options(loopback=True, person="")).openapi()
 
 

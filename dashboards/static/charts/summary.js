@@ -74,6 +74,7 @@ export function showSummary(panel, summary) {
       fact("space", summary.space),
       fact("objective", summary.objective),
       fact("suggestions", `${summary.algo}, seed ${summary.seed}`),
+      summary.prior === null ? null : fact("prior", summary.prior),
       summary.chance === null ? null : fact("guessing", decimals(summary.chance)),
       fact("owner", summary.owner),
       fact("begun", clock(summary.created_at))),

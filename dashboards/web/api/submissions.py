@@ -100,10 +100,10 @@ async def _prepared(context: Context, asked: Submission, author: str) -> Search:
         message, field = in_fields(message)
         status = 409 if kind in _CONFLICTS else 422
         raise RefusedError(status, "invalid", message, field=field)
-    if asked.warm_start is None:
+    if asked.earlier is None:
         return made
     store = context.mirror.store
-    return await run_in_threadpool(submitter.with_warm_start, store, made, asked.warm_start)
+    return await run_in_threadpool(submitter.with_earlier, store, made, asked)
 
 
 def in_fields(message: str) -> tuple[str, str | None]:

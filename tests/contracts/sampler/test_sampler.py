@@ -10,8 +10,8 @@ from hyperopt import hp
 from sampler_rows import ROWS, ROWS_BY_POLICY
 from suggestions import random_point, random_trials
 
-from alignsearch.search.documents import Observation, Pending
-from alignsearch.search.samplers.sampler import make_sampler
+from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending, Prior
+from alignsearch.search.samplers.sampler import SAMPLERS, make_sampler
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.configuration import contains, derive
 from alignsearch.spaces.distributions import Choice
@@ -37,6 +37,16 @@ TREE = from_hyperopt(
     }
 )
 STARTUP = 5
+PRIOR = Prior(
+    source="test",
+    points=[random_point(SPACE, np.random.default_rng(seed)) for seed in (5, 6)],
+    width=0.1,
+)
+WITH_PRIOR = [
+    pytest.param((algo, DEFAULT_PENDING, PRIOR), id=f"{algo}-prior")
+    for algo, kind in SAMPLERS.items()
+    if kind.serves_prior
+]
 
 
 @pytest.fixture(params=ROWS)
@@ -44,13 +54,16 @@ def algo(request):
     return request.param
 
 
-@pytest.fixture(params=ROWS_BY_POLICY)
+@pytest.fixture(params=[*ROWS_BY_POLICY, *WITH_PRIOR])
 def make(request):
     """Make a sampler that was told some results."""
-    algo, pending = request.param
+    algo, pending, *prior = request.param
+    prior = prior[0] if prior else None
 
     def make(observations=(), *, seed=7, startup=STARTUP):
-        sampler = make_sampler(algo, SPACE, seed=seed, startup=startup, pending=pending)
+        sampler = make_sampler(
+            algo, SPACE, seed=seed, startup=startup, pending=pending, prior=prior
+        )
         for observation in observations:
             sampler.tell(observation)
         return sampler

@@ -334,7 +334,10 @@ PARTS = {
     "worker": ["workers/**/*.py", "search/attempts/*.py", "search/driver/state_retention.py"],
     "submitter": [
         *("public/*.py", "public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),
-        *(f"search/use_cases/{name}.py" for name in ("new_search", "steering", "warm_start")),
+        *(
+            f"search/use_cases/{name}.py"
+            for name in ("new_search", "priors", "steering", "warm_start")
+        ),
         *(f"search/use_cases/{name}.py" for name in ("budget", "giving", "retrying")),
         "search/driver/intake.py",
         *READING,

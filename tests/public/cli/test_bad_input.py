@@ -65,6 +65,10 @@ UNUSABLE = {
     "two ways to follow": (["events", "any", "--follow", "--json"], ["--follow or --json"]),
     "no dump": (["load", "absent.jsonl"], ["absent.jsonl can't be loaded", "nothing was loaded"]),
     "start from nothing": (["submit", "wm", "--warm-start", "any"], ["no search is named 'any'"]),
+    "a prior of nothing": (
+        ["submit", "wm", "--prior", "search:any"],
+        ["no search is named 'any'"],
+    ),
     "no host": (["serve", "--store", "mongodb://"], ["'mongodb://'", "mongodb://user"]),
     "no port": (
         ["submit", "wm", "--dataset", "rehearsal", "--store", "mongodb://u:secret@db:port/"],

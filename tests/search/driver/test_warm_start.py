@@ -8,7 +8,7 @@ from suggestions import suggest
 from alignsearch.search.documents import Observation, WarmStart
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.driver.driver import Driver, Outcome
-from alignsearch.search.driver.warm_start import prior, sampler_seed
+from alignsearch.search.driver.warm_start import earlier_results, sampler_seed
 from alignsearch.search.use_cases.warm_start import warm_start
 from alignsearch.spaces.catalog import get_space
 
@@ -47,7 +47,7 @@ def test_the_first_suggestion_follows_from_the_other_searchs_results(
 
 def test_what_it_set_out_from_is_older_than_its_own_trials(store, first, make_search):
     search = make_search("warm", warm_start=WarmStart(search="first", trials=6))
-    before = prior(store, search)
+    before = earlier_results(store, search)
     assert [each.tid for each in before] == [-6, -5, -4, -3, -2, -1]
     assert [each.loss for each in before] == [trial.loss for trial in store.trials.all("first")]
 

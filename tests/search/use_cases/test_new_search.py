@@ -15,7 +15,7 @@ from alignsearch.search.use_cases.new_search import (
     Surroundings,
     create,
     prepare,
-    with_warm_start,
+    with_earlier,
 )
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.catalog import get_space
@@ -175,11 +175,12 @@ def test_a_start_has_the_same_metric(store, file):
     first = create(store, prepared("mine.py:SPACE", dataset="rehearsal", name="a"), named=True)
     store.searches.change("a", SearchStatus.CANCELLED, "ann")
     bare = prepared("mine.py:SPACE", dataset="rehearsal")
+    asked = Submission(space="mine.py:search", warm_start=first.name)
     with pytest.raises(StateConflictError, match="no finished trial"):
-        with_warm_start(store, bare, first.name)
+        with_earlier(store, bare, asked)
     other = prepared("mine.py:search")
     with pytest.raises(StateConflictError, match="a search for top 1, maximized: its results are"):
-        with_warm_start(store, other, first.name)
+        with_earlier(store, other, asked)
 
 
 def test_over_the_network_no_code_is_imported_by_its_place(file, tmp_path):
