@@ -21,17 +21,15 @@ from namespaces import Network, OneHost, ip
 
 from alignsearch.search.store.processes import lives
 from campaign import rounds
-from campaign.journal import Journal
+from campaign.journal import LOG, Journal
 from campaign.searches import SEARCHED
 from campaign.stores import STORES
-from campaign.summary import report
+from campaign.summary import TABLE, report
 from campaign.world import DATABASE, HOSTS, TWIN, World
 
 TAG = "chaos"
-LOG = Path("build") / "chaos.jsonl"
-TABLE = Path("docs") / "faults.md"
 EXIT_ENDED = 143
-BLOCK = 5
+BLOCK = 3
 """Rounds on one store before the next one's turn: starting a store and a cluster takes time."""
 
 
@@ -67,7 +65,8 @@ def main() -> None:
     try:
         wrong = _run(network, journal, asked)
         asked.table.parent.mkdir(parents=True, exist_ok=True)
-        asked.table.write_text(report(journal))
+        # Results of `campaign.mutations` may have come to the log meanwhile.
+        asked.table.write_text(report(Journal(asked.log)))
         print(f"{sum(journal.counts().values())} faults: {dict(journal.findings())}")
     finally:
         network.remove()
@@ -117,8 +116,9 @@ def _block(
         wrong += rounds.end(world, journal)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"[-500:]
-        journal.note("broken", round=journal.next_round - 1, store=store, why=why)
-        print(f"round {journal.next_round - 1} on {store} was broken off: {why}", flush=True)
+        number = journal.next_round
+        journal.note("broken", round=number, store=store, why=why)
+        print(f"round {number} on {store} was broken off: {why}", flush=True)
         traceback.print_exc()
         for log in (f"{DATABASE}.log", f"{TWIN}.log", "ray.log"):
             said = folder / log
@@ -133,8 +133,8 @@ def _line(journal: Journal) -> str:
     line = journal.rounds[-1]
     said = [
         f"round {line['round']}: {line['store']}, {line['search']}, {line['mode']}, "
-        f"{line['faults']} faults in {line['seconds']:.0f} s; attempts {line['attempts']}; "
-        f"{sum(journal.counts().values())} faults in all"
+        f"{sum(line['struck'].values())} faults in {line['seconds']} s; attempts "
+        f"{line['attempts']}; {sum(journal.counts().values())} faults in all"
     ]
     said += [f"    {each['kind']}: {each['what']}" for each in line["findings"]]
     return "\n".join(said)

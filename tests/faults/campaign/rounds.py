@@ -4,12 +4,13 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from alignsearch.search.store.processes import wait_until
 from campaign.journal import Journal
 from campaign.kinds import KINDS
-from campaign.kinds.kind import Kind
+from campaign.lanes import fitting, plans, strike
 from campaign.leftovers import STORE_ID, folders
 from campaign.oracle import Finding, Stored, attempts_spent, judge, shared_workers
 from campaign.promises import broken
@@ -23,39 +24,9 @@ END_SECONDS = 120.0
 """For the next result after the last fault; a search that has none by then is stuck."""
 LEFT_SECONDS = 100.0
 """For workers that lost their drivers to end by themselves: they look every 30 s."""
-PAUSES = (0.2, 1.5)
-"""Shortest and longest time from a fault's repair to the next one."""
-LONGEST = 40
-"""Most faults of a round."""
-TWIN_TRIALS = 10
+TWIN_TRIALS = 20
 MODES = ("serve", "serve", "wait")
 """Two searches of three are driven by `serve`, as most are."""
-
-
-def plan(
-    missing: Counter[str], store: str, searched: str, mode: str, *, separate: bool, seed: str
-) -> list[Kind]:
-    """Return kinds of faults in the order in which they strike: those that are lacking most first.
-
-    missing: how many of each kind the store lacks still.
-    """
-    chance = random.Random(seed)
-    fitting = [
-        kind
-        for kind in KINDS.values()
-        if store in kind.stores
-        and kind.mode in {"", mode}
-        and (not kind.searched or searched in kind.searched)
-        and (separate or not kind.separate)
-    ]
-    weights = {kind.name: max(missing[kind.name], 0) / kind.cost for kind in fitting}
-    if not any(weights.values()):
-        return []
-    found: list[Kind] = []
-    while len(found) < LONGEST:
-        found.append(chance.choices(fitting, [weights[kind.name] for kind in fitting])[0])
-        weights[found[-1].name] *= 0.5
-    return found
 
 
 def lacking(journal: Journal, store: str) -> Counter[str]:
@@ -75,8 +46,8 @@ def run(
 ) -> list[Finding]:
     """Run the next round and note it; return what is wrong.
 
-    kinds: names of faults to strike with, in order; by default those that are lacking. searched:
-    what is searched; by default one kind of searches or another, by chance.
+    kinds: names of faults to strike with, one after the other; by default those that are lacking,
+    in all lanes. searched: what is searched; by default one kind of searches or another, by chance.
     """
     number = journal.next_round
     chance = random.Random(f"{seed} {number}")
@@ -87,45 +58,54 @@ def run(
         struck = [KINDS[name] for name in kinds]
         mode = next((kind.mode for kind in struck if kind.mode), mode)
         searched = next((kind.searched[0] for kind in struck if kind.searched), searched)
+        planned = [iter(struck)]
     else:
-        missing = lacking(journal, world.kind)
-        separate = world.network.separate
-        struck = plan(
-            missing, world.kind, searched, mode, separate=separate, seed=f"{seed} {number}"
-        )
+        fit = fitting(world.kind, searched, mode, separate=world.network.separate)
+        planned = plans(fit, lacking(journal, world.kind), f"{seed} {number}")
     world.chance = chance
     world.name = f"r{number}"
     world.clock_moved = False
     known = SEARCHED[searched]
     began = time.monotonic()
     where: dict[str, Any] = {"round": number, "store": world.kind, "search": searched, "mode": mode}
-    journal.note("begun", **where)
-    world.submit(DATABASE, known.trials, SLOTS, known.arguments)
-    world.submit(TWIN, TWIN_TRIALS, TWIN_SLOTS, SEARCHED["rehearsal"].arguments)
+    print(f"round {number} on {world.kind}: {searched}, {mode}", flush=True)
+    # Each of these is a process that takes seconds to start.
+    twin = SEARCHED["rehearsal"].arguments
+    with ThreadPoolExecutor() as pool:
+        submitted = [
+            pool.submit(world.submit, DATABASE, known.trials, SLOTS, known.arguments),
+            pool.submit(world.submit, TWIN, TWIN_TRIALS, TWIN_SLOTS, twin),
+        ]
+    for each in submitted:
+        each.result()
     world.drive(mode)
     # Without a first result no fault strikes, and the search counts as stuck.
     begun = world.wait_for(world.has_begun, START_SECONDS)
-    for kind in struck if begun else ():
-        if world.is_over_within(chance.uniform(*PAUSES)):
-            break
-        moment = time.monotonic()
-        victim = kind.strike(world)
-        if victim is not None:
-            seconds = round(time.monotonic() - moment, 1)
-            journal.note("fault", **where, fault=kind.name, victim=victim, seconds=seconds)
+    first = time.monotonic()
+    struck_by: Counter[str] = Counter()
+
+    def note(kind: str, victim: str, seconds: float) -> None:
+        struck_by[kind] += 1
+        at = time.monotonic() - began
+        print(f"  {at:5.0f} s {kind} ({seconds:.1f} s): {victim}", flush=True)
+
+    if begun:
+        strike(world, planned, f"{seed} {number}", note)
+    last = time.monotonic()
     results = -1
     while begun and not world.is_over_within(END_SECONDS, DATABASE, TWIN):
-        before, results = results, world.results()
+        before, results = results, world.results(DATABASE, TWIN)
         if results == before:
             break
     if mode == "wait":
         world.stop_driving()
     findings, ended = judged(world, searched)
+    now = time.monotonic()
     journal.note(
         "round",
         **where,
-        seconds=round(time.monotonic() - began, 1),
-        faults=sum(line["what"] == "fault" and line["round"] == number for line in journal.lines),
+        seconds=[round(each) for each in (first - began, last - first, now - last)],
+        struck=dict(struck_by),
         attempts=dict(ended),
         findings=[{"kind": each.kind, "what": each.what} for each in findings],
     )

@@ -1,0 +1,113 @@
+"""Faults that strike side by side: one lane for each part of the world, one fault a lane at a time.
+
+A lane strikes again once the fault before has been overcome: a trial has come to its result since
+that fault was repaired. So no fault is counted of a search that stands still.
+"""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from campaign.kinds import KINDS
+from campaign.kinds.kind import LANES, Kind
+from campaign.world import DATABASE, World
+
+PAUSES = (0.2, 1.5)
+"""Shortest and longest time, in seconds, from a result to the next fault."""
+PROGRESS_SECONDS = 120.0
+"""For a result after a fault, while others strike; a lane without one by then strikes no more."""
+STRIKE_SECONDS = 240.0
+"""For faults of one round; what is left of its search goes on without any."""
+MOVED_STORE_CLOCKS = 1 / 3
+"""Part of the rounds in which the store's clock may be set: their times can't be judged."""
+STORE_CLOCK = "clock: store"
+
+Note = Callable[[str, str, float], None]
+"""Called with a fault's kind, its victim, and the seconds that it took."""
+
+
+def fitting(store: str, searched: str, mode: str, *, separate: bool) -> list[Kind]:
+    """Return the kinds of faults that exist for a store, a search and a way of driving."""
+    return [
+        kind
+        for kind in KINDS.values()
+        if store in kind.stores
+        and kind.mode in {"", mode}
+        and (not kind.searched or searched in kind.searched)
+        and (separate or not kind.separate)
+    ]
+
+
+def draws(kinds: Iterable[Kind], missing: Counter[str], seed: str) -> Iterator[Kind]:
+    """Yield kinds in the order in which they strike, those that are lacking most first.
+
+    missing: how many of each kind the store lacks still; it ends when all have been drawn.
+    """
+    chance = random.Random(seed)
+    kinds = list(kinds)
+    left = {kind.name: max(missing[kind.name], 0) for kind in kinds}
+    while any(left.values()):
+        weights = [left[kind.name] / kind.cost for kind in kinds]
+        (kind,) = chance.choices(kinds, weights)
+        left[kind.name] -= 1
+        yield kind
+
+
+def plans(kinds: Iterable[Kind], missing: Counter[str], seed: str) -> list[Iterator[Kind]]:
+    """Return what strikes in each lane, in order; a round in three may set the store's clock."""
+    moves = random.Random(f"{seed} clock").random() < MOVED_STORE_CLOCKS
+    kinds = [kind for kind in kinds if moves or kind.name != STORE_CLOCK]
+    return [
+        draws([kind for kind in kinds if kind.lane == lane], missing, f"{seed} {lane}")
+        for lane in LANES
+    ]
+
+
+def strike(world: World, planned: list[Iterator[Kind]], seed: str, note: Note) -> None:
+    """Strike in all lanes until the search or the time is over.
+
+    The first lane is the calling thread's.
+
+    Raises:
+        Exception: the first one of a lane; all others have ended then.
+    """
+    errors: list[Exception] = []
+    until = time.monotonic() + STRIKE_SECONDS
+
+    def run(number: int) -> None:
+        chance = random.Random(f"{seed} pauses {number}")
+        try:
+            _lane(world, planned[number], chance, until, note)
+        except Exception as error:
+            errors.append(error)
+            world.given_up.set()
+
+    others = [
+        threading.Thread(target=run, args=(number,), name=f"lane {number}")
+        for number in range(1, len(planned))
+    ]
+    for each in others:
+        each.start()
+    run(0)
+    for each in others:
+        each.join()
+    if errors:
+        raise errors[0]
+
+
+def _lane(
+    world: World, planned: Iterator[Kind], chance: random.Random, until: float, note: Note
+) -> None:
+    for kind in planned:
+        before = world.results(DATABASE)
+        got_on = world.wait_for(lambda: world.results(DATABASE) > before, PROGRESS_SECONDS)  # noqa: B023
+        if not got_on or world.is_over_within(chance.uniform(*PAUSES)):
+            return
+        if time.monotonic() > until:
+            return
+        moment = time.monotonic()
+        victim = kind.strike(world)
+        if victim is not None:
+            note(kind.name, victim, time.monotonic() - moment)
