@@ -120,9 +120,10 @@ def _block(
         journal.note("broken", round=number, store=store, why=why)
         print(f"round {number} on {store} was broken off: {why}", flush=True)
         traceback.print_exc()
-        for log in (f"{DATABASE}.log", f"{TWIN}.log", "ray.log"):
-            said = folder / log
-            print(log, said.read_text()[-2000:] if said.exists() else "", file=sys.stderr)
+        logs = (folder / f"{name}.log" for name in (DATABASE, TWIN, "ray"))
+        for log in (*logs, *world.store.logs):
+            text = log.read_text(errors="replace")[-4000:] if log.exists() else ""
+            print(f"--- {log}", text, sep="\n", file=sys.stderr)
     finally:
         world.close()
     return wrong

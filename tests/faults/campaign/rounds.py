@@ -1,11 +1,16 @@
 """One round: a search and its twin run, faults strike it, and the oracle judges both."""
 
 import random
+import shutil
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
+
+from bson import json_util
 
 from alignsearch.search.store.processes import wait_until
 from campaign.journal import Journal
@@ -24,6 +29,8 @@ END_SECONDS = 120.0
 """For the next result after the last fault; a search that has none by then is stuck."""
 LEFT_SECONDS = 100.0
 """For workers that lost their drivers to end by themselves: they look every 30 s."""
+FOUND = Path("build") / "chaos"
+"""For what explains a finding."""
 TWIN_TRIALS = 20
 MODES = ("serve", "serve", "wait")
 """Two searches of three are driven by `serve`, as most are."""
@@ -100,6 +107,8 @@ def run(
     if mode == "wait":
         world.stop_driving()
     findings, ended = judged(world, searched)
+    if findings:
+        keep(world, FOUND / world.name)
     now = time.monotonic()
     journal.note(
         "round",
@@ -142,6 +151,18 @@ def judged(world: World, searched: str) -> tuple[list[Finding], Counter[str]]:
     wait_until(lambda: not list(folders(world.checkpoints.folder, stored, metas)), 10.0)
     found += folders(world.checkpoints.folder, stored, metas)
     return found, attempts_spent(ours[0].trials)
+
+
+def keep(world: World, folder: Path) -> None:
+    """Keep the logs and the documents of a round in which something was wrong."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for log in (world.folder / f"{DATABASE}.log", world.folder / f"{TWIN}.log", *world.store.logs):
+        shutil.copy2(log, folder / log.name)
+    with world.store.client() as client:
+        for database in (DATABASE, TWIN):
+            stored = Stored.read(client[database])
+            documents = {each.name: getattr(stored, each.name) for each in fields(stored)}
+            (folder / f"{database}.json").write_text(json_util.dumps(documents, indent=1))
 
 
 def _of(stored: Stored, name: str) -> Stored:
