@@ -1,21 +1,26 @@
 """Faults that strike side by side: one lane for each part of the world, one fault a lane at a time.
 
-A lane strikes again once the fault before has been overcome: a trial has come to its result since
-that fault was repaired. So no fault is counted of a search that stands still.
+A store, drivers or hosts are struck again once the fault before has been overcome: a trial has come
+to its result since that fault was repaired. So none of these is counted of a search that stands
+still. Of many workers, one is struck every few seconds, whenever one has a trial.
 """
 
 import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from campaign.kinds import KINDS
 from campaign.kinds.kind import LANES, Kind
 from campaign.world import DATABASE, World
 
-PAUSES = (0.2, 1.5)
+PAUSES = (0.2, 1.0)
 """Shortest and longest time, in seconds, from a result to the next fault."""
+MANY = {"workers", "machines"}
+"""Lanes whose faults leave other workers alone, so that the search gets on meanwhile."""
+MANY_PAUSES = (1.5, 5.0)
+"""The same from one fault of such a lane to the next one."""
 PROGRESS_SECONDS = 120.0
 """For a result after a fault, while others strike; a lane without one by then strikes no more."""
 STRIKE_SECONDS = 240.0
@@ -55,17 +60,17 @@ def draws(kinds: Iterable[Kind], missing: Counter[str], seed: str) -> Iterator[K
         yield kind
 
 
-def plans(kinds: Iterable[Kind], missing: Counter[str], seed: str) -> list[Iterator[Kind]]:
+def plans(kinds: Iterable[Kind], missing: Counter[str], seed: str) -> dict[str, Iterator[Kind]]:
     """Return what strikes in each lane, in order; a round in three may set the store's clock."""
     moves = random.Random(f"{seed} clock").random() < MOVED_STORE_CLOCKS
     kinds = [kind for kind in kinds if moves or kind.name != STORE_CLOCK]
-    return [
-        draws([kind for kind in kinds if kind.lane == lane], missing, f"{seed} {lane}")
+    return {
+        lane: draws([kind for kind in kinds if kind.lane == lane], missing, f"{seed} {lane}")
         for lane in LANES
-    ]
+    }
 
 
-def strike(world: World, planned: list[Iterator[Kind]], seed: str, note: Note) -> None:
+def strike(world: World, planned: Mapping[str, Iterator[Kind]], seed: str, note: Note) -> None:
     """Strike in all lanes until the search or the time is over.
 
     The first lane is the calling thread's.
@@ -76,21 +81,19 @@ def strike(world: World, planned: list[Iterator[Kind]], seed: str, note: Note) -
     errors: list[Exception] = []
     until = time.monotonic() + STRIKE_SECONDS
 
-    def run(number: int) -> None:
-        chance = random.Random(f"{seed} pauses {number}")
+    def run(lane: str) -> None:
+        chance = random.Random(f"{seed} pauses {lane}")
         try:
-            _lane(world, planned[number], chance, until, note)
+            _lane(world, lane, planned[lane], chance, until, note)
         except Exception as error:
             errors.append(error)
             world.given_up.set()
 
-    others = [
-        threading.Thread(target=run, args=(number,), name=f"lane {number}")
-        for number in range(1, len(planned))
-    ]
+    first, *rest = planned
+    others = [threading.Thread(target=run, args=(lane,), name=f"lane {lane}") for lane in rest]
     for each in others:
         each.start()
-    run(0)
+    run(first)
     for each in others:
         each.join()
     if errors:
@@ -98,16 +101,25 @@ def strike(world: World, planned: list[Iterator[Kind]], seed: str, note: Note) -
 
 
 def _lane(
-    world: World, planned: Iterator[Kind], chance: random.Random, until: float, note: Note
+    world: World,
+    lane: str,
+    planned: Iterator[Kind],
+    chance: random.Random,
+    until: float,
+    note: Note,
 ) -> None:
     for kind in planned:
-        before = world.results(DATABASE)
-        got_on = world.wait_for(lambda: world.results(DATABASE) > before, PROGRESS_SECONDS)  # noqa: B023
-        if not got_on or world.is_over_within(chance.uniform(*PAUSES)):
+        if lane not in MANY and not _gets_on(world):
             return
-        if time.monotonic() > until:
+        pause = chance.uniform(*(MANY_PAUSES if lane in MANY else PAUSES))
+        if world.is_over_within(pause) or time.monotonic() > until:
             return
         moment = time.monotonic()
         victim = kind.strike(world)
         if victim is not None:
             note(kind.name, victim, time.monotonic() - moment)
+
+
+def _gets_on(world: World) -> bool:
+    before = world.results(DATABASE)
+    return bool(world.wait_for(lambda: world.results(DATABASE) > before, PROGRESS_SECONDS))

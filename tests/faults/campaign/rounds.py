@@ -65,7 +65,7 @@ def run(
         struck = [KINDS[name] for name in kinds]
         mode = next((kind.mode for kind in struck if kind.mode), mode)
         searched = next((kind.searched[0] for kind in struck if kind.searched), searched)
-        planned = [iter(struck)]
+        planned = {"asked": iter(struck)}
     else:
         fit = fitting(world.kind, searched, mode, separate=world.network.separate)
         planned = plans(fit, lacking(journal, world.kind), f"{seed} {number}")
