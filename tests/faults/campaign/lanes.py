@@ -23,7 +23,7 @@ MANY_PAUSES = (1.5, 5.0)
 """The same from one fault of such a lane to the next one."""
 PROGRESS_SECONDS = 120.0
 """For a result after a fault, while others strike; a lane without one by then strikes no more."""
-STRIKE_SECONDS = 240.0
+STRIKE_SECONDS = 300.0
 """For faults of one round; what is left of its search goes on without any."""
 MOVED_STORE_CLOCKS = 1 / 3
 """Part of the rounds in which the store's clock may be set: their times can't be judged."""

@@ -79,7 +79,7 @@ SEARCHED = {
     "function": Searched(
         (f"{FOLDER / 'nested.py'}:search",),
         Expected(_of_function, range(nested_space.STEPS)),
-        trials=150,
+        trials=200,
         weight=4,
     ),
     "silent function": Searched(
@@ -91,7 +91,7 @@ SEARCHED = {
     "rehearsal": Searched(
         ("wm", "--dataset", "rehearsal", "--epochs", str(REHEARSAL_EPOCHS)),
         Expected(rehearsal_loss, range(1, REHEARSAL_EPOCHS + 1)),
-        trials=150,
+        trials=200,
         weight=4,
     ),
     "training": Searched(
@@ -103,7 +103,7 @@ SEARCHED = {
             *("--range", "alpha_over_beta=0.1:1", "--fix", "sigma=0.1"),
         ),
         Expected(_of_training, range(1, TRAINING_EPOCHS + 1)),
-        trials=60,
+        trials=90,
         weight=1,
     ),
 }
