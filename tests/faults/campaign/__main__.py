@@ -22,6 +22,7 @@ from namespaces import Network, OneHost, ip
 from alignsearch.search.store.processes import lives
 from campaign import rounds
 from campaign.journal import LOG, Journal
+from campaign.lanes import UNLIMITED
 from campaign.searches import SEARCHED
 from campaign.stores import STORES
 from campaign.summary import TABLE, report
@@ -39,6 +40,7 @@ def main() -> None:
     options.add_argument("--store", choices=STORES, action="append", help="may be repeated")
     options.add_argument("--minutes", type=float, default=600.0, help="time for new rounds")
     options.add_argument("--rounds", type=int, default=10_000, help="most rounds of this run")
+    options.add_argument("--most", type=int, default=UNLIMITED, help="most faults of a round")
     options.add_argument("--faults", default="", help="kinds of faults, in order, with commas")
     options.add_argument("--search", choices=SEARCHED, default="", help="what is searched")
     options.add_argument("--seed", type=int, default=0)
@@ -107,7 +109,7 @@ def _block(
             if asked.rounds <= 0 or time.monotonic() >= asked.until:
                 break
             asked.rounds -= 1
-            found = rounds.run(world, journal, asked.seed, asked.kinds, asked.search)
+            found = rounds.run(world, journal, asked.seed, asked.kinds, asked.search, asked.most)
             wrong += len(found)
             print(_line(journal), flush=True)
             if any(each.kind == "stuck" for each in found) or (found and asked.until_found):

@@ -25,6 +25,8 @@ PROGRESS_SECONDS = 120.0
 """For a result after a fault, while others strike; a lane without one by then strikes no more."""
 STRIKE_SECONDS = 300.0
 """For faults of one round; what is left of its search goes on without any."""
+UNLIMITED = 10**6
+"""Faults of a round that only its time limits."""
 MOVED_STORE_CLOCKS = 1 / 3
 """Part of the rounds in which the store's clock may be set: their times can't be judged."""
 STORE_CLOCK = "clock: store"
@@ -70,8 +72,14 @@ def plans(kinds: Iterable[Kind], missing: Counter[str], seed: str) -> dict[str, 
     }
 
 
-def strike(world: World, planned: Mapping[str, Iterator[Kind]], seed: str, note: Note) -> None:
-    """Strike in all lanes until the search or the time is over.
+def strike(
+    world: World,
+    planned: Mapping[str, Iterator[Kind]],
+    seed: str,
+    note: Note,
+    most: int = UNLIMITED,
+) -> None:
+    """Strike in all lanes until the search or the time is over, or `most` faults have struck.
 
     The first lane is the calling thread's.
 
@@ -80,11 +88,19 @@ def strike(world: World, planned: Mapping[str, Iterator[Kind]], seed: str, note:
     """
     errors: list[Exception] = []
     until = time.monotonic() + STRIKE_SECONDS
+    struck: list[str] = []
+
+    def is_enough() -> bool:
+        return len(struck) >= most or time.monotonic() > until
+
+    def note_one(kind: str, victim: str, seconds: float) -> None:
+        struck.append(kind)
+        note(kind, victim, seconds)
 
     def run(lane: str) -> None:
         chance = random.Random(f"{seed} pauses {lane}")
         try:
-            _lane(world, lane, planned[lane], chance, until, note)
+            _lane(world, lane, planned[lane], chance, is_enough, note_one)
         except Exception as error:
             errors.append(error)
             world.given_up.set()
@@ -105,14 +121,14 @@ def _lane(
     lane: str,
     planned: Iterator[Kind],
     chance: random.Random,
-    until: float,
+    is_enough: Callable[[], bool],
     note: Note,
 ) -> None:
     for kind in planned:
         if lane not in MANY and not _gets_on(world):
             return
         pause = chance.uniform(*(MANY_PAUSES if lane in MANY else PAUSES))
-        if world.is_over_within(pause) or time.monotonic() > until:
+        if world.is_over_within(pause) or is_enough():
             return
         moment = time.monotonic()
         victim = kind.strike(world)

@@ -15,7 +15,7 @@ from bson import json_util
 from alignsearch.search.store.processes import wait_until
 from campaign.journal import Journal
 from campaign.kinds import KINDS
-from campaign.lanes import fitting, plans, strike
+from campaign.lanes import UNLIMITED, fitting, plans, strike
 from campaign.leftovers import STORE_ID, folders
 from campaign.oracle import Finding, Stored, attempts_spent, judge, shared_workers
 from campaign.promises import broken
@@ -49,9 +49,14 @@ def lacking(journal: Journal, store: str) -> Counter[str]:
 
 
 def run(
-    world: World, journal: Journal, seed: int, kinds: Sequence[str] = (), searched: str = ""
+    world: World,
+    journal: Journal,
+    seed: int,
+    kinds: Sequence[str] = (),
+    searched: str = "",
+    most: int = UNLIMITED,
 ) -> list[Finding]:
-    """Run the next round and note it; return what is wrong.
+    """Run the next round, of so many faults at most, and note it; return what is wrong.
 
     kinds: names of faults to strike with, one after the other; by default those that are lacking,
     in all lanes. searched: what is searched; by default one kind of searches or another, by chance.
@@ -97,7 +102,7 @@ def run(
         print(f"  {at:5.0f} s {kind} ({seconds:.1f} s): {victim}", flush=True)
 
     if begun:
-        strike(world, planned, f"{seed} {number}", note)
+        strike(world, planned, f"{seed} {number}", note, most)
     last = time.monotonic()
     results = -1
     while begun and not world.is_over_within(END_SECONDS, DATABASE, TWIN):
