@@ -46,7 +46,8 @@ PAUSE = 0.3
 ANSWER_SECONDS = 150.0
 """For the store to answer again: longer than whoever repairs it tries."""
 Answer = TypeVar("Answer")
-OVER = {"completed", "cancelled", "failed"}
+OVER = {"completed", "cancelled", "failed", "paused"}
+"""A search in one of these ends no more by itself; the oracle says which of them are wrong."""
 
 
 class World:
