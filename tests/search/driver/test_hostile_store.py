@@ -49,6 +49,10 @@ def test_a_driver_loses_what_is_damaged_and_nothing_else(
     if damage in ("an unreadable trial", "a trial in a newer version's state"):
         now = store._db.find_one("trials", {"_id": f"{HURT}/1"})
         assert {**now, "seq": 0} == {**unreadable, "seq": 0}
+    if damage == "a lost best trial":
+        # It was the last one. Its number, by which its epochs are stored, is no other trial's.
+        assert results(store, HURT) == [*range(TRIALS - 1), *range(TRIALS, TRIALS + MORE + 1)]
+        assert store.logs.count_epochs(f"{HURT}/{TRIALS - 1}") == 2
     told = [each.getMessage() for each in caplog.records if each.levelname != "INFO"]
     assert bool(told) is (damage in TELLING), told
 
