@@ -30,7 +30,7 @@ from campaign.world import DATABASE, HOSTS, TWIN, World
 
 TAG = "chaos"
 EXIT_ENDED = 143
-BLOCK = 3
+BLOCK = 2
 """Rounds on one store before the next one's turn: starting a store and a cluster takes time."""
 
 

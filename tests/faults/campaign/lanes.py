@@ -1,8 +1,9 @@
 """Faults that strike side by side: one lane for each part of the world, one fault a lane at a time.
 
-A store, drivers or hosts are struck again once the fault before has been overcome: a trial has come
-to its result since that fault was repaired. So none of these is counted of a search that stands
-still. Of many workers, one is struck every few seconds, whenever one has a trial.
+A store, drivers or hosts are struck again once the fault before has been overcome: since it was
+repaired, a trial has come to its result, or an attempt has recorded an epoch. So none of these is
+counted of a search that stands still. Of many workers, one is struck every few seconds, whenever
+one has a trial.
 """
 
 import random
@@ -22,7 +23,7 @@ MANY = {"workers", "machines"}
 MANY_PAUSES = (1.5, 5.0)
 """The same from one fault of such a lane to the next one."""
 PROGRESS_SECONDS = 120.0
-"""For a result after a fault, while others strike; a lane without one by then strikes no more."""
+"""For a result or an epoch after a fault, while others strike; then a lane strikes no more."""
 STRIKE_SECONDS = 300.0
 """For faults of one round; what is left of its search goes on without any."""
 UNLIMITED = 10**6
@@ -137,5 +138,12 @@ def _lane(
 
 
 def _gets_on(world: World) -> bool:
-    before = world.results(DATABASE)
-    return bool(world.wait_for(lambda: world.results(DATABASE) > before, PROGRESS_SECONDS))
+    """Wait until a trial has a result more, or an attempt an epoch more."""
+    results, epochs = world.results(DATABASE), world.epochs()
+
+    def is_further() -> bool:
+        now = world.epochs()
+        further = any(epoch > epochs.setdefault(attempt, epoch) for attempt, epoch in now.items())
+        return further or world.results(DATABASE) > results
+
+    return bool(world.wait_for(is_further, PROGRESS_SECONDS))

@@ -79,19 +79,19 @@ SEARCHED = {
     "function": Searched(
         (f"{FOLDER / 'nested.py'}:search",),
         Expected(_of_function, range(nested_space.STEPS)),
-        trials=200,
+        trials=80,
         weight=4,
     ),
     "silent function": Searched(
         (f"{FOLDER / 'silent.py'}:search",),
         Expected(_of_function, range(0)),
-        trials=200,
+        trials=250,
         weight=2,
     ),
     "rehearsal": Searched(
         ("wm", "--dataset", "rehearsal", "--epochs", str(REHEARSAL_EPOCHS)),
         Expected(rehearsal_loss, range(1, REHEARSAL_EPOCHS + 1)),
-        trials=200,
+        trials=130,
         weight=4,
     ),
     "training": Searched(
@@ -103,7 +103,7 @@ SEARCHED = {
             *("--range", "alpha_over_beta=0.1:1", "--fix", "sigma=0.1"),
         ),
         Expected(_of_training, range(1, TRAINING_EPOCHS + 1)),
-        trials=90,
+        trials=50,
         weight=1,
     ),
 }

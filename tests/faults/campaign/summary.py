@@ -94,8 +94,8 @@ def report(journal: Journal) -> str:
         f"Searches: {len(journal.rounds)} ({kinds}), on 8 slots over two hosts, each beside a twin "
         f"of its name in another database. A fault counts while the search runs and its victim has "
         "work. Up to five strike at once, each in another part of this world; the next one there "
-        "strikes once a trial has come to its result since the one before was repaired, or, among "
-        "workers, once a worker has a trial. "
+        "strikes once a result or an epoch was recorded since the one before was repaired, or, "
+        "among workers, once a worker has a trial. "
         f"Wanted: {EACH} faults of each kind on each store; {enough} of {len(TARGETS)} such cells "
         "are full.",
         table(journal),

@@ -240,6 +240,14 @@ class World:
         """Return the trials that run."""
         return self._read(DATABASE, "trials", {"search": self.name, "state": "running"})
 
+    def epochs(self) -> dict[tuple[str, int], int]:
+        """Return the last epochs of the running trials, by trial and attempt."""
+        progress = {
+            (each["_id"], each["attempt"]): (each.get("progress") or {}).get("epoch")
+            for each in self.running()
+        }
+        return {attempt: epoch for attempt, epoch in progress.items() if epoch is not None}
+
     def has_begun(self) -> bool:
         """Return whether a trial has a result; a search that is paused is an error."""
         search = self.document()
