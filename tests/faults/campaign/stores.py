@@ -148,7 +148,12 @@ class Embedded(Server):
         pid = self._server.status().pid
         if pid is not None and lives(pid):
             os.kill(pid, signal.SIGCONT)
-        self._until_it_writes(self._ensured)
+        self._until_it_writes(self._restarted)
+
+    def _restarted(self) -> None:
+        # On another port, where somebody has taken its own meanwhile.
+        self._direct = self._ensured()
+        self._proxy.aim(int(self._direct.rstrip("/").rpartition(":")[2]))
 
     def stop(self) -> None:
         pid = self._server.status().pid
