@@ -24,7 +24,7 @@ MANY_PAUSES = (1.5, 5.0)
 """The same from one fault of such a lane to the next one."""
 PROGRESS_SECONDS = 120.0
 """For a result or an epoch after a fault, while others strike; then a lane strikes no more."""
-STRIKE_SECONDS = 300.0
+STRIKE_SECONDS = 420.0
 """For faults of one round; what is left of its search goes on without any."""
 UNLIMITED = 10**6
 """Faults of a round that only its time limits."""

@@ -79,19 +79,19 @@ SEARCHED = {
     "function": Searched(
         (f"{FOLDER / 'nested.py'}:search",),
         Expected(_of_function, range(nested_space.STEPS)),
-        trials=80,
+        trials=100,
         weight=4,
     ),
     "silent function": Searched(
         (f"{FOLDER / 'silent.py'}:search",),
         Expected(_of_function, range(0)),
-        trials=250,
+        trials=350,
         weight=2,
     ),
     "rehearsal": Searched(
         ("wm", "--dataset", "rehearsal", "--epochs", str(REHEARSAL_EPOCHS)),
         Expected(rehearsal_loss, range(1, REHEARSAL_EPOCHS + 1)),
-        trials=130,
+        trials=150,
         weight=4,
     ),
     "training": Searched(
