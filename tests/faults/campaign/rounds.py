@@ -17,7 +17,14 @@ from campaign.journal import Journal
 from campaign.kinds import KINDS
 from campaign.lanes import UNLIMITED, fitting, plans, strike
 from campaign.leftovers import STORE_ID, folders
-from campaign.oracle import Finding, Stored, attempts_spent, judge, shared_workers
+from campaign.oracle import (
+    Finding,
+    Stored,
+    attempts_spent,
+    disturbed,
+    judge,
+    shared_workers,
+)
 from campaign.promises import broken
 from campaign.searches import SEARCHED
 from campaign.targets import TARGETS
@@ -31,7 +38,9 @@ LEFT_SECONDS = 100.0
 """For workers that lost their drivers to end by themselves: they look every 30 s."""
 FOUND = Path("build") / "chaos"
 """For what explains a finding."""
-TWIN_TRIALS = 20
+TWIN_TRIALS = 60
+OF_ONE_SEARCH = {"drivers", "workers"}
+"""Lanes whose faults strike the main search alone, and never its twin."""
 MODES = ("serve", "serve", "wait")
 """Two searches of three are driven by `serve`, as most are."""
 
@@ -111,7 +120,8 @@ def run(
             break
     if mode == "wait":
         world.stop_driving()
-    findings, ended = judged(world, searched)
+    others = any(KINDS[kind].lane not in OF_ONE_SEARCH for kind in struck_by)
+    findings, ended = judged(world, searched, twin_struck=others)
     if findings:
         keep(world, FOUND / world.name)
     now = time.monotonic()
@@ -136,8 +146,11 @@ def end(world: World, journal: Journal) -> int:
     return len(left)
 
 
-def judged(world: World, searched: str) -> tuple[list[Finding], Counter[str]]:
-    """Return all that is wrong with the search and its twin, and how attempts have ended."""
+def judged(world: World, searched: str, *, twin_struck: bool) -> tuple[list[Finding], Counter[str]]:
+    """Return all that is wrong with the search and its twin, and how attempts have ended.
+
+    twin_struck: whether a fault has struck the twin, too.
+    """
     found = []
     with world.store.client() as client:
         stored = {name: Stored.read(client[name]) for name in (DATABASE, TWIN)}
@@ -149,6 +162,7 @@ def judged(world: World, searched: str) -> tuple[list[Finding], Counter[str]]:
             SEARCHED[kind].expected,
             clock_moved=world.clock_moved,
         )
+    found += [] if twin_struck else disturbed(stored[TWIN], world.name)
     ours = [_of(each, world.name) for each in stored.values()]
     found += [] if world.clock_moved else shared_workers(*ours)
     found += broken(world.store.acknowledged, stored)

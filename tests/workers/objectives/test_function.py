@@ -245,35 +245,6 @@ def test_a_module_that_cannot_be_imported_pauses_the_search(run, store, code, sa
     assert search.error in [each.detail for each in store.logs.events("a-search")]
 
 
-SHORT = {
-    "memory": "MemoryError()",
-    "memory for a library": "ImportError('_x.so: failed to map segment from shared object')",
-    "disk": "OSError(errno.ENOSPC, 'No space left on device')",
-}
-"""Errors of an import whose host lacks something for a moment."""
-
-
-@pytest.mark.parametrize("error", SHORT.values(), ids=SHORT)
-def test_an_import_that_lacks_room_costs_an_attempt_and_pauses_nothing(run, store, error):
-    code = f"""
-import errno
-from pathlib import Path
-
-tried = Path(__file__).with_suffix(".tried")
-if not tried.exists():
-    tried.touch()
-    raise {error}
-
-
-def objective(config):
-    return config["x"] ** 2
-"""
-    (trial,) = run(code, Outcome.FINISHED, trials=1)
-    assert trial.state is TrialState.COMPLETED
-    assert [each.outcome for each in trial.attempts.values()] == ["crashed", "completed"]
-    assert "short of memory, disk or open files" in trial.attempts["1"].error
-
-
 @pytest.mark.parametrize("how", ["changed", "deleted"])
 def test_another_source_pauses_the_search_and_loses_nothing(store, store_uri, tmp_path, how):
     file = tmp_path / "mine.py"
