@@ -1,8 +1,8 @@
-"""Faults that strike side by side: one lane for each part of the world, one fault a lane at a time.
+"""Faults side by side: a lane for each part of the world, and one fault at a time in each lane.
 
 A store, drivers or hosts are struck again once the fault before has been overcome: since it was
 repaired, a trial has come to its result, or an attempt has recorded an epoch. So none of these is
-counted of a search that stands still. Of many workers, one is struck every few seconds, whenever
+counted of a search that stands still. Among many workers, one is struck every few seconds, whenever
 one has a trial.
 """
 
