@@ -9,7 +9,7 @@ from campaign.world import World, pid_of
 
 TAKE_OVER_SECONDS = 40.0
 """For a new process to start and to take the lease that has passed."""
-BOTH_SECONDS = (1.0, 4.0)
+BOTH_SECONDS = (2.0, 8.0)
 """For which both drive."""
 
 
