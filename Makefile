@@ -96,7 +96,7 @@ audit: setup
 	for lock in locks/*.lock; do \
 	  build/audit/bin/pip-audit --requirement $$lock --require-hashes --disable-pip || exit 1; done
 
-# Thirty faults of each kind on each kind of store: hours. It goes on where build/chaos.jsonl ends, and
+# Thirty faults of each kind on each kind of store: hours. It goes on where docs/faults.jsonl ends, and
 # writes docs/faults.md; OPTIONS="--store members --minutes 30" does a part.
 chaos: setup .venv/mongod install-iproute2
 	PYTHONPATH=tests/faults:tests/makers $(BIN)/python -m campaign $(OPTIONS)

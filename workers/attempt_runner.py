@@ -29,6 +29,7 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.errors import (
     ForeignSearchError,
+    NoRoomError,
     SourceError,
     StaleAttemptError,
     StoreUnavailableError,
@@ -123,6 +124,7 @@ def run_attempt(
     Raises:
         ForeignSearchError: the trial is of another search, or the store isn't the search's own.
         SourceError: the objective can't be imported here; the trial was handed back.
+        NoRoomError: it can't be imported now, for lack of memory or disk; that is a crash.
         StoreUnavailableError: the store didn't answer for so long that the lease is lost.
     """
     if placed.search != search.name or store.place != search.place:
@@ -191,6 +193,10 @@ class _Attempt:
                 # No trial of this search can be evaluated here: this one is not at fault.
                 with suppress(StaleAttemptError):
                     self._hand_back(str(error))
+                raise
+            except NoRoomError as error:
+                # This process has a half of what it has imported: the next trial gets another one.
+                _crash(self._store, self._trial, error, self._search.max_attempts)
                 raise
             except Exception as error:
                 return _crash(self._store, self._trial, error, self._search.max_attempts)
@@ -282,8 +288,9 @@ class _Attempt:
 
 
 def _crash(store: Store, trial: Trial, error: Exception, max_attempts: int) -> Ending:
-    deterministic = isinstance(error, AlignSearchError)
-    report = str(error) if deterministic else "".join(traceback.format_exception(error))
+    written = isinstance(error, AlignSearchError)
+    deterministic = written and not isinstance(error, NoRoomError)
+    report = str(error) if written else "".join(traceback.format_exception(error))
     how = "failed" if deterministic else "crashed"
     logger.warning("trial %s %s: %s", trial.id, how, report)
     lease = trial.lease

@@ -14,9 +14,10 @@ from ray import cloudpickle
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search
-from alignsearch.search.documents.errors import SourceError
+from alignsearch.search.documents.errors import NoRoomError, SourceError
 from alignsearch.workers import own_process
 from alignsearch.workers.objectives import Objective
+from alignsearch.workers.room import lacks_room
 
 
 def pickled(objective: Objective) -> bytes:
@@ -46,6 +47,7 @@ class Shipped:
 
         Raises:
             SourceError: it can't be unpickled here.
+            NoRoomError: it can't be unpickled now, for lack of memory or disk.
         """
         key = reference.hex()
         if self._known is None or self._known[0] != key:
@@ -59,6 +61,12 @@ def _received(search: Search, data: bytes) -> Objective:
     try:
         return cast(Objective, cloudpickle.loads(data))
     except Exception as error:
+        if lacks_room(error):
+            raise NoRoomError(
+                f"the objective of search {search.name!r} can't be read on "
+                f"{socket.gethostname()}, which is short of memory, disk or open files: "
+                f"{_said(error)}"
+            ) from error
         raise SourceError(
             f"the objective of search {search.name!r} can't be read on {socket.gethostname()}: "
             f"{_said(error)}. A module that it imports has to be installed there, or to lie in the "

@@ -18,7 +18,7 @@ from typing import Any
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.definition import StoredSource
-from alignsearch.search.documents.errors import SourceError
+from alignsearch.search.documents.errors import NoRoomError, SourceError
 from alignsearch.spaces.definition import Definition, Source
 from alignsearch.spaces.definitions import SHIPPED, definition_of
 from alignsearch.spaces.source_files import (
@@ -29,6 +29,7 @@ from alignsearch.spaces.source_files import (
     source_hash,
     top_names,
 )
+from alignsearch.workers.room import lacks_room
 
 SHIPPED_PREFIX = "alignsearch_source_"
 """Beginning of the name of a shipped folder. The rest is a part of the source's hash, so that the
@@ -146,6 +147,11 @@ def _module(search: Search, source: StoredSource, warn: Callable[[str], None]) -
             _imported[key] = _import(source, path)
             _check_none_hidden(source, path)
         except (ConfigurationError, ImportError) as error:
+            if lacks_room(error):
+                raise NoRoomError(
+                    f"the objective of search {search.name!r} can't be imported on "
+                    f"{socket.gethostname()}, which is short of memory, disk or open files: {error}"
+                ) from error
             raise SourceError(
                 f"the objective of search {search.name!r} can't be imported on "
                 f"{socket.gethostname()}: {error}; mend that there, and `alignsearch resume "

@@ -17,9 +17,10 @@ import cloudpickle
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.attempts.logs import OUR_PACKAGES
 from alignsearch.search.documents import Epoch
-from alignsearch.search.documents.errors import SourceError
+from alignsearch.search.documents.errors import NoRoomError, SourceError
 from alignsearch.workers.objectives import OBJECTIVES, Link, Objective, objective_name
 from alignsearch.workers.own_process import Task
+from alignsearch.workers.room import lacks_room
 
 
 class _Worker:
@@ -82,6 +83,8 @@ def main() -> None:
         finished = _objective(task)(task.search, task.trial, worker.link(task))
     except SourceError as error:
         worker.tell("refused", str(error))
+    except NoRoomError as error:
+        worker.tell("crashed", str(error))
     except AlignSearchError as error:
         worker.tell("failed", str(error))
     except BaseException:
@@ -98,7 +101,8 @@ def _objective(task: Task) -> Objective:
         shipped: Objective = cloudpickle.loads(task.objective)
     except Exception as error:
         last = traceback.format_exception_only(error)[-1].strip()
-        raise SourceError(
+        kind = NoRoomError if lacks_room(error) else SourceError
+        raise kind(
             f"the objective of search {task.search.name!r} can't be read on "
             f"{socket.gethostname()}: {last}"
         ) from error

@@ -48,6 +48,10 @@ class SourceError(AlignSearchError, ImportError):
     """A worker can't import a search's objective, or finds another source than was submitted."""
 
 
+class NoRoomError(AlignSearchError, OSError):
+    """A worker lacks the memory, the disk or the open files to import a search's objective now."""
+
+
 class ObjectiveError(AlignSearchError, RuntimeError):
     """A search's objective has raised an error that isn't tried again."""
 

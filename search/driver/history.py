@@ -123,9 +123,13 @@ class History:
             StoreUnavailableError: the store doesn't answer.
         """
         missed = [tid for tid in range(self.next_tid) if tid not in self._states]
-        if not missed:
-            return []
-        found = self._store.trials.by_id([Trial.key(self._search, tid) for tid in missed])
+        keys = [Trial.key(self._search, tid) for tid in missed]
+        found = self._store.trials.by_id(keys) if keys else []
+        # The last trial's document may be lost, and its epochs left: another trial of its number
+        # would take them for its own.
+        while self._store.logs.count_epochs(key := Trial.key(self._search, self.next_tid)):
+            found += self._store.trials.by_id([key])
+            self.next_tid += 1
         for trial in found:
             self.update(trial)
         return found

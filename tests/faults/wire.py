@@ -41,6 +41,10 @@ class Proxy:
         """Let connections through again."""
         self._whole = True
 
+    def aim(self, port):
+        """Forward new connections to another port."""
+        self._target = port
+
     def close(self):
         self.cut()
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)

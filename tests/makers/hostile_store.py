@@ -30,6 +30,26 @@ def fill(store, make_search):
         store.searches.change(name, SearchStatus.COMPLETED, "me")
 
 
+MORE = 2
+"""Trials that are left to a driver that goes on with a search."""
+NOT_DRIVEN = {
+    *("an unreadable search", "a search of a newer version"),
+    *("a search in a newer version's state", "a search over an unknown space"),
+}
+"""Damages after which nobody knows what is to be driven."""
+
+
+def let_go_on(store, name):
+    """Give a search that is over more trials."""
+    changes = {"status": "running", "trials": TRIALS + MORE, "resources": {"CPU": 1.0}}
+    assert store._db.update("searches", {"_id": name}, {"$set": changes})
+
+
+def results(store, name):
+    """The numbers of the search's trials that have a result, without unreadable ones."""
+    return [trial.tid for trial in store.trials.all_readable(name) if trial.result is not None]
+
+
 def at(sigma):
     """A point of weight mirroring."""
     return {"sigma": sigma, "alpha_over_beta": 15.0, "beta": 1e-3}

@@ -21,17 +21,16 @@ from namespaces import Network, OneHost, ip
 
 from alignsearch.search.store.processes import lives
 from campaign import rounds
-from campaign.journal import Journal
+from campaign.journal import LOG, Journal
+from campaign.lanes import UNLIMITED
 from campaign.searches import SEARCHED
 from campaign.stores import STORES
-from campaign.summary import report
+from campaign.summary import TABLE, report
 from campaign.world import DATABASE, HOSTS, TWIN, World
 
 TAG = "chaos"
-LOG = Path("build") / "chaos.jsonl"
-TABLE = Path("docs") / "faults.md"
 EXIT_ENDED = 143
-BLOCK = 5
+BLOCK = 2
 """Rounds on one store before the next one's turn: starting a store and a cluster takes time."""
 
 
@@ -41,6 +40,7 @@ def main() -> None:
     options.add_argument("--store", choices=STORES, action="append", help="may be repeated")
     options.add_argument("--minutes", type=float, default=600.0, help="time for new rounds")
     options.add_argument("--rounds", type=int, default=10_000, help="most rounds of this run")
+    options.add_argument("--most", type=int, default=UNLIMITED, help="most faults of a round")
     options.add_argument("--faults", default="", help="kinds of faults, in order, with commas")
     options.add_argument("--search", choices=SEARCHED, default="", help="what is searched")
     options.add_argument("--seed", type=int, default=0)
@@ -67,7 +67,8 @@ def main() -> None:
     try:
         wrong = _run(network, journal, asked)
         asked.table.parent.mkdir(parents=True, exist_ok=True)
-        asked.table.write_text(report(journal))
+        # Results of `campaign.mutations` may have come to the log meanwhile.
+        asked.table.write_text(report(Journal(asked.log)))
         print(f"{sum(journal.counts().values())} faults: {dict(journal.findings())}")
     finally:
         network.remove()
@@ -108,7 +109,7 @@ def _block(
             if asked.rounds <= 0 or time.monotonic() >= asked.until:
                 break
             asked.rounds -= 1
-            found = rounds.run(world, journal, asked.seed, asked.kinds, asked.search)
+            found = rounds.run(world, journal, asked.seed, asked.kinds, asked.search, asked.most)
             wrong += len(found)
             print(_line(journal), flush=True)
             if any(each.kind == "stuck" for each in found) or (found and asked.until_found):
@@ -117,12 +118,14 @@ def _block(
         wrong += rounds.end(world, journal)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"[-500:]
-        journal.note("broken", round=journal.next_round - 1, store=store, why=why)
-        print(f"round {journal.next_round - 1} on {store} was broken off: {why}", flush=True)
+        number = journal.next_round
+        journal.note("broken", round=number, store=store, why=why)
+        print(f"round {number} on {store} was broken off: {why}", flush=True)
         traceback.print_exc()
-        for log in (f"{DATABASE}.log", f"{TWIN}.log", "ray.log"):
-            said = folder / log
-            print(log, said.read_text()[-2000:] if said.exists() else "", file=sys.stderr)
+        logs = (folder / f"{name}.log" for name in (DATABASE, TWIN, "ray"))
+        for log in (*logs, *world.store.logs):
+            text = log.read_text(errors="replace")[-4000:] if log.exists() else ""
+            print(f"--- {log}", text, sep="\n", file=sys.stderr)
     finally:
         world.close()
     return wrong
@@ -133,8 +136,8 @@ def _line(journal: Journal) -> str:
     line = journal.rounds[-1]
     said = [
         f"round {line['round']}: {line['store']}, {line['search']}, {line['mode']}, "
-        f"{line['faults']} faults in {line['seconds']:.0f} s; attempts {line['attempts']}; "
-        f"{sum(journal.counts().values())} faults in all"
+        f"{sum(line['struck'].values())} faults in {line['seconds']} s; attempts "
+        f"{line['attempts']}; {sum(journal.counts().values())} faults in all"
     ]
     said += [f"    {each['kind']}: {each['what']}" for each in line["findings"]]
     return "\n".join(said)

@@ -13,8 +13,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from campaign.journal import Journal
+from campaign.journal import LOG, Journal
+from campaign.summary import TABLE, report
 from campaign.world import PROGRAM
 
 ROOT = Path(__file__).parents[3]
@@ -105,6 +107,8 @@ MUTATIONS = {
             ),
         ),
         ("two drivers",),
+        # Slots change hands often: two drivers give one slot to two trials sooner.
+        searched="silent function",
     ),
     "names": Mutation(
         "workers found by name alone",
@@ -180,28 +184,35 @@ def found_after(name: str, store: str, rounds: int) -> Journal:
     return Journal(log)
 
 
-def told(name: str, journal: Journal) -> str:
-    """Return a line about what the campaign has found of a mutation."""
-    faults = sum(line["what"] == "fault" for line in journal.lines)
+def result(name: str, store: str, journal: Journal) -> dict[str, Any]:
+    """Return what the campaign has found of a mutation, and after how many faults."""
     first = next(journal.found(), None)
-    what = MUTATIONS[name].what
-    if first is None:
-        return f"| {what} | not found | {faults} | |"
-    return f"| {what} | {first[1]['kind']} | {faults} | {first[1]['what']} |"
+    return {
+        "mutation": MUTATIONS[name].what,
+        "store": store,
+        "found": "" if first is None else first[1]["kind"],
+        "faults": sum(journal.counts().values()),
+        "first": "" if first is None else first[1]["what"],
+    }
 
 
 def main() -> None:
-    """Run the campaign on each mutation, and print after how many faults it was found."""
+    """Run the campaign on each mutation, and note after how many faults it was found."""
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("names", nargs="*", metavar="NAME", help=f"among {', '.join(MUTATIONS)}")
     options.add_argument("--store", default="embedded")
     options.add_argument("--rounds", type=int, default=4)
+    options.add_argument("--log", type=Path, default=LOG, help="file for the results")
+    options.add_argument("--table", type=Path, default=TABLE, help="file with all results")
     asked = options.parse_args()
     missed = 0
     for name in asked.names or MUTATIONS:
         journal = found_after(name, asked.store, asked.rounds)
-        missed += not any(journal.found())
-        print(told(name, journal), flush=True)
+        found = result(name, asked.store, journal)
+        missed += not found["found"]
+        print(found, flush=True)
+        Journal(asked.log).note("mutation", **found)
+        asked.table.write_text(report(Journal(asked.log)))
     sys.exit(missed > 0)
 
 

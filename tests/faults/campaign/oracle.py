@@ -247,6 +247,17 @@ def shared_workers(one: Stored, other: Stored) -> list[Finding]:
     return found
 
 
+def disturbed(stored: Stored, name: str) -> list[Finding]:
+    """Return a finding for each attempt that was lost in a search that no fault has struck."""
+    return [
+        Finding("foreign", f"attempt {number} at {trial['_id']}, which nothing struck: {outcome}")
+        for trial in stored.trials
+        if trial["search"] == name
+        for number, attempt in trial["attempts"].items()
+        if (outcome := attempt["outcome"]) != "completed"
+    ]
+
+
 def _spans(stored: Stored) -> dict[str, tuple[datetime, datetime]]:
     """Return the time from each worker's first attempt to the end of its last, by its name."""
     spans: dict[str, tuple[datetime, datetime]] = {}

@@ -79,13 +79,13 @@ SEARCHED = {
     "function": Searched(
         (f"{FOLDER / 'nested.py'}:search",),
         Expected(_of_function, range(nested_space.STEPS)),
-        trials=150,
+        trials=100,
         weight=4,
     ),
     "silent function": Searched(
         (f"{FOLDER / 'silent.py'}:search",),
         Expected(_of_function, range(0)),
-        trials=200,
+        trials=350,
         weight=2,
     ),
     "rehearsal": Searched(
@@ -103,7 +103,7 @@ SEARCHED = {
             *("--range", "alpha_over_beta=0.1:1", "--fix", "sigma=0.1"),
         ),
         Expected(_of_training, range(1, TRAINING_EPOCHS + 1)),
-        trials=60,
+        trials=50,
         weight=1,
     ),
 }

@@ -55,6 +55,12 @@ class Server(ABC):
     disks: list[SmallDisk]
     clock: Clock
     acknowledged: Acknowledged = MappingProxyType({"insert": (), "update": ()})
+    _refused: Exception | None = None
+
+    @property
+    @abstractmethod
+    def logs(self) -> list[Path]:
+        """The servers' logs."""
 
     @abstractmethod
     def client(self) -> "pymongo.MongoClient[dict[str, Any]]":
@@ -80,16 +86,20 @@ class Server(ABC):
                 start()
                 if wait_until(self.takes_writes, 5.0):
                     return
-            except ConnectionError:
+            except ConnectionError as error:
+                self._refused = error
                 time.sleep(1.0)
-            assert time.monotonic() < until, f"the store takes no writes for {PATIENCE:.0f} s"
+            if time.monotonic() > until:
+                why = f"{type(self._refused).__name__}: {self._refused}"
+                raise AssertionError(f"the store takes no writes for {PATIENCE:.0f} s: {why}")
 
     def takes_writes(self) -> bool:
         """Return whether a durable write is acknowledged now."""
         try:
             with self.client() as client:
                 client.campaign.tried.insert_one({})
-        except PyMongoError:
+        except PyMongoError as error:
+            self._refused = error
             return False
         return True
 
@@ -110,6 +120,10 @@ class Embedded(Server):
         self.acknowledged = self._proxy.acknowledged
         self.addresses = (host,)
         self.uri = f"mongodb://{host}:{self._proxy.port}/{{}}?directConnection=true"
+
+    @property
+    def logs(self) -> list[Path]:
+        return [self._server.log]
 
     def _ensured(self) -> str:
         before = dict(os.environ)
@@ -134,7 +148,12 @@ class Embedded(Server):
         pid = self._server.status().pid
         if pid is not None and lives(pid):
             os.kill(pid, signal.SIGCONT)
-        self._until_it_writes(self._ensured)
+        self._until_it_writes(self._restarted)
+
+    def _restarted(self) -> None:
+        # On another port, where somebody has taken its own meanwhile.
+        self._direct = self._ensured()
+        self._proxy.aim(int(self._direct.rstrip("/").rpartition(":")[2]))
 
     def stop(self) -> None:
         pid = self._server.status().pid
@@ -177,6 +196,10 @@ class Mongo(Server):
             self._set.members = self.members
             self._set.start()
             self.uri = self._set.uri
+
+    @property
+    def logs(self) -> list[Path]:
+        return [member.log for member in self.members]
 
     def client(self) -> "pymongo.MongoClient[dict[str, Any]]":
         return pymongo.MongoClient(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaign.oracle import Expected, Stored, judge, shared_workers
+from campaign.oracle import Expected, Stored, disturbed, judge, shared_workers
 
 START = datetime(2026, 11, 29, tzinfo=UTC)
 EXPECTED = Expected(lambda search, trial, epochs: trial["point"]["x"] * 2, range(1, 4))
@@ -217,3 +217,12 @@ def test_a_worker_of_two_searches_is_found():
         for each in trial["attempts"].values():
             each["owner"] = "another"
     assert shared_workers(Stored(**one), Stored(**other)) == []
+
+
+def test_an_attempt_that_a_search_lost_without_a_fault_of_its_own_is_found():
+    (finding,) = disturbed(Stored(**good()), "s")
+    assert finding.kind == "foreign"
+    assert "attempt 1 at s/1" in finding.what
+    known = good()
+    known["trials"].pop()
+    assert disturbed(Stored(**known), "s") == []

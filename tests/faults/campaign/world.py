@@ -11,11 +11,12 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from namespaces import Network, OneHost
 from pymongo.errors import PyMongoError
@@ -42,7 +43,11 @@ PROGRAM = "CAMPAIGN_PROGRAM"
 """Variable with the PYTHONPATH of the program under test, where another one than the installed."""
 PAUSE = 0.3
 """Seconds between two looks at the store, which has enough to do."""
-OVER = {"completed", "cancelled", "failed"}
+ANSWER_SECONDS = 150.0
+"""For the store to answer again: longer than whoever repairs it tries."""
+Answer = TypeVar("Answer")
+OVER = {"completed", "cancelled", "failed", "paused"}
+"""A search in one of these ends no more by itself; the oracle says which of them are wrong."""
 
 
 class World:
@@ -51,6 +56,8 @@ class World:
     Attributes:
         chance: decides who is struck, and for how long.
         name: of the search that runs now; its twin has the same.
+        hosts: held by whoever ends or starts a host.
+        given_up: set once a fault could not be repaired, so that nobody waits for results.
     """
 
     def __init__(self, folder: Path, network: Network | OneHost, kind: str) -> None:
@@ -61,6 +68,8 @@ class World:
         self.chance = random.Random(0)
         self.name = ""
         self.clock_moved = False
+        self.hosts = threading.RLock()
+        self.given_up = threading.Event()
         library = clocks.compiled(folder)
         self.driver_clock = clocks.Clock(folder / "driver.clock", library)
         self.worker_clock = clocks.Clock(folder / "worker.clock", library)
@@ -139,7 +148,8 @@ class World:
                 ],
                 stdout=log,
                 stderr=log,
-                env={**self.environment, **environment},
+                # Workers that yield to all other work of this machine make a round longer.
+                env={**self.environment, "RAY_worker_niceness": "0", **environment},
                 start_new_session=True,
             )
 
@@ -230,23 +240,38 @@ class World:
         """Return the trials that run."""
         return self._read(DATABASE, "trials", {"search": self.name, "state": "running"})
 
+    def epochs(self) -> dict[tuple[str, int], int]:
+        """Return the last epochs of the running trials, by trial and attempt."""
+        progress = {
+            (each["_id"], each["attempt"]): (each.get("progress") or {}).get("epoch")
+            for each in self.running()
+        }
+        return {attempt: epoch for attempt, epoch in progress.items() if epoch is not None}
+
     def has_begun(self) -> bool:
         """Return whether a trial has a result; a search that is paused is an error."""
         search = self.document()
         assert search["status"] != "paused", search["error"]
-        return bool(self._read(DATABASE, "trials", {"search": self.name, "state": "completed"}))
+        return self.results(DATABASE) > 0
 
-    def results(self) -> int:
-        """Return how many trials of the search and of its twin have a result."""
+    def results(self, *databases: str) -> int:
+        """Return how many trials of the search have a result, in all of these databases."""
         ended = {"search": self.name, "state": "completed"}
-        return sum(len(self._read(database, "trials", ended)) for database in (DATABASE, TWIN))
+
+        def count() -> int:
+            return sum(self._client[each].trials.count_documents(ended) for each in databases)
+
+        return self._answer(count)
 
     def _read(self, database: str, collection: str, query: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return documents, also of a store that is just coming back."""
-        until = time.monotonic() + 60
+        return self._answer(lambda: list(self._client[database][collection].find(query)))
+
+    def _answer(self, ask: Callable[[], Answer]) -> Answer:
+        """Return the store's answer, also of one that is just coming back."""
+        until = time.monotonic() + ANSWER_SECONDS
         while True:
             with suppress(PyMongoError):
-                return list(self._client[database][collection].find(query))
+                return ask()
             assert time.monotonic() < until, "the store doesn't answer"
             time.sleep(PAUSE)
 
@@ -273,7 +298,7 @@ class World:
     def wait_for(self, condition: Any, seconds: float = 60.0) -> Any:
         """Return the condition's first value that is true; None once the search is over."""
         until = time.monotonic() + seconds
-        while not self.is_over() and time.monotonic() < until:
+        while not self.given_up.is_set() and not self.is_over() and time.monotonic() < until:
             if value := condition():
                 return value
             self._keep_hosts()
@@ -283,7 +308,7 @@ class World:
         """Wait until the search is over, in all of these databases; return whether it is."""
         until = time.monotonic() + seconds
         while not all(self.is_over(database) for database in databases or (DATABASE,)):
-            if time.monotonic() > until:
+            if time.monotonic() > until or self.given_up.is_set():
                 return False
             self._keep_hosts()
         return True
@@ -291,10 +316,15 @@ class World:
     def _keep_hosts(self) -> None:
         """Wait a moment, and start a host again that has ended by itself, as its service does."""
         time.sleep(PAUSE)
-        if self.head.poll() is not None:
-            self.revive_cluster()
-        elif self.node.poll() is not None:
-            self.start_node()
+        if not self.hosts.acquire(blocking=False):
+            return
+        try:
+            if self.head.poll() is not None:
+                self.revive_cluster()
+            elif self.node.poll() is not None:
+                self.start_node()
+        finally:
+            self.hosts.release()
 
     def left_workers(self, seconds: float) -> list[int]:
         """Return the actors that are still there after so many seconds without a driver."""

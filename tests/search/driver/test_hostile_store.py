@@ -2,33 +2,27 @@
 
 import pytest
 from driving import NEVER, Held, driving, wait_until
-from hostile_store import DAMAGES, HURT, SOUND, TRIALS, fill
+from hostile_store import (
+    DAMAGES,
+    HURT,
+    MORE,
+    NOT_DRIVEN,
+    SOUND,
+    TRIALS,
+    fill,
+    let_go_on,
+    results,
+)
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Outcome
 
-MORE = 2
-"""Trials that are left to the driver that takes over."""
-NOT_DRIVEN = {
-    *("an unreadable search", "a search of a newer version"),
-    *("a search in a newer version's state", "a search over an unknown space"),
-}
-"""Damages after which nobody knows what is to be driven."""
 TELLING = {
     *("a lost counter", "an unreadable counter", "an unreadable tally", "an unreadable point"),
     *("an unreadable trial", "a trial in a newer version's state", "an unreadable best trial"),
 }
 """Damages of what a driver reads, which it names in a line."""
-
-
-def let_go_on(store, name):
-    changes = {"status": "running", "trials": TRIALS + MORE}
-    assert store._db.update("searches", {"_id": name}, {"$set": changes})
-
-
-def results(store, name):
-    return [trial.tid for trial in store.trials.all_readable(name) if trial.result is not None]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -55,6 +49,10 @@ def test_a_driver_loses_what_is_damaged_and_nothing_else(
     if damage in ("an unreadable trial", "a trial in a newer version's state"):
         now = store._db.find_one("trials", {"_id": f"{HURT}/1"})
         assert {**now, "seq": 0} == {**unreadable, "seq": 0}
+    if damage == "a lost best trial":
+        # It was the last one. Its number, by which its epochs are stored, is no other trial's.
+        assert results(store, HURT) == [*range(TRIALS - 1), *range(TRIALS, TRIALS + MORE + 1)]
+        assert store.logs.count_epochs(f"{HURT}/{TRIALS - 1}") == 2
     told = [each.getMessage() for each in caplog.records if each.levelname != "INFO"]
     assert bool(told) is (damage in TELLING), told
 

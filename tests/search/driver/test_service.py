@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 from driving import wait_until
+from hostile_store import DAMAGES, HURT, MORE, NOT_DRIVEN, SOUND, TRIALS, fill, let_go_on, results
 
 from alignsearch.search.documents.errors import StoreUnavailableError
 from alignsearch.search.documents.states import SearchStatus, TrialState
@@ -188,3 +189,27 @@ def test_two_services_drive_each_search_once(store, make_search, serve):
         who = [e.who for e in store.logs.events(name) if e.what in ("running", "completed")]
         assert len(who) == 2
         assert len(set(who)) == 1
+
+
+@pytest.mark.parametrize("damage", [*sorted(NOT_DRIVEN), "a lost counter", "an unreadable trial"])
+def test_a_damaged_search_takes_only_itself_from_a_service(
+    damage, store, make_search, serve, caplog
+):
+    fill(store, make_search)
+    for name in (SOUND, HURT):
+        let_go_on(store, name)
+    DAMAGES[damage](store)
+    with serve([{"CPU": 4.0}]):
+        wait_until(lambda: status(store, SOUND) is SearchStatus.COMPLETED)
+        if damage not in NOT_DRIVEN:
+            wait_until(lambda: status(store, HURT) is SearchStatus.COMPLETED)
+        elif damage != "a search in a newer version's state":
+            # One in a state that this version doesn't know may be over: `status` tells of it.
+            wait_until(lambda: HURT in warned(caplog))
+    assert results(store, SOUND) == list(range(TRIALS + MORE))
+    assert SOUND not in warned(caplog)
+    assert "Traceback" not in caplog.text
+
+
+def warned(caplog):
+    return "\n".join(each.getMessage() for each in caplog.records if each.levelname != "INFO")

@@ -33,5 +33,6 @@ def _set(whose: str, world: World) -> str | None:
 
 
 ROWS = tuple(
-    Kind(f"clock: {whose}", partial(_set, whose)) for whose in ("driver", "workers", "store")
+    Kind(f"clock: {whose}", partial(_set, whose), lane=lane)
+    for whose, lane in (("driver", "drivers"), ("workers", "machines"), ("store", "store"))
 )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from campaign.world import World
 
+LANES = ("store", "drivers", "workers", "machines", "hosts")
+"""Parts of a world, each struck by one fault at a time. The first one's faults start servers."""
 ALL = ("embedded", "mongod", "members")
 ON_MONGODB = ("mongod", "members")
 IN_A_SET = ("members",)
@@ -23,6 +25,7 @@ class Kind:
         searched: the kinds of searches that it is for; empty for all.
         separate: whether it needs hosts that are network namespaces.
         cost: how much longer it takes than others, so that it is drawn less often at first.
+        lane: the name of what it strikes, in `lanes`; faults of one lane never overlap.
     """
 
     name: str
@@ -32,3 +35,4 @@ class Kind:
     searched: tuple[str, ...] = ()
     separate: bool = False
     cost: int = 1
+    lane: str = ""

@@ -74,21 +74,21 @@ def _step_down(world: World) -> str | None:
 
 
 ROWS = (
-    Kind("cut: workers from store", _workers_from_store, separate=True, cost=2),
-    Kind("cut: a host", _host, separate=True, cost=2),
+    Kind("cut: workers from store", _workers_from_store, separate=True, lane="hosts"),
+    Kind("cut: a host", _host, separate=True, lane="hosts"),
     Kind(
         "cut: primary from members",
         lambda world: _members("primary", world),
         IN_A_SET,
         separate=True,
-        cost=2,
+        lane="store",
     ),
     Kind(
         "cut: secondary from members",
         lambda world: _members("secondary", world),
         IN_A_SET,
         separate=True,
-        cost=2,
+        lane="store",
     ),
-    Kind("stepdown", _step_down, IN_A_SET),
+    Kind("stepdown", _step_down, IN_A_SET, lane="store"),
 )

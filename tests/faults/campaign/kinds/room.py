@@ -59,8 +59,8 @@ def _memory(world: World) -> str | None:
 
 
 ROWS = (
-    Kind("full disk: store", _store, cost=3),
-    Kind("full disk: checkpoints", _checkpoints),
-    Kind("full disk: logs", _logs),
-    Kind("full memory", _memory, searched=("function",)),
+    Kind("full disk: store", _store, cost=2, lane="store"),
+    Kind("full disk: checkpoints", _checkpoints, lane="machines"),
+    Kind("full disk: logs", _logs, lane="machines"),
+    Kind("full memory", _memory, searched=("function",), lane="machines"),
 )

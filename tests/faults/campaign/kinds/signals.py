@@ -45,26 +45,29 @@ def _worker(how: signal.Signals, world: World) -> str | None:
 def _raylet(how: signal.Signals, world: World) -> str | None:
     pid = world.raylet()
     busy = world.wait_for(world.on_second_host, 30.0)
-    if pid is None or not busy or not send(pid, how):
-        return None
-    if how is signal.SIGSTOP:
-        _let_go_on(pid, world.chance.uniform(*OUTAGES))
-    else:
-        wait_until(lambda: not lives(pid), PATIENCE)
-        time.sleep(world.chance.uniform(0.0, 2.0))
-        world.revive_node()
+    with world.hosts:
+        if pid is None or not busy or not send(pid, how):
+            return None
+        if how is signal.SIGSTOP:
+            _let_go_on(pid, world.chance.uniform(*OUTAGES))
+        else:
+            wait_until(lambda: not lives(pid), PATIENCE)
+            time.sleep(world.chance.uniform(0.0, 2.0))
+            world.revive_node()
     return f"process {pid} with {len(busy)} busy workers"
 
 
 def _gcs(how: signal.Signals, world: World) -> str | None:
     pid = world.gcs()
-    if pid is None or not world.wait_for(world.workers) or not send(pid, how):
-        return None
-    if how is signal.SIGSTOP:
-        _let_go_on(pid, world.chance.uniform(*OUTAGES))
-        return f"process {pid}"
-    wait_until(lambda: not lives(pid), PATIENCE)
-    world.revive_cluster()
+    busy = world.wait_for(world.workers)
+    with world.hosts:
+        if pid is None or not busy or not send(pid, how):
+            return None
+        if how is signal.SIGSTOP:
+            _let_go_on(pid, world.chance.uniform(*OUTAGES))
+            return f"process {pid}"
+        wait_until(lambda: not lives(pid), PATIENCE)
+        world.revive_cluster()
     # A driver gives up by itself after 40 s. A person who starts the cluster again starts drivers
     # again, too, and now and then waits for what they say.
     waits = world.chance.random() < 0.1
@@ -107,12 +110,12 @@ def _rows(name: str, strike: Strike, stores: tuple[str, ...] = ALL, **more: Any)
 
 
 ROWS = (
-    *_rows("driver", _driver, mode="wait"),
-    *_rows("serve", _driver, mode="serve"),
-    *_rows("worker", _worker),
-    *_rows("raylet", _raylet, cost=3),
-    *_rows("GCS", _gcs, cost=6),
-    *_rows("server", partial(_server, "primary"), ("embedded", "mongod"), cost=2),
-    *_rows("primary", partial(_server, "primary"), IN_A_SET, cost=2),
-    *_rows("secondary", partial(_server, "secondary"), IN_A_SET, cost=2),
+    *_rows("driver", _driver, mode="wait", lane="drivers"),
+    *_rows("serve", _driver, mode="serve", lane="drivers"),
+    *_rows("worker", _worker, lane="workers"),
+    *_rows("raylet", _raylet, cost=2, lane="hosts"),
+    *_rows("GCS", _gcs, cost=4, lane="hosts"),
+    *_rows("server", partial(_server, "primary"), ("embedded", "mongod"), lane="store"),
+    *_rows("primary", partial(_server, "primary"), IN_A_SET, lane="store"),
+    *_rows("secondary", partial(_server, "secondary"), IN_A_SET, lane="store"),
 )
