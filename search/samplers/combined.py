@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from alignsearch.search.documents import Observation, Pending, Point, Prior
 from alignsearch.search.samplers.axes import axis_of
 from alignsearch.search.samplers.densities import Densities, Kinds, Scales
-from alignsearch.search.samplers.dimensions import dimensions_of
 from alignsearch.search.samplers.fading_prior import FadingPrior
-from alignsearch.search.samplers.observations import check_observation
+from alignsearch.search.samplers.observations import Told
 from alignsearch.search.samplers.random_search import random_point, trial_seed
 from alignsearch.search.samplers.several import Best
 from alignsearch.spaces.space import SearchSpace
@@ -59,7 +58,7 @@ TRIES = 20
 """Random points that are drawn for one that no trial has."""
 
 
-class CombinedSampler:
+class CombinedSampler(Told):
     """Suggests random points during the start-up, and afterwards by both densities."""
 
     def __init__(
@@ -69,9 +68,9 @@ class CombinedSampler:
 
         With a prior, the first points are the prior's likeliest ones.
         """
+        super().__init__(space)
         self._seed = seed
         self._startup = max(1, startup)
-        self._dimensions = dimensions_of(space)
         distributions = {each.name: each.distribution for each in space.sampled}
         self._at = {each.label: at for at, each in enumerate(self._dimensions)}
         self._axes = [axis_of(distributions[each.label]) for each in self._dimensions]
@@ -83,18 +82,13 @@ class CombinedSampler:
         self._positions: dict[int, Floats] = {}
         self._points: set[Key] = set()
 
-    @property
-    def seen(self) -> int:
-        """Number of results told so far."""
-        return len(self._tids)
-
     def tell(self, observation: Observation) -> None:
         """Record the result of a finished trial; without a loss it ranks as the worst.
 
         Raises:
             ValueError: as `alignsearch.search.samplers.observations.check_observation`.
         """
-        check_observation(observation, self._positions, self._dimensions)
+        super().tell(observation)
         tid, point = observation.tid, observation.point
         self._best.add(observation)
         insort(self._tids, tid)
