@@ -17,8 +17,8 @@ def own_files(command: Sequence[str], folder: Path) -> dict[str, str]:
     """Return the hashes of the command's files in a folder, by their paths below it.
 
     These are all arguments that are paths of files there up to `LARGEST_FILE`; in `python train.py
-    --data x.csv` both train.py and x.csv. Other files that the program
-    imports or reads are not known.
+    --data x.csv` both train.py and x.csv. Other files that the program imports or reads are not
+    known.
 
     Raises:
         ConfigurationError: a file can't be read.

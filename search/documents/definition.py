@@ -1,7 +1,7 @@
 """The definition of a search as the store keeps it: space, objective, metric and table.
 
-A stored definition is data: it never holds code, and reading a search needs none. The
-objective, which only a worker needs, is kept as an address and a hash of its source.
+A stored definition is data: it never holds code, and reading a search needs none. The objective,
+which only a worker needs, is kept as an address and a hash of its source.
 """
 
 from typing import Annotated, Literal
