@@ -17,7 +17,8 @@ TRIALS = 250
 """Trials of a search without a pruner, whose time the others are measured by."""
 
 MOST_TIME = 1.5
-"""Searches with a pruner are given up at so many times that time."""
+MOST_BEGUN = 10 * TRIALS
+"""Searches with a pruner are given up at so many times that time, or after so many trials."""
 
 NO_PRUNER = "none"
 
@@ -91,7 +92,7 @@ def search(
     running: dict[int, Running] = {}
     reports: list[tuple[float, int, int]] = []
     now, best = 0.0, math.inf
-    while best > target and now < MOST_TIME * found.usual:
+    while best > target and now < MOST_TIME * found.usual and found.begun < MOST_BEGUN:
         while len(running) < slots:
             tid = found.begun
             pending = [Pending(number, each.point) for number, each in running.items()]
@@ -115,13 +116,19 @@ def search(
         sampler.tell(Observation(tid, trial.point, loss))
         if is_last:
             found.completed += 1
-            if table.regret(trial.key) < best:
-                best = table.regret(trial.key)
+            regret = rounded(table.regret(trial.key))
+            if regret < best:
+                best = regret
                 found.falls.append((now, best))
             if judge is None and found.completed == TRIALS:
                 found.usual = now
                 break
     return found
+
+
+def rounded(number: float) -> float:
+    """Return a number with the digits that are stored: equal regrets stay equal."""
+    return float(f"{number:.6g}")
 
 
 def _share(epoch: int, epochs: int) -> float:
