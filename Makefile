@@ -12,7 +12,7 @@ SLOW_PACKAGES := python3-torch
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-samplers bench-priors bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-samplers bench-priors bench-pruning bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -27,8 +27,9 @@ setup: .venv/run
 	$(BIN)/python tests/names.py .venv/names
 	@touch $@
 
-# What tests, measures beside peers, or reads the files of docker/, on top of what runs.
-.venv/test .venv/benchmark .venv/frameworks .venv/integrate: .venv/%: locks/%.lock .venv/run
+# What tests, measures beside peers, reads the files of docker/, or samples by Optuna, on top of what
+# runs.
+.venv/test .venv/benchmark .venv/frameworks .venv/integrate .venv/optuna: .venv/%: locks/%.lock .venv/run
 	$(BIN)/python locks/install.py $<
 	@touch $@
 
@@ -171,6 +172,10 @@ bench-samplers: .venv/benchmark
 bench-priors: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_priors.py --into docs
 
+# What pruners save with simulated learning curves over the same tables: some hours. It continues.
+bench-pruning: .venv/benchmark
+	$(BIN)/python tests/benchmarks/bench_pruning.py
+
 # Whether a confirmed search names a better trial, on tables of real trainings: an hour.
 bench-confirm: .venv/benchmark
 	$(BIN)/python tests/benchmarks/bench_confirm.py --out docs/confirmation.json
@@ -199,6 +204,8 @@ lock: setup
 	$(COMPILE) pyproject.toml --universal --upgrade -o locks/run.lock
 	$(COMPILE) pyproject.toml --universal --upgrade --constraint locks/run.lock --group test \
 	  -o locks/test.lock
+	$(COMPILE) pyproject.toml --universal --upgrade --constraint locks/test.lock --extra optuna \
+	  -o locks/optuna.lock
 	for group in benchmark frameworks integrate; do $(COMPILE) pyproject.toml --universal --upgrade \
 	  --constraint locks/test.lock --group $$group -o locks/$$group.lock || exit 1; done
 	$(COMPILE) pyproject.toml --upgrade --constraint locks/run.lock --python-platform linux \

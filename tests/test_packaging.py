@@ -1,8 +1,10 @@
-"""The wheel of `make wheel` holds all that runs, and runs from any folder."""
+"""The wheel holds all that runs and runs from any folder; the locks hold what it needs."""
 
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -85,6 +87,20 @@ def test_what_is_in_it_runs_from_any_folder(unpacked, tmp_path):
     assert done.stdout.startswith(str(unpacked / "alignsearch"))
     assert "submit" in done.stdout
     assert done.stderr == ""
+
+
+def test_optunas_samplers_are_locked_at_the_versions_that_the_tests_run_over():
+    run, optuna, tested = (_pinned(name) for name in ("run", "optuna", "test"))
+    assert run <= optuna <= tested
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {re.split(r"[^\w-]", each)[0] for each in extra["optional-dependencies"]["optuna"]}
+    assert wanted <= {package for package, _ in optuna - run}
+
+
+def _pinned(name):
+    """(package, version) of each line of a lock file that has them."""
+    lines = (ROOT / "locks" / f"{name}.lock").read_text().splitlines()
+    return {tuple(line.split()[0].split("==")) for line in lines if "==" in line.split(" ")[0]}
 
 
 def test_the_mongodb_of_the_tests_is_shipped_and_needed_nowhere():

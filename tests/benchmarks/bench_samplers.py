@@ -8,9 +8,12 @@ table says, on a simulated clock; so all samplers meet the same losses and times
 judged when a third of the results are in and at the end: by the best configuration evaluated, and
 by the one that it picks, whose loss seen is the lowest, both by their mean losses.
 
-Every search is appended to a file as it ends, so that the same command goes on where it was broken
-off. The report gives mean ranks over spaces and seeds with bootstrap intervals, Friedman's test,
-and Wilcoxon's test of the first sampler named against each other one with Holm's correction.
+The searches of docs/samplers.csv count as made, and every further one is appended to a file as it
+ends, so that the same command goes on where it was broken off. A change of a sampler asks for a
+table without its lines. The report takes the seeds that all samplers have on all spaces, and gives
+mean ranks over spaces and seeds with bootstrap intervals, Friedman's test, Wilcoxon's test of the
+first sampler named against each other one with Holm's correction, and the mean ranks with each
+family of spaces left out.
 """
 
 import argparse
@@ -20,7 +23,7 @@ import os
 import platform
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -28,12 +31,20 @@ from pathlib import Path
 import hpo_tables
 from sampler_figure import draw
 from sampler_peers import PEERS
-from sampler_report import Job, report
+from sampler_report import Job, left_out, report
 from sampler_search import STAGES, search
 
 SPACES = (*(name for _, name in hpo_tables.TABLES), *hpo_tables.NESTED)
 SLOTS = (1, 10, 60)
 KEPT = Path("build") / "samplers.jsonl"
+TABLE = Path("docs") / "samplers.csv"
+FIELDS = ("best", "picked", "best_regret", "picked_regret")
+DIGITS = 4
+"""Significant digits of a stored value. Values are compared as they are stored: equal ones, as of
+the same configuration, have to stay equal."""
+
+SLOW = {"smac": 5}
+"""Most seeds of the samplers that take more than 0.1 s a suggestion."""
 
 
 def run(job: Job) -> str:
@@ -50,28 +61,72 @@ def kept_searches(file: Path) -> dict[Job, dict]:
     return {(each["table"], each["sampler"], each["slots"], each["seed"]): each for each in found}
 
 
-def make_missing(jobs: Sequence[Job], file: Path, processes: int) -> None:
-    """Run the searches that the file lacks, and append each as it ends."""
-    there = kept_searches(file)
+def table_searches(file: Path) -> dict[Job, dict]:
+    """Return the searches of a table that `write_table` has written, as `kept_searches` does."""
+    if not file.exists():
+        return {}
+    found: dict[Job, dict] = {}
+    with file.open(newline="") as table:
+        for line in csv.DictReader(table):
+            job = (line["space"], line["sampler"], int(line["slots"]), int(line["seed"]))
+            found[job] = {
+                **dict(zip(("table", "sampler", "slots", "seed"), job, strict=True)),
+                "outcomes": {
+                    stage: {field: float(line[f"{field} after {count}"]) for field in FIELDS}
+                    for stage, count in STAGES.items()
+                },
+                "seconds": float(line["CPU seconds a suggestion"]),
+            }
+    return found
+
+
+def make_missing(jobs: Sequence[Job], there: Container[Job], file: Path, processes: int) -> None:
+    """Run the searches that aren't there, and append each to a file as it ends."""
     missing = [job for job in jobs if job not in there]
     file.parent.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(processes) as pool, file.open("a") as kept:
-        for line in pool.map(run, missing, chunksize=4):
+        for line in pool.map(run, missing):
             kept.write(f"{line}\n")
             kept.flush()
 
 
-def write_table(searches: Sequence[dict], file: Path) -> None:
+def rounded(found: Mapping[Job, dict]) -> dict[Job, dict]:
+    """Return searches with their values as the table stores them."""
+    return {
+        job: each
+        | {
+            "outcomes": {
+                stage: {field: _rounded(value) for field, value in outcome.items()}
+                for stage, outcome in each["outcomes"].items()
+            }
+        }
+        for job, each in found.items()
+    }
+
+
+def write_table(found: Mapping[Job, dict], file: Path) -> None:
     """Write searches as a table, a line each: percentiles and regrets at each stage."""
-    fields = ("best", "picked", "best_regret", "picked_regret")
+    order = {name: at for at, name in enumerate((*SPACES, *PEERS))}
     with file.open("w", newline="") as table:
         lines = csv.writer(table, lineterminator="\n")
-        stages = [f"{field} after {count}" for count in STAGES.values() for field in fields]
+        stages = [f"{field} after {count}" for count in STAGES.values() for field in FIELDS]
         lines.writerow(["space", "sampler", "slots", "seed", *stages, "CPU seconds a suggestion"])
-        for each in searches:
-            values = [each["outcomes"][stage][field] for stage in STAGES for field in fields]
-            known = (each["table"], each["sampler"], each["slots"], each["seed"])
-            lines.writerow([*known, *(f"{value:.4g}" for value in [*values, each["seconds"]])])
+        for job in sorted(found, key=lambda job: (-job[2], job[3], order[job[0]], order[job[1]])):
+            each = found[job]
+            values = [each["outcomes"][stage][field] for stage in STAGES for field in FIELDS]
+            lines.writerow([*job, *(f"{value:.{DIGITS}g}" for value in [*values, each["seconds"]])])
+
+
+def whole_seeds(found: Container[Job], samplers: Sequence[str], slots: int, most: int) -> int:
+    """Return how many seeds, from the first one on, all of the samplers have on every space."""
+    for seed in range(most):
+        if any((space, name, slots, seed) not in found for space in SPACES for name in samplers):
+            return seed
+    return most
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def main() -> None:
@@ -83,6 +138,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--kept", type=Path, default=KEPT, help="file that keeps the searches")
     parser.add_argument("--into", type=Path, help="folder for samplers.svg and samplers.csv")
+    parser.add_argument("--report", action="store_true", help="run nothing, report what is there")
     asked = parser.parse_args()
     started = time.perf_counter()
     jobs = [
@@ -91,19 +147,32 @@ def main() -> None:
         for slots in asked.slots
         for space in SPACES
         for name in asked.samplers
+        if seed < SLOW.get(name, asked.seeds)
     ]
-    make_missing(jobs, asked.kept, asked.processes)
-    found = kept_searches(asked.kept)
-    hours = sum(250 * found[job]["seconds"] for job in jobs) / 3600
-    print(f"{len(jobs)} searches of 250 trials, {hours:.1f} h of CPU for their suggestions;")
+    stored = table_searches(TABLE)
+    if not asked.report:
+        make_missing(jobs, stored | kept_searches(asked.kept), asked.kept, asked.processes)
+    found = rounded(stored | kept_searches(asked.kept))
+    made = [found[job]["seconds"] for job in jobs if job in found]
+    print(
+        f"{len(made)} of {len(jobs)} searches of 250 trials, "
+        f"{250 * sum(made) / 3600:.1f} h of CPU for their suggestions;"
+    )
     print(
         f"this run took {time.perf_counter() - started:.0f} s, Python {platform.python_version()}"
     )
+    fast = [name for name in asked.samplers if name not in SLOW]
+    seeds = {slots: whole_seeds(found, fast, slots, asked.seeds) for slots in asked.slots}
     for slots in asked.slots:
-        print("\n".join(report(found, SPACES, asked.samplers, slots, asked.seeds)))
+        for names in (fast, asked.samplers):
+            count = whole_seeds(found, names, slots, asked.seeds)
+            if count and (names is fast or len(names) > len(fast)):
+                print("\n".join(report(found, SPACES, names, slots, count)))
+                print("\n".join(left_out(found, hpo_tables.KINDS, names, slots, count)))
     if asked.into is not None:
-        draw(found, SPACES, asked.samplers, asked.slots, asked.seeds, asked.into / "samplers.svg")
-        write_table([found[job] for job in jobs], asked.into / "samplers.csv")
+        drawn = {slots: count for slots, count in seeds.items() if count}
+        draw(found, SPACES, fast, drawn, asked.into / "samplers.svg")
+        write_table(found, asked.into / "samplers.csv")
 
 
 if __name__ == "__main__":

@@ -129,6 +129,16 @@ NESTED = {
 }
 """The nested spaces: each network's table, and how far its best is behind."""
 
+KINDS = {
+    **{
+        kind: [name for family, name in TABLES if family == kind]
+        + [tree for tree, parts in NESTED.items() if any((kind, part) in TABLES for part in parts)]
+        for kind in FAMILIES
+    },
+    "trees": [*NESTED],
+}
+"""Spaces by kind: a family's tables and the trees that have one of them, and all trees."""
+
 
 def _matrix(rows: Iterable[Sequence[float]]) -> Array:
     """Return rows of different lengths as one array, NaN where a row has ended."""

@@ -86,6 +86,7 @@ class Lookup(Protocol):
     name: str
     axes: Sequence[Axis]
     space: SearchSpace
+    losses: Array
 
     def key_of(self, point: Mapping[str, float]) -> str:
         """Return the configuration's name."""
@@ -101,6 +102,10 @@ class Lookup(Protocol):
 
     def regret(self, key: str) -> float:
         """Return how far a mean loss is above the lowest one."""
+
+    @property
+    def spread(self) -> float:
+        """The distance from the lowest mean loss to the median one."""
 
 
 class Draws:

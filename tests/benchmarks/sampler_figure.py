@@ -15,8 +15,7 @@ def draw(
     found: Mapping[Job, dict],
     spaces: Sequence[str],
     samplers: Sequence[str],
-    slots: Sequence[int],
-    seeds: int,
+    seeds: Mapping[int, int],
     file: Path,
 ) -> None:
     """Write the mean ranks at the end of the searches as an SVG picture.
@@ -25,20 +24,19 @@ def draw(
         found: the searches.
         spaces: the names of their spaces.
         samplers: the names of the samplers, ours first.
-        slots: numbers of slots, a panel each.
-        seeds: how many seeds there are.
+        seeds: numbers of slots, a panel each, and how many seeds each has.
         file: the picture.
     """
-    figure = Figure(figsize=(3.2 * len(slots), 3.2), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(seeds), 3.2), layout="constrained")
     FigureCanvasSVG(figure)
-    panels = figure.subplots(1, len(slots), sharey=True, squeeze=False)[0]
+    panels = figure.subplots(1, len(seeds), sharey=True, squeeze=False)[0]
     rows = np.arange(len(samplers))
-    for panel, number in zip(panels, slots, strict=True):
-        ranks = ranks_of(found, spaces, samplers, number, seeds)
+    for panel, (number, count) in zip(panels, seeds.items(), strict=True):
+        ranks = ranks_of(found, spaces, samplers, number, count)
         low, high = interval(ranks, len(spaces))
         panel.hlines(rows, low, high, colors=[OURS, *[INK] * (len(samplers) - 1)])
         panel.scatter(ranks.mean(axis=0), rows, c=[OURS, *[INK] * (len(samplers) - 1)], zorder=2)
-        panel.set_title(f"{number} at once, {seeds} seeds", fontsize=10)
+        panel.set_title(f"{number} at once, {count} seeds", fontsize=10)
         panel.set_xlabel("mean rank, 1 is best")
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(rows, samplers)

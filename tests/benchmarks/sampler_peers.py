@@ -4,10 +4,13 @@ All see a table through the same encoding: the positions of an ordered metaparam
 integers from 0, and unordered values are options. Each runs with its own defaults.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
+import joblib
 import numpy as np
 import optuna
 from cmaes import CatCMAwM
@@ -17,6 +20,9 @@ from alignsearch.search.documents import Observation, Pending
 from alignsearch.search.samplers.sampler import HYPEROPT_STARTUP, make_sampler
 
 Point = Mapping[str, float]
+
+SMAC_TRIALS = 250
+"""Trials of a search, of which SMAC spends at most a quarter on its initial design."""
 
 
 class Peer(Protocol):
@@ -133,6 +139,54 @@ class CatCma:
             self._told = []
 
 
+class Smac:
+    """SMAC 3 with its preset for metaparameters: a random forest, and conditions for trees.
+
+    It is told that a configuration has one loss, since a repeated one would see the same again.
+    """
+
+    def __init__(self, table: Lookup, seed: int) -> None:
+        # A benchmark's dependency, which tests of the simulation do without.
+        import ConfigSpace
+        import smac
+
+        logging.getLogger("smac").setLevel(logging.ERROR)
+        space = ConfigSpace.ConfigurationSpace(seed=seed)
+        for axis in table.axes:
+            if axis.ordered:
+                added = ConfigSpace.Integer(axis.label, (0, axis.size - 1))
+            else:
+                added = ConfigSpace.Categorical(axis.label, [*range(axis.size)])
+            space.add(added)
+            if axis.gate is not None:
+                choice, option = axis.gate
+                space.add(ConfigSpace.EqualsCondition(added, space[choice], option))
+        self._value = smac.runhistory.TrialValue
+        # Nothing is written there as long as results are told with `save=False`.
+        scenario = smac.Scenario(
+            space,
+            deterministic=True,
+            n_trials=SMAC_TRIALS,
+            seed=seed,
+            output_directory=Path("build") / "smac",
+        )
+        preset = smac.HyperparameterOptimizationFacade
+        model = preset.get_model(scenario)
+        # The same trees, without room for a million leaves.
+        model._rf_opts["max_leaf_nodes"] = 2 * SMAC_TRIALS
+        self._smac = preset(scenario, model=model, logging_level=False, overwrite=True)
+        self._asked: dict[int, Any] = {}
+
+    def ask(self, tid: int, pending: Mapping[int, Point]) -> Point:
+        # The same points, without waiting for threads of ten small trees.
+        with joblib.parallel_config("sequential"):
+            asked = self._asked[tid] = self._smac.ask()
+        return {label: int(value) for label, value in asked.config.items()}
+
+    def tell(self, tid: int, point: Point, loss: float) -> None:
+        self._smac.tell(self._asked.pop(tid), self._value(cost=loss), save=False)
+
+
 PEERS: dict[str, Callable[[Lookup, int], Peer]] = {
     "combined": partial(Ours, algo="combined"),
     "random": partial(Ours, algo="random"),
@@ -143,6 +197,7 @@ PEERS: dict[str, Callable[[Lookup, int], Peer]] = {
     "rustuna": partial(Rustuna, multivariate=True),
     "rustuna-univariate": partial(Rustuna, multivariate=False),
     "catcma": CatCma,
+    "smac": Smac,
 }
 """Every sampler under comparison, by the name in the tables. `hyperopt` is our `tpe`, which gives
 HyperOpt's points to the bit in a tenth of its time."""

@@ -48,6 +48,31 @@ def report(
     )
 
 
+def left_out(
+    found: Mapping[Job, dict],
+    kinds: Mapping[str, Sequence[str]],
+    samplers: Sequence[str],
+    slots: int,
+    seeds: int,
+) -> Iterator[str]:
+    """Yield the mean ranks at the end with each kind of spaces left out, as Markdown.
+
+    kinds: the spaces that are left out, by the kind's name.
+    """
+    spaces = dict.fromkeys(space for each in kinds.values() for space in each)
+    yield "\n| left out | spaces | " + " | ".join(samplers) + " | first | p |"
+    yield "|---|---|" + "---|" * len(samplers) + "---|---|"
+    for kind, without in kinds.items():
+        others = [space for space in spaces if space not in without]
+        ranks = ranks_of(found, others, samplers, slots, seeds)
+        means = ranks.mean(axis=0)
+        largest = max(differences(ranks, len(others))[1])
+        row = " | ".join(f"{mean:.2f}" for mean in means)
+        first = samplers[int(np.argmin(means))]
+        yield f"| {kind} | {len(others)} | {row} | {first} | {largest:.2g} |"
+    yield f"\np: the largest of {samplers[0]} against the others, as below each table above."
+
+
 def ranks_of(
     found: Mapping[Job, dict],
     spaces: Sequence[str],

@@ -5,11 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hyperopt import hp
-
-from alignsearch.spaces.hyperopt_space import from_hyperopt
-
-SIZES = {"rate": 12, "width": 10, "depth": 8}
+from made_table import made_table
 
 
 @pytest.fixture
@@ -22,22 +18,7 @@ def modules(monkeypatch):
 
 @pytest.fixture
 def table(modules):
-    """960 configurations with two losses each, whose axes are ordered."""
-    looked_up = modules["looked_up"]
-    rng = np.random.default_rng(2)
-    keys = [f"{a:02}{b:02}{c:02}" for a in range(12) for b in range(10) for c in range(8)]
-    means = [(int(k[:2]) - 9) ** 2 + (int(k[2:4]) - 2) ** 2 + int(k[4:]) / 4 for k in keys]
-    losses = np.array(means)[:, None] + rng.normal(size=(len(keys), 2))
-
-    class Made(looked_up.Losses):
-        name = "made"
-        axes = tuple(looked_up.Axis(label, size, ordered=True) for label, size in SIZES.items())
-        space = from_hyperopt({k: hp.uniformint(k, 0, size - 1) for k, size in SIZES.items()})
-
-        def key_of(self, point):
-            return "".join(f"{round(point[label]):02}" for label in SIZES)
-
-    return Made(keys, losses, rng.uniform(1, 9, size=losses.shape))
+    return made_table(modules["looked_up"], most_seconds=9)
 
 
 class Listed:
