@@ -51,14 +51,27 @@ def store_uri(uri: str | None) -> str:
 
 
 def reviver(uri: str | None) -> Callable[[], None]:
-    """Return a function that restarts the store if it is this folder's embedded one."""
+    """Return a function that restarts the store if it is this folder's embedded one.
+
+    A store whose port was taken by another program meanwhile comes back at another one, which this
+    process can't follow: a line says so.
+    """
+    before = None if uri else EmbeddedStore(EMBEDDED_FOLDER).status().uri
 
     def revive() -> None:
         if uri:
             return
         try:
-            store_uri(None)
+            found = store_uri(None)
         except StoreUnavailableError as error:
             logger.warning("%s", error)
+            return
+        if before not in (None, found):
+            logger.error(
+                "the store of this folder answers at %s now, and no longer at %s, whose port "
+                "another program has taken: end this process, and start it again",
+                found,
+                before,
+            )
 
     return revive
