@@ -2,17 +2,18 @@
 
     python tests/benchmarks/bench_priors.py [--seeds 20] [--slots 60] [--fades 10]
 
-Four kinds of searches by `combined` over the spaces of `bench_samplers.py`:
+Kinds of searches over the spaces of `bench_samplers.py`, by `combined` unless they say `tpe`:
 
-- plain: 250 trials without a prior. The mean regret of its best configurations is the goal.
+- plain and plain tpe: 250 trials without a prior. The mean regret of their best configurations are
+  two goals.
 - good: with a prior around a configuration drawn at random from the best 1 %.
-- enqueued: plain, but its first trial is that configuration.
+- enqueued and enqueued tpe: plain, but the first trial is that configuration.
 - misleading: with a prior around one drawn at random from the worst 10 %.
 
 A prior is made as `submit --prior search:NAME` makes it of one trial, with the same width. The
-report has the number of results after which each kind's mean regret over the seeds is as low as the
-goal: a good prior shall take at most 80, and a misleading one at most 275. Searches are appended to
-a file as they end, so that the same command goes on where it was broken off.
+report has the number of results after which each kind's mean regret over the seeds is as low as
+each goal: a good prior shall take at most 80, and a misleading one at most 275. Searches are
+appended to a file as they end, so that the same command goes on where it was broken off.
 """
 
 import argparse
@@ -39,23 +40,35 @@ KEPT = Path("build") / "priors.jsonl"
 BEST, WORST = 0.01, 0.1
 """Shares of a table's configurations that the centres are drawn from."""
 SOON, LATE = 80, round(1.1 * TRIALS)
-LENGTHS = {"plain": TRIALS, "good": SOON, "enqueued": SOON, "misleading": LATE}
+LENGTHS = {
+    "plain": TRIALS,
+    "plain tpe": TRIALS,
+    "good": SOON,
+    "enqueued": SOON,
+    "enqueued tpe": SOON,
+    "misleading": LATE,
+}
 """Trials of each kind of search."""
+GOALS = ("plain", "plain tpe")
+"""Kinds whose regret at the end the others are to reach."""
 
 Job = tuple[str, str, int, int, float]
 """A search: its space, its kind, its slots, its seed, and the constant of the fade."""
 
 
 class Expecting:
-    """The default sampler with a prior, or with a first point that somebody enqueued."""
+    """A sampler with a prior, or with a first point that somebody enqueued."""
 
     def __init__(
-        self, table: hpo_tables.Table, seed: int, prior: Prior | None, first: Point | None
+        self,
+        algo: str,
+        table: hpo_tables.Table,
+        seed: int,
+        prior: Prior | None,
+        first: Point | None,
     ) -> None:
         startup = default_startup(TRIALS, with_prior=prior is not None)
-        self._sampler = make_sampler(
-            "combined", table.space, seed=seed, startup=startup, prior=prior
-        )
+        self._sampler = make_sampler(algo, table.space, seed=seed, startup=startup, prior=prior)
         self._first = first
 
     def ask(self, tid: int, pending: Mapping[int, Point]) -> Point:
@@ -83,11 +96,12 @@ def regrets(job: Job) -> list[float]:
     name, kind, slots, seed, fade = job
     fading_prior.FADE = fade
     table = hpo_tables.table(name)
-    point = None if kind == "plain" else centre(table, kind, seed)
+    point = None if kind in GOALS else centre(table, kind, seed)
     prior = None
     if kind in ("good", "misleading"):
         prior = Prior(source="benchmark", points=(dict(point or {}),), width=WIDTH)
-    peer = Expecting(table, seed, prior, point if kind == "enqueued" else None)
+    algo = "tpe" if kind.endswith(" tpe") else "combined"
+    peer = Expecting(algo, table, seed, prior, point if kind.startswith("enqueued") else None)
     found = [table.regret(key) for key, _ in results(table, peer, slots, seed, LENGTHS[kind])]
     return [round(float(each), 6) for each in np.minimum.accumulate(found)]
 
@@ -141,34 +155,32 @@ def report(curves: Mapping[str, np.ndarray], spaces: Sequence[str]) -> list[list
         means = {
             kind: each[at].reshape(-1, each.shape[-1]).mean(axis=0) for kind, each in curves.items()
         }
-        goal = means["plain"][-1]
-        after = {kind: needed(mean, goal) for kind, mean in means.items()}
-        regret = {kind: f"{means[kind][SOON - 1]:.4f}" for kind in ("plain", "enqueued", "good")}
+        goals = {goal: means[goal][-1] for goal in GOALS}
         rows.append(
             [
                 name,
-                f"{goal:.4f}",
-                *regret.values(),
+                *(f"{goal:.4f}" for goal in goals.values()),
+                *(f"{means[kind][SOON - 1]:.4f}" for kind in EARLY),
                 f"{means['misleading'][LATE - 1]:.4f}",
                 *(
-                    str(after[kind] or f"over {LENGTHS[kind]}")
-                    for kind in ("enqueued", "good", "misleading")
+                    str(needed(means[kind], goal) or f"over {LENGTHS[kind]}")
+                    for goal in goals.values()
+                    for kind in REACHING
                 ),
             ]
         )
     return rows
 
 
+EARLY = ("plain", "plain tpe", "enqueued", "enqueued tpe", "good")
+REACHING = {"enqueued": SOON, "good": SOON, "misleading": LATE}
+"""Kinds that are to reach the goals, and within how many results."""
 HEADINGS = (
     "space",
-    f"goal: plain after {TRIALS}",
-    f"plain after {SOON}",
-    f"centre enqueued after {SOON}",
-    f"good prior after {SOON}",
-    f"misleading prior after {LATE}",
-    "results to the goal: enqueued",
-    "good",
-    "misleading",
+    *(f"{goal} after {TRIALS}" for goal in GOALS),
+    *(f"{kind} after {SOON}" for kind in EARLY),
+    f"misleading after {LATE}",
+    *(f"{kind} reaches {goal}" for goal in GOALS for kind in REACHING),
 )
 
 
@@ -204,15 +216,16 @@ def main() -> None:
             rows = report(curves_of(found, asked.spaces, asked.seeds, slots, fade), asked.spaces)
             print(f"\n{slots} at once, {asked.seeds} seeds, width {WIDTH:g}, fade {fade:g}\n")
             print("\n".join(_markdown(each) for each in (HEADINGS, ["---"] * len(HEADINGS), *rows)))
-            for kind, limit, column in (
-                ("enqueued", SOON, 6),
-                ("good", SOON, 7),
-                ("misleading", LATE, 8),
-            ):
-                within = sum(
-                    row[column].isdigit() and int(row[column]) <= limit for row in rows[:-1]
-                )
-                print(f"\n{kind}: {within} of {len(asked.spaces)} spaces within {limit} results")
+            for goal in GOALS:
+                for kind, limit in REACHING.items():
+                    column = HEADINGS.index(f"{kind} reaches {goal}")
+                    within = sum(
+                        row[column].isdigit() and int(row[column]) <= limit for row in rows[:-1]
+                    )
+                    print(
+                        f"\n{kind} reaches {goal} after {TRIALS} on {within} of "
+                        f"{len(asked.spaces)} spaces within {limit} results"
+                    )
             written += [[str(slots), f"{fade:g}", *row] for row in rows]
     if asked.into is not None:
         with (asked.into / "priors.csv").open("w", newline="") as file:
