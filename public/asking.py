@@ -258,9 +258,11 @@ class Asker:
         suspects = [
             trial.id
             for trial in self._history.in_state(TrialState.RUNNING)
-            if trial.lease is not None and trial.lease.has_passed(now)
+            if trial.lease is not None
+            and (trial.lease.has_passed(now) or trial.lease.is_ahead(now))
         ]
         for trial in self._store.trials.by_id(suspects) if suspects else ():
+            self._store.attempts.pull_back(trial)
             expired = self._store.attempts.expire(
                 trial.id,
                 trial.attempt,

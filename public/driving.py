@@ -137,6 +137,8 @@ def drive_to_end(
                 paused_for = search.error
                 if paused_for is not None:
                     shown_on.print(f"{name} is paused: {paused_for}", markup=False)
+            elif search.driver is not None and search.driver.is_ahead(store.now()):
+                store.searches.pull_back_driver(search)
             elif search.driver is not None and not announced:
                 announced = True
                 shown_on.print(f"{search.driver.owner} drives {name}; waiting for its end")

@@ -16,7 +16,13 @@ from alignsearch.search.documents.visible_text import visible
 
 
 class VisibleConsole(Console):
-    """A console of Rich that no text can command."""
+    """A console of Rich that no text can command.
+
+    Attributes:
+        into_file: whether its output has become a file, which gets no colours, since it was made.
+    """
+
+    into_file = False
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return the text for a table's cell or a line: its width is that of what is shown."""
@@ -29,8 +35,7 @@ class VisibleConsole(Console):
         for segment in super().render(renderable, options):
             text, style, control = segment
             shown = text if control else visible(text)
-            # The output may have become a file since the console was made for a terminal.
-            kept = style if self.is_terminal else None
+            kept = None if self.into_file else style
             yield segment if (shown, kept) == (text, style) else Segment(shown, kept, control)
 
 

@@ -33,7 +33,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        output.discard()
+        output.end()
     sys.exit(code)
 
 

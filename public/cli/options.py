@@ -34,8 +34,10 @@ WIDTH_OF_FILES = 160
 
 
 def _into_file(path: Path | None) -> Path | None:
-    if path is not None and "COLUMNS" not in os.environ:
-        console.width = WIDTH_OF_FILES
+    if path is not None:
+        console.into_file = True
+        if "COLUMNS" not in os.environ:
+            console.width = WIDTH_OF_FILES
     return output.to_file(path)
 
 

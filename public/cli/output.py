@@ -42,7 +42,8 @@ class _Stream:
         return getattr(self._stream, name)
 
     def _encodable(self, text: str) -> str:
-        encoding = self._stream.encoding
+        # A stream in memory has none, and takes every letter.
+        encoding = self._stream.encoding or "utf-8"
         try:
             text.encode(encoding)
         except UnicodeEncodeError:
@@ -89,7 +90,7 @@ class _Output:
 
     def __init__(self) -> None:
         self._file: _File | None = None
-        self._printed: TextIO = sys.stdout
+        self._before: dict[str, TextIO] = {}
 
     def begin(self) -> None:
         """Let the standard streams write every letter, and tell errors in words."""
@@ -97,6 +98,7 @@ class _Output:
             stream = getattr(sys, name)
             # A process whose streams are closed has none.
             if stream is not None:
+                self._before[name] = stream
                 setattr(sys, name, _Stream(stream, where))
 
     def to_file(self, path: Path | None) -> Path | None:
@@ -107,12 +109,11 @@ class _Output:
         """
         if path is not None:
             self._file = _File(path)
-            self._printed = sys.stdout
             sys.stdout = _Stream(self._file.stream, str(path))
         return path
 
     def finish(self) -> None:
-        """Write the rest, now that the command has ended.
+        """Write the rest, now that the command has ended well.
 
         Raises:
             OutputError: it can't be written.
@@ -121,13 +122,14 @@ class _Output:
             sys.stdout.flush()
         if self._file is not None:
             self._file.finish()
-            sys.stdout = self._printed
 
-    def discard(self) -> None:
-        """Leave the file as it was, if the command has failed."""
+    def end(self) -> None:
+        """Leave the streams as they were, and the file, too, if the command has failed."""
+        for name, stream in self._before.items():
+            setattr(sys, name, stream)
         if self._file is not None:
             self._file.discard()
-            sys.stdout = self._printed
+            self._file = None
 
 
 output = _Output()

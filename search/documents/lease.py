@@ -20,15 +20,31 @@ DEFAULT_LEASE_SECONDS = 30.0
 
 
 class Lease(Document):
-    """The right of one owner to write, until a time of the store's clock."""
+    """The right of one owner to write, until a time of the store's clock.
+
+    Attributes:
+        owner: who has it, for people.
+        token: what each write of its holder asks for.
+        expires_at: when it passes, unless it is renewed.
+        seconds: how long it was taken or renewed for; None in documents of earlier versions.
+    """
 
     owner: str
     token: str
     expires_at: AwareDatetime
+    seconds: float | None = None
 
     def has_passed(self, now: datetime) -> bool:
         """Return whether the lease can be taken over; `now` is the store's time."""
         return self.expires_at < now
+
+    def is_ahead(self, now: datetime) -> bool:
+        """Return whether it was renewed while the store's clock was ahead of what it is now.
+
+        A holder that has died since would hold it until the clock is there again.
+        """
+        known = self.seconds is not None and self.seconds > 0
+        return known and self.expires_at > latest(now, self.seconds or 0.0)
 
 
 class AttemptLease(Lease):
@@ -59,6 +75,10 @@ class LeaseField:
         """Return the condition that there is a lease and it wasn't renewed in time."""
         return {f"{self.name}.expires_at": {"$lt": now}}
 
+    def ahead(self, now: datetime, ttl: float) -> Record:
+        """Return the condition that a lease of `ttl` seconds passes later than one taken now."""
+        return {f"{self.name}.expires_at": {"$gt": latest(now, ttl)}}
+
     def free(self, now: datetime) -> Record:
         """Return the condition that the lease can be taken."""
         return {"$or": [{self.name: None}, self.passed(now)]}
@@ -69,7 +89,7 @@ class LeaseField:
 
     def renewed(self, now: datetime, ttl: float) -> Record:
         """Return the change that extends the lease to `ttl` seconds from now."""
-        return {f"{self.name}.expires_at": expiry(now, ttl)}
+        return {f"{self.name}.expires_at": expiry(now, ttl), f"{self.name}.seconds": ttl}
 
     def released(self) -> Record:
         """Return the change that gives the lease up."""
@@ -80,6 +100,14 @@ DRIVER_LEASE = LeaseField("driver")
 """The lease of a search's driver."""
 ATTEMPT_LEASE = LeaseField("lease")
 """The lease of a trial's attempt."""
+
+
+def latest(now: datetime, ttl: float) -> datetime:
+    """Return the latest time at which a lease of `ttl` seconds can pass, by a clock that is right.
+
+    The clocks of a replica set's members differ by less than a lease's duration.
+    """
+    return now + timedelta(seconds=2 * ttl)
 
 
 def expiry(now: datetime, ttl: float) -> datetime:

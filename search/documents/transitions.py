@@ -62,6 +62,7 @@ def begin(trial: Trial, attempt: Attempt, ttl: float) -> Transition:
         attempt=attempt.number,
         token=attempt.token,
         expires_at=expiry(attempt.started_at, ttl),
+        seconds=ttl,
     )
     return Transition(
         _queued_after(trial.attempt),

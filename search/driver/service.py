@@ -128,9 +128,13 @@ class Service:
         self._runs = {name: run for name, run in self._runs.items() if run.thread.is_alive()}
         hosts = self._hosts()
         now = self._store.now()
+        active = self._store.searches.active()
+        for search in active:
+            if search.driver is not None and search.driver.is_ahead(now):
+                self._store.searches.pull_back_driver(search)
         waiting = [
             search
-            for search in self._store.searches.active()
+            for search in active
             if search.name not in self._runs
             and wants_driver(search, now)
             and not lives_in_session(search)

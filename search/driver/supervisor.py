@@ -183,10 +183,16 @@ class Supervisor:
         def expired(trial: Trial) -> bool:
             return trial.lease is not None and trial.lease.has_passed(now)
 
+        def ahead(trial: Trial) -> bool:
+            return trial.lease is not None and trial.lease.is_ahead(now)
+
         # A renewed lease doesn't change `seq`, so the leases known here may be outdated.
-        suspects = [t.id for t in self._history.in_state(TrialState.RUNNING) if expired(t)]
+        running = self._history.in_state(TrialState.RUNNING)
+        suspects = [trial.id for trial in running if expired(trial) or ahead(trial)]
         found = self._store.trials.by_id(suspects) if suspects else []
         for trial in found:
+            if ahead(trial):
+                self._store.attempts.pull_back(trial)
             self._history.update(trial)
         return [trial for trial in found if trial.state == TrialState.RUNNING and expired(trial)]
 

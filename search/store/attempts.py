@@ -77,6 +77,14 @@ class Attempts:
         if not self._leases.renew(trial_id, token, ttl):
             raise self._stale(trial_id, attempt)
 
+    def pull_back(self, trial: Trial) -> None:
+        """Let the attempt's lease pass in time if it was renewed while the clock was ahead.
+
+        A worker that lives renews it long before.
+        """
+        if trial.lease is not None:
+            self._leases.pull_back(trial.id, trial.lease)
+
     def record_epoch(
         self,
         trial_id: str,

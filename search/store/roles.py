@@ -29,6 +29,8 @@ ROLES: Mapping[str, Rights] = {
         "searches": (*FOLLOW, "update"),
         "trials": ("find", "insert", "update"),
         "counters": ("find", "update"),
+        # A number that has epochs is no new trial's, although the trial's document is lost.
+        "epochs": READ,
         "points": READ,
         "events": ("insert",),
     },

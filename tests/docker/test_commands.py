@@ -21,12 +21,12 @@ def check(words):
     command = COMMANDS[program]
     with click.Context(command, info_name=program) as outer:
         # A group alone lists what it has.
-        while hasattr(command, "commands") and arguments:
+        while hasattr(command, "commands") and arguments and arguments[0][:1] != "-":
             name = arguments.pop(0)
             assert name in command.commands, f"{program} has no {name}"
             command = command.commands[name]
         # A verb alone is named, not called.
-        if not hasattr(command, "commands") and arguments:
+        if arguments and not arguments[0].endswith("-completion"):
             command.make_context(command.name, arguments, parent=outer)
 
 
@@ -117,6 +117,8 @@ def test_documents_name_only_options_and_targets_that_exist():
 
 def leaves(command):
     if hasattr(command, "commands"):
+        # A table of commands has options of its own, as --version.
+        yield command
         for each in command.commands.values():
             yield from leaves(each)
     else:

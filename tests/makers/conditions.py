@@ -21,6 +21,8 @@ def _fulfils(document, name, wanted):
         return all(found == each for each in operand)
     if operator == "$lt":
         return found is not None and found < operand
+    if operator == "$gt":
+        return found is not None and found > operand
     raise NotImplementedError(operator)
 
 

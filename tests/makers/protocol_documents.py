@@ -229,7 +229,8 @@ def _lease_change(request):
     leases = Leases(sent, "searches", DRIVER_LEASE)
     if request.kind == "take":
         expires_at = expiry(request.clock, LEASE_SECONDS)
-        leases.take(SEARCH, Lease(owner="d", token=request.token, expires_at=expires_at))
+        taken = Lease(owner="d", token=request.token, expires_at=expires_at, seconds=LEASE_SECONDS)
+        leases.take(SEARCH, taken)
     elif request.kind == "renew_driver":
         leases.renew(SEARCH, request.token, LEASE_SECONDS)
     elif request.kind == "release_driver":

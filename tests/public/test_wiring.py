@@ -18,6 +18,14 @@ def kill(server):
     return int(status.uri.rstrip("/").rpartition(":")[2])
 
 
+def binds(taker, port):
+    try:
+        taker.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
 def test_a_store_that_has_moved_to_another_port_is_told_of(tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(tmp_path)
     server = EmbeddedStore(tmp_path / ".alignsearch")
@@ -31,7 +39,8 @@ def test_a_store_that_has_moved_to_another_port_is_told_of(tmp_path, monkeypatch
         with socket.socket() as other:
             # Bound before the server's last connections are over.
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            other.bind(("127.0.0.1", kill(server)))
+            port = kill(server)
+            assert wait_until(lambda: binds(other, port), 60)
             other.listen()
             revive()
         with Store.connect(server.status().uri) as moved:

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -147,6 +148,9 @@ def use_everything(store, new_search, new_trial):
     store.searches.reopen(name, "tester", "to try trial 1 again")
     token = store.searches.acquire_driver(name, "driver", 60.0)
     store.searches.renew_driver(name, token, 60.0)
+    driven = store.searches.get(name)
+    ahead = driven.driver.model_copy(update={"expires_at": store.now() + timedelta(hours=2)})
+    store.searches.pull_back_driver(driven.model_copy(update={"driver": ahead}))
     store.searches.note_driven(name, token, 7.5)
     store.searches.release_driver(name, token)
     store.logs.events(name)
@@ -168,7 +172,10 @@ def use_everything(store, new_search, new_trial):
     store.attempts.expire(expired.id, 1, max_attempts=3, reason="gone")
     lease = begin(kept).lease
     store.attempts.hand_back(kept.id, 1, lease.token, "SIGTERM")
-    lease = begin(finished).lease
+    begun = begin(finished)
+    lease = begun.lease
+    ahead = lease.model_copy(update={"expires_at": store.now() + timedelta(hours=2)})
+    store.attempts.pull_back(begun.model_copy(update={"lease": ahead}))
     store.attempts.renew(finished.id, 1, lease.token, 60.0)
     store.attempts.record_epoch(finished.id, 1, lease.token, an_epoch(finished.id))
     store.attempts.finish(finished.id, 1, lease.token, Result(status="ok", loss=0.1))

@@ -5,7 +5,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, timedelta
 
+import pymongo
 import pytest
+from clock_ahead import move_clock_back
 from driving import wait_until
 
 from alignment_core.errors import UnknownNameError
@@ -239,6 +241,46 @@ def test_a_drivers_lease_lasts_as_long_as_asked_by_the_servers_clock(store, new_
     store.searches.renew_driver(name, token, 90.0)
     remaining = store.searches.get(name).driver.expires_at - before
     assert timedelta(seconds=90) <= remaining < timedelta(seconds=100)
+
+
+def test_a_drivers_lease_from_a_clock_that_was_ahead_passes_in_time(store, store_uri, new_search):
+    name = new_search().name
+    token = store.searches.acquire_driver(name, "driver", 0.5)
+    move_clock_back(store_uri, "searches", name, "driver")
+    found = store.searches.get(name)
+    assert found.driver.is_ahead(store.now())
+    assert store.searches.acquire_driver(name, "another", 60.0) is None
+    store.searches.pull_back_driver(found)
+    # Its holder, if it lives, still has it; if it is dead, it passes.
+    assert store.searches.get(name).driver.token == token
+    wait_until(lambda: store.searches.acquire_driver(name, "another", 60.0))
+
+
+def test_a_holder_that_renews_a_lease_of_a_clock_that_was_ahead_keeps_it(
+    store, store_uri, new_search
+):
+    name = new_search().name
+    token = store.searches.acquire_driver(name, "driver", 60.0)
+    move_clock_back(store_uri, "searches", name, "driver")
+    seen = store.searches.get(name)
+    assert store.searches.renew_driver(name, token, 60.0)
+    renewed = store.searches.get(name).driver
+    assert not renewed.is_ahead(store.now())
+    # What was read before the renewal takes nothing from it.
+    store.searches.pull_back_driver(seen)
+    assert store.searches.get(name).driver == renewed
+
+
+def test_a_lease_of_an_earlier_version_is_left_as_it_is(store, store_uri, new_search):
+    name = new_search().name
+    store.searches.acquire_driver(name, "driver", 60.0)
+    move_clock_back(store_uri, "searches", name, "driver")
+    with pymongo.MongoClient(store_uri) as client:
+        searches = client.get_default_database("alignsearch").searches
+        searches.update_one({"_id": name}, {"$unset": {"driver.seconds": ""}})
+    found = store.searches.get(name)
+    store.searches.pull_back_driver(found)
+    assert store.searches.get(name) == found
 
 
 def test_of_many_drivers_at_once_one_gets_the_search(store, new_search):

@@ -164,6 +164,10 @@ def test_a_condition_of_a_lease_holds_on_the_server_as_in_the_protocols_model(st
         lease = {"owner": "o", "token": "t", "expires_at": expires_at}
     store._db.insert("scratch", {"_id": 0, field.name: lease})
     found = store._db.find_one("scratch", {"_id": 0})
-    for condition in (field.held_by("t"), field.held_by("u"), field.passed(now), field.free(now)):
+    conditions = (
+        *(field.held_by("t"), field.held_by("u"), field.passed(now), field.free(now)),
+        *(field.ahead(now, 0.25), field.ahead(now, 30.0)),
+    )
+    for condition in conditions:
         matched = store._db.find_one("scratch", {"_id": 0, **condition}) is not None
         assert fulfils(found, condition) == matched, condition

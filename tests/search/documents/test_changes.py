@@ -27,14 +27,14 @@ def test_a_path_through_what_is_not_there_is_an_error():
 
 
 def test_what_is_stored_has_bsons_types_only():
-    lease = AttemptLease(owner="w", attempt=1, token="t", expires_at=NOW)
+    lease = AttemptLease(owner="w", attempt=1, token="t", expires_at=NOW, seconds=30.0)
     result = Result(status="ok", loss=0.5)
     stored = as_stored(
         {"state": TrialState.RUNNING, "lease": lease, "result": result, "error": None}
     )
     assert stored == {
         "state": "running",
-        "lease": {"owner": "w", "attempt": 1, "token": "t", "expires_at": NOW},
+        "lease": {"owner": "w", "attempt": 1, "token": "t", "expires_at": NOW, "seconds": 30.0},
         "result": result.to_bson(),
         "error": None,
     }

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from clock_ahead import move_clock_back
 from driving import NEVER, InlineDispatcher, driving, owner_of, wait_until
 from prometheus_client import REGISTRY
 from running_trial import add_running_trial
@@ -114,6 +115,18 @@ def test_a_trial_whose_worker_is_gone_is_tried_again(store, make_search, make_dr
     assert trial.attempts["1"].outcome == "expired"
     assert driver.dispatcher.killed == {0}
     assert len(store.trials.all(search.name)) == 2
+
+
+def test_a_dead_worker_whose_clock_was_ahead_holds_its_trial_no_longer_than_usual(
+    store, store_uri, make_search, make_driver
+):
+    search = make_search(trials=2)
+    trial = add_running_trial(store, search, ttl=0.5)
+    move_clock_back(store_uri, "trials", trial.id, "lease")
+    make_driver().run(NEVER)
+    ended = store.trials.get(search.name, 0)
+    assert (ended.state, ended.attempt) == (TrialState.COMPLETED, 2)
+    assert ended.attempts["1"].outcome == "expired"
 
 
 def test_a_trial_that_people_take_from_its_worker_is_tried_again(store, make_search, make_driver):

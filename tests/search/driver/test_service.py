@@ -4,6 +4,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
+from clock_ahead import move_clock_back
 from driving import wait_until
 from hostile_store import DAMAGES, HURT, MORE, NOT_DRIVEN, SOUND, TRIALS, fill, let_go_on, results
 
@@ -91,6 +92,16 @@ def test_searches_share_the_slots_and_the_rest_gets_what_one_gives_back(store, m
     # Handed back, all of them.
     assert status(store, "long") == SearchStatus.RUNNING
     assert store.searches.get("long").driver is None
+
+
+def test_a_dead_driver_whose_clock_was_ahead_holds_a_search_no_longer_than_usual(
+    store, store_uri, make_search, serve
+):
+    make_search(name="held", trials=2, resources={"CPU": 1.0})
+    assert store.searches.acquire_driver("held", "a dead driver", 1.0) is not None
+    move_clock_back(store_uri, "searches", "held", "driver")
+    with serve([{"CPU": 1.0}]):
+        wait_until(lambda: status(store, "held") == SearchStatus.COMPLETED)
 
 
 def test_one_search_that_fails_leaves_the_others_alone(
