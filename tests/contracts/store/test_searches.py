@@ -266,7 +266,7 @@ def test_a_holder_that_renews_a_lease_of_a_clock_that_was_ahead_keeps_it(
     assert store.searches.renew_driver(name, token, 60.0)
     renewed = store.searches.get(name).driver
     assert not renewed.is_ahead(store.now())
-    # What was read before the renewal takes nothing from it.
+    # An earlier reading takes nothing from the renewal.
     store.searches.pull_back_driver(seen)
     assert store.searches.get(name).driver == renewed
 
