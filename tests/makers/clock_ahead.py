@@ -13,3 +13,10 @@ def move_clock_back(store_uri, collection, key, field):
         documents = client.get_default_database("alignsearch")[collection]
         expires_at = documents.find_one({"_id": key})[field]["expires_at"] + AHEAD
         documents.update_one({"_id": key}, {"$set": {f"{field}.expires_at": expires_at}})
+
+
+def with_lease_ahead(document, field):
+    """Return a search or a trial with such a lease, which the store doesn't have."""
+    lease = getattr(document, field)
+    ahead = lease.model_copy(update={"expires_at": lease.expires_at + AHEAD})
+    return document.model_copy(update={field: ahead})

@@ -2,12 +2,12 @@
 
 import inspect
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
 import pymongo
 import pytest
+from clock_ahead import with_lease_ahead
 from epoch_maker import an_epoch
 from pymongo import monitoring
 from store_calls import give_points, rename_and_delete
@@ -148,9 +148,7 @@ def use_everything(store, new_search, new_trial):
     store.searches.reopen(name, "tester", "to try trial 1 again")
     token = store.searches.acquire_driver(name, "driver", 60.0)
     store.searches.renew_driver(name, token, 60.0)
-    driven = store.searches.get(name)
-    ahead = driven.driver.model_copy(update={"expires_at": store.now() + timedelta(hours=2)})
-    store.searches.pull_back_driver(driven.model_copy(update={"driver": ahead}))
+    store.searches.pull_back_driver(with_lease_ahead(store.searches.get(name), "driver"))
     store.searches.note_driven(name, token, 7.5)
     store.searches.release_driver(name, token)
     store.logs.events(name)
@@ -172,10 +170,8 @@ def use_everything(store, new_search, new_trial):
     store.attempts.expire(expired.id, 1, max_attempts=3, reason="gone")
     lease = begin(kept).lease
     store.attempts.hand_back(kept.id, 1, lease.token, "SIGTERM")
-    begun = begin(finished)
-    lease = begun.lease
-    ahead = lease.model_copy(update={"expires_at": store.now() + timedelta(hours=2)})
-    store.attempts.pull_back(begun.model_copy(update={"lease": ahead}))
+    lease = (begun := begin(finished)).lease
+    store.attempts.pull_back(with_lease_ahead(begun, "lease"))
     store.attempts.renew(finished.id, 1, lease.token, 60.0)
     store.attempts.record_epoch(finished.id, 1, lease.token, an_epoch(finished.id))
     store.attempts.finish(finished.id, 1, lease.token, Result(status="ok", loss=0.1))
