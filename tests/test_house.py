@@ -168,6 +168,16 @@ def test_texts_begin_with_the_thing_that_they_describe():
     assert found == {}
 
 
+def test_no_merge_has_left_a_mark():
+    marks = ("<<<<<<< ", "=======\n", ">>>>>>> ")
+    found = [
+        str(path.relative_to(ROOT))
+        for path in words.sources(ROOT)
+        if any(f"\n{mark}" in path.read_text() for mark in marks)
+    ]
+    assert found == []
+
+
 def test_texts_with_a_refused_first_word_are_found(tmp_path):
     python = tmp_path / "module.py"
     python.write_text(
