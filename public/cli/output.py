@@ -20,7 +20,7 @@ class OutputError(AlignSearchError, OSError):
 class _Stream:
     """A text stream whose errors are told in words."""
 
-    def __init__(self, stream: TextIO, where: str) -> None:
+    def __init__(self, stream: "TextIO | _File", where: str) -> None:
         self._stream = stream
         self._where = where
 
@@ -60,29 +60,53 @@ class _Stream:
 class _File:
     """The file of `-o`, which gets its content once the command has ended well."""
 
+    encoding = "utf-8"
+
     def __init__(self, path: Path) -> None:
         self._path = path
         # A pipe or a device can't be replaced by a file that is complete.
         self._replaces = path.is_file() or not path.exists()
-        self._written = path.with_name(f".alignsearch.{os.getpid()}.part")
-        try:
-            opened = self._written if self._replaces else path
-            self.stream = opened.open("w", encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"--output {path}: {error.strerror}") from error
+        self._opened: TextIO | None = None
+        folder = path.parent
+        for problem, wrong in (
+            (errno.EISDIR, path.is_dir()),
+            (errno.ENOENT, not folder.is_dir()),
+            (errno.EACCES, not os.access(folder if self._replaces else path, os.W_OK)),
+        ):
+            if wrong:
+                raise ConfigurationError(f"--output {path}: {os.strerror(problem)}")
+
+    def write(self, text: str) -> int:
+        return self._stream().write(text)
+
+    def flush(self) -> None:
+        self._stream().flush()
+
+    def isatty(self) -> bool:
+        return False
 
     def finish(self) -> None:
-        self.stream.close()
+        self._stream().close()
         if self._replaces:
             self._written.replace(self._path)
 
     def discard(self) -> None:
-        if not self.stream.closed:
+        if self._opened is not None and not self._opened.closed:
             try:
-                self.stream.close()
+                self._opened.close()
             finally:
                 if self._replaces:
                     self._written.unlink(missing_ok=True)
+
+    @property
+    def _written(self) -> Path:
+        return self._path.with_name(f".alignsearch.{os.getpid()}.part")
+
+    def _stream(self) -> TextIO:
+        if self._opened is None:
+            opened = self._written if self._replaces else self._path
+            self._opened = opened.open("w", encoding=self.encoding)
+        return self._opened
 
 
 class _Output:
@@ -107,9 +131,10 @@ class _Output:
         Raises:
             ConfigurationError: the file can't be written.
         """
-        if path is not None:
+        # A command line that is only parsed, as by completion, writes nothing.
+        if path is not None and self._before:
             self._file = _File(path)
-            sys.stdout = _Stream(self._file.stream, str(path))
+            sys.stdout = _Stream(self._file, str(path))
         return path
 
     def finish(self) -> None:
@@ -127,6 +152,7 @@ class _Output:
         """Leave the streams as they were, and the file, too, if the command has failed."""
         for name, stream in self._before.items():
             setattr(sys, name, stream)
+        self._before = {}
         if self._file is not None:
             self._file.discard()
             self._file = None

@@ -30,6 +30,7 @@ store.searches (searches.py)
     edit(name, changes, who, what, detail) -> Search: change fields in any status, add an event
     acquire_driver(name, owner, ttl) -> str | None: take the driver's lease; None if another has it
     renew_driver(name, token, ttl) -> bool: extend the lease; False if another has it
+    pull_back_driver(search) -> None: cut the lease to its duration if it passes far later
     note_driven(name, token, seconds) -> None: record how long it was driven, if the token holds
     release_driver(name, token) -> None: give the lease up, if the token holds it
 
@@ -58,6 +59,7 @@ store.attempts (attempts.py)
     begin(trial, owner, *, ttl, host, accelerator, versions, slot) -> Trial | None: take a queued
         trial; None if it isn't queued
     renew(trial_id, attempt, token, ttl) -> None: extend the attempt's lease
+    pull_back(trial) -> None: cut the attempt's lease to its duration if it passes far later
     record_epoch(trial_id, attempt, token, epoch, *, for_pruner, metric) -> None: add an epoch
     resume(trial_id, attempt, token, epochs, metric) -> Trial: add the epochs of a checkpoint
     request_prune(trial_id, attempt, token, reason) -> bool: ask the attempt to end early
