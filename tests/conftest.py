@@ -1,5 +1,6 @@
 """Fixtures and order of all tests: one real store server, and an empty database for each test."""
 
+import logging
 import os
 import sys
 import uuid
@@ -18,6 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = "a-token-of-the-tests-alone-0123456789abcdef"
 
+from alignsearch.search.attempts.logs import StandardError
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 
@@ -152,3 +154,12 @@ def whole_resnet(monkeypatch):
     from alignment_core.models.resnet import ARCHITECTURES, resnet
 
     monkeypatch.setitem(MODELS, "resnet18", resnet(ARCHITECTURES["resnet18"]))
+
+
+@pytest.fixture(autouse=True)
+def _no_log_is_left():
+    """Take back the log of a command that ran in this process: other tests would read its lines."""
+    yield
+    for handler in logging.getLogger().handlers[:]:
+        if isinstance(handler, StandardError):
+            logging.getLogger().removeHandler(handler)
