@@ -43,8 +43,9 @@ class Lease(Document):
 
         A holder that has died since would hold it until the clock is there again.
         """
-        known = self.seconds is not None and self.seconds > 0
-        return known and self.expires_at > latest(now, self.seconds or 0.0)
+        if self.seconds is None or self.seconds <= 0:
+            return False
+        return self.expires_at > latest(now, self.seconds)
 
 
 class AttemptLease(Lease):

@@ -19,8 +19,8 @@ def check_unchanged(search: Search) -> None:
     """Check that a search which is to go on is still the one that was submitted.
 
     Its space must be readable, and its source, as far as that lies on this machine, the submitted
-    one: trials of two objectives can't be compared. Nothing is imported. Files that
-    lie on other hosts only are compared there by each worker.
+    one: trials of two objectives can't be compared. Nothing is imported. Files that lie on other
+    hosts only are compared there by each worker.
 
     Raises:
         StateConflictError: it has changed; the message names the file.
