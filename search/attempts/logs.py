@@ -5,7 +5,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TextIO
 
 from alignsearch.search.documents.visible_text import visible, visible_json
 
@@ -29,16 +29,13 @@ def log_to_stderr(format: LogFormat, level: LogLevel) -> None:
         logging.getLogger(package).setLevel(level.upper())
 
 
-class StandardError(logging.Handler):
+class StandardError(logging.StreamHandler[TextIO]):
     """Writes to the standard error of the moment: the one of before may be closed by now."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record as a line."""
-        try:
-            sys.stderr.write(f"{self.format(record)}\n")
-            sys.stderr.flush()
-        except Exception:
-            self.handleError(record)
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 class TextFormatter(logging.Formatter):
