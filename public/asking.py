@@ -31,6 +31,7 @@ from alignsearch.search.documents.errors import (
     StaleAttemptError,
     StateConflictError,
 )
+from alignsearch.search.documents.identity import check_same
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
@@ -242,6 +243,7 @@ class Asker:
         """Return the search as it is now; None if no trial of it may begin."""
         name = self._search.name
         search = self._store.searches.get(name)
+        check_same(search.identity, self._search.identity)
         if search.status is SearchStatus.QUEUED and not search.stop_requested:
             try:
                 search = self._store.searches.change(name, SearchStatus.RUNNING, self._who)

@@ -35,7 +35,8 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
         search.trials().nsmallest(5, "loss")
         search.best().config
 
-    Every method reads the store anew. All raise StoreUnavailableError if the store doesn't answer.
+    Every method reads the store anew. All raise StoreUnavailableError if the store doesn't answer,
+    and ForeignSearchError if the search was deleted and another one has its name.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
         Raises:
             UnknownNameError: there is no such search.
         """
-        self.name = store.searches.get(name).name
+        self._hold(store.searches.get(name))
         self._store = store
         self._named_store = named_store
         self._objective = objective
@@ -88,7 +89,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
     @property
     def search(self) -> Search:
         """The search's document, as it is stored now."""
-        return self._store.searches.get(self.name)
+        return self._store.searches.get(self._own)
 
     @property
     def status(self) -> str:
@@ -97,7 +98,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
 
     def summary(self) -> Summary:
         """Return counts of trials, the best one, the time left, and what the search waits for."""
-        return read_summary(self._store, self.name)
+        return read_summary(self._store, self._own)
 
     def trials(self) -> "pd.DataFrame":
         """Return all trials as a frame by number: state, metric, dimensions, metrics, times.
@@ -106,7 +107,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
         """
         from alignsearch.frames import trials_frame
 
-        return trials_frame(self.search, self._store.trials.all_readable(self.name))
+        return trials_frame(self.search, self._store.trials.all_readable(self._own))
 
     def epochs(self, number: int | None = None) -> "pd.DataFrame":
         """Return the epochs, or reported steps, of one trial or of all, as a frame.
@@ -119,9 +120,9 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
         from alignsearch.frames import epochs_frame
 
         trials = (
-            self._store.trials.all_readable(self.name)
+            self._store.trials.all_readable(self._own)
             if number is None
-            else [self._store.trials.get(self.name, number)]
+            else [self._store.trials.get(self._own, number)]
         )
         return epochs_frame(
             [(trial.tid, epoch) for trial in trials for epoch in self._store.logs.epochs(trial.id)]
@@ -148,7 +149,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
                 raise StateConflictError(f"{self.name} waits for {self.summary().waits_for}")
             return until is not None and time.monotonic() >= until
 
-        watch(self._store, self.name, VisibleConsole(quiet=not show), is_over)
+        watch(self._store, self._own, VisibleConsole(quiet=not show), is_over)
         return self.status
 
     def run(
@@ -179,7 +180,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
         """
         drive_here(
             self._store,
-            self.name,
+            self._own,
             named_store=self._named_store,
             ray=ray,
             objective=objective or self._objective,
@@ -190,15 +191,15 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
 
     def pause(self) -> None:
         """Begin no new trials; running ones finish."""
-        steering.pause(self._store, self.name, whoami())
+        steering.pause(self._store, self._own, whoami())
 
     def resume(self) -> None:
         """Let the paused search go on."""
-        steering.resume(self._store, self.name, whoami())
+        steering.resume(self._store, self._own, whoami())
 
     def stop(self) -> None:
         """End the search for good once its running trials have finished."""
-        steering.stop(self._store, self.name, whoami())
+        steering.stop(self._store, self._own, whoami())
 
     def confirm(self, *, top: int | None = None, seeds: int | None = None) -> None:
         """Have the best trials repeated on fresh seeds, before `best` names one by its mean.
@@ -218,7 +219,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
             ConfigurationError: a number is out of range.
             StateConflictError: fewer trials than `top` have a result, or the search was cancelled.
         """
-        confirming.confirm(self._store, self.name, whoami(), top=top, seeds=seeds)
+        confirming.confirm(self._store, self._own, whoami(), top=top, seeds=seeds)
 
     def ask(self) -> "AskedTrial | None":
         """Return a trial for this program to evaluate; None if there is none to give now.
@@ -250,7 +251,7 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
         if not self._askers:
             from alignsearch.asking import Asker
 
-            self._askers.append(Asker(self._store, self.name, whoami()))
+            self._askers.append(Asker(self._store, self._own, whoami()))
         return self._askers[0]
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from alignsearch.held_search import HeldSearch
 from alignsearch.search.documents import Search, Trial, metric_of, values_of
 from alignsearch.search.reports.best import best_columns, best_of_search, front_of_search
 from alignsearch.search.reports.confirmation import Confirmed
 from alignsearch.search.reports.export import export as render
-from alignsearch.search.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +41,8 @@ class Best:
     confirmed: Confirmed | None = None
 
 
-class BestVerbs:
+class BestVerbs(HeldSearch):
     """The part of `SearchHandle` that reads the best trials; each method reads the store anew."""
-
-    name: str
-    _store: Store
 
     def best(self) -> Best:
         """Return the best trial; of several metrics, the best by the first one.
@@ -53,7 +50,7 @@ class BestVerbs:
         Raises:
             StateConflictError: no trial has finished with a loss, or none keeps the constraints.
         """
-        found = best_of_search(self._store, self.name)
+        found = best_of_search(self._store, self._own)
         return _best(found.search, found.trial, found.loss, found.confirmed)
 
     def best_trials(self) -> list[Best]:
@@ -65,7 +62,7 @@ class BestVerbs:
         Raises:
             StateConflictError: as `best`.
         """
-        search, trials = front_of_search(self._store, self.name)
+        search, trials = front_of_search(self._store, self._own)
         return [_best(search, trial, trial.loss) for trial in trials]
 
     def importance(self, metric: str | None = None) -> "pd.DataFrame":
@@ -88,8 +85,8 @@ class BestVerbs:
             metric_named,
         )
 
-        search = self._store.searches.get(self.name)
-        trials = self._store.trials.all_readable(self.name)
+        search = self._store.searches.get(self._own)
+        trials = self._store.trials.all_readable(self._own)
         found = importance_of_search(search, trials, metric_named(search, metric))
         rows = {each.metaparameter: (each.share, each.deviation) for each in found.shares}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["share", "deviation"])
@@ -104,7 +101,7 @@ class BestVerbs:
             StateConflictError: no trial has finished with a loss.
             UnknownNameError: there is no such format.
         """
-        return render(best_columns(self._store, self.name), format)
+        return render(best_columns(self._store, self._own), format)
 
 
 def _best(

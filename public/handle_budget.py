@@ -2,22 +2,19 @@
 
 from typing import Any
 
+from alignsearch.held_search import HeldSearch
 from alignsearch.names import whoami
 from alignsearch.search.documents import Search
-from alignsearch.search.store import Store
 from alignsearch.search.use_cases import budget
 from alignsearch.search.use_cases.rules import changes_of
 
 
-class BudgetVerbs:
+class BudgetVerbs(HeldSearch):
     """The part of `SearchHandle` that changes how long a search lasts and how wide it runs.
 
     Each of them adds an event with this user as its author. A running driver follows within a
     second.
     """
-
-    name: str
-    _store: Store
 
     def extend(self, trials: int, **rules: Any) -> Search:
         """Let the search go on to `trials` trials in all, also if it is over.
@@ -42,7 +39,7 @@ class BudgetVerbs:
             ConfigurationError: a value can't be used.
         """
         changes = changes_of({**rules, "trials": trials}, named=str)
-        return budget.extend(self._store, self.name, changes, whoami())
+        return budget.extend(self._store, self._own, changes, whoami())
 
     def set(self, **settings: Any) -> Search:
         """Change settings of the search while it lives.
@@ -62,4 +59,4 @@ class BudgetVerbs:
             ConfigurationError: a value can't be used.
         """
         changes = changes_of(settings, named=str)
-        return budget.adjust(self._store, self.name, changes, whoami())
+        return budget.adjust(self._store, self._own, changes, whoami())

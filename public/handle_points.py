@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from alignsearch.held_search import HeldSearch
 from alignsearch.names import whoami
-from alignsearch.search.store import Store
 from alignsearch.search.use_cases import enqueueing, importing, retrying, steering
 from alignsearch.search.use_cases.enqueueing import Wanted
 from alignsearch.search.use_cases.giving import Given
@@ -13,15 +13,12 @@ from alignsearch.search.use_cases.importing import Imported
 from alignsearch.search.use_cases.retrying import Retried
 
 
-class PointVerbs:
+class PointVerbs(HeldSearch):
     """The part of `SearchHandle` that gives points to a search and steers single trials.
 
     Each of them adds an event with this user as its author. Doing one again, after the process
     was killed, gives nothing twice.
     """
-
-    name: str
-    _store: Store
 
     def enqueue(self, *points: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Given:
         """Let the search try points before it suggests others; they count towards its budget.
@@ -45,22 +42,22 @@ class PointVerbs:
         for each in points:
             flat += [each] if isinstance(each, Mapping) else list(each)
         wanted = [Wanted(values, f"point {at}") for at, values in enumerate(flat, start=1)]
-        return enqueueing.enqueue(self._store, self.name, wanted, whoami())
+        return enqueueing.enqueue(self._store, self._own, wanted, whoami())
 
     def enqueue_file(self, file: Path | str) -> Given:
         """Do as `enqueue` with the points of a CSV file with a header, or of JSON lines."""
-        wanted = enqueueing.of_file(self._store, self.name, Path(file))
-        return enqueueing.enqueue(self._store, self.name, wanted, whoami())
+        wanted = enqueueing.of_file(self._store, self._own, Path(file))
+        return enqueueing.enqueue(self._store, self._own, wanted, whoami())
 
     def enqueue_published(self) -> Given:
         """Do as `enqueue` with the columns of Table 5 that lie in the search's space."""
-        wanted = enqueueing.of_table5(self._store, self.name)
-        return enqueueing.enqueue(self._store, self.name, wanted, whoami())
+        wanted = enqueueing.of_table5(self._store, self._own)
+        return enqueueing.enqueue(self._store, self._own, wanted, whoami())
 
     def enqueue_from(self, other: str, top: int = 5) -> Given:
         """Do as `enqueue` with the best points of another search that lie in this one's space."""
-        wanted, left_out = enqueueing.of_search(self._store, self.name, other, top)
-        return enqueueing.enqueue(self._store, self.name, wanted, whoami(), left_out)
+        wanted, left_out = enqueueing.of_search(self._store, self._own, other, top)
+        return enqueueing.enqueue(self._store, self._own, wanted, whoami(), left_out)
 
     def retry(self, *numbers: int) -> Retried:
         """Try failed trials again, each as a new trial; a search that is over goes on by it.
@@ -72,7 +69,7 @@ class PointVerbs:
             UnknownNameError: there is no such trial.
             StateConflictError: a named trial has a result or is live, or no trial has failed.
         """
-        return retrying.retry(self._store, self.name, whoami(), numbers or None)
+        return retrying.retry(self._store, self._own, whoami(), numbers or None)
 
     def cancel(self, number: int | None = None) -> None:
         """End the search and its running trials now; with a number, end that trial alone.
@@ -81,9 +78,9 @@ class PointVerbs:
             StateConflictError: the search, or the trial, has ended.
         """
         if number is None:
-            steering.cancel(self._store, self.name, whoami())
+            steering.cancel(self._store, self._own, whoami())
         else:
-            retrying.cancel_trial(self._store, self.name, number, whoami())
+            retrying.cancel_trial(self._store, self._own, number, whoami())
 
     def import_results(
         self, file: Path | str, format: str = "csv", *, study: str | None = None
@@ -99,7 +96,7 @@ class PointVerbs:
         Raises:
             ConfigurationError: the file can't be read, or has no results of this space.
         """
-        return importing.import_file(self._store, self.name, Path(file), format, whoami(), study)
+        return importing.import_file(self._store, self._own, Path(file), format, whoami(), study)
 
     def import_mongotrials(self, uri: str, *, exp_key: str | None = None) -> Imported:
         """Import the jobs of HyperOpt's `MongoTrials`; nothing is unpickled.
@@ -112,4 +109,4 @@ class PointVerbs:
             ConfigurationError: there are no such jobs, or not of this space.
             StoreUnavailableError: the server doesn't answer.
         """
-        return importing.import_mongotrials(self._store, self.name, uri, whoami(), exp_key)
+        return importing.import_mongotrials(self._store, self._own, uri, whoami(), exp_key)

@@ -5,17 +5,14 @@ from pathlib import Path
 
 from alignsearch.attempt_lines import attempt_lines
 from alignsearch.dashboards.models import LogLine
+from alignsearch.held_search import HeldSearch
 from alignsearch.names import whoami
-from alignsearch.search.store import Store
 from alignsearch.search.use_cases import whole_search
 from alignsearch.search.use_cases.next_steps import EPOCHS, SEEDS
 
 
-class WholeSearchVerbs:
+class WholeSearchVerbs(HeldSearch):
     """Part of `SearchHandle`; each verb that changes something adds an event."""
-
-    name: str
-    _store: Store
 
     def rename(self, new: str) -> None:
         """Give the search another name, which this handle has then; its checkpoints stay.
@@ -25,7 +22,7 @@ class WholeSearchVerbs:
             NameTakenError: another search has it.
             StateConflictError: a driver has the search, or a trial runs.
         """
-        self.name = whole_search.rename(self._store, self.name, new, whoami()).name
+        self._hold(whole_search.rename(self._store, self._own, new, whoami()))
 
     def delete(self) -> None:
         """Delete the search with its trials, epochs, logs, events and checkpoints, for good.
@@ -34,7 +31,7 @@ class WholeSearchVerbs:
             StateConflictError: a driver has the search, a trial runs, or a search that goes on
                 starts from its results.
         """
-        whole_search.delete(self._store, self.name, whoami())
+        whole_search.delete(self._store, self._own, whoami())
 
     def note(self, text: str) -> None:
         """Write a note on the search, in place of the one that it has; an empty text removes it.
@@ -42,7 +39,7 @@ class WholeSearchVerbs:
         Raises:
             ConfigurationError: the note is too long, or has control characters.
         """
-        whole_search.note(self._store, self.name, text, whoami())
+        whole_search.note(self._store, self._own, text, whoami())
 
     def tag(self, *add: str, remove: Collection[str] = ()) -> tuple[str, ...]:
         """Add tags to the search and remove others; return those that it has then.
@@ -50,7 +47,7 @@ class WholeSearchVerbs:
         Raises:
             ConfigurationError: a tag can't be used.
         """
-        return whole_search.tag(self._store, self.name, add, remove, whoami()).tags
+        return whole_search.tag(self._store, self._own, add, remove, whoami()).tags
 
     def log(self, number: int, attempt: int | None = None) -> list[LogLine]:
         """Return what an attempt at a trial has logged: lines with `at`, `level` and `text`.
@@ -62,7 +59,7 @@ class WholeSearchVerbs:
         Raises:
             UnknownNameError: there is no such trial or attempt.
         """
-        return attempt_lines(self._store, self.name, number, attempt)[1]
+        return attempt_lines(self._store, self._own, number, attempt)[1]
 
     def dump(self, file: str | Path) -> None:
         """Write the whole search to a new file, which `alignsearch.load_search` reads.
@@ -72,7 +69,7 @@ class WholeSearchVerbs:
         """
         from alignsearch.search.store.dump import dump
 
-        dump(self._store, self.name, Path(file))
+        dump(self._store, self._own, Path(file))
 
     def train_longer(
         self,
@@ -98,6 +95,6 @@ class WholeSearchVerbs:
         from alignsearch.search.use_cases.longer_training import longer_training
 
         made = longer_training(
-            self._store, self.name, number, epochs=epochs, seeds=seeds, who=whoami()
+            self._store, self._own, number, epochs=epochs, seeds=seeds, who=whoami()
         )
         return made.name

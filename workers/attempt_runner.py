@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from alignment_core.errors import AlignSearchError
+from alignment_core.errors import AlignSearchError, UnknownNameError
 from alignsearch.search.attempts.checkpoint_folders import earlier_attempts
 from alignsearch.search.attempts.heartbeat import RENEWALS, Heartbeat
 from alignsearch.search.documents import (
@@ -146,11 +146,40 @@ def run_attempt(
         )
     if trial is None or trial.lease is None:
         return Ending(Outcome.NOT_BEGUN)
+    _check_own(store, search, placed, trial)
     try:
         with attempt_log(store, trial):
             return _Attempt(store, search, trial, worker, interrupt).make(objective, lease)
     finally:
         remove_surplus_states(store, search)
+
+
+def _check_own(store: Store, search: Search, placed: Trial, begun: Trial) -> None:
+    """Leave a trial that was begun if the name of this search is another one's by now.
+
+    The driver that placed it may not have noticed yet. The trial is none of this search then,
+    whose trials went before its name was free.
+
+    Raises:
+        ForeignSearchError: nothing was evaluated.
+    """
+    try:
+        found = persist(lambda: store.searches.get(search.name))
+    except UnknownNameError:
+        # All that the attempt would write is refused.
+        return
+    if found.identity == search.identity:
+        return
+    why = f"the name {search.name!r} belongs to another search since: nothing was evaluated"
+    if placed.lease is None:
+        assert begun.lease is not None
+        held = (begun.id, begun.lease.attempt, begun.lease.token)
+        with suppress(StaleAttemptError):
+            persist(lambda: store.attempts.hand_back(*held, why))
+    else:
+        # That driver has added it to the other search, whose space may lack its point.
+        persist(lambda: store.attempts.withdraw(begun, why))
+    raise ForeignSearchError(why)
 
 
 class _Attempt:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from alignsearch.search.documents.errors import ForeignSearchError
+
 LABELS = ("search", "store", "database", "token")
 """Names of an identity's parts as metrics and logs have them."""
 
@@ -60,6 +62,23 @@ class Identity:
     def labels(self) -> dict[str, str]:
         """The parts by the names of `LABELS`."""
         return {name: getattr(self, name) for name in LABELS}
+
+
+def check_same(found: Identity, known: Identity) -> None:
+    """Refuse a search that has got the name of a known one since that was read.
+
+    Args:
+        found: the search that has the name now.
+        known: the search that is meant.
+
+    Raises:
+        ForeignSearchError: they are two searches; the known one was deleted or renamed.
+    """
+    if found != known:
+        raise ForeignSearchError(
+            f"the name {known.search!r} belongs to another search now: the one that had it was "
+            "deleted or renamed since it was opened here; open the new one by its name"
+        )
 
 
 def token_of_old(created_at: datetime, store: str) -> str:

@@ -20,6 +20,7 @@ from alignsearch.search.documents.errors import (
     StateConflictError,
     StoreUnavailableError,
 )
+from alignsearch.search.documents.identity import check_same
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
 from alignsearch.search.driver.bookkeeping import BOOKKEEPING_SECONDS, Bookkeeping
 from alignsearch.search.driver.closing import Closing
@@ -302,8 +303,7 @@ class Driver:
             return
         now = self._monotonic()
         found = self._store.searches.get(self._search.name)
-        if found.identity != self._search.identity:
-            raise ForeignSearchError(f"its name is {found.identity}'s now")
+        check_same(found.identity, self._search.identity)
         self._follow(found)
         self._begin_search()
         self._refresh_trials()

@@ -137,7 +137,7 @@ class Attempts:
         if not self._records.mark(trial_id, transitions.resume(attempt, token, epochs, metric)):
             raise self._stale(trial_id, attempt)
         self._db.insert_each("epochs", [epoch.to_bson() for epoch in epochs])
-        return self._records.get(trial_id)
+        return self._known(trial_id, attempt)
 
     def request_prune(self, trial_id: str, attempt: int, token: str, reason: str) -> bool:
         """Ask the attempt to end the trial as pruned; False if it doesn't hold the trial."""
@@ -172,7 +172,7 @@ class Attempts:
             return self._held(trial, attempt, completed)
         if self._records.mark(trial.id, completed):
             return completed.apply(trial)
-        stored = self._records.get(trial.id)
+        stored = self._known(trial.id, attempt)
         if not completed.applied(stored):
             raise self._stale(trial.id, attempt)
         return stored
@@ -223,7 +223,7 @@ class Attempts:
         Raises:
             StaleAttemptError: as `renew`.
         """
-        trial = self._records.get(trial_id)
+        trial = self._known(trial_id, attempt)
         now = self._db.now()
         crashed = transitions.crash(trial, attempt, token, now, error, max_attempts, retry=retry)
         return self._held(trial_id, attempt, crashed)
@@ -287,10 +287,22 @@ class Attempts:
         Raises:
             StaleAttemptError: the attempt doesn't hold the trial.
         """
-        changed = self._records.change(trial_id, transition)
-        if changed is None:
+        done = self._records.mark(trial_id, transition)
+        stored = self._known(trial_id, attempt)
+        if not (done or transition.applied(stored)):
             raise self._stale(trial_id, attempt)
-        return changed
+        return stored
+
+    def _known(self, trial_id: str, attempt: int) -> Trial:
+        """Return the attempt's trial as it is stored.
+
+        Raises:
+            StaleAttemptError: there is none any more.
+        """
+        try:
+            return self._records.get(trial_id)
+        except UnknownNameError:
+            raise self._stale(trial_id, attempt) from None
 
     def _stale(self, trial_id: str, attempt: int) -> StaleAttemptError:
         try:

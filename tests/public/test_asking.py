@@ -290,6 +290,24 @@ def test_a_trial_is_told_to_its_own_search_only(make):
     assert one.best().value == 0.25
 
 
+def test_a_handle_keeps_to_its_search_when_another_one_has_got_the_name(make):
+    first = make()
+    asked = first.ask()
+    first.tell(asked, 0.5)
+    held = first.ask()
+    first.cancel()
+    first.delete()
+    second = make()
+    second.tell(second.ask(), 0.25)
+    for verb in (first.ask, first.best, first.trials, first.summary, first.pause, first.delete):
+        with pytest.raises(ForeignSearchError, match="deleted or renamed since it was opened"):
+            verb()
+    with pytest.raises(StaleAttemptError):
+        first.tell(held, 0.0)
+    assert [trial.value for trial in second.best_trials()] == [0.25]
+    assert list(second.trials().state) == ["completed"]
+
+
 @pytest.mark.parametrize("told", [0, "asked/0", None, {"number": 0}])
 def test_what_is_no_trial_is_refused(make, told):
     search = make()

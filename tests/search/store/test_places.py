@@ -9,13 +9,14 @@ import pymongo
 import pytest
 
 from alignment_core import files
-from alignsearch.search.documents import Trial, checkpoint_names
+from alignsearch.search.documents import Attempt, Trial, checkpoint_names
 from alignsearch.search.documents.errors import (
     ForeignSearchError,
     StateConflictError,
     StoreCorruptedError,
 )
 from alignsearch.search.documents.states import SearchStatus, TrialState
+from alignsearch.search.documents.transitions import begun
 from alignsearch.search.store import Store
 from alignsearch.search.store.capabilities import KEPT
 from alignsearch.search.store.connection import STORE_ID
@@ -53,6 +54,39 @@ def test_a_worker_refuses_a_trial_of_another_store(store, store_uri, make_search
     assert ForeignSearchError.__name__ in freed.error
     assert "nothing was done" in freed.error
     assert store.trials.get(trial.id).state is TrialState.QUEUED
+
+
+def test_a_worker_leaves_the_trials_of_a_search_that_has_got_its_own_ones_name(
+    store, store_uri, make_search_in
+):
+    first = make_search_in(store, "walk", trials=2)
+    for collection in ("searches", "counters", "events"):
+        store._db.delete(collection, {})
+    make_search_in(store, "walk", trials=2)
+    # The first one's driver places a trial of the second, and adds one of its own to it.
+    queued = store.trials.add(a_trial(first))
+    made = Attempt(
+        number=1,
+        owner="first",
+        token="",
+        host="here",
+        accelerator="",
+        versions={},
+        started_at=store.now(),
+    )
+    own = a_trial(first).model_copy(update={"id": "walk/1", "tid": 1})
+    (added,) = store.trials.add_many(
+        [begun(own, made, now=store.now(), ttl=60.0, token="1" * 16, slot=1)]
+    )
+    dispatcher = ThreadDispatcher(first, store_uri)
+    for slot, trial in enumerate((queued, added)):
+        dispatcher.place(slot, trial)
+        (freed,) = dispatcher.poll(60)
+        assert "nothing was evaluated" in freed.error
+    queued, added = store.trials.all("walk")
+    assert (queued.state, queued.attempts_spent) == (TrialState.QUEUED, 0)
+    assert (added.state, added.result) == (TrialState.CANCELLED, None)
+    assert "belongs to another search" in added.error
 
 
 def a_trial(search):
