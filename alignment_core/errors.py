@@ -20,7 +20,7 @@ class DataError(AlignSearchError, OSError):
     """A data set is missing or damaged."""
 
 
-class CheckpointError(ConfigurationError, DataError):
+class CheckpointError(DataError, ConfigurationError):
     """A training can't resume from its checkpoints: they are damaged or another training's."""
 
 
