@@ -28,6 +28,7 @@ from campaign.oracle import (
 from campaign.promises import broken
 from campaign.searches import SEARCHED
 from campaign.targets import TARGETS
+from campaign.undisturbed import changed
 from campaign.world import DATABASE, SLOTS, TWIN, TWIN_SLOTS, World
 
 START_SECONDS = 300.0
@@ -162,6 +163,9 @@ def judged(world: World, searched: str, *, twin_struck: bool) -> tuple[list[Find
             SEARCHED[kind].expected,
             clock_moved=world.clock_moved,
         )
+    if searched == "training":
+        trained = _of(stored[DATABASE], world.name)
+        found += changed(trained.searches, trained.trials)
     found += [] if twin_struck else disturbed(stored[TWIN], world.name)
     ours = [_of(each, world.name) for each in stored.values()]
     found += [] if world.clock_moved else shared_workers(*ours)
