@@ -17,6 +17,7 @@ SLOW_PLACES = (
     "public/cli/test_finished.py",
     "public/cli/test_given.py",
     "public/cli/test_hostile_store.py",
+    "public/cli/test_serve_hostile.py",
     "public/cli/test_whole_search.py",
     "public/cli/test_train.py",
     "public/cli/test_train_from.py",

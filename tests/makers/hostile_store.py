@@ -8,9 +8,9 @@ TRIALS = 4
 """Trials of each search: the last one is the best, and all have ended."""
 
 
-def fill(store, make_search):
-    """Make both searches, alike."""
-    for name in (SOUND, HURT):
+def fill(store, make_search, names=(SOUND, HURT)):
+    """Make the searches, alike."""
+    for name in names:
         make_search(name, trials=TRIALS, parallel=1)
         store.searches.change(name, SearchStatus.RUNNING, "me")
         for tid in range(TRIALS):
@@ -96,26 +96,36 @@ def lost(collection, key):
     return damage
 
 
-def hurt_event(store):
-    (event, *_) = store._db.find("events", {"search": HURT})
-    assert store._db.update("events", {"_id": event["_id"]}, {"$set": {"who": 5}})
+def an_event(name):
+    """A damage: the first of the search's events is changed."""
+
+    def damage(store):
+        (event, *_) = store._db.find("events", {"search": name})
+        assert store._db.update("events", {"_id": event["_id"]}, {"$set": {"who": 5}})
+
+    return damage
 
 
-DAMAGES = {
-    "an unreadable search": changed("searches", HURT, trials="many"),
-    "a search of a newer version": changed("searches", HURT, hyperdrive=1),
-    "a search in a newer version's state": changed("searches", HURT, status="dreaming"),
-    "a search over an unknown space": changed("searches", HURT, space="warp", space_hash="0"),
-    "a lost counter": lost("counters", HURT),
-    "an unreadable counter": changed("counters", HURT, seq="many"),
-    "an unreadable tally": changed("counters", HURT, tally={"spent": 5}),
-    "an unreadable trial": changed("trials", f"{HURT}/1", attempts="none"),
-    "a trial in a newer version's state": changed("trials", f"{HURT}/1", state="dreaming"),
-    "an unreadable best trial": changed("trials", f"{HURT}/{TRIALS - 1}", resources=5),
-    "a lost best trial": lost("trials", f"{HURT}/{TRIALS - 1}"),
-    "an unreadable epoch": changed("epochs", f"{HURT}/0/1/1", seconds="long"),
-    "an epoch of a newer version": changed("epochs", f"{HURT}/0/1/1", dreams=5),
-    "an unreadable event": hurt_event,
-    "an unreadable log": changed("logs", f"{HURT}/0/1", lines=5),
-    "an unreadable point": changed("points", f"{HURT}/0", point=5),
-}
+def damages(name):
+    """Each damage of one search, by what it is called."""
+    return {
+        "an unreadable search": changed("searches", name, trials="many"),
+        "a search of a newer version": changed("searches", name, hyperdrive=1),
+        "a search in a newer version's state": changed("searches", name, status="dreaming"),
+        "a search over an unknown space": changed("searches", name, space="warp", space_hash="0"),
+        "a lost counter": lost("counters", name),
+        "an unreadable counter": changed("counters", name, seq="many"),
+        "an unreadable tally": changed("counters", name, tally={"spent": 5}),
+        "an unreadable trial": changed("trials", f"{name}/1", attempts="none"),
+        "a trial in a newer version's state": changed("trials", f"{name}/1", state="dreaming"),
+        "an unreadable best trial": changed("trials", f"{name}/{TRIALS - 1}", resources=5),
+        "a lost best trial": lost("trials", f"{name}/{TRIALS - 1}"),
+        "an unreadable epoch": changed("epochs", f"{name}/0/1/1", seconds="long"),
+        "an epoch of a newer version": changed("epochs", f"{name}/0/1/1", dreams=5),
+        "an unreadable event": an_event(name),
+        "an unreadable log": changed("logs", f"{name}/0/1", lines=5),
+        "an unreadable point": changed("points", f"{name}/0", point=5),
+    }
+
+
+DAMAGES = damages(HURT)
