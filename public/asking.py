@@ -31,6 +31,7 @@ from alignsearch.search.documents.errors import (
     StaleAttemptError,
     StateConflictError,
 )
+from alignsearch.search.documents.event import SUGGESTION_FAILED
 from alignsearch.search.documents.identity import check_same
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
@@ -43,7 +44,7 @@ from alignsearch.search.driver.closing import Closing
 from alignsearch.search.driver.confirmation_queue import ConfirmationQueue
 from alignsearch.search.driver.driven_time import DrivenTime
 from alignsearch.search.driver.history import History
-from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED, SuggestionQueue
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.driver.warm_start import earlier_results
 from alignsearch.search.store import Store
 from alignsearch.workers.returned import result_of

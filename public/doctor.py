@@ -17,7 +17,7 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 
 if TYPE_CHECKING:
-    from alignsearch.workers.cluster import Node
+    from alignsearch.workers.hosts import Node
 
 PACKAGES = ("alignsearch", "tensorflow", "keras", "hyperopt", "pymongo", "ray", "secantusdb")
 DATA_SET = "data set"
@@ -77,7 +77,7 @@ def check_store(uri: str | None, folder: Path) -> Finding:
 
 def check_slots(address: str | None, connect: Connect) -> list[Finding]:
     """Find the CPUs, GPUs and TPUs of each host of the cluster; of this machine without one."""
-    from alignsearch.workers.cluster import ACCELERATORS, local_node
+    from alignsearch.workers.hosts import ACCELERATORS, local_node
 
     if address is None:
         hosts = [local_node()]

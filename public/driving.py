@@ -23,7 +23,7 @@ from alignsearch.terminal import write_error
 if TYPE_CHECKING:
     from alignsearch.search.driver.driver import Driver, Outcome
     from alignsearch.search.samplers.sampler import Sampler
-    from alignsearch.workers.cluster import Node
+    from alignsearch.workers.hosts import Node
 
 IDLE_SECONDS = 0.5
 RAY_LOGS = {"RAY_ROTATION_MAX_BYTES": str(2**24), "RAY_ROTATION_BACKUP_COUNT": "1"}

@@ -32,7 +32,7 @@ def placeable(ray: str | None, resources: str | None) -> tuple[dict[str, float],
     Raises:
         ClusterError: nothing answers at `ray`, or no host offers what a trial takes.
     """
-    from alignsearch.workers.cluster import capacity, default_resources, local_node
+    from alignsearch.workers.hosts import capacity, default_resources, local_node
 
     if ray is None:
         hosts = [local_node()]

@@ -1,4 +1,4 @@
-"""Connection to a Ray cluster, or to one started on this machine, and what it can place."""
+"""Connection to a Ray cluster, or to one started on this machine."""
 
 import logging
 import os
@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ from ray._private import ray_constants
 from ray.autoscaler.sdk import request_resources
 from ray.job_config import JobConfig
 
-from alignsearch.search.attempts.allotment import room
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.identity import Identity
+from alignsearch.workers.hosts import Node, local_node
 
 START_ATTEMPTS = 2
 """Attempts to start Ray where its own time limit has passed; two last a minute."""
@@ -28,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 NAMESPACE = "alignsearch"
 """Ray namespace of our processes. Actors are in a namespace of their store: `namespace_of`."""
-ACCELERATORS = ("TPU", "GPU", "CPU")
-"""Resources that a trial takes by default, the fastest first."""
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """First bytes of a gRPC client: HTTP/2's preface and an empty SETTINGS frame (RFC 9113, 3.4)."""
 HTTP2_SETTINGS = 4
@@ -49,14 +46,6 @@ LOCAL_RAY: Mapping[str, Any] = {
     },
 }
 """Settings of a Ray cluster that is started on this machine."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """A host of the cluster with the resources that it offers, by Ray's names."""
-
-    host: str
-    resources: Mapping[str, float]
 
 
 class _InstalledModulesFirst(JobConfig):
@@ -86,11 +75,6 @@ def user_folders() -> list[str]:
     script = str(Path(sys.argv[0]).resolve().parent)
     folders = [script] if sys.argv[0] and script in sys.path else []
     return list(dict.fromkeys([*folders, str(Path.cwd())]))
-
-
-def local_node() -> Node:
-    """Return this machine as a local Ray offers it: its CPUs."""
-    return Node(socket.gethostname(), {"CPU": float(len(os.sched_getaffinity(0)))})
 
 
 def connect(address: str | None) -> list[Node]:
@@ -267,24 +251,6 @@ def ask_for(trials: Sequence[Mapping[str, float]]) -> None:
     autoscaler ignores the call.
     """
     request_resources(bundles=[dict(each) for each in trials])
-
-
-def default_resources(hosts: Sequence[Node]) -> dict[str, float]:
-    """Return the resources of one trial: all chips of a TPU host, else one GPU, else one CPU.
-
-    Raises:
-        ClusterError: no host offers any of them.
-    """
-    for name in ACCELERATORS:
-        offered = [host.resources[name] for host in hosts if host.resources.get(name)]
-        if offered:
-            return {name: min(offered) if name == "TPU" else 1.0}
-    raise ClusterError("the cluster offers neither TPU, GPU nor CPU: add a node with resources")
-
-
-def capacity(hosts: Sequence[Node], per_trial: Mapping[str, float]) -> int:
-    """Return how many trials of these resources fit on the hosts at once, each on one host."""
-    return room([host.resources for host in hosts], per_trial)
 
 
 def _check_reachable(address: str) -> None:

@@ -8,8 +8,8 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from alignsearch.search.documents.findings import Finding
-from alignsearch.workers.cluster import ACCELERATORS
 from alignsearch.workers.host_checks import check_devices, check_host
+from alignsearch.workers.hosts import ACCELERATORS
 from alignsearch.workers.versions import versions
 
 PATIENCE_SECONDS = 60.0

@@ -60,6 +60,10 @@ def note(
     print_text(f"{name} has the note" if text else f"{name} has no note")
 
 
+tag_table = typer.Typer()
+"""The command `tag` alone, which reads its arguments in a way of its own."""
+
+
 class TagCommand(TyperCommand):
     """A command that takes arguments like -old, where others would take options."""
 
@@ -69,6 +73,7 @@ class TagCommand(TyperCommand):
         return super().parse_args(ctx, marked)
 
 
+@tag_table.command(cls=TagCommand)
 def tag(
     name: NameArgument,
     tags: Annotated[

@@ -7,6 +7,9 @@ from pydantic import AwareDatetime
 from alignsearch.search.documents.base import Document
 from alignsearch.search.documents.stored_text import StoredText
 
+SUGGESTION_FAILED = "suggestion failed"
+"""The event of a sampler's failure, or of a given point that can't be used."""
+
 
 class Event(Document):
     """One entry of a search's history: who did what, and when."""

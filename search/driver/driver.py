@@ -20,6 +20,7 @@ from alignsearch.search.documents.errors import (
     StateConflictError,
     StoreUnavailableError,
 )
+from alignsearch.search.documents.event import SUGGESTION_FAILED
 from alignsearch.search.documents.identity import check_same
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus, TrialState
 from alignsearch.search.driver.bookkeeping import BOOKKEEPING_SECONDS, Bookkeeping
@@ -34,7 +35,7 @@ from alignsearch.search.driver.placement import Placement
 from alignsearch.search.driver.slots import Slots
 from alignsearch.search.driver.start_failures import StartFailures
 from alignsearch.search.driver.state_retention import remove_surplus_states
-from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED, SuggestionQueue
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
 from alignsearch.search.driver.supervisor import Supervisor
 from alignsearch.search.driver.warm_start import earlier_results
 from alignsearch.search.samplers.sampler import Sampler

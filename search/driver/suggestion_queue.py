@@ -32,9 +32,6 @@ Where more slots are free than suggestions are queued, the first ones wait until
 made.
 """
 
-SUGGESTION_FAILED = "suggestion failed"
-"""The event of a sampler's failure, or of a given point that can't be used."""
-
 _PASSED = (AlgorithmError, StoreUnavailableError, ForeignSearchError)
 """Exceptions that are no failure of a sampler; a search of weeks must outlive all others."""
 

@@ -1,6 +1,6 @@
 """Suggestions that a search's sampler failed to make."""
 
-from alignsearch.search.driver.suggestion_queue import SUGGESTION_FAILED
+from alignsearch.search.documents.event import SUGGESTION_FAILED
 from alignsearch.search.store import Store
 
 

@@ -21,10 +21,12 @@ import threading
 import traceback
 from pathlib import Path
 
+from alignsearch.cli.app import COMMANDS
+
 COMMAND = Path(sys.executable).with_name("alignsearch")
 ASK = Path(__file__).with_name("ask.py")
 IMPORTED = (
-    "alignsearch.cli.app",
+    *(f"alignsearch.cli.{place.partition(':')[0]}" for place in COMMANDS.values()),
     "pandas",
     "alignsearch.search.samplers.tpe",
     "alignsearch.spaces.presets",

@@ -11,14 +11,8 @@ import pytest
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents.errors import ClusterError
 from alignsearch.search.documents.resources import parse_resources
-from alignsearch.workers.cluster import (
-    Node,
-    capacity,
-    connect,
-    default_resources,
-    is_slow_start,
-    why_not_started,
-)
+from alignsearch.workers.cluster import connect, is_slow_start, why_not_started
+from alignsearch.workers.hosts import Node, capacity, default_resources
 
 LAPTOP = Node("laptop", {"CPU": 8.0})
 GPU_BOX = Node("box", {"CPU": 16.0, "GPU": 4.0})

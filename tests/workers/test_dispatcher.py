@@ -24,6 +24,7 @@ from alignsearch.spaces.catalog import get_space
 from alignsearch.workers import cluster
 from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 from alignsearch.workers.hand_back import Raylet, drain
+from alignsearch.workers.hosts import capacity, default_resources
 from alignsearch.workers.versions import versions
 
 ALIGNSEARCH = Path(sys.executable).with_name("alignsearch")
@@ -98,9 +99,9 @@ def pid_of(trial):
 
 
 def test_the_cluster_offers_what_its_hosts_have(hosts):
-    assert cluster.capacity(hosts, {"TPU": 8.0}) == 1
-    assert cluster.capacity(hosts, {"CPU": 1.0}) == 2
-    assert cluster.default_resources(hosts) == {"TPU": 8.0}
+    assert capacity(hosts, {"TPU": 8.0}) == 1
+    assert capacity(hosts, {"CPU": 1.0}) == 2
+    assert default_resources(hosts) == {"TPU": 8.0}
 
 
 def test_an_autoscaler_hears_what_is_asked_for(hosts, ray_address):
