@@ -183,6 +183,8 @@ class Driver:
                     lambda: self._store.searches.renew_driver(name, token, self._lease_seconds),
                     self._lease_seconds / RENEWALS,
                     f"of the driver of {name}",
+                    lasts=self._lease_seconds,
+                    clock=self._monotonic,
                 ) as lease,
                 Heartbeat(
                     lambda: self._bookkeeping.write(token),
@@ -194,7 +196,7 @@ class Driver:
                 dispatcher = self._make_dispatcher(self._search)
                 self._connect(dispatcher)
                 try:
-                    outcome = self._drive(interrupt, lease.lost, on_progress)
+                    outcome = self._drive(interrupt, lease, on_progress)
                 except (ForeignSearchError, UnknownNameError) as error:
                     logger.warning("the search was deleted: %s", error)
                     dispatcher.close()
@@ -239,16 +241,16 @@ class Driver:
     def _drive(
         self,
         interrupt: threading.Event,
-        superseded: threading.Event,
+        lease: Heartbeat,
         on_progress: Callable[[], None],
     ) -> Outcome:
         self._begin()
-        while not superseded.is_set():
+        while not lease.lost.is_set():
             if interrupt.is_set():
                 self._hand_back()
                 return Outcome.INTERRUPTED
             try:
-                outcome = self._round()
+                outcome = self._round() if lease.is_held() else Outcome.SUPERSEDED
             except StoreUnavailableError as error:
                 logger.warning("retrying: %s", error)
                 self._revive_store()

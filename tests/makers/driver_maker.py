@@ -1,5 +1,6 @@
 """Rehearsal searches, and drivers whose workers are threads of the test's own process."""
 
+import time
 from functools import partial
 
 import pytest
@@ -58,12 +59,20 @@ def make_driver(store, store_uri, make_driver_in):
 def make_driver_in():
     """The same in a store of the test's own."""
 
-    def make(store, uri, name="a-search", owner="the driver", allotted=None, **dispatcher_options):
+    def make(
+        store,
+        uri,
+        name="a-search",
+        owner="the driver",
+        allotted=None,
+        monotonic=time.monotonic,
+        **dispatcher_options,
+    ):
         def dispatch(search):
             driver.dispatcher = CountingDispatcher(search, uri, **dispatcher_options)
             return driver.dispatcher
 
-        driver = Driver(store, name, dispatch, owner=owner, allotted=allotted)
+        driver = Driver(store, name, dispatch, owner=owner, allotted=allotted, monotonic=monotonic)
         return driver
 
     return make

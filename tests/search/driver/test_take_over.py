@@ -1,6 +1,9 @@
-"""A driver that begins while workers of the one before write: it knows every trial."""
+"""One driver after the other: the second knows every trial, and the first one begins none more."""
 
-from driving import NEVER
+import time
+from datetime import timedelta
+
+from driving import NEVER, Held, driving, wait_until
 from rerouted_store import ReroutedStore
 from running_trial import add_running_trial
 
@@ -51,3 +54,46 @@ def test_a_result_that_comes_while_a_driver_begins_is_part_of_the_budget(
         assert busy.meanwhile is None
         ended = [(trial.tid, trial.state) for trial in busy.trials.all(search.name)]
     assert ended == [(tid, TrialState.COMPLETED) for tid in range(4)]
+
+
+class Clock:
+    """A clock that can be put on, as it is for a process that was stopped meanwhile."""
+
+    ahead = 0.0
+
+    def __call__(self):
+        return time.monotonic() + self.ahead
+
+
+def test_a_driver_that_was_stopped_for_longer_than_its_lease_begins_nothing(
+    store, make_search, make_driver
+):
+    # Its heartbeat comes every 200 s: the driver itself has to look.
+    search = make_search(trials=6, parallel=2, lease_seconds=600.0)
+    clock, held = Clock(), Held()
+    with driving(make_driver(objective=held, monotonic=clock)) as outcome:
+        wait_until(lambda: len(store.trials.all(search.name, [TrialState.RUNNING])) == 2)
+        passed = {"$set": {"driver.expires_at": store.now() - timedelta(seconds=1)}}
+        assert store._db.update("searches", {"_id": search.name}, passed)
+        token = store.searches.acquire_driver(search.name, "another", 600.0)
+        assert token is not None
+        clock.ahead = 601.0
+        held.release()
+        wait_until(lambda: outcome)
+        assert outcome == [Outcome.SUPERSEDED]
+    assert [trial.tid for trial in store.trials.all(search.name)] == [0, 1]
+    assert store.searches.get(search.name).driver.token == token
+
+
+def test_a_driver_whose_lease_nobody_took_meanwhile_goes_on(store, make_search, make_driver):
+    search = make_search(trials=6, parallel=2, lease_seconds=600.0)
+    clock, held = Clock(), Held()
+    with driving(make_driver(objective=held, monotonic=clock)) as outcome:
+        wait_until(lambda: len(store.trials.all(search.name, [TrialState.RUNNING])) == 2)
+        passed = {"$set": {"driver.expires_at": store.now() - timedelta(seconds=1)}}
+        assert store._db.update("searches", {"_id": search.name}, passed)
+        clock.ahead = 601.0
+        wait_until(lambda: store.searches.get(search.name).driver.expires_at > store.now())
+        held.release()
+        wait_until(lambda: outcome)
+        assert outcome == [Outcome.FINISHED]
