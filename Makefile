@@ -12,7 +12,7 @@ SLOW_PACKAGES := python3-torch
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-samplers bench-priors bench-pruning bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo docs check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-samplers bench-priors bench-pruning bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -52,6 +52,10 @@ install-%:
 
 demo: setup
 	@./tests/demo.sh
+
+# The documents as pages, in build/site.
+docs: .venv/test
+	$(BIN)/mkdocs build --quiet
 
 # Before every commit: lint, and the tests that start no process. A minute on two cores.
 check: lint check-js
