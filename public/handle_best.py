@@ -9,6 +9,7 @@ from alignsearch.search.documents import Search, Trial, metric_of, values_of
 from alignsearch.search.reports.best import best_columns, best_of_search, front_of_search
 from alignsearch.search.reports.confirmation import Confirmed
 from alignsearch.search.reports.export import export as render
+from alignsearch.search.use_cases.export_optuna import Exported, export_optuna
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +91,21 @@ class BestVerbs(HeldSearch):
         found = importance_of_search(search, trials, metric_named(search, metric))
         rows = {each.metaparameter: (each.share, each.deviation) for each in found.shares}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["share", "deviation"])
+
+    def export_optuna(self, url: str, study: str | None = None) -> Exported:
+        """Add the ended trials to a study of Optuna's, which its tools read; known ones stay.
+
+            search.export_optuna("sqlite:///mirror.db")
+
+        Args:
+            url: the storage, as Optuna takes it.
+            study: the study's name; this search's by default.
+
+        Raises:
+            ConfigurationError: Optuna isn't installed, the storage can't be used, or it has a study
+                of this name that is none of this search.
+        """
+        return export_optuna(self._store, self._own, url, study)
 
     def export(self, format: str = "text") -> str:
         """Return the best configuration as a column of the search's table, or each of the front.

@@ -6,11 +6,13 @@ import typer
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.cli.completion import search_names
-from alignsearch.cli.options import OutputOption, StoreOption, print_data
+from alignsearch.cli.options import OutputOption, StoreOption, print_data, print_text
 from alignsearch.search.reports import text_tables
 from alignsearch.search.reports.best import best_columns
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.export import published_columns
+from alignsearch.search.use_cases.export_optuna import export_optuna
+from alignsearch.search.use_cases.giving import counted
 from alignsearch.wiring import open_store
 
 
@@ -36,6 +38,17 @@ def export(
     published: Annotated[
         bool, typer.Option("--published", help="Add the four columns of the paper's Table 5.")
     ] = False,
+    to: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--to",
+            metavar="optuna URL",
+            help="Write all trials of one search to a study of Optuna's: optuna sqlite:///FILE.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="With --to: the study's name. Default: the search's.")
+    ] = None,
     output: OutputOption = None,
     store: StoreOption = None,
 ) -> None:
@@ -46,6 +59,11 @@ def export(
     The rows are those of the search's definition: Table 5 for the paper's spaces, one row a
     dimension for others.
     """
+    if to is not None:
+        _to_optuna(names or [], to, study, store)
+        return
+    if study is not None:
+        raise ConfigurationError("--study belongs to --to optuna URL")
     if document and format != "latex":
         raise ConfigurationError("--document belongs to --format latex")
     columns = published_columns() if published else []
@@ -56,3 +74,16 @@ def export(
             columns += [each for name in names for each in best_columns(opened, name)]
     table = render(columns, format)
     print_data(text_tables.document(table) if document else table)
+
+
+def _to_optuna(names: list[str], to: tuple[str, str], study: str | None, store: str | None) -> None:
+    tool, url = to
+    if tool != "optuna":
+        raise ConfigurationError(f"--to {tool}: a search is exported to optuna, as no other tool")
+    if len(names) != 1:
+        raise ConfigurationError("--to optuna takes one search, for a study has one space")
+    with open_store(store) as opened:
+        done = export_optuna(opened, names[0], url, study)
+    more = f"; left out: {', '.join(done.left_out)}" if done.left_out else ""
+    there = f", {done.before} were there" if done.before else ""
+    print_text(f"study {done.study}: {counted(done.new, 'trial')} added{there}{more}")

@@ -37,6 +37,12 @@ UNUSABLE = {
         ["submit", "wm", "--algo", "optuna:gpp"],
         ["'optuna:gpp'", "did you mean optuna:gp"],
     ),
+    "export to a tool that isn't known": (
+        ["export", "x", "--to", "mlflow", "sqlite:///x.db"],
+        ["--to mlflow", "optuna"],
+    ),
+    "export of no search to a study": (["export", "--to", "optuna", "sqlite:///x.db"], ["one se"]),
+    "a study for a table": (["export", "x", "--study", "s"], ["--study belongs to --to optuna"]),
     "unknown order": (["submit", "wm", "--weights-order", "pap"], ["'pap'", "paper"]),
     "unknown precision": (["submit", "wm", "--precision", "half"], ["'half'", "float32"]),
     "unknown strategy": (["submit", "wm", "--strategy", "mirror"], ["did you mean mirrored"]),
