@@ -61,15 +61,28 @@ def distributions_of(expressions: AnyMapping[str, Any]) -> dict[str, Distributio
         )
     found: dict[str, Distribution] = {}
     for label, expression in expressions.items():
-        sampled = from_hyperopt(expression).sampled
-        if [each.name for each in sampled] != [label]:
-            names = ", ".join(each.name for each in sampled) or "no distribution"
+        space = from_hyperopt(expression)
+        names = ", ".join(each.name for each in space.sampled) or "no distribution"
+        if [each.name for each in space.sampled] != [label]:
             raise ConfigurationError(
                 f"the prior of {label} is one distribution with the same label, like "
                 f"hp.normal({str(label)!r}, 0.1, 0.02), and not {names}"
             )
-        found[label] = sampled[0].distribution
+        if not isinstance(_without_types(space.root), Parameter | Branch):
+            raise ConfigurationError(
+                f"the prior of {label} is one distribution, and here something is made of it: "
+                f"leave out what surrounds hp.{space.sampled[0].distribution.kind}(…), as "
+                "arithmetic, a dictionary or a list"
+            )
+        found[label] = space.sampled[0].distribution
     return found
+
+
+def _without_types(node: Node) -> Node:
+    """The node inside of `scope.int(…)` and `scope.float(…)`, which a space's numbers may need."""
+    while isinstance(node, Operation) and node.name in ("int", "float"):
+        (node,) = children(node)
+    return node
 
 
 def to_hyperopt(space: SearchSpace) -> Apply:

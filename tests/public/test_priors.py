@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from hyperopt import hp
+from hyperopt.pyll import scope
 
 import alignsearch
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -149,6 +150,8 @@ REFUSED = {
     "another label": ({"lr": hp.normal("x", 0, 1)}, "the prior of lr is one distribution with the"),
     "no distribution": ({"lr": 0.1}, "prior of lr is one distribution"),
     "no dictionary": ([hp.normal("lr", 0, 1)], "a prior is a dictionary"),
+    "arithmetic": ({"lr": 2 * hp.uniform("lr", 0, 1)}, "leave out what surrounds hp.uniform"),
+    "a dictionary in it": ({"lr": {"x": hp.uniform("lr", 0, 1)}}, "prior of lr is one distrib"),
     "no mass": ({"lr": hp.uniform("lr", 2, 3)}, "the prior of lr, .* it has no mass in the"),
     "no such option": ({"width": hp.choice("width", [16, 48])}, "the space has no option 48"),
     "options of a range": (
@@ -171,6 +174,12 @@ def test_a_definitions_prior_that_cannot_be_is_refused(make, case):
         return
     with pytest.raises((ConfigurationError, UnknownNameError), match=said):
         make("refused", expected=prior)
+
+
+def test_a_number_that_is_made_whole_is_a_distribution_of_a_prior_too(make):
+    space = {"n": scope.int(hp.quniform("n", 0, 100, 1))}
+    found = make("whole", space, expected={"n": scope.int(hp.qnormal("n", 40, 1, 1))})
+    assert found.ask().config == {"n": 40}
 
 
 def test_a_fixed_dimension_needs_no_prior_and_a_narrowed_one_does(make):
