@@ -74,7 +74,9 @@ def total_violation(constraints: Iterable[Constraint], values: Mapping[str, floa
 
     values: the metrics by name, as people know them; each constrained one is there.
     """
-    return sum(each.violation(values[each.metric]) for each in constraints)
+    total = sum(each.violation(values[each.metric]) for each in constraints)
+    # JSON has no infinity: programs and dumps would read it as a trial that keeps them.
+    return min(total, sys.float_info.max)
 
 
 def in_words(constraints: Iterable[Constraint]) -> str:

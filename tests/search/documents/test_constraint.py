@@ -1,5 +1,7 @@
 """Constraints: how they are written, and by how much a metric breaks them."""
 
+import json
+
 import pytest
 
 from alignment_core.errors import ConfigurationError
@@ -27,6 +29,12 @@ def test_violations_of_different_units_are_shares_of_their_bounds():
     # Half as much again as allowed, and twice as much: 0.5 + 1.
     assert total_violation(constraints, {"step_ms": 300.0, "bytes": 2e9}) == 1.5
     assert parse_constraint("drift <= 0").violation(0.25) == 0.25
+
+
+def test_violations_beyond_all_floats_are_a_number_that_json_has():
+    constraints = [parse_constraint("step_ms <= 1e-300"), parse_constraint("bytes <= 1e-300")]
+    found = total_violation(constraints, {"step_ms": 1e300, "bytes": 1e300})
+    assert json.loads(json.dumps(found, allow_nan=False)) == found > 1e300
 
 
 def test_a_metric_that_equals_a_strict_bound_is_nearer_than_any_other_that_breaks_it():
