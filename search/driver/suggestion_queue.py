@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
+from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Observation, Pending, Search, Trial
 from alignsearch.search.documents.errors import ForeignSearchError, StoreUnavailableError
 from alignsearch.search.driver.given import trial_of
@@ -31,6 +33,10 @@ MOST_AT_ONCE = 8
 Where more slots are free than suggestions are queued, the first ones wait until the last one is
 made.
 """
+
+MOST_DRAWS = 100
+"""Largest number of random points that are drawn for a trial, of which one must have a value in all
+of the space's expressions. Each takes less than a millisecond."""
 
 _PASSED = (AlgorithmError, StoreUnavailableError, ForeignSearchError)
 """Exceptions that are no failure of a sampler; a search of weeks must outlive all others."""
@@ -222,8 +228,7 @@ class SuggestionQueue:
             raise
         except (Exception, SystemExit) as error:
             self._note(f"trial {tid} is a random point instead", error)
-            point = self._fallback.suggest(tid, pending)
-            config = self._space.resolve(point)
+            point, config = self._random(tid, pending)
         return Trial(
             id=Trial.key(search.name, tid),
             search=search.name,
@@ -233,6 +238,21 @@ class SuggestionQueue:
             seen=self._told,
             resources=search.resources,
         )
+
+    def _random(self, tid: int, pending: Sequence[Pending]) -> tuple[dict[str, float | int], Any]:
+        """A random point and its configuration.
+
+        Raises:
+            ConfigurationError: an expression of the space had no value at each of many points.
+        """
+        for draw in range(MOST_DRAWS):
+            # Beyond the numbers of trials, so that no other trial draws the same points.
+            point = self._fallback.suggest(tid + (draw << 32), pending)
+            try:
+                return point, self._space.resolve(point)
+            except ConfigurationError as error:
+                failed = error
+        raise failed
 
 
 def _named(error: BaseException) -> str:

@@ -102,6 +102,18 @@ def test_a_sampler_that_fails_is_noted_and_the_search_goes_on(
     assert read_summary(store, "a-search").sampler_failure == failures(store)[-1]
 
 
+def test_where_an_expression_has_no_value_another_random_point_is_in_its_place(store_uri):
+    # A third of all points, random ones too, divide by zero.
+    space = {"x": 1.0 / hp.quniform("d", 0, 2, 1), "y": hp.uniform("y", 0, 1)}
+    with alignsearch.Search(space).submit(name="a-search", trials=20, store=store_uri) as found:
+        while (trial := found.ask()) is not None:
+            found.tell(trial, trial.config["x"] + trial.config["y"])
+        assert found.search.status == SearchStatus.COMPLETED
+        frame = found.trials()
+        assert len(frame) == frame["y"].nunique() == 20
+        assert set(frame["d"]) <= {1.0, 2.0}
+
+
 def test_failures_without_an_end_fill_no_log(store, make_search, make_driver, install_samplers):
     install_samplers(FAULTY, odd="oddpack:Raises")
     make_search(algo="odd", trials=18, parallel=1, epochs=0)
