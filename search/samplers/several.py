@@ -95,7 +95,8 @@ def crowding(losses: Sequence[Losses]) -> list[float]:
     It is the sum over the metrics of the distance between a point's two neighbours, as a share of
     the front's extent. Equal points count once: a copy has the distance 0.
     """
-    points = np.array(sorted(set(losses)))
+    # Halves, because the extent from -1e308 to 1e308 is beyond all floats.
+    points = np.array(sorted(set(losses))) / 2
     distance = np.zeros(len(points))
     for column in points.T:
         order = np.argsort(column, kind="stable")
@@ -104,7 +105,7 @@ def crowding(losses: Sequence[Losses]) -> list[float]:
         distance[order[[0, -1]]] = math.inf
         if extent > 0 and math.isfinite(extent):
             distance[order[1:-1]] += (sorted_column[2:] - sorted_column[:-2]) / extent
-    of = dict(zip(map(tuple, points.tolist()), distance.tolist(), strict=True))
+    of = dict(zip(sorted(set(losses)), distance.tolist(), strict=True))
     return [of.pop(each, 0.0) for each in losses]
 
 

@@ -92,6 +92,11 @@ def test_the_crowding_distance_is_that_of_the_paper():
     assert crowding(points) == pytest.approx([math.inf, 0.4, 1.0, 1.6, math.inf])
 
 
+def test_a_front_between_the_largest_floats_has_distances_too():
+    ends, middle = (-1.7e308, 1.7e308), (0.0, 0.0)
+    assert crowding([ends, middle, ends[::-1]]) == [math.inf, 2.0, math.inf]
+
+
 def test_a_copy_of_a_point_is_as_crowded_as_can_be():
     assert crowding([(0.0, 1.0), (0.0, 1.0), (1.0, 0.0)]) == [math.inf, 0.0, math.inf]
 
