@@ -40,6 +40,7 @@ from alignsearch.search.documents.observation import (
     Point,
     losses_of,
     observation_of,
+    pending_of,
 )
 from alignsearch.search.documents.prior import Prior
 from alignsearch.search.documents.recipe import (
@@ -139,6 +140,7 @@ __all__ = [
     "metric_of",
     "metrics_of",
     "observation_of",
+    "pending_of",
     "reported_names_of",
     "space_of",
     "token_of",

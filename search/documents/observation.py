@@ -42,18 +42,29 @@ class Pending:
     point: Point
 
 
+def pending_of(trial: Trial) -> Pending:
+    """Return a live trial as a sampler knows it, with a copy of its point.
+
+    A sampler of a package's own may change the dictionary, and the trial must not change by it.
+    """
+    return Pending(trial.tid, dict(trial.point))
+
+
 def observation_of(trial: Trial, metrics: Sequence[ObjectiveMetric] = ()) -> Observation:
     """Return a finished trial as a sampler learns from it.
+
+    The point is a copy, as in `pending_of`.
 
     metrics: all that the search minimizes or maximizes; none, or one, where it has one. A trial
     that lacks one of several, as one that was ended early, counts as one without a result.
     """
+    point = dict(trial.point)
     if len(metrics) < 2:
-        return Observation(trial.tid, trial.point, trial.loss, violation=trial.violation)
+        return Observation(trial.tid, point, trial.loss, violation=trial.violation)
     losses = losses_of(trial, metrics)
     if losses is None:
-        return Observation(trial.tid, trial.point, None)
-    return Observation(trial.tid, trial.point, losses[0], losses, trial.violation)
+        return Observation(trial.tid, point, None)
+    return Observation(trial.tid, point, losses[0], losses, trial.violation)
 
 
 def losses_of(trial: Trial, metrics: Sequence[ObjectiveMetric]) -> tuple[float, ...] | None:

@@ -9,6 +9,7 @@ from alignsearch.search.documents import (
     Pending,
     Trial,
     observation_of,
+    pending_of,
 )
 from alignsearch.search.documents.budget import SinceBest, Spending
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
@@ -261,7 +262,7 @@ class History:
     def pending(self) -> list[Pending]:
         """Return the points of queued and running trials, without repetitions, ordered by tid."""
         return [
-            Pending(tid, self.live[tid].point)
+            pending_of(self.live[tid])
             for tid in sorted(self.live)
             if not self.live[tid].is_confirmation
         ]

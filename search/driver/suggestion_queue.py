@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents import Observation, Pending, Search, Trial
+from alignsearch.search.documents import Observation, Pending, Search, Trial, pending_of
 from alignsearch.search.documents.errors import ForeignSearchError, StoreUnavailableError
 from alignsearch.search.driver.given import trial_of
 from alignsearch.search.driver.history import History
@@ -39,7 +39,8 @@ MOST_DRAWS = 100
 of the space's expressions. Each takes less than a millisecond."""
 
 _PASSED = (AlgorithmError, StoreUnavailableError, ForeignSearchError)
-"""Exceptions that are no failure of a sampler; a search of weeks must outlive all others."""
+"""Exceptions that a sampler of the search's own process may raise, like `fmin`'s algorithm, which
+reads the search's store. Those of a sampler that the search names are failures like all others."""
 
 
 class SuggestionQueue:
@@ -191,7 +192,9 @@ class SuggestionQueue:
     def _tell(self, observation: Observation) -> None:
         try:
             self._sampler.tell(observation)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             self._note(f"the result of trial {observation.tid} is left out", error)
         else:
             self._told += 1
@@ -211,7 +214,7 @@ class SuggestionQueue:
         """Make the trial that comes after those `before` it in the queue; None if there is none."""
         tid = self._history.next_tid + len(before)
         pending = self._history.pending()
-        pending += [Pending(trial.tid, trial.point) for trial in before]
+        pending += [pending_of(trial) for trial in before]
         search = self._search
         try:
             with SUGGEST_SECONDS.time():
@@ -224,9 +227,12 @@ class SuggestionQueue:
             if not before:
                 self._history.note_exhausted(str(error))
             return None
-        except _PASSED:
+        except KeyboardInterrupt:
             raise
-        except (Exception, SystemExit) as error:
+        # A panic of a sampler in Rust is no Exception, and a search of weeks must outlive it, too.
+        except BaseException as error:
+            if isinstance(error, _PASSED) and not self._is_checked:
+                raise
             self._note(f"trial {tid} is a random point instead", error)
             point, config = self._random(tid, pending)
         return Trial(

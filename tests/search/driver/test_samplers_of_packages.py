@@ -20,6 +20,7 @@ WM = get_space("wm")
 FAULTY = """
 import math
 import numpy as np
+from alignsearch.search.documents.errors import ForeignSearchError, StoreUnavailableError
 from alignsearch.search.samplers.random_search import RandomSampler
 
 class Odd(RandomSampler):
@@ -56,6 +57,26 @@ class NumPys(Odd):
 class Leaves(Odd):
     def broken(self, point):
         raise SystemExit(2)
+class Panics(Odd):
+    def broken(self, point):
+        # Panics of Rust's libraries are errors of this kind.
+        raise type("PanicException", (BaseException,), {})("index out of bounds")
+class Foreign(Odd):
+    def broken(self, point):
+        raise ForeignSearchError("another store's search was deleted")
+class Away(Odd):
+    def broken(self, point):
+        raise StoreUnavailableError("another store doesn't answer")
+class Scribbles(Odd):
+    def tell(self, observation):
+        super().tell(observation)
+        observation.point["sigma"] = 0.25
+    def suggest(self, tid, pending):
+        for each in pending:
+            each.point["sigma"] = 0.125
+        return super().suggest(tid, pending)
+    def broken(self, point):
+        return point
 class Deaf(Odd):
     seen = None
     def tell(self, observation):
@@ -74,6 +95,9 @@ SAID = {
     "Lacks": "not a point of space 'wm': sigma is missing",
     "Strange": "not a point of space 'wm': it doesn't sample speed",
     "Leaves": "trial 2 is a random point instead: SystemExit: 2",
+    "Panics": "trial 2 is a random point instead: PanicException: index out of bounds",
+    "Foreign": "random point instead: ForeignSearchError: another store's search was deleted",
+    "Away": "random point instead: StoreUnavailableError: another store doesn't answer",
     "Deaf": "the result of trial 0 is left out: OSError: no space left",
 }
 
@@ -122,6 +146,17 @@ def test_failures_without_an_end_fill_no_log(store, make_search, make_driver, in
     # The first of sixteen, the second, the fourth, and so on.
     assert len(said) == 5
     assert said[-1].endswith("(failure 16 of the sampler)")
+
+
+def test_a_sampler_that_writes_into_its_arguments_changes_no_trial(
+    store, make_search, make_driver, install_samplers
+):
+    install_samplers(FAULTY, odd="oddpack:Scribbles")
+    make_search(algo="odd", trials=12, parallel=4, epochs=0)
+    assert make_driver().run(NEVER) == Outcome.FINISHED
+    trials = store.trials.all("a-search")
+    assert [trial.config["sigma"] for trial in trials] == [each.point["sigma"] for each in trials]
+    assert len({trial.point["sigma"] for trial in trials}) == 12
 
 
 def test_numbers_of_numpy_are_stored_as_pythons(store, make_search, make_driver, install_samplers):
