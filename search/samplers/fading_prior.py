@@ -14,11 +14,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Prior
 from alignsearch.search.samplers.axes import Axis
-from alignsearch.search.samplers.beliefs import Belief, around, given
+from alignsearch.search.samplers.beliefs import Belief, around, given, problem_of
 from alignsearch.search.samplers.densities import LARGEST
-from alignsearch.spaces.distributions import Distribution, from_json
+from alignsearch.spaces.distributions import Choice, Distribution, PChoice, RandInt, from_json
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +48,12 @@ class FadingPrior:
             prior: the prior; its labels are dimensions of the space.
             distributions: the space's own distribution of each dimension, by label.
             axes: the dimensions by label, in the order of the columns of points.
+
+        Raises:
+            ConfigurationError: it can't be a prior of the space, as in a store that was damaged;
+                submissions are checked before.
         """
+        _check(prior, distributions)
         self._beliefs: dict[int, Belief] = {}
         self._points = prior.points
         self._number = max(1, len(prior.points))
@@ -113,3 +119,26 @@ class FadingPrior:
     def _own(self, size: int, rng: np.random.Generator) -> Floats:
         drawn = [axis.draw(size, rng) for axis in self._axes]
         return np.stack(drawn, axis=1) if drawn else np.empty((size, 0))
+
+
+def _check(prior: Prior, distributions: Mapping[str, Distribution]) -> None:
+    if prior.points and prior.width is None:
+        raise ConfigurationError("its prior has points, and no width around them")
+    for label, own in distributions.items():
+        if label in prior.distributions:
+            problem = problem_of(own, from_json(prior.distributions[label]))
+            if problem is not None:
+                raise ConfigurationError(f"its prior of {label} can't be used: {problem}")
+        for point in prior.points:
+            if label in point and not _is_placed(own, point[label]):
+                raise ConfigurationError(
+                    f"its prior of {label} can't be used: {label} is {own}, and a point of the "
+                    f"prior has {point[label]}"
+                )
+
+
+def _is_placed(own: Distribution, value: float) -> bool:
+    """Return whether options have one for a point's value; numbers of ranges are cut off."""
+    if isinstance(own, Choice | PChoice):
+        return value in range(len(own.options))
+    return not isinstance(own, RandInt) or own.contains(value)

@@ -11,6 +11,7 @@ from naive_densities import score_of
 from scipy import stats
 from suggestions import random_point
 
+from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Observation, Prior
 from alignsearch.search.samplers import combined
 from alignsearch.search.samplers.axes import OptionsAxis, axis_of
@@ -234,3 +235,31 @@ def test_distributions_reach_conditional_dimensions_and_leave_others_open():
     near = [abs(math.log(each["rate"]) + 2) < 0.6 for each in points if "rate" in each]
     assert np.mean(near) > 0.3
     assert np.mean([each["free"] for each in points]) == pytest.approx(0.5, abs=0.06)
+
+
+DAMAGED = {
+    "another kind": (
+        {"lr": {"kind": "randint", "low": 0, "high": 6}},
+        (),
+        "of lr can't be used: its",
+    ),
+    "no mass": (
+        {"lr": {"kind": "uniform", "low": 5, "high": 6}},
+        (),
+        "of lr can't be used: it has no",
+    ),
+    "no such option": ({}, ({"width": 77},), "of width can't be used: .* has 77"),
+    "half an option": ({}, ({"lr": 0.1}, {"width": 0.5}), "of width can't be used: .* has 0.5"),
+}
+
+
+@pytest.mark.parametrize("case", [*DAMAGED, "no width"])
+def test_a_prior_that_was_damaged_in_the_store_is_refused_in_a_line(case):
+    space = from_hyperopt(
+        {"lr": hp.loguniform("lr", -9, 0), "width": hp.choice("width", [16, 32, 64])}
+    )
+    distributions, points, said = DAMAGED.get(case, ({}, ({"lr": 0.1},), "no width around them"))
+    width = WIDTH if case != "no width" else None
+    prior = Prior(source="test", distributions=distributions, points=points, width=width)
+    with pytest.raises(ConfigurationError, match=said):
+        make_sampler("combined", space, seed=0, startup=3, prior=prior)
