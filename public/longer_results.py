@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search, Trial, metric_of
+from alignsearch.search.documents.digits import shown
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
@@ -84,7 +85,7 @@ def _run(store: Store, trial: Trial, value: Callable[[float], float]) -> dict[st
 
 def _line(trial: Trial, metric: ObjectiveMetric) -> str:
     if trial.loss is not None:
-        ended = f"{metric.label} {metric.value(trial.loss):.4f}"
+        ended = f"{metric.label} {shown(metric.value(trial.loss))}"
     else:
         reason = trial.result.reason if trial.result else trial.error
         ended = f"{trial.state.value}{f': {reason}' if reason else ''}"
@@ -95,5 +96,7 @@ def _sum(metric: ObjectiveMetric, values: list[float], error: float | None) -> s
     if not values:
         return "no run ended with a result"
     if error is None:
-        return f"{metric.label} {values[0]:.4f} under one seed"
-    return f"{metric.label} {fmean(values):.4f}, standard error {error:.4f}, {len(values)} seeds"
+        return f"{metric.label} {shown(values[0])} under one seed"
+    return (
+        f"{metric.label} {shown(fmean(values))}, standard error {shown(error)}, {len(values)} seeds"
+    )

@@ -204,7 +204,7 @@ def best_of_summary(summary: Summary, *, beside: float | None = None) -> str:
     if summary.best is None and nearest is not None:
         return (
             f"none that keeps the constraints; trial {nearest.tid} comes nearest, with "
-            f"{summary.metric.label} {summary.metric.value(nearest.loss or 0.0):.4f}"
+            f"{summary.metric.label} {shown(summary.metric.value(nearest.loss or 0.0))}"
             f"{_further(search, nearest)}"
         )
     words = best_so_far(summary.best, summary.metric, summary.confirmed, beside=beside)
@@ -235,7 +235,7 @@ def best_so_far(
     """
     if best is None or best.loss is None:
         return "none yet"
-    chance = "" if best.chance is None else f", chance {best.chance:.4f}"
+    chance = "" if best.chance is None else f", chance {shown(best.chance)}"
     if confirmed is None:
         other = None if beside is None else metric.value(beside)
         return f"{shown(metric.value(best.loss), other)} (trial {best.tid}{chance})"

@@ -7,6 +7,7 @@ from typing import Any
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models import Log, LogLine
 from alignsearch.search.documents import Attempt, Search, Trial, metric_of
+from alignsearch.search.documents.digits import shown
 from alignsearch.search.store import Store
 
 LINES = 200
@@ -55,7 +56,7 @@ def _reported(search: Search, record: Mapping[str, Any]) -> str:
     metric = metric_of(search)
     planned = f" of {record['epochs']}" if record["epochs"] is not None else ""
     value = metric.of_record(record)
-    measured = "" if value is None else f" {metric.label} {value:.4f}"
+    measured = "" if value is None else f" {metric.label} {shown(value)}"
     return f"{unit_of(search)} {record['epoch']}{planned}:{measured} in {record['seconds']:.1f} s"
 
 

@@ -29,6 +29,7 @@ from alignsearch.search.reports.best import best_of_search, front_of_search
 from alignsearch.search.reports.confirmation import confirmation_json, in_words
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.trial_table import columns_of, row_of
+from alignsearch.search.use_cases.giving import counted
 from alignsearch.search.use_cases.next_steps import next_step
 from alignsearch.wiring import open_store
 
@@ -98,9 +99,10 @@ def _print_front(search: Search, front: Sequence[Trial]) -> None:
     columns = columns_of(search, front)
     rows = [row_of(search, each, columns) for each in front]
     metrics = metrics_of(search)
-    kept = f" that keep {kept_in_words(search.constraints)}" if search.constraints else ""
+    keep = "keeps" if len(front) == 1 else "keep"
+    kept = f" that {keep} {kept_in_words(search.constraints)}" if search.constraints else ""
     print_text(
-        f"front of {len(front)} trials{kept}, by "
+        f"front of {counted(len(front), 'trial')}{kept}, by "
         + ", ".join(f"{each.label} ({each.direction}d)" for each in metrics)
     )
     measures = (columns.fixed[2], *columns.further.values())

@@ -9,6 +9,10 @@ SMALL = 1e-3
 """Below this, four decimals would keep fewer than two digits."""
 
 
+LARGE = 1e9
+"""From here on all digits before the point would fill a line."""
+
+
 def told_apart(values: Sequence[float]) -> list[str]:
     """Return numbers as texts with four decimals, or with more where two would read alike.
 
@@ -16,6 +20,8 @@ def told_apart(values: Sequence[float]) -> list[str]:
     ['0.0100', '0.2500']
     >>> told_apart([0.01001, 0.01002])
     ['0.01001', '0.01002']
+    >>> told_apart([1e300])
+    ['1e+300']
     """
     different = {value for value in values if math.isfinite(value)}
     for digits in range(FEWEST, MOST):
@@ -30,5 +36,5 @@ def shown(value: float, beside: float | None = None) -> str:
 
 
 def _text(value: float, digits: int) -> str:
-    small = 0 < abs(value) < SMALL
-    return f"{value:.{digits}g}" if small or not math.isfinite(value) else f"{value:.{digits}f}"
+    by_digits = 0 < abs(value) < SMALL or abs(value) >= LARGE or not math.isfinite(value)
+    return f"{value:.{digits}g}" if by_digits else f"{value:.{digits}f}"

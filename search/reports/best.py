@@ -19,6 +19,7 @@ from alignsearch.search.documents import (
     values_of,
 )
 from alignsearch.search.documents.constraint import in_words
+from alignsearch.search.documents.digits import shown
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.front import front
 from alignsearch.search.documents.ranking import ranked
@@ -242,7 +243,7 @@ def _note(search: Search, trial: Trial, confirmed: Confirmed | None) -> str:
     if confirmed is not None:
         found += f", {mean_in_words(confirmed, metric)}"
     elif trial.loss is not None:
-        found += f", {metric.label} {metric.value(trial.loss):.4f}"
+        found += f", {metric.label} {shown(metric.value(trial.loss))}"
         _, *further = measured(search, trial).items()
         found += "".join(f", {name.replace('_', ' ')} {value:.6g}" for name, value in further)
     if trial.origin is not None and trial.origin.kind == "imported":

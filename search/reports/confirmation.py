@@ -17,6 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alignsearch.search.documents.digits import shown
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.repetition import (
     Repeated,
@@ -278,7 +279,7 @@ def in_words(found: Confirmed, metric: ObjectiveMetric) -> list[str]:
     lines = [f"confirmed: {mean_in_words(found, metric)}, trial {best.tid}"]
     if best.low is not None and best.high is not None:
         low, high = sorted((metric.value(best.low), metric.value(best.high)))
-        lines.append(f"interval of {100 * INTERVAL:.0f} %: {low:.4f} to {high:.4f}")
+        lines.append(f"interval of {100 * INTERVAL:.0f} %: {shown(low)} to {shown(high)}")
     if found.others and found.chance is not None:
         lines.append(f"chance that another repeated trial is better: {_percent(found.chance)}")
     if found.ties:
@@ -291,10 +292,10 @@ def in_words(found: Confirmed, metric: ObjectiveMetric) -> list[str]:
         outcome = (
             "and each repetition gave that again: no luck was in it"
             if set(lucky.losses) == {lucky.first}
-            else f"and the mean is {metric.value(lucky.mean):.4f}: luck flattered it by "
-            f"{lucky.flattered:.4f}"
+            else f"and the mean is {shown(metric.value(lucky.mean))}: luck flattered it by "
+            f"{shown(lucky.flattered)}"
         )
-        lines.append(f"{which} was {metric.value(lucky.first):.4f}, {outcome}")
+        lines.append(f"{which} was {shown(metric.value(lucky.first))}, {outcome}")
     if found.failed:
         lines.append(f"repetitions without a result: {found.failed}")
     return lines
@@ -303,10 +304,10 @@ def in_words(found: Confirmed, metric: ObjectiveMetric) -> list[str]:
 def mean_in_words(found: Confirmed, metric: ObjectiveMetric) -> str:
     """Return the winner's mean with its standard error and the number of seeds."""
     best = found.winner
-    error = "" if best.error is None else f" ± {best.error:.4f}"
+    error = "" if best.error is None else f" ± {shown(best.error)}"
     seeds = len(best.losses)
     over = "one fresh seed" if seeds == 1 else f"the mean of {seeds} fresh seeds"
-    return f"{metric.label} {metric.value(best.mean):.4f}{error}, {over}"
+    return f"{metric.label} {shown(metric.value(best.mean))}{error}, {over}"
 
 
 def _percent(chance: float) -> str:
