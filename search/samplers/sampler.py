@@ -308,7 +308,7 @@ def make_sampler(
     if kind is None:
         added = make_installed(algo, space, seed=seed, startup=startup, pending=pending)
         if added is None:
-            raise UnknownNameError("algorithm", algo, known_samplers())
+            raise UnknownNameError("sampler", algo, known_samplers())
         return cast(Sampler, added)
     problem = problem_of(algo)
     if problem is not None:

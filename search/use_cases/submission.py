@@ -132,7 +132,7 @@ class Submission(
 
     model_config = ConfigDict(validate_default=True, allow_inf_nan=False)
 
-    algo: Annotated[str, OneOf("algorithm", known_samplers, listed=False)] = Field(
+    algo: Annotated[str, OneOf("sampler", known_samplers, listed=False)] = Field(
         default=DEFAULT_SAMPLER,
         description=f"Sampler of each trial's metaparameters: {_rows(SAMPLERS)}; or the name of "
         "one that an installed package adds.",

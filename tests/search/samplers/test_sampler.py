@@ -138,7 +138,7 @@ def test_searches_store_the_names_of_the_tables():
 
 
 def test_an_unknown_sampler_is_refused_with_the_nearest_name():
-    with pytest.raises(UnknownNameError, match=r"no algorithm is named 'tpee'; did you mean tpe"):
+    with pytest.raises(UnknownNameError, match=r"no sampler is named 'tpee'; did you mean tpe"):
         make_sampler("tpee", SPACES["wm"], seed=0, startup=1)
 
 
