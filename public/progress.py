@@ -1,7 +1,7 @@
 """The progress of a search: a live panel on a terminal or in a notebook, else lines."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Self
 
@@ -111,8 +111,11 @@ def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]
             news.wait(REFRESH_SECONDS)
 
 
-def panel(summary: Summary) -> Panel:
-    """Return a panel with slots, trials by state, best trial, time left, and what is waited for."""
+def panel(summary: Summary, diverged: Sequence[str] = ()) -> Panel:
+    """Return a panel with slots, trials by state, best trial, time left, and what is waited for.
+
+    diverged: why trials diverged, in lines; without them the panel says where to read it.
+    """
     search, recipe = summary.search, summary.search.recipe
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="dim")
@@ -126,7 +129,8 @@ def panel(summary: Summary) -> Panel:
         ", ".join(f"{count} {kind}" for kind, count in summary.kinds.items() if count) or "none",
     )
     if summary.diverged:
-        facts.add_row("diverged", f"`alignsearch trials {search.name}` says when, and of what")
+        told = diverged or [f"`alignsearch trials {search.name}` says when, and of what"]
+        facts.add_row("diverged", Text("\n".join(told)))
     metrics = metrics_of(search)
     facts.add_row("metric" if len(metrics) == 1 else "metrics", "; ".join(map(str, metrics)))
     if search.constraints:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alignsearch.search.documents.divergence import is_stored_diverged
 from alignsearch.search.documents.reasons import last_line
-from alignsearch.search.documents.states import TrialState
 
 _KINDS = {"crashed": "crashed", "failed": "crashed", "expired": "expired"}
 """Kinds of failures by the outcome of an attempt; a chart tells no failure from a crash."""
@@ -31,15 +31,6 @@ class Failure:
     kind: str
     reason: str
     tids: tuple[int, ...]
-
-
-def has_diverged(document: Mapping[str, Any]) -> bool:
-    """Return whether a stored trial completed without a finite loss.
-
-    A pruned trial that TPE is told failed has not diverged.
-    """
-    result: Mapping[str, Any] = document["result"] or {}
-    return document["state"] == TrialState.COMPLETED and result.get("status") == "fail"
 
 
 class Failures:
@@ -90,7 +81,7 @@ class Failures:
             if kind is not None:
                 counted.append((attempt["host"], kind))
                 failed_as.append((kind, last_line(attempt["error"]) or _NO_REASON))
-        if has_diverged(document):
+        if is_stored_diverged(document):
             failed_as.append(("diverged", document["result"].get("reason") or _NO_REASON))
             if host is not None:
                 counted.append((host, "diverged"))

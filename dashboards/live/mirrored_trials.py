@@ -15,10 +15,11 @@ import numpy as np
 
 from alignsearch.dashboards.live.columns import Column, Table, distinct
 from alignsearch.dashboards.live.dimensions import Document, dimensions_of, sampled_space_of
-from alignsearch.dashboards.live.failures import Failures, has_diverged
+from alignsearch.dashboards.live.failures import Failures
 from alignsearch.dashboards.live.goals import GoalColumns
 from alignsearch.search.documents import Origin, Search, Trial, metric_of, ranking
 from alignsearch.search.documents.budget import SinceBest, Spending
+from alignsearch.search.documents.divergence import DIVERGED, is_stored_diverged
 from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.reasons import note_of
 from alignsearch.search.documents.repetition import Repetition
@@ -28,8 +29,6 @@ from alignsearch.search.documents.tally import RECENT, Standing
 from alignsearch.search.documents.trial import OUTSIDE, SPENDING
 from alignsearch.search.store.readable import Readable
 
-DIVERGED = "diverged"
-"""The state, for people, of a trial that completed without a finite loss."""
 NOTE = "note"
 """The column of texts in the table of trials, which isn't one of the columns of numbers."""
 
@@ -327,7 +326,7 @@ class MirroredTrials:
         host = last.get("host")
         values = {
             "tid": document["tid"],
-            "state": DIVERGED if has_diverged(document) else document["state"],
+            "state": DIVERGED if is_stored_diverged(document) else document["state"],
             # Older versions call the metric by its old name.
             "current": progress.get("value", progress.get("validation_error")),
             "epoch": progress.get("epoch"),

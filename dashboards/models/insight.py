@@ -69,9 +69,15 @@ class FailuresOfHost(Model):
 
 
 class Failures(Model):
-    """Failures by reason and by host. `total` counts each failed trial once."""
+    """Failures by reason and by host.
+
+    Attributes:
+        total: failed and diverged trials, each counted once.
+        diverged: how many diverged and why, and the likely cause where one is known, in lines.
+    """
 
     total: int
+    diverged: list[str]
     by_reason: list[FailureReason]
     by_host: list[FailuresOfHost]
 

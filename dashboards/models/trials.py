@@ -91,6 +91,7 @@ class TrialDetail(Model):
         rank: the trial's place among the `of` trials with a loss, 1 the best.
         rows: rows of the search's table.
         config: what the objective evaluates.
+        cause: why it likely diverged, in words; null where that isn't known or it didn't.
     """
 
     tid: int
@@ -103,6 +104,7 @@ class TrialDetail(Model):
     current: float | None
     outcome: str | None
     reason: str | None
+    cause: str | None
     note: str | None
     metrics: dict[str, float | None]
     best_epoch: int | None

@@ -4,12 +4,13 @@ from typing import Any
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.dimensions import title_of
-from alignsearch.dashboards.live.failures import has_diverged
+from alignsearch.dashboards.live.divergences import divergence_in
 from alignsearch.dashboards.live.mirror import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.web.payloads import metric_model
 from alignsearch.search.documents import Search, Trial, is_list_of_runs, values_of
+from alignsearch.search.documents.divergence import has_diverged, shown_state
 from alignsearch.search.reports import cells
 from alignsearch.search.reports.best import column_of
 
@@ -83,11 +84,12 @@ def trial_model(mirrored: MirroredSearch, trial: Trial) -> models.TrialDetail:
         before, after = tids[tids < trial.tid], tids[tids > trial.tid]
         row = trials.row_of.get(trial.tid)
         note = None if row is None else trials.notes[row]
+        cause = divergence_in(search, trials).cause if has_diverged(trial) else None
     result, progress = trial.result, trial.progress
     return models.TrialDetail(
         tid=trial.tid,
         search=trial.search,
-        state="diverged" if has_diverged(trial.to_bson()) else trial.state.value,
+        state=shown_state(trial),
         rev=trial.seq,
         metric=metric_model(search),
         loss=trial.loss,
@@ -95,6 +97,7 @@ def trial_model(mirrored: MirroredSearch, trial: Trial) -> models.TrialDetail:
         current=progress.value if progress else None,
         outcome=result.status if result else None,
         reason=result.reason if result else None,
+        cause=cause,
         note=note,
         metrics=dict(result.metrics) if result else {},
         best_epoch=trial.best_epoch,

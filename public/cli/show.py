@@ -16,11 +16,14 @@ from alignsearch.cli.options import (
     print_text,
     table_of,
 )
-from alignsearch.cli.trial_rows import cell, heading, state_of
+from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import Epoch, is_list_of_runs
+from alignsearch.search.documents.divergence import DIVERGED, has_diverged, shown_state
 from alignsearch.search.reports.best import column_of
+from alignsearch.search.reports.divergence import reason_of
 from alignsearch.search.reports.export import export as render
 from alignsearch.search.reports.trial_table import columns_of, row_of
+from alignsearch.search.use_cases.diverged import why_diverged
 from alignsearch.wiring import open_store
 
 EPOCH_FIELDS = (
@@ -48,6 +51,7 @@ def show(
         search = opened.searches.get(name)
         trial = opened.trials.get(name, tid)
         epochs = opened.logs.epochs(trial.id)
+        why = why_diverged(opened, search) if has_diverged(trial) and not as_json else None
     if as_json:
         print_json(
             {
@@ -60,7 +64,7 @@ def show(
     values = row_of(search, trial, columns)
     facts = Table.grid(padding=(0, 2))
     for key in columns.fixed:
-        shown = state_of(trial) if key == "state" else cell(values[key])
+        shown = shown_state(trial) if key == "state" else cell(values[key])
         facts.add_row(heading(key), shown)
     console.print(facts)
     if is_list_of_runs(search):
@@ -80,6 +84,10 @@ def show(
         )
     if trial.error:
         print_text(trial.error)
+    if has_diverged(trial):
+        print_text(f"{DIVERGED}: {reason_of(trial)}")
+    for line in [] if why is None else why.lines():
+        print_text(line)
 
 
 def _epochs_table(epochs: list[Epoch]) -> Table:

@@ -24,6 +24,7 @@ from alignsearch.search.documents.errors import StoreCorruptedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.store.address import mask
+from alignsearch.search.use_cases.diverged import why_diverged
 from alignsearch.search.use_cases.summary import Summary, read_summary
 from alignsearch.search.use_cases.whole_search import unfinished
 from alignsearch.wiring import has_store, open_store
@@ -66,7 +67,9 @@ def status(
         elif watch:
             _watch(opened, name)
         else:
-            console.print(panel(read_summary(opened, name)))
+            summary = read_summary(opened, name)
+            why = why_diverged(opened, summary.search) if summary.diverged else None
+            console.print(panel(summary, [] if why is None else why.lines()))
 
 
 def _place(store: str | None) -> str:

@@ -19,9 +19,11 @@ from alignsearch.cli.options import (
     print_text,
     table_of,
 )
-from alignsearch.cli.trial_rows import cell, heading, state_of
+from alignsearch.cli.trial_rows import cell, heading
 from alignsearch.search.documents import is_list_of_runs
 from alignsearch.search.documents.digits import told_apart
+from alignsearch.search.documents.divergence import shown_state
+from alignsearch.search.reports.divergence import divergence_of
 from alignsearch.search.reports.trial_table import TrialColumns, columns_of, row_of
 from alignsearch.wiring import open_store
 
@@ -65,9 +67,11 @@ def trials(
     texts = dict(zip(known, told_apart(known), strict=True))
     for trial, row in zip(found, rows, strict=True):
         cells = {field: cell(row.get(field)) for field in shown}
-        cells |= {"state": state_of(trial), metric: texts.get(row[metric], "")}
+        cells |= {"state": shown_state(trial), metric: texts.get(row[metric], "")}
         table.add_row(*cells.values())
     console.print(table)
+    for line in divergence_of(search, found).lines():
+        print_text(line)
 
 
 def _csv(columns: TrialColumns, rows: Iterable[dict[str, Any]]) -> str:

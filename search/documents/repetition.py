@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import Self
 
 from alignsearch.search.documents.base import Document
+from alignsearch.search.documents.divergence import has_diverged
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 from alignsearch.search.documents.trial import Trial
 
@@ -51,7 +52,7 @@ class Repetition(Document):
             of=origin.of,
             repeat=origin.repeat,
             loss=trial.loss if completed else None,
-            diverged=completed and trial.loss is None,
+            diverged=has_diverged(trial),
             seconds=trial.seconds or 0.0,
         )
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from alignsearch.search.documents import Document, Trial
 from alignsearch.search.documents.budget import Spending
+from alignsearch.search.documents.divergence import is_diverged
 from alignsearch.search.documents.ranking import best_of, is_ranked
 from alignsearch.search.documents.repetition import Repetition
 from alignsearch.search.documents.spent_time import SpentTime, add_seconds, seconds_on
@@ -136,16 +137,6 @@ def end_of(trial: Trial) -> float:
     """Return when the trial ended, in Unix seconds; 0 if that isn't known."""
     at = trial.timings.get("finished")
     return 0.0 if at is None else at.timestamp()
-
-
-def is_diverged(trial: Trial) -> bool:
-    """Return whether a trial is completed without a finite loss; no repetition counts."""
-    return has_no_loss(trial) and not trial.is_confirmation
-
-
-def has_no_loss(trial: Trial) -> bool:
-    """Return whether a trial is completed without a finite loss."""
-    return trial.state is TrialState.COMPLETED and trial.loss is None
 
 
 def seconds_of(trials: Iterable[Trial]) -> list[float]:

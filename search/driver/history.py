@@ -12,12 +12,13 @@ from alignsearch.search.documents import (
     pending_of,
 )
 from alignsearch.search.documents.budget import SinceBest, Spending
+from alignsearch.search.documents.divergence import is_diverged
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.ranking import best_of, feasible, is_ranked
 from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.spent_time import add_seconds, seconds_on
 from alignsearch.search.documents.states import LIVE_TRIAL_STATES, TERMINAL_TRIAL_STATES, TrialState
-from alignsearch.search.documents.tally import RECENT, Standing, end_of, is_diverged, seconds_of
+from alignsearch.search.documents.tally import RECENT, Standing, end_of, seconds_of
 from alignsearch.search.documents.trial import SPENDING
 from alignsearch.search.driver.endings import Reached
 from alignsearch.search.driver.given import Given

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 
 from alignsearch.search.documents import Trial
 from alignsearch.search.documents.budget import Spending
+from alignsearch.search.documents.divergence import DIVERGED_FIELDS
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreRefusedError
 from alignsearch.search.documents.ranking import RANKED, VIOLATION, best_of, feasible, is_ranked
 from alignsearch.search.documents.repetition import winner
@@ -124,7 +125,7 @@ class Totals:
 
     def diverged(self, search: str) -> int:
         """Return how many of the search's completed trials have no finite loss."""
-        failed: Record = {**RANKED, "search": search, "result.status": "fail"}
+        failed: Record = {**DIVERGED_FIELDS, "search": search}
         number: Record = {"$group": {"_id": None, "n": {"$sum": 1}}}
         found = self._db.aggregate("trials", [*matches(failed), number])
         return sum(group["n"] for group in found)

@@ -168,6 +168,7 @@ declare namespace Api {
   }
   interface Failures {
     total: number;
+    diverged: string[];
     by_reason: FailureReason[];
     by_host: FailuresOfHost[];
   }
@@ -549,6 +550,7 @@ declare namespace Api {
     current: number | null;
     outcome: string | null;
     reason: string | null;
+    cause: string | null;
     note: string | null;
     metrics: Record<string, number | null>;
     best_epoch: number | null;

@@ -53,7 +53,8 @@ function showTrial(trial) {
       timings.started ? fact("started", clock(timings.started)) : null,
       timings.finished ? fact("finished", clock(timings.finished)) : null,
       ...Object.entries(trial.metrics).map(([key, value]) => fact(key.replaceAll("_", " "), decimals(value)))),
-    reason ? el("p", { class: "refusal", text: reason }) : "",
+    reason ? el("p", { class: trial.state === "diverged" ? "diverged" : "refusal", text: reason }) : "",
+    trial.cause ? el("p", { class: "small", text: `Likely cause: ${trial.cause}` }) : "",
   );
   /**
    * @param {number | null} other

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from alignsearch.dashboards import models
+from alignsearch.dashboards.live.divergences import divergence_in
 from alignsearch.dashboards.web import exports, payloads
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import (
@@ -148,10 +149,12 @@ def failures(request: Request, name: Name) -> Response:
     with mirrored.lock:
         by_reason = mirrored.trials.failures.by_reason()
         by_host = mirrored.trials.failures.by_host()
+        diverged = divergence_in(mirrored.search, mirrored.trials).lines()
     return json_response(
         request,
         models.Failures(
             total=len({tid for each in by_reason for tid in each.tids}),
+            diverged=diverged,
             by_reason=[
                 models.FailureReason(
                     reason=each.reason,

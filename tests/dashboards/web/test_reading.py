@@ -181,6 +181,8 @@ def test_failures_are_told_by_reason_and_by_host(dashboard):
         ("diverged", "the loss is NaN"): [8],
         ("crashed", "MemoryError: <script>alert(1)</script>"): [9],
     }
+    assert failures["diverged"] == ["1 of 9 diverged: 1 because the loss is NaN (trial 8)"]
+    assert dashboard.json("/searches/done/trials/8")["state"] == "diverged"
     hosts = {each["host"]: each for each in failures["by_host"]}
     assert (hosts["node-2"]["attempts"], hosts["node-2"]["crashed"]) == (2, 2)
     assert (hosts["node-1"]["attempts"], hosts["node-1"]["diverged"]) == (6, 1)

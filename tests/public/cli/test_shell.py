@@ -54,7 +54,7 @@ def test_a_diverged_trial_is_called_so(store, store_uri):
     store.searches.create(a_search())
     failed = Result(status="fail", metrics={}, reason="the loss became nan in epoch 1")
     store.trials.add(a_trial(0, TrialState.COMPLETED, result=failed))
-    for command in (["trials", "ia"], ["show", "ia", "0"]):
+    for command in (["trials", "ia"], ["show", "ia", "0"], ["status", "ia"]):
         done = subprocess.run(
             [ALIGNSEARCH, *command, "--store", store_uri],
             capture_output=True,
@@ -62,7 +62,8 @@ def test_a_diverged_trial_is_called_so(store, store_uri):
             check=False,
         )
         assert re.search(r"\bdiverged\b", done.stdout), done.stderr
-        assert "the loss became nan in epoch 1" in " ".join(done.stdout.split())
+        said = " ".join(done.stdout.replace("│", " ").split())
+        assert "1 of 1 diverged: 1 because the loss became nan in epoch 1 (trial 0)" in said
 
 
 def completed(*words, folder, store=None):
