@@ -2,14 +2,12 @@
 
 import gzip
 import hashlib
-import importlib.metadata
 import mimetypes
 import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 
 from starlette.requests import Request
@@ -46,10 +44,10 @@ class Asset:
 
 
 class Assets:
-    """The files below `dashboards/static`, and plotly.js from its installed package."""
+    """The files below `dashboards/static`."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
-        """Read the folder's files; plotly.js (4 MB) is read at the first request."""
+        """Read the folder's files."""
         found: Mapping[str, bytes] = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))
@@ -61,13 +59,9 @@ class Assets:
         self.version = digest.hexdigest()[:12]
         self.prefix = f"/static/{self.version}"
         self._assets = {name: Asset(content, _media_type(name)) for name, content in found.items()}
-        self._plotly_folder = f"plotly-{importlib.metadata.version('plotly')}"
-        self.plotly_url = f"/static/{self._plotly_folder}/plotly.min.js"
 
     def find(self, version: str, name: str) -> Asset | None:
         """The file `name` of this version; None for an unknown name or another version."""
-        if (version, name) == (self._plotly_folder, "plotly.min.js"):
-            return self._plotly
         return self._assets.get(name) if version == self.version else None
 
     def imports_of(self, name: str) -> list[str]:
@@ -89,13 +83,8 @@ class Assets:
 
     def compress(self) -> None:
         """Compress all files now, so that the first reader doesn't wait for it."""
-        for asset in (*self._assets.values(), self._plotly):
+        for asset in self._assets.values():
             _ = asset.compressed
-
-    @cached_property
-    def _plotly(self) -> Asset:
-        wheel = files("plotly") / "package_data" / "plotly.min.js"
-        return Asset(wheel.read_bytes(), "text/javascript")
 
 
 def _media_type(name: str) -> str:

@@ -28,16 +28,11 @@ tenth as many. It goes to the disk piece by piece, and only after its sender's r
 _UPLOAD = re.compile(r"/api/(load|searches/[^/]+/(points|results)/file)")
 """Paths of the endpoints that take files."""
 
-# plotly adds two <style> elements with constant text to the page; these are their hashes.
-_STYLES = (
-    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
-    "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='",
-)
 POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
-        f"style-src 'self' {' '.join(_STYLES)}",
+        "style-src 'self'",
         "img-src 'self' data: blob:",
         "font-src 'self'",
         "connect-src 'self'",

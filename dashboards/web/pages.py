@@ -47,7 +47,6 @@ class Renderer:
                 "page": page,
                 "assets": parts.assets.prefix,
                 "modules": parts.assets.imports_of(f"pages/{page}.js"),
-                "plotly_url": parts.assets.plotly_url,
                 "version": parts.version,
                 "store": parts.mirror.store.uri_for_people,
                 "session": state,

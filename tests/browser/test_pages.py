@@ -12,8 +12,7 @@ from alignsearch.search.reports.export import read_csv
 from alignsearch.search.store import Store
 from alignsearch.spaces.configuration import configuration
 
-ON_CANVAS = ("best", "slice", "contour", "curves")
-CHARTS = (*ON_CANVAS, "importance", "categorical", "failures")
+CHARTS = ("best", "slice", "contour", "curves", "importance", "categorical", "failures")
 PAGES = ("/", "/searches/first", "/searches/first/trials/3", "/compare?name=first", "/submit")
 MISSING = "status of 404"
 DEEPER = ("stage1/block1/conv1", "stage4/block2/conv2", "dense")
@@ -45,9 +44,7 @@ def show(page, panel):
 
 def drawing(page, panel):
     """The element that a panel has once its chart is drawn."""
-    return page.locator(
-        f"#{panel} .chart[data-spots]" if panel in ON_CANVAS else f"#{panel} .main-svg"
-    ).first
+    return page.locator(f"#{panel} .chart[data-spots]").first
 
 
 def test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address(seeded, open_page):

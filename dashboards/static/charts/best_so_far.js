@@ -4,7 +4,7 @@ import { strokeCross } from "../lib/canvas.js";
 import { clock, decimals } from "../lib/format.js";
 import { shown, whyNoResult } from "../lib/metric.js";
 import { showLegend } from "../lib/panel.js";
-import { extent, numberScale, roomy } from "../lib/scales.js";
+import { extent, numberScale, roomy, withLane } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { byLoss } from "../lib/trials.js";
 import { Chart } from "./chart.js";
@@ -48,7 +48,6 @@ class BestSoFar extends Chart {
     this.improvements = [];
     this.size = 0;
     this.alpha = 1;
-    this.worst = 0;
     panel.offerData(() => this.#table());
   }
 
@@ -81,8 +80,8 @@ class BestSoFar extends Chart {
     this.size = results > 2000 ? 1.5 : results > 300 ? 3 : 4.5;
     this.alpha = results > 2000 ? 0.45 : 0.75;
     const [low, high] = extent(trials.scored, (row) => trials.metricOf(row));
-    const y = roomy(low, high);
-    this.worst = trials.metric.direction === "maximize" ? y.low : y.high;
+    const plain = roomy(low, high);
+    const y = trials.diverged.size ? withLane(plain, trials.metric.direction) : plain;
     showLegend(this.panel, trials.diverged.size ? [{ sign: "✖", shade: colour("diverged"), text: "diverged" }] : []);
     return { x: numberScale(0, Math.max(5, Math.ceil(1.1 * results))), y, xTitle: "finished trials", yTitle: trials.metric.label };
   }
@@ -97,7 +96,7 @@ class BestSoFar extends Chart {
    * @param {Ended} ended
    */
   values({ at, loss }) {
-    return [at, loss === null ? this.worst : this.#shown(loss)];
+    return [at, loss === null ? Infinity : this.#shown(loss)];
   }
 
   /**

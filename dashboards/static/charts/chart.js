@@ -1,7 +1,5 @@
 // Base of the charts on canvas: axes, points or lines, the pointer and the keyboard, and the link to
 // a trial's page. New results are added without redrawing the chart.
-//
-// Plotly would do all of this, but takes 0.1 to 0.5 s for each change.
 
 import { trialPage } from "../lib/api.js";
 import { canvasIn } from "../lib/canvas.js";

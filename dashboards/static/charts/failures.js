@@ -3,18 +3,19 @@
 import { searchUrl, trialPage } from "../lib/api.js";
 import { el } from "../lib/dom.js";
 import { headRow } from "../lib/panel.js";
+import { numberScale } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
-import { Plot, verbatim } from "./plot.js";
 import { Polled } from "./polled.js";
+import { HATCH_SIGNS, RowChart } from "./rows.js";
 
-/** @type {{kind: "crashed" | "expired" | "diverged", shade: string, shape: string}[]} */
-const KINDS = [
-  { kind: "crashed", shade: "failed", shape: "" },
-  { kind: "expired", shade: "cancelled", shape: "/" },
-  { kind: "diverged", shade: "diverged", shape: "x" },
-];
+/** The kinds in the order of their hatching. */
+const KINDS = /** @type {const} */ ([
+  { kind: "crashed", shade: "failed" },
+  { kind: "expired", shade: "cancelled" },
+  { kind: "diverged", shade: "diverged" },
+]);
 /** @param {string} kind */
-const shadeOf = (kind) => colour(KINDS.find((each) => each.kind === kind)?.shade ?? "failed");
+const hatchOf = (kind) => Math.max(0, KINDS.findIndex((each) => each.kind === kind));
 // The chart has room for so many reasons; the list below it has all of them.
 const MOST_BARS = 8;
 
@@ -39,8 +40,10 @@ class Failures extends Polled {
   constructor(trials, panel) {
     super([panel], searchUrl(trials.name, "/failures"));
     this.trials = trials;
+    this.why = el("p", { class: "diverged" });
+    panel.body.before(this.why);
     this.list = panel.section.appendChild(el("div", { class: "scroll" }));
-    this.plot = new Plot(panel, () => (this.data ? figure(this.data, panel.body.clientWidth) : null), "No trial has failed or diverged.");
+    this.plot = new RowChart(panel, () => (this.data ? picture(this.data) : null), "No trial has failed or diverged.");
     panel.offerData(() => ({
       headings: ["reason or host", "kind", "count"],
       rows: [
@@ -67,8 +70,10 @@ class Failures extends Polled {
    * @override
    * @param {Api.Failures} data
    */
-  show({ by_reason: reasons }) {
+  show({ by_reason: reasons, diverged }) {
     this.plot.draw();
+    this.why.hidden = diverged.length === 0;
+    this.why.textContent = diverged.join(". ");
     /** @param {number[]} tids */
     const links = (tids) => tids.flatMap((tid, at) => [at ? " " : "", el("a", { href: trialPage(this.trials.name, tid), text: tid })]);
     this.list.hidden = reasons.length === 0;
@@ -81,31 +86,30 @@ class Failures extends Polled {
 
 /**
  * @param {Api.Failures} data
- * @param {number} width of the panel in pixels
+ * @returns {import("./rows.js").Rows | null}
  */
-function figure({ total, by_host: hosts, by_reason: reasons }, width) {
+function picture({ total, by_host: hosts, by_reason: reasons }) {
   if (reasons.length === 0) return null;
-  // A label takes about 22 pixels of the panel's width for each of its characters.
-  const room = Math.min(34, Math.max(12, Math.floor(width / 22)));
-  /** @param {string} text */
-  const clipped = (text) => verbatim(text.length > room ? `${text.slice(0, room - 1)}…` : text);
-  const shown = reasons.slice(0, MOST_BARS).reverse();
+  const shown = reasons.slice(0, MOST_BARS);
+  const ofReasons = shown.map(({ reason, kind, count }, row) =>
+    ({ row, from: 0, value: count, shade: colour(KINDS[hatchOf(kind)].shade), kind: hatchOf(kind), text: `${count} ${kind}: ${reason.slice(0, 200)}` }));
+  // Hosts stand below the reasons, behind a row that parts them.
+  const ofHosts = hosts.flatMap((host, at) => {
+    let from = 0;
+    return KINDS.flatMap(({ kind, shade }, hatch) => {
+      if (host[kind] === 0) return [];
+      const bar = { row: shown.length + 1 + at, from, value: from + host[kind], shade: colour(shade), kind: hatch, text: `${host.host}: ${host[kind]} ${kind}` };
+      from = bar.value;
+      return [bar];
+    });
+  });
+  const marks = [...ofReasons, ...ofHosts];
   return {
-    traces: [
-      {
-        type: "bar", orientation: "h", x: shown.map(({ count }) => count), y: shown.map((_, at) => at), text: shown.map(({ reason }) => verbatim(reason.slice(0, 200))),
-        textposition: "none", hovertemplate: "%{text}: %{x}<extra></extra>", marker: { color: shown.map(({ kind }) => shadeOf(kind)) }, showlegend: false,
-      },
-      ...KINDS.map(({ kind, shade, shape }) => ({
-        type: "bar", orientation: "h", name: kind, xaxis: "x2", yaxis: "y2", x: hosts.map((host) => host[kind]), y: hosts.map(({ host }) => clipped(host)),
-        hovertemplate: `%{y}: %{x} ${kind}<extra></extra>`, marker: { color: colour(shade), pattern: { shape } },
-      })),
-    ],
-    layout: {
-      barmode: "stack", margin: { t: 26 },
-      xaxis: { domain: [0, 1], anchor: "y", rangemode: "tozero" }, yaxis: { domain: [0.56, 1], anchor: "x", tickvals: shown.map((_, at) => at), ticktext: shown.map(({ reason }) => clipped(reason)) },
-      xaxis2: { domain: [0, 1], anchor: "y2", rangemode: "tozero", title: { text: "count" } }, yaxis2: { domain: [0, 0.4], anchor: "x2", type: "category", dtick: 1, tickfont: { size: 10 } },
-    },
+    names: [...shown.map(({ reason }) => reason), "", ...hosts.map(({ host }) => host)],
+    marks,
+    x: numberScale(0, 1.05 * Math.max(...marks.map(({ value }) => value))),
+    xTitle: "count",
     label: `${total} failures; most often: ${reasons[0].reason.slice(0, 100)}`,
+    legend: KINDS.map(({ kind, shade }, hatch) => ({ sign: HATCH_SIGNS[hatch], shade: colour(shade), text: kind })),
   };
 }

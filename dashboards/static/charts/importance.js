@@ -2,20 +2,20 @@
 // paper's searches, by each answer to the questions of Fig. S2 of Kunin et al. 2020 (A to I).
 
 import { searchUrl } from "../lib/api.js";
+import { SIGNS } from "../lib/canvas.js";
 import { category } from "../lib/colours.js";
 import { brief, clipped, decimals } from "../lib/format.js";
 import { trialsInWords } from "../lib/metric.js";
+import { extent, numberScale, roomy } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
-import { Plot, verbatim } from "./plot.js";
 import { choose } from "./points.js";
 import { Polled } from "./polled.js";
+import { RowChart } from "./rows.js";
 
 // While the server computes, the page asks again this often.
 const RETRY_MS = 1000;
-const SYMBOLS = ["circle", "square", "diamond", "cross"];
-// Longer labels would leave the chart no room.
-const LONGEST = 32;
-const SHORTEST = 12;
+// A longer option would cover its neighbours.
+const LONGEST_OPTION = 14;
 
 /**
  * Fill the panels "importance" and "categorical".
@@ -41,8 +41,8 @@ class Importance extends Polled {
     this.waiting = 0;
     if (trials.metrics.length > 1) this.#addMetrics(panels[0]);
     const [shares, scores] = panels;
-    this.bars = new Plot(shares, () => sharesFigure(this.data?.importance ?? []), "No metaparameter explains any of the variance.");
-    this.points = new Plot(scores, () => this.data ? scoresFigure(this.data) : null, "No choice has been tried with two options.");
+    this.bars = new RowChart(shares, () => sharesPicture(this.data?.importance ?? []), "No metaparameter explains any of the variance.");
+    this.points = new RowChart(scores, () => (this.data ? scoresPicture(this.data) : null), "No choice has been tried with two options.");
     shares.offerData(() => ({
       headings: ["metaparameter", "share of variance", "sd", "trials"],
       rows: (this.data?.importance ?? []).map(({ label, importance, sd, trials: used }) => [label, importance, sd, used]),
@@ -114,62 +114,55 @@ class Importance extends Polled {
   }
 }
 
-/** @param {Api.ParameterImportance[]} found */
-function sharesFigure(found) {
+/** @param {number} share */
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+
+/**
+ * @param {Api.ParameterImportance[]} found
+ * @returns {import("./rows.js").Rows | null}
+ */
+function sharesPicture(found) {
   if (found.length === 0) return null;
-  const shares = [...found].reverse();
-  /** @param {Api.ParameterImportance} each */
-  const percent = ({ importance }) => `${(100 * importance).toFixed(0)} %`;
+  const most = Math.max(...found.map(({ importance, sd }) => importance + sd));
+  const scale = numberScale(0, Math.min(1, 1.05 * most) || 1);
   return {
-    traces: [{
-      // Two metaparameters may have the same label, so bars are placed by number.
-      type: "bar", orientation: "h", x: shares.map(({ importance }) => importance), y: shares.map((_, at) => at),
-      error_x: { symmetric: false, array: shares.map(({ sd }) => sd), arrayminus: shares.map(({ sd, importance }) => Math.min(sd, importance)), color: colour("muted"), thickness: 1 },
-      text: shares.map(({ label, trials }) => verbatim(`${label} (${trialsInWords(trials)})`)), textposition: "none",
-      marker: { color: colour("accent") }, hovertemplate: "%{text}: %{x:.1%}<extra></extra>",
-    }],
-    layout: {
-      xaxis: { title: { text: "share of variance" }, tickformat: ".0%", rangemode: "tozero" },
-      yaxis: { tickfont: { size: 10 }, tickvals: shares.map((_, at) => at), ticktext: shares.map(({ label }) => verbatim(clipped(label, LONGEST))) },
-      showlegend: false,
-    },
-    label: `Importance: ${found.slice(0, 3).map((each) => `${each.label} ${percent(each)}`).join(", ")}`,
+    names: found.map(({ label }) => label),
+    marks: found.map(({ label, importance, sd, trials }, row) => ({
+      row, from: 0, value: importance, low: Math.max(0, importance - sd), high: Math.min(scale.high, importance + sd),
+      shade: colour("accent"), text: `${label}: ${percent(importance)}, over ${trialsInWords(trials)}`,
+    })),
+    x: { ...scale, ticks: (count) => scale.ticks(count).map(({ at }) => ({ at, text: percent(scale.value(at)) })) },
+    xTitle: "share of variance",
+    label: `Importance: ${found.slice(0, 3).map(({ label, importance }) => `${label} ${percent(importance)}`).join(", ")}`,
   };
 }
 
-/** @param {Api.Importances} data */
-function scoresFigure({ categorical, score_label: score }) {
+/**
+ * @param {Api.Importances} data
+ * @returns {import("./rows.js").Rows | null}
+ */
+function scoresPicture({ categorical, score_label: score }) {
   const found = categorical.filter(({ values }) => values.some(({ mean }) => mean !== null));
   if (found.length === 0) return null;
-  /** @param {Api.CategoricalImportance} each */
-  const heading = ({ letter, label }) => verbatim(clipped(`${letter ? `${letter}: ` : ""}${brief(label)}`, LONGEST));
-  // The first trace holds every choice's first option, the second trace the second options, ...
-  const most = Math.max(...found.map(({ values }) => values.length));
+  // Answers to questions have names in common, so that a legend tells them; options have their own.
   const asked = found.every(({ question }) => question);
-  const traces = Array.from({ length: most }, (_, at) => {
-    const points = found.flatMap((each, place) => {
-      const { option, count, mean, sem } = each.values[at] ?? { mean: null };
+  const marks = found.flatMap(({ label, question, values }, row) =>
+    values.flatMap(({ option, count, mean, sem }, kind) => {
       if (mean === null) return [];
-      const answer = each.question ? `${each.question}? ${option}` : `${each.label} = ${option}`;
+      const answer = question ? `${question}? ${option}` : `${label} = ${option}`;
       const text = `${answer}: ${decimals(mean)}, SEM ${decimals(sem ?? 0)}, ${trialsInWords(count)}`;
-      return [{ place, option, mean, sem: sem ?? 0, text: verbatim(text) }];
-    });
-    return {
-      type: "scatter", mode: asked ? "markers" : "markers+text", name: verbatim(points[0]?.option ?? ""), x: points.map(({ place }) => place), y: points.map(({ mean }) => mean),
-      error_y: { array: points.map(({ sem }) => sem), thickness: 1.5 },
-      text: points.map(({ option }) => verbatim(clipped(option, SHORTEST))), textposition: "middle right", textfont: { size: 9 },
-      customdata: points.map(({ text }) => text), hovertemplate: "%{customdata}<extra></extra>",
-      marker: { size: 9, color: category(at), symbol: SYMBOLS[at % SYMBOLS.length] },
-      // Options of different choices share a colour, so only answers to questions have names in common.
-      showlegend: asked,
-    };
-  });
+      const word = asked ? "" : clipped(option, LONGEST_OPTION);
+      return [{ row, value: mean, low: mean - (sem ?? 0), high: mean + (sem ?? 0), shade: category(kind), kind, word, text, option }];
+    }));
+  const answers = new Map(marks.map(({ kind, option }) => [kind, option]));
+  const [low] = extent(marks, (each) => each.low);
+  const [, high] = extent(marks, (each) => each.high);
   return {
-    traces,
-    layout: {
-      xaxis: { tickangle: -35, tickfont: { size: 10 }, tickvals: found.map((_, at) => at), ticktext: found.map(heading), range: [-0.5, found.length - 0.5] },
-      yaxis: { title: { text: verbatim(`mean ${score}`) } }, showlegend: asked,
-    },
+    names: found.map(({ letter, label }) => `${letter ? `${letter}: ` : ""}${brief(label)}`),
+    marks,
+    x: roomy(low, high),
+    xTitle: `mean ${score}`,
     label: `Mean ${score} for each value of ${found.length} categorical metaparameters, most important first`,
+    legend: asked ? [...answers].map(([kind, text]) => ({ sign: SIGNS[kind % SIGNS.length], shade: category(kind), text })) : [],
   };
 }

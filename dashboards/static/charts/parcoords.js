@@ -1,15 +1,13 @@
 // Parallel coordinates: a line for each trial, the axis of the metric first, then one for each
 // metaparameter. Dragging along an axis, or its arrow keys, set a brush, which filters the trials.
 // A line has a gap at each metaparameter that its trial doesn't use.
-//
-// Plotly's version needs WebGL, does not share its brushes and can't be used by keyboard.
 
 import { canvasIn } from "../lib/canvas.js";
 import { goodness, paintRamp } from "../lib/colours.js";
 import { el, focusData, focusedData, onFrame, onResize } from "../lib/dom.js";
 import { clipped, decimals } from "../lib/format.js";
 import { shown, whyNoResult } from "../lib/metric.js";
-import { extent, roomy, scaleOf } from "../lib/scales.js";
+import { extent, roomy, scaleOf, withLane } from "../lib/scales.js";
 import { colour, onTheme } from "../lib/theme.js";
 import { BOTTOM, TOP, brushAfterClick, brushAfterKey, brushBetween, brushMarks, clamped, shareOf, ticks, trace } from "./parcoords_axis.js";
 import { dataOf } from "./points.js";
@@ -99,7 +97,8 @@ class ParallelCoordinates {
     }
     const finished = rows.filter((row) => trials.hasScore.has(row) || trials.diverged.has(row));
     if (finished.length === 0) return;
-    const outside = finished.some((row) => !this.axes.every((axis) => this.#covers(axis, row)));
+    const noLane = trials.diverged.size > 0 && this.axes[0]?.scale?.lane === undefined;
+    const outside = noLane || finished.some((row) => !this.axes.every((axis) => this.#covers(axis, row)));
     if (outside || trials.scored.length > 1.2 * this.drawn || this.job || !this.inner.isConnected) {
       this.draw();
       return;
@@ -170,8 +169,10 @@ class ParallelCoordinates {
     [this.low, this.high] = trials.lossRange();
     this.span = (width - 2 * SIDE - LEAD) / gaps;
     const [least, most] = extent(trials.scored, (row) => trials.metricOf(row));
+    const plain = roomy(least, most);
+    const score = trials.diverged.size ? withLane(plain, trials.metric.direction) : plain;
     this.axes = columns.map((column, index) => {
-      const scale = column.options ? null : column.role === "score" ? roomy(least, most) : scaleOf(column, trials.values[column.name]);
+      const scale = column.options ? null : column.role === "score" ? score : scaleOf(column, trials.values[column.name]);
       const x = index ? SIDE + LEAD + (index - 1) * this.span : SIDE + this.panel.content.scrollLeft;
       return { column, scale, x, index };
     });
@@ -211,14 +212,14 @@ class ParallelCoordinates {
 
   /**
    * The share of an axis for a trial without a value there: NaN, for the line has a gap. A trial that
-   * diverged ends at the worse end of the metric's axis.
+   * diverged ends in the lane of the metric's axis.
    *
    * @param {number} index
    * @param {number} row
    */
   #missing(index, row) {
     if (index > 0 || !this.trials.diverged.has(row)) return NaN;
-    return this.trials.metric.direction === "maximize" ? 0 : 1;
+    return this.axes[0].scale?.lane ?? NaN;
   }
 
   /** @param {number} row */

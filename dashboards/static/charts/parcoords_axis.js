@@ -81,7 +81,14 @@ export function ticks({ column, scale, x }, bottom, span) {
      * @param {number} value
      */
     const text = (y, value) => el("text", { class: "tick", x, y, "text-anchor": "middle", text: short(value) });
-    return [text(TOP - 6, scale.high), text(bottom + 12, scale.low)];
+    if (scale.lane === undefined) return [text(TOP - 6, scale.high), text(bottom + 12, scale.low)];
+    /** @param {number} share */
+    const up = (share) => TOP + (1 - share) * (bottom - TOP);
+    const lane = el("text", { class: "tick lane", x: x + 6, y: up(scale.lane) + 4, text: "✖ diverged" });
+    // The number beside the lane stands on the axis, the other one beyond its end as on other axes.
+    return scale.lane > 0.5
+      ? [lane, text(up(scale.at(scale.high)) + 4, scale.high), text(bottom + 12, scale.low)]
+      : [lane, text(TOP - 6, scale.high), text(up(scale.at(scale.low)) + 4, scale.low)];
   }
   const options = column.options ?? [];
   return options.map((option, at) => {

@@ -1,11 +1,16 @@
 // The axes of a canvas chart: their place, ticks and titles.
 
 import { fitted, line } from "../lib/canvas.js";
+import { LANE } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 
 /** @typedef {import("../lib/canvas.js").Brush} Brush */
 /** @typedef {import("../lib/scales.js").Scale} Scale */
-/** @typedef {{x: Scale, y: Scale, xTitle: string, yTitle: string}} Axes */
+/**
+ * The scales and titles of a chart's axes. `widest` are the most pixels for a name on the vertical axis.
+ *
+ * @typedef {{x: Scale, y: Scale, xTitle: string, yTitle: string, widest?: number}} Axes
+ */
 
 /**
  * Where the axes lie on the canvas, in pixels, and from values to pixels.
@@ -28,6 +33,9 @@ const BOTTOM = 38;
 const PIXELS_A_TICK = { x: 70, y: 40 };
 // Names of options on the vertical axis take at most so many pixels from the chart.
 const WIDEST_LABEL = 110;
+// Names take at most this share of a narrow chart.
+const MOST_FOR_LABELS = 0.45;
+const LANE_ALPHA = 0.1;
 
 /**
  * Place the axes on a canvas of this size.
@@ -38,9 +46,10 @@ const WIDEST_LABEL = 110;
  * @param {number} height
  * @returns {Plane}
  */
-export function planeOf(brush, { x, y }, width, height) {
+export function planeOf(brush, { x, y, widest = WIDEST_LABEL }, width, height) {
+  const room = Math.min(widest, MOST_FOR_LABELS * width);
   const ticks = { x: x.ticks(Math.max(2, width / PIXELS_A_TICK.x)), y: y.ticks(Math.max(3, height / PIXELS_A_TICK.y)) };
-  ticks.y = ticks.y.map(({ at, text }) => ({ at, text: fitted(brush, text, WIDEST_LABEL) }));
+  ticks.y = ticks.y.map(({ at, text }) => ({ at, text: fitted(brush, text, room) }));
   const left = 26 + Math.max(18, ...ticks.y.map(({ text }) => brush.measureText(text).width));
   const [wide, high] = [Math.max(10, width - left - RIGHT), Math.max(10, height - TOP - BOTTOM)];
   return {
@@ -59,7 +68,12 @@ export function planeOf(brush, { x, y }, width, height) {
  * @param {number} width
  * @param {number} height
  */
-export function drawAxes(brush, { xTitle, yTitle }, { left, wide, high, ticks }, width, height) {
+export function drawAxes(brush, { xTitle, yTitle, y }, { left, wide, high, ticks }, width, height) {
+  if (y.lane !== undefined) {
+    brush.globalAlpha = LANE_ALPHA;
+    brush.fillStyle = colour("diverged");
+    brush.fillRect(left, TOP + (1 - y.lane) * high - (LANE * high) / 2, wide, LANE * high);
+  }
   brush.globalAlpha = 1;
   brush.lineWidth = 1;
   brush.strokeStyle = colour("line");

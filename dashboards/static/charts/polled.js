@@ -3,7 +3,7 @@
 import { apiError, getJson } from "../lib/api.js";
 import { atMostEvery, inView } from "../lib/dom.js";
 
-// A panel is read again at most so often: its data changes slowly, and plotly redraws all of it.
+// A panel is read again at most so often: its data changes slowly.
 const LEAST_GAP_MS = 10_000;
 
 /**

@@ -4,7 +4,7 @@ import { SIGNS, shapeOf } from "../lib/canvas.js";
 import { category } from "../lib/colours.js";
 import { cell } from "../lib/format.js";
 import { showLegend } from "../lib/panel.js";
-import { extent, roomy, scaleOf } from "../lib/scales.js";
+import { extent, roomy, scaleOf, withLane } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { ParameterChart } from "./parameter_chart.js";
 import { choose, dataOf, spread } from "./points.js";
@@ -20,7 +20,7 @@ import { choose, dataOf, spread } from "./points.js";
  */
 export const create = (page, [panel]) => new Slice(page, panel);
 
-/** The chart; trials that diverged stand at the worse end of the metric's axis. */
+/** The chart; trials that diverged stand in a lane beyond the worse end of the metric's axis. */
 class Slice extends ParameterChart {
   /**
    * @param {import("./chart.js").SearchPage} page
@@ -41,7 +41,6 @@ class Slice extends ParameterChart {
     this.shades = [];
     this.size = 0;
     this.alpha = 1;
-    this.worst = 0;
     this.draw();
   }
 
@@ -65,8 +64,8 @@ class Slice extends ParameterChart {
     this.#explain(rows);
     const shown = rows.filter((row) => trials.hasScore.has(row));
     const [low, high] = extent(shown.length ? shown : trials.scored, (row) => trials.metricOf(row));
-    const y = roomy(low, high);
-    this.worst = trials.metric.direction === "maximize" ? y.low : y.high;
+    const plain = roomy(low, high);
+    const y = rows.length > shown.length ? withLane(plain, trials.metric.direction) : plain;
     return { x: scaleOf(column, rows.map((row) => trials.values[column.name][row])), y, xTitle: column.title, yTitle: trials.metric.label };
   }
 
@@ -92,7 +91,7 @@ class Slice extends ParameterChart {
    */
   values(row) {
     const { trials } = this;
-    return [spread(trials, this.columns[0], row), trials.hasScore.has(row) ? trials.metricOf(row) : this.worst];
+    return [spread(trials, this.columns[0], row), trials.hasScore.has(row) ? trials.metricOf(row) : Infinity];
   }
 
   /**

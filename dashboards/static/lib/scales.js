@@ -14,7 +14,11 @@ import { cell, raised, short } from "./format.js";
  * @property {(share: number) => number} value
  * @property {(count: number) => {at: number, text: string}[]} ticks about `count` of them
  * @property {(value: number) => boolean} covers whether the value lies on the axis
+ * @property {number} [lane] share of the axis at which trials without a value stand
  */
+
+/** Share of an axis that its lane takes. */
+export const LANE = 0.08;
 
 /**
  * A scale of numbers, linear or logarithmic. Numbers below a logarithmic scale, such as 0, lie at its
@@ -89,6 +93,30 @@ export function scaleOf({ options, kind, low = null, high = null, log }, values 
   if (log) return roomyLog(least, most);
   // Between whole numbers there is nothing to make room for.
   return kind === "integer" ? numberScale(least - 1, most + 1) : roomy(least, most);
+}
+
+/**
+ * A scale with a lane beyond its worse end, in which trials that diverged stand. Their value is
+ * infinite.
+ *
+ * @param {Scale} scale
+ * @param {"minimize" | "maximize"} direction in which the scale's values get better
+ * @returns {Scale}
+ */
+export function withLane(scale, direction) {
+  const start = direction === "maximize" ? LANE : 0;
+  const size = 1 - LANE;
+  const lane = direction === "maximize" ? LANE / 2 : 1 - LANE / 2;
+  /** @param {number} share */
+  const into = (share) => start + size * share;
+  return {
+    ...scale,
+    lane,
+    at: (value) => (Number.isFinite(value) ? into(scale.at(value)) : lane),
+    value: (share) => scale.value(Math.min(Math.max((share - start) / size, 0), 1)),
+    ticks: (count) => [...scale.ticks(count).map(({ at, text }) => ({ at: into(at), text })), { at: lane, text: "diverged" }],
+    covers: (value) => !Number.isFinite(value) || scale.covers(value),
+  };
 }
 
 /**

@@ -36,7 +36,7 @@ def test_every_answer_carries_the_headers_of_safety(dashboard):
     for path in ("/", "/docs", "/api/searches", "/nothing", "/api/searches/none"):
         headers = dashboard.http.get(path).headers
         policy = headers["content-security-policy"]
-        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self' 'sha256-")
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'; ")
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
@@ -53,10 +53,10 @@ def test_pages_name_no_other_host(dashboard):
 
 def test_static_files_are_compressed_and_kept_for_ever(dashboard):
     assets = dashboard.app.state.context.assets
-    script = dashboard.http.get(assets.plotly_url)
+    script = dashboard.http.get(f"{assets.prefix}/charts/chart.js")
     assert script.headers["content-encoding"] == "gzip"
     assert "immutable" in script.headers["cache-control"]
-    assert script.text.startswith("/**")
+    assert script.text.startswith("//")
     assert dashboard.http.get(f"{assets.prefix}/style.css").status_code == 200
     for path in ("../app.py", "%2e%2e/app.py", "..%2fapp.py", "/etc/passwd", "%2fetc%2fpasswd"):
         assert dashboard.http.get(f"{assets.prefix}/{path}").status_code == 404

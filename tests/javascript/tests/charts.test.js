@@ -6,7 +6,7 @@ import { onPage } from "./page.js";
 let axis;
 let points;
 let field;
-let plot;
+let rows;
 let epochs;
 let scales;
 let front;
@@ -19,7 +19,7 @@ before(async () => {
   axis = await import(`${charts}/parcoords_axis.js`);
   points = await import(`${charts}/points.js`);
   field = await import(`${charts}/field.js`);
-  plot = await import(`${charts}/plot.js`);
+  rows = await import(`${charts}/rows.js`);
   epochs = await import(`${charts}/epochs.js`);
   front = await import(`${charts}/front.js`);
   scales = await import("../../../dashboards/static/lib/scales.js");
@@ -99,9 +99,25 @@ test("borders of bands lie where the error crosses them", () => {
   assert.ok(places.every((x) => Math.abs(x - 0.5) < 0.02));
 });
 
-test("layouts are merged deeply, and text is never markup to plotly", () => {
-  assert.deepEqual(plot.merged({ a: { b: 1, c: [1, 2] } }, { a: { c: [3] } }), { a: { b: 1, c: [3] } });
-  assert.equal(plot.verbatim("<b>&"), "&lt;b&gt;&amp;");
+test("rows stand from the top down, and each has its name", () => {
+  const names = Array.from({ length: 30 }, (_, at) => `row ${at}`);
+  const scale = rows.rowScale(names);
+  assert.ok(scale.at(0) > scale.at(1));
+  assert.deepEqual(scale.ticks(3).map(({ text }) => text), names);
+  assert.ok(Math.abs(scale.value(scale.at(7)) - 7) < 1e-9);
+});
+
+test("trials that diverged stand in a lane beyond the worse end of the axis", () => {
+  for (const [direction, worst] of [["minimize", 10], ["maximize", 0]]) {
+    const scale = scales.withLane(scales.numberScale(0, 10), direction);
+    const lane = scale.at(Infinity);
+    assert.equal(lane, scale.lane);
+    assert.ok(direction === "minimize" ? lane > scale.at(10) : lane < scale.at(0));
+    assert.ok(Math.abs(scale.value(scale.at(4)) - 4) < 1e-9);
+    assert.equal(scale.value(lane), worst);
+    assert.equal(scale.ticks(4).at(-1).text, "diverged");
+    assert.ok(scale.covers(Infinity) && !scale.covers(11));
+  }
 });
 
 test("new epochs are appended, a layer without them has gaps", () => {
