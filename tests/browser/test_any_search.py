@@ -131,8 +131,8 @@ def test_a_brush_on_an_odd_label_survives_in_the_address(odd, open_page):
 
 def test_trials_that_diverged_have_their_own_colour_and_count(odd, open_page):
     page = open_page(odd, "/searches/models")
-    expect(page.locator("#summary .pill[data-state=diverged]")).to_have_text("1 diverged")
-    expect(page.locator("#summary rect[data-state=diverged]")).to_have_count(1)
+    expect(page.locator("#summary .tally [data-state=diverged]")).to_have_text("1 diverged")
+    expect(page.locator("#summary .progress [data-state=diverged]")).to_have_count(1)
     show(page, "trials")
     page.get_by_label("State").select_option("diverged")
     expect(page.locator("#trials tbody tr")).to_have_count(1)

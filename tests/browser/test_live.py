@@ -72,6 +72,7 @@ def test_a_search_is_submitted_watched_and_steered(live, open_page):
     # Nothing is reloaded from here on: all that changes has come over the stream.
     page.evaluate("() => { window.sameDocument = true; }")
     page.set_default_timeout(60_000)
+    page.locator("#trials").scroll_into_view_if_needed()
     done = page.locator("#trials tbody .pill[data-state=completed]")
     expect(done.nth(2)).to_be_visible(timeout=60_000)
     expect(page.locator("#best")).to_have_attribute("data-shows", "content")
@@ -102,6 +103,7 @@ def test_a_search_is_submitted_watched_and_steered(live, open_page):
 def test_what_happened_while_the_server_was_away_is_not_missed(away, open_page, finish_trial):
     page = open_page(away, "/searches/a-search", forgiven=AWAY)
     expect(page.locator("#matching")).to_have_text("4 trials")
+    page.locator("#trials").scroll_into_view_if_needed()
     page.evaluate("() => { window.sameDocument = true; }")
     away.stop()
     expect(page.get_by_text(re.compile(r"last update .* ago, reconnecting"))).to_be_visible()
@@ -128,6 +130,7 @@ def test_what_happened_while_the_server_was_away_is_not_missed(away, open_page, 
 def test_a_store_that_goes_away_is_said_and_waited_for(away, open_page, finish_trial):
     page = open_page(away, "/searches/a-search", forgiven=[REFUSED])
     expect(page.locator("#matching")).to_have_text("4 trials")
+    page.locator("#trials").scroll_into_view_if_needed()
     away.embedded.stop()
     expect(page.locator("#stale")).to_contain_text("store")
     late = open_page(away, "/", forgiven=[REFUSED])

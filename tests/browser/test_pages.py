@@ -63,7 +63,7 @@ def test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address(
 
 
 def test_a_brush_filters_the_table_and_a_link_shows_the_same(seeded, open_page):
-    page = open_page(seeded, "/searches/first")
+    page = open_page(seeded, "/searches/first?rows=50")
     when_interactive(page)
     expect(matching(page)).to_have_text("30 trials")
     page.get_by_role("slider", name="validation error").scroll_into_view_if_needed()

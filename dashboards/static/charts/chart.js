@@ -280,7 +280,8 @@ export class Chart {
     this.axes = axes;
     const { brush } = this.back;
     const { width, height } = this.back.fit();
-    brush.font = `11px ${getComputedStyle(node).fontFamily}`;
+    const { fontFamily, fontSize } = getComputedStyle(node);
+    brush.font = `${fontSize} ${fontFamily}`;
     this.plane = planeOf(brush, axes, width, height);
     const held = this.pointed === null ? null : this.spots.item[this.pointed];
     this.spots = { item: [], x: [], y: [] };

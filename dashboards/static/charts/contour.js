@@ -5,6 +5,7 @@ import { goodness, paintRamp } from "../lib/colours.js";
 import { el } from "../lib/dom.js";
 import { decimals } from "../lib/format.js";
 import { shown } from "../lib/metric.js";
+import { showLegend } from "../lib/panel.js";
 import { scaleOf } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { Field } from "./field.js";
@@ -71,6 +72,8 @@ class Contour extends ParameterChart {
   scales() {
     const rows = this.rows();
     this.legend.hidden = rows === null;
+    const crossed = rows?.some((row) => this.trials.diverged.has(row));
+    showLegend(this.panel, crossed ? [{ sign: "✖", shade: colour("diverged"), text: "diverged" }] : []);
     if (rows === null) return null;
     const [x, y] = this.columns;
     [this.low, this.high] = this.trials.lossRange();

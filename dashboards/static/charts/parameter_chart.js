@@ -92,7 +92,10 @@ export class ParameterChart extends Chart {
    * @param {number} y
    */
   cross(brush, x, y) {
-    brush.globalAlpha = 0.8;
+    brush.globalAlpha = 1;
+    // A rim, for the cross may stand on a colour like its own.
+    brush.strokeStyle = colour("surface");
+    strokeCross(brush, x, y, 9, 4);
     brush.strokeStyle = colour("diverged");
     strokeCross(brush, x, y, 7);
   }

@@ -20,7 +20,8 @@ import { dataOf } from "./points.js";
 // Distances in pixels: beside the axes, after the metric's axis, and between others at least.
 const SIDE = 34;
 const LEAD = 80;
-const AXIS_WIDTH = 32;
+const AXIS_WIDTH = 30;
+const DASH = [4, 3];
 const LETTER = 6.2; // width of a title's letter
 // Drawing yields to the browser after so long, so that a page with many trials stays responsive.
 const SLICE_MS = 10;
@@ -157,7 +158,6 @@ class ParallelCoordinates {
     this.recolour();
   }
 
-
   #layOut() {
     if (!this.built || !this.inner.isConnected) return;
     const { trials } = this;
@@ -179,9 +179,8 @@ class ParallelCoordinates {
     this.places = this.axes.map(() => new Float32Array(Math.ceil(trials.count * 1.3) + 64));
     for (let row = 0; row < trials.count; row += 1) this.#place(row);
     const bar = el("canvas", { "aria-hidden": "true" });
-    /** @param {number} loss */
-    const words = (loss) => decimals(shown(trials.metric, loss));
-    const cross = el("span", { class: "diverged", hidden: trials.diverged.size === 0, text: "✖ diverged" });
+    const words = (/** @type {number} */ loss) => decimals(shown(trials.metric, loss));
+    const cross = el("span", { class: "diverged", hidden: trials.diverged.size === 0, text: "✖ ╌╌ diverged" });
     const broken = el("span", { hidden: trials.summary.constraints.length === 0, text: "■ breaks a constraint" });
     broken.style.color = colour("queued");
     this.legend.replaceChildren(words(this.low), bar, words(this.high), cross, broken);
@@ -240,6 +239,8 @@ class ParallelCoordinates {
     pen.strokeStyle = shade;
     pen.globalAlpha = alpha;
     pen.lineWidth = width;
+    // Dashed, for the ramp of the results begins with a colour like theirs.
+    pen.setLineDash(this.trials.diverged.has(row) ? DASH : []);
     pen.beginPath();
     trace(pen, this.uncovered, this.places, row);
     pen.stroke();

@@ -24,19 +24,15 @@ const VERBS = {
  */
 export function progressBar(summary) {
   const total = summary.trials;
-  let left = 0;
   const kinds = kindsOf(summary);
   const parts = kinds.filter(({ kind }) => kind !== "queued").map(({ kind, count }) => {
-    const width = (100 * count) / total;
-    const part = el("rect", { x: left, y: 0, width, height: 10, "data-state": kind }, el("title", { text: `${count} ${kind}` }));
-    left += width;
+    const part = el("span", { "data-state": kind, title: `${count} ${kind}` });
+    part.style.width = `${(100 * count) / total}%`;
     return part;
   });
   const words = kinds.map(({ kind, count }) => `${count} ${kind}`);
-  return el("svg", {
-    class: "progress", viewBox: "0 0 100 10", preserveAspectRatio: "none", role: "img",
-    "aria-label": `of ${total} trials ${words.join(", ") || "none begun"}`,
-  }, parts);
+  const label = `of ${total} trials ${words.join(", ") || "none begun"}`;
+  return el("span", { class: "progress", role: "img", "aria-label": label }, parts);
 }
 
 /**
@@ -50,27 +46,38 @@ export function statusPill(summary) {
 }
 
 /**
+ * The number of trials that diverged, with their colour and shape; "" if none did.
+ *
+ * @param {Api.SearchSummary} summary
+ */
+export const divergedPill = ({ diverged }) => (diverged ? el("span", { class: "pill", "data-state": "diverged", text: `${diverged} diverged` }) : "");
+
+/**
  * Show a search's figures in a panel.
  *
  * @param {import("../lib/panel.js").Panel} panel
  * @param {Api.SearchSummary} summary
  */
 export function showSummary(panel, summary) {
-  const { best, metric, nearest } = summary;
+  const { metric } = summary;
   byId("status").replaceChildren(statusPill(summary));
+  byId("diverged").replaceChildren(divergedPill(summary));
   const tally = kindsOf(summary).map(({ kind, count }) =>
     el("span", { class: "pill small", "data-state": kind, text: `${count} ${kind}` }));
   const over = summary.steps.length === 0;
   panel.show().replaceChildren(
+    el("dl", { class: "numbers" },
+      fact(`best ${metric.label}`, bestNumber(summary)),
+      fact("done", number(summary.finished, `of ${summary.trials} trials`), more(`${summary.busy} of ${summary.parallel} slots busy`)),
+      fact("diverged and failed", troubles(summary)),
+      fact("time left", big(over ? "over" : summary.seconds_left === null ? "not known" : duration(summary.seconds_left)), over ? more(summary.error ?? summary.ending ?? "") : "")),
+    progressBar(summary),
+    el("p", { class: "row tally" }, tally.length ? tally : el("span", { class: "small muted", text: "no trial yet" })),
+    over ? "" : el("p", { class: "small" }, el("span", { class: "muted", text: "Waits for " }), summary.waits_for),
+    ...Object.entries(summary.limits.progress).filter(([rule]) => rule !== "trials").map(([, text]) => el("p", { class: "small muted", text })),
     el("dl", { class: "facts" },
-      best
-        ? fact(`best ${metric.label}`, big(decimals(best.value)), " ", el("a", { href: trialPage(summary.name, best.tid), text: `trial ${best.tid}` }), confirmedBy(best))
-        : fact(`best ${metric.label}`, big(nearest ? "none" : "none yet"), nearest ? nearestTo(summary.name, nearest) : ""),
       summary.metrics.length > 1 ? fact("metrics", summary.metrics.map(({ label, direction }) => `${label} (${direction}d)`).join(", ")) : null,
       summary.constraints.length ? fact("constraints", summary.constraints.join(", ")) : null,
-      fact("finished", big(`${summary.finished} / ${summary.trials}`)),
-      fact("slots busy", big(`${summary.busy} / ${summary.parallel}`)),
-      fact("time left", big(over ? "over" : summary.seconds_left === null ? "not known" : duration(summary.seconds_left))),
       fact("space", summary.space),
       fact("objective", summary.objective),
       fact("suggestions", `${summary.algo}, seed ${summary.seed}`),
@@ -78,14 +85,45 @@ export function showSummary(panel, summary) {
       summary.chance === null ? null : fact("guessing", decimals(summary.chance)),
       fact("owner", summary.owner),
       fact("begun", clock(summary.created_at))),
-    progressBar(summary),
-    el("p", { class: "row" }, tally.length ? tally : el("span", { class: "small muted", text: "no trial yet" })),
-    over
-      ? el("p", { class: "small muted", text: summary.error ?? summary.ending ?? "" })
-      : el("p", { class: "small" }, el("span", { class: "muted", text: "Waits for " }), summary.waits_for),
-    ...Object.values(summary.limits.progress).map((text) => el("p", { class: "small muted", text })),
     ...marks(summary),
   );
+}
+
+/** @param {string} text */
+const more = (text) => el("div", { class: "small muted", text });
+
+/**
+ * A large number and the words behind it.
+ *
+ * @param {number} value
+ * @param {string} words
+ */
+const number = (value, words) => el("span", {}, big(String(value)), ` ${words}`);
+
+/**
+ * The best trial's metric and its interval, or why there is none.
+ *
+ * @param {Api.SearchSummary} summary
+ * @returns {(Element | string)[]}
+ */
+function bestNumber({ name, best, nearest }) {
+  if (best) return [big(decimals(best.value)), " ", el("a", { href: trialPage(name, best.tid), text: `trial ${best.tid}` }), " ", confirmedBy(best)];
+  return nearest ? [big("none"), nearestTo(name, nearest)] : [big("none yet")];
+}
+
+/**
+ * How many trials diverged and how many failed, and the way to their reasons.
+ *
+ * @param {Api.SearchSummary} summary
+ */
+function troubles({ diverged, counts: { failed } }) {
+  /**
+   * @param {string} state
+   * @param {number} count
+   */
+  const part = (state, count) => el("span", { class: "pill", "data-state": count ? state : "none" }, number(count, state));
+  const why = diverged + failed ? el("div", { class: "small" }, el("a", { href: "#failures", text: "why" })) : "";
+  return [part("diverged", diverged), " ", part("failed", failed), why];
 }
 
 /**
@@ -102,7 +140,7 @@ function nearestTo(name, nearest) {
 function confirmedBy({ seeds, low, high }) {
   if (seeds === null || seeds === undefined) return "";
   const interval = low === null || low === undefined ? "" : `, 95 % interval ${decimals(low)} to ${decimals(high)}`;
-  return el("span", { class: "small muted", text: ` mean of ${seeds} fresh seeds${interval}` });
+  return more(`mean of ${seeds} fresh seeds${interval}`);
 }
 
 /** @param {Api.SearchSummary} summary */

@@ -1,11 +1,12 @@
 // Table of a search's trials, paged, sorted and filtered by the server.
 
 import { apiError, getJson, searchUrl, trialPage } from "../lib/api.js";
-import { el, focusData, focusedData, inView, isChecked, valueOf } from "../lib/dom.js";
+import { el, focusData, focusedData, follow, inView, isChecked, valueOf } from "../lib/dom.js";
 import { clipped, decimals, duration, raised } from "../lib/format.js";
 import * as urlState from "../lib/urlstate.js";
 
-const PAGE_SIZES = [25, 50, 100, 200];
+const PAGE_SIZES = [10, 25, 50, 100, 200];
+const ROWS = "10";
 // The page is read again at most so often while trials end.
 const LEAST_GAP_MS = 500;
 // A brush that is dragged, or a text that is typed, changes many times: the last change counts.
@@ -65,7 +66,7 @@ class TrialsTable {
     this.built = false;
     this.page = 1;
     this.pages = 1;
-    this.size = 50;
+    this.size = Number(ROWS);
     this.head = el("tr");
     this.body = el("tbody");
     this.none = el("div", { class: "message", hidden: true, text: "No trial matches the filters." });
@@ -116,7 +117,7 @@ class TrialsTable {
     const query = this.query();
     this.export.href = searchUrl(this.trials.name, `/trials.csv?${query}`);
     query.set("page", urlState.get("page", "1"));
-    query.set("page_size", urlState.get("rows", "50"));
+    query.set("page_size", urlState.get("rows", ROWS));
     try {
       const found = await getJson(searchUrl(this.trials.name, `/trials?${query}`));
       // A slow response to an older request must not replace a newer one.
@@ -191,7 +192,7 @@ class TrialsTable {
       },
     });
     const rows = el("select", { class: "tool", "aria-label": "Rows a page", onchange: (/** @type {Event} */ event) => this.#change({ rows: valueOf(event) }) },
-      PAGE_SIZES.map((size) => el("option", { value: size, selected: urlState.get("rows", "50") === String(size), text: `${size} rows` })));
+      PAGE_SIZES.map((size) => el("option", { value: size, selected: urlState.get("rows", ROWS) === String(size), text: `${size} rows` })));
     this.panel.tools.append(state, text, this.only, this.unmark, rows, this.export);
   }
 
@@ -300,11 +301,12 @@ class TrialsTable {
       type: "checkbox", "aria-label": `Mark trial ${row.tid}`, "data-key": `mark-${row.tid}`,
       onchange: (/** @type {Event} */ event) => this.selection.toggle(row.tid, isChecked(event)),
     });
+    const href = trialPage(this.trials.name, row.tid);
     return el(
       "tr",
-      { "data-tid": row.tid, class: changed ? "fresh" : null },
+      { "data-tid": row.tid, class: changed ? "linked fresh" : "linked", onclick: (/** @type {MouseEvent} */ event) => follow(event, href) },
       el("td", {}, mark),
-      el("td", {}, el("a", { href: trialPage(this.trials.name, row.tid), "data-key": `trial-${row.tid}`, text: row.tid })),
+      el("td", {}, el("a", { href, "data-key": `trial-${row.tid}`, text: row.tid })),
       el("td", {}, statePill(row)),
       el("td", { class: row.value === null ? "number muted" : "number", text: decimals(row.value ?? row.current) }),
       this.trials.metrics.slice(1).map(({ name }) => el("td", { class: "number", text: decimals(row.metrics[name] ?? null) })),

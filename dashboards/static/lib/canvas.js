@@ -63,9 +63,9 @@ export function line(brush, x1, y1, x2, y2) {
  * @param {number} y
  * @param {number} size
  */
-export function strokeCross(brush, x, y, size) {
+export function strokeCross(brush, x, y, size, width = 1.5) {
   const half = size / 2;
-  brush.lineWidth = 1.5;
+  brush.lineWidth = width;
   line(brush, x - half, y - half, x + half, y + half);
   line(brush, x - half, y + half, x + half, y - half);
 }

@@ -93,6 +93,20 @@ export const valueOf = (event) => /** @type {HTMLInputElement | HTMLSelectElemen
 export const isChecked = (event) => /** @type {HTMLInputElement} */ (event.target).checked;
 
 /**
+ * Open a row's page after a click somewhere in the row, but not on what does something else.
+ *
+ * @param {MouseEvent} event
+ * @param {string} href
+ */
+export function follow(event, href) {
+  const on = /** @type {Element} */ (event.target);
+  // A drag over the row's text selects it.
+  if (on.closest("a, button, input, label") || String(getSelection() ?? "")) return;
+  if (event.ctrlKey || event.metaKey) window.open(href);
+  else location.href = href;
+}
+
+/**
  * A `data-` attribute of the element that has the focus, if it is inside `node`.
  *
  * @param {Element} node

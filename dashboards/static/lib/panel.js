@@ -191,7 +191,7 @@ export function showLegend(panel, entries) {
  * A term and its description in a list of facts.
  *
  * @param {string} title
- * @param {...(Element | string)} content
+ * @param {...(Element | string | (Element | string)[])} content
  */
 export function fact(title, ...content) {
   return el("div", {}, el("dt", { text: title }), el("dd", {}, content));

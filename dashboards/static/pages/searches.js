@@ -1,10 +1,11 @@
 // The page of all searches, kept up by the stream. It sorts and filters in the browser: searches are few.
 
-import { progressBar, statusPill, tagLink } from "../charts/summary.js";
+import { Sparklines } from "../charts/sparkline.js";
+import { divergedPill, progressBar, statusPill, tagLink } from "../charts/summary.js";
 import { ApiError, getJson, getSession, searchPage, upload } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
-import { byId, el, focusData, focusedData, inputById, isChecked, selectById } from "../lib/dom.js";
-import { clock, decimals, duration } from "../lib/format.js";
+import { byId, el, focusData, focusedData, follow as open, inputById, isChecked, selectById } from "../lib/dom.js";
+import { clipped, clock, decimals, duration } from "../lib/format.js";
 import { Panel } from "../lib/panel.js";
 import { showSession } from "../lib/shell.js";
 import { follow } from "../lib/stream.js";
@@ -19,31 +20,43 @@ const marked = new Set();
 /** @type {Map<string, Search>} */
 const searches = new Map();
 
+const sparklines = new Sparklines();
+// Searches with this tag are out of the way until somebody asks for them.
+const ARCHIVED = "archived";
+
 /** @type {{name: string, title: string, key: (search: Search) => string | number}[]} */
 const COLUMNS = [
   { name: "name", title: "search", key: (each) => each.name },
   { name: "status", title: "state", key: (each) => each.status },
   { name: "progress", title: "finished", key: (each) => each.finished / each.trials },
   { name: "best", title: "best", key: (each) => each.best?.value ?? Infinity },
-  { name: "metric", title: "metric", key: (each) => each.metric.label },
-  { name: "busy", title: "slots busy", key: (each) => each.busy },
+  { name: "busy", title: "busy", key: (each) => each.busy },
   { name: "left", title: "time left", key: (each) => each.seconds_left ?? Infinity },
   { name: "space", title: "space", key: (each) => each.space },
   { name: "dataset", title: "data", key: (each) => each.dataset ?? "" },
   { name: "age", title: "begun", key: (each) => Date.parse(each.created_at) },
   { name: "owner", title: "owner", key: (each) => each.owner },
-  { name: "tags", title: "tags", key: (each) => each.tags.join(" ") },
 ];
-const BY_AGE = COLUMNS[9];
+const BY_AGE = COLUMNS.find(({ name }) => name === "age") ?? COLUMNS[0];
+// A longer name would push owner and tags off the page.
+const LONGEST_METRIC = 18;
+
+/** Tell whether archived searches are shown: somebody asked for them, or for their tag. */
+const withArchived = () => urlState.get("archived") !== null || urlState.get("tag") === ARCHIVED;
+
+/** All searches, without archived ones unless somebody asked for them. */
+const present = () => [...searches.values()].filter(({ tags }) => withArchived() || !tags.includes(ARCHIVED));
 
 /** The searches that pass the filters, sorted. */
 function shown() {
   const text = urlState.get("text", "").toLowerCase();
   const status = urlState.get("state", "");
   const tag = urlState.get("tag", "");
+  const owner = urlState.get("owner", "");
   const { key } = COLUMNS.find(({ name }) => name === urlState.get("sort", "age")) ?? BY_AGE;
   const sign = urlState.get("order", "desc") === "asc" ? 1 : -1;
-  return [...searches.values()]
+  return present()
+    .filter((each) => owner === "" || each.owner === owner)
     .filter((each) => (status === "" || each.status === status) && (tag === "" || each.tags.includes(tag)) && [each.name, each.space, each.dataset, each.owner, each.metric.label].some((field) => field?.toLowerCase().includes(text)))
     .sort((a, b) => {
       const [left, right] = [key(a), key(b)];
@@ -51,14 +64,30 @@ function shown() {
     });
 }
 
-/** Offer the tags that searches have. A chosen one stays, also while no search has it. */
-function offerTags() {
-  const chosen = urlState.get("tag", "");
-  const all = new Set([...searches.values()].flatMap((each) => each.tags));
-  if (chosen) all.add(chosen);
+/**
+ * Offer the values that searches have in a select. A chosen one stays, also while no search has it.
+ *
+ * @param {HTMLSelectElement} select
+ * @param {string} key of the URL
+ * @param {string[]} found
+ */
+function offer(select, key, found) {
+  const chosen = urlState.get(key, "");
+  const all = new Set(chosen ? [...found, chosen] : found);
   const offered = ["", ...[...all].sort()];
-  if (offered.join() === [...tags.options].map(({ value }) => value).join() && tags.value === chosen) return;
-  tags.replaceChildren(...offered.map((tag) => el("option", { value: tag, selected: tag === chosen, text: tag || "any" })));
+  if (offered.join() === [...select.options].map(({ value }) => value).join() && select.value === chosen) return;
+  select.replaceChildren(...offered.map((value) => el("option", { value, selected: value === chosen, text: value || "any" })));
+}
+
+/** Offer the tags and the owners that searches have. */
+function offerFilters() {
+  const all = [...searches.values()];
+  offer(tags, "tag", all.flatMap((each) => each.tags));
+  offer(owners, "owner", all.map((each) => each.owner));
+  const put = all.filter((each) => each.tags.includes(ARCHIVED)).length;
+  byId("archived-count").textContent = `archived (${put})`;
+  const label = archived.closest("label");
+  if (label) label.hidden = put === 0;
 }
 
 function draw() {
@@ -67,7 +96,8 @@ function draw() {
     return;
   }
   const rows = shown();
-  byId("shown").textContent = rows.length === searches.size ? `${rows.length} searches` : `${rows.length} of ${searches.size} searches`;
+  const all = present().length;
+  byId("shown").textContent = rows.length === all ? `${rows.length} searches` : `${rows.length} of ${all} searches`;
   const focused = focusedData(panel.body, "key");
   panel.show().replaceChildren(
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Searches, scrolls sideways" },
@@ -100,26 +130,26 @@ function row(search) {
     else marked.delete(search.name);
     compare.disabled = marked.size < 2;
   };
-  return el("tr", { "data-name": search.name },
+  const href = searchPage(search.name);
+  return el("tr", { "data-name": search.name, class: "linked", onclick: (/** @type {MouseEvent} */ event) => open(event, href) },
     el("td", {}, el("input", { type: "checkbox", "aria-label": `Mark ${search.name}`, "data-key": `mark-${search.name}`, checked: marked.has(search.name), onchange: mark })),
-    el("td", {}, el("a", { href: searchPage(search.name), "data-key": `name-${search.name}`, text: search.name })),
+    el("td", {}, el("a", { href, "data-key": `name-${search.name}`, text: search.name }),
+      search.tags.length ? el("div", { class: "chips" }, search.tags.map(tagLink)) : ""),
     el("td", {}, statusPill(search)),
-    el("td", {}, progressBar(search), `${search.finished}/${search.trials}`),
-    el("td", { class: "number", text: decimals(search.best?.value) }),
-    el("td", { text: search.metric.label }),
+    el("td", {}, progressBar(search), `${search.finished}/${search.trials} `, divergedPill(search)),
+    el("td", { title: search.metric.label }, sparklines.of(search), el("span", { class: "best-value", text: decimals(search.best?.value) }), " ", el("span", { class: "muted", text: clipped(search.metric.label, LONGEST_METRIC) })),
     el("td", { class: "number", text: `${search.busy}/${search.parallel}` }),
     el("td", { class: "number", text: search.steps.length ? duration(search.seconds_left) : "" }),
     el("td", { text: search.space }),
     el("td", { text: search.dataset ?? "" }),
     el("td", { title: clock(search.created_at), text: `${duration(search.age)} ago` }),
-    el("td", { text: search.owner }),
-    el("td", {}, el("span", { class: "chips" }, search.tags.map(tagLink))));
+    el("td", { text: search.owner }));
 }
 
 /** @param {Api.Searches} payload */
 function update(payload) {
   for (const each of payload.searches) searches.set(each.name, each);
-  offerTags();
+  offerFilters();
   draw();
 }
 
@@ -135,7 +165,7 @@ function drop({ names }) {
     searches.delete(name);
     marked.delete(name);
   }
-  offerTags();
+  offerFilters();
   draw();
 }
 
@@ -176,6 +206,9 @@ async function offerLoad() {
 const find = inputById("find");
 const status = selectById("status");
 const tags = selectById("tag");
+const owners = selectById("owner");
+const archived = inputById("archived");
+archived.checked = urlState.get("archived") !== null;
 find.value = urlState.get("text", "");
 status.value = urlState.get("state", "");
 find.addEventListener("input", () => {
@@ -188,6 +221,14 @@ status.addEventListener("change", () => {
 });
 tags.addEventListener("change", () => {
   urlState.set({ tag: tags.value });
+  draw();
+});
+owners.addEventListener("change", () => {
+  urlState.set({ owner: owners.value });
+  draw();
+});
+archived.addEventListener("change", () => {
+  urlState.set({ archived: archived.checked ? "1" : null });
   draw();
 });
 compare.addEventListener("click", () => {

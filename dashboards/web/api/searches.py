@@ -142,6 +142,15 @@ def curves(
     return json_response(request, found)
 
 
+@router.get("/searches/{name}/best", response_model=models.BestSoFar)
+def best(request: Request, name: Name) -> Response:
+    """Read the trials that were the best when they finished, in columns."""
+    mirrored = context_of(request).mirror.get(name)
+    with mirrored.lock:
+        found = payloads.best_so_far(mirrored.trials)
+    return json_response(request, found)
+
+
 @router.get("/searches/{name}/failures", response_model=models.Failures)
 def failures(request: Request, name: Name) -> Response:
     """Count failures by reason and by host."""

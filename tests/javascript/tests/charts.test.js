@@ -7,6 +7,7 @@ let axis;
 let points;
 let field;
 let rows;
+let sparkline;
 let epochs;
 let scales;
 let front;
@@ -20,6 +21,7 @@ before(async () => {
   points = await import(`${charts}/points.js`);
   field = await import(`${charts}/field.js`);
   rows = await import(`${charts}/rows.js`);
+  sparkline = await import(`${charts}/sparkline.js`);
   epochs = await import(`${charts}/epochs.js`);
   front = await import(`${charts}/front.js`);
   scales = await import("../../../dashboards/static/lib/scales.js");
@@ -118,6 +120,16 @@ test("trials that diverged stand in a lane beyond the worse end of the axis", ()
     assert.equal(scale.ticks(4).at(-1).text, "diverged");
     assert.ok(scale.covers(Infinity) && !scale.covers(11));
   }
+});
+
+test("a sparkline is a staircase through the improvements, to the last result", () => {
+  const points = sparkline.corners({ number: [1, 3], value: [0.9, 0.4] }, 5);
+  assert.equal(points.length, 4);
+  const [[, first], [turn, held], [turned, best], [end, last]] = points;
+  assert.ok(held === first && turn === turned && last === best && end > turned);
+  assert.ok(best > first, "a lower value stands lower");
+  assert.deepEqual(sparkline.corners({ number: [], value: [] }, 0), []);
+  assert.ok(sparkline.corners({ number: [1], value: [2] }, 1).flat().every(Number.isFinite));
 });
 
 test("new epochs are appended, a layer without them has gaps", () => {
