@@ -5,12 +5,11 @@ those that diverged apart from the others better than chance would.
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 from alignsearch.search.documents import REHEARSAL, Search, Trial, values_of
 from alignsearch.search.documents.divergence import is_diverged
@@ -23,6 +22,8 @@ MOST_REASONS = 3
 """Limits the reasons in a sentence: more are rare ones, and the list of trials has them all."""
 MOST_TRIALS = 5
 """Limits the numbers of trials behind a reason, which fit into a line."""
+MOST_PARTS = 32
+"""Limits the thresholds or options of a dimension: more would name a region no better."""
 NO_REASON = "no reason was given"
 
 
@@ -118,79 +119,85 @@ def _setting(ended: Sequence[Ended], title: Callable[[str], str]) -> str | None:
     For each number the best threshold is taken, for each choice the best option. One that as many
     thresholds of as many dimensions would give by chance more often than `SURE` isn't named.
     """
-    labels = {label: None for trial in ended for label in trial.values}
-    found: list[tuple[float, str]] = []
+    labels = list({label: None for trial in ended for label in trial.values})
+    found = []
     for label in labels:
         known = [
             (trial.values[label], trial.reason is not None)
             for trial in ended
             if label in trial.values
         ]
-        values = [value for value, _ in known]
-        diverged = np.array([each for _, each in known])
-        if all(type(value) in (int, float) for value in values):
-            parts = _thresholds(np.array(values, dtype=float))
-        else:
-            parts = _options(values)
-        tried = [(words, inside, _chance(diverged, inside)) for words, inside in parts]
-        if not tried:
+        total, bad = len(known), sum(diverged for _, diverged in known)
+        parts = _parts(known)
+        if not parts:
             continue
-        words, inside, chance = min(tried, key=lambda each: each[2])
-        bad, out = int(diverged[inside].sum()), int(diverged[~inside].sum())
-        text = (
-            f"{title(label)} {words}, where {bad} of {int(inside.sum())} diverged; of the others "
-            f"{out} of {int((~inside).sum())} did"
-        )
-        found.append((chance * len(tried) * len(labels), text))
+        best = max(parts, key=lambda part: _excess(part, total, bad))
+        chance = _chance(best, total, bad) * len(parts) * len(labels)
+        found.append((chance, f"{title(label)} {_in_words(best, total, bad)}"))
     chance, text = min(found, default=(1.0, ""))
     return text if chance < SURE else None
 
 
-Part = tuple[str, "np.ndarray[Any, np.dtype[np.bool_]]"]
-"""A condition in words, and which trials it holds for."""
+class _Part(NamedTuple):
+    """A condition in words, how many trials it holds for, and how many of them diverged."""
 
-MOST_THRESHOLDS = 32
-"""Limits the thresholds of a dimension: quantiles are fine enough to name a region."""
-
-
-def _thresholds(values: np.ndarray[Any, np.dtype[np.float64]]) -> list[Part]:
-    """Return the regions above and below some thresholds between neighbouring values."""
-    distinct = np.unique(values)
-    between = (distinct[:-1] + distinct[1:]) / 2
-    if len(between) > MOST_THRESHOLDS:
-        between = between[np.linspace(0, len(between) - 1, MOST_THRESHOLDS).astype(int)]
-    return [
-        part
-        for at in between
-        for part in ((f"above {at:.3g}", values > at), (f"below {at:.3g}", values < at))
-    ]
+    words: str
+    size: int
+    hits: int
 
 
-def _options(values: Sequence[Any]) -> list[Part]:
-    """Return the part of each option of a choice."""
-    names = [str(value) for value in values]
-    options = sorted(set(names))
-    if not 1 < len(options) <= MOST_THRESHOLDS:
+def _parts(known: Sequence[tuple[Any, bool]]) -> list[_Part]:
+    """Return the parts into which a dimension's values divide trials.
+
+    known: each trial's value, and whether it diverged.
+    """
+    if all(type(value) in (int, float) for value, _ in known):
+        return _regions(sorted(known))
+    sizes, hits = Counter[str](), Counter[str]()
+    for value, diverged in known:
+        sizes[str(value)] += 1
+        hits[str(value)] += diverged
+    if not 1 < len(sizes) <= MOST_PARTS:
         return []
-    return [(f"= {each}", np.array([name == each for name in names])) for each in options]
+    return [_Part(f"= {option}", size, hits[option]) for option, size in sorted(sizes.items())]
 
 
-def _chance(
-    diverged: np.ndarray[Any, np.dtype[np.bool_]], inside: np.ndarray[Any, np.dtype[np.bool_]]
-) -> float:
-    """Return how likely so many diverged trials lie inside by chance (Fisher's exact test)."""
-    total, bad, size = len(diverged), int(diverged.sum()), int(inside.sum())
-    hits = int((diverged & inside).sum())
-    if hits * total <= bad * size:
-        return 1.0
-    whole = _log_choose(total, size)
-    return min(
-        1.0,
-        sum(
-            math.exp(_log_choose(bad, k) + _log_choose(total - bad, size - k) - whole)
-            for k in range(hits, min(bad, size) + 1)
-            if size - k <= total - bad
-        ),
+def _regions(known: Sequence[tuple[float, bool]]) -> list[_Part]:
+    """Return the regions above and below thresholds between neighbours; values are sorted."""
+    before = [0, *accumulate(diverged for _, diverged in known)]
+    total, bad = len(known), before[-1]
+    borders = [at for at in range(1, total) if known[at - 1][0] < known[at][0]]
+    step = max(1, math.ceil(len(borders) / MOST_PARTS))
+    parts = []
+    for at in borders[::step]:
+        place = f"{(known[at - 1][0] + known[at][0]) / 2:.3g}"
+        parts += [
+            _Part(f"below {place}", at, before[at]),
+            _Part(f"above {place}", total - at, bad - before[at]),
+        ]
+    return parts
+
+
+def _in_words(part: _Part, total: int, bad: int) -> str:
+    return (
+        f"{part.words}, where {part.hits} of {part.size} diverged; of the others "
+        f"{bad - part.hits} of {total - part.size} did"
+    )
+
+
+def _excess(part: _Part, total: int, bad: int) -> float:
+    """Return by how many standard deviations more trials diverged in a part than chance gives."""
+    share = part.size / total
+    spread = share * (1 - share) * bad * (total - bad)
+    return (part.hits - share * bad) / math.sqrt(spread) if spread else -math.inf
+
+
+def _chance(part: _Part, total: int, bad: int) -> float:
+    """Return how likely so many diverged trials lie in a part by chance (Fisher's exact test)."""
+    whole = _log_choose(total, part.size)
+    return math.fsum(
+        math.exp(_log_choose(bad, hits) + _log_choose(total - bad, part.size - hits) - whole)
+        for hits in range(max(part.hits, part.size - (total - bad)), min(bad, part.size) + 1)
     )
 
 
