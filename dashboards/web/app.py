@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib.metadata
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from alignsearch.dashboards.web.api import (
 )
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
+from alignsearch.dashboards.web.behind_proxy import LOOPBACK_PROXIES, BehindProxy
 from alignsearch.dashboards.web.context import Context, Submitter
 from alignsearch.dashboards.web.guard import Guard
 from alignsearch.dashboards.web.tokens import HashedToken
@@ -46,16 +47,25 @@ class Options:
         person: the author of events where nobody logs in.
         token: the token that a login needs; None if there are no logins.
         revive_store: called repeatedly while the store doesn't answer, to start it again.
+        root_path: path prefix under which a reverse proxy shows the dashboard; "" for none.
+        allowed_hosts: names that a request's Host may have beside this machine's own. With one,
+            the dashboard counts as open to the network.
+        trusted_proxies: addresses and networks of proxies whose forwarded headers are believed.
     """
 
     loopback: bool
     person: str
     token: HashedToken | None = None
     revive_store: Callable[[], None] = lambda: None
+    root_path: str = ""
+    allowed_hosts: Sequence[str] = ()
+    trusted_proxies: Sequence[str] = LOOPBACK_PROXIES
 
 
 def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
     """Create the dashboard over a store. Its parts are in `app.state.context`."""
+    # People elsewhere reach a dashboard by a name of its own, through a proxy on this machine.
+    own_people_only = options.loopback and not options.allowed_hosts
     mirror, background = Mirror(store, options.revive_store), BackgroundProcess()
     version = importlib.metadata.version("alignsearch")
 
@@ -79,7 +89,7 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
     )
     app.state.context = Context(
         mirror=mirror,
-        gate=Gate(options.token, loopback=options.loopback, person=options.person),
+        gate=Gate(options.token, loopback=own_people_only, person=options.person),
         assets=Assets(),
         curves=Curves(mirror),
         importances=ImportanceCache(background),
@@ -107,5 +117,8 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
     ):
         app.include_router(router)
     errors.add_handlers(app)
-    app.add_middleware(Guard, loopback_only=options.loopback)
+    app.add_middleware(Guard, loopback_only=options.loopback, allowed_hosts=options.allowed_hosts)
+    app.add_middleware(
+        BehindProxy, root_path=options.root_path, trusted_proxies=options.trusted_proxies
+    )
     return app

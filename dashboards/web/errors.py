@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
+from alignsearch.dashboards.web.behind_proxy import inner_path, root_of
 from alignsearch.dashboards.web.guard import error_json
 from alignsearch.search.documents.errors import (
     ClusterError,
@@ -101,9 +102,14 @@ def _http(request: Request, error: Exception) -> Response:
     message = str(error.detail)
     if error.status_code == 404:
         message = f"there is nothing at {request.url.path}"
+        if not root_of(request):
+            message += (
+                "; where a proxy shows the dashboard below a path prefix, start it with --root-path"
+            )
     elif error.status_code == 405:
         message = (
-            f"{request.url.path} takes no {request.method}: /docs lists the requests that there are"
+            f"{request.url.path} takes no {request.method}: {root_of(request)}/docs lists the "
+            "requests that there are"
         )
     code = _CODES.get(error.status_code, "invalid")
     return _answer(request, error.status_code, code, message, headers=dict(error.headers or {}))
@@ -118,17 +124,25 @@ def _answer(
     field: str | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    if request.url.path.startswith("/api/") or "text/html" not in request.headers.get("accept", ""):
+    if inner_path(request.scope).startswith("/api/") or "text/html" not in request.headers.get(
+        "accept", ""
+    ):
         content = error_json(code, message, field)
         return Response(content, status, headers, media_type="application/json")
     render: Any = request.app.state.render
     title = HTTPStatus(status).phrase
-    context = {"status": status, "title": title, "message": message, "links": _links(status)}
+    context = {
+        "status": status,
+        "title": title,
+        "message": message,
+        "links": _links(request, status),
+    }
     page: Response = render(request, "error", status_code=status, **context)
     page.headers.update(headers or {})
     return page
 
 
-def _links(status: int) -> list[tuple[str, str]]:
-    links = [("All searches", "/"), ("Submit a search", "/submit")]
+def _links(request: Request, status: int) -> list[tuple[str, str]]:
+    root = root_of(request)
+    links = [("All searches", f"{root}/"), ("Submit a search", f"{root}/submit")]
     return links if status < 500 else [("Try again", "")]

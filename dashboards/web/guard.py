@@ -1,20 +1,21 @@
 """ASGI middleware that checks each request's Host and size, and adds security headers."""
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Sequence
 
 from pydantic_core import to_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 from alignsearch.dashboards.loopback import is_loopback
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from alignsearch.dashboards.web.behind_proxy import (
+    App,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    inner_path,
+)
 
 DRAINED_BODY = 32 * 2**20
 """Limits how many bytes of a refused body are read and dropped."""
@@ -27,6 +28,8 @@ tenth as many. It goes to the disk piece by piece, and only after its sender's r
 
 _UPLOAD = re.compile(r"/api/(load|searches/[^/]+/(points|results)/file)")
 """Paths of the endpoints that take files."""
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
+"""A host that a message repeats in a command."""
 
 POLICY = "; ".join(
     (
@@ -54,12 +57,14 @@ class Guard:
     """Middleware that refuses foreign hosts and large bodies, and adds security headers.
 
     With `loopback_only` the server listens on the loopback interface. A request with another Host
-    then comes from a foreign page whose name resolves to this machine (DNS rebinding).
+    then comes from a foreign page whose name resolves to this machine (DNS rebinding), unless it
+    is one of `allowed_hosts`. A server on another address refuses other hosts if it has some.
     """
 
-    def __init__(self, app: App, *, loopback_only: bool) -> None:
+    def __init__(self, app: App, *, loopback_only: bool, allowed_hosts: Sequence[str] = ()) -> None:
         self._app = app
-        self._loopback_only = loopback_only
+        self._allowed_hosts = [host.lower() for host in allowed_hosts]
+        self._any_host = not loopback_only and not allowed_hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the request and pass it on, or refuse it."""
@@ -77,11 +82,10 @@ class Guard:
 
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if self._loopback_only and not is_loopback(host_of(host)):
-            text = f"this dashboard answers to localhost and 127.0.0.1 only, not to {host!r}"
-            await _refuse(send_safely, 400, "bad_host", text)
+        if not self._any_host and not self._knows(host_of(host)):
+            await _refuse(send_safely, 400, "bad_host", self._unknown(host))
             return
-        largest = LARGEST_FILE if _UPLOAD.fullmatch(scope["path"]) else LARGEST_BODY
+        largest = LARGEST_FILE if _UPLOAD.fullmatch(inner_path(scope)) else LARGEST_BODY
         too_large = f"the body is larger than {largest} bytes"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > largest:
@@ -100,6 +104,18 @@ class Guard:
             return message
 
         await self._app(scope, receive_little, send_safely)
+
+    def _knows(self, host: str) -> bool:
+        return is_loopback(host) or host.lower().rstrip(".") in self._allowed_hosts
+
+    def _unknown(self, host: str) -> str:
+        known = ", ".join(["localhost", "127.0.0.1", *self._allowed_hosts])
+        name = host_of(host) if _HOST.fullmatch(host_of(host)) else "NAME"
+        return (
+            f"this dashboard answers to {known} only, not to the Host {host!r}: if people reach it "
+            f"by this name, start it with `alignsearch dashboard --allow-host {name}`, and with "
+            "`--root-path /PREFIX` where a proxy shows it below a path"
+        )
 
 
 async def _drain(receive: Receive, message: Message, received: int) -> None:

@@ -9,6 +9,7 @@ from starlette.templating import Jinja2Templates
 
 from alignsearch.dashboards.web.api.sessions import session_of, session_state
 from alignsearch.dashboards.web.assets import Asset
+from alignsearch.dashboards.web.behind_proxy import root_of
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.openapi_page import operations_of, schemas_of
 from alignsearch.dashboards.web.panels import panels_of
@@ -39,13 +40,15 @@ class Renderer:
         """Render a page's template with the shared values and `context`."""
         parts = context_of(request)
         session, _ = session_of(request)
+        root = root_of(request)
         state = session_state(parts.gate, session).model_dump(exclude={"csrf"})
         return self._templates.TemplateResponse(
             request,
             f"{page}.html",
             {
                 "page": page,
-                "assets": parts.assets.prefix,
+                "root": root,
+                "assets": root + parts.assets.prefix,
                 "modules": parts.assets.imports_of(f"pages/{page}.js"),
                 "version": parts.version,
                 "store": parts.mirror.store.uri_for_people,
@@ -68,9 +71,9 @@ def searches(request: Request) -> Response:
 
 
 @router.get("/searches")
-def searches_by_their_name() -> Response:
+def searches_by_their_name(request: Request) -> Response:
     """Redirect a shortened URL to the list of searches."""
-    return RedirectResponse("/")
+    return RedirectResponse(f"{root_of(request)}/")
 
 
 @router.get("/searches/{name}")
@@ -109,7 +112,9 @@ def submit(request: Request) -> Response:
 @router.get("/login")
 def login(request: Request, next: Annotated[str, Query(max_length=500)] = "/") -> Response:
     """The form to log in, which then opens the page `next` of this dashboard."""
-    return _render(request, "login", next=next if _OWN_PAGE.fullmatch(next) else "/")
+    first = f"{root_of(request)}/"
+    own = next.startswith(first) and _OWN_PAGE.fullmatch(next)
+    return _render(request, "login", next=next if own else first)
 
 
 @router.get("/docs")

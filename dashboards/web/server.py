@@ -38,6 +38,8 @@ def run(app: FastAPI, listening: socket.socket, ready: Callable[[], None]) -> No
     config = uvicorn.Config(
         app,
         log_config=None,
+        # The application does it itself, because it needs the proxy's own address.
+        proxy_headers=False,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

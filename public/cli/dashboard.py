@@ -1,7 +1,9 @@
 """`alignsearch dashboard`: start the dashboard's web server over a store."""
 
 import os
+import re
 import socket
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 PORT = 8080
 TOKEN_VARIABLE = "ALIGNSEARCH_DASHBOARD_TOKEN"
+PROXIES_VARIABLE = "FORWARDED_ALLOW_IPS"
+"""uvicorn's variable for addresses of proxies, between commas; `--trusted-proxy` goes before it."""
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:]+")
+"""A host name, or an IPv6 address without brackets."""
 STORE_SECONDS = 2.0
 """Timeout of the store's answers; a page shows a notice after it, so it is shorter than usual."""
 
@@ -50,6 +56,23 @@ def dashboard(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes any free port.")
     ] = PORT,
+    root_path: Annotated[
+        str,
+        typer.Option(help="Path below which a reverse proxy shows the dashboard: /alignsearch."),
+    ] = "",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name by which people reach the dashboard, as in the Host header; repeatable."
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address or network of a proxy whose X-Forwarded-For, -Proto, -Host and -Prefix "
+            "are believed; repeatable. Default: this machine's."
+        ),
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(help="File with the token's hash. Default: one in your settings."),
@@ -68,6 +91,7 @@ def dashboard(
     # Importing FastAPI takes half a second, which other commands do without.
     from alignsearch.dashboards.loopback import is_loopback
     from alignsearch.dashboards.web.app import Options, create_app
+    from alignsearch.dashboards.web.behind_proxy import checked_prefix
     from alignsearch.dashboards.web.context import Submitter
     from alignsearch.dashboards.web.server import run
     from alignsearch.dashboards.web.tokens import HashedToken, new_token
@@ -78,6 +102,9 @@ def dashboard(
         HashedToken.of(token).write(path)
         print_text(f"{token}\nits hash is in {path}; dashboards that run already don't know it")
         return
+    prefix = checked_prefix(root_path)
+    proxies = _proxies(trusted_proxy)
+    hosts = _hosts(allow_host or ())
     with (
         _listening(host, port) as listening,
         Store.connect(store_uri(store), timeout=STORE_SECONDS) as opened,
@@ -87,6 +114,9 @@ def dashboard(
             person=whoami(),
             token=_token(path, asked=token_file),
             revive_store=reviver(store),
+            root_path=prefix,
+            allowed_hosts=hosts,
+            trusted_proxies=proxies,
         )
         submitter = Submitter(
             prepare=partial(prepare_aside, store=store, ray=ray),
@@ -94,7 +124,7 @@ def dashboard(
             create=lambda to, search, named: create(to, search, named=named),
         )
         shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listening.getsockname()[1]}/"
+        address = f"http://{shown}:{listening.getsockname()[1]}{prefix}/"
         run(
             create_app(opened, submitter, options),
             listening,
@@ -120,6 +150,29 @@ def _token(path: Path, *, asked: Path | None) -> "HashedToken | None":
     if given:
         return HashedToken.of(given)
     return HashedToken.read(path) if asked is not None or path.exists() else None
+
+
+def _proxies(given: Sequence[str] | None) -> Sequence[str]:
+    from alignsearch.dashboards.web.behind_proxy import LOOPBACK_PROXIES, checked_proxies
+
+    if given is None:
+        named = os.environ.get(PROXIES_VARIABLE)
+        given = named.split(",") if named else LOOPBACK_PROXIES
+    return checked_proxies(given)
+
+
+def _hosts(given: Sequence[str]) -> Sequence[str]:
+    """Return host names as a Host header is compared with them.
+
+    Raises:
+        ConfigurationError: one is no host name, for instance a URL.
+    """
+    for name in given:
+        if not _HOST.fullmatch(name):
+            raise ConfigurationError(
+                f"--allow-host {name!r} is no host's name: leave out scheme, port and path"
+            )
+    return [name.lower().rstrip(".") for name in given]
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -14,6 +14,7 @@ import threading
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
@@ -38,8 +39,9 @@ HOSTILE = "<script>document.body.dataset.hacked = 1</script><img src=x onerror=a
 class Dashboard:
     """`alignsearch dashboard` as a process of its own, which can be ended and started again."""
 
-    def __init__(self, uri, folder, **environment):
+    def __init__(self, uri, folder, *options, **environment):
         self.uri = uri
+        self._options = options
         self.folder = folder
         self.url = None
         self._port = 0
@@ -51,7 +53,15 @@ class Dashboard:
         """Start it, on the port that it had before, and wait until it answers."""
         with (self.folder / "dashboard.log").open("a") as log:
             self._process = subprocess.Popen(
-                [COMMAND, "dashboard", "--port", str(self._port), "--store", self.uri],
+                [
+                    COMMAND,
+                    "dashboard",
+                    "--port",
+                    str(self._port),
+                    "--store",
+                    self.uri,
+                    *self._options,
+                ],
                 env=self._environment,
                 cwd=self.folder,
                 stdout=subprocess.PIPE,
@@ -61,7 +71,7 @@ class Dashboard:
         said = self._process.stdout.readline()
         assert said.startswith("dashboard at http://"), (self.folder / "dashboard.log").read_text()
         self.url = said.split()[2].rstrip("/")
-        self._port = int(self.url.rpartition(":")[2])
+        self._port = urlsplit(self.url).port
         return self
 
     def stop(self):
@@ -73,8 +83,8 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard_over(uri, folder, **environment):
-    dashboard = Dashboard(uri, folder, **environment)
+def dashboard_over(uri, folder, *options, **environment):
+    dashboard = Dashboard(uri, folder, *options, **environment)
     try:
         yield dashboard.start()
     finally:

@@ -138,7 +138,9 @@ class Dashboard:
         given = {"loopback": True, "person": "ann@lab", **options}
         self.app = create_app(store, submitter, Options(**given))
         self.server = uvicorn.Server(
-            uvicorn.Config(self.app, log_config=None, timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                self.app, log_config=None, proxy_headers=False, timeout_graceful_shutdown=1
+            )
         )
         self.thread = threading.Thread(target=self.server.run, args=([listening],))
         self.thread.start()

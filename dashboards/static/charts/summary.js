@@ -6,6 +6,7 @@ import { announce, byId, el } from "../lib/dom.js";
 import { clock, decimals, duration } from "../lib/format.js";
 import { kindsOf } from "../lib/metric.js";
 import { big, fact } from "../lib/panel.js";
+import { root } from "../lib/root.js";
 
 /** @typedef {Api.SearchSummary["steps"][number]} Verb */
 
@@ -156,7 +157,7 @@ function marks({ note, tags }) {
  *
  * @param {string} tag
  */
-export const tagLink = (tag) => el("a", { class: "tag", href: `/?${new URLSearchParams({ tag })}`, text: tag });
+export const tagLink = (tag) => el("a", { class: "tag", href: `${root}/?${new URLSearchParams({ tag })}`, text: tag });
 
 /**
  * Show the buttons that the search's status allows, if the session may steer.

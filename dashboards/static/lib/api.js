@@ -1,5 +1,7 @@
 // Requests to the JSON API. A refused request throws an ApiError with the server's message.
 
+import { root } from "./root.js";
+
 // A request without a response after this long counts as failed, so that its panel can say so.
 const TIMEOUT_MS = 60_000;
 // The same for a file: a dump of 200 MB takes minutes over a slow line, and some more to be stored.
@@ -35,14 +37,14 @@ export function apiError(error) {
  *
  * @param {string} name
  */
-export const searchUrl = (name, rest = "") => `/api/searches/${encodeURIComponent(name)}${rest}`;
+export const searchUrl = (name, rest = "") => `${root}/api/searches/${encodeURIComponent(name)}${rest}`;
 
 /**
  * Path of a search's page.
  *
  * @param {string} name
  */
-export const searchPage = (name) => `/searches/${encodeURIComponent(name)}`;
+export const searchPage = (name) => `${root}/searches/${encodeURIComponent(name)}`;
 
 /**
  * Path of a trial's page.
@@ -80,7 +82,7 @@ let session = null;
  * @returns {Promise<Api.SessionState>}
  */
 export async function getSession() {
-  session ??= getJson("/api/session").catch((error) => {
+  session ??= getJson(`${root}/api/session`).catch((error) => {
     session = null;
     throw error;
   });

@@ -2,6 +2,7 @@
 
 import { apiError, getSession, post } from "./api.js";
 import { byId, el } from "./dom.js";
+import { root } from "./root.js";
 import { setUp as setUpTheme } from "./theme.js";
 
 setUpTheme();
@@ -27,10 +28,10 @@ export async function showSession() {
   if (session.user) node.append(session.user, " ");
   if (session.login === "needed") {
     const here = encodeURIComponent(location.pathname + location.search);
-    node.append(el("a", { href: `/login?next=${here}`, text: "Log in to steer" }));
+    node.append(el("a", { href: `${root}/login?next=${here}`, text: "Log in to steer" }));
   } else if (session.login === "done") {
     const logOut = async () => {
-      await post("/api/logout");
+      await post(`${root}/api/logout`);
       location.reload();
     };
     node.append(el("button", { type: "button", class: "tool", onclick: logOut, text: "Log out" }));

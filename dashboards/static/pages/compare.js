@@ -8,6 +8,7 @@ import { category } from "../lib/colours.js";
 import { el, focusData, focusedData, inputById, isChecked, selectById } from "../lib/dom.js";
 import { decimals } from "../lib/format.js";
 import { Panel } from "../lib/panel.js";
+import { root } from "../lib/root.js";
 import { showSession } from "../lib/shell.js";
 import { follow } from "../lib/stream.js";
 
@@ -45,8 +46,8 @@ function keep() {
 
 const table = new Configurations(
   new Panel("table"),
-  () => (chosen.size || published.checked ? `/api/table?${query(...publishedQuery())}` : null),
-  (format) => `/api/export?${query(...publishedQuery(), ["format", format])}`,
+  () => (chosen.size || published.checked ? `${root}/api/table?${query(...publishedQuery())}` : null),
+  (format) => `${root}/api/export?${query(...publishedQuery(), ["format", format])}`,
 );
 
 /** @param {Api.Compared} compared */
@@ -101,7 +102,7 @@ async function load() {
     return;
   }
   await best.fill(async () => {
-    compared = (await getJson(`/api/compare?${query()}`)).searches;
+    compared = (await getJson(`${root}/api/compare?${query()}`)).searches;
     offerMetrics();
     chart.draw();
   });
@@ -136,13 +137,13 @@ over.addEventListener("change", () => {
 });
 showSession();
 await choose.fill(async () => {
-  searches = (await getJson("/api/searches")).searches;
+  searches = (await getJson(`${root}/api/searches`)).searches;
   list();
 });
 await load();
 performance.mark("interactive");
 let first = true;
-follow(() => "/api/stream", {
+follow(() => `${root}/api/stream`, {
   /** @param {Api.Searches} payload */
   searches(payload) {
     const known = new Map(searches.map((each) => [each.name, each]));

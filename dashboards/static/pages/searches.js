@@ -7,6 +7,7 @@ import { ask } from "../lib/dialog.js";
 import { byId, el, focusData, focusedData, follow as open, inputById, isChecked, selectById } from "../lib/dom.js";
 import { clipped, clock, decimals, duration } from "../lib/format.js";
 import { Panel } from "../lib/panel.js";
+import { root } from "../lib/root.js";
 import { showSession } from "../lib/shell.js";
 import { follow } from "../lib/stream.js";
 import * as urlState from "../lib/urlstate.js";
@@ -92,7 +93,7 @@ function offerFilters() {
 
 function draw() {
   if (searches.size === 0) {
-    panel.empty("No search yet.", el("a", { class: "button primary", href: "/submit", text: "Submit the first" }));
+    panel.empty("No search yet.", el("a", { class: "button primary", href: `${root}/submit`, text: "Submit the first" }));
     return;
   }
   const rows = shown();
@@ -172,10 +173,10 @@ function drop({ names }) {
 async function start() {
   panel.loading();
   await panel.fill(async () => {
-    update(await getJson("/api/searches"));
+    update(await getJson(`${root}/api/searches`));
     performance.mark("interactive");
   });
-  follow(() => "/api/stream", { searches: update, listed: drop });
+  follow(() => `${root}/api/stream`, { searches: update, listed: drop });
 }
 
 /** Ask for a file of `alignsearch dump`, load it, and open the search's page. */
@@ -191,7 +192,7 @@ async function load() {
     ],
     send: ({ name }, { file }) => {
       if (!file) throw new ApiError(0, { code: "invalid", message: "Choose a file.", field: "file" });
-      return upload("/api/load", file, { name });
+      return upload(`${root}/api/load`, file, { name });
     },
   });
   if (loaded) location.href = loaded.href;
@@ -232,7 +233,7 @@ archived.addEventListener("change", () => {
   draw();
 });
 compare.addEventListener("click", () => {
-  location.href = `/compare?${new URLSearchParams([...marked].map((name) => ["name", name]))}`;
+  location.href = `${root}/compare?${new URLSearchParams([...marked].map((name) => ["name", name]))}`;
 });
 byId("load").addEventListener("click", load);
 showSession();

@@ -4,6 +4,7 @@ import { apiError, getJson, post } from "../lib/api.js";
 import { byId, el, valueOf } from "../lib/dom.js";
 import { duration, plain } from "../lib/format.js";
 import { Panel, headRow } from "../lib/panel.js";
+import { root } from "../lib/root.js";
 import { showSession } from "../lib/shell.js";
 import * as urlState from "../lib/urlstate.js";
 
@@ -92,7 +93,7 @@ function check() {
   setTimeout(async () => {
     if (mine !== checking || button.disabled) return;
     try {
-      const { search } = await post("/api/submit/check", body());
+      const { search } = await post(`${root}/api/submit/check`, body());
       if (mine === checking) showCheck(null, plan(search));
     } catch (error) {
       const failed = apiError(error);
@@ -130,7 +131,7 @@ async function submit(event) {
     byId("planned").textContent = `submitting, ${duration((Date.now() - begun) / 1000)}`;
   }, 1000);
   try {
-    const { href } = await post("/api/submit", body());
+    const { href } = await post(`${root}/api/submit`, body());
     location.href = href;
   } catch (error) {
     const failed = apiError(error);
@@ -177,7 +178,7 @@ function sketch({ low, log }) {
 }
 
 await panel.fill(async () => {
-  known = await getJson("/api/submit");
+  known = await getJson(`${root}/api/submit`);
   build();
   performance.mark("interactive");
 });

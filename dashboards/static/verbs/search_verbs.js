@@ -5,6 +5,7 @@ import { changedSettings, changedTags, dimensionsOf, enqueueRequest, filled, sai
 import { ask } from "../lib/dialog.js";
 import { announce, byId, el } from "../lib/dom.js";
 import { cell } from "../lib/format.js";
+import { root } from "../lib/root.js";
 import { longerQuestion, openSearch } from "./longer.js";
 
 /** @typedef {Api.SearchSummary} Summary */
@@ -247,6 +248,6 @@ async function remove({ name }) {
   });
   if (done === null) return null;
   if (done.left) await ask({ title: done.message, text: done.left, action: "To the searches", send: async () => true });
-  location.href = "/";
+  location.href = `${root}/`;
   return null;
 }

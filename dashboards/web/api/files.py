@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from alignsearch.dashboards import models
 from alignsearch.dashboards.models.base import LONGEST_NAME
 from alignsearch.dashboards.web.api.sessions import FileAuthor
+from alignsearch.dashboards.web.behind_proxy import search_page
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.given import enqueued_response, imported_response
 from alignsearch.dashboards.web.parameters import Name
@@ -106,4 +107,4 @@ async def load(
 
     async with uploaded(request, file) as path:
         made = await read_upload(path, loaded)
-    return json_response(request, models.Submitted(name=made, href=f"/searches/{made}"), 201)
+    return json_response(request, models.Submitted(name=made, href=search_page(request, made)), 201)

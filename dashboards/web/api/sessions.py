@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.web.auth import COOKIE, SESSION_SECONDS, Gate, Session
+from alignsearch.dashboards.web.behind_proxy import forwarded_host, root_of
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.errors import RefusedError
 from alignsearch.dashboards.web.responses import json_response
@@ -65,8 +66,14 @@ def _check_page(request: Request, wanted: str, what: str) -> None:
     if _bearer(request) is not None:
         return
     origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-        raise RefusedError(403, "csrf", f"a page of {origin} may not steer this dashboard")
+    own = (request.headers.get("host"), forwarded_host(request))
+    if origin is not None and origin.partition("://")[2] not in own:
+        raise RefusedError(
+            403,
+            "csrf",
+            f"a page of {origin} may not steer this dashboard, which was asked for as "
+            f"{own[0]}: a proxy before it must pass on the Host, with its port",
+        )
     session, is_new = session_of(request)
     token = request.headers.get("x-csrf-token", "")
     if is_new or not context_of(request).gate.is_csrf(session, token):
@@ -146,7 +153,7 @@ def _check_token(request: Request, token: str) -> None:
         RefusedError: it is a wrong one.
     """
     gate = context_of(request).gate
-    # uvicorn puts the forwarded address here if the request comes from a trusted proxy.
+    # The client's own address, also behind a trusted proxy.
     address = request.client.host if request.client else ""
     if gate.fits(token, address):
         return
@@ -168,6 +175,7 @@ def _session_answer(request: Request, session: Session, *, set_cookie: bool) -> 
             max_age=int(SESSION_SECONDS),
             httponly=True,
             samesite="strict",
+            path=root_of(request) or "/",
             secure=request.url.scheme == "https",
         )
     return answered

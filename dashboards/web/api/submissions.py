@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards import models
 from alignsearch.dashboards.web.api.sessions import Author
+from alignsearch.dashboards.web.behind_proxy import search_page
 from alignsearch.dashboards.web.context import Context, context_of
 from alignsearch.dashboards.web.errors import RefusedError
 from alignsearch.dashboards.web.responses import json_response
@@ -71,7 +72,7 @@ async def submit(request: Request, author: Author, asked: models.SubmitRequest) 
     search = await _prepared(context, asked, author)
     create = context.submitter.create
     created = await run_in_threadpool(create, context.mirror.store, search, asked.name is not None)
-    submitted = models.Submitted(name=created.name, href=f"/searches/{created.name}")
+    submitted = models.Submitted(name=created.name, href=search_page(request, created.name))
     return json_response(request, submitted, 201)
 
 

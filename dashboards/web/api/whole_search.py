@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.web.api.sessions import Author
+from alignsearch.dashboards.web.behind_proxy import search_page
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import Name
 from alignsearch.dashboards.web.responses import json_response
@@ -32,7 +33,7 @@ def rename(request: Request, author: Author, name: Name, asked: models.RenameReq
     mirror.check()
     search = whole_search.rename(mirror.store, name, asked.name, author)
     mirror.forget(name)
-    return json_response(request, _place_of(search.name))
+    return json_response(request, _place_of(request, search.name))
 
 
 @router.post("/searches/{name}/note", response_model=models.Steered)
@@ -69,8 +70,8 @@ def longer(request: Request, author: Author, name: Name, asked: models.LongerReq
         seeds=range(asked.seeds),
         who=author,
     )
-    return json_response(request, _place_of(search.name), 201)
+    return json_response(request, _place_of(request, search.name), 201)
 
 
-def _place_of(name: str) -> models.Submitted:
-    return models.Submitted(name=name, href=f"/searches/{name}")
+def _place_of(request: Request, name: str) -> models.Submitted:
+    return models.Submitted(name=name, href=search_page(request, name))
