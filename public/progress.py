@@ -27,7 +27,7 @@ from alignsearch.search.reports.confirmation import Confirmed
 from alignsearch.search.reports.took import in_words as cost_in_words
 from alignsearch.search.reports.trial_table import seconds_of
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.summary import Summary, summarize
+from alignsearch.search.use_cases.summary import Summary, servers_of, summarize
 
 REFRESH_SECONDS = 1.0
 BAR_WIDTH = 60
@@ -95,7 +95,9 @@ def watch(store: Store, name: str, console: Console, is_over: Callable[[], bool]
 
     def summary() -> Summary:
         search = store.searches.get(name)
-        return summarize(search, history.standing(), store.now(), store.ping())
+        return summarize(
+            search, history.standing(), store.now(), store.ping(), servers_of(store, search)
+        )
 
     with (
         store.news.waker("searches", search=name) as news,

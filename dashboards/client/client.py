@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from alignsearch.dashboards.client.connection import Connection
-from alignsearch.dashboards.client.frames import frame_of
+from alignsearch.dashboards.client.frames import frame_of, times, with_numbers
 
 TIMEOUT_SECONDS = 60.0
 """Longest wait for a response: a first request for a search of 100,000 trials takes seconds."""
@@ -58,8 +58,8 @@ class Client:
         if found.empty:
             return found
         for name in ("created_at", "updated_at"):
-            found[name] = pd.to_datetime(found[name])
-        return found.set_index("name")
+            found[name] = pd.to_datetime(found[name], utc=True)
+        return with_numbers(found).set_index("name")
 
     def search(self, name: str) -> dict[str, Any]:
         """A search: summary, space, recipe, versions and hosts."""
@@ -72,17 +72,24 @@ class Client:
         return pd.DataFrame(parameters, columns=columns, dtype=object).set_index("name")
 
     def trials(self, name: str) -> pd.DataFrame:
-        """All trials by number: state, `loss`, times, metaparameters; numbers have five digits.
+        """All trials by number: state, `loss`, times, metaparameters, to the last digit.
 
-        The loss is minimized. A metric that is maximized has a column of its own name, too. A trial
-        has no value of a metaparameter that its choices leave out.
+        The types are those of `SearchHandle.trials()`: whole numbers are nullable integers, other
+        numbers 64-bit floats, choices categories, and times are in UTC. The loss is minimized. A
+        metric that is maximized has a column of its own name, too. A trial has no value of a
+        metaparameter that its choices leave out.
         """
-        return frame_of(self._get(f"/searches/{_quoted(name)}/history"))
+        return frame_of(self._get(f"/searches/{_quoted(name)}/history", exact=True))
 
     def best_so_far(self, name: str) -> pd.DataFrame:
-        """Trials that were the best when they finished, by how many had finished by then."""
-        best = self._get(f"/searches/{_quoted(name)}/changes", since=LATEST)["best"]
-        return pd.DataFrame(best).set_index("number")
+        """Trials that were the best when they finished, by how many had finished by then.
+
+        `finished` is the time at which a trial ended, in UTC.
+        """
+        found = self._get(f"/searches/{_quoted(name)}/changes", since=LATEST, exact=True)
+        best = found["best"]
+        finished = times(best["finished"], found["epoch0"])
+        return pd.DataFrame({**best, "finished": finished}).set_index("number")
 
     def front(self, name: str) -> list[int]:
         """Numbers of the trials than which no other one is better in every metric of a search.
@@ -169,7 +176,7 @@ class Client:
         """Events of a search, the oldest first."""
         found = self._get(f"/searches/{_quoted(name)}/events")["events"]
         frame = pd.DataFrame(found, columns=["at", "who", "what", "detail"])
-        return frame.assign(at=pd.to_datetime(frame["at"]))
+        return frame.assign(at=pd.to_datetime(frame["at"], utc=True))
 
     def table(self, names: Sequence[str], *, published: bool = False) -> pd.DataFrame:
         """The best trials of some searches as columns of their table, rounded for reading."""

@@ -95,8 +95,11 @@ class Column:
             head |= {"log": self.log, "low": self.low, "high": self.high}
         return head | ({"when": self.when} if self.when else {})
 
-    def to_wire(self, numbers: Floats) -> list[Any]:
-        """Round numbers for the wire; the JSON encoder makes NaN null."""
+    def to_wire(self, numbers: Floats, *, exact: bool = False) -> list[Any]:
+        """Round numbers for the wire unless they are to be exact; the encoder makes NaN null."""
+        if exact and self.kind in ("number", "time"):
+            whole_digits: list[Any] = numbers.tolist()
+            return whole_digits
         if self.kind == "number":
             rounded: list[Any] = quantized(numbers).tolist()
             return rounded
@@ -180,10 +183,15 @@ class Table:
         self.rows = max(self.rows, row + 1)
         self._numbers[:, row] = numbers
 
-    def to_wire(self, rows: Sequence[int] | None = None) -> dict[str, list[Any]]:
-        """Some rows, or all, rounded for the wire, by column."""
+    def to_wire(
+        self, rows: Sequence[int] | None = None, *, exact: bool = False
+    ) -> dict[str, list[Any]]:
+        """Some rows, or all, by column; rounded for the wire unless they are to be exact."""
         taken: Any = slice(None) if rows is None else list(rows)
-        return {name: column.to_wire(self[name][taken]) for name, column in self.columns.items()}
+        return {
+            name: column.to_wire(self[name][taken], exact=exact)
+            for name, column in self.columns.items()
+        }
 
 
 def quantized(numbers: Floats) -> Floats:

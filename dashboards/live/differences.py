@@ -18,6 +18,7 @@ def _lasting(summary: Summary) -> tuple[object, ...]:
     return (
         *(getattr(summary.search, name) for name in SHOWN_SETTINGS),
         summary.driven,
+        summary.servers,
         summary.ended_by,
         summary.counts,
         summary.slots,

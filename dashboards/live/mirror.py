@@ -21,7 +21,7 @@ from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.documents.tally import Standing
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.summary import Summary, read_summary, summarize
+from alignsearch.search.use_cases.summary import Summary, read_summary, servers_of, summarize
 
 logger = logging.getLogger(__name__)
 
@@ -351,7 +351,8 @@ class Mirror:
                     records = self.store.trials.changed_records(search.name, 0, last)
                     mirrored.trials.update(records, last)
             self._read_named(mirrored)
-            summary = summarize(search, mirrored.standing(), self.now())
+            servers = servers_of(self.store, search)
+            summary = summarize(search, mirrored.standing(), self.now(), servers=servers)
             changed = (
                 bool(records) or mirrored.summary is None or differs(mirrored.summary, summary)
             )

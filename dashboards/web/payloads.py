@@ -159,16 +159,19 @@ def objective_in_words(search: Search) -> str:
 
 
 def trial_columns(
-    mirrored: MirroredSearch, now: datetime, since: int | None = None
+    mirrored: MirroredSearch, now: datetime, since: int | None = None, *, exact: bool = False
 ) -> dict[str, Any]:
-    """Fields of `models.TrialColumns`: all trials, or those that changed after `since`."""
+    """Fields of `models.TrialColumns`: all trials, or those that changed after `since`.
+
+    exact: whether numbers and times have all their digits.
+    """
     with mirrored.lock:
         trials = mirrored.trials
         # The page shows another store's search of this name, or columns of another kind.
         reset = since is None or since > trials.rev or since < trials.recoded
         rows = None if reset else trials.changed_since(since or 0)
         count = trials.table.rows if rows is None else len(rows)
-        values = trials.table.to_wire(rows) if count else {}
+        values = trials.table.to_wire(rows, exact=exact) if count else {}
         summary = mirrored.summary
         assert summary is not None, "a mirrored search is synchronized before it is given out"
         return {
@@ -178,7 +181,7 @@ def trial_columns(
             "epoch0": trials.begun.timestamp(),
             "columns": [column.to_json() for column in trials.table.columns.values()],
             "values": values,
-            "best": best_so_far(trials),
+            "best": best_so_far(trials, exact=exact),
             "front": trials.front(),
             "summary": summary_model(summary, now, trials.diverged),
             "now": now.timestamp(),
@@ -194,12 +197,12 @@ def encoded_trials(mirror: Mirror, mirrored: MirroredSearch) -> EncodedJson:
     return cached[1]
 
 
-def best_so_far(trials: MirroredTrials) -> models.BestSoFar:
+def best_so_far(trials: MirroredTrials, *, exact: bool = False) -> models.BestSoFar:
     """Make the payload of the improvements, in columns."""
     improvements = trials.improvements
     return models.BestSoFar(
         tid=[each.tid for each in improvements],
-        finished=[round(each.at, 1) for each in improvements],
+        finished=[each.at if exact else round(each.at, 1) for each in improvements],
         number=[each.number for each in improvements],
         loss=[each.loss for each in improvements],
         value=[trials.metric.value(each.loss) for each in improvements],

@@ -17,6 +17,7 @@ from alignsearch.cli.options import (
 from alignsearch.driving import cluster, drive, interruptible, make_driver
 from alignsearch.names import driver_owner
 from alignsearch.progress import ProgressDisplay
+from alignsearch.search.driver.presence import present
 from alignsearch.search.store import Store
 from alignsearch.wiring import reviver, store_uri
 
@@ -49,7 +50,13 @@ def serve(
 
         port = serve_metrics(uri, metrics_host, metrics_port)
         print_text(f"metrics at http://{metrics_host}:{port}/metrics")
-    with Store.connect(uri) as opened, cluster(ray, notice), interruptible(notice) as interrupt:
+    # Before the cluster: it may take most of a minute to start, in which this process lives, too.
+    with (
+        Store.connect(uri) as opened,
+        present(opened, driver_owner()),
+        cluster(ray, notice),
+        interruptible(notice) as interrupt,
+    ):
         from alignsearch.search.driver.service import Service
         from alignsearch.workers.cluster import ask_for, nodes
 

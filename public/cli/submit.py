@@ -30,6 +30,7 @@ from alignsearch.search.documents.durations import as_utc
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.new_search import create, prepare, with_earlier
 from alignsearch.search.use_cases.submission import Submission, refusal
+from alignsearch.search.use_cases.summary import servers_of
 from alignsearch.spaces.definition import Definition
 from alignsearch.surroundings import surroundings
 from alignsearch.tensorflow_import import import_tensorflow, quietly
@@ -87,9 +88,15 @@ def submit(
                 print_json({"name": created.name})
             else:
                 print_text(created.name)
+                servers = servers_of(opened, created)
+                drives = (
+                    f"{servers[0]} (`alignsearch serve`) drives it"
+                    if servers
+                    else "`alignsearch serve` drives it"
+                )
                 hint(
                     f"{created.name} has {created.trials} trials, up to {created.parallel} at "
-                    f"once; `alignsearch serve` drives it, `alignsearch status {created.name} "
+                    f"once; {drives}, `alignsearch status {created.name} "
                     "--watch` shows where it stands"
                 )
             return

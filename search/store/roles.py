@@ -18,7 +18,7 @@ Rights = Mapping[str, Sequence[str]]
 READ = ("find",)
 FOLLOW = (*READ, "changeStream")
 """Rights of parts that wait for changes. Without the second one they poll, as on other servers."""
-COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points")
+COLLECTIONS = (*INDEXES, "counters", "logs", "meta", "points", "services")
 # Points that a person has given to a search are shown as its trials.
 _READING: Rights = dict.fromkeys((name for name in COLLECTIONS if name != "points"), READ)
 
@@ -33,6 +33,7 @@ ROLES: Mapping[str, Rights] = {
         "epochs": READ,
         "points": READ,
         "events": ("insert",),
+        "services": ("find", "insert", "update"),
     },
     # The processes that train.
     "worker": {

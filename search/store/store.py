@@ -22,6 +22,7 @@ from alignsearch.search.store.places import Places
 from alignsearch.search.store.points import Points
 from alignsearch.search.store.renames import Renames
 from alignsearch.search.store.searches import Searches
+from alignsearch.search.store.services import Services
 from alignsearch.search.store.totals import Totals
 from alignsearch.search.store.trial_records import TrialRecords
 from alignsearch.search.store.trials import Trials
@@ -40,6 +41,7 @@ class Store:
         copies: whole searches, for dumping and loading.
         renames: whole searches that get another name.
         deletions: whole searches that are deleted.
+        services: processes that drive all searches of the store.
         news: wakes pollers when something has changed, where the server can tell.
     """
 
@@ -71,6 +73,7 @@ class Store:
         self.copies = Copies(connection)
         self.renames = Renames(connection, self._places)
         self.deletions = Deletions(connection, self._places)
+        self.services = Services(connection)
         self.news = News(connection)
 
     def close(self) -> None:

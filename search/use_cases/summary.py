@@ -13,6 +13,7 @@ from alignsearch.search.documents import (
     metric_of,
     metrics_of,
 )
+from alignsearch.search.documents.errors import StoreRefusedError
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
     TERMINAL_SEARCH_STATUSES,
@@ -56,6 +57,8 @@ class Summary:
         driven: whether a driver holds the search's lease.
         store_seconds: seconds that the store took to answer; None if not measured.
         waits_for: the next thing that has to happen, and why it hasn't, in words.
+        servers: living processes that drive all searches of the store, where nobody drives this
+            one; None where it wasn't asked, or may not be known.
         sampler_failure: the last failure of its sampler that was noted, in words; None without
             one, or where events were not read.
     """
@@ -79,6 +82,7 @@ class Summary:
     nearest: Trial | None = None
     sampler_failure: str | None = None
     diverged: int = 0
+    servers: tuple[str, ...] | None = None
 
     @property
     def kinds(self) -> dict[str, int]:
@@ -145,6 +149,7 @@ class Summary:
             "lease_seconds": self.lease_seconds,
             "driver": driver.owner if driver else None,
             "driven": self.driven,
+            "servers": None if self.servers is None else list(self.servers),
             "store_seconds": self.store_seconds,
             "created_at": self.search.created_at.isoformat(),
             "warm_start": start.model_dump() if start else None,
@@ -177,17 +182,37 @@ def read_summary(store: Store, name: str) -> Summary:
         UnknownNameError: there is no such search.
     """
     search = store.searches.get(name)
-    summary = summarize(search, standing_of(store, search), store.now(), store.ping())
+    summary = summarize(
+        search, standing_of(store, search), store.now(), store.ping(), servers_of(store, search)
+    )
     return replace(summary, sampler_failure=last_sampler_failure(store, name))
 
 
+def servers_of(store: Store, search: Search) -> tuple[str, ...] | None:
+    """Return the living processes that could drive the search.
+
+    None if a driver holds it, if it is over, or if the store's roles are those of an earlier
+    version, which don't allow the question.
+    """
+    if search.status in TERMINAL_SEARCH_STATUSES or is_driven(search, store.now()):
+        return None
+    try:
+        return tuple(each.owner for each in store.services.living())
+    except StoreRefusedError:
+        return None
+
+
 def summarize(
-    search: Search, standing: Standing, now: datetime, store_seconds: float | None = None
+    search: Search,
+    standing: Standing,
+    now: datetime,
+    store_seconds: float | None = None,
+    servers: tuple[str, ...] | None = None,
 ) -> Summary:
     """Return the summary of `search`.
 
     standing: what is known of its trials. now: the store's time. store_seconds: seconds that the
-    store took to answer.
+    store took to answer. servers: living processes that could drive it; None if not known.
     """
     finished = standing.spending.counted(search)
     left = search.trials - finished
@@ -205,7 +230,7 @@ def summarize(
     expiries = [trial.lease.expires_at for trial in running if trial.lease is not None]
     lease_seconds = (min(expiries) - now).total_seconds() if expiries else None
     waits_for = waits_for_in_words(
-        search, slots, lease_seconds, now, trouble_of(standing.live), ended
+        search, slots, lease_seconds, now, trouble_of(standing.live), ended, servers
     )
     if store_seconds is not None and store_seconds > SLOW_STORE_SECONDS:
         waits_for += f"; the store is slow: it answers in {store_seconds:.1f} s"
@@ -234,6 +259,7 @@ def summarize(
         driven=is_driven(search, now),
         store_seconds=store_seconds,
         waits_for=waits_for,
+        servers=servers,
     )
 
 

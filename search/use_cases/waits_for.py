@@ -41,6 +41,7 @@ def waits_for_in_words(
     now: datetime,
     trouble: str | None,
     ended: Ended | None,
+    servers: Sequence[str] | None = None,
 ) -> str:
     """Return what has to happen next, and why it hasn't.
 
@@ -51,6 +52,7 @@ def waits_for_in_words(
         now: the store's time.
         trouble: why the trial that was placed last is tried again; None if none is.
         ended: the rule by which no further trial begins; None if none holds.
+        servers: living processes that drive all searches of the store; None if that isn't known.
     """
     status = search.status
     if status in TERMINAL_SEARCH_STATUSES:
@@ -64,7 +66,7 @@ def waits_for_in_words(
     if is_asked(search):
         return _waits_for_programs(search, running, lease_seconds)
     if not is_driven(search, now):
-        return _waits_for_driver(search, running, now)
+        return _waits_for_driver(search, running, now, servers)
     why = [f"{running} of {slots.total} slots busy"]
     if slots.placing:
         why.append(f"{slots.placing} waiting for {_hosts(search)}")
@@ -89,17 +91,31 @@ def waits_for_in_words(
     return f"{what}: {'; '.join(why)}"
 
 
-def _waits_for_driver(search: Search, running: int, now: datetime) -> str:
+def _waits_for_driver(
+    search: Search, running: int, now: datetime, servers: Sequence[str] | None
+) -> str:
     """Return what a search waits for that nobody drives."""
     if lives_in_session(search):
         waits = _waits_for_objective(search)
     else:
-        waits = f"a driver: {_driver_lost(search, now)}start one with `alignsearch serve`"
-        if search.driver is None:
-            waits += ", unless one runs and has no slot free"
+        waits = f"a driver: {_driver_lost(search, now)}{_where_one_is(search, servers)}"
         if problem := problem_of(search.algo):
             waits += f"; {problem}"
     return f"{waits} ({_trials(running)} may still run)" if running else waits
+
+
+def _where_one_is(search: Search, servers: Sequence[str] | None) -> str:
+    """Return which process takes the search up, or how to start one."""
+    if servers:
+        others = f" and {len(servers) - 1} more" if len(servers) > 1 else ""
+        return (
+            f"{servers[0]}{others} (`alignsearch serve`) takes it up when a slot is free for it, "
+            f"and `alignsearch events {search.name}` says what is in the way"
+        )
+    start = "start one with `alignsearch serve`"
+    if servers is None and search.driver is None:
+        return f"{start}, unless one runs and has no slot free"
+    return start
 
 
 def _waits_for_objective(search: Search) -> str:

@@ -1,4 +1,4 @@
-"""Calls of the store's parts for given points, renames and deletions, each method once."""
+"""Calls of the store's parts for points, services, renames and deletions, each method once."""
 
 from alignsearch.search.documents import GivenPoint
 
@@ -37,3 +37,11 @@ def rename_and_delete(store, name):
     assert store.deletions.unfinished() == [new]
     trials = store.deletions.trials(new)
     assert store.deletions.finish(new) == trials > 0
+
+
+def serve_for_a_moment(store):
+    for owner, ttl in (("dead", -1.0), ("ann@host:7", 60.0)):
+        store.services.join(owner, ttl)
+    assert store.services.renew("ann@host:7", 60.0)
+    assert "ann@host:7" in [each.owner for each in store.services.living()]
+    store.services.leave("ann@host:7")

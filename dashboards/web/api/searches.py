@@ -94,11 +94,17 @@ def search(request: Request, name: Name) -> Response:
     )
 
 
+Exact = Annotated[bool, Query(description="Numbers and times with all their digits.")]
+
+
 @router.get("/searches/{name}/history", response_model=models.TrialColumns)
-def trial_columns(request: Request, name: Name) -> Response:
-    """Read all trials in columns, with numbers rounded to five digits."""
+def trial_columns(request: Request, name: Name, exact: Exact = False) -> Response:
+    """Read all trials in columns, with numbers rounded to five digits, or exact."""
     mirror = context_of(request).mirror
     mirrored = mirror.get(name)
+    if exact:
+        found = payloads.trial_columns(mirrored, mirror.now(), exact=True)
+        return json_response(request, found)
     encoded = payloads.encoded_trials(mirror, mirrored)
     etag = f'"{mirrored.trials.begun.timestamp():.0f}-{mirrored.trials.rev}-{mirrored.version}"'
     if request.headers.get("if-none-match") == etag:
@@ -107,10 +113,11 @@ def trial_columns(request: Request, name: Name) -> Response:
 
 
 @router.get("/searches/{name}/changes", response_model=models.TrialColumns)
-def changes(request: Request, name: Name, since: Rev = 0) -> Response:
+def changes(request: Request, name: Name, since: Rev = 0, exact: Exact = False) -> Response:
     """Read the trials that changed after a revision, in columns."""
     mirror = context_of(request).mirror
-    return json_response(request, payloads.trial_columns(mirror.get(name), mirror.now(), since))
+    found = payloads.trial_columns(mirror.get(name), mirror.now(), since, exact=exact)
+    return json_response(request, found)
 
 
 @router.get("/searches/{name}/curves", response_model=models.Curves)

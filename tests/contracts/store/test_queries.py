@@ -10,7 +10,7 @@ import pytest
 from clock_ahead import with_lease_ahead
 from epoch_maker import an_epoch
 from pymongo import monitoring
-from store_calls import give_points, rename_and_delete
+from store_calls import give_points, rename_and_delete, serve_for_a_moment
 
 import alignsearch.search
 from alignsearch.search.documents import Confirmation, Result, Trial
@@ -78,15 +78,14 @@ def shape_of(value):
 
 
 PARTS_OF_STORE = (
-    "searches",
-    "trials",
-    "attempts",
+    *("searches", "trials", "attempts"),
     "points",
     "totals",
     "logs",
     "copies",
     "renames",
     "deletions",
+    "services",
 )
 
 
@@ -225,6 +224,7 @@ def use_everything(store, new_search, new_trial):
     store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"}, mark)
     store.searches.edit(name, lambda _: {"note": "looked at"}, "tester", "note", "looked at")
     rename_and_delete(store, name)
+    serve_for_a_moment(store)
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,15 @@
 import math
+import time
 
+import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.dashboards import plots
 from alignsearch.dashboards.client import Client
+from alignsearch.frames import trials_frame
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
 
 from ..conftest import point
@@ -32,6 +36,35 @@ def test_trials_are_a_frame(client):
     assert trials.loc[3, "train_batch_size"] == point(3)["train_batch_size"]
     assert trials["state"].value_counts()[["completed", "diverged"]].tolist() == [8, 1]
     assert str(trials["finished"].dtype).startswith("datetime64")
+
+
+def test_trials_have_the_values_and_types_that_the_store_has(client, lab):
+    trials = client.trials("done")
+    stored = trials_frame(lab.store.searches.get("done"), lab.store.trials.all("done"))
+    for name in ("loss", "sigma", "alpha_over_beta", "beta", "started", "finished"):
+        pd.testing.assert_series_equal(trials[name], stored[name], check_names=False)
+    pd.testing.assert_series_equal(
+        trials["attempt"], stored["attempts"], check_names=False, check_index=True
+    )
+    assert trials["delay_epochs"].dtype == stored["delay_epochs"].dtype
+    sizes = [point(tid)["train_batch_size"] for tid in range(8)]
+    assert trials["train_batch_size"].tolist()[:8] == sizes
+    took = (trials["finished"] - trials["started"]).dt.total_seconds()
+    assert took[:8].tolist() == pytest.approx(trials["seconds"][:8].tolist(), abs=1e-3)
+    best = client.best_so_far("done")
+    assert best.loc[8, "loss"] == stored.loc[7, "loss"]
+    assert best.loc[8, "finished"] == stored.loc[7, "finished"]
+
+
+def test_columns_of_numbers_are_numbers_where_some_are_missing(client, lab):
+    lab.search("not-begun")
+    deadline = time.monotonic() + 60
+    while "not-begun" not in (searches := client.searches()).index:
+        assert time.monotonic() < deadline
+    assert searches["best.loss"].dtype == np.float64
+    assert math.isnan(searches.loc["not-begun", "best.loss"])
+    assert str(searches["created_at"].dt.tz) == "UTC"
+    assert str(client.events("done")["at"].dt.tz) == "UTC"
 
 
 def test_searches_epochs_and_tables_are_frames(client):

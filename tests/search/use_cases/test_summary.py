@@ -130,6 +130,20 @@ def test_a_summary_says_what_the_search_waits_for_and_why(situation):
     assert summarize(search, standing_of(trials), NOW).waits_for == expected
 
 
+def test_a_summary_knows_whether_a_serve_waits_for_the_search():
+    search = a_search(status=SearchStatus.QUEUED, driver=None)
+
+    def waits_for(servers):
+        return summarize(search, standing_of([]), NOW, servers=servers).waits_for
+
+    assert waits_for(()) == "a driver: start one with `alignsearch serve`"
+    assert waits_for(("ann@host:7",)) == (
+        "a driver: ann@host:7 (`alignsearch serve`) takes it up when a slot is free for it, and "
+        "`alignsearch events ia` says what is in the way"
+    )
+    assert "ann@host:7 and 1 more (`alignsearch serve`)" in waits_for(("ann@host:7", "bob@host:8"))
+
+
 def test_a_slow_store_is_named():
     quick, slow = (summarize(a_search(), standing_of(BUSY), NOW, it) for it in (0.01, 1.23))
     assert slow.waits_for == f"{quick.waits_for}; the store is slow: it answers in 1.2 s"
