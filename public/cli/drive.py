@@ -58,11 +58,12 @@ def serve(
         interruptible(notice) as interrupt,
     ):
         from alignsearch.search.driver.service import Service
+        from alignsearch.search.use_cases.notices import Notifier, noticing
         from alignsearch.workers.cluster import ask_for, nodes
 
         revive = reviver(store)
         print_text(f"serving the searches of {opened.uri_for_people}")
-        Service(
+        service = Service(
             opened,
             lambda name, allotted: make_driver(opened, uri, name, revive, allotted),
             lambda driver, stop: drive(opened, driver, stop, ProgressDisplay(console, driver.name)),
@@ -71,4 +72,6 @@ def serve(
             say=print_text,
             revive_store=revive,
             ask_for=ask_for,
-        ).run(interrupt)
+        )
+        with noticing(Notifier(opened, driver_owner(), serves=True)):
+            service.run(interrupt)

@@ -15,6 +15,7 @@ from alignsearch.driving import (
     interruptible,
     make_driver,
 )
+from alignsearch.names import driver_owner
 from alignsearch.progress import against_chance, best_of_summary
 from alignsearch.search.documents import metrics_of
 from alignsearch.search.documents.states import SearchStatus
@@ -91,5 +92,8 @@ def drive(
     shown_on: displays the progress.
     """
     with cluster(ray, hint), interruptible(notice) as interrupt:
+        from alignsearch.search.use_cases.notices import Notifier, noticing
+
         make = partial(make_driver, store, uri, name, revive_store)
-        return drive_to_end(store, name, make, interrupt, shown_on)
+        with noticing(Notifier(store, driver_owner(), serves=False, only=name)):
+            return drive_to_end(store, name, make, interrupt, shown_on)

@@ -84,6 +84,8 @@ class Search(Document):
             calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
         prior: where its best configurations are expected; None if nobody says so.
+        notify: address of the webhook that is told of its end and of its troubles; None for none.
+        notified: ids of the notices that were sent, or given up.
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
         checkpoint_folder: name of the search's own folder below that one; None for one of its name
             and creation time. A renamed search keeps its folder, a loaded copy gets a new one.
@@ -142,6 +144,8 @@ class Search(Document):
     enqueued: int = Field(default=0, ge=0)
     note: str = ""
     tags: tuple[str, ...] = ()
+    notify: str | None = None
+    notified: tuple[str, ...] = ()
     checkpoints: str | None = None
     checkpoint_folder: str | None = None
     keep_checkpoints: int = Field(default=1, ge=0)

@@ -170,6 +170,7 @@ def prepare(
         confirm=asked.confirmation_of(asked.trials),
         note=asked.note,
         tags=asked.tag,
+        notify=asked.notify,
         created_by=who,
         versions=versions() | package_versions(asked.algo),
         **rules,

@@ -40,6 +40,7 @@ from alignsearch.search.use_cases.confirm_choices import ConfirmChoices
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.metric_choices import MetricChoices
+from alignsearch.search.use_cases.notify_choices import NotifyChoices
 from alignsearch.search.use_cases.prior_choices import PriorChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 from alignsearch.search.use_cases.rules import RuleChoices, as_option
@@ -117,6 +118,7 @@ class SearchChoices(Document):
 
 
 class Submission(
+    NotifyChoices,
     MetricChoices,
     PriorChoices,
     MarkChoices,

@@ -478,6 +478,7 @@ declare namespace Api {
     prior?: string | null;
     metric?: string[];
     constraint?: string[];
+    notify?: string | null;
     algo?: "tpe" | "combined" | "random" | "anneal" | "grid" | "sobol" | "optuna:tpe" | "optuna:gp" | "optuna:cmaes" | "optuna:nsgaii" | "optuna:qmc" | "optuna:random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";

@@ -189,11 +189,13 @@ def test_a_submit_is_taken_up_within_a_second(make_search_in, service, store):
     assert any(seconds_until_driven(f"prompt-{number}") <= 1.0 for number in range(5))
 
 
-def test_a_search_without_a_slot_is_told_which_serve_takes_it_up(shell, service, store):
-    shell.submit("of-gpus", "--trials", "1", "--resources", "GPU=1")
+def test_a_search_without_a_slot_is_told_which_serve_takes_it_up(
+    shell, make_search_in, service, store
+):
+    make_search_in(store, "of-gpus", trials=1, resources={"GPU": 1.0})
     waits = shell.json("status", "of-gpus")["waits_for"]
     assert f":{service.process.pid} (`alignsearch serve`) takes it up when a slot is free" in waits
-    shell.run("cancel", "of-gpus")
+    assert shell.ok("cancel", "of-gpus")
 
 
 def test_the_store_is_not_stopped_under_a_serve(shell, service, store):
