@@ -20,9 +20,9 @@ from typing import Any
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.divergence import is_diverged
 from alignsearch.search.documents.errors import StoreRefusedError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
-from alignsearch.search.documents.tally import is_diverged
 from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of

@@ -14,7 +14,7 @@ class NotifyChoices(Document):
 
     notify: str | None = Field(
         default=None,
-        description="Address of a webhook, http:// or https://, to which the driver sends a JSON "
+        description="Address of a webhook (http or https), to which the driver sends a JSON "
         "notice at the search's end, when most trials diverge, and when it stands still.",
     )
 

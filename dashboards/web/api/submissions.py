@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards import models
-from alignsearch.dashboards.web.api.sessions import Author
+from alignsearch.dashboards.web.api.sessions import Author, session_of
 from alignsearch.dashboards.web.behind_proxy import search_page
 from alignsearch.dashboards.web.context import Context, context_of
 from alignsearch.dashboards.web.errors import RefusedError
@@ -61,6 +61,7 @@ async def check_submission(
     request: Request, author: Author, asked: models.SubmitRequest
 ) -> Response:
     """Check a submission as the command line does, without writing it."""
+    _check_webhook(request, asked)
     search = await _prepared(context_of(request), asked, author)
     return json_response(request, models.Checked(ok=True, search=search.model_dump(mode="json")))
 
@@ -68,6 +69,7 @@ async def check_submission(
 @router.post("/submit", response_model=models.Submitted, status_code=201)
 async def submit(request: Request, author: Author, asked: models.SubmitRequest) -> Response:
     """Submit a search, as `alignsearch submit` does."""
+    _check_webhook(request, asked)
     context = context_of(request)
     search = await _prepared(context, asked, author)
     create = context.submitter.create
@@ -85,6 +87,18 @@ def installed_spaces() -> list[models.Space]:
         except AlignSearchError as error:
             logger.warning("definition %s can't be offered: %s", name, error)
     return found
+
+
+def _check_webhook(request: Request, asked: Submission) -> None:
+    """Refuse a webhook where people log in: a token's holder could make `serve` ask any address."""
+    gate = context_of(request).gate
+    if asked.notify is not None and gate.login_of(session_of(request)[0]) != "none":
+        raise RefusedError(
+            403,
+            "forbidden",
+            "a dashboard with logins names no webhook: `alignsearch submit --notify URL` does",
+            field="notify",
+        )
 
 
 async def _prepared(context: Context, asked: Submission, author: str) -> Search:

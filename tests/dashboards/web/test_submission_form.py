@@ -3,7 +3,9 @@
 import pytest
 
 from alignsearch.dashboards.web.api.submissions import installed_spaces
+from alignsearch.dashboards.web.tokens import HashedToken
 
+TOKEN = "a token of 24 characters"
 MODULE = """
 from hyperopt import hp
 
@@ -77,3 +79,14 @@ def test_a_network_or_data_set_of_ones_own_is_refused_at_its_field(dashboard, tm
         assert error["field"] == field
         assert error["message"].startswith(f"{field} {file}:thing: can't be submitted")
     assert not marker.exists()
+
+
+def test_a_webhook_is_named_by_a_page_on_this_machine_alone(dashboard, module_uri, serve):
+    asked = {"space": "wm", "trials": 3, "dataset": "rehearsal", "notify": "http://127.0.0.1:9/x"}
+    assert dashboard.post("/submit/check", asked).json()["search"]["notify"] == asked["notify"]
+    with serve(module_uri, token=HashedToken.of(TOKEN)) as guarded:
+        for path in ("/submit/check", "/submit"):
+            refused = guarded.post(path, asked, Authorization=f"Bearer {TOKEN}")
+            assert refused.status_code == 403
+            assert refused.json()["error"]["field"] == "notify"
+            assert "submit --notify URL" in refused.json()["error"]["message"]
