@@ -287,6 +287,8 @@ def _axis(parameter: pd.Series, values: pd.Series) -> dict[str, Any]:
         ticks = list(range(-1, len(options) - 1))
         return {"label": label, "values": values.cat.codes, "tickvals": ticks, "ticktext": options}
     log = bool(parameter["log"])
+    # Whole numbers are of a type that has no number between two of them.
+    values = values.astype(float)
     shown = np.log10(values.where(values > 0)) if log else values
     named = f"log10 {label}" if log else label
     if not shown.isna().any():

@@ -82,6 +82,7 @@ def test_a_brush_filters_the_table_and_a_link_shows_the_same(seeded, open_page):
 
     linked = open_page(seeded, page.url.removeprefix(seeded.url))
     expect(matching(linked)).to_have_text(f"{few} of 30 trials")
+    expect(linked.locator("#trials tbody tr")).to_have_count(few)
     errors = [
         float(text) for text in linked.locator("#trials tbody td:nth-child(4)").all_inner_texts()
     ]
