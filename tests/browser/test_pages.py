@@ -4,6 +4,7 @@ import csv
 import io
 import math
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -62,6 +63,23 @@ def test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address(
     expect(rows.first).to_contain_text("second")
 
 
+def settled(page):
+    """The number of trials that a brush leaves, once text and lines have followed its last move."""
+    drawn = page.locator("#parcoords .body canvas").nth(1)
+
+    def shown():
+        told = matching(page).inner_text().split()[0]
+        return (told, page.url) if drawn.get_attribute("data-lines") == told else None
+
+    deadline = time.monotonic() + 60
+    before, now = None, shown()
+    while now is None or now != before or "b.loss=" not in page.url:
+        assert time.monotonic() < deadline, (before, now)
+        page.wait_for_timeout(500)
+        before, now = now, shown()
+    return int(now[0])
+
+
 def test_a_brush_filters_the_table_and_a_link_shows_the_same(seeded, open_page):
     page = open_page(seeded, "/searches/first?rows=50")
     when_interactive(page)
@@ -74,9 +92,7 @@ def test_a_brush_filters_the_table_and_a_link_shows_the_same(seeded, open_page):
     page.mouse.move(middle, axis["y"] + axis["height"] * 0.6, steps=4)
     page.mouse.up()
     expect(matching(page)).to_have_text(re.compile(r"^\d+ of 30 trials$"))
-    few = int(matching(page).inner_text().split()[0])
-    drawn = page.locator("#parcoords .body canvas").nth(1)
-    expect(drawn).to_have_attribute("data-lines", str(few))
+    few = settled(page)
     low, high = map(float, re.search(r"b\.loss=([\d.]+?)\.\.([\d.]+)", page.url).groups())
     page.get_by_label("Mark trial").first.check()
 
