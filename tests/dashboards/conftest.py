@@ -144,7 +144,7 @@ class Dashboard:
         )
         self.thread = threading.Thread(target=self.server.run, args=([listening],))
         self.thread.start()
-        self.http = httpx.Client(base_url=self.url, timeout=20.0, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=120.0, trust_env=False)
 
     @property
     def mirror(self):
