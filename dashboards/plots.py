@@ -288,8 +288,10 @@ def _axis(parameter: pd.Series, values: pd.Series) -> dict[str, Any]:
         return {"label": label, "values": values.cat.codes, "tickvals": ticks, "ticktext": options}
     log = bool(parameter["log"])
     # Whole numbers are of a type that has no number between two of them.
-    values = values.astype(float)
-    shown = np.log10(values.where(values > 0)) if log else values
+    numbers = values.astype(float)
+    shown: pd.Series = numbers
+    if log:
+        shown = pd.Series(np.log10(numbers.where(numbers > 0)), index=values.index)
     named = f"log10 {label}" if log else label
     if not shown.isna().any():
         return {"label": named, "values": shown}
