@@ -177,7 +177,8 @@ def _check_own(store: Store, search: Search, placed: Trial, begun: Trial) -> Non
         with suppress(StaleAttemptError):
             persist(lambda: store.attempts.hand_back(*held, why))
     else:
-        # That driver has added it to the other search, whose space may lack its point.
+        # The old search's driver has added this trial to the new search. A trial's point may lie
+        # outside the new search's space, so nobody is to evaluate it.
         persist(lambda: store.attempts.withdraw(begun, why))
     raise ForeignSearchError(why)
 

@@ -51,7 +51,9 @@ class BehindProxy:
         """
         self._root_path = root_path
         # uvicorn's own middleware, because it replaces the proxy's address by the client's.
-        self._client_of: Any = ProxyHeadersMiddleware(app, list(trusted_proxies))  # type: ignore[arg-type]
+        # Starlette and uvicorn describe an application by types of their own.
+        served: Any = app
+        self._client_of: Any = ProxyHeadersMiddleware(served, list(trusted_proxies))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Apply the prefix and the forwarded headers, then pass the request on."""

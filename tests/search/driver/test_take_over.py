@@ -65,6 +65,13 @@ class Clock:
         return time.monotonic() + self.ahead
 
 
+def let_lease_pass(store, name):
+    """Wait until two trials run, and let their driver's lease pass in the store."""
+    wait_until(lambda: len(store.trials.all(name, [TrialState.RUNNING])) == 2)
+    passed = {"$set": {"driver.expires_at": store.now() - timedelta(seconds=1)}}
+    assert store._db.update("searches", {"_id": name}, passed)
+
+
 def test_a_driver_that_was_stopped_for_longer_than_its_lease_begins_nothing(
     store, make_search, make_driver
 ):
@@ -72,9 +79,7 @@ def test_a_driver_that_was_stopped_for_longer_than_its_lease_begins_nothing(
     search = make_search(trials=6, parallel=2, lease_seconds=600.0)
     clock, held = Clock(), Held()
     with driving(make_driver(objective=held, monotonic=clock)) as outcome:
-        wait_until(lambda: len(store.trials.all(search.name, [TrialState.RUNNING])) == 2)
-        passed = {"$set": {"driver.expires_at": store.now() - timedelta(seconds=1)}}
-        assert store._db.update("searches", {"_id": search.name}, passed)
+        let_lease_pass(store, search.name)
         token = store.searches.acquire_driver(search.name, "another", 600.0)
         assert token is not None
         clock.ahead = 601.0
@@ -89,9 +94,7 @@ def test_a_driver_whose_lease_nobody_took_meanwhile_goes_on(store, make_search, 
     search = make_search(trials=6, parallel=2, lease_seconds=600.0)
     clock, held = Clock(), Held()
     with driving(make_driver(objective=held, monotonic=clock)) as outcome:
-        wait_until(lambda: len(store.trials.all(search.name, [TrialState.RUNNING])) == 2)
-        passed = {"$set": {"driver.expires_at": store.now() - timedelta(seconds=1)}}
-        assert store._db.update("searches", {"_id": search.name}, passed)
+        let_lease_pass(store, search.name)
         clock.ahead = 601.0
         wait_until(lambda: store.searches.get(search.name).driver.expires_at > store.now())
         held.release()
