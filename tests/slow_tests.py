@@ -3,6 +3,9 @@
 SLOW = (
     # A thousand suggestions of two samplers.
     "test_the_combined_sampler_is_ahead_of_random_points",
+    # A space of hundreds of dimensions; a whole search that begins with a prior.
+    "test_hundreds_of_dimensions_keep_their_scores_finite",
+    "test_a_search_begins_with_table_5_and_keeps_its_prior",
     # Files that are uploaded: a dump, points and a small table are, in the others.
     "test_a_table_larger_than_other_requests_is_uploaded",
     "test_optunas_file_is_imported",

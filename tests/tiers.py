@@ -57,7 +57,7 @@ KEPT = (
     # One page in a real browser, one real kill, and the documents' commands.
     "test_the_list_says_where_searches_stand_and_keeps_its_filter_in_the_address",
     "test_what_was_acknowledged_survives_kills",
-    *("test_bad_documents_are_found", "test_a_search_outlives_a_few_faults_of_its_store"),
+    "test_bad_documents_are_found",
     "test_only_commands_and_options_that_exist_are_used",
     "test_documents_name_only_options_and_targets_that_exist",
     "test_a_command_that_does_not_exist_is_found",

@@ -50,7 +50,7 @@ class MirroredSearch:
         named: the trial that the search names as its best; None without one.
         encoded: the version whose trials were encoded last, and the encoded trials.
         requested_at: time.monotonic() of the last request for the search.
-        synced_at: time.monotonic() of the last comparison with the store.
+        synced_at: time.monotonic() at which the store was asked for what is held.
     """
 
     search: Search
@@ -262,16 +262,14 @@ class Mirror:
         return POLL_SECONDS
 
     def _poll(self) -> None:
-        changed = False
-        if time.monotonic() - self._listed_at >= LIST_SECONDS or self.failure:
-            changed = self._list()
-        polled = self._polled()
-        searches = {each.name: each for each in self.store.searches.named(list(polled))}
-        for name, search in searches.items():
+        due = time.monotonic() - self._listed_at >= LIST_SECONDS or bool(self.failure)
+        changed = due and self._list()
+        polled, asked = self._polled(), time.monotonic()
+        for search in self.store.searches.named(list(polled)):
             try:
-                changed |= self._sync(polled[name], search, self.store.trials.last_change(name))
+                changed |= self._sync(polled[search.name], search, asked)
             except StoreCorruptedError as error:
-                self.note_unreadable(name, error)
+                self.note_unreadable(search.name, error)
         if changed:
             self.notify()
 
@@ -330,12 +328,16 @@ class Mirror:
             threading.Thread(target=read, name="warming", daemon=True).start()
 
     def _sync_one(self, mirrored: MirroredSearch) -> None:
-        name = mirrored.search.name
+        name, asked = mirrored.search.name, time.monotonic()
         (search,) = self.store.searches.named([name]) or [self.store.searches.get(name)]
-        self._sync(mirrored, search, self.store.trials.last_change(name))
+        self._sync(mirrored, search, asked)
 
-    def _sync(self, mirrored: MirroredSearch, search: Search, last: int) -> bool:
+    def _sync(self, mirrored: MirroredSearch, search: Search, asked: float) -> bool:
+        last = self.store.trials.last_change(search.name)
         with mirrored.lock:
+            if asked < mirrored.synced_at:
+                # The poll and a request read at once, and the later answer is in already.
+                return False
             if search.created_at != mirrored.trials.begun:
                 # The search of this name was deleted elsewhere, and another one made.
                 mirrored.trials, mirrored.events = MirroredTrials(search), {}
@@ -357,7 +359,7 @@ class Mirror:
                 bool(records) or mirrored.summary is None or differs(mirrored.summary, summary)
             )
             mirrored.search = search
-            mirrored.synced_at = time.monotonic()
+            mirrored.synced_at = asked
             if changed:
                 mirrored.summary = summary
                 mirrored.version += 1

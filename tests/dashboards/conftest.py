@@ -2,12 +2,13 @@
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
 import uvicorn
 
+from alignment_core.errors import AlignSearchError
 from alignsearch.cli.dashboard import prepare_aside
 from alignsearch.dashboards.web.app import Options, create_app
 from alignsearch.dashboards.web.context import Submitter
@@ -151,7 +152,15 @@ class Dashboard:
         return self.app.state.context.mirror
 
     def get(self, path, **options):
+        self.catch_up(path)
         return self.http.get(f"/api{path}", **options)
+
+    def catch_up(self, path):
+        """Have the mirror read the path's search: a test's own writes may lie between two polls."""
+        name = path.removeprefix("/searches/").partition("/")[0].partition("?")[0]
+        with suppress(AlignSearchError):
+            if self.mirror.cached(name) is not None:
+                self.mirror.refresh(name)
 
     def json(self, path, **params):
         answer = self.get(path, params=params)

@@ -1,7 +1,6 @@
 """Ray's head dies under a `serve`, or none can be started: a line, an exit code, and on it goes."""
 
 import re
-import time
 
 import psutil
 import pytest
@@ -13,7 +12,6 @@ from alignsearch.driving import EXIT_HEAD_GONE
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
-from alignsearch.workers.head_watch import PATIENCE_SECONDS
 
 PATIENCE = 300.0
 SEARCH = ("--parallel", "2", "--resources", "CPU=0.5", "--lease", "8")
@@ -60,9 +58,8 @@ def test_a_serve_whose_head_dies_says_so_and_the_next_one_goes_on(kill, shell, t
             wait_until(lambda: len(progressing(store, name)) == 2, PATIENCE)
             before = {trial.tid for trial in progressing(store, name)}
             kill(address)
-            killed = time.monotonic()
+            # Ray's native code ends the process after a minute, with another code.
             code = serve.wait(PATIENCE)
-            seconds = time.monotonic() - killed
         finally:
             end_command(serve)
         said = log.read_text().splitlines()
@@ -72,8 +69,6 @@ def test_a_serve_whose_head_dies_says_so_and_the_next_one_goes_on(kill, shell, t
         # By the address that Ray gives the host, which may be another one.
         assert re.search(rf"Ray's head at [\d.]+:{address.rpartition(':')[2]} is gone", told[0])
         assert not any("Traceback" in line or "core_worker" in line for line in said), said
-        # Before Ray's own minute is over, at which its native code ends the process.
-        assert seconds < PATIENCE_SECONDS + 20
     log_after = tmp_path / "after.log"
     with Store.connect(uri) as store, ray_head(tmp_path / "next.log") as address:
         serve = shell.start("serve", "--ray", address, log=log_after)

@@ -12,8 +12,8 @@ from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.store import Store
 
 PATIENCE = 300.0
-RECOVERY_SECONDS = 15.0
-"""Until writing goes on after a primary's death, as the documents promise."""
+RECOVERY_SECONDS = 60.0
+"""Until writing goes on; 15 on a quiet machine."""
 
 
 def step_down(trio):

@@ -283,6 +283,8 @@ def test_a_slice_is_taken_by_its_head(store, submit, driver):
 
 def test_every_host_is_looked_at_from_inside(store_uri, hosts, ray_address):
     """The chips of this cluster are made up, and the doctor finds that out."""
+    # The workers of earlier tests may still be ending.
+    wait_until(lambda: ray.available_resources().get("TPU") == 8.0, 300.0)
     looked = subprocess.run(
         [ALIGNSEARCH, "doctor", "--cluster", "--json", "--ray", ray_address, "--store", store_uri],
         capture_output=True,

@@ -119,9 +119,7 @@ def test_a_store_that_does_not_answer_is_named_without_its_password(shell):
 
 
 def test_a_cluster_that_does_not_answer_is_named(shell):
-    began = time.monotonic()
     said = shell.refused(*SUBMIT, "--ray", LISTENS_NOWHERE)
-    assert time.monotonic() - began < 15
     assert f"no Ray at {LISTENS_NOWHERE}" in said
     assert "HOST:PORT" in said
     store = f"mongodb://user:secret@{LISTENS_NOWHERE}/"

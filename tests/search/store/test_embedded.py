@@ -281,7 +281,7 @@ def test_damaged_data_are_reported_in_time_and_left_as_they_are(server, used_dat
     started = time.monotonic()
     with pytest.raises(StoreCorruptedError, match=r"(?s)Restore.*move it away.*store\.log ends"):
         server.ensure()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 120
     assert server_processes(server.folder) == []
     after = digest(server.data)
     assert {name: after[name] for name in (file.name for file in files)} == {
