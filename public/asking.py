@@ -23,6 +23,7 @@ from alignsearch.search.documents import (
     judged,
     metric_of,
     metrics_of,
+    reported_names_of,
     space_of,
 )
 from alignsearch.search.documents.definition import ASKED
@@ -202,7 +203,8 @@ class Asker:
         """
         self._check_own(asked)
         metric = metric_of(self._search)
-        result = judged(self._search, result_of(returned, metric, "tell"), "tell")
+        further = reported_names_of(self._search)
+        result = judged(self._search, result_of(returned, metric, "tell", further), "tell")
         trial = self._store.attempts.finish(asked.id, asked.attempt, asked.token, result)
         self._release(asked)
         if not _is_same(trial.result, result):

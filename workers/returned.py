@@ -1,7 +1,7 @@
 """Results of objectives: what a function may return, and what a trial's result is then."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
@@ -12,7 +12,9 @@ from alignsearch.search.documents.plain_data import plain
 _KINDS = "a number, or HyperOpt's dictionary {'loss': number, 'status': 'ok'}"
 
 
-def result_of(returned: Any, metric: ObjectiveMetric, what: str) -> Result:
+def result_of(
+    returned: Any, metric: ObjectiveMetric, what: str, further: Sequence[str] = ()
+) -> Result:
     """Return the result of a trial whose objective has returned this value.
 
     A number is the search's metric. A dictionary has the metric under its name, or a `loss` to
@@ -26,13 +28,14 @@ def result_of(returned: Any, metric: ObjectiveMetric, what: str) -> Result:
         returned: the return value.
         metric: the search's metric.
         what: name of the objective, for messages.
+        further: names of the search's other metrics.
 
     Raises:
-        ConfigurationError: the value is neither, or the name of a metric can't be stored; then
-            trying again is of no use.
+        ConfigurationError: the value is neither, a metric is no number, or the name of one can't be
+            stored; then trying again is of no use.
     """
     if not isinstance(returned, Mapping):
-        return _result(_number(returned, what, "returned"), metric, {})
+        return _result(_number(returned, what, "returned", _KINDS), metric, {})
     status = returned.get("status", "ok")
     others = {
         str(name): number
@@ -45,17 +48,19 @@ def result_of(returned: Any, metric: ObjectiveMetric, what: str) -> Result:
         return Result(status="fail", metrics=metrics, reason=str(why))
     if status != "ok":
         raise ConfigurationError(f"{what} returned the status {status!r}: return 'ok' or 'fail'")
+    for name in further:
+        if name in returned:
+            _number(returned[name], what, f"returned, as {name},", "a number")
     if metric.name in returned:
-        return _result(
-            _number(returned[metric.name], what, f"returned, as {metric.name},"), metric, metrics
-        )
+        value = _number(returned[metric.name], what, f"returned, as {metric.name},", "a number")
+        return _result(value, metric, metrics)
     if "loss" not in returned:
         wanted = " or ".join(dict.fromkeys([repr(metric.name), "'loss'"]))
         raise ConfigurationError(
             f"{what} returned a dictionary without {wanted}: it has "
             f"{', '.join(map(_short, returned)) or 'nothing'}; return {_KINDS}"
         )
-    loss = _number(returned["loss"], what, "returned, as loss,")
+    loss = _number(returned["loss"], what, "returned, as loss,", "a number")
     return _of_loss(loss, "loss", loss, metrics)
 
 
@@ -90,12 +95,12 @@ def as_number(value: Any) -> float | None:
         return None
 
 
-def _number(value: Any, what: str, how: str) -> float:
+def _number(value: Any, what: str, how: str, wanted: str) -> float:
     # A comparison's True would count as 1; NumPy's bool is none of Python's.
     number = None if type(value).__name__ in ("bool", "bool_") else as_number(value)
     if number is None:
         shown = "nothing (None)" if value is None else f"{type(value).__name__} {_short(value)}"
-        raise ConfigurationError(f"{what} {how} {shown}: return {_KINDS}")
+        raise ConfigurationError(f"{what} {how} {shown}: return {wanted}")
     return number
 
 

@@ -13,7 +13,7 @@ def judged(search: Search, result: Result, what: str = "the trial") -> Result:
     """Return a result with the amount by which it breaks the search's constraints.
 
     A result without a loss stays as it is. A further metric that is NaN or infinite makes a result
-    of status `fail`, as the first metric does.
+    of status `fail`, as the first metric does; its metrics then have the first one's value, too.
 
     Args:
         search: the search.
@@ -35,11 +35,11 @@ def judged(search: Search, result: Result, what: str = "the trial") -> Result:
             f"{what} reported no {' and no '.join(lacking)}: each trial of this search reports "
             f"{every}. Return a dictionary with all of them, or report them by their names"
         )
-    for name in names:
-        if not math.isfinite(result.metrics[name]):
-            reason = f"its {name.replace('_', ' ')} is {result.metrics[name]}"
-            return Result(status="fail", metrics=result.metrics, reason=reason)
     assert result.loss is not None
     values = {**result.metrics, metric.name: metric.value(result.loss)}
+    for name in names:
+        if not math.isfinite(values[name]):
+            reason = f"its {name.replace('_', ' ')} is {values[name]}"
+            return Result(status="fail", metrics=values, reason=reason)
     violation = total_violation(search.constraints, values)
     return result.model_copy(update={"violation": violation or None})

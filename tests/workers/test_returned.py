@@ -49,6 +49,12 @@ def test_hyperopts_dictionary():
     assert failed.reason
 
 
+@pytest.mark.parametrize("value", ["8 ms", None, Tensor()])
+def test_a_further_metric_that_is_no_number_is_named(value):
+    with pytest.raises(ConfigurationError, match=r"f returned, as step_ms, .*: return a number"):
+        result_of({"accuracy": 0.5, "step_ms": value}, ACCURACY, "f", ["step_ms"])
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float64("nan")])
 def test_no_number_is_a_failure_that_tpe_learns_from(value):
     for returned in (value, {"loss": value}, {"loss": value, "status": "ok"}):

@@ -7,7 +7,13 @@ from functools import partial
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents import Search, Trial, metric_of, space_of
+from alignsearch.search.documents import (
+    Search,
+    Trial,
+    metric_of,
+    reported_names_of,
+    space_of,
+)
 from alignsearch.workers import sources
 from alignsearch.workers.gpu_memory import limit_tensorflow
 from alignsearch.workers.objectives import Finished, Link, Objective
@@ -55,7 +61,7 @@ def _evaluate(function: Callable[..., Any], search: Search, trial: Trial, link: 
         raise RuntimeError(f"the objective has raised {type(error).__name__}") from error
     if context.was_stopped:
         return Finished(None)
-    result = result_of(returned, metric, _name(function))
+    result = result_of(returned, metric, _name(function), reported_names_of(search))
     context.finish()
     return Finished(with_reported(result, context.last_values), context.best_step)
 

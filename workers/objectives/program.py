@@ -161,7 +161,7 @@ class _Program:
                 f"{self._metric.name}=0.25`"
             )
         returned = {**self._result.metrics, "status": self._result.status}
-        result = result_of(returned, self._metric, "the program")
+        result = result_of(returned, self._metric, "the program", self._further)
         values = {**self._context.last_values, **self._values}
         return Finished(with_reported(result, values), self._context.best_step)
 

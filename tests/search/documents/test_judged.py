@@ -85,6 +85,7 @@ def test_a_metric_that_was_not_reported_is_named(metrics, lacking):
 def test_a_metric_that_is_no_finite_number_makes_no_result():
     found = judged(a_search(), result(step_ms=float("nan"), memory=1.0))
     assert (found.status, found.reason) == ("fail", "its step ms is nan")
+    assert found.metrics["accuracy"] == 0.9
 
 
 def test_a_trial_that_diverged_needs_no_other_metric():
