@@ -78,7 +78,7 @@ class Dashboard:
         if self._process is None:
             return
         self._process.send_signal(signal.SIGINT)
-        self._process.communicate(timeout=30)
+        self._process.communicate(timeout=300.0)
         self._process = None
 
 

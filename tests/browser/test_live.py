@@ -43,7 +43,7 @@ def live(server_uri, tmp_path_factory, run_dashboard):
             yield dashboard
     finally:
         serve.send_signal(signal.SIGINT)
-        serve.wait(timeout=60)
+        serve.wait(timeout=300.0)
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def behind_nginx(dashboard, store, folder, location):
     nginx = subprocess.Popen([NGINX, "-p", folder, "-c", written])
     try:
         url = f"http://127.0.0.1:{port}{PREFIX}"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 300.0
         while True:
             try:
                 httpx.get(f"{url}/api/health", trust_env=False)
@@ -80,7 +80,7 @@ def behind_nginx(dashboard, store, folder, location):
         yield SimpleNamespace(url=url, store=store)
     finally:
         nginx.terminate()
-        nginx.wait(timeout=30)
+        nginx.wait(timeout=300.0)
 
 
 def test_pages_streams_login_and_client_work_below_nginx(proxied, open_page):

@@ -71,7 +71,7 @@ def settled(page):
         told = matching(page).inner_text().split()[0]
         return (told, page.url) if drawn.get_attribute("data-lines") == told else None
 
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300.0
     before, now = None, shown()
     while now is None or now != before or "b.loss=" not in page.url:
         assert time.monotonic() < deadline, (before, now)

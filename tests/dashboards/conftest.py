@@ -176,7 +176,7 @@ class Dashboard:
         self.mirror.closing.set()
         self.mirror.notify()
         self.server.should_exit = True
-        self.thread.join(timeout=20)
+        self.thread.join(timeout=300.0)
         self.http.close()
         assert not self.thread.is_alive()
 
@@ -190,7 +190,7 @@ class Prepare:
 
 @contextmanager
 def serving(store_uri, **options):
-    with Store.connect(store_uri, timeout=1.0) as store:
+    with Store.connect(store_uri, timeout=5.0) as store:
         dashboard = Dashboard(store, **options)
         try:
             yield dashboard

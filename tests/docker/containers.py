@@ -25,7 +25,7 @@ from alignsearch.search.store.processes import free_port, wait_until
 from alignsearch.workers.hand_back import raylets
 
 SERVICES = COMPOSE["services"]
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 class Containers:

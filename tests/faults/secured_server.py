@@ -74,7 +74,7 @@ class SecuredServer:
     def stop(self, number=signal.SIGINT):
         """Send the server a signal and wait until it has ended."""
         self._process.send_signal(number)
-        self._process.wait(20)
+        self._process.wait(300.0)
 
     def uri(self, user="root", password=password, host="127.0.0.1", database="alignsearch", **more):
         """Return the URI of a user, with TLS; `more` are URI options, None to leave one out."""

@@ -79,7 +79,7 @@ class Script:
             wait_until(lambda: len(self.evaluated()) >= number or running.poll() is not None, 180)
             assert running.poll() is None, running.communicate()
             running.send_signal(how)
-            running.wait(60)
+            running.wait(300.0)
         finally:
             if running.poll() is None:
                 os.killpg(running.pid, signal.SIGKILL)

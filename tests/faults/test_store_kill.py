@@ -99,7 +99,7 @@ def test_what_was_acknowledged_survives_kills(server):
 
 def test_a_worker_rides_through_the_servers_death(server):
     uri = server.ensure()
-    with Store.connect(uri, timeout=20.0) as store:
+    with Store.connect(uri, timeout=300.0) as store:
         store.searches.create(a_search("s"))
         store.trials.add(Trial(id="s/0", search="s", tid=0))
         lease = store.attempts.begin(
@@ -120,7 +120,7 @@ def test_a_worker_rides_through_the_servers_death(server):
 
 
 def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, monkeypatch):
-    with Store.connect(server.ensure(), timeout=20.0) as store:
+    with Store.connect(server.ensure(), timeout=300.0) as store:
         store.searches.create(a_search("s"))
         store.trials.add(Trial(id="s/0", search="s", tid=0))
         lease = store.attempts.begin(
@@ -147,7 +147,7 @@ def test_a_kill_between_an_epochs_progress_and_the_epoch_loses_neither(server, m
 
 
 def test_a_kill_while_ended_trials_are_tallied_counts_none_twice(server, monkeypatch):
-    with Store.connect(server.ensure(), timeout=20.0) as store:
+    with Store.connect(server.ensure(), timeout=300.0) as store:
         store.searches.create(a_search("s"))
         update = store._db.update
         to_come = []

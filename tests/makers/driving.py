@@ -16,7 +16,7 @@ NEVER = threading.Event()
 """An interrupt that nobody sets."""
 
 
-def wait_until(condition, seconds=60.0):
+def wait_until(condition, seconds=300.0):
     """Return as soon as the condition holds; fail if it doesn't in so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -25,7 +25,7 @@ def wait_until(condition, seconds=60.0):
 
 
 @contextmanager
-def driving(driver, interrupt=None, patience=60.0):
+def driving(driver, interrupt=None, patience=300.0):
     """Run the driver in a thread; yields the list that will hold its outcome.
 
     patience: seconds that its end may take after the interrupt.

@@ -23,7 +23,7 @@ MONGOD = Path(sys.prefix) / "mongod" / "fiftyone" / "db" / "bin" / "mongod"
 NAME = "tests"
 """Name of every replica set here."""
 HOST = "127.0.0.1"
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds for a server's start, an election or an end: each takes two, on a quiet machine."""
 
 LIMITS = (

@@ -59,7 +59,7 @@ def ray_head(log):
     finally:
         head.terminate()
         try:
-            head.wait(30)
+            head.wait(300.0)
         except subprocess.TimeoutExpired:
             os.killpg(head.pid, signal.SIGKILL)
             head.wait()

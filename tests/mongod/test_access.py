@@ -29,7 +29,7 @@ def mutual(tmp_path_factory):
 
 def test_a_client_without_a_certificate_does_not_get_in(mutual):
     known = {"tlsCertificateKeyFile": mutual.client_certificate, "replicaSet": NAME}
-    with Store.connect(mutual.uri(**known), timeout=20.0) as store:
+    with Store.connect(mutual.uri(**known), timeout=300.0) as store:
         assert store.searches.all() == []
     for missing in ({}, {"tlsCertificateKeyFile": mutual.folder / "stranger.pem"}):
         if missing:

@@ -112,7 +112,7 @@ def test_what_was_acknowledged_is_there_after_the_primary_was_killed(trio):
             trio.wait_for_all()
     finally:
         ended.set()
-        writer.join(60)
+        writer.join(300.0)
     assert not writer.is_alive()
     with Store.connect(uri) as store:
         stored = [event.what for event in store.logs.events("s")]

@@ -15,7 +15,7 @@ from alignsearch.search.store.connection import StoreConnection
 from alignsearch.search.store.news.feeds import POLLING
 from alignsearch.search.store.roles import apply_roles, apply_users, role_name
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def step_down(trio):
@@ -26,7 +26,7 @@ def step_down(trio):
 def test_a_stream_goes_on_after_a_failover(strike, trio):
     trio.wait_for_all()
     uri = trio.uri.format(f"news_{strike.__name__}")
-    with Store.connect(uri, timeout=60.0) as store, Store.connect(uri, timeout=60.0) as writer:
+    with Store.connect(uri, timeout=300.0) as store, Store.connect(uri, timeout=300.0) as writer:
         store.lacking()
         with store.news.waker("searches") as waker:
             while waker.wait(2.0):
@@ -92,7 +92,7 @@ def test_a_server_that_becomes_a_replica_set_is_tried_out_again(tmp_path):
         members = [{"_id": 0, "host": alone.address}]
         alone.command("replSetInitiate", {"_id": mongod.NAME, "members": members})
         mongod.wait_for(lambda: alone.command("hello")["isWritablePrimary"], "it is primary")
-        with Store.connect(alone.uri, timeout=60.0) as store:
+        with Store.connect(alone.uri, timeout=300.0) as store:
             store.lacking()
             assert store.news.kind() == "change streams"
     finally:

@@ -115,7 +115,7 @@ def test_a_document_that_only_a_lost_primary_has_is_not_read(trio):
     primary = trio.primary()
     others = [member for member in trio.members if member is not primary]
     uri = trio.uri.format("unread")
-    with Store.connect(uri, timeout=60.0) as store, pymongo.MongoClient(uri) as client:
+    with Store.connect(uri, timeout=300.0) as store, pymongo.MongoClient(uri) as client:
         store.logs.add_event("s", "me", "known to all")
         for member in others:
             member.pause()

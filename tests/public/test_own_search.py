@@ -209,7 +209,7 @@ def test_it_is_steered_and_waited_for(define, store_uri):
         assert seen.wait(0.1, show=False) == "running"
         seen.cancel()
         assert seen.wait(show=False) == "cancelled"
-        driving.join(60)
+        driving.join(300.0)
         assert not driving.is_alive()
         with pytest.raises(StateConflictError, match="no trial of it finished"):
             seen.best()

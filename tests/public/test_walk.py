@@ -64,7 +64,7 @@ class Walk:
         else:
             python = {"python": sys.executable}
             run = [python.get(program, program), *arguments]
-            subprocess.run(run, cwd=self.shell.folder, check=True, timeout=60)
+            subprocess.run(run, cwd=self.shell.folder, check=True, timeout=300.0)
 
     def end(self):
         if self.serving is not None:

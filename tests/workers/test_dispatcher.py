@@ -179,7 +179,7 @@ def test_an_interrupted_driver_hands_back_and_leaves_no_worker(store, submit, dr
     thread, outcome = drive_in_thread(driver(), interrupt)
     pids = {pid_of(trial) for trial in wait_for(store, running)}
     interrupt.set()
-    thread.join(60)
+    thread.join(300.0)
     assert outcome == [Outcome.INTERRUPTED]
     trials = store.trials.all("a-search")
     assert {trial.state for trial in trials} == {TrialState.QUEUED}
@@ -222,7 +222,7 @@ def second_host(hosts, ray_address, tmp_path):
         yield joined.pop()
     finally:
         host.terminate()
-        host.wait(60)
+        host.wait(300.0)
         wait_until(lambda: {n["NodeID"] for n in ray.nodes() if n["Alive"]} <= known, 120)
 
 
@@ -257,7 +257,7 @@ def test_a_host_that_goes_hands_back_and_is_given_nothing_more(store, submit, dr
     assert {trial.state for trial in trials} == {TrialState.QUEUED}
     assert {trial.attempts["1"].outcome for trial in trials} == {"handed_back"}
     interrupt.set()
-    thread.join(60)
+    thread.join(300.0)
     assert outcome == [Outcome.INTERRUPTED]
     assert {trial.attempts_spent for trial in store.trials.all("a-search")} == {0}
 
@@ -316,7 +316,7 @@ def test_why_a_worker_cannot_start_is_said_at_once(store, submit, hosts, tmp_pat
     )
     (trial,) = wait_for(store, lambda trial: trial.error)
     interrupt.set()
-    thread.join(60)
+    thread.join(300.0)
     assert trial.error.startswith("its worker could not start: ")
     assert str(nowhere) in trial.error
     assert "Traceback" not in trial.error
@@ -346,7 +346,7 @@ def starved(ray_address, tmp_path):
     yield
     os.killpg(node.pid, signal.SIGTERM)
     try:
-        node.wait(30)
+        node.wait(300.0)
     except subprocess.TimeoutExpired:
         os.killpg(node.pid, signal.SIGKILL)
         node.wait()
@@ -362,6 +362,6 @@ def test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so(
     thread, _ = drive_in_thread(driver(), interrupt)
     (trial,) = wait_for(store, lambda t: t.attempt and t.attempts["1"].outcome == "crashed", 180)
     interrupt.set()
-    thread.join(60)
+    thread.join(300.0)
     assert "ran low on memory (Ray's memory monitor)" in trial.attempts["1"].error
     assert "--resources" in trial.attempts["1"].error

@@ -5,7 +5,7 @@ import threading
 
 from alignsearch.workers.head_watch import HeadWatch
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 
 
 def test_a_head_that_is_gone_is_told_once_and_one_that_listens_is_not():

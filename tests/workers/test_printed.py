@@ -51,15 +51,15 @@ def test_each_attempts_thread_logs_its_own_lines(caplog, capsys):
 
     def attempt(name):
         with prints_logged():
-            both.wait(30)
+            both.wait(300.0)
             sys.stdout.write(f"of {name}\n")
-            both.wait(30)
+            both.wait(300.0)
 
     threads = [threading.Thread(target=attempt, args=(n,), name=n) for n in ("a", "b")]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(300.0)
     sys.stdout.write("of no attempt\n")
     assert {(r.threadName, r.getMessage()) for r in caplog.records} == {
         ("a", "of a"),

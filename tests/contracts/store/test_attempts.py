@@ -79,7 +79,7 @@ def test_an_attempt_takes_the_trial_and_says_where_it_runs(store, new_trial):
     assert running.state is TrialState.RUNNING
     assert running.attempt == 1
     assert (running.lease.owner, running.lease.attempt) == ("actor-3", 1)
-    assert timedelta(seconds=60) <= running.lease.expires_at - before < timedelta(seconds=70)
+    assert timedelta(seconds=60) <= running.lease.expires_at - before < timedelta(seconds=180)
     attempt = running.attempts["1"]
     assert (attempt.host, attempt.accelerator, attempt.slot) == ("node-1", "TPU v3", 3)
     assert attempt.versions == {"tensorflow": "2.21.0"}

@@ -71,7 +71,7 @@ def test_writers_at_once_get_different_numbers(store_uri, store, new_search, mon
 
     def write(writer):
         with Store.connect(store_uri) as own:
-            ready.wait(60)
+            ready.wait(300.0)
             added.extend(own.points.add([a_point(name, 100.0 * writer + n) for n in range(each)]))
             own.points.publish(name)
 
@@ -79,7 +79,7 @@ def test_writers_at_once_get_different_numbers(store_uri, store, new_search, mon
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(300.0)
     assert sorted(point.number for point in added) == list(range(writers * each))
     stored = store.points.all(name)
     assert stored == sorted(added, key=lambda point: point.number)

@@ -17,5 +17,5 @@ def test_a_search_in_the_place_of_one_deleted_elsewhere_has_its_own_trials(lab):
     whole_search.delete(lab.store, "again", "tester")
     lab.search("again")
     lab.whole("again", 0, loss=0.25)
-    wait_until(lambda: mirror.get("again").summary.best_loss == 0.25, seconds=5.0)
+    wait_until(lambda: mirror.get("again").summary.best_loss == 0.25, seconds=300.0)
     assert mirror.get("again").standing().counts["completed"] == 1

@@ -28,7 +28,7 @@ def log_in(dashboard, token=TOKEN, name="eve"):
 
 def program_of(dashboard):
     """A client without a session."""
-    return httpx.Client(base_url=dashboard.url, trust_env=False, timeout=60.0)
+    return httpx.Client(base_url=dashboard.url, trust_env=False, timeout=300.0)
 
 
 def test_every_answer_carries_the_headers_of_safety(dashboard):
@@ -125,7 +125,7 @@ def test_with_a_token_a_login_steers_under_its_name(guarded, lab):
 
 def test_programs_steer_with_the_token_alone(guarded, lab):
     lab.search("scripted")
-    with httpx.Client(base_url=guarded.url, trust_env=False, timeout=20) as program:
+    with httpx.Client(base_url=guarded.url, trust_env=False, timeout=300.0) as program:
         path = "/api/searches/scripted/pause"
         wrong = program.post(path, json={}, headers={"Authorization": "Bearer wrong"})
         assert wrong.status_code == 401

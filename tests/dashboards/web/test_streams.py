@@ -17,7 +17,7 @@ from ..conftest import Lab
 def stream(dashboard, path, **headers):
     """The events of a stream, as they come: (event, id, data)."""
     with (
-        httpx.Client(base_url=dashboard.url, timeout=30.0, trust_env=False) as client,
+        httpx.Client(base_url=dashboard.url, timeout=300.0, trust_env=False) as client,
         client.stream("GET", f"/api{path}", headers=headers) as answer,
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")

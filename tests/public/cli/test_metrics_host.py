@@ -36,8 +36,8 @@ def test_the_metrics_of_composes_serve_listen_on_every_address(store_uri, tmp_pa
         listening = psutil.Process(serve.pid).net_connections(kind="tcp")
         assert {c.laddr.ip for c in listening if c.laddr.port == int(port)} == {"0.0.0.0"}
         # An address of this machine that a server on 127.0.0.1 alone wouldn't answer.
-        with urllib.request.urlopen(f"http://127.0.0.2:{port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.2:{port}/metrics", timeout=300.0) as answer:
             assert "alignsearch_store_up 1.0" in answer.read().decode()
     finally:
         serve.send_signal(signal.SIGKILL)
-        serve.communicate(timeout=30)
+        serve.communicate(timeout=300.0)

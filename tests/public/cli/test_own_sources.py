@@ -178,7 +178,7 @@ def test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script
         assert serve.poll() is None
     finally:
         os.killpg(serve.pid, signal.SIGTERM)
-        serve.wait(60)
+        serve.wait(300.0)
     check_each_trial_once(trials, 12)
     # The held trial is tried again, unless its worker outlived the script and recorded it.
     attempts = sum(len(trial.attempts) for trial in trials)

@@ -44,7 +44,7 @@ def test_serve_ends_what_can_be_driven_and_names_what_cannot(shell_in, tmp_path,
                 assert serving.poll() is None, said
             finally:
                 serving.terminate()
-                serving.wait(60)
+                serving.wait(300.0)
             assert results(store, SOUND) == list(range(TRIALS + MORE))
             assert {len(results(store, name)) for name in driven} == {TRIALS + MORE}
             assert "Traceback" not in said

@@ -25,7 +25,7 @@ ROTATION = "RAY_ROTATION_MAX_BYTES"
 TWO_SLOTS = ("--resources", "CPU=0.5", "--parallel", "2")
 
 
-def wait_until(condition, seconds=60.0):
+def wait_until(condition, seconds=300.0):
     """Wait until the condition holds and return what it returns."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -54,7 +54,7 @@ class Service:
         address = re.search(
             r"^metrics at (http://127\.0\.0\.1:\d+/metrics)$", self.log.read_text(), re.M
         )
-        with urllib.request.urlopen(address[1], timeout=10) as answer:
+        with urllib.request.urlopen(address[1], timeout=300.0) as answer:
             text = answer.read().decode()
         return {
             (sample.name, *sorted(sample.labels.items())): sample.value
@@ -65,7 +65,7 @@ class Service:
     def interrupt(self):
         """Ctrl-C, and wait for the end; the exit code."""
         os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(30)
+        return self.process.wait(300.0)
 
     def processes(self):
         """The living processes that it and its Ray started, without a store that it revived."""
@@ -93,7 +93,7 @@ class Service:
             return
         self.process.terminate()
         try:
-            self.process.wait(30)
+            self.process.wait(300.0)
         except subprocess.TimeoutExpired:
             self.process.kill()
 
@@ -170,7 +170,7 @@ def test_metrics_are_served_on_loopback_and_say_nothing_of_the_store(service, st
     port = int(re.search(r"metrics at http://127\.0\.0\.1:(\d+)/", service.log.read_text())[1])
     listening = psutil.Process(service.process.pid).net_connections(kind="tcp")
     assert {c.laddr.ip for c in listening if c.laddr.port == port} == {"127.0.0.1"}
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=300.0) as answer:
         text = answer.read().decode()
     assert "alignsearch" in text
     assert "mongodb" not in text
@@ -318,7 +318,7 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell
         # By the store's clock: once the lease of the dead one has passed, at the next look, which a
         # busy machine delays.
         assert left.expires_at < taken.expires_at - timedelta(seconds=lease)
-        assert taken.expires_at - left.expires_at < timedelta(seconds=lease + 20)
+        assert taken.expires_at - left.expires_at < timedelta(seconds=lease + 120)
         os.kill(shell.json("store", "status")["pid"], signal.SIGKILL)
         # Which looks and starts none.
         wait_until(lambda: shell.json("store", "status")["running"])

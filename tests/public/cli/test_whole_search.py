@@ -281,7 +281,7 @@ def test_a_log_is_followed_over_the_next_attempt_to_the_trials_end(case, shell):
     wait_until(lambda: "third" in log.read_text())
     assert process.poll() is None
     store.attempts.finish("a/0", 2, again.lease.token, Result(status="ok", loss=0.5))
-    assert process.wait(60) == 0
+    assert process.wait(300.0) == 0
     said = log.read_text()
     for text in ("first", "second", "attempt 2", "begun on h2", "third", "completed"):
         assert said.count(text) == 1, said

@@ -201,7 +201,7 @@ def test_repetitions_begin_in_slots_that_have_nothing_left_to_do(store, make_sea
 
     def objective(search, trial, link):
         if trial.tid == 0:
-            assert released.wait(60)
+            assert released.wait(300.0)
         return noisy(search, trial, link)
 
     with driving(make_driver(objective=objective)) as outcome:

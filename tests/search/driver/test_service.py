@@ -54,7 +54,7 @@ def serve(store, store_uri, thread_dispatcher):
             yield dispatchers
         finally:
             interrupt.set()
-            thread.join(30)
+            thread.join(300.0)
             assert not thread.is_alive()
 
     return run

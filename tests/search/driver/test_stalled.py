@@ -83,7 +83,7 @@ def test_a_trial_whose_worker_hangs_is_taken_from_it(store, make_search, make_dr
 
     def hang_once(search, trial, link):
         if trial.tid == 1 and trial.attempt == 1:
-            released.wait(60)
+            released.wait(300.0)
         return rehearse(search, trial, link)
 
     search = make_search(trials=3, epochs=3, stall_seconds=1.0, max_attempts=20)

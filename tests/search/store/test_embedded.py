@@ -184,7 +184,7 @@ def test_a_port_that_the_server_before_kept_open_for_a_moment_is_waited_for(
         return looks[-1]
 
     monkeypatch.setattr(embedded, "listens", look)
-    with Store.connect(server.ensure(), timeout=60.0) as store:
+    with Store.connect(server.ensure(), timeout=300.0) as store:
         store.ping()
     assert looks[:2] == [True, False]
     assert looks[-1]

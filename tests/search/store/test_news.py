@@ -51,10 +51,10 @@ def test_a_poller_is_woken_no_more_often_than_it_asks_for(told):
         teller.start()
         began, woken = time.monotonic(), 0
         while woken < 20:
-            woken += waker.wait(60.0, gather=0.02)
+            woken += waker.wait(300.0, gather=0.02)
         took = time.monotonic() - began
         ended.set()
-        teller.join(60)
+        teller.join(300.0)
     # The first comes at once.
     assert took >= 19 * 0.02
 
@@ -70,7 +70,7 @@ def test_nothing_is_missed_between_a_look_and_the_next_pause(told):
         assert not waker.heard()
         for mine in ("mine", "mine/3", None):
             feed.tell(mine)
-            assert waker.wait(60.0), mine
+            assert waker.wait(300.0), mine
 
 
 def test_a_feed_is_shared_and_ends_with_its_last_waker(told):

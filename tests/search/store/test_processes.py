@@ -15,7 +15,7 @@ from alignsearch.search.store.processes import (
     wait_until,
 )
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 NEGLECT = """
 import os, time
 child = os.fork()

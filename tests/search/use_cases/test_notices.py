@@ -179,7 +179,7 @@ def test_a_driver_that_is_killed_before_it_has_told_loses_no_notice(
         until(lambda: receiver.received)
     finally:
         driver.send_signal(signal.SIGKILL)
-        driver.wait(timeout=30)
+        driver.wait(timeout=300.0)
     assert store.searches.get(running.name).notified == ()
     receiver.hangs.clear()
     with noticing(notifier(store, running)):
