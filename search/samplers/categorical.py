@@ -46,9 +46,21 @@ class CategoricalPrior:
             values: observed values, shape `[observations]`, ordered by trial number.
             settings: the weight of the prior.
         """
-        counts = np.bincount(
-            values.astype(np.int64) - self.first, _forgetting(len(values)), self.options
-        )
+        options = values.astype(np.int64) - self.first
+        return self.fit_weighted(options, forgetting(len(values)), settings)
+
+    def fit_weighted(
+        self, options: NDArray[np.int64], weights: Floats, settings: TpeSettings
+    ) -> OptionModel:
+        """Return the probability of each option among the prior and trials that weigh so much.
+
+        Args:
+            options: numbers of the trials' options from 0 on, shape `[trials]`, by trial number: a
+                sum's last bit depends on their order.
+            weights: shape `[trials]`; trials of weight 0 don't count.
+            settings: the weight of the prior.
+        """
+        counts = np.bincount(options, weights, self.options)
         if self.probabilities is None:
             weighted = counts + settings.prior_weight
         else:
@@ -62,12 +74,13 @@ class CategoricalPrior:
     ) -> int:
         """Draw candidates from the good trials' model; return the one with the best score."""
         drawn = rng.multinomial(1, good.probabilities, settings.candidates).argmax(axis=1)
-        scores = good.logs[drawn] - bad.logs[drawn]
+        scores = (good.logs - bad.logs)[drawn]
         return int(drawn[scores.argmax()]) + self.first
 
 
 # All unconditional choices ask for the weights of the good trials and of the bad ones in turn.
 @lru_cache(maxsize=64)
-def _forgetting(observations: int) -> Floats:
+def forgetting(observations: int) -> Floats:
+    """Return what so many trials weigh, by trial number: older ones less."""
     weights: Floats = hyperopt_tpe.linear_forgetting_weights(observations, FORGETTING)
     return weights

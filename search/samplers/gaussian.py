@@ -9,6 +9,7 @@ al. 2011, "Algorithms for hyper-parameter optimization").
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from alignsearch.search.samplers.rounded import rounded_log_density
 from alignsearch.search.samplers.settings import TpeSettings
+from alignsearch.search.samplers.sorted_column import Components, least_deviation
 
 Floats = NDArray[np.float64]
 Mixture = tuple[Floats, Floats, Floats]
@@ -36,8 +38,12 @@ WIDEST_SPREAD = 8.0
 Farther out, where only numbers without bounds lie, sums could fall below the smallest number.
 """
 
-FEW = 64
-"""Components below which HyperOpt's own density is as fast as single precision."""
+MANY = 2000
+"""Components from which each candidate is compared with those near it alone."""
+
+REACH = 8.0
+"""Deviations beyond which narrow components don't count: a million of them together, each a hundred
+times as high as the prior's, are a billionth of it."""
 
 
 @dataclass(frozen=True)
@@ -86,13 +92,43 @@ class GaussianPrior:
         The score is the logarithm of the good trials' density over the bad trials' density. The
         first one wins where several have the best score, as in HyperOpt's `broadcast_best`.
         """
+        least = least_deviation(self.deviation, len(bad[1]))
+        estimate = Components(*bad, least) if self.q is None else None
+        return self.best_by(estimate, good, lambda: bad, settings, rng)
+
+    def best_by(
+        self,
+        estimate: Components | None,
+        good: Mixture,
+        bad: Callable[[], Mixture],
+        settings: TpeSettings,
+        rng: np.random.Generator,
+    ) -> float:
+        """Return what `best` returns, by an estimate as far as it leaves no doubt.
+
+        Args:
+            estimate: the bad trials' mixture, or one whose density is the same up to rounding; None
+                without one.
+            good: the good trials' mixture.
+            bad: makes the bad trials' mixture.
+            settings: the number of candidates.
+            rng: random generator.
+        """
         candidates = self.draw(good, settings.candidates, rng)
-        good_density = self.log_density(candidates, good)
-        nearly = self._near_best(candidates, good_density, bad)
+        nearly = np.arange(len(candidates))
+        if estimate is not None:
+            nearly = self._near_best(candidates, good, estimate)
         if len(nearly) == 1:
             return float(candidates[nearly[0]])
-        scores = good_density[nearly] - self.log_density(candidates[nearly], bad)
+        nearby = candidates[nearly]
+        scores = self.log_density(nearby, good) - self.log_density(nearby, bad())
         return float(candidates[nearly[scores.argmax()]])
+
+    def placed(self, value: float) -> float:
+        """Return a value on the axis on which its mixture lies."""
+        if not self.logarithmic:
+            return value
+        return math.log(value) if value > 0 else -math.inf
 
     def draw(self, mixture: Mixture, number: int, rng: np.random.Generator) -> Floats:
         """Draw as HyperOpt's `GMM1` and `LGMM1` do, which convert more for each draw.
@@ -113,8 +149,8 @@ class GaussianPrior:
             component = rng.multinomial(1, weights).argmax()
             value = rng.normal(middles[component], widths[component])
             if self.low <= value < self.high:
-                drawn.append(np.exp(value) if self.logarithmic else value)
-        candidates = np.array(drawn)
+                drawn.append(value)
+        candidates = np.exp(drawn) if self.logarithmic else np.array(drawn)
         return candidates if self.q is None else np.round(candidates / self.q) * self.q
 
     def log_density(self, places: Floats, mixture: Mixture) -> Floats:
@@ -128,20 +164,18 @@ class GaussianPrior:
         exact: Floats = density(places, *mixture, low=low, high=high)
         return exact
 
-    def _near_best(
-        self, candidates: Floats, good_density: Floats, bad: Mixture
-    ) -> NDArray[np.intp]:
-        """Indices of candidates that may have the best score, by the bad density's estimate."""
+    def _near_best(self, candidates: Floats, good: Mixture, bad: Components) -> NDArray[np.intp]:
+        """Indices of candidates that may have the best score, by estimates of both densities."""
         everything = np.arange(len(candidates))
-        if self.q is not None or len(bad[1]) < FEW:
-            return everything
         places = np.log(candidates) if self.logarithmic else candidates
-        spread = self._spread(places, bad[1])
+        spread = self._spread(places, bad.means)
         if not spread <= WIDEST_SPREAD:
             return everything
-        scores = good_density - approximate_log_density(places, *bad, middle=self.mean)
-        if self.logarithmic:
-            scores += places
+        scores = _log_density(places, *good)
+        if len(bad.means) < MANY:
+            scores -= approximate_log_density(places, *bad[:3], middle=self.mean)
+        else:
+            scores -= windowed_log_density(places, bad, middle=self.mean)
         if not np.isfinite(scores).all():
             return everything
         return np.flatnonzero(scores >= scores.max() - SCORE_TOLERANCE * max(1.0, spread))
@@ -190,3 +224,52 @@ def approximate_log_density(
     np.exp(terms, out=terms)
     density: Floats = np.log(terms.sum(axis=1)).astype(np.float64)
     return density
+
+
+def windowed_log_density(places: Floats, mixture: Components, *, middle: float) -> Floats:
+    """Return what `approximate_log_density` returns, of thousands of components.
+
+    Nearly all of them have the least deviation then, a hundredth of the prior's, and count near
+    their means alone. The others are few: their neighbours are a hundredth of it away.
+
+    Args:
+        places: shape `[candidates]`.
+        mixture: the mixture.
+        middle: the prior's mean.
+    """
+    weights, means, deviations, least = mixture
+    narrow = deviations <= least
+    scale = math.sqrt(0.5) / least
+    heights = np.where(narrow, weights, 0.0).astype(np.float32)
+    centres = ((means - middle) * scale).astype(np.float32)
+    scaled = ((places - middle) * scale).astype(np.float32)
+    first = means.searchsorted(places - REACH * least).tolist()
+    last = means.searchsorted(places + REACH * least).tolist()
+    density = np.empty(len(places))
+    for at, (begin, end) in enumerate(zip(first, last, strict=True)):
+        terms = centres[begin:end] - scaled[at]
+        np.square(terms, out=terms)
+        np.negative(terms, out=terms)
+        np.exp(terms, out=terms)
+        density[at] = terms.dot(heights[begin:end])
+    wide = np.flatnonzero(~narrow)
+    logs = _log_terms(places, weights[wide], means[wide], deviations[wide])
+    found: Floats = np.log(density / least + np.exp(logs).sum(axis=1))
+    return found
+
+
+def _log_density(places: Floats, weights: Floats, means: Floats, deviations: Floats) -> Floats:
+    """The log density of a mixture of a few Gaussians, up to a constant."""
+    terms = _log_terms(places, weights, means, deviations)
+    found: Floats = np.log(np.exp(terms).sum(axis=1))
+    return found
+
+
+def _log_terms(places: Floats, weights: Floats, means: Floats, deviations: Floats) -> Floats:
+    """The logarithm of each component's density, shape `[candidates, components]`."""
+    away = np.subtract.outer(places, means)
+    away /= deviations
+    np.square(away, out=away)
+    away *= -0.5
+    away += np.log(weights / deviations)
+    return away

@@ -1,9 +1,10 @@
 """TPE, the Tree-structured Parzen estimator, with the suggestions of `hyperopt.tpe.suggest`.
 
 HyperOpt 0.3.0 rebuilds lists of documents for every suggestion, and splits them into good and bad
-trials once for each metaparameter. Here each result is written once into arrays that grow, and the
+trials once for each metaparameter. Here each trial is written once into arrays that grow, and the
 split is made once a suggestion. The points are HyperOpt's to the last bit (Bergstra et al. 2011,
-"Algorithms for hyper-parameter optimization"; Kunin et al. 2020, App. B.1).
+"Algorithms for hyper-parameter optimization"; Kunin et al. 2020, App. B.1): where an estimate of
+the bad trials' density leaves a doubt which candidate is the best one, HyperOpt's own decides.
 """
 
 import math
@@ -13,12 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alignsearch.search.documents import DEFAULT_PENDING, Observation, Pending, PendingPolicy
+from alignsearch.search.documents import (
+    DEFAULT_PENDING,
+    Observation,
+    Pending,
+    PendingPolicy,
+    Point,
+)
+from alignsearch.search.samplers.categorical import CategoricalPrior, forgetting
 from alignsearch.search.samplers.dimensions import Dimension, dimensions_of
+from alignsearch.search.samplers.gaussian import GaussianPrior
 from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.random_search import random_point, trial_seed
 from alignsearch.search.samplers.settings import DEFAULT_SETTINGS, FORGETTING, TpeSettings
+from alignsearch.search.samplers.sorted_column import SortedColumn
 from alignsearch.spaces.space import SearchSpace
 
 Floats = NDArray[np.float64]
@@ -77,10 +87,11 @@ class TpeSampler:
 
 
 class Tpe:
-    """The results of a search's trials in arrays, and TPE's next point from them.
+    """The trials of a search in arrays, and TPE's next point from them.
 
-    A dimension's values stand in a row of one array, NaN where the trial's point has none, because
-    the trial's choices don't lead to the dimension.
+    Each trial has a row from when it is first seen, running or finished. A dimension's values stand
+    in a row of one array, NaN where the trial's point has none, because the trial's choices don't
+    lead to the dimension.
     """
 
     def __init__(
@@ -96,23 +107,37 @@ class Tpe:
         self._labels = [each.label for each in dimensions]
         self._settings = settings
         self._size = 0
+        self._rows: dict[int, tuple[int, Point]] = {}
         self._tids = np.empty(FIRST_CAPACITY, np.int64)
         self._losses = np.empty(FIRST_CAPACITY)
+        self._is_told = np.zeros(FIRST_CAPACITY, bool)
         self._values = np.empty((len(dimensions), FIRST_CAPACITY))
         # Dimensions that some trial's point had no value of.
         self._sparse = np.zeros(len(dimensions), bool)
+        self._choices = {
+            at: each.prior
+            for at, each in enumerate(dimensions)
+            if isinstance(each.prior, CategoricalPrior)
+        }
+        self._options = {at: np.zeros(FIRST_CAPACITY, np.int64) for at in self._choices}
+        self._columns = {
+            at: (SortedColumn(), each.prior)
+            for at, each in enumerate(dimensions)
+            if isinstance(each.prior, GaussianPrior) and each.prior.q is None
+        }
         self._told: set[int] = set()
+        self._told_losses = np.empty(FIRST_CAPACITY)
         self._good_values: bytes | None = None
         self._good_models: dict[int, Any] = {}
 
     def __len__(self) -> int:
         """Number of results told so far."""
-        return self._size
+        return len(self._told)
 
     @property
     def losses(self) -> Floats:
         """Losses in the order of telling, shape `[results]`; infinite where a trial has none."""
-        return self._losses[: self._size]
+        return self._told_losses[: len(self._told)]
 
     def tell(self, observation: Observation) -> None:
         """Record the result of a finished trial; without a loss it ranks as the worst.
@@ -129,10 +154,16 @@ class Tpe:
         A dimension without a number counts as inactive, and a number counts even if the point's
         choices don't lead to its dimension: `hyperopt.tpe.suggest` looks at no more.
         """
-        tid, loss = observation.tid, observation.loss
-        self._put(self._size, [Pending(tid, observation.point)], math.inf if loss is None else loss)
-        self._size += 1
-        self._told.add(tid)
+        loss = math.inf if observation.loss is None else observation.loss
+        row = self._row(observation.tid, observation.point)
+        self._losses[row] = loss
+        self._is_told[row] = True
+        if len(self) == len(self._told_losses):
+            self._told_losses = np.concatenate(
+                [self._told_losses, np.empty_like(self._told_losses)]
+            )
+        self._told_losses[len(self)] = loss
+        self._told.add(observation.tid)
 
     def suggest(
         self, pending: Sequence[Pending], seed: int, *, pending_loss: float = math.inf
@@ -145,38 +176,118 @@ class Tpe:
             pending_loss: the loss that running trials are ranked by. By default they rank with the
                 trials that have none, as in HyperOpt.
         """
-        if pending:
-            self._put(self._size, pending, pending_loss)
-        good, bad = self._split(self._size + len(pending))
+        good, bad = self._split(self._counted(pending, pending_loss))
         self._forget_other_good(good)
+        weights = np.zeros(self._size)
+        weights[bad] = forgetting(len(bad))
         rng = np.random.default_rng(seed)
         point: dict[str, float | int] = {}
         # An option of probability 0, and a number so rare that its density is 0, have the logarithm
         # of minus infinity.
         with np.errstate(all="ignore"):
             for row, dimension in enumerate(self._dimensions):
-                if dimension.is_active(point):
-                    if row not in self._good_models:
-                        self._good_models[row] = self._model(row, good)
-                    point[dimension.label] = dimension.prior.best(
-                        self._good_models[row], self._model(row, bad), self._settings, rng
+                if not dimension.is_active(point):
+                    continue
+                if row not in self._good_models:
+                    self._good_models[row] = self._model(row, good)
+                found = None
+                if row in self._columns:
+                    found = self._estimated(row, weights, bad, rng)
+                if found is None:
+                    others = self._others(row, weights, bad)
+                    found = dimension.prior.best(
+                        self._good_models[row], others, self._settings, rng
                     )
+                point[dimension.label] = found
         return point
 
-    def _put(self, row: int, trials: Sequence[Pending], loss: float) -> None:
-        """Write trials that share one loss into the arrays, from `row` on."""
-        end = row + len(trials)
-        while end > len(self._tids):
+    def _row(self, tid: int, point: Point) -> int:
+        """Return the row of a trial, which gets one when it is first seen."""
+        known = self._rows.get(tid)
+        if known is not None and (known[1] is point or known[1] == point):
+            return known[0]
+        row = self._size
+        if row == len(self._tids):
             self._tids = np.concatenate([self._tids, np.empty_like(self._tids)])
             self._losses = np.concatenate([self._losses, np.empty_like(self._losses)])
+            self._is_told = np.concatenate([self._is_told, np.zeros_like(self._is_told)])
             self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
-        self._tids[row:end] = [trial.tid for trial in trials]
-        self._losses[row:end] = loss
-        labels = self._labels
-        points = [[trial.point.get(label) for label in labels] for trial in trials]
-        values = np.array(points, np.float64).T
-        self._values[:, row:end] = values
-        self._sparse |= np.isnan(values).any(axis=1)
+            for at, options in self._options.items():
+                self._options[at] = np.concatenate([options, np.zeros_like(options)])
+        values = np.array([point.get(label) for label in self._labels], np.float64)
+        self._rows[tid] = row, point
+        self._tids[row] = tid
+        self._values[:, row] = values
+        lacking = np.isnan(values)
+        self._sparse |= lacking
+        for at, (column, prior) in self._columns.items():
+            if not lacking[at]:
+                column.add(prior.placed(values[at]), row)
+        for at, options in self._options.items():
+            if not lacking[at]:
+                options[row] = values[at] - self._choices[at].first
+        self._size += 1
+        return row
+
+    def _counted(self, pending: Sequence[Pending], loss: float) -> Rows:
+        """The rows of finished trials and of those that run, by trial number.
+
+        loss: what running trials are ranked by.
+        """
+        for each in pending:
+            self._row(each.tid, each.point)
+        self._put_in_order()
+        running = [self._rows[each.tid][0] for each in pending]
+        counted = self._is_told[: self._size].copy()
+        self._losses[running] = loss
+        counted[running] = True
+        return np.flatnonzero(counted)
+
+    def _put_in_order(self) -> None:
+        """Have the rows in the order of trial numbers, as they mostly are."""
+        size = self._size
+        tids = self._tids[:size]
+        if (tids[1:] >= tids[:-1]).all():
+            return
+        order = tids.argsort(kind="stable")
+        for array in (self._tids, self._losses, self._is_told, *self._options.values()):
+            array[:size] = array[order]
+        self._values[:, :size] = self._values[:, order]
+        moved = np.empty(size, np.intp)
+        moved[order] = np.arange(size)
+        self._rows = {tid: (int(moved[row]), point) for tid, (row, point) in self._rows.items()}
+        for column, _ in self._columns.values():
+            column.move(moved)
+
+    def _estimated(
+        self, row: int, weights: Floats, bad: Rows, rng: np.random.Generator
+    ) -> float | None:
+        """The next number of a dimension, by an estimate of the bad trials' density.
+
+        weights: what the bad trials weigh, by row. None where there is no estimate.
+        """
+        column, prior = self._columns[row]
+        if not column.is_finite:
+            return None
+        if self._sparse[row]:
+            having = bad[~np.isnan(self._values[row, bad])]
+            weights = np.zeros(self._size)
+            weights[having] = forgetting(len(having))
+        estimate = column.components(
+            weights, prior.mean, prior.deviation, self._settings.prior_weight
+        )
+        if estimate is None:
+            return None
+        return prior.best_by(
+            estimate, self._good_models[row], lambda: self._model(row, bad), self._settings, rng
+        )
+
+    def _others(self, row: int, weights: Floats, bad: Rows) -> Any:
+        """The model of a dimension among the bad trials, which have these weights by row."""
+        if row not in self._options or self._sparse[row]:
+            return self._model(row, bad)
+        options = self._options[row][: self._size]
+        return self._choices[row].fit_weighted(options, weights, self._settings)
 
     def _model(self, row: int, trials: Rows) -> Any:
         """The model of a dimension among those of these trials that have a value of it."""
@@ -192,15 +303,18 @@ class Tpe:
             self._good_models = {}
             self._good_values = values
 
-    def _split(self, size: int) -> tuple[Rows, Rows]:
+    def _split(self, by_tid: Rows) -> tuple[Rows, Rows]:
         """The rows of good and of bad trials, each by trial number, as forgetting needs them.
 
-        After `hyperopt.tpe.ap_split_trials`. Its sort is not stable: for tied losses to fall on
-        the same side, it must see the same array.
+        After `hyperopt.tpe.ap_split_trials`. Its sort is not stable: where losses are tied at the
+        border, the same array must be sorted for the same of them to be good.
         """
-        by_tid = np.argsort(self._tids[:size])
-        by_loss = np.argsort(self._losses[by_tid])
+        size, losses = len(by_tid), self._losses[by_tid]
         below = min(math.ceil(self._settings.gamma * math.sqrt(size)), FORGETTING)
         good = np.zeros(size, bool)
-        good[by_loss[:below]] = True
+        border = np.partition(losses, (below - 1, below)) if 0 < below < size else None
+        if border is not None and border[below - 1] < border[below]:
+            good = losses <= border[below - 1]
+        else:
+            good[losses.argsort()[:below]] = True
         return by_tid[good], by_tid[~good]

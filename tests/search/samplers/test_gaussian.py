@@ -9,9 +9,11 @@ from alignsearch.search.samplers.gaussian import (
     WIDEST_SPREAD,
     GaussianPrior,
     approximate_log_density,
+    windowed_log_density,
 )
 from alignsearch.search.samplers.priors import PRIORS
 from alignsearch.search.samplers.settings import DEFAULT_SETTINGS
+from alignsearch.search.samplers.sorted_column import Components, SortedColumn, least_deviation
 
 
 @pytest.mark.parametrize("components", [1, 4, 300, 5000])
@@ -29,6 +31,9 @@ def test_the_quick_density_differs_from_hyperopts_by_a_constant_and_less_than_a_
         exact = hyperopt_tpe.GMM1_lpdf(places, *mixture)
         difference = approximate_log_density(places, *mixture, middle=prior.mean) - exact
         assert np.ptp(difference) < SCORE_TOLERANCE / 10
+        least = least_deviation(prior.deviation, len(mixture[1]))
+        of_near_ones = windowed_log_density(places, Components(*mixture, least), middle=prior.mean)
+        assert np.ptp(of_near_ones - exact) < SCORE_TOLERANCE / 10
 
 
 @pytest.mark.parametrize("components", [300, 5000])
@@ -45,3 +50,31 @@ def test_the_doubt_grows_with_the_numbers_spread(components, width):
         places, *mixture, middle=prior.mean
     ) - hyperopt_tpe.GMM1_lpdf(places, *mixture)
     assert np.ptp(difference) < width * SCORE_TOLERANCE / 10
+
+
+def test_a_sorted_column_has_hyperopts_mixture_whatever_the_order_of_its_numbers():
+    """Numbers come singly and many at once; a row of weight 0 is left out, as its trial is."""
+    rng = np.random.default_rng(0)
+    prior = PRIORS["uniform"](0.0, 1.0)
+    column, numbers = SortedColumn(), rng.random(1000)
+    known = 0
+    for many in (2, 1, 300, 3, 694):
+        for row in range(known, known + many):
+            column.add(numbers[row], row)
+        known += many
+        weights = np.where(np.arange(known) % 7 == 3, 0.0, rng.random(known))
+        found = column.components(weights, prior.mean, prior.deviation, 1.0)
+        kept = weights > 0
+        _, means, deviations = prior.fit(numbers[:known][kept], DEFAULT_SETTINGS)
+        assert (found.means == means).all()
+        assert np.allclose(found.deviations, deviations, rtol=1e-12)
+        by_number = dict(zip(numbers, weights, strict=False))
+        assert [by_number.get(mean, 1.0) for mean in found.means] == found.weights.tolist()
+
+
+def test_equal_numbers_have_no_order():
+    column = SortedColumn()
+    for row, number in enumerate((0.2, 0.7, 0.2)):
+        column.add(number, row)
+    assert column.components(np.ones(3), 0.5, 1.0, 1.0) is None
+    assert column.components(np.array([1.0, 1.0, 0.0]), 0.5, 1.0, 1.0) is not None
