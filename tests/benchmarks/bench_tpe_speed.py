@@ -1,9 +1,9 @@
-"""How long a suggestion takes: ours, HyperOpt's and Optuna's, on the `ia` space, in one run.
+"""CPU time of a suggestion: ours, HyperOpt's, Optuna's and Rustuna's, on `ia`, in one run.
 
     python tests/benchmarks/bench_tpe_speed.py [--trials 100 1000 10000] [--repeats 20]
 
 The history has random points and losses, a tenth of them failed, and 60 pending trials. Each
-repetition tells one more result and asks for one more point. The three take turns, so that the
+repetition tells one more result and asks for one more point. They take turns, so that the
 machine's other load falls on all of them. The time that HyperOpt takes to build its documents is
 not counted. Our points are checked to be HyperOpt's.
 """
@@ -11,10 +11,12 @@ not counted. Our points are checked to be HyperOpt's.
 import argparse
 import math
 import time
+from importlib.metadata import version
 
 import hyperopt
 import numpy as np
 import optuna
+import rustuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from turns import print_table, take_turns, timed
 
@@ -27,6 +29,7 @@ from alignsearch.spaces.hyperopt_space import to_hyperopt
 
 PENDING = 60
 SPACE = get_space("ia")
+KINDS = [(each.name, each.distribution) for each in SPACE.sampled]
 DISTRIBUTIONS = {
     each.name: CategoricalDistribution(range(len(each.distribution.options)))
     if isinstance(each.distribution, Choice)
@@ -131,6 +134,61 @@ class Optuna:
         return self.asked.params
 
 
+class Rustuna:
+    """Its multivariate TPE, which knows no constant liar."""
+
+    def __init__(self, finished, pending):
+        sampler = rustuna.samplers.TPESampler(multivariate=True, seed=0)
+        self.study = rustuna.create_study(sampler=sampler)
+        kinds = rustuna.distributions
+        self.distributions = {
+            each.name: kinds.CategoricalDistribution([*range(len(each.distribution.options))])
+            if isinstance(each.distribution, Choice)
+            else kinds.FloatDistribution(
+                each.distribution.low,
+                each.distribution.high,
+                log=isinstance(each.distribution, LogUniform),
+            )
+            for each in SPACE.sampled
+        }
+        for result in finished:
+            self.add(*result)
+        for point in pending:
+            self.study.add_trial(
+                rustuna.create_trial(
+                    state=rustuna.trial.TrialState.RUNNING,
+                    params=point,
+                    distributions=self.distributions,
+                )
+            )
+        self.asked = None
+
+    def add(self, point, loss):
+        states = rustuna.trial.TrialState
+        self.study.add_trial(
+            rustuna.create_trial(
+                state=states.FAIL if loss is None else states.COMPLETE,
+                value=loss,
+                params=point,
+                distributions=self.distributions,
+            )
+        )
+
+    def step(self, tid, point, loss):
+        if self.asked is not None:
+            self.study.tell(self.asked.number, state=rustuna.trial.TrialState.FAIL)
+        self.add(point, loss)
+        self.asked = self.study.ask()
+        return {
+            name: self.asked.suggest_categorical(name, [*range(len(each.options))])
+            if isinstance(each, Choice)
+            else self.asked.suggest_float(
+                name, each.low, each.high, log=isinstance(each, LogUniform)
+            )
+            for name, each in KINDS
+        }
+
+
 def measure(trials, repeats):
     """Seconds of each repetition, by contender."""
     rng = np.random.default_rng(0)
@@ -142,6 +200,7 @@ def measure(trials, repeats):
         "alignsearch": Ours(finished, pending),
         f"hyperopt {hyperopt.__version__}": HyperOpt(finished, pending),
         f"optuna {optuna.__version__}, multivariate": Optuna(finished, pending),
+        f"rustuna {version('rustuna')}, multivariate": Rustuna(finished, pending),
     }
     results = [
         (trials + PENDING + repeat, random_point(rng), float(rng.random()))
@@ -149,7 +208,7 @@ def measure(trials, repeats):
     ]
 
     def step(contender, repeat):
-        return timed(time.perf_counter, contender.step, *results[repeat])
+        return timed(time.process_time, contender.step, *results[repeat])
 
     def check(points):
         assert points[0] == points[1], "our point is not HyperOpt's"
