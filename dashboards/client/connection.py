@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
-from alignsearch.dashboards.loopback import is_loopback
 from alignsearch.search.documents.errors import StateConflictError, StoreUnavailableError
+from alignsearch.search.use_cases.loopback import is_loopback
 
 _ERRORS: Mapping[int, type[AlignSearchError]] = {
     401: StateConflictError,

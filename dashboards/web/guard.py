@@ -7,7 +7,6 @@ from pydantic_core import to_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
-from alignsearch.dashboards.loopback import is_loopback
 from alignsearch.dashboards.web.behind_proxy import (
     App,
     Message,
@@ -16,6 +15,7 @@ from alignsearch.dashboards.web.behind_proxy import (
     Send,
     inner_path,
 )
+from alignsearch.search.use_cases.loopback import is_loopback
 
 DRAINED_BODY = 32 * 2**20
 """Limits how many bytes of a refused body are read and dropped."""

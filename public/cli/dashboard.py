@@ -89,12 +89,12 @@ def dashboard(
     """Serve the dashboard: watch searches live in a browser, submit and steer them."""
     start_logs(log_format, log_level)
     # Importing FastAPI takes half a second, which other commands do without.
-    from alignsearch.dashboards.loopback import is_loopback
     from alignsearch.dashboards.web.app import Options, create_app
     from alignsearch.dashboards.web.behind_proxy import checked_prefix
     from alignsearch.dashboards.web.context import Submitter
     from alignsearch.dashboards.web.server import run
     from alignsearch.dashboards.web.tokens import HashedToken, new_token
+    from alignsearch.search.use_cases.loopback import is_loopback
 
     path = token_file or default_token_file()
     if set_token:

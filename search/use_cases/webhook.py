@@ -2,11 +2,12 @@
 
 import hashlib
 import hmac
-import ipaddress
 import urllib.error
 import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
+
+from alignsearch.search.use_cases.loopback import is_loopback
 
 SECRET_VARIABLE = "ALIGNSEARCH_NOTIFY_SECRET"
 """Environment variable of the driver's process with the key of signatures."""
@@ -49,7 +50,7 @@ def post(url: str, body: bytes, notice: str, secret: str | None) -> None:
     if secret:
         request.add_header("X-Alignsearch-Signature", signature_of(body, secret))
     handlers: list[Any] = [_NoRedirect()]
-    if _is_here(urlsplit(url).hostname or ""):
+    if is_loopback(urlsplit(url).hostname or ""):
         # A proxy of the environment would look for the receiver on its own machine.
         handlers.append(urllib.request.ProxyHandler({}))
     try:
@@ -60,10 +61,3 @@ def post(url: str, body: bytes, notice: str, secret: str | None) -> None:
         raise NotDeliveredError(f"it answers {error.code} {error.reason}") from None
     except (OSError, ValueError) as error:
         raise NotDeliveredError(str(error)) from error
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
