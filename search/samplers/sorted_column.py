@@ -47,11 +47,6 @@ class SortedColumn:
         self.is_finite &= math.isfinite(number)
         self._new.append((number, row))
 
-    def move(self, moved: NDArray[np.intp]) -> None:
-        """Follow the trials into other rows: `moved` has the new one of each."""
-        self._settle()
-        self._rows[: self._size] = moved[self._rows[: self._size]]
-
     def components(
         self, weights: Floats, mean: float, deviation: float, prior_weight: float
     ) -> Components | None:

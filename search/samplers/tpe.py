@@ -125,6 +125,8 @@ class Tpe:
             for at, each in enumerate(dimensions)
             if isinstance(each.prior, GaussianPrior) and each.prior.q is None
         }
+        self._in_order = True
+        """Whether the rows of the last suggestion are in the order of trial numbers."""
         self._told: set[int] = set()
         self._told_losses = np.empty(FIRST_CAPACITY)
         self._good_values: bytes | None = None
@@ -234,30 +236,17 @@ class Tpe:
 
         loss: what running trials are ranked by.
         """
-        for each in pending:
-            self._row(each.tid, each.point)
-        self._put_in_order()
-        running = [self._rows[each.tid][0] for each in pending]
+        running = [self._row(each.tid, each.point) for each in pending]
         counted = self._is_told[: self._size].copy()
         self._losses[running] = loss
         counted[running] = True
-        return np.flatnonzero(counted)
-
-    def _put_in_order(self) -> None:
-        """Have the rows in the order of trial numbers, as they mostly are."""
-        size = self._size
-        tids = self._tids[:size]
-        if (tids[1:] >= tids[:-1]).all():
-            return
-        order = tids.argsort(kind="stable")
-        for array in (self._tids, self._losses, self._is_told, *self._options.values()):
-            array[:size] = array[order]
-        self._values[:, :size] = self._values[:, order]
-        moved = np.empty(size, np.intp)
-        moved[order] = np.arange(size)
-        self._rows = {tid: (int(moved[row]), point) for tid, (row, point) in self._rows.items()}
-        for column, _ in self._columns.values():
-            column.move(moved)
+        rows = np.flatnonzero(counted)
+        tids = self._tids[rows]
+        self._in_order = bool((tids[1:] > tids[:-1]).all())
+        if self._in_order:
+            return rows
+        by_tid: Rows = rows[tids.argsort(kind="stable")]
+        return by_tid
 
     def _estimated(
         self, row: int, weights: Floats, bad: Rows, rng: np.random.Generator
@@ -284,7 +273,7 @@ class Tpe:
 
     def _others(self, row: int, weights: Floats, bad: Rows) -> Any:
         """The model of a dimension among the bad trials, which have these weights by row."""
-        if row not in self._options or self._sparse[row]:
+        if row not in self._options or self._sparse[row] or not self._in_order:
             return self._model(row, bad)
         options = self._options[row][: self._size]
         return self._choices[row].fit_weighted(options, weights, self._settings)
