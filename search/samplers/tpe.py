@@ -126,7 +126,7 @@ class Tpe:
             if isinstance(each.prior, GaussianPrior) and each.prior.q is None
         }
         self._in_order = True
-        """Whether the rows of the last suggestion are in the order of trial numbers."""
+        """True if the rows of the last suggestion are in the order of trial numbers."""
         self._told: set[int] = set()
         self._told_losses = np.empty(FIRST_CAPACITY)
         self._good_values: bytes | None = None
