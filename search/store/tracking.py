@@ -24,7 +24,7 @@ class Tracking:
         mine = secrets.token_hex(8)
         lease = Lease(owner=owner, token=mine, expires_at=expiry(self._db.now(), ttl), seconds=ttl)
         # A search without this tool has no place for the lease.
-        there: Record = {"token": token} if token else {}
+        there: Record = {"token": {"$all": [token]}} if token else {}
         there[f"trackers.{tool}.place"] = {"$gt": ""}
         if self._leases(tool).take(search, lease, **there):
             return mine

@@ -215,7 +215,7 @@ def _usable(name: str) -> str:
     clean = _UNUSABLE.sub("_", name)
     normal = posixpath.normpath(clean)
     if normal != clean or normal.startswith((".", "/")) or not clean.strip():
-        clean = clean.replace("/", "_").replace("..", "__").strip(".") or "_"
+        clean = clean.replace("/", "_").replace("..", "__").strip(". ") or "_"
     if clean == name and len(name) <= LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:6]

@@ -1,4 +1,4 @@
-"""Calls of the store's parts for points, services, renames and deletions, each method once."""
+"""Calls of the store: points, tracking, services, renames and deletions, each method once."""
 
 from alignsearch.search.documents import GivenPoint
 
@@ -17,6 +17,16 @@ def give_points(store, name):
     assert store.points.publish(name) == 1
     assert store.points.all(name) == store.points.read(name, 0, 1)
     assert len(store.points.records(name, 0, 1)) == 1
+
+
+def track(store, name):
+    tools = {"mlflow": {"place": "http://mlflow.lan", "written": 0, "lease": None}}
+    search = store.searches.edit(name, lambda _: {"trackers": tools}, "tester", "set", "mlflow")
+    lease = store.tracking.acquire(name, search.token, "mlflow", "driver", 60.0)
+    assert store.tracking.acquire(name, search.token, "mlflow", "other", 60.0) is None
+    assert store.tracking.renew(name, "mlflow", lease, 60.0)
+    store.tracking.note(name, "mlflow", lease, 3)
+    store.tracking.release(name, "mlflow", lease)
 
 
 def rename_and_delete(store, name):

@@ -10,7 +10,7 @@ import pytest
 from clock_ahead import with_lease_ahead
 from epoch_maker import an_epoch
 from pymongo import monitoring
-from store_calls import give_points, rename_and_delete, serve_for_a_moment
+from store_calls import give_points, rename_and_delete, serve_for_a_moment, track
 
 import alignsearch.search
 from alignsearch.search.documents import Confirmation, Result, Trial
@@ -85,6 +85,7 @@ PARTS_OF_STORE = (
     "copies",
     "renames",
     "deletions",
+    "tracking",
     "services",
 )
 
@@ -223,6 +224,7 @@ def use_everything(store, new_search, new_trial):
     assert store.logs.lines(finished.id, 1) == ()
     store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"}, mark)
     store.searches.edit(name, lambda _: {"note": "looked at"}, "tester", "note", "looked at")
+    track(store, name)
     rename_and_delete(store, name)
     serve_for_a_moment(store)
 
@@ -333,7 +335,10 @@ READING = (
 )
 CHANGING = tuple(f"dashboards/web/api/{name}.py" for name in ("points", "steering", "submissions"))
 PARTS = {
-    "driver": ["search/driver/*.py", "search/use_cases/summary.py", "public/driving.py"],
+    "driver": [
+        *("search/driver/*.py", "search/use_cases/summary.py", "public/driving.py"),
+        *("search/use_cases/tracking*.py", "search/use_cases/beside_driving.py"),
+    ],
     "worker": ["workers/**/*.py", "search/attempts/*.py", "search/driver/state_retention.py"],
     "submitter": [
         *("public/*.py", "public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),
