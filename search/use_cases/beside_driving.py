@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import UNSET_TIME, Search
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.notices import Notifier, noticing
@@ -66,7 +66,7 @@ class TrackingChild:
         self._searches = WatchedSearches(
             store, only, lambda search: wants_tracking(search, self._now)
         )
-        self._now = store.now()
+        self._now = UNSET_TIME
         self._full: set[tuple[object, ...]] = set()
         self._pause = Pause(1.0, 60.0)
         self._process: subprocess.Popen[str] | None = None

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alignment_core.errors import AlignSearchError
-from alignsearch.search.documents import Search
+from alignsearch.search.documents import UNSET_TIME, Search
 from alignsearch.search.store import Store
 from alignsearch.search.trackers.table import TRACKERS
 from alignsearch.search.use_cases.tracking import Follower, wants_tracking
@@ -70,7 +70,7 @@ class ToolWriter:
             only,
             lambda search: tool in search.trackers and wants_tracking(search, self._now),
         )
-        self._now = store.now()
+        self._now = UNSET_TIME
         self._followers: dict[tuple[str, str], Follower] = {}
         self.behind = 0
 
@@ -92,7 +92,12 @@ class ToolWriter:
         if follower is None:
             follower = Follower(self._store, search, self._tool, self._owner)
             self._followers[key] = follower
-        return follower.round(search)
+        try:
+            return follower.round(search)
+        except AlignSearchError as error:
+            # One search that can't be read keeps no other one waiting.
+            logger.warning("%s of %s: %s", self._tool, search.name, error)
+            return 1
 
     def run(self, closing: Closing) -> None:
         """Write until the driver is done and nothing is left."""
