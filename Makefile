@@ -27,9 +27,9 @@ setup: .venv/run
 	$(BIN)/python tests/names.py .venv/names
 	@touch $@
 
-# What tests, measures beside peers, reads the files of docker/, or samples by Optuna, on top of what
-# runs.
-.venv/test .venv/benchmark .venv/frameworks .venv/integrate .venv/optuna: .venv/%: locks/%.lock .venv/run
+# What tests, measures beside peers, reads the files of docker/, samples by Optuna, or shows trials in
+# other tools, on top of what runs.
+.venv/test .venv/benchmark .venv/frameworks .venv/integrate .venv/optuna .venv/trackers: .venv/%: locks/%.lock .venv/run
 	$(BIN)/python locks/install.py $<
 	@touch $@
 
@@ -66,7 +66,7 @@ test: .venv/test .venv/mongod $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m "not slow"
 
 # All other tests. At most 45 minutes.
-test-slow: .venv/test .venv/mongod .venv/frameworks .venv/integrate $(TEST_PACKAGES:%=install-%) \
+test-slow: .venv/test .venv/mongod .venv/frameworks .venv/integrate .venv/trackers $(TEST_PACKAGES:%=install-%) \
   $(SLOW_PACKAGES:%=install-%)
 	$(PYTEST) -m slow
 
@@ -210,6 +210,8 @@ lock: setup
 	  -o locks/test.lock
 	$(COMPILE) pyproject.toml --universal --upgrade --constraint locks/test.lock --extra optuna \
 	  -o locks/optuna.lock
+	$(COMPILE) pyproject.toml --universal --upgrade --constraint locks/test.lock --extra tensorboard \
+	  --extra mlflow --extra wandb -o locks/trackers.lock
 	for group in benchmark frameworks integrate; do $(COMPILE) pyproject.toml --universal --upgrade \
 	  --constraint locks/test.lock --group $$group -o locks/$$group.lock || exit 1; done
 	$(COMPILE) pyproject.toml --upgrade --constraint locks/run.lock --python-platform linux \

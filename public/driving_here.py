@@ -9,12 +9,13 @@ from typing import Any
 
 from alignsearch.driving import cluster, drive_to_end, interruptible, make_driver
 from alignsearch.left_behind import LeftBehind
-from alignsearch.names import whoami
+from alignsearch.names import driver_owner, whoami
 from alignsearch.search.documents import Search, lives_in_session
 from alignsearch.search.documents.definition import ASKED
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.beside_driving import beside_driving
 from alignsearch.search.use_cases.unchanged import check_function
 from alignsearch.store_variable import ray_of_environment
 from alignsearch.terminal import VisibleConsole, write_error
@@ -56,7 +57,10 @@ def drive_here(
     payload = _payload(search, objective)
     check_function(store, search, objective, whoami(), replace=replace_objective)
     console = VisibleConsole(quiet=not show)
-    with driving_here(store, name, named_store, ray, console.print) as here:
+    with (
+        driving_here(store, name, named_store, ray, console.print) as here,
+        beside_driving(store, here.uri, driver_owner(), interrupt=here.interrupt, only=name),
+    ):
         make = partial(make_driver, store, here.uri, name, reviver(named_store), objective=payload)
         outcome = drive_to_end(store, name, make, here.interrupt, console, here.look_after)
     if outcome == "interrupted":

@@ -11,11 +11,11 @@ from alignsearch.handle_budget import BudgetVerbs
 from alignsearch.handle_points import PointVerbs
 from alignsearch.handle_whole import WholeSearchVerbs
 from alignsearch.names import whoami
-from alignsearch.notebook import as_html
+from alignsearch.notebook_view import NotebookView
 from alignsearch.progress import panel, watch
 from alignsearch.search.documents import Search, is_driven, lives_in_session
 from alignsearch.search.documents.errors import StateConflictError
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
+from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TERMINAL_TRIAL_STATES
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases import confirming, steering
 from alignsearch.search.use_cases.summary import Summary, read_summary
@@ -80,7 +80,10 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
         )
 
     def _repr_html_(self) -> str:
-        return as_html(panel(self.summary()))
+        summary = self.summary()
+        view = NotebookView()
+        view.note(self._store.trials.all_readable(self._own, TERMINAL_TRIAL_STATES))
+        return view.html(summary.search, panel(summary))
 
     def close(self) -> None:
         """Give asked trials back, and close the connection to the store."""

@@ -28,12 +28,12 @@ class CellDisplay:
         """Show nothing yet."""
         self._handle: Any = None
 
-    def show(self, shown: RenderableType) -> None:
-        """Display a panel or a table, in place of what was displayed before."""
+    def show(self, html: str) -> None:
+        """Display HTML, in place of what was displayed before."""
         # Only notebooks have IPython.
         from IPython.display import HTML, display
 
-        content = HTML(as_html(shown))
+        content = HTML(html)
         if self._handle is None:
             self._handle = display(content, display_id=True)
         else:

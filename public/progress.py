@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alignsearch.notebook import CellDisplay, in_notebook
+from alignsearch.notebook_view import NotebookView
 from alignsearch.search.documents import Search, Trial, broken_by, measured, metrics_of
 from alignsearch.search.documents.budget import Spending
 from alignsearch.search.documents.constraint import in_words as constraints_in_words
@@ -46,6 +47,7 @@ class ProgressDisplay(ExitStack):
         self._prefix = "" if among is None else f"{among}: "
         self._live: Live | None = None
         self._cell: CellDisplay | None = None
+        self._view = NotebookView()
         self._next = 0.0
 
     def __enter__(self) -> Self:
@@ -73,7 +75,9 @@ class ProgressDisplay(ExitStack):
         self._next = time.monotonic() + REFRESH_SECONDS
         new = ended()
         if self._cell is not None:
-            self._cell.show(panel(summary()))
+            now = summary()
+            self._view.note(new)
+            self._cell.show(self._view.html(now.search, panel(now)))
             return
         if self._live is not None:
             self._live.update(panel(summary()), refresh=True)

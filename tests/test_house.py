@@ -35,7 +35,7 @@ ROOMS = (
 SEARCH = (
     ("use_cases",),
     ("driver", "reports"),
-    ("samplers", "pruners", "store", "attempts"),
+    ("samplers", "pruners", "store", "attempts", "trackers"),
     ("documents",),
 )
 """The same inside `alignsearch.search`."""
@@ -93,6 +93,7 @@ def test_the_arrows_of_wrong_houses_are_found():
     [
         ("alignsearch.search.samplers", {"pymongo", "bson", "prometheus_client", "ray"}),
         ("alignsearch.search.pruners", {"pymongo", "bson", "prometheus_client", "ray"}),
+        ("alignsearch.search.trackers", {"pymongo", "prometheus_client", "ray", "tensorflow"}),
         ("alignsearch.search.documents", {"pymongo", "prometheus_client", "ray", "tensorflow"}),
         ("alignsearch.search.store", {"ray", "tensorflow", "hyperopt"}),
         ("alignment_core", {"pymongo", "ray", "hyperopt", "typer"}),

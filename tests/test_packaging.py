@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from alignsearch.search.trackers.table import TRACKERS
+
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("alignment_core", "dashboards", "experiments", "public", "search", "spaces", "workers")
 
@@ -95,6 +97,19 @@ def test_optunas_samplers_are_locked_at_the_versions_that_the_tests_run_over():
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {re.split(r"[^\w-]", each)[0] for each in extra["optional-dependencies"]["optuna"]}
     assert wanted <= {package for package, _ in optuna - run}
+
+
+def test_the_tracking_tools_are_locked_beside_what_runs_and_tests():
+    run, tools, tested = (_pinned(name) for name in ("run", "trackers", "test"))
+    assert run <= tools
+    # The tests install both locks into one environment.
+    shared = {package for package, _ in tested}
+    assert {each for each in tools if each[0] in shared} <= tested
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for tool in TRACKERS:
+        named = extras["optional-dependencies"][tool]
+        wanted = {re.split(r"[^\w-]", each)[0] for each in named}
+        assert wanted <= {package for package, _ in tools}
 
 
 def _pinned(name):

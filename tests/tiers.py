@@ -45,7 +45,12 @@ SLOW_PLACES = (
     "search/use_cases/test_import_optuna.py",
     "search/use_cases/test_import_several.py",
     "search/use_cases/test_longer_training.py",
+    # They need the extras' packages, of `make .venv/trackers`.
+    "search/trackers/test_tensorboard.py",
+    "search/trackers/test_mlflow.py",
+    "search/trackers/test_wandb.py",
     "search/use_cases/test_notices.py",
+    "search/use_cases/test_tracking.py",
     "workers/test_identity.py",
     "workers/test_local_ray.py",
     "workers/test_pytorch.py",

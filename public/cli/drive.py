@@ -58,7 +58,7 @@ def serve(
         interruptible(notice) as interrupt,
     ):
         from alignsearch.search.driver.service import Service
-        from alignsearch.search.use_cases.notices import Notifier, noticing
+        from alignsearch.search.use_cases.beside_driving import beside_driving
         from alignsearch.workers.cluster import ask_for, nodes
 
         revive = reviver(store)
@@ -73,5 +73,5 @@ def serve(
             revive_store=revive,
             ask_for=ask_for,
         )
-        with noticing(Notifier(opened, driver_owner(), serves=True)):
+        with beside_driving(opened, uri, driver_owner(), interrupt=interrupt, say=notice):
             service.run(interrupt)

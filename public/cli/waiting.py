@@ -92,8 +92,8 @@ def drive(
     shown_on: displays the progress.
     """
     with cluster(ray, hint), interruptible(notice) as interrupt:
-        from alignsearch.search.use_cases.notices import Notifier, noticing
+        from alignsearch.search.use_cases.beside_driving import beside_driving
 
         make = partial(make_driver, store, uri, name, revive_store)
-        with noticing(Notifier(store, driver_owner(), serves=False, only=name)):
+        with beside_driving(store, uri, driver_owner(), interrupt=interrupt, only=name, say=hint):
             return drive_to_end(store, name, make, interrupt, shown_on)

@@ -16,6 +16,7 @@ from alignsearch.search.documents.plain_data import UserData
 from alignsearch.search.documents.prior import Prior
 from alignsearch.search.documents.recipe import Recipe
 from alignsearch.search.documents.states import SearchStatus
+from alignsearch.search.documents.tracked import Tracked
 
 PendingPolicy = Literal["hyperopt", "ignore", "liar-mean", "liar-worst"]
 """How TPE treats trials that are still running (`alignsearch.search.samplers.pending`)."""
@@ -86,6 +87,8 @@ class Search(Document):
         prior: where its best configurations are expected; None if nobody says so.
         notify: address of the webhook that is told of its end and of its troubles; None for none.
         notified: ids of the notices that were sent, or given up.
+        trackers: the tools in which its trials appear as runs, by their names
+            (`alignsearch.search.trackers`).
         checkpoints: the folder under which the search keeps checkpoints; None keeps none.
         checkpoint_folder: name of the search's own folder below that one; None for one of its name
             and creation time. A renamed search keeps its folder, a loaded copy gets a new one.
@@ -146,6 +149,7 @@ class Search(Document):
     tags: tuple[str, ...] = ()
     notify: str | None = None
     notified: tuple[str, ...] = ()
+    trackers: dict[str, Tracked] = Field(default_factory=dict)
     checkpoints: str | None = None
     checkpoint_folder: str | None = None
     keep_checkpoints: int = Field(default=1, ge=0)

@@ -130,14 +130,15 @@ class Copies:
             NameTakenError: another load of it was quicker.
         """
         # A copy's token is its own, so that nobody takes the copy for its original.
-        own = {
+        own: Record = {
             "token": copy[:TOKEN_DIGITS],
             "inherits": [*folders],
             "checkpoint_folder": None,
+            # Its original's webhook and tools are told of the original alone.
             "notify": None,
+            "trackers": {},
         }
-        # Its original's webhook is told of the original alone.
-        search = {**search, **own, "notify": None}
+        search = {**search, **own}
         written = self._db.insert("searches", search)
         if not written and self._db.find_one("searches", {"_id": search["_id"]}) != search:
             raise NameTakenError(f"search {search['_id']!r} was loaded already")

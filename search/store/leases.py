@@ -17,12 +17,14 @@ class Leases:
         self._collection = collection
         self._field = field
 
-    def take(self, key: str, lease: Lease) -> bool:
+    def take(self, key: str, lease: Lease, **further: object) -> bool:
         """Take the lease if it is free; return False if it isn't, or if it was taken just now.
 
         A caller whose first answer got lost finds its own token in the document then.
+
+        further: more conditions on the document.
         """
-        free = self._field.free(self._db.now())
+        free = {**self._field.free(self._db.now()), **further}
         changes = {"$set": as_stored(self._field.taken(lease))}
         return self._db.update(self._collection, {"_id": key, **free}, changes)
 

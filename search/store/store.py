@@ -24,6 +24,7 @@ from alignsearch.search.store.renames import Renames
 from alignsearch.search.store.searches import Searches
 from alignsearch.search.store.services import Services
 from alignsearch.search.store.totals import Totals
+from alignsearch.search.store.tracking import Tracking
 from alignsearch.search.store.trial_records import TrialRecords
 from alignsearch.search.store.trials import Trials
 
@@ -41,6 +42,7 @@ class Store:
         copies: whole searches, for dumping and loading.
         renames: whole searches that get another name.
         deletions: whole searches that are deleted.
+        tracking: the right to write a search's trials into a tracking tool, and how far it is.
         services: processes that drive all searches of the store.
         news: wakes pollers when something has changed, where the server can tell.
     """
@@ -73,6 +75,7 @@ class Store:
         self.copies = Copies(connection)
         self.renames = Renames(connection, self._places)
         self.deletions = Deletions(connection, self._places)
+        self.tracking = Tracking(connection)
         self.services = Services(connection)
         self.news = News(connection)
 

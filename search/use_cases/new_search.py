@@ -171,6 +171,7 @@ def prepare(
         note=asked.note,
         tags=asked.tag,
         notify=asked.notify,
+        trackers=asked.trackers,
         created_by=who,
         versions=versions() | package_versions(asked.algo),
         **rules,

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from alignment_core.errors import AlignSearchError
@@ -27,13 +26,12 @@ from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
 from alignsearch.search.use_cases.summary import summarize
+from alignsearch.search.use_cases.watched_searches import KEPT, Pause, WatchedSearches
 from alignsearch.search.use_cases.webhook import SECRET_VARIABLE, NotDeliveredError, post
 
 VERSION = 1
 """Version of the body: it rises when a field changes its meaning or goes away."""
 ROUND_SECONDS = 2.0
-LIST_SECONDS = 30.0
-"""Time between two looks for searches that were ended elsewhere: each reads all searches."""
 LATEST_TRIALS = 10
 MOST_OF_THEM = 6
 """So many of the latest trials diverge where the space, the rule or the data are wrong."""
@@ -44,8 +42,6 @@ TRIES = 8
 """Tries to send a notice before it is given up: with doubling pauses, four minutes."""
 FIRST_PAUSE = 1.0
 """Seconds between the first two tries."""
-KEPT = timedelta(days=7)
-"""A notice of a search that ended before is of no use any more."""
 FLUSH_SECONDS = 10.0
 """Longest time for which a process that is done still tries to send its last notices."""
 
@@ -64,14 +60,6 @@ class _Watched:
     history: History
     latest: deque[bool] = field(default_factory=lambda: deque(maxlen=LATEST_TRIALS))
     change: tuple[int, float] = (-1, 0.0)
-
-
-@dataclass
-class _Try:
-    """How often a notice was tried, and when it is tried again."""
-
-    count: int = 0
-    not_before: float = 0.0
 
 
 class Notifier:
@@ -101,13 +89,11 @@ class Notifier:
         self._store = store
         self._owner = owner
         self._serves = serves
-        self._only = only
         self._still_seconds = still_seconds
         self._send = send
-        self._names: list[str] = []
-        self._listed_at = -LIST_SECONDS
+        self._searches = WatchedSearches(store, only, lambda search: search.notify is not None)
         self._watched: dict[str, _Watched] = {}
-        self._tries: dict[str, _Try] = {}
+        self._tries: dict[str, Pause] = {}
 
     def round(self) -> int:
         """Send what is due; return how many notices are still to be sent.
@@ -118,7 +104,7 @@ class Notifier:
         if not self._is_sender():
             return 0
         waiting = 0
-        for search in self._searches():
+        for search in self._searches.now():
             for kind, notice in self._due(search):
                 waiting += not self._deliver(search, kind, notice)
         return waiting
@@ -129,14 +115,6 @@ class Notifier:
         except StoreRefusedError:
             return True
         return living[:1] == [self._owner] if self._serves else not living
-
-    def _searches(self) -> list[Search]:
-        if self._only is not None:
-            self._names = [self._only]
-        elif time.monotonic() - self._listed_at >= LIST_SECONDS:
-            self._listed_at = time.monotonic()
-            self._names = [each.name for each in self._store.searches.all() if each.notify]
-        return [each for each in self._store.searches.named(self._names) if each.notify]
 
     def _due(self, search: Search) -> list[tuple[str, str]]:
         """Return kind and id of each notice that is due."""
@@ -172,16 +150,15 @@ class Notifier:
 
     def _deliver(self, search: Search, kind: str, notice: str) -> bool:
         """Try to send a notice; return False if it is to be tried again."""
-        tried = self._tries.setdefault(notice, _Try())
-        if time.monotonic() < tried.not_before:
+        tried = self._tries.setdefault(notice, Pause(FIRST_PAUSE, math.inf))
+        if not tried.is_over:
             return False
         assert search.notify is not None
         body = json.dumps(body_of(self._store, search, kind, notice), allow_nan=False).encode()
         try:
             self._send(search.notify, body, notice, os.environ.get(SECRET_VARIABLE))
         except NotDeliveredError as error:
-            tried.count += 1
-            tried.not_before = time.monotonic() + FIRST_PAUSE * 2 ** (tried.count - 1)
+            tried.note()
             logger.warning("notice %s of %s wasn't delivered: %s", kind, search.name, error)
             if tried.count < TRIES:
                 return False

@@ -44,6 +44,7 @@ from alignsearch.search.use_cases.notify_choices import NotifyChoices
 from alignsearch.search.use_cases.prior_choices import PriorChoices
 from alignsearch.search.use_cases.refusals import WRONG, message_of
 from alignsearch.search.use_cases.rules import RuleChoices, as_option
+from alignsearch.search.use_cases.tracker_choices import TrackerChoices
 from alignsearch.spaces.tree import plain_text
 
 NO_PRUNER = "none"
@@ -118,6 +119,7 @@ class SearchChoices(Document):
 
 
 class Submission(
+    TrackerChoices,
     NotifyChoices,
     MetricChoices,
     PriorChoices,

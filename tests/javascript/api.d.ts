@@ -479,6 +479,9 @@ declare namespace Api {
     metric?: string[];
     constraint?: string[];
     notify?: string | null;
+    tensorboard?: string | null;
+    mlflow?: string | null;
+    wandb?: string | null;
     algo?: "tpe" | "combined" | "random" | "anneal" | "grid" | "sobol" | "optuna:tpe" | "optuna:gp" | "optuna:cmaes" | "optuna:nsgaii" | "optuna:qmc" | "optuna:random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";

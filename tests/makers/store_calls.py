@@ -1,4 +1,6 @@
-"""Calls of the store's parts for points, services, renames and deletions, each method once."""
+"""Calls of the store's parts, each method once: drivers, tools, points, whole searches."""
+
+from clock_ahead import with_lease_ahead
 
 from alignsearch.search.documents import GivenPoint
 
@@ -17,6 +19,21 @@ def give_points(store, name):
     assert store.points.publish(name) == 1
     assert store.points.all(name) == store.points.read(name, 0, 1)
     assert len(store.points.records(name, 0, 1)) == 1
+
+
+def drive_and_track(store, name):
+    token = store.searches.acquire_driver(name, "driver", 60.0)
+    store.searches.renew_driver(name, token, 60.0)
+    store.searches.pull_back_driver(with_lease_ahead(store.searches.get(name), "driver"))
+    store.searches.note_driven(name, token, 7.5)
+    store.searches.release_driver(name, token)
+    tools = {"mlflow": {"place": "http://mlflow.lan", "written": 0, "lease": None}}
+    search = store.searches.edit(name, lambda _: {"trackers": tools}, "tester", "set", "mlflow")
+    lease = store.tracking.acquire(name, search.token, "mlflow", "driver", 60.0)
+    assert store.tracking.acquire(name, search.token, "mlflow", "other", 60.0) is None
+    assert store.tracking.renew(name, "mlflow", lease, 60.0)
+    store.tracking.note(name, "mlflow", lease, 3)
+    store.tracking.release(name, "mlflow", lease)
 
 
 def rename_and_delete(store, name):

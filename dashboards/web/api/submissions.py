@@ -17,6 +17,7 @@ from alignsearch.dashboards.web.responses import json_response
 from alignsearch.dashboards.web.space_payloads import definition_model
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
+from alignsearch.search.trackers.table import TRACKERS
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
 
@@ -61,7 +62,7 @@ async def check_submission(
     request: Request, author: Author, asked: models.SubmitRequest
 ) -> Response:
     """Check a submission as the command line does, without writing it."""
-    _check_webhook(request, asked)
+    _check_places(request, asked)
     search = await _prepared(context_of(request), asked, author)
     return json_response(request, models.Checked(ok=True, search=search.model_dump(mode="json")))
 
@@ -69,7 +70,7 @@ async def check_submission(
 @router.post("/submit", response_model=models.Submitted, status_code=201)
 async def submit(request: Request, author: Author, asked: models.SubmitRequest) -> Response:
     """Submit a search, as `alignsearch submit` does."""
-    _check_webhook(request, asked)
+    _check_places(request, asked)
     context = context_of(request)
     search = await _prepared(context, asked, author)
     create = context.submitter.create
@@ -89,15 +90,22 @@ def installed_spaces() -> list[models.Space]:
     return found
 
 
-def _check_webhook(request: Request, asked: Submission) -> None:
-    """Refuse a webhook where people log in: a token's holder could make `serve` ask any address."""
+def _check_places(request: Request, asked: Submission) -> None:
+    """Refuse places beyond the store where people log in.
+
+    A token's holder could make `serve` ask any address, and write into any folder of its host.
+    """
+    named = [name for name in ("notify", *TRACKERS) if getattr(asked, name) is not None]
     gate = context_of(request).gate
-    if asked.notify is not None and gate.login_of(session_of(request)[0]) != "none":
+    if named and gate.login_of(session_of(request)[0]) != "none":
+        what = "webhook" if named[0] == "notify" else "tracking tool"
+        value = {"notify": "URL", "tensorboard": "DIR", "mlflow": "URI", "wandb": "PROJECT"}
         raise RefusedError(
             403,
             "forbidden",
-            "a dashboard with logins names no webhook: `alignsearch submit --notify URL` does",
-            field="notify",
+            f"a dashboard with logins names no {what}: `alignsearch submit --{named[0]} "
+            f"{value[named[0]]}` does",
+            field=named[0],
         )
 
 

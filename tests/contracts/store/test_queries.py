@@ -10,7 +10,7 @@ import pytest
 from clock_ahead import with_lease_ahead
 from epoch_maker import an_epoch
 from pymongo import monitoring
-from store_calls import give_points, rename_and_delete, serve_for_a_moment
+from store_calls import drive_and_track, give_points, rename_and_delete, serve_for_a_moment
 
 import alignsearch.search
 from alignsearch.search.documents import Confirmation, Result, Trial
@@ -85,6 +85,7 @@ PARTS_OF_STORE = (
     "copies",
     "renames",
     "deletions",
+    "tracking",
     "services",
 )
 
@@ -145,11 +146,6 @@ def use_everything(store, new_search, new_trial):
     store.searches.adjust(name, {"parallel": 4}, "tester", detail="parallel 4")
     store.searches.end(*store.searches.decide(name), SearchStatus.COMPLETED, "x", detail="enough")
     store.searches.reopen(name, "tester", "to try trial 1 again")
-    token = store.searches.acquire_driver(name, "driver", 60.0)
-    store.searches.renew_driver(name, token, 60.0)
-    store.searches.pull_back_driver(with_lease_ahead(store.searches.get(name), "driver"))
-    store.searches.note_driven(name, token, 7.5)
-    store.searches.release_driver(name, token)
     store.logs.events(name)
     store.logs.events_since(name, store.now())
     crashed, expired, kept, finished = (new_trial(name, tid) for tid in range(4))
@@ -223,6 +219,7 @@ def use_everything(store, new_search, new_trial):
     assert store.logs.lines(finished.id, 1) == ()
     store.copies.finish_load({**template.to_bson(), "_id": copy, "change": "0"}, mark)
     store.searches.edit(name, lambda _: {"note": "looked at"}, "tester", "note", "looked at")
+    drive_and_track(store, name)
     rename_and_delete(store, name)
     serve_for_a_moment(store)
 
@@ -333,7 +330,10 @@ READING = (
 )
 CHANGING = tuple(f"dashboards/web/api/{name}.py" for name in ("points", "steering", "submissions"))
 PARTS = {
-    "driver": ["search/driver/*.py", "search/use_cases/summary.py", "public/driving.py"],
+    "driver": [
+        *("search/driver/*.py", "search/use_cases/summary.py", "public/driving.py"),
+        *("search/use_cases/tracking*.py", "search/use_cases/beside_driving.py"),
+    ],
     "worker": ["workers/**/*.py", "search/attempts/*.py", "search/driver/state_retention.py"],
     "submitter": [
         *("public/*.py", "public/cli/*.py", "dashboards/**/*.py", "experiments/*.py"),

@@ -1,5 +1,9 @@
 """The form's definitions: those that ship, and those of installed packages, by name alone."""
 
+import sys
+import types
+from importlib.machinery import ModuleSpec
+
 import pytest
 
 from alignsearch.dashboards.web.api.submissions import installed_spaces
@@ -81,12 +85,29 @@ def test_a_network_or_data_set_of_ones_own_is_refused_at_its_field(dashboard, tm
     assert not marker.exists()
 
 
-def test_a_webhook_is_named_by_a_page_on_this_machine_alone(dashboard, module_uri, serve):
-    asked = {"space": "wm", "trials": 3, "dataset": "rehearsal", "notify": "http://127.0.0.1:9/x"}
-    assert dashboard.post("/submit/check", asked).json()["search"]["notify"] == asked["notify"]
+@pytest.mark.parametrize(
+    ("field", "place", "option"),
+    [
+        ("notify", "http://127.0.0.1:9/x", "--notify URL"),
+        ("tensorboard", "/somewhere/else", "--tensorboard DIR"),
+        ("mlflow", "http://127.0.0.1:9", "--mlflow URI"),
+        ("wandb", "mirror", "--wandb PROJECT"),
+    ],
+)
+def test_a_webhook_or_a_tool_is_named_by_a_page_on_this_machine_alone(
+    dashboard, module_uri, serve, monkeypatch, field, place, option
+):
+    if field != "notify":
+        # An installation has none of them by default; the form asks whether they are there.
+        there = types.ModuleType(field)
+        there.__spec__ = ModuleSpec(field, None)
+        monkeypatch.setitem(sys.modules, field, there)
+    asked = {"space": "wm", "trials": 3, "dataset": "rehearsal", field: place}
+    search = dashboard.post("/submit/check", asked).json()["search"]
+    assert (search["notify"] or search["trackers"][field]["place"]) == place
     with serve(module_uri, token=HashedToken.of(TOKEN)) as guarded:
         for path in ("/submit/check", "/submit"):
             refused = guarded.post(path, asked, Authorization=f"Bearer {TOKEN}")
             assert refused.status_code == 403
-            assert refused.json()["error"]["field"] == "notify"
-            assert "submit --notify URL" in refused.json()["error"]["message"]
+            assert refused.json()["error"]["field"] == field
+            assert f"submit {option}" in refused.json()["error"]["message"]

@@ -1,0 +1,54 @@
+"""Options of a new search that name the tools in which its trials appear as runs."""
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from alignment_core.errors import ConfigurationError
+from alignsearch.search.documents import Document
+from alignsearch.search.documents.tracked import LONGEST_PLACE, Tracked
+from alignsearch.search.trackers.table import TRACKERS, check_installed
+from alignsearch.search.use_cases.refusals import WRONG
+
+
+class TrackerChoices(Document):
+    """The tracking tools of a new search, each by its place: the fields are the rows of a table."""
+
+    tensorboard: str | None = Field(
+        default=None,
+        max_length=LONGEST_PLACE,
+        description="Folder for TensorBoard's event files, in which each trial is a run, with its "
+        "hyperparameters.",
+    )
+    mlflow: str | None = Field(
+        default=None,
+        max_length=LONGEST_PLACE,
+        description="Tracking URI of MLflow, like http://HOST:5000 or sqlite:///mlflow.db: the "
+        "search is an experiment, and each trial a run.",
+    )
+    wandb: str | None = Field(
+        default=None,
+        max_length=LONGEST_PLACE,
+        description="Project of Weights & Biases, like PROJECT or TEAM/PROJECT: each trial that "
+        "has ended is a run.",
+    )
+
+    @field_validator(*TRACKERS)
+    @classmethod
+    def _is_a_place(cls, value: str | None, info: ValidationInfo) -> str | None:
+        tool = info.field_name or ""
+        if value is None:
+            return None
+        try:
+            place = TRACKERS[tool].check(value)
+            check_installed(tool, place)
+        except ConfigurationError as error:
+            # The message names its option, and is put behind it.
+            why = str(error).removeprefix(f"--{tool} ")
+            raise PydanticCustomError(WRONG, "{why}", {"why": why}) from error
+        return place
+
+    @property
+    def trackers(self) -> dict[str, Tracked]:
+        """The tools with their places."""
+        places = {tool: getattr(self, tool) for tool in TRACKERS}
+        return {tool: Tracked(place=place) for tool, place in places.items() if place is not None}
