@@ -5,6 +5,7 @@ import { trialPage } from "../lib/api.js";
 import { canvasIn } from "../lib/canvas.js";
 import { announce, el, onFrame, onResize, onVisible } from "../lib/dom.js";
 import { colour, onTheme } from "../lib/theme.js";
+import { Links } from "./links.js";
 import { drawAxes, planeOf } from "./plane.js";
 
 /** @typedef {import("../lib/canvas.js").Brush} Brush */
@@ -61,6 +62,10 @@ export class Chart {
     this.begun = false;
     this.built = false;
     this.drawn = false;
+    /** Whether the last press became a drag, which opens no trial. */
+    this.dragged = false;
+    /** @type {Links | null} to the other charts and tables of the page */
+    this.links = null;
     this.tip = el("div", { class: "tip", hidden: true });
     // Set by the first drawing.
     this.node = /** @type {HTMLElement} */ (panel.content);
@@ -78,6 +83,15 @@ export class Chart {
       if (visible && this.due) this.redraw();
       if (visible) this.onView();
     });
+  }
+
+  /**
+   * Show the page's marked trials and the one that is pointed at, and tell the page where the pointer is.
+   *
+   * @param {import("../lib/selection.js").Selection} selection
+   */
+  link(selection) {
+    this.links = new Links(this, selection);
   }
 
   /** Draw everything, once the panel is in the viewport. */
@@ -260,7 +274,7 @@ export class Chart {
     node.addEventListener("pointermove", (event) => this.#hover(event));
     node.addEventListener("pointerleave", () => this.#point(null));
     node.addEventListener("blur", () => this.#point(null));
-    node.addEventListener("click", () => this.#open());
+    node.addEventListener("click", (event) => this.#open(event.shiftKey));
     node.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -301,6 +315,7 @@ export class Chart {
     const { brush } = this.front;
     this.front.fit();
     this.over(brush);
+    this.links?.draw(brush);
     if (this.pointed === null) return;
     brush.strokeStyle = colour("text");
     brush.lineWidth = 1.5;
@@ -337,6 +352,7 @@ export class Chart {
     else this.tip.hidden = true;
     if (at === this.pointed) return;
     this.pointed = at;
+    this.links?.point(at === null ? null : this.spots.item[at]);
     this.node.style.cursor = at === null ? "" : "pointer";
     this.refresh();
   }
@@ -356,14 +372,19 @@ export class Chart {
     this.tip.style.top = `${above < 0 ? y + 14 : above}px`;
   }
 
-  #open() {
-    const tid = this.pointed === null ? null : this.tidOf(this.spots.item[this.pointed]);
-    if (tid !== null && this.name !== null) location.href = trialPage(this.name, tid);
+  #open(marks = false) {
+    if (this.pointed === null || this.dragged) return;
+    const item = this.spots.item[this.pointed];
+    const tid = this.tidOf(item);
+    if (marks) this.links?.toggle(item);
+    else if (tid !== null && this.name !== null) location.href = trialPage(this.name, tid);
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key === "Enter") this.#open();
+    this.dragged = false;
+    if (event.key === "Enter" || event.key === " ") this.#open(event.key === " ");
+    if (event.key === " ") event.preventDefault();
     if (event.key === "Escape") this.#point(null);
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
     if (step === undefined) return;

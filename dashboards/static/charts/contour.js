@@ -120,7 +120,6 @@ class Contour extends ParameterChart {
    */
   over(brush) {
     this.#paintField();
-    super.over(brush);
   }
 
   /** Paint the smoothed metric, unless it is painted with all spots already. */

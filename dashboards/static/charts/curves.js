@@ -41,10 +41,13 @@ class Curves extends Chart {
    * @param {import("./chart.js").SearchPage} page
    * @param {import("./chart.js").Panel} panel
    */
-  constructor({ trials, selection }, panel) {
+  constructor({ trials, brushes, selection }, panel) {
     super(panel, trials.name, () => this.#whyEmpty());
     this.trials = trials;
     this.selection = selection;
+    this.brushes = brushes;
+    this.link(selection);
+    brushes.onChange(() => this.draw());
     /** @type {Map<number, Api.Curve>} by trial number */
     this.held = new Map();
     /** @type {Set<number>} trials whose curves are to be read */
@@ -75,6 +78,7 @@ class Curves extends Chart {
     this.note = panel.section.appendChild(el("p", { class: "small muted" }));
     this.fetch = atMostEvery(GAP_MS, () => this.#readMore());
     selection.onChange(() => this.#readMarked());
+    selection.onPoint(() => this.#readMarked());
     panel.offerData(() => ({
       headings: ["trial", "rank", this.unit, this.#title],
       rows: [...this.#ranked(), ...[...this.held.values()].filter(({ loss }) => loss === null)].flatMap(({ tid, loss, epoch, values }) =>
@@ -145,9 +149,9 @@ class Curves extends Chart {
   }
 
   #readMarked() {
-    for (const tid of this.selection.tids) if (!this.held.has(tid)) this.wanted.add(tid);
+    const { pointed, tids } = this.selection;
+    for (const tid of pointed === null ? tids : [...tids, pointed]) if (!this.held.has(tid) && this.trials.rows.has(tid)) this.wanted.add(tid);
     if (this.wanted.size) this.fetch();
-    this.refresh();
   }
 
   async #readMore() {
@@ -190,8 +194,15 @@ class Curves extends Chart {
     return row === undefined ? 0 : this.trials.violation(row);
   }
 
+  /** @param {number} tid */
+  #passes(tid) {
+    const row = this.trials.rows.get(tid);
+    return row === undefined || this.brushes.passes(row);
+  }
+
   #bestCurves() {
-    return new Set(/** @type {Api.Curve[]} */ (this.#ranked()).slice(0, Number(this.top.value)));
+    const passing = /** @type {Api.Curve[]} */ (this.#ranked()).filter(({ tid }) => this.#passes(tid));
+    return new Set(passing.slice(0, Number(this.top.value)));
   }
 
   /**
@@ -242,7 +253,7 @@ class Curves extends Chart {
    */
   mark(brush, curve, later) {
     const at = this.places.get(curve);
-    brush.globalAlpha = at === undefined ? 0.22 : 1;
+    brush.globalAlpha = at !== undefined ? 1 : this.#passes(curve.tid) ? 0.3 : 0.06;
     brush.strokeStyle = at === undefined ? colour("queued") : goodness(at / Math.max(10, this.places.size));
     brush.lineWidth = at === undefined ? 1 : 2;
     // A curve that is added later and isn't among the best is drawn below those that are.
@@ -278,7 +289,8 @@ class Curves extends Chart {
       if (marked) this.#trace(brush, marked, false);
     }
     brush.setLineDash([]);
-    if (this.pointed !== null) this.#trace(brush, this.spots.item[this.pointed], false);
+    const pointed = this.held.get(this.selection.pointed ?? -1);
+    if (pointed) this.#trace(brush, pointed, false);
   }
 
   /**

@@ -50,6 +50,11 @@ class Slice extends ParameterChart {
   }
 
   /** @override */
+  brushed() {
+    return [this.columns[0], this.trials.score];
+  }
+
+  /** @override */
   scales() {
     const rows = this.rows();
     if (rows === null) {

@@ -10,7 +10,8 @@ let rows;
 let sparkline;
 let epochs;
 let scales;
-let front;
+let links;
+let marks;
 before(async () => {
   onPage();
   // The theme's module looks at the page when it is imported.
@@ -23,7 +24,8 @@ before(async () => {
   rows = await import(`${charts}/rows.js`);
   sparkline = await import(`${charts}/sparkline.js`);
   epochs = await import(`${charts}/epochs.js`);
-  front = await import(`${charts}/front.js`);
+  links = await import(`${charts}/links.js`);
+  marks = await import(`${charts}/parcoords_marks.js`);
   scales = await import("../../../dashboards/static/lib/scales.js");
 });
 
@@ -146,9 +148,27 @@ test("new epochs are appended, a layer without them has gaps", () => {
   assert.deepEqual(epochs.lastAttempt(read), [1, 2, 3]);
 });
 
-test("a drag over two metrics brushes both, and none beyond the axes", () => {
+test("a drag over two axes brushes both, and none beyond the axes", () => {
   const axes = { x: scales.numberScale(0, 10), y: scales.numberScale(0, 100) };
   const plane = { left: 50, top: 10, wide: 200, high: 100 };
-  const [x, y] = front.brushesBetween(axes, plane, { x: 150, y: 35 }, { x: 70, y: 500 });
+  const [x, y] = links.brushesBetween(axes, plane, { x: 150, y: 35 }, { x: 70, y: 500 });
   assert.deepEqual([x, y], [{ low: 1, high: 5 }, { low: 0, high: 75 }]);
+});
+
+test("a drag over options keeps those whose middle it covers", () => {
+  const axes = { x: scales.scaleOf({ options: ["a", "b", "c"] }), y: scales.numberScale(0, 1) };
+  const plane = { left: 0, top: 0, wide: 300, high: 100 };
+  const [x] = links.brushesBetween(axes, plane, { x: 120, y: 0 }, { x: 290, y: 100 });
+  assert.deepEqual(x, new Set([1, 2]));
+});
+
+test("the pointer finds the nearest line between two axes, and none where all are far", () => {
+  const axes = [{ x: 0, index: 0 }, { x: 100, index: 1 }, { x: 200, index: 2 }];
+  const places = [[0, 50, NaN], [100, 50, 70], [100, 50, 70]];
+  const rows = [0, 1, 2];
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 50, y: 53 }), 0);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 20, y: 48 }), 1);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 150, y: 69 }), 2);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 20, y: 80 }), null);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 300, y: 50 }), null);
 });
