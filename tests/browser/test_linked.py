@@ -1,11 +1,11 @@
-"""Charts and tables of a search's page are linked: brushes, marks and the trial that is pointed at."""
+"""Charts and tables of a search's page are linked: brushes, marks, the trial that is pointed at."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
 
-LINKED = ("best", "slice", "contour", "curves")
+LINKED = ("best", "slice", "contour", "rank", "curves", "distribution", "timeline")
 
 
 def show(page, panel):

@@ -2,7 +2,7 @@
 
 import { strokeCross } from "../lib/canvas.js";
 import { isChecked, el } from "../lib/dom.js";
-import { clock, decimals, short } from "../lib/format.js";
+import { clock, decimals, short, unitOfTime } from "../lib/format.js";
 import { shown, whyNoResult } from "../lib/metric.js";
 import { showLegend } from "../lib/panel.js";
 import { extent, numberScale, roomy, roomyLog, withLane } from "../lib/scales.js";
@@ -17,8 +17,8 @@ import { choose } from "./points.js";
 
 const OVER = [
   { name: "number", title: "finished trials" },
-  { name: "hours", title: "hours since the start" },
-  { name: "slots", title: "slot hours" },
+  { name: "time", title: "time since the start" },
+  { name: "slots", title: "time of slots" },
 ];
 
 /**
@@ -59,8 +59,9 @@ class BestSoFar extends Chart {
     this.improvements = [];
     this.size = 0;
     this.alpha = 1;
-    /** @type {Map<number, number>} slot hours that all trials had taken when a row's trial ended */
+    /** @type {Map<number, number>} seconds of slots that all trials had taken when a row's trial ended */
     this.spent = new Map();
+    this.unit = unitOfTime(1);
     this.across = choose(panel, { id: "best-over", label: "over", key: "over", options: OVER, otherwise: "number" }, () => this.draw());
     this.log = urlState.get("log", "") === "1";
     const box = el("input", { type: "checkbox", id: "best-log", checked: this.log, onchange: (/** @type {Event} */ event) => {
@@ -112,17 +113,24 @@ class BestSoFar extends Chart {
     showLegend(this.panel, trials.diverged.size ? [{ sign: "✖", shade: colour("diverged"), text: "diverged" }] : []);
     const over = this.across();
     if (over === "slots") this.#spend();
-    const last = over === "number" ? Math.max(5, results) : Math.max(1e-3, ...this.order.map((ended) => this.#place(ended)));
-    const xTitle = OVER.find(({ name }) => name === over)?.title ?? "";
-    return { x: numberScale(0, over === "number" ? Math.ceil(1.1 * last) : 1.1 * last), y, xTitle, yTitle: trials.metric.label };
+    if (over === "number") return { x: numberScale(0, Math.max(5, Math.ceil(1.1 * results))), y, xTitle: OVER[0].title, yTitle: trials.metric.label };
+    this.unit = unitOfTime(1);
+    const [, last] = extent(this.order, (ended) => this.#place(ended));
+    this.unit = unitOfTime(last);
+    return { x: numberScale(0, 1.1 * Math.max(1e-3, last / this.unit.size)), y, xTitle: this.#words, yTitle: trials.metric.label };
   }
 
-  /** Add up the slot hours of all trials in the order in which they ended. */
+  /** The horizontal axis's unit in words. */
+  get #words() {
+    return this.across() === "time" ? `${this.unit.word} since the start` : `slot ${this.unit.word}`;
+  }
+
+  /** Add up the time of slots of all trials in the order in which they ended. */
   #spend() {
     const { finished, seconds } = this.trials.values;
     const ended = finished.flatMap((at, row) => (at === null ? [] : [{ at, row }])).sort((a, b) => a.at - b.at || a.row - b.row);
     let spent = 0;
-    this.spent = new Map(ended.map(({ row }) => [row, (spent += (seconds[row] ?? 0) / 3600)]));
+    this.spent = new Map(ended.map(({ row }) => [row, (spent += seconds[row] ?? 0)]));
   }
 
   /**
@@ -133,9 +141,9 @@ class BestSoFar extends Chart {
   #place({ row, at }) {
     const over = this.across();
     if (over === "number") return at;
-    if (over === "hours") return Math.max(0, this.trials.values.finished[row] ?? 0) / 3600;
+    if (over === "time") return Math.max(0, this.trials.values.finished[row] ?? 0) / this.unit.size;
     // A trial that ended since the last drawing makes the chart be drawn anew.
-    return this.spent.get(row) ?? Infinity;
+    return (this.spent.get(row) ?? Infinity) / this.unit.size;
   }
 
   /** @override */
@@ -232,8 +240,7 @@ class BestSoFar extends Chart {
    */
   tooltip(ended) {
     const { tid, at, loss } = ended;
-    const over = this.across();
-    const where = over === "number" ? `result ${at}` : `${short(this.#place(ended))} ${OVER.find(({ name }) => name === over)?.title}`;
+    const where = this.across() === "number" ? `result ${at}` : `${this.#words}: ${short(this.#place(ended))}`;
     return loss === null ? `trial ${tid}: diverged` : `trial ${tid}: ${decimals(this.#shown(loss))}\n${where}`;
   }
 
@@ -253,7 +260,7 @@ class BestSoFar extends Chart {
     const rows = this.order.filter(({ loss }) => loss !== null).map(({ row, tid, at, loss }) => {
       if (this.trials.violation(row) === 0) best = Math.min(best, loss ?? Infinity);
       const seconds = finished[row];
-      return [at, tid, this.#shown(loss ?? NaN), Number.isFinite(best) ? this.#shown(best) : "", seconds === null ? "" : clock(started + seconds), this.spent.get(row) ?? null];
+      return [at, tid, this.#shown(loss ?? NaN), Number.isFinite(best) ? this.#shown(best) : "", seconds === null ? "" : clock(started + seconds), (this.spent.get(row) ?? 0) / 3600];
     });
     return { headings: ["result", "trial", this.trials.metric.label, "best so far", "finished", "slot hours"], rows };
   }

@@ -1,9 +1,9 @@
-// What links a chart to the other charts and tables of its page: the marked trials, the trial that is
+// Links between a chart and the other charts and tables of its page: the marked trials, the trial that is
 // pointed at anywhere, and brushes by a drag over the axes.
 
 import { colour } from "../lib/theme.js";
 
-/** @typedef {import("./chart.js").Brush} Brush */
+/** @typedef {import("../lib/canvas.js").Brush} Brush */
 /** @typedef {import("../lib/selection.js").Selection} Selection */
 
 // A pointer that moved less is a click, in pixels.
@@ -12,7 +12,7 @@ const LEAST_DRAG = 5;
 /** The rings around a chart's marked trials and around the one that is pointed at. */
 export class Links {
   /**
-   * @param {import("./chart.js").Chart<any>} chart
+   * @param {import("./plane.js").Pointed} chart
    * @param {Selection} selection
    */
   constructor(chart, selection) {
@@ -124,7 +124,7 @@ function brushOn(scale, from, to) {
 /**
  * Let a drag over a chart brush the columns of its axes, and a click beside its marks remove that.
  *
- * @param {import("./chart.js").Chart<any>} chart
+ * @param {import("./plane.js").Pointed} chart
  * @param {import("../lib/brushes.js").Brushes} brushes
  * @param {() => ({name: string} | null | undefined)[]} columns of the two axes; null for one without a brush
  */

@@ -25,6 +25,24 @@ export function choose(panel, { id, label, key, options, otherwise }, onChange) 
 }
 
 /**
+ * Add selects of the metaparameters on two axes to a panel. The first choice is of two numbers.
+ *
+ * @param {import("./chart.js").Panel} panel
+ * @param {Trials} trials
+ * @param {{id: string, keys: [string, string]}} selects prefix of their ids, and their keys in the URL
+ * @param {() => void} onChange
+ */
+export function choosePlane(panel, { metaparameters }, { id, keys }, onChange) {
+  const [first, second] = [...metaparameters.filter(({ options }) => !options), ...metaparameters];
+  /** @param {"x" | "y"} axis */
+  const select = (axis) => {
+    const [key, column] = axis === "x" ? [keys[0], first] : [keys[1], second];
+    return choose(panel, { id: `${id}-${axis}`, label: axis, key, options: metaparameters, otherwise: column?.name }, onChange);
+  };
+  return { x: select("x"), y: select("y") };
+}
+
+/**
  * A number in [0, 1) that is always the same for a row.
  *
  * @param {number} row

@@ -12,6 +12,10 @@ let epochs;
 let scales;
 let links;
 let marks;
+let runs;
+let dimension;
+let submission;
+let distribution;
 before(async () => {
   onPage();
   // The theme's module looks at the page when it is imported.
@@ -25,6 +29,10 @@ before(async () => {
   sparkline = await import(`${charts}/sparkline.js`);
   epochs = await import(`${charts}/epochs.js`);
   links = await import(`${charts}/links.js`);
+  dimension = await import(`${charts}/dimension.js`);
+  distribution = await import(`${charts}/distribution.js`);
+  submission = await import("../../../dashboards/static/lib/submission.js");
+  runs = await import(`${charts}/runs.js`);
   marks = await import(`${charts}/parcoords_marks.js`);
   scales = await import("../../../dashboards/static/lib/scales.js");
 });
@@ -171,4 +179,40 @@ test("the pointer finds the nearest line between two axes, and none where all ar
   assert.equal(marks.nearestRow(axes, places, rows, { x: 150, y: 69 }), 2);
   assert.equal(marks.nearestRow(axes, places, rows, { x: 20, y: 80 }), null);
   assert.equal(marks.nearestRow(axes, places, rows, { x: 300, y: 50 }), null);
+});
+
+test("a logarithmic dimension has a tick at each power of ten, at equal distances", () => {
+  const places = dimension.ticksOf({ low: 1e-4, high: 10, log: true }).map(({ at }) => at).sort((a, b) => a - b);
+  assert.equal(places.length, 6);
+  assert.ok(places.every((at, index) => Math.abs(at - index / 5) < 1e-9));
+});
+
+test("messages of the server are in the words of the form", () => {
+  const fields = [{ name: "max_attempts", label: "max attempts" }, { name: "trials", label: "trials" }];
+  assert.equal(submission.inFormWords("max_attempts must be at least 1, not a_b", fields), "max attempts must be at least 1, not a_b");
+});
+
+test("trials that diverged are no part of those at least as good", () => {
+  assert.deepEqual(distribution.shares(3, 1), [0.25, 0.5, 0.75]);
+});
+
+test("the axis of epochs begins with the first one", () => {
+  assert.deepEqual(epochs.epochAxis({ epochs: 6, epoch: [1, 2], unit: "epoch" }), { title: "epoch", low: 1, high: 6 });
+  const { low, high } = epochs.epochAxis({ epochs: null, epoch: [1], unit: "epoch" });
+  assert.ok(low < 1 && high > 1);
+});
+
+test("runs with the same rule and network are one row, with a mean over their seeds", () => {
+  const known = { rule: ["wm", "kp", "wm"], model: ["a", "a", "a"], width: [8, 8, 8], epochs: [1, 2, 1], seed: [1, 0, 0] };
+  const columns = new Map(Object.keys(known).map((name) => [name, { name, title: name }]));
+  const trials = { count: 3, columns, metaparameters: [...columns.values()], values: known, value: (name, row) => known[name][row] };
+  const found = runs.groupsOf(trials);
+  assert.deepEqual(found.columns.map(({ name }) => name), ["rule", "model", "epochs"]);
+  assert.deepEqual(found.seeds, ["0", "1"]);
+  assert.deepEqual(found.groups.map(({ values, runs: each }) => [values, [...each]]), [
+    [["wm", "a", 1], [["1", 0], ["0", 2]]],
+    [["kp", "a", 2], [["0", 1]]],
+  ]);
+  assert.deepEqual(runs.meanOf([1, 3]), { mean: 2, sem: 1 });
+  assert.deepEqual(runs.meanOf([]), { mean: null, sem: null });
 });
