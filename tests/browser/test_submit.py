@@ -76,15 +76,9 @@ def test_every_dimension_is_drawn_on_its_own_scale(seeded, open_page, width):
     row = space.locator("tr", has=page.locator("th", has_text="β")).last
     drawn = row.locator("svg.dimension")
     expect(drawn).to_have_attribute("aria-label", "logarithmic from 1e-11 to 1e7")
-    texts = drawn.locator("text")
-    places = dict(
-        zip(
-            texts.all_inner_texts() or texts.evaluate_all("all => all.map(t => t.textContent)"),
-            texts.evaluate_all("all => all.map(t => Number(t.getAttribute('x')))"),
-            strict=True,
-        )
-    )
-    powers = sorted(places.values())
+    # The labels that are drawn are every fourth power, so equal distances are equal factors.
+    places = drawn.locator("text").evaluate_all("all => all.map(t => Number(t.getAttribute('x')))")
+    powers = sorted(places)
     steps = [after - before for before, after in pairwise(powers)]
     assert max(steps) - min(steps) < 0.5, "powers of ten lie at equal distances"
     expect(space.locator(".options").first).to_be_visible()

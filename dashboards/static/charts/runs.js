@@ -4,7 +4,6 @@
 import { trialPage } from "../lib/api.js";
 import { atMostEvery, el } from "../lib/dom.js";
 import { cell, decimals } from "../lib/format.js";
-import { headRow } from "../lib/panel.js";
 
 /** @typedef {import("../lib/trials.js").Trials} Trials */
 
@@ -115,7 +114,8 @@ class Runs {
     const titles = columns.map(({ name, title }) => WORDS[name] ?? title);
     this.panel.show().replaceChildren(
       el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `${label} by seed, scrolls sideways` }, el("table", {},
-        headRow([...titles, `mean ${label}`, "standard error", ...seeds.map((seed) => `seed ${seed}`)]),
+        el("thead", {}, el("tr", {}, titles.map((text) => el("th", { scope: "col", text })),
+          [`mean ${label}`, "standard error", ...seeds.map((seed) => `seed ${seed}`)].map((text) => el("th", { scope: "col", class: "number", text })))),
         el("tbody", {}, groups.map((group) => {
           const { mean, sem } = this.#mean(group);
           return el("tr", {}, group.values.map((value) => el("td", { text: cell(value) })), el("td", { class: "number", text: decimals(mean) }), el("td", { class: "number", text: decimals(sem) }),
