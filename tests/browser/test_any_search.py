@@ -155,7 +155,7 @@ def test_a_search_without_a_result_says_why_in_every_panel(odd, open_page):
 
 def test_runs_of_an_experiment_are_shown_by_rule_network_and_seed(odd, open_page):
     page = open_page(odd, "/searches/architectures-1")
-    expect(page.locator("#status .kind")).to_have_text("experiment's runs")
+    expect(page.locator("#kinds .kind")).to_have_text("experiment's runs")
     expect(page.locator("#trials tbody tr").first).to_contain_text("wm net")
     show(page, "parcoords")
     expect(page.locator("#parcoords .body canvas").nth(1)).to_have_attribute("data-lines", "6")
@@ -176,7 +176,7 @@ def test_runs_of_an_experiment_are_shown_by_rule_network_and_seed(odd, open_page
     expect(page.locator("#trials tr[data-pointed]")).to_have_attribute("data-tid", "2")
     trial = open_page(odd, "/searches/architectures-1/trials/1")
     expect(trial.locator("#metaparameters tr[data-field=label]")).to_contain_text("kp net")
-    expect(trial.locator("#status .kind")).to_have_text("experiment's runs")
+    expect(trial.locator("#kinds .kind")).to_have_text("experiment's runs")
 
 
 def test_rehearsals_and_unknown_definitions_are_marked_on_every_page(odd, open_page):
@@ -186,7 +186,7 @@ def test_rehearsals_and_unknown_definitions_are_marked_on_every_page(odd, open_p
         expect(row.locator(".kind")).to_have_text(word)
         for path in (f"/searches/{name}", f"/searches/{name}/trials/1"):
             shown = open_page(odd, path)
-            expect(shown.locator("#status .kind")).to_have_text(word)
+            expect(shown.locator("#kinds .kind")).to_have_text(word)
     expect(page.locator("tr[data-name=models] .kind")).to_have_count(0)
     compared = open_page(odd, "/compare?name=first&name=unknown")
     expect(compared.locator("main")).to_contain_text("first (rehearsal)")

@@ -62,7 +62,8 @@ export const divergedPill = ({ diverged }) => (diverged ? el("span", { class: "p
  */
 export function showSummary(panel, summary) {
   const { metric } = summary;
-  byId("status").replaceChildren(statusPill(summary), ...kindTags(summary));
+  byId("status").replaceChildren(statusPill(summary));
+  byId("kinds").replaceChildren(...kindTags(summary));
   byId("diverged").replaceChildren(divergedPill(summary));
   const tally = kindsOf(summary).map(({ kind, count }) =>
     el("span", { class: "pill small", "data-state": kind, text: `${count} ${kind}` }));

@@ -64,7 +64,8 @@ function showTrial(trial) {
   const { metric, reason, rank, of, best_epoch: best, timings, unit, value, attempts: all } = trial;
   const last = all.at(-1);
   const took = secondsOf(trial);
-  byId("status").replaceChildren(statePill(trial), ...kindTags(trial));
+  byId("status").replaceChildren(statePill(trial));
+  byId("kinds").replaceChildren(...kindTags(trial));
   summary.show().replaceChildren(
     el("dl", { class: "facts" },
       fact(metric.label, big(value === null ? "none" : decimals(value))),
