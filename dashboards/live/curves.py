@@ -7,17 +7,21 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import Literal
 
 import numpy as np
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import Reported, unit_of
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES, TrialState
 
 CACHED_CURVES = 5000
 """Curves in the cache. At 45 epochs each they take some 20 MB."""
+End = Literal["pruned", "diverged"]
+_WITHOUT_LOSS: tuple[End, End] = ("pruned", "diverged")
 _DIGITS = 5
 """Significant digits of a curve's numbers: a chart shows fewer."""
 
@@ -52,6 +56,8 @@ class Curves:
     ) -> models.Curves:
         """Curves of the trials `tids`; without those, of the best `top` and others evenly by rank.
 
+        A third of the others at most are of trials that were pruned or diverged.
+
         Args:
             mirrored: the search.
             top: number of the best trials.
@@ -68,7 +74,12 @@ class Curves:
             if tids:
                 rows = [trials.row_of[tid] for tid in tids if tid in trials.row_of]
             else:
-                rows = _chosen(trials.ranked(), top, limit)
+                without = trials.ended_as(*_WITHOUT_LOSS)
+                rows = _chosen(
+                    trials.ranked(), top, max(top, limit - min(len(without), limit // 3))
+                )
+                rows += _chosen(without, 0, limit - len(rows))
+            ends = [_end_of(trials, row) for row in rows]
             rev, total = trials.rev, trials.scored
             numbers = [int(trials.table["tid"][row]) for row in rows]
             seqs = [trials.seq_of(row) for row in rows]
@@ -80,7 +91,7 @@ class Curves:
                 None if loss is None else trials.rank(tid, loss)
                 for tid, loss in zip(numbers, losses, strict=True)
             ]
-        curves = []
+        curves: list[models.Curve] = []
         for tid, rank, seq, final, loss in zip(numbers, ranks, seqs, ended, losses, strict=True):
             read = self._read(search, tid, seq if final else None, wanted, reported)
             sampled = _subsampled(read, points)
@@ -93,6 +104,7 @@ class Curves:
                     value=None if loss is None else trials.metric.value(loss),
                     epoch=list(sampled.epoch),
                     values=list(sampled.values),
+                    ended=ends[len(curves)],
                 )
             )
         with self._lock:
@@ -101,7 +113,7 @@ class Curves:
             rev=rev,
             total=total,
             shown=len(curves),
-            note="" if tids or len(rows) == total else _note(len(rows), total, top),
+            note="" if tids or len(rows) >= total else _note(len(rows), total, top),
             unit=unit_of(search),
             metric=wanted,
             metrics=[models.ReportedMetric(name=name, label=known[name]) for name in known],
@@ -131,6 +143,11 @@ class Curves:
                 while len(self._cached) > CACHED_CURVES:
                     self._cached.popitem(last=False)
         return points
+
+
+def _end_of(trials: MirroredTrials, row: int) -> End | None:
+    state = trials.table.columns["state"].value(float(trials.table["state"][row]))
+    return next((each for each in _WITHOUT_LOSS if each == state), None)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -12,7 +12,7 @@ from alignsearch.dashboards.live.choices import choice_effects
 from alignsearch.dashboards.live.dimensions import title_of
 from alignsearch.dashboards.live.mirror import MirroredSearch
 from alignsearch.search.documents import Search, is_list_of_runs, known_space_of, metric_of
-from alignsearch.search.documents.objective_metric import ObjectiveMetric
+from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.reports.importance import LEAST_SCORES, CategoricalEffect
 from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.space import SearchSpace
@@ -117,7 +117,7 @@ def compute(
         trials=scored,
         again_at=_again_at(scored),
         stale=False,
-        score_label=metric.score_label or metric.label,
+        score_label=metric.label,
         importance=[
             models.ParameterImportance(
                 name=each.metaparameter,
@@ -155,24 +155,35 @@ def _answers(
 
     fixed = {each.name: each.value for each in space.fixed}
     whole = [{**fixed, **space.values(point)} for point in points]
-    return [_answer(search, effect) for effect in categorical_effects(whole, losses)]
+    metric = metric_of(search)
+    return [_answer(search, effect, metric) for effect in categorical_effects(whole, losses)]
 
 
-def _answer(search: Search, effect: CategoricalEffect) -> models.CategoricalImportance:
+def _answer(
+    search: Search, effect: CategoricalEffect, metric: ObjectiveMetric
+) -> models.CategoricalImportance:
+    """Make the payload of an answer, in the metric itself, such as the error.
+
+    Fig. S2 has accuracies, which are one minus the losses.
+    """
+    no, yes = (
+        None if each.mean is None else metric.value(DEFAULT_METRIC.score(each.mean))
+        for each in (effect.no, effect.yes)
+    )
     return models.CategoricalImportance(
         letter=effect.label,
         name=effect.metaparameter,
         label=title_of(search, effect.metaparameter),
         question=effect.question,
-        difference=effect.difference,
+        difference=None if no is None or yes is None else yes - no,
         values=[
             models.CategoryScore(
                 option="yes" if each.value else "no",
                 count=each.trials,
-                mean=each.mean,
+                mean=mean,
                 sem=each.sem,
             )
-            for each in (effect.no, effect.yes)
+            for each, mean in ((effect.no, no), (effect.yes, yes))
         ],
     )
 

@@ -17,6 +17,7 @@ from alignsearch.dashboards.live.columns import Column, Table, distinct
 from alignsearch.dashboards.live.dimensions import Document, dimensions_of, sampled_space_of
 from alignsearch.dashboards.live.failures import Failures
 from alignsearch.dashboards.live.goals import GoalColumns
+from alignsearch.dashboards.live.slots import Attempts
 from alignsearch.search.documents import Origin, Search, Trial, metric_of, ranking
 from alignsearch.search.documents.budget import SinceBest, Spending
 from alignsearch.search.documents.divergence import DIVERGED, is_stored_diverged
@@ -73,6 +74,7 @@ class MirroredTrials:
         space: the space that the search samples; None if it isn't known or there is none.
         notes: a text for each row: why the trial diverged, or the last line of its error.
         failures: counts of failures by reason and host.
+        attempts: all attempts, by slot and time.
         improvements: trials that were the best when they finished.
         row_of: rows by trial number.
         scored: number of trials with a loss.
@@ -97,6 +99,7 @@ class MirroredTrials:
         self.recoded = 0
         self.notes: list[str | None] = []
         self.failures = Failures()
+        self.attempts = Attempts()
         self.improvements: list[Improvement] = []
         self.row_of: dict[int, int] = {}
         self._seqs: dict[int, int] = {}
@@ -172,6 +175,12 @@ class MirroredTrials:
     def state_of(self, row: int) -> str:
         """The state of a row's trial."""
         return self._states[row]
+
+    def ended_as(self, *states: str) -> list[int]:
+        """Return the rows whose state for people is one of these, in the order of rows."""
+        column = self.table.columns["state"]
+        wanted = [column.code(state) for state in states]
+        return [int(row) for row in np.flatnonzero(np.isin(self.table["state"], wanted))]
 
     def standing(self) -> Standing:
         """Counts, the best trial and live trials, from which `summarize` makes a summary.
@@ -278,6 +287,8 @@ class MirroredTrials:
         self._seqs[row] = document["seq"]
         self.rev = max(self.rev, document["seq"])
         self.failures.update(document, host)
+        diverged = is_stored_diverged(document)
+        self.attempts.update(document, self.begun, diverged=diverged)
         if TrialState(state) in LIVE_TRIAL_STATES:
             self._live[tid] = Trial.from_bson(document)
             return

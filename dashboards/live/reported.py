@@ -51,6 +51,33 @@ TRAINING: Mapping[str, _Measurement] = {
 """The numbers of a training's epochs by name."""
 
 
+_RESULT = {
+    "best_validation_error": "best validation error of any epoch",
+    "chance_error": "validation error of guessing",
+    "epochs": "epochs done",
+    "seconds_build": "time to build the network",
+    "seconds_trace": "time to trace the step",
+    "seconds_input": "time to read images",
+    "seconds_train": "time to train",
+    "seconds_validate": "time to validate",
+    "seconds_measure": "time to measure layers",
+    "seconds_save": "time to save checkpoints",
+}
+"""Names for people of the numbers in a training's result."""
+
+
+def measured_of(search: Search, metrics: Mapping[str, float]) -> list[models.NamedNumber]:
+    """Return the numbers of a trial's result by their names for people."""
+    return [
+        models.NamedNumber(
+            label=_RESULT.get(name, name.replace("_", " ")) if search.recipe else name,
+            value=value,
+            unit="s" if search.recipe and name.startswith("seconds_") else "",
+        )
+        for name, value in metrics.items()
+    ]
+
+
 def unit_of(search: Search) -> models.Unit:
     """Return the unit in which a search's trials count their reports."""
     return "step" if search.recipe is None else "epoch"

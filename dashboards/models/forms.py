@@ -1,5 +1,6 @@
 """Models of submitting a search, and the fields of its form."""
 
+import shlex
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, JsonValue
@@ -11,6 +12,26 @@ from alignsearch.search.documents.choices import OneOf, one_of
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.distributions import Value
+
+MAIN = ("space", "dataset", "epochs", "trials", "parallel")
+"""Fields that the form shows at once; the others are folded."""
+SECTIONS = {
+    "Name, note and notice": ("name", "note", "tag", "notify"),
+    "Space": ("fix", "range", "prior"),
+    "Training": (
+        *("model", "data_dir", "schedule_epochs", "width", "weights_order", "image_size"),
+        *("on_corrupt", "precision", "strategy"),
+    ),
+    "Metrics": ("metric", "constraint"),
+    "Suggestions": ("algo", "startup", "pending", "seed", "warm_start"),
+    "Pruning": ("pruner", "grace", "reduction", "pruned_as"),
+    "End": ("until", "timeout", "stop_at", "patience", "max_failures", "confirm", "top", "seeds"),
+    "Slots and workers": (
+        *("resources", "allow_gpu_fraction", "own_process", "priority", "max_attempts"),
+        *("checkpoints", "keep_checkpoints", "lease", "stalled_after"),
+    ),
+}
+"""Headings of the folded fields."""
 
 
 class SubmitRequest(WithoutEmptyFields, Submission):
@@ -31,12 +52,14 @@ class SubmitRequest(WithoutEmptyFields, Submission):
 class SubmitField(Model):
     """A field of the form for a new search.
 
-    The `help` is the command line's help text. The default of a list is one text, with semicolons
+    The `section` is the heading under which it is folded; empty for one that is always shown. The
+    `help` is the command line's help text. The default of a list is one text, with semicolons
     between its entries, as the form takes it.
     """
 
     name: str
     label: str
+    section: str
     kind: Literal["integer", "number", "text", "choice"]
     options: list[str] | None
     required: bool
@@ -53,9 +76,13 @@ class SubmitForm(Model):
 
 
 class Checked(Model):
-    """A submission that would be accepted, and the search as it would be stored."""
+    """A submission that would be accepted, and the search as it would be stored.
+
+    The `command` submits the same from a shell.
+    """
 
     ok: Literal[True]
+    command: str
     search: dict[str, JsonValue]
 
 
@@ -67,11 +94,32 @@ class Submitted(Model):
 
 
 def submit_fields() -> list[SubmitField]:
-    """Return the form's fields, made from those of `SubmitRequest` in their order."""
-    return [_submit_field(name, field) for name, field in SubmitRequest.model_fields.items()]
+    """Return the form's fields, the main ones first, then those of each section."""
+    fields = SubmitRequest.model_fields
+    places = dict.fromkeys(MAIN, "")
+    places |= {name: title for title, names in SECTIONS.items() for name in names}
+    # A field that no section has yet stands at the end.
+    places |= {name: "More" for name in fields if name not in places}
+    return [_submit_field(name, fields[name], section) for name, section in places.items()]
 
 
-def _submit_field(name: str, field: FieldInfo) -> SubmitField:
+def command_of(asked: Submission) -> str:
+    """Return the command that submits the same, without the options that have their defaults."""
+    parts = ["alignsearch", "submit", asked.space]
+    for name, field in type(asked).model_fields.items():
+        value = getattr(asked, name)
+        if name == "space" or value is None or value == field.default:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            parts.append(option if value else option.replace("--", "--no-", 1))
+            continue
+        for each in value if isinstance(value, tuple) else (value,):
+            parts += [option, str(each)]
+    return shlex.join(parts)
+
+
+def _submit_field(name: str, field: FieldInfo, section: str) -> SubmitField:
     names = one_of(field)
     required = field.is_required()
     options = None if names is None else list(names.known())
@@ -83,6 +131,7 @@ def _submit_field(name: str, field: FieldInfo) -> SubmitField:
     return SubmitField(
         name=name,
         label=name.replace("_", " "),
+        section=section,
         kind=_kind(field.annotation) if options is None else "choice",
         options=options,
         required=required,

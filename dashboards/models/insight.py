@@ -13,6 +13,7 @@ class Curve(Model):
         loss: the trial's loss, which is minimized; null without a result.
         value: the search's metric of the trial, as people know it.
         values: the number after each epoch; null where it wasn't reported.
+        ended: `pruned` or `diverged` where the trial ended so, without a loss.
     """
 
     tid: int
@@ -22,6 +23,7 @@ class Curve(Model):
     value: float | None
     epoch: list[int]
     values: Numbers
+    ended: Literal["pruned", "diverged"] | None
 
 
 class ReportedMetric(Model):
@@ -47,6 +49,35 @@ class Curves(Model):
     metric: str
     metrics: list[ReportedMetric]
     curves: list[Curve]
+
+
+class SlotUse(Model):
+    """Attempts by slot, and how many slots were busy. Times are seconds since the search began.
+
+    Attributes:
+        slots: number of trials that may run at once.
+        total: number of all attempts; the columns `tid` to `end` have the latest.
+        lane: slot of each attempt, from 0.
+        ended: for an attempt that goes on, the present time.
+        end: how each attempt ended, in words, or `running`.
+        at: times at which the number of busy slots changes, or over which it is averaged.
+        busy: number of busy slots from each of these times on.
+        hours: slot hours by how attempts ended.
+    """
+
+    rev: int
+    now: float
+    slots: int
+    total: int
+    tid: list[int]
+    attempt: list[int]
+    lane: list[int]
+    started: list[float]
+    ended: list[float]
+    end: list[str]
+    at: list[float]
+    busy: list[float]
+    hours: dict[str, float]
 
 
 class FailureReason(Model):
@@ -96,7 +127,7 @@ class ParameterImportance(Model):
 
 
 class CategoryScore(Model):
-    """Mean score and standard error of the trials with one option, or one answer to a question."""
+    """Mean metric and standard error of the trials with one option, or one answer to a question."""
 
     option: str
     count: int

@@ -52,6 +52,9 @@ class SearchSummary(Model):
     """Progress of a search, times in seconds.
 
     Attributes:
+        kind: `runs` of an experiment, a search over a definition that is `unknown` here, or any
+            other search.
+        rehearsal: whether nothing is trained.
         objective: what each trial does, in words.
         dataset: this, `model`, `width` and `epochs` are null where nothing is trained.
         finished: trials with a result, which count towards the `trials` of the budget.
@@ -68,6 +71,8 @@ class SearchSummary(Model):
 
     name: str
     space: str
+    kind: Literal["search", "runs", "unknown"]
+    rehearsal: bool
     status: SearchStatus
     stop_requested: bool
     metric: Metric
@@ -126,6 +131,7 @@ class Parameter(Model):
         kind: HyperOpt's name of the distribution, or `fixed` or `derived`.
         sampled: whether a search samples it.
         log: whether its values spread evenly over a logarithmic axis.
+        middle: of a distribution without ends, the middle 95 % of its values.
         options: of a choice; an option that is no scalar has a short name.
         when: the choices that lead to it, in words; null where every trial has it.
         text: its values in words.
@@ -138,6 +144,7 @@ class Parameter(Model):
     log: bool = False
     low: float | None = None
     high: float | None = None
+    middle: list[float] | None = None
     options: list[Value] | None = None
     value: JsonValue = None
     formula: str | None = None

@@ -80,6 +80,42 @@ class AttemptDetail(Model):
     error: str | None
 
 
+WeightsState = Literal["kept", "removed", "elsewhere", "none"]
+
+
+class Weights(Model):
+    """Where a trial's weights are.
+
+    Attributes:
+        state: `kept` in `folder`; `removed` again; `elsewhere`, where the dashboard can't look; or
+            `none` were ever written.
+        text: the same in words.
+        code: four lines of Python that load them; null where they aren't at hand.
+    """
+
+    state: WeightsState
+    text: str
+    folder: str | None
+    code: str | None
+
+
+class Reuse(Model):
+    """A trial to use again: its configuration as Python and JSON, and commands that try it."""
+
+    python: str
+    json_text: str
+    command: str
+    weights: Weights
+
+
+class NamedNumber(Model):
+    """A number of a trial's result with its name for people. `unit` is `s` for a duration."""
+
+    label: str
+    value: float | None
+    unit: Literal["", "s"]
+
+
 class TrialDetail(Model):
     """A trial in detail.
 
@@ -89,6 +125,7 @@ class TrialDetail(Model):
         current: the metric after the last epoch.
         epochs: number of all epochs; null if it isn't known.
         rank: the trial's place among the `of` trials with a loss, 1 the best.
+        measured: the `metrics` by their names for people.
         rows: rows of the search's table.
         config: what the objective evaluates.
         cause: why it likely diverged, in words; null where that isn't known or it didn't.
@@ -96,6 +133,8 @@ class TrialDetail(Model):
 
     tid: int
     search: str
+    kind: Literal["search", "runs", "unknown"]
+    rehearsal: bool
     state: ShownState
     rev: int
     metric: Metric
@@ -107,6 +146,7 @@ class TrialDetail(Model):
     cause: str | None
     note: str | None
     metrics: dict[str, float | None]
+    measured: list[NamedNumber]
     best_epoch: int | None
     unit: Unit
     epoch: int | None

@@ -5,8 +5,9 @@ near the viewport. To add a chart, write that file and its line here.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
-from alignsearch.search.documents import Search, reported_names_of
+from alignsearch.search.documents import Search, is_list_of_runs, reported_names_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Panel:
         hint: small text beside the heading.
         link: text of the link at the top of the page; None for no link.
         chart: CSS classes of its content: `chart` is as high as a chart, "" as its content.
+        broad: whether it is as wide as the page.
+        of: `runs` of experiments alone have it, or only searches that `sample`.
         of_several: whether only searches that measure several numbers have it.
     """
 
@@ -29,27 +32,66 @@ class Panel:
     hint: str = ""
     link: str | None = None
     chart: str = "chart"
+    broad: bool = False
+    of: Literal["", "runs", "sample"] = ""
     of_several: bool = False
 
 
 SEARCH_PANELS = (
-    Panel("confirmation", "Confirmation", "confirmation", link="Confirmation", chart=""),
+    Panel(
+        "runs",
+        "Runs by rule, network and seed",
+        "runs",
+        link="Runs",
+        chart="",
+        broad=True,
+        of="runs",
+    ),
+    Panel(
+        "confirmation",
+        "Confirmation",
+        "confirmation",
+        link="Confirmation",
+        chart="",
+        of="sample",
+    ),
     Panel("took", "Cost", "took", link="Cost", chart=""),
     Panel(
         "front", "Metrics", "front", "a drag filters the trials", link="Metrics", of_several=True
     ),
-    Panel("slice", "Slice", "slice", link="Slices"),
-    Panel("contour", "Contour", "contour", "smoothed"),
-    Panel("importance", "Importance", "importance", link="Importance"),
+    Panel(
+        "slice",
+        "Slices",
+        "slice",
+        "the most important metaparameters first; a drag filters the trials",
+        link="Slices",
+        chart="",
+        broad=True,
+    ),
+    Panel("contour", "Contour", "contour", "smoothed", link="Contour", of="sample"),
+    Panel("rank", "Rank", "rank", link="Rank", of="sample"),
+    Panel("importance", "Importance", "importance", link="Importance", of="sample"),
     Panel(
         "categorical",
         "Categorical metaparameters",
         "importance",
-        "mean score, error bars SEM, by importance",
+        "mean and standard error by option, the most important first",
+        of="sample",
     ),
     Panel("curves", "Learning curves", "curves", link="Learning curves"),
+    Panel("distribution", "Empirical distribution", "distribution", link="Distribution"),
+    Panel("timeline", "Timeline of slots", "slots", link="Slots", broad=True),
+    Panel("busy", "Busy slots", "slots"),
+    Panel("hours", "Slot hours by how attempts ended", "slots"),
     Panel("failures", "Failures by reason and host", "failures", link="Failures"),
-    Panel("table", "Best configuration", "best_column", link="Best configuration", chart=""),
+    Panel(
+        "table",
+        "Best configuration",
+        "best_column",
+        link="Best configuration",
+        chart="",
+        of="sample",
+    ),
     Panel("events", "Events", "events", link="Events", chart=""),
 )
 
@@ -57,4 +99,5 @@ SEARCH_PANELS = (
 def panels_of(search: Search) -> list[Panel]:
     """Return the panels of a search's page."""
     several = bool(reported_names_of(search))
-    return [each for each in SEARCH_PANELS if several or not each.of_several]
+    kinds = ("", "runs" if is_list_of_runs(search) else "sample")
+    return [each for each in SEARCH_PANELS if each.of in kinds and (several or not each.of_several)]

@@ -1,14 +1,22 @@
 """Payloads: makes the API's models from stored documents and the mirror."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models.encoding import EncodedJson
-from alignsearch.search.documents import REHEARSAL, Search, Trial, metric_of, metrics_of
+from alignsearch.search.documents import (
+    REHEARSAL,
+    Search,
+    Trial,
+    is_list_of_runs,
+    known_space_of,
+    metric_of,
+    metrics_of,
+)
 from alignsearch.search.documents.budget import counts_every_trial
 from alignsearch.search.documents.objective_metric import ObjectiveMetric
 from alignsearch.search.documents.states import (
@@ -18,6 +26,18 @@ from alignsearch.search.documents.states import (
 )
 from alignsearch.search.use_cases.next_steps import next_step
 from alignsearch.search.use_cases.summary import Summary
+
+
+def kind_of(search: Search) -> Literal["search", "runs", "unknown"]:
+    """Tell an experiment's runs and unknown definitions from other searches."""
+    if is_list_of_runs(search):
+        return "runs"
+    return "search" if search.definition or known_space_of(search) is not None else "unknown"
+
+
+def is_rehearsal(search: Search) -> bool:
+    """Return whether the search trains nothing: its numbers follow from a formula."""
+    return search.recipe is not None and search.recipe.dataset == REHEARSAL
 
 
 def steps_of(search: Search) -> list[models.Verb]:
@@ -65,6 +85,8 @@ def summary_model(summary: Summary, now: datetime, diverged: int) -> models.Sear
     return models.SearchSummary(
         name=search.name,
         space=search.space,
+        kind=kind_of(search),
+        rehearsal=is_rehearsal(search),
         status=search.status,
         stop_requested=search.stop_requested,
         metric=metric_model(search),

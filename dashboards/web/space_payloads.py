@@ -1,5 +1,6 @@
 """Payloads of search spaces: each dimension with its distribution, in words and as numbers."""
 
+import math
 from collections.abc import Mapping
 
 from alignsearch.dashboards import models
@@ -7,6 +8,8 @@ from alignsearch.dashboards.live.dimensions import title_of
 from alignsearch.search.documents import Search, known_space_of
 from alignsearch.spaces.definition import Definition, Row, Table
 from alignsearch.spaces.describe import Description, describe
+from alignsearch.spaces.distributions import Distribution
+from alignsearch.spaces.distributions.families import AroundMean
 from alignsearch.spaces.metaparameter import Metaparameter
 from alignsearch.spaces.space import SearchSpace
 from alignsearch.spaces.table5 import TABLE
@@ -84,6 +87,18 @@ def _space_model(
     )
 
 
+_SIGMAS = 1.96
+"""Standard deviations to each side of a normal distribution's mean that hold 95 % of its values."""
+
+
+def _middle(distribution: Distribution) -> list[float] | None:
+    """Return the middle 95 % of a distribution without ends; None for one with ends."""
+    if not isinstance(distribution, AroundMean):
+        return None
+    ends = [distribution.mu + sign * _SIGMAS * distribution.sigma for sign in (-1, 1)]
+    return [math.exp(end) for end in ends] if distribution.scale == "log" else ends
+
+
 def _sampled(
     parameter: Metaparameter, row: Description, name: str, common: Mapping[str, str]
 ) -> models.Parameter:
@@ -97,6 +112,7 @@ def _sampled(
         log=distribution.scale == "log",
         low=low,
         high=high,
+        middle=_middle(distribution),
         options=None if options is None else list(options),
         when=row.condition or None,
         **common,

@@ -7,8 +7,8 @@ from alignsearch.dashboards.live.dimensions import title_of
 from alignsearch.dashboards.live.divergences import divergence_in
 from alignsearch.dashboards.live.mirror import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
-from alignsearch.dashboards.live.reported import unit_of
-from alignsearch.dashboards.web.payloads import metric_model
+from alignsearch.dashboards.live.reported import measured_of, unit_of
+from alignsearch.dashboards.web.payloads import is_rehearsal, kind_of, metric_model
 from alignsearch.search.documents import Search, Trial, is_list_of_runs, values_of
 from alignsearch.search.documents.divergence import has_diverged, shown_state
 from alignsearch.search.reports import cells
@@ -89,6 +89,8 @@ def trial_model(mirrored: MirroredSearch, trial: Trial) -> models.TrialDetail:
     return models.TrialDetail(
         tid=trial.tid,
         search=trial.search,
+        kind=kind_of(search),
+        rehearsal=is_rehearsal(search),
         state=shown_state(trial),
         rev=trial.seq,
         metric=metric_model(search),
@@ -100,6 +102,7 @@ def trial_model(mirrored: MirroredSearch, trial: Trial) -> models.TrialDetail:
         cause=cause,
         note=note,
         metrics=dict(result.metrics) if result else {},
+        measured=measured_of(search, result.metrics) if result else [],
         best_epoch=trial.best_epoch,
         unit=unit_of(search),
         epoch=progress.epoch if progress else None,

@@ -7,7 +7,7 @@ import uuid
 
 import odd_search as nested
 import pytest
-from other_searches import seed_all_diverged, seed_runs
+from other_searches import seed_all_diverged, seed_runs, seed_unknown
 from playwright.sync_api import expect
 
 from alignsearch.search.store import Store
@@ -24,6 +24,7 @@ def odd(server_uri, tmp_path_factory, run_dashboard, seed):
         nested.seed_nested(store, trials=TRIALS)
         seed_runs(store)
         seed_all_diverged(store)
+        seed_unknown(store)
         seed(store, "first", trials=12)
     with run_dashboard(uri, tmp_path_factory.mktemp("odd")) as dashboard:
         yield dashboard
@@ -51,7 +52,7 @@ def test_every_panel_of_a_nested_search_is_drawn_in_its_own_words(odd, open_page
     for panel in ("best", "parcoords", "slice", "contour", "importance", "categorical", "curves"):
         show(page, panel)
     for panel in ("best", "slice", "contour", "curves"):
-        label = page.locator(f"#{panel} .chart[data-spots]").get_attribute("aria-label")
+        label = page.locator(f"#{panel} .chart[data-spots]").first.get_attribute("aria-label")
         assert nested.LABEL in label, panel
     expect(page.locator("main")).not_to_contain_text("validation error")
     best = data_of(page, "best")
@@ -74,11 +75,10 @@ def test_a_metric_that_is_maximized_has_its_best_first(odd, open_page):
 def test_a_slice_leaves_out_the_trials_without_its_metaparameter(odd, open_page):
     page = open_page(odd, "/searches/models")
     show(page, "slice")
-    page.locator("#slice-x").select_option(nested.GAMMA)
     used = [tid for tid in range(TRIALS) if nested.GAMMA in nested.point(tid)]
-    shown = {int(row["trial"]) for row in data_of(page, "slice")}
-    assert shown == set(used) - {7}
-    page.locator("#slice-x").select_option(nested.MODEL)
+    # One of them is still running.
+    chart = page.locator(f'#slice [data-slice="{nested.GAMMA}"] .chart')
+    expect(chart).to_have_attribute("data-spots", str(len(used) - 1))
     page.locator("#slice-colour").select_option(nested.KERNEL)
     legend = page.locator("#slice .legend-row")
     expect(legend).to_contain_text(f"{nested.KERNEL}: rbf")
@@ -153,18 +153,47 @@ def test_a_search_without_a_result_says_why_in_every_panel(odd, open_page):
     expect(page.locator("#summary")).to_contain_text("none yet")
 
 
-def test_runs_of_an_experiment_have_a_page_without_holes(odd, open_page):
+def test_runs_of_an_experiment_are_shown_by_rule_network_and_seed(odd, open_page):
     page = open_page(odd, "/searches/architectures-1")
+    expect(page.locator("#kinds .kind")).to_have_text("experiment's runs")
     expect(page.locator("#trials tbody tr").first).to_contain_text("wm net")
     show(page, "parcoords")
     expect(page.locator("#parcoords .body canvas").nth(1)).to_have_attribute("data-lines", "6")
-    for panel in ("best", "slice", "contour"):
+    for panel in ("best", "slice", "distribution"):
         show(page, panel)
-    importance = show(page, "importance", "empty")
-    expect(importance.locator(".message")).to_contain_text("chosen, not sampled")
-    expect(show(page, "table", "empty").locator(".message")).to_contain_text("list of runs")
+    runs = show(page, "runs")
+    expect(runs.locator("th")).to_have_text(
+        ["rule", "name", "network", "mean validation error", "standard error"]
+        + [f"seed {seed}" for seed in range(3)]
+    )
+    first = runs.locator("tbody tr").first
+    expect(first.locator("td")).to_have_text(
+        ["wm", "wm net", "resnet18", "0.1200", "0.0115", "0.1000", "0.1200", "0.1400"]
+    )
+    for panel in ("importance", "categorical", "confirmation", "table"):
+        expect(page.locator(f"#{panel}")).to_have_count(0)
+    first.get_by_role("link").nth(1).hover()
+    expect(page.locator("#trials tr[data-pointed]")).to_have_attribute("data-tid", "2")
     trial = open_page(odd, "/searches/architectures-1/trials/1")
     expect(trial.locator("#metaparameters tr[data-field=label]")).to_contain_text("kp net")
+    expect(trial.locator("#kinds .kind")).to_have_text("experiment's runs")
+
+
+def test_rehearsals_and_unknown_definitions_are_marked_on_every_page(odd, open_page):
+    page = open_page(odd, "/")
+    for name, word in (("first", "rehearsal"), ("unknown", "unknown definition")):
+        row = page.locator(f"tr[data-name={name}]")
+        expect(row.locator(".kind")).to_have_text(word)
+        for path in (f"/searches/{name}", f"/searches/{name}/trials/1"):
+            shown = open_page(odd, path)
+            expect(shown.locator("#kinds .kind")).to_have_text(word)
+    expect(page.locator("tr[data-name=models] .kind")).to_have_count(0)
+    compared = open_page(odd, "/compare?name=first&name=unknown")
+    expect(compared.locator("main")).to_contain_text("first (rehearsal)")
+    unknown = open_page(odd, "/searches/unknown")
+    for panel in ("best", "slice", "distribution"):
+        show(unknown, panel)
+    expect(unknown.locator("#summary")).to_contain_text("not known here")
 
 
 def test_the_table_is_the_definitions_own(odd, open_page):

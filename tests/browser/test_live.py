@@ -63,6 +63,7 @@ def test_a_search_is_submitted_watched_and_steered(live, open_page):
     page = open_page(live, "/submit")
     page.get_by_label("space", exact=True).select_option("wm")
     page.get_by_label("dataset").select_option("rehearsal")
+    page.get_by_text("Name, note and notice").click()
     page.get_by_label("name", exact=True).fill("watched")
     page.get_by_label("trials", exact=True).fill("200")
     page.get_by_label("epochs", exact=True).fill("3")
@@ -76,7 +77,7 @@ def test_a_search_is_submitted_watched_and_steered(live, open_page):
     done = page.locator("#trials tbody .pill[data-state=completed]")
     expect(done.nth(2)).to_be_visible(timeout=60_000)
     expect(page.locator("#best")).to_have_attribute("data-shows", "content")
-    expect(page.locator("#parcoords .body canvas")).to_have_count(2)
+    expect(page.locator("#parcoords .body canvas")).to_have_count(3)
     expect(page.locator("#summary")).to_contain_text(re.compile(r"trial \d+"))
 
     page.get_by_role("button", name="Pause").click()

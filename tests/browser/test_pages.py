@@ -13,7 +13,10 @@ from alignsearch.search.reports.export import read_csv
 from alignsearch.search.store import Store
 from alignsearch.spaces.configuration import configuration
 
-CHARTS = ("best", "slice", "contour", "curves", "importance", "categorical", "failures")
+CHARTS = (
+    *("best", "slice", "contour", "rank", "importance", "categorical", "curves", "distribution"),
+    *("timeline", "busy", "hours", "failures"),
+)
 PAGES = ("/", "/searches/first", "/searches/first/trials/3", "/compare?name=first", "/submit")
 MISSING = "status of 404"
 DEEPER = ("stage1/block1/conv1", "stage4/block2/conv2", "dense")
@@ -134,11 +137,13 @@ def test_every_chart_is_drawn_and_has_its_data_as_a_table_and_as_a_file(seeded, 
 
 
 def test_axes_are_logarithmic_where_the_space_is(seeded, open_page):
-    page = open_page(seeded, "/searches/first?x=beta&y=sigma&slice=beta")
+    page = open_page(seeded, "/searches/first?x=beta&y=sigma&slices=all")
     show(page, "contour")
-    contour, slices = (page.locator(f"#{panel} .chart") for panel in ("contour", "slice"))
+    contour = page.locator("#contour .chart")
+    slices = page.locator("#slice [data-slice=beta] .chart")
     expect(contour).to_have_attribute("aria-label", re.compile("over β, logarithmic and σ;"))
     expect(slices).to_have_attribute("aria-label", re.compile("over β, logarithmic"))
+    contour.scroll_into_view_if_needed()
     page.locator("#contour-x").select_option("gamma")
     expect(contour).to_have_attribute("aria-label", re.compile("over γ"))
     page.locator("#slice-colour").select_option("fo_relu")
@@ -147,16 +152,16 @@ def test_axes_are_logarithmic_where_the_space_is(seeded, open_page):
     assert "colour=fo_relu" in page.url
 
 
-@pytest.mark.parametrize("panel", ["best", "slice", "contour", "curves"])
+@pytest.mark.parametrize("panel", ["best", "slice", "contour", "rank", "curves", "distribution"])
 def test_a_chart_is_read_by_pointer_and_keyboard_and_leads_to_a_trial(seeded, open_page, panel):
     page = open_page(seeded, "/searches/first")
     show(page, panel)
     with Store.connect(seeded.uri) as store:
         best = store.totals.best("first")
-    chart = page.locator(f"#{panel} .chart[data-spots]")
+    chart = page.locator(f"#{panel} .chart[data-spots]").first
     chart.focus()
     page.keyboard.press("ArrowRight")
-    tip = page.locator(f"#{panel} .tip")
+    tip = chart.locator(".tip")
     expect(tip).to_contain_text(f"trial {best.tid}")
     expect(page.locator("#announcer")).to_contain_text(f"trial {best.tid}")
     box, at = chart.bounding_box(), tip.bounding_box()
@@ -343,18 +348,3 @@ def test_the_theme_is_the_systems_until_the_reader_says_otherwise(seeded, open_p
     page.reload()
     expect(page.get_by_role("button", name="Theme: light")).to_be_visible()
     assert page.evaluate(background) == light
-
-
-def test_the_form_refuses_what_the_command_line_refuses_in_the_same_words(seeded, open_page):
-    page = open_page(seeded, "/submit", forgiven=["status of 422", "status of 409"])
-    page.get_by_label("trials", exact=True).fill("0")
-    expect(page.get_by_role("alert")).to_have_text("trials must be at least 1, not 0")
-    page.get_by_label("trials", exact=True).fill("5")
-    page.get_by_label("dataset").select_option("rehearsal")
-    page.get_by_label("space", exact=True).select_option("wm")
-    expect(page.locator("#planned")).to_contain_text("5 trials")
-    expect(page.locator("#space")).to_contain_text("3 metaparameters are searched")
-    expect(page.locator("#space tr", has_text="σ")).to_contain_text("uniform in [1e-10, 1]")
-    page.get_by_label("name", exact=True).fill("first")
-    page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_role("alert")).to_contain_text("first")

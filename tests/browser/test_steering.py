@@ -95,10 +95,12 @@ def test_a_line_that_a_running_trial_logs_arrives_without_a_reload(guarded, open
 def test_the_form_sets_out_from_a_search_that_is_over(guarded, log_in):
     page = log_in(guarded, "/submit?space=wm&dataset=rehearsal", forgiven=["status of 409"])
     page.get_by_label("trials", exact=True).fill("4")
+    for section in ("Name, note and notice", "Suggestions"):
+        page.get_by_text(section, exact=True).click()
     page.get_by_label("name", exact=True).fill("warm")
     start = page.get_by_label("warm start")
     start.fill("going-on")
-    expect(page.get_by_role("alert")).to_contain_text("wait for its end")
+    expect(page.get_by_role("alert").filter(has_text="wait for its end")).to_be_visible()
     start.fill("over")
     expect(page.get_by_role("alert")).to_have_text("")
     page.get_by_role("button", name="Submit").click()

@@ -316,7 +316,7 @@ def test_the_best_is_trained_for_longer(lived_in, open_page, finish_trial):
     assert made.created_by == AUTHOR
     is_by(lived_in, made.name, "created")
     page = open_page(lived_in, "/searches/short/trials/1")
-    asked(page, "Train for longer").get_by_label("seeds").fill("1")
+    asked(page, "Retrain").get_by_label("seeds").fill("1")
     agree_and_go(page, "Submit", "**/searches/short-1-longer-*")
 
 

@@ -57,6 +57,7 @@ declare namespace Api {
   }
   interface Checked {
     ok: true;
+    command: string;
     search: Record<string, JsonValue>;
   }
   interface ColumnHead {
@@ -110,6 +111,7 @@ declare namespace Api {
     value: number | null;
     epoch: number[];
     values: (number | null)[];
+    ended: "pruned" | "diverged" | null;
   }
   interface Curves {
     rev: number;
@@ -254,6 +256,11 @@ declare namespace Api {
     name: string;
     reason: string;
   }
+  interface NamedNumber {
+    label: string;
+    value: number | null;
+    unit: "" | "s";
+  }
   interface NoteRequest {
     note: string;
   }
@@ -267,6 +274,7 @@ declare namespace Api {
     log?: boolean;
     low?: number | null;
     high?: number | null;
+    middle?: number[] | null;
     options?: (boolean | number | string | null)[] | null;
     value?: JsonValue;
     formula?: string | null;
@@ -336,6 +344,12 @@ declare namespace Api {
   interface RetryRequest {
     tids?: number[] | null;
   }
+  interface Reuse {
+    python: string;
+    json_text: string;
+    command: string;
+    weights: Weights;
+  }
   interface SearchDetail {
     rev: number;
     now: number;
@@ -351,6 +365,8 @@ declare namespace Api {
   interface SearchSummary {
     name: string;
     space: string;
+    kind: "search" | "runs" | "unknown";
+    rehearsal: boolean;
     status: SearchStatus;
     stop_requested: boolean;
     metric: Metric;
@@ -410,6 +426,21 @@ declare namespace Api {
     why: string | null;
     csrf: string;
   }
+  interface SlotUse {
+    rev: number;
+    now: number;
+    slots: number;
+    total: number;
+    tid: number[];
+    attempt: number[];
+    lane: number[];
+    started: number[];
+    ended: number[];
+    end: string[];
+    at: number[];
+    busy: number[];
+    hours: Record<string, number>;
+  }
   interface Space {
     name: string;
     title: string;
@@ -434,6 +465,7 @@ declare namespace Api {
   interface SubmitField {
     name: string;
     label: string;
+    section: string;
     kind: "integer" | "number" | "text" | "choice";
     options: string[] | null;
     required: boolean;
@@ -546,6 +578,8 @@ declare namespace Api {
   interface TrialDetail {
     tid: number;
     search: string;
+    kind: "search" | "runs" | "unknown";
+    rehearsal: boolean;
     state: "queued" | "running" | "completed" | "diverged" | "failed" | "cancelled" | "pruned";
     rev: number;
     metric: Metric;
@@ -557,6 +591,7 @@ declare namespace Api {
     cause: string | null;
     note: string | null;
     metrics: Record<string, number | null>;
+    measured: NamedNumber[];
     best_epoch: number | null;
     unit: "epoch" | "step";
     epoch: number | null;
@@ -604,5 +639,11 @@ declare namespace Api {
     layers: string[];
     epochs: number[];
     pairs?: number;
+  }
+  interface Weights {
+    state: "kept" | "removed" | "elsewhere" | "none";
+    text: string;
+    folder: string | null;
+    code: string | null;
   }
 }

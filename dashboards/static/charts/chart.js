@@ -1,11 +1,12 @@
-// Base of the charts on canvas: axes, points or lines, the pointer and the keyboard, and the link to
-// a trial's page. New results are added without redrawing the chart.
+// Base of the charts on canvas: axes, points or lines, and what links them to the page. New results are
+// added without redrawing the chart.
 
-import { trialPage } from "../lib/api.js";
 import { canvasIn } from "../lib/canvas.js";
-import { announce, el, onFrame, onResize, onVisible } from "../lib/dom.js";
+import { onFrame, onResize, onVisible } from "../lib/dom.js";
 import { colour, onTheme } from "../lib/theme.js";
+import { Links } from "./links.js";
 import { drawAxes, planeOf } from "./plane.js";
+import { Pointer, nearestSpot } from "./pointer.js";
 
 /** @typedef {import("../lib/canvas.js").Brush} Brush */
 /** @typedef {import("../lib/canvas.js").Layer} Layer */
@@ -30,9 +31,6 @@ import { drawAxes, planeOf } from "./plane.js";
  *
  * @typedef {{update: (rows: number[]) => void, load?: () => Promise<void>, addEvents?: (events: Api.Event[]) => void}} Live
  */
-
-// The pointer finds an item up to so many pixels away.
-const REACH = 14;
 
 /**
  * A chart in a panel. A subclass places its items (`scales`, `items`, `mark`) and describes them
@@ -61,7 +59,11 @@ export class Chart {
     this.begun = false;
     this.built = false;
     this.drawn = false;
-    this.tip = el("div", { class: "tip", hidden: true });
+    /** True after a press that became a drag, which opens no trial. */
+    this.dragged = false;
+    /** @type {Links | null} to the other charts and tables of the page */
+    this.links = null;
+    this.pointer = new Pointer(this);
     // Set by the first drawing.
     this.node = /** @type {HTMLElement} */ (panel.content);
     this.under = /** @type {Layer} */ (/** @type {unknown} */ (null));
@@ -78,6 +80,15 @@ export class Chart {
       if (visible && this.due) this.redraw();
       if (visible) this.onView();
     });
+  }
+
+  /**
+   * Show the page's marked trials and the one that is pointed at, and tell the page where the pointer is.
+   *
+   * @param {import("../lib/selection.js").Selection} selection
+   */
+  link(selection) {
+    this.links = new Links(this, selection);
   }
 
   /** Draw everything, once the panel is in the viewport. */
@@ -165,6 +176,27 @@ export class Chart {
    */
   corners(item) {
     return [this.values(item)];
+  }
+
+  /**
+   * The spot at a place of the canvas; null if none is near.
+   *
+   * @param {number} x
+   * @param {number} y
+   * @returns {number | null}
+   */
+  spotAt(x, y) {
+    return nearestSpot(this.spots, x, y);
+  }
+
+  /**
+   * Do what a click on an item does instead of opening its trial; false for nothing.
+   *
+   * @param {Item} _item
+   * @returns {boolean}
+   */
+  act(_item) {
+    return false;
   }
 
   /** Called before the items are drawn. */
@@ -255,13 +287,8 @@ export class Chart {
     this.under = canvasIn(node);
     this.back = canvasIn(node);
     this.front = canvasIn(node);
-    node.append(this.tip);
     onResize(node, () => this.draw());
-    node.addEventListener("pointermove", (event) => this.#hover(event));
-    node.addEventListener("pointerleave", () => this.#point(null));
-    node.addEventListener("blur", () => this.#point(null));
-    node.addEventListener("click", () => this.#open());
-    node.addEventListener("keydown", (event) => this.#key(event));
+    this.pointer.listen(node);
   }
 
   #drawAll() {
@@ -291,7 +318,8 @@ export class Chart {
     for (const item of this.items()) this.mark(brush, item, false);
     const again = held === null ? -1 : this.spots.item.lastIndexOf(held);
     this.pointed = null;
-    this.#point(again < 0 ? null : again);
+    this.pointer.point(again < 0 ? null : again);
+    if (held !== null && again < 0) this.links?.point(null);
     this.#describe();
     this.#drawFront();
   }
@@ -301,6 +329,7 @@ export class Chart {
     const { brush } = this.front;
     this.front.fit();
     this.over(brush);
+    this.links?.draw(brush);
     if (this.pointed === null) return;
     brush.strokeStyle = colour("text");
     brush.lineWidth = 1.5;
@@ -310,69 +339,7 @@ export class Chart {
   }
 
   #describe() {
-    this.node.setAttribute("aria-label", this.label());
+    this.node.setAttribute("aria-label", `${this.label()}${this.links ? " Space marks one; up and down go through all." : ""}`);
     this.node.dataset.spots = String(this.spots.item.length);
-  }
-
-  /** @param {PointerEvent} event */
-  #hover(event) {
-    const box = this.node.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    let found = null;
-    let least = REACH ** 2;
-    const { x: xs, y: ys } = this.spots;
-    for (let at = 0; at < xs.length; at += 1) {
-      const distance = (xs[at] - x) ** 2 + (ys[at] - y) ** 2;
-      if (distance <= least) [found, least] = [at, distance];
-    }
-    this.#point(found);
-    if (found !== null || !this.drawn) return;
-    const text = this.placeTooltip((x - this.plane.left) / this.plane.wide, 1 - (y - this.plane.top) / this.plane.high);
-    this.#showTip(text, x, y);
-  }
-
-  /** @param {number | null} at */
-  #point(at) {
-    if (at !== null) this.#showTip(this.tooltip(this.spots.item[at], at), this.spots.x[at], this.spots.y[at]);
-    else this.tip.hidden = true;
-    if (at === this.pointed) return;
-    this.pointed = at;
-    this.node.style.cursor = at === null ? "" : "pointer";
-    this.refresh();
-  }
-
-  /**
-   * @param {string | null} text
-   * @param {number} x
-   * @param {number} y
-   */
-  #showTip(text, x, y) {
-    this.tip.hidden = text === null;
-    if (text === null) return;
-    this.tip.textContent = text;
-    const left = Math.min(x + 12, this.node.clientWidth - this.tip.offsetWidth - 4);
-    const above = y - this.tip.offsetHeight - 8;
-    this.tip.style.left = `${Math.max(0, left)}px`;
-    this.tip.style.top = `${above < 0 ? y + 14 : above}px`;
-  }
-
-  #open() {
-    const tid = this.pointed === null ? null : this.tidOf(this.spots.item[this.pointed]);
-    if (tid !== null && this.name !== null) location.href = trialPage(this.name, tid);
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (event.key === "Enter") this.#open();
-    if (event.key === "Escape") this.#point(null);
-    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    const stops = this.stops();
-    if (stops.length === 0) return;
-    const now = this.pointed === null ? -1 : stops.indexOf(this.pointed);
-    const next = now < 0 && Number.isFinite(step) ? this.firstStop(stops) : now + step;
-    this.#point(stops[Math.min(Math.max(next, 0), stops.length - 1)]);
-    announce(this.tip.textContent);
   }
 }

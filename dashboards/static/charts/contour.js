@@ -10,7 +10,7 @@ import { scaleOf } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { Field } from "./field.js";
 import { ParameterChart } from "./parameter_chart.js";
-import { choose, dataOf, spread } from "./points.js";
+import { choosePlane, dataOf, spread } from "./points.js";
 
 /** @typedef {import("./chart.js").Brush} Brush */
 
@@ -33,12 +33,10 @@ class Contour extends ParameterChart {
   constructor(page, panel) {
     super(page, panel);
     const { trials } = page;
-    const parameters = trials.metaparameters;
-    const redraw = () => this.draw();
     this.legend = panel.tools.appendChild(el("span", { class: "legend", id: "contour-legend" }));
-    const [first, second] = [...parameters.filter(({ options }) => !options), ...parameters];
-    this.x = choose(panel, { id: "contour-x", label: "x", key: "x", options: parameters, otherwise: first?.name }, redraw);
-    this.y = choose(panel, { id: "contour-y", label: "y", key: "y", options: parameters, otherwise: second?.name }, redraw);
+    const plane = choosePlane(panel, trials, { id: "contour", keys: ["x", "y"] }, () => this.draw());
+    this.x = plane.x;
+    this.y = plane.y;
     panel.offerData(() => dataOf(trials, ["tid", this.x(), this.y(), trials.score.name].filter(Boolean), this.items()));
     const [low, high] = trials.lossRange();
     this.low = low;
@@ -120,7 +118,6 @@ class Contour extends ParameterChart {
    */
   over(brush) {
     this.#paintField();
-    super.over(brush);
   }
 
   /** Paint the smoothed metric, unless it is painted with all spots already. */

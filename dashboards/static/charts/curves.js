@@ -2,11 +2,13 @@
 // others' in grey; marked ones stand out.
 
 import { ApiError, getJson, searchUrl } from "../lib/api.js";
+import { shapeOf, strokeCross } from "../lib/canvas.js";
 import { goodness } from "../lib/colours.js";
 import { atMostEvery, el } from "../lib/dom.js";
 import { decimals } from "../lib/format.js";
 import { whyNoResult } from "../lib/metric.js";
-import { extent, numberScale, roomy } from "../lib/scales.js";
+import { showLegend } from "../lib/panel.js";
+import { extent, numberScale, roomy, withLane } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { byLoss } from "../lib/trials.js";
 import * as urlState from "../lib/urlstate.js";
@@ -41,10 +43,13 @@ class Curves extends Chart {
    * @param {import("./chart.js").SearchPage} page
    * @param {import("./chart.js").Panel} panel
    */
-  constructor({ trials, selection }, panel) {
+  constructor({ trials, brushes, selection }, panel) {
     super(panel, trials.name, () => this.#whyEmpty());
     this.trials = trials;
     this.selection = selection;
+    this.brushes = brushes;
+    this.link(selection);
+    brushes.onChange(() => this.draw());
     /** @type {Map<number, Api.Curve>} by trial number */
     this.held = new Map();
     /** @type {Set<number>} trials whose curves are to be read */
@@ -75,6 +80,7 @@ class Curves extends Chart {
     this.note = panel.section.appendChild(el("p", { class: "small muted" }));
     this.fetch = atMostEvery(GAP_MS, () => this.#readMore());
     selection.onChange(() => this.#readMarked());
+    selection.onPoint(() => this.#readMarked());
     panel.offerData(() => ({
       headings: ["trial", "rank", this.unit, this.#title],
       rows: [...this.#ranked(), ...[...this.held.values()].filter(({ loss }) => loss === null)].flatMap(({ tid, loss, epoch, values }) =>
@@ -130,7 +136,8 @@ class Curves extends Chart {
   update(rows) {
     for (const row of rows) {
       const tid = this.trials.tid(row);
-      if (this.trials.values.loss[row] !== null && !this.held.has(tid)) this.wanted.add(tid);
+      const ended = this.trials.hasScore.has(row) || this.trials.diverged.has(row) || this.trials.value("state", row) === "pruned";
+      if (ended && !this.held.has(tid)) this.wanted.add(tid);
     }
     if (this.wanted.size) this.fetch();
   }
@@ -145,9 +152,9 @@ class Curves extends Chart {
   }
 
   #readMarked() {
-    for (const tid of this.selection.tids) if (!this.held.has(tid)) this.wanted.add(tid);
+    const { pointed, tids } = this.selection;
+    for (const tid of pointed === null ? tids : [...tids, pointed]) if (!this.held.has(tid) && this.trials.rows.has(tid)) this.wanted.add(tid);
     if (this.wanted.size) this.fetch();
-    this.refresh();
   }
 
   async #readMore() {
@@ -190,8 +197,15 @@ class Curves extends Chart {
     return row === undefined ? 0 : this.trials.violation(row);
   }
 
+  /** @param {number} tid */
+  #passes(tid) {
+    const row = this.trials.rows.get(tid);
+    return row === undefined || this.brushes.passes(row);
+  }
+
   #bestCurves() {
-    return new Set(/** @type {Api.Curve[]} */ (this.#ranked()).slice(0, Number(this.top.value)));
+    const passing = /** @type {Api.Curve[]} */ (this.#ranked()).filter(({ tid }) => this.#passes(tid));
+    return new Set(passing.slice(0, Number(this.top.value)));
   }
 
   /**
@@ -206,10 +220,17 @@ class Curves extends Chart {
   scales() {
     const curves = [...this.held.values()].filter(({ epoch }) => epoch.length);
     if (curves.length === 0) return null;
+    const ends = [...this.held.values()].map(({ ended }) => ended);
+    showLegend(this.panel, [
+      ...(ends.includes("pruned") ? [{ sign: "▼", shade: colour("pruned"), text: "pruned here" }] : []),
+      ...(ends.includes("diverged") ? [{ sign: "✖", shade: colour("diverged"), text: "diverged here" }] : []),
+    ]);
     const [low, high] = extent(curves.flatMap(({ values }) => values), (value) => value ?? NaN);
     if (low > high) return null;
     const last = this.trials.summary.epochs ?? extent(curves, ({ epoch }) => epoch[epoch.length - 1])[1];
-    return { x: numberScale(0, Math.max(1, last)), y: roomy(low, high), xTitle: this.unit, yTitle: this.#title };
+    const own = this.metric === this.trials.metric.name || !this.metric;
+    const y = ends.includes("diverged") ? withLane(roomy(low, high), own ? this.trials.metric.direction : "minimize") : roomy(low, high);
+    return { x: numberScale(0, Math.max(1, last)), y, xTitle: this.unit, yTitle: this.#title };
   }
 
   /** @override */
@@ -242,13 +263,35 @@ class Curves extends Chart {
    */
   mark(brush, curve, later) {
     const at = this.places.get(curve);
-    brush.globalAlpha = at === undefined ? 0.22 : 1;
+    brush.globalAlpha = at !== undefined ? 1 : this.#passes(curve.tid) ? 0.3 : 0.06;
     brush.strokeStyle = at === undefined ? colour("queued") : goodness(at / Math.max(10, this.places.size));
     brush.lineWidth = at === undefined ? 1 : 2;
     // A curve that is added later and isn't among the best is drawn below those that are.
     brush.globalCompositeOperation = later ? "destination-over" : "source-over";
     this.#trace(brush, curve, true);
+    this.#end(brush, curve);
     brush.globalCompositeOperation = "source-over";
+  }
+
+  /**
+   * Mark where a trial was pruned, or in which epoch it diverged.
+   *
+   * @param {Brush} brush
+   * @param {Api.Curve} curve
+   */
+  #end(brush, curve) {
+    const { ended, epoch } = curve;
+    if (ended === null) return;
+    brush.globalAlpha = this.#passes(curve.tid) ? 0.9 : 0.15;
+    const last = this.corners(curve).at(-1);
+    if (ended === "diverged") {
+      const [x, y] = this.spot(curve, epoch.at(-1) ?? 1, Infinity);
+      brush.strokeStyle = colour("diverged");
+      strokeCross(brush, x, y, 7);
+    } else if (last) {
+      brush.fillStyle = colour("pruned");
+      shapeOf(1)(brush, this.plane.x(last[0]), this.plane.y(last[1]), -7);
+    }
   }
 
   /**
@@ -278,7 +321,8 @@ class Curves extends Chart {
       if (marked) this.#trace(brush, marked, false);
     }
     brush.setLineDash([]);
-    if (this.pointed !== null) this.#trace(brush, this.spots.item[this.pointed], false);
+    const pointed = this.held.get(this.selection.pointed ?? -1);
+    if (pointed) this.#trace(brush, pointed, false);
   }
 
   /**
@@ -288,7 +332,8 @@ class Curves extends Chart {
    */
   stops() {
     const last = new Map(this.spots.item.map((curve, at) => [curve, at]));
-    return this.#ranked().flatMap((/** @type {Api.Curve} */ curve) => last.get(curve) ?? []);
+    const others = [...this.held.values()].filter(({ loss }) => loss === null);
+    return [...this.#ranked(), ...others].flatMap((/** @type {Api.Curve} */ curve) => last.get(curve) ?? []);
   }
 
   /** @override */
@@ -307,11 +352,12 @@ class Curves extends Chart {
    * @param {number} at
    */
   tooltip(curve, at) {
-    const { tid, loss, value } = curve;
+    const { tid, loss, value, ended } = curve;
     const first = this.spots.item.indexOf(curve);
-    const rank = loss === null ? "" : `, rank ${this.#rank(loss, tid)}, ${this.trials.metric.label} ${decimals(value)}`;
-    const [epoch, reported] = this.corners(curve)[at - first];
-    return `trial ${tid}${rank}\n${this.unit} ${epoch}: ${decimals(reported)}`;
+    const rank = loss === null ? (ended ? `, ${ended}` : "") : `, rank ${this.#rank(loss, tid)}, ${this.trials.metric.label} ${decimals(value)}`;
+    // Where a trial diverged there is no number.
+    const [epoch, reported] = this.corners(curve)[at - first] ?? [];
+    return `trial ${tid}${rank}${epoch === undefined ? "" : `\n${this.unit} ${epoch}: ${decimals(reported)}`}`;
   }
 
   /**

@@ -122,8 +122,17 @@ export function append(epochs, fresh) {
  */
 const over = (rows, list) => rows.map((row) => list?.[row] ?? null);
 
-/** @param {Api.Epochs} epochs */
-const epochAxis = ({ epochs, epoch, unit }) => ({ title: unit, low: 0, high: (epochs ?? Math.max(1, ...epoch)) + 0.5 });
+/**
+ * The axis of epochs, from the first one that is there.
+ *
+ * @param {Api.Epochs} epochs
+ */
+export function epochAxis({ epochs, epoch, unit }) {
+  const first = epoch.length ? epoch.reduce((least, each) => Math.min(least, each)) : 1;
+  const last = epoch.reduce((most, each) => Math.max(most, each), epochs ?? first);
+  // A single epoch stands in the middle.
+  return last > first ? { title: unit, low: first, high: last } : { title: unit, low: first - 0.5, high: first + 0.5 };
+}
 
 /**
  * @param {Api.Epochs} epochs

@@ -7,13 +7,11 @@ import { showLegend } from "../lib/panel.js";
 import { scaleOf } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
 import { Chart } from "./chart.js";
-import { choose, dataOf, ringMarked } from "./points.js";
+import { brushByDrag } from "./links.js";
+import { choose, dataOf } from "./points.js";
 
 /** @typedef {import("./chart.js").Brush} Brush */
 /** @typedef {import("../lib/trials.js").Column} Column */
-
-// A pointer that moved less is a click, in pixels.
-const LEAST_DRAG = 5;
 
 /**
  * Fill the panel "front".
@@ -22,22 +20,6 @@ const LEAST_DRAG = 5;
  * @param {import("./chart.js").Panel[]} panels
  */
 export const create = (page, [panel]) => new Front(page, panel);
-
-/**
- * The part of two axes that a drag covers, as a brush on each.
- *
- * @param {import("./plane.js").Axes} axes
- * @param {import("./plane.js").Plane} plane
- * @param {{x: number, y: number}} from
- * @param {{x: number, y: number}} to
- */
-export function brushesBetween({ x, y }, { left, top, wide, high }, from, to) {
-  /** @param {number} share */
-  const inside = (share) => Math.min(1, Math.max(0, share));
-  const across = [from.x, to.x].map((at) => x.value(inside((at - left) / wide))).sort((a, b) => a - b);
-  const up = [from.y, to.y].map((at) => y.value(inside(1 - (at - top) / high))).sort((a, b) => a - b);
-  return [{ low: across[0], high: across[1] }, { low: up[0], high: up[1] }];
-}
 
 /**
  * The chart; its items are rows. A drag brushes both metrics, which filters every chart of the page.
@@ -53,18 +35,16 @@ class Front extends Chart {
     super(panel, trials.name, () => whyNoResult(trials.summary));
     this.trials = trials;
     this.brushes = brushes;
-    this.selection = selection;
     /** @type {Column[]} */
     this.columns = [];
-    this.dragged = false;
     const { metrics } = trials;
     const redraw = () => this.draw();
     this.x = choose(panel, { id: "front-x", label: "x", key: "fx", options: metrics, otherwise: metrics[0].name }, redraw);
     this.y = choose(panel, { id: "front-y", label: "y", key: "fy", options: metrics, otherwise: metrics[1].name }, redraw);
     panel.offerData(() => dataOf(trials, ["tid", ...metrics.map(({ name }) => name)], this.items().filter((row) => brushes.passes(row))));
     brushes.onChange(redraw);
-    selection.onChange(() => this.refresh());
-    this.#listen(panel.content);
+    this.link(selection);
+    brushByDrag(this, brushes, () => this.columns);
     this.draw();
   }
 
@@ -136,52 +116,12 @@ class Front extends Chart {
    * @param {Brush} brush
    */
   over(brush) {
-    ringMarked(brush, this, (row) => this.trials.uses(this.columns, row) && this.trials.hasScore.has(row));
     const [x, y] = this.columns.map(({ name }) => this.brushes.get(name));
     if (!x || !y || x instanceof Set || y instanceof Set) return;
     const { plane } = this;
     brush.strokeStyle = colour("accent");
     brush.lineWidth = 1;
     brush.strokeRect(plane.x(x.low), plane.y(y.high), plane.x(x.high) - plane.x(x.low), plane.y(y.low) - plane.y(y.high));
-  }
-
-  /** @param {HTMLElement} node */
-  #listen(node) {
-    /** @param {PointerEvent} event */
-    const place = (event) => {
-      const box = node.getBoundingClientRect();
-      return { x: event.clientX - box.left, y: event.clientY - box.top };
-    };
-    node.addEventListener("pointerdown", (event) => {
-      if (!this.drawn) return;
-      event.preventDefault();
-      node.focus();
-      this.dragged = false;
-      const from = place(event);
-      /** @param {PointerEvent} next */
-      const move = (next) => {
-        const to = place(next);
-        this.dragged ||= Math.hypot(to.x - from.x, to.y - from.y) >= LEAST_DRAG;
-        if (this.dragged) this.#brush(from, to);
-      };
-      const up = () => removeEventListener("pointermove", move);
-      addEventListener("pointermove", move);
-      addEventListener("pointerup", up, { once: true });
-      addEventListener("pointercancel", up, { once: true });
-    });
-    node.addEventListener("click", () => {
-      // A click beside the trials removes what a drag has brushed.
-      if (!this.dragged && this.pointed === null) for (const { name } of this.columns) this.brushes.set(name, null);
-    });
-  }
-
-  /**
-   * @param {{x: number, y: number}} from
-   * @param {{x: number, y: number}} to
-   */
-  #brush(from, to) {
-    const found = brushesBetween(this.axes, this.plane, from, to);
-    this.columns.forEach(({ name }, at) => this.brushes.set(name, found[at]));
   }
 
   /**
@@ -220,12 +160,10 @@ class Front extends Chart {
   }
 
   /**
-   * A drag that ends on a trial opens none.
-   *
    * @override
    * @param {number} row
    */
   tidOf(row) {
-    return this.dragged ? null : this.trials.tid(row);
+    return this.trials.tid(row);
   }
 }

@@ -4,7 +4,7 @@
 import { searchUrl } from "../lib/api.js";
 import { SIGNS } from "../lib/canvas.js";
 import { category } from "../lib/colours.js";
-import { brief, clipped, decimals } from "../lib/format.js";
+import { clipped, decimals } from "../lib/format.js";
 import { trialsInWords } from "../lib/metric.js";
 import { extent, numberScale, roomy } from "../lib/scales.js";
 import { colour } from "../lib/theme.js";
@@ -158,7 +158,7 @@ function scoresPicture({ categorical, score_label: score }) {
   const [low] = extent(marks, (each) => each.low);
   const [, high] = extent(marks, (each) => each.high);
   return {
-    names: found.map(({ letter, label }) => `${letter ? `${letter}: ` : ""}${brief(label)}`),
+    names: found.map(({ letter, label }) => `${letter ? `${letter}: ` : ""}${label}`),
     marks,
     x: roomy(low, high),
     xTitle: `mean ${score}`,

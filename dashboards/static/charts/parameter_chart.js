@@ -6,7 +6,7 @@ import { cell, decimals } from "../lib/format.js";
 import { whyNoResult } from "../lib/metric.js";
 import { colour } from "../lib/theme.js";
 import { Chart } from "./chart.js";
-import { ringMarked } from "./points.js";
+import { brushByDrag } from "./links.js";
 
 /** @typedef {import("./chart.js").Brush} Brush */
 /** @typedef {import("../lib/trials.js").Column} Column */
@@ -27,11 +27,11 @@ export class ParameterChart extends Chart {
     super(panel, trials.name, () => this.#whyEmpty());
     this.trials = trials;
     this.brushes = brushes;
-    this.selection = selection;
     /** @type {Column[]} the metaparameters on the axes */
     this.columns = [];
     brushes.onChange(() => this.draw());
-    selection.onChange(() => this.refresh());
+    this.link(selection);
+    brushByDrag(this, brushes, () => this.brushed());
   }
 
   /**
@@ -100,12 +100,9 @@ export class ParameterChart extends Chart {
     strokeCross(brush, x, y, 7);
   }
 
-  /**
-   * @override
-   * @param {Brush} brush
-   */
-  over(brush) {
-    ringMarked(brush, this, (row) => this.shows(row));
+  /** The columns that a drag over the two axes brushes. */
+  brushed() {
+    return this.columns;
   }
 
   /**

@@ -9,7 +9,8 @@ import { clipped, decimals } from "../lib/format.js";
 import { shown, whyNoResult } from "../lib/metric.js";
 import { extent, roomy, scaleOf, withLane } from "../lib/scales.js";
 import { colour, onTheme } from "../lib/theme.js";
-import { BOTTOM, TOP, brushAfterClick, brushAfterKey, brushBetween, brushMarks, clamped, shareOf, ticks, trace } from "./parcoords_axis.js";
+import { MarkedLines } from "./parcoords_marks.js";
+import { BOTTOM, SIDE, TOP, brushAfterClick, brushAfterKey, brushBetween, brushMarks, clamped, shareOf, ticks, titlePlace, trace } from "./parcoords_axis.js";
 import { dataOf } from "./points.js";
 
 /** @typedef {import("./chart.js").Brush} Pen */
@@ -17,8 +18,7 @@ import { dataOf } from "./points.js";
 /** @typedef {import("../lib/canvas.js").Layer} Layer */
 /** @typedef {import("./parcoords_axis.js").Axis} Axis */
 
-// Distances in pixels: beside the axes, after the metric's axis, and between others at least.
-const SIDE = 34;
+// Distances in pixels: after the metric's axis, and between others at least.
 const LEAD = 80;
 const AXIS_WIDTH = 30;
 const DASH = [4, 3];
@@ -42,11 +42,12 @@ class ParallelCoordinates {
    * @param {import("./chart.js").SearchPage} page
    * @param {import("./chart.js").Panel} panel
    */
-  constructor({ trials, brushes, selection }, panel) {
+  constructor(page, panel) {
+    const { trials, brushes } = page;
+    this.page = page;
     this.panel = panel;
     this.trials = trials;
     this.brushes = brushes;
-    this.selection = selection;
     this.drawn = 0;
     /** @type {{at: number} | null} the drawing in progress */
     this.job = null;
@@ -67,6 +68,7 @@ class ParallelCoordinates {
     this.inner = el("div", { class: "chart tall" });
     this.back = /** @type {Layer} */ (/** @type {unknown} */ (null));
     this.front = this.back;
+    this.marks = /** @type {MarkedLines} */ (/** @type {unknown} */ (null));
     this.overlay = el("svg", { class: "axes", role: "group", "aria-label": "Axes; a brush on one filters the trials" });
     this.chips = el("div", { class: "chips" });
     this.legend = el("span", { class: "legend", id: "parcoords-legend" });
@@ -78,7 +80,6 @@ class ParallelCoordinates {
       this.#drawAxes();
       this.recolour();
     });
-    selection.onChange(this.recolour);
     onTheme(this.draw);
     panel.section.addEventListener("back", this.draw);
     panel.offerData(() => this.#table());
@@ -144,6 +145,7 @@ class ParallelCoordinates {
     node.append(this.inner);
     this.back = canvasIn(this.inner);
     this.front = canvasIn(this.inner);
+    this.marks = new MarkedLines(this.inner, this.page, () => ({ axes: this.uncovered, places: this.places, rows: this.#passing() }));
     this.inner.append(this.overlay);
     this.panel.section.append(this.chips);
     onResize(node, this.draw);
@@ -235,15 +237,22 @@ class ParallelCoordinates {
    * @param {string} shade
    * @param {number} alpha
    */
-  #stroke(pen, row, shade, alpha, width = 1) {
+  #stroke(pen, row, shade, alpha) {
     pen.strokeStyle = shade;
     pen.globalAlpha = alpha;
-    pen.lineWidth = width;
+    pen.lineWidth = 1;
     // Dashed, for the ramp of the results begins with a colour like theirs.
     pen.setLineDash(this.trials.diverged.has(row) ? DASH : []);
     pen.beginPath();
     trace(pen, this.uncovered, this.places, row);
     pen.stroke();
+  }
+
+  /** The rows with a line that the brushes let pass. */
+  #passing() {
+    const { trials, brushes } = this;
+    const rows = [...trials.diverged, ...trials.scored];
+    return brushes.any ? rows.filter((row) => brushes.passes(row)) : rows;
   }
 
   /** Draw the lines, the best last. Drawing pauses between slices so that the page stays responsive. */
@@ -257,7 +266,6 @@ class ParallelCoordinates {
     this.alpha = crowd(passing.length);
     const grey = colour("queued");
     const context = brushes.any ? rows : [];
-    const selected = rows.filter((row) => this.selection.has(trials.tid(row)));
     this.back.fit();
     this.front.fit();
     this.front.canvas.dataset.lines = String(passing.length);
@@ -265,8 +273,8 @@ class ParallelCoordinates {
     const steps = [
       ...context.map((row) => () => this.#stroke(this.back.brush, row, grey, 0.35 * crowd(rows.length))),
       ...passing.map((row) => () => this.#stroke(this.front.brush, row, this.#shade(row), this.alpha)),
-      ...selected.map((row) => () => this.#stroke(this.front.brush, row, colour("text"), 1, 2.5)),
     ];
+    this.marks.draw();
     const job = { at: 0 };
     this.job = job;
     const slice = () => {
@@ -304,18 +312,6 @@ class ParallelCoordinates {
   }
 
   /**
-   * The place of an axis's title, in two rows by turns. The first and the last stay inside the chart.
-   *
-   * @param {Axis} axis
-   */
-  #titlePlace({ x, index }) {
-    const y = index % 2 ? 26 : 12;
-    if (index === 0) return { x: x - SIDE + 4, y, "text-anchor": "start" };
-    if (index === this.axes.length - 1) return { x: x + SIDE - 4, y, "text-anchor": "end" };
-    return { x, y, "text-anchor": "middle" };
-  }
-
-  /**
    * @param {Axis} axis
    * @param {boolean} covered whether the metric's axis covers it
    */
@@ -339,7 +335,7 @@ class ParallelCoordinates {
     group.append(
       el("rect", { class: "hit", x: x - 16, y: TOP - 4, width: 32, height: bottom - TOP + 8 }),
       el("line", { x1: x, x2: x, y1: TOP, y2: bottom }),
-      el("text", { class: "title", ...this.#titlePlace(axis) }, clipped(column.brief, Math.floor(room / LETTER)), el("title", { text: column.title })),
+      el("text", { class: "title", ...titlePlace(axis, this.axes.length - 1) }, clipped(column.brief, Math.floor(room / LETTER)), el("title", { text: column.title })),
       ...ticks(axis, bottom, this.span),
       ...brushMarks(axis, brush, bottom),
     );

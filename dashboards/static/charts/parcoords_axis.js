@@ -15,9 +15,10 @@ import { scatter } from "./points.js";
  * @typedef {{column: Column, scale: Scale | null, x: number, index: number}} Axis
  */
 
-// Margins above and below the axes, in pixels.
+// Margins above, below and beside the axes, in pixels.
 export const TOP = 44;
 export const BOTTOM = 24;
+export const SIDE = 34;
 // Lines through an option spread over this share of its part of the axis instead of meeting in a point.
 const SPREAD = 0.6;
 // An arrow key moves a brush by this share of the axis.
@@ -65,6 +66,19 @@ export function trace(pen, axes, places, row) {
       if (!joined) pen.lineTo(x + LONE, y);
     }
   }
+}
+
+/**
+ * The place of an axis's title, in two rows by turns. The first and the last stay inside the chart.
+ *
+ * @param {Axis} axis
+ * @param {number} last index of the last axis
+ */
+export function titlePlace({ x, index }, last) {
+  const y = index % 2 ? 26 : 12;
+  if (index === 0) return { x: x - SIDE + 4, y, "text-anchor": "start" };
+  if (index === last) return { x: x + SIDE - 4, y, "text-anchor": "end" };
+  return { x, y, "text-anchor": "middle" };
 }
 
 /**

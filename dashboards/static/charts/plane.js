@@ -25,6 +25,30 @@ import { colour } from "../lib/theme.js";
  * @property {(value: number) => number} y
  */
 
+/**
+ * A chart as its pointer and its links know it.
+ *
+ * @typedef {object} Pointed
+ * @property {HTMLElement} node
+ * @property {{content: HTMLElement}} panel
+ * @property {string | null} name of the search, for links to trials
+ * @property {Axes} axes
+ * @property {Plane} plane
+ * @property {{item: any[], x: number[], y: number[]}} spots
+ * @property {number | null} pointed
+ * @property {boolean} drawn
+ * @property {boolean} dragged
+ * @property {{point: (item: any) => void, toggle: (item: any) => void} | null} links
+ * @property {() => void} refresh
+ * @property {(x: number, y: number) => number | null} spotAt
+ * @property {(x: number, y: number) => string | null} placeTooltip
+ * @property {(item: any, at: number) => string} tooltip
+ * @property {(item: any) => boolean} act
+ * @property {(item: any) => number | null} tidOf
+ * @property {() => number[]} stops
+ * @property {(stops: number[]) => number} firstStop
+ */
+
 // Margins around the axes, in pixels.
 const RIGHT = 12;
 const TOP = 10;

@@ -1,7 +1,6 @@
 // Helpers that the charts of trials over metaparameters share.
 
 import { el } from "../lib/dom.js";
-import { colour } from "../lib/theme.js";
 import * as urlState from "../lib/urlstate.js";
 
 /** @typedef {import("../lib/trials.js").Trials} Trials */
@@ -23,6 +22,24 @@ export function choose(panel, { id, label, key, options, otherwise }, onChange) 
     onChange();
   });
   return () => node.value;
+}
+
+/**
+ * Add selects of the metaparameters on two axes to a panel. The first choice is of two numbers.
+ *
+ * @param {import("./chart.js").Panel} panel
+ * @param {Trials} trials
+ * @param {{id: string, keys: [string, string]}} selects prefix of their ids, and their keys in the URL
+ * @param {() => void} onChange
+ */
+export function choosePlane(panel, { metaparameters }, { id, keys }, onChange) {
+  const [first, second] = [...metaparameters.filter(({ options }) => !options), ...metaparameters];
+  /** @param {"x" | "y"} axis */
+  const select = (axis) => {
+    const [key, column] = axis === "x" ? [keys[0], first] : [keys[1], second];
+    return choose(panel, { id: `${id}-${axis}`, label: axis, key, options: metaparameters, otherwise: column?.name }, onChange);
+  };
+  return { x: select("x"), y: select("y") };
 }
 
 /**
@@ -56,24 +73,4 @@ export function dataOf(trials, names, rows) {
     headings: names.map((name) => trials.column(name).title),
     rows: rows.map((row) => names.map((name) => trials.value(name, row))),
   };
-}
-
-/**
- * Draw rings around a chart's marked trials.
- *
- * @param {import("./chart.js").Brush} brush
- * @param {import("./chart.js").Chart<number> & {trials: Trials, selection: import("../lib/selection.js").Selection}} chart
- * @param {(row: number) => boolean} shows whether the chart shows a row
- */
-export function ringMarked(brush, chart, shows) {
-  brush.strokeStyle = colour("text");
-  brush.lineWidth = 2;
-  for (const tid of chart.selection.tids) {
-    const row = chart.trials.rows.get(tid);
-    if (row === undefined || !shows(row)) continue;
-    const [x, y] = chart.values(row);
-    brush.beginPath();
-    brush.arc(chart.plane.x(x), chart.plane.y(y), 6.5, 0, 7);
-    brush.stroke();
-  }
 }

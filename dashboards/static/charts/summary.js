@@ -4,6 +4,7 @@ import { post, searchUrl, trialPage } from "../lib/api.js";
 import { ask } from "../lib/dialog.js";
 import { announce, byId, el } from "../lib/dom.js";
 import { clock, decimals, duration } from "../lib/format.js";
+import { kindTags, kindsInWords } from "../lib/kinds.js";
 import { kindsOf } from "../lib/metric.js";
 import { big, fact } from "../lib/panel.js";
 import { root } from "../lib/root.js";
@@ -62,6 +63,7 @@ export const divergedPill = ({ diverged }) => (diverged ? el("span", { class: "p
 export function showSummary(panel, summary) {
   const { metric } = summary;
   byId("status").replaceChildren(statusPill(summary));
+  byId("kinds").replaceChildren(...kindTags(summary));
   byId("diverged").replaceChildren(divergedPill(summary));
   const tally = kindsOf(summary).map(({ kind, count }) =>
     el("span", { class: "pill small", "data-state": kind, text: `${count} ${kind}` }));
@@ -86,6 +88,7 @@ export function showSummary(panel, summary) {
       summary.chance === null ? null : fact("guessing", decimals(summary.chance)),
       fact("owner", summary.owner),
       fact("begun", clock(summary.created_at))),
+    ...kindsInWords(summary).map(({ text, meaning }) => el("p", { class: "small" }, el("strong", { text }), `: ${meaning}`)),
     ...marks(summary),
   );
 }

@@ -80,6 +80,7 @@ class TrialsTable {
     this.readAgain = inView(panel.section, () => this.#schedule(Math.max(0, this.lastRead + LEAST_GAP_MS - performance.now())));
     this.#addTools();
     brushes.onChange(() => this.#schedule(BRUSH_MS, true));
+    selection.onPoint(() => this.#showPointed());
     selection.onChange(() => {
       this.#showMarks();
       if (urlState.get("marked")) this.#schedule(0, true);
@@ -304,7 +305,11 @@ class TrialsTable {
     const href = trialPage(this.trials.name, row.tid);
     return el(
       "tr",
-      { "data-tid": row.tid, class: changed ? "linked fresh" : "linked", onclick: (/** @type {MouseEvent} */ event) => follow(event, href) },
+      {
+        "data-tid": row.tid, class: changed ? "linked fresh" : "linked", onclick: (/** @type {MouseEvent} */ event) => follow(event, href),
+        onpointerenter: () => this.selection.point(row.tid), onpointerleave: () => this.selection.point(null),
+        onfocusin: () => this.selection.point(row.tid), onfocusout: () => this.selection.point(null),
+      },
       el("td", {}, mark),
       el("td", {}, el("a", { href, "data-key": `trial-${row.tid}`, text: row.tid })),
       el("td", {}, statePill(row)),
@@ -319,7 +324,13 @@ class TrialsTable {
     );
   }
 
+  /** Show which row's trial the reader points at, here or in a chart. */
+  #showPointed() {
+    for (const [tid, { node }] of this.shown) node.toggleAttribute("data-pointed", tid === this.selection.pointed);
+  }
+
   #showMarks() {
+    this.#showPointed();
     for (const [tid, { node }] of this.shown) {
       const on = this.selection.has(tid);
       node.setAttribute("aria-selected", String(on));

@@ -44,14 +44,27 @@ export class Brushes {
    * @param {Brush | null} brush
    */
   set(name, brush) {
-    const column = this.trials.column(name);
-    if (brush === null || filtersNothing(column, brush)) {
-      this.held.delete(name);
-      urlState.set({ [PREFIX + name]: null });
-    } else {
-      this.held.set(name, brush);
-      urlState.set({ [PREFIX + name]: formatBrush(column, brush) });
+    this.setAll([[name, brush]]);
+  }
+
+  /**
+   * Set several columns' brushes at once.
+   *
+   * @param {[string, Brush | null][]} changes
+   */
+  setAll(changes) {
+    /** @type {Record<string, string | null>} */
+    const written = {};
+    for (const [name, brush] of changes) {
+      const column = this.trials.column(name);
+      const kept = brush !== null && !filtersNothing(column, brush);
+      if (!kept && !this.held.has(name)) continue;
+      if (kept) this.held.set(name, brush);
+      else this.held.delete(name);
+      written[PREFIX + name] = kept ? formatBrush(column, brush) : null;
     }
+    if (Object.keys(written).length === 0) return;
+    urlState.set(written);
     for (const listener of this.listeners) listener();
   }
 

@@ -77,6 +77,17 @@ export function duration(seconds) {
 }
 
 /**
+ * The unit in which an axis over so many seconds is read best: its seconds, and its name spelled out.
+ *
+ * @param {number} seconds
+ */
+export function unitOfTime(seconds) {
+  if (seconds >= 3 * 86400) return { size: 86400, word: "days" };
+  if (seconds >= 2 * 3600) return { size: 3600, word: "hours" };
+  return seconds >= 180 ? { size: 60, word: "minutes" } : { size: 1, word: "seconds" };
+}
+
+/**
  * Milliseconds since 1970; null without a time.
  *
  * @param {number | string | null | undefined} time Unix seconds or ISO 8601

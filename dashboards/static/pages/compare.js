@@ -73,7 +73,7 @@ function picture() {
       // A running search's line ends at its last improvement: its hours go on without the page.
       const end = byTime ? (summary.steps.length ? last : Math.max(summary.age / 3600, last)) : Math.max(summary.finished, last);
       return {
-        name: summary.name, x: [...places, end], y: [...steps.value, steps.value[steps.value.length - 1]],
+        name: summary.rehearsal ? `${summary.name} (rehearsal)` : summary.name, x: [...places, end], y: [...steps.value, steps.value[steps.value.length - 1]],
         shade: category(at), dash: at % 4, steps: true,
       };
     }),

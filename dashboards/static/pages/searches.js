@@ -7,6 +7,7 @@ import { ask } from "../lib/dialog.js";
 import { byId, el, focusData, focusedData, follow as open, inputById, isChecked, selectById } from "../lib/dom.js";
 import { clipped, clock, decimals, duration } from "../lib/format.js";
 import { Panel } from "../lib/panel.js";
+import { kindTags } from "../lib/kinds.js";
 import { root } from "../lib/root.js";
 import { showSession } from "../lib/shell.js";
 import { follow } from "../lib/stream.js";
@@ -134,7 +135,7 @@ function row(search) {
   const href = searchPage(search.name);
   return el("tr", { "data-name": search.name, class: "linked", onclick: (/** @type {MouseEvent} */ event) => open(event, href) },
     el("td", {}, el("input", { type: "checkbox", "aria-label": `Mark ${search.name}`, "data-key": `mark-${search.name}`, checked: marked.has(search.name), onchange: mark })),
-    el("td", {}, el("a", { href, "data-key": `name-${search.name}`, text: search.name }),
+    el("td", {}, el("a", { href, "data-key": `name-${search.name}`, text: search.name }), kindTags(search),
       search.tags.length ? el("div", { class: "chips" }, search.tags.map(tagLink)) : ""),
     el("td", {}, statusPill(search)),
     el("td", {}, progressBar(search), `${search.finished}/${search.trials} `, divergedPill(search)),

@@ -1,11 +1,13 @@
 // The page to submit a search: a form built from the server's fields, and a preview of the search space.
 
+import { drawDimension } from "../charts/dimension.js";
 import { apiError, getJson, post } from "../lib/api.js";
-import { byId, el, valueOf } from "../lib/dom.js";
+import { announce, byId, copy, el, valueOf } from "../lib/dom.js";
 import { duration, plain } from "../lib/format.js";
 import { Panel, headRow } from "../lib/panel.js";
 import { root } from "../lib/root.js";
 import { showSession } from "../lib/shell.js";
+import { inFormWords, sectionsOf } from "../lib/submission.js";
 import * as urlState from "../lib/urlstate.js";
 
 /** @typedef {Api.SubmitField} Field */
@@ -18,6 +20,9 @@ const session = showSession();
 const refusal = el("p", { class: "refusal", role: "alert", id: "refusal" });
 const button = el("button", { class: "primary", text: "Submit" });
 const form = el("form", { class: "fields", novalidate: true });
+const commandText = el("pre", { tabindex: "0", id: "command" });
+const command = el("div", { hidden: true },
+  el("p", { class: "row small" }, "The same on the command line", el("button", { type: "button", class: "tool", onclick: copyCommand, text: "Copy" })), commandText);
 let known = /** @type {Api.SubmitForm} */ (/** @type {unknown} */ (null));
 let checking = 0;
 
@@ -31,22 +36,30 @@ const fieldNamed = (name) => /** @type {HTMLInputElement | HTMLSelectElement | n
 /** @param {string} kind */
 const isNumber = (kind) => kind === "integer" || kind === "number";
 
-const defaultSpace = () => known.spaces[known.spaces.length - 1].name;
+const defaultSpace = () => known.spaces[0].name;
+
+/** @param {string} name */
+const problemId = (name) => `field-${name}-problem`;
 
 /** @param {Field} field */
 function field({ name, label, kind, options, help, required }) {
   const value = urlState.get(name, String(known.defaults[name] ?? ""));
   const id = `field-${name}`;
-  const common = { id, name, "aria-describedby": `${id}-hint` };
+  const common = { id, name, "aria-describedby": `${problemId(name)} ${id}-hint` };
   const input = kind === "choice"
     ? el("select", common, (options ?? []).map((option) => el("option", { selected: String(option) === value, text: option })))
     : el("input", { ...common, type: isNumber(kind) ? "number" : "text", step: kind === "integer" ? "1" : "any", value, placeholder: required ? null : "as it comes", autocomplete: "off" });
-  return el("div", { class: "field" }, el("label", { for: id, text: label }), input, el("span", { class: "hint", id: `${id}-hint`, text: help }));
+  return el("div", { class: "field" }, el("label", { for: id, text: label }), input, el("span", { class: "refusal small", id: problemId(name), role: "alert", hidden: true }), el("span", { class: "hint", id: `${id}-hint`, text: help }));
 }
 
 function build() {
+  const { "": main = [], ...folded } = Object.fromEntries(sectionsOf(known.fields));
+  const isSet = (/** @type {Field} */ { name }) => urlState.get(name) !== null;
   form.append(
-    ...known.fields.map(field),
+    ...main.map(field),
+    ...Object.entries(folded).map(([title, fields]) =>
+      el("details", { class: "whole", open: fields.some(isSet) }, el("summary", { text: title }), el("div", { class: "fields" }, fields.map(field)))),
+    el("div", { class: "whole" }, command),
     el("div", { class: "whole row" }, button, el("span", { class: "small muted", id: "planned" })),
     el("div", { class: "whole" }, refusal));
   const space = fieldNamed("space");
@@ -93,13 +106,20 @@ function check() {
   setTimeout(async () => {
     if (mine !== checking || button.disabled) return;
     try {
-      const { search } = await post(`${root}/api/submit/check`, body());
-      if (mine === checking) showCheck(null, plan(search));
+      const checked = await post(`${root}/api/submit/check`, body());
+      if (mine === checking) showCheck(null, plan(checked.search), checked.command);
     } catch (error) {
       const failed = apiError(error);
       if (mine === checking) showCheck(failed, "");
     }
   }, CHECK_MS);
+}
+
+/** @param {Event} event */
+async function copyCommand(event) {
+  await copy(commandText.textContent ?? "");
+  /** @type {HTMLElement} */ (event.target).textContent = "Copied";
+  announce("Copied");
 }
 
 /** @param {Record<string, any>} search */
@@ -113,12 +133,29 @@ function plan({ trials, parallel, recipe }) {
  *
  * @param {import("../lib/api.js").ApiError | null} error
  * @param {string} planned
+ * @param {string} [shell] the command that submits the same
  */
-function showCheck(error, planned) {
-  refusal.textContent = error?.message ?? "";
+function showCheck(error, planned, shell = "") {
+  const message = error ? inFormWords(error.message, known.fields) : "";
   byId("planned").textContent = planned;
-  for (const input of form.elements) input.removeAttribute("aria-invalid");
-  if (error?.field) fieldNamed(error.field)?.setAttribute("aria-invalid", "true");
+  commandText.textContent = shell;
+  command.hidden = !shell;
+  let placed = false;
+  for (const { name } of known.fields) {
+    const input = fieldNamed(name);
+    const wrong = error?.field === name && input !== null;
+    input?.toggleAttribute("aria-invalid", wrong);
+    if (wrong) input.setAttribute("aria-invalid", "true");
+    const problem = byId(problemId(name));
+    problem.textContent = wrong ? message : "";
+    problem.hidden = !wrong;
+    if (!wrong) continue;
+    placed = true;
+    const section = input.closest("details");
+    if (section) section.open = true;
+  }
+  // A message that belongs to no field stands at the button.
+  refusal.textContent = placed ? "" : message;
 }
 
 /** @param {Event} event */
@@ -150,31 +187,23 @@ function showSpace() {
   const sampled = space.parameters.filter((each) => each.sampled).length;
   const about = [plain(space.title), space.learning_rule.replaceAll("_", " ")].filter(Boolean).join(", ");
   const nested = space.parameters.some(({ when }) => when);
+  const columns = ["metaparameter", "values", ...(nested ? ["used if"] : []), "source"];
   /** @param {Api.Parameter} each */
-  const row = (each) => el("tr", { class: each.sampled ? null : "muted" },
-    el("th", { scope: "row", text: each.label }), el("td", { class: "wrap", text: each.text }), el("td", {}, sketch(each)),
-    nested ? el("td", { class: "wrap small", text: each.when ?? "" }) : null, el("td", { class: "small", text: each.source }));
+  const row = (each) => el("tr", {},
+    el("th", { scope: "row", text: each.label }), el("td", { class: "wrap" }, inFormWords(each.text, space.parameters), drawDimension(each)),
+    nested ? el("td", { class: "wrap small", text: each.when ?? "" }) : null, el("td", { class: "wrap small", text: each.source }));
+  /** @param {Api.Parameter[]} rows */
+  const table = (rows) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Metaparameters" }, el("table", {}, headRow(columns), el("tbody", {}, rows.map(row))));
+  const fixed = space.parameters.filter((each) => !each.sampled);
   preview.show().replaceChildren(
     el("p", {}, `${about}: ${sampled} metaparameters are searched. `, el("span", { class: "small muted", text: space.source })),
-    el("div", { class: "scroll", tabindex: "0" }, el("table", {},
-      headRow(["metaparameter", "values", "axis", ...(nested ? ["used if"] : []), "source"]),
-      el("tbody", {}, space.parameters.map(row)))));
+    table(space.parameters.filter((each) => each.sampled)),
+    fixed.length ? el("details", { class: "whole" }, el("summary", { text: `${fixed.length} more are the same in every trial` }), table(fixed)) : "",
+  );
   preview.offerData(() => ({
     headings: ["name", "kind", "low", "high", "options", "value", "used if", "source"],
     rows: space.parameters.map((each) => [each.name, each.kind, each.low, each.high, each.options?.join(" | "), each.value, each.when, each.source]),
   }));
-}
-
-/**
- * A sketch of a range with ticks at its tenths, and whether it is linear or logarithmic.
- *
- * @param {Api.Parameter} parameter
- */
-function sketch({ low, log }) {
-  if (low === null) return null;
-  const axis = log ? "log" : "linear";
-  const marks = Array.from({ length: 11 }, (_, at) => el("line", { x1: 2 + at * 9.6, x2: 2 + at * 9.6, y1: 3, y2: 11, stroke: "currentColor" }));
-  return [el("svg", { width: 100, height: 14, "aria-hidden": "true" }, el("line", { x1: 2, x2: 98, y1: 7, y2: 7, stroke: "currentColor" }), marks), ` ${axis}`];
 }
 
 await panel.fill(async () => {

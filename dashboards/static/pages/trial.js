@@ -2,11 +2,13 @@
 
 import { configurationTable } from "../charts/configurations.js";
 import { append, createAll } from "../charts/epochs.js";
+import { ReusePanel } from "../charts/reuse.js";
 import { statePill } from "../charts/trials_table.js";
 import { apiError, getJson, searchUrl, trialPage } from "../lib/api.js";
 import { paintRamp, ramp } from "../lib/colours.js";
 import { byId, copy, el, inView, selectById, within } from "../lib/dom.js";
-import { clock, decimals, duration } from "../lib/format.js";
+import { clock, decimals, duration, plain } from "../lib/format.js";
+import { kindTags } from "../lib/kinds.js";
 import { Panel, big, fact } from "../lib/panel.js";
 import { page, showSession } from "../lib/shell.js";
 import { follow } from "../lib/stream.js";
@@ -20,6 +22,7 @@ const trialUrl = (rest = "") => searchUrl(name, `/trials/${tid}${rest}`);
 const summary = new Panel("summary");
 const metaparameters = new Panel("metaparameters");
 const attempts = new Panel("attempts");
+const reuse = new ReusePanel(new Panel("reuse"), trialUrl("/reuse"));
 const log = new Panel("log");
 const logAttempt = selectById("log-attempt");
 
@@ -39,20 +42,46 @@ let epochs = null;
 
 const charts = createAll((id) => new Panel(id, `${name}-${tid}-${id}`), () => epochs);
 
+/**
+ * The time between a trial's start and its end, or until now, in seconds; null before it starts.
+ *
+ * @param {Api.TrialDetail} trial
+ */
+function secondsOf({ timings: { started, finished }, state }) {
+  if (!started || (!finished && state !== "running")) return null;
+  return ((finished ? Date.parse(finished) : Date.now()) - Date.parse(started)) / 1000;
+}
+
+/**
+ * A duration in words, with its tenths where it is short.
+ *
+ * @param {number | null} value
+ */
+const seconds = (value) => (value !== null && value < 60 ? `${value.toFixed(1)} s` : duration(value));
+
 /** @param {Api.TrialDetail} trial */
 function showTrial(trial) {
-  const { metric, reason, rank, of, best_epoch: best, timings, unit, value } = trial;
+  const { metric, reason, rank, of, best_epoch: best, timings, unit, value, attempts: all } = trial;
+  const last = all.at(-1);
+  const took = secondsOf(trial);
   byId("status").replaceChildren(statePill(trial));
+  byId("kinds").replaceChildren(...kindTags(trial));
   summary.show().replaceChildren(
     el("dl", { class: "facts" },
       fact(metric.label, big(value === null ? "none" : decimals(value))),
       fact("rank", big(rank === null ? "none" : `${rank} of ${of}`)),
       fact(unit, big(trial.epoch === null ? "none" : [trial.epoch, trial.epochs].filter((each) => each !== null).join(" / "))),
+      took === null ? null : fact(trial.state === "running" ? "runs for" : "took", big(duration(took))),
       best === null ? null : fact(`best ${unit}`, String(best)),
-      fact("queued", clock(timings.queued)),
-      timings.started ? fact("started", clock(timings.started)) : null,
-      timings.finished ? fact("finished", clock(timings.finished)) : null,
-      ...Object.entries(trial.metrics).map(([key, value]) => fact(key.replaceAll("_", " "), decimals(value)))),
+      last ? fact("host", last.host) : null,
+      last ? fact("runs on", last.accelerator) : null,
+      all.length > 1 ? fact("attempts", String(all.length)) : null,
+      timings.started ? fact("started", clock(timings.started)) : fact("queued", clock(timings.queued)),
+      timings.finished ? fact("finished", clock(timings.finished)) : null),
+    trial.measured.length
+      ? el("details", {}, el("summary", { class: "small", text: "What else was measured" }),
+        el("dl", { class: "facts" }, ...trial.measured.map(({ label, value, unit: of }) => fact(label, of === "s" ? seconds(value) : decimals(value)))))
+      : "",
     reason ? el("p", { class: trial.state === "diverged" ? "diverged" : "refusal", text: reason }) : "",
     trial.cause ? el("p", { class: "small", text: `Likely cause: ${trial.cause}` }) : "",
   );
@@ -91,7 +120,7 @@ function showMetaparameters(rows) {
     return;
   }
   metaparameters.show().replaceChildren(configurationTable([{ title: `trial ${tid}` }], rows.map((row) => ({ ...row, cells: [row.cell] }))));
-  metaparameters.offerData(() => ({ headings: ["metaparameter", "value"], rows: rows.map((row) => [row.field, row.value]) }));
+  metaparameters.offerData(() => ({ headings: ["metaparameter", "value"], rows: rows.map((row) => [plain(row.name), row.value]) }));
 }
 
 /** @param {Api.AttemptDetail[]} all */
@@ -103,14 +132,15 @@ function showAttempts(all) {
   }
   attempts.show().replaceChildren(...list.map((each) =>
     el("details", { open: each === list[0] },
-      el("summary", {}, `Attempt ${each.number} on ${each.host}: `, el("strong", { text: each.outcome ?? "running" })),
+      el("summary", {}, `Attempt ${each.number} on ${each.host}: `, el("strong", { text: (each.outcome ?? "running").replaceAll("_", " ") })),
       el("dl", { class: "facts" },
         fact("accelerator", each.accelerator),
         each.slot === null ? null : fact("slot", String(each.slot)),
         fact("worker", each.owner),
         fact("started", clock(each.started_at)),
         each.seconds === null ? null : fact("took", duration(each.seconds)),
-        ...Object.entries(each.versions).map(([key, value]) => fact(key, value))),
+        each.resumed ? fact(`${trial?.unit ?? "epoch"}s taken over`, String(each.resumed)) : null,
+        Object.keys(each.versions).length ? fact("packages", Object.entries(each.versions).map(([key, value]) => `${key} ${value}`).join(", ")) : null),
       each.error ? el("pre", { tabindex: "0", text: each.error }) : null)));
   if (logAttempt.length !== list.length) {
     logAttempt.replaceChildren(...list.map(({ number }) => el("option", { text: number })));
@@ -171,6 +201,7 @@ async function refresh() {
     await readEpochs();
     showTrial(read);
     for (const chart of charts) chart.draw();
+    await reuse.load();
     await readLog();
   } while (again);
   busy = false;
@@ -188,7 +219,7 @@ async function keepUp() {
     busy = false;
     const failed = apiError(error);
     const nothingYet = trial === null || epochs === null;
-    if (nothingYet) for (const panel of [summary, metaparameters, attempts, log, ...charts.map(({ panel }) => panel)]) panel.fail(failed, start);
+    if (nothingYet) for (const panel of [summary, metaparameters, attempts, log, reuse.panel, ...charts.map(({ panel }) => panel)]) panel.fail(failed, start);
     retrying = setTimeout(nothingYet ? start : keepUp, RETRY_MS);
     return false;
   }

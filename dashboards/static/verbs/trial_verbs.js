@@ -1,4 +1,4 @@
-// The buttons that steer one trial: cancel, retry, train for longer.
+// The buttons that steer one trial: cancel, retry, retrain.
 
 import { post, searchUrl } from "../lib/api.js";
 import { saidOf } from "../lib/changes.js";
@@ -18,11 +18,14 @@ import { longerQuestion, openSearch } from "./longer.js";
  * @property {(trial: Trial) => Promise<{message: string, left_out?: string[]} | null>} ask
  */
 
+// A trial that ended so has a training that can be done again.
+const ENDED = new Set(["completed", "pruned"]);
+
 /** @type {Verb[]} */
 const VERBS = [
   { label: "Cancel", offered: ({ state }) => state === "queued" || state === "running", ask: cancel },
   { label: "Retry", offered: ({ state }) => state === "failed" || state === "cancelled", ask: retry },
-  { label: "Train for longer", offered: ({ state }) => state === "completed" && page.longer !== undefined, ask: longer },
+  { label: "Retrain", offered: ({ state }) => ENDED.has(state) && page.longer !== undefined, ask: longer },
 ];
 
 /**

@@ -185,6 +185,18 @@ def failures(request: Request, name: Name) -> Response:
     )
 
 
+@router.get("/searches/{name}/slots", response_model=models.SlotUse)
+def slots(request: Request, name: Name) -> Response:
+    """Read which attempt took which slot when, and how many slots were busy."""
+    mirror = context_of(request).mirror
+    mirrored = mirror.get(name)
+    with mirrored.lock:
+        trials, parallel = mirrored.trials, mirrored.search.parallel
+        now = (mirror.now() - trials.begun).total_seconds()
+        found = trials.attempts.model(rev=trials.rev, now=now, slots=parallel)
+    return json_response(request, found)
+
+
 @router.get("/searches/{name}/events", response_model=models.Events)
 def events(request: Request, name: Name) -> Response:
     """List the events of a search, the oldest first."""

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards import models
+from alignsearch.dashboards.models.forms import command_of
 from alignsearch.dashboards.web.api.sessions import Author, session_of
 from alignsearch.dashboards.web.behind_proxy import search_page
 from alignsearch.dashboards.web.context import Context, context_of
@@ -64,7 +65,10 @@ async def check_submission(
     """Check a submission as the command line does, without writing it."""
     _check_places(request, asked)
     search = await _prepared(context_of(request), asked, author)
-    return json_response(request, models.Checked(ok=True, search=search.model_dump(mode="json")))
+    return json_response(
+        request,
+        models.Checked(ok=True, command=command_of(asked), search=search.model_dump(mode="json")),
+    )
 
 
 @router.post("/submit", response_model=models.Submitted, status_code=201)

@@ -24,6 +24,7 @@ from alignsearch.dashboards.web.parameters import (
     numbers,
 )
 from alignsearch.dashboards.web.responses import json_response
+from alignsearch.dashboards.web.reuse import reuse_of
 from alignsearch.dashboards.web.trial_payloads import trial_model, trial_row
 
 router = APIRouter(prefix="/api", responses=models.JSON_ERRORS)
@@ -104,6 +105,14 @@ def trial(request: Request, name: Name, tid: Tid) -> Response:
     mirror = context_of(request).mirror
     mirrored = mirror.get(name)
     return json_response(request, trial_model(mirrored, mirror.store.trials.get(name, tid)))
+
+
+@router.get("/searches/{name}/trials/{tid}/reuse", response_model=models.Reuse)
+def reuse(request: Request, name: Name, tid: Tid) -> Response:
+    """Read a trial's configuration as code and commands, and where its weights are."""
+    store = context_of(request).mirror.store
+    found = reuse_of(store.searches.get(name), store.trials.get(name, tid))
+    return json_response(request, found)
 
 
 @router.get("/searches/{name}/trials/{tid}/epochs", response_model=models.Epochs)

@@ -159,8 +159,10 @@ def test_an_attempt_tells_what_its_worker_wrote(dashboard, lab):
 
 def test_curves_are_the_best_and_others_evenly(dashboard):
     curves = dashboard.json("/searches/done/curves", top=2, limit=4, points=2)
-    assert [curve["rank"] for curve in curves["curves"]] == [1, 2, 3, 8]
+    assert [curve["rank"] for curve in curves["curves"]] == [1, 2, 3, None]
     assert [curve["top"] for curve in curves["curves"]] == [True, True, False, False]
+    # A part of the others ended without a loss: a chart marks where.
+    assert [curve["ended"] for curve in curves["curves"]] == [None, None, None, "diverged"]
     assert curves["curves"][0]["epoch"] == [1, 3]
     assert curves["curves"][0]["values"] == pytest.approx([0.35, 0.15])
     assert curves["metric"] == "validation_error"

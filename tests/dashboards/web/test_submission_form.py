@@ -1,13 +1,18 @@
 """The form's definitions: those that ship, and those of installed packages, by name alone."""
 
+import shlex
 import sys
 import types
 from importlib.machinery import ModuleSpec
 
 import pytest
+import typer
 
+from alignsearch.cli.model_options import with_options_of
+from alignsearch.dashboards.models.forms import MAIN, SubmitRequest, command_of
 from alignsearch.dashboards.web.api.submissions import installed_spaces
 from alignsearch.dashboards.web.tokens import HashedToken
+from alignsearch.search.use_cases.submission import Submission, refusal
 
 TOKEN = "a token of 24 characters"
 MODULE = """
@@ -111,3 +116,32 @@ def test_a_webhook_or_a_tool_is_named_by_a_page_on_this_machine_alone(
             assert refused.status_code == 403
             assert refused.json()["error"]["field"] == field
             assert f"submit {option}" in refused.json()["error"]["message"]
+
+
+def test_every_field_has_its_section_and_five_are_always_shown(dashboard):
+    fields = dashboard.json("/submit")["fields"]
+    assert [each["name"] for each in fields if each["section"] == ""] == list(MAIN)
+    assert {each["name"] for each in fields} == {*SubmitRequest.model_fields}
+    assert "More" not in {each["section"] for each in fields}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"space": "wm", "trials": 3, "dataset": "rehearsal"},
+        {"space": "ia", "dataset": "rehearsal", "confirm": True, "tag": ("a", "c"), "seed": 4},
+    ],
+)
+def test_the_command_of_a_submission_is_read_as_the_same(asked):
+    request = SubmitRequest(**asked)
+    words = shlex.split(command_of(request))
+    assert words[:3] == ["alignsearch", "submit", asked["space"]]
+    given = []
+
+    def keep(submission):
+        given.append(submission)
+
+    app = typer.Typer()
+    app.command()(with_options_of(Submission, refusal)(keep))
+    app(words[2:], standalone_mode=False)
+    assert given[0].model_dump() == request.model_dump()

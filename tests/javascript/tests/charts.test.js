@@ -10,7 +10,12 @@ let rows;
 let sparkline;
 let epochs;
 let scales;
-let front;
+let links;
+let marks;
+let runs;
+let dimension;
+let submission;
+let distribution;
 before(async () => {
   onPage();
   // The theme's module looks at the page when it is imported.
@@ -23,7 +28,12 @@ before(async () => {
   rows = await import(`${charts}/rows.js`);
   sparkline = await import(`${charts}/sparkline.js`);
   epochs = await import(`${charts}/epochs.js`);
-  front = await import(`${charts}/front.js`);
+  links = await import(`${charts}/links.js`);
+  dimension = await import(`${charts}/dimension.js`);
+  distribution = await import(`${charts}/distribution.js`);
+  submission = await import("../../../dashboards/static/lib/submission.js");
+  runs = await import(`${charts}/runs.js`);
+  marks = await import(`${charts}/parcoords_marks.js`);
   scales = await import("../../../dashboards/static/lib/scales.js");
 });
 
@@ -146,9 +156,63 @@ test("new epochs are appended, a layer without them has gaps", () => {
   assert.deepEqual(epochs.lastAttempt(read), [1, 2, 3]);
 });
 
-test("a drag over two metrics brushes both, and none beyond the axes", () => {
+test("a drag over two axes brushes both, and none beyond the axes", () => {
   const axes = { x: scales.numberScale(0, 10), y: scales.numberScale(0, 100) };
   const plane = { left: 50, top: 10, wide: 200, high: 100 };
-  const [x, y] = front.brushesBetween(axes, plane, { x: 150, y: 35 }, { x: 70, y: 500 });
+  const [x, y] = links.brushesBetween(axes, plane, { x: 150, y: 35 }, { x: 70, y: 500 });
   assert.deepEqual([x, y], [{ low: 1, high: 5 }, { low: 0, high: 75 }]);
+});
+
+test("a drag over options keeps those whose middle it covers", () => {
+  const axes = { x: scales.scaleOf({ options: ["a", "b", "c"] }), y: scales.numberScale(0, 1) };
+  const plane = { left: 0, top: 0, wide: 300, high: 100 };
+  const [x] = links.brushesBetween(axes, plane, { x: 120, y: 0 }, { x: 290, y: 100 });
+  assert.deepEqual(x, new Set([1, 2]));
+});
+
+test("the pointer finds the nearest line between two axes, and none where all are far", () => {
+  const axes = [{ x: 0, index: 0 }, { x: 100, index: 1 }, { x: 200, index: 2 }];
+  const places = [[0, 50, NaN], [100, 50, 70], [100, 50, 70]];
+  const rows = [0, 1, 2];
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 50, y: 53 }), 0);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 20, y: 48 }), 1);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 150, y: 69 }), 2);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 20, y: 80 }), null);
+  assert.equal(marks.nearestRow(axes, places, rows, { x: 300, y: 50 }), null);
+});
+
+test("a logarithmic dimension has a tick at each power of ten, at equal distances", () => {
+  const places = dimension.ticksOf({ low: 1e-4, high: 10, log: true }).map(({ at }) => at).sort((a, b) => a - b);
+  assert.equal(places.length, 6);
+  assert.ok(places.every((at, index) => Math.abs(at - index / 5) < 1e-9));
+});
+
+test("messages of the server are in the words of the form", () => {
+  const fields = [{ name: "max_attempts", label: "max attempts" }, { name: "trials", label: "trials" }];
+  assert.equal(submission.inFormWords("max_attempts must be at least 1, not a_b", fields), "max attempts must be at least 1, not a_b");
+});
+
+test("trials that diverged are no part of those at least as good", () => {
+  assert.deepEqual(distribution.shares(3, 1), [0.25, 0.5, 0.75]);
+});
+
+test("the axis of epochs begins with the first one", () => {
+  assert.deepEqual(epochs.epochAxis({ epochs: 6, epoch: [1, 2], unit: "epoch" }), { title: "epoch", low: 1, high: 6 });
+  const { low, high } = epochs.epochAxis({ epochs: null, epoch: [1], unit: "epoch" });
+  assert.ok(low < 1 && high > 1);
+});
+
+test("runs with the same rule and network are one row, with a mean over their seeds", () => {
+  const known = { rule: ["wm", "kp", "wm"], model: ["a", "a", "a"], width: [8, 8, 8], epochs: [1, 2, 1], seed: [1, 0, 0] };
+  const columns = new Map(Object.keys(known).map((name) => [name, { name, title: name }]));
+  const trials = { count: 3, columns, metaparameters: [...columns.values()], values: known, value: (name, row) => known[name][row] };
+  const found = runs.groupsOf(trials);
+  assert.deepEqual(found.columns.map(({ name }) => name), ["rule", "model", "epochs"]);
+  assert.deepEqual(found.seeds, ["0", "1"]);
+  assert.deepEqual(found.groups.map(({ values, runs: each }) => [values, [...each]]), [
+    [["wm", "a", 1], [["1", 0], ["0", 2]]],
+    [["kp", "a", 2], [["0", 1]]],
+  ]);
+  assert.deepEqual(runs.meanOf([1, 3]), { mean: 2, sem: 1 });
+  assert.deepEqual(runs.meanOf([]), { mean: null, sem: null });
 });

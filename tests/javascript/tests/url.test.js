@@ -31,6 +31,19 @@ test("marked trials are whole numbers, sorted", async () => {
   assert.equal(changes, 2);
 });
 
+test("the trial that is pointed at is in the URL once the pointer has stayed", async () => {
+  const urls = onPage("?at=4&sel=1");
+  const { Selection } = await import("../../../dashboards/static/lib/selection.js");
+  const selection = new Selection();
+  let changes = 0;
+  selection.onPoint(() => (changes += 1));
+  for (const tid of [5, 5, 6, 7]) selection.point(tid);
+  assert.equal(changes, 3);
+  assert.equal(urls.length, 0);
+  while (urls.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.ok(urls.at(-1).includes("at=7"));
+});
+
 test("brushes are written to the URL and read from it", async () => {
   const { formatBrush, optionKeys, parseBrush } = await import("../../../dashboards/static/lib/brushes.js");
   const options = [false, true, "relu"];
