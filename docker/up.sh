@@ -5,6 +5,9 @@ cd "$(dirname "$0")"
 target=${ALIGNSEARCH_TARGET:-cpu}
 files=compose.yaml
 workers=${1:-2}
+site=${ALIGNSEARCH_SITE:-localhost}
+# Address and port of this machine at which the dashboard is reached.
+address=${ALIGNSEARCH_ADDRESS:-127.0.0.1:8443}
 if [ "$target" != cpu ]; then
     files="$files:compose.$target.yaml"
     # One worker gets all devices of the host; a second worker would get the same ones.
@@ -15,6 +18,10 @@ cat >.env <<END
 COMPOSE_FILE=$files
 ALIGNSEARCH_TARGET=$target
 ALIGNSEARCH_UID=$(id -u)
+ALIGNSEARCH_SITE=$site
+ALIGNSEARCH_ADDRESS=$address
+ALIGNSEARCH_DATA=${ALIGNSEARCH_DATA:-data}
+ALIGNSEARCH_CHECKPOINTS=${ALIGNSEARCH_CHECKPOINTS:-checkpoints}
 END
 mkdir -p backups
 ./secrets.sh secrets
@@ -29,4 +36,4 @@ if ! [ -s secrets/dashboard-token ]; then
     docker compose run --rm --no-deps token
 fi
 docker compose up --detach --wait --scale "worker=$workers"
-echo "https://localhost:8443/ shows it"
+echo "https://$site:${address##*:}/ shows it"

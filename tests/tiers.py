@@ -38,6 +38,7 @@ SLOW_PLACES = (
     "search/driver/test_confirmed_search.py",
     "search/driver/test_hostile_store.py",
     "search/driver/test_presence.py",
+    "search/driver/test_upgraded_search.py",
     "search/store/test_disk_full.py",
     "search/store/test_places.py",
     "search/use_cases/test_export_optuna.py",

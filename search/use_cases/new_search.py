@@ -280,12 +280,25 @@ def checkpoints_folder(asked: str | None, usual: Path | None) -> str | None:
     """Return the folder for checkpoints, as a whole path; None if none are kept.
 
     asked: a folder, a gs:// address or `off`. usual: the folder for None.
+
+    Raises:
+        ConfigurationError: TensorFlow can't write there.
     """
     if asked == NO_CHECKPOINTS:
         return None
     if asked is None:
         return None if usual is None else str(usual.absolute())
-    return asked if is_address(asked) else str(Path(asked).absolute())
+    return _readable(asked) if is_address(asked) else str(Path(asked).absolute())
+
+
+def _readable(address: str) -> str:
+    """Return the address, unless it is in S3, which TensorFlow alone can't read or write."""
+    if address.startswith("s3://"):
+        raise ConfigurationError(
+            f"{address} can't be used: TensorFlow reads gs:// addresses, and none of s3://; mount "
+            "the bucket as a folder of every host and name that"
+        )
+    return address
 
 
 def check_room(parallel: int | None, room: int, per_trial: Resources) -> None:
@@ -310,8 +323,10 @@ def versions() -> dict[str, str]:
 
 
 def _absolute(folder: str | None) -> str | None:
-    if folder is None or is_address(folder):
-        return folder
+    if folder is None:
+        return None
+    if is_address(folder):
+        return _readable(folder)
     try:
         return str(Path(folder).resolve())
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -12,15 +13,35 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), DOCKER /
 BIN = Path(sys.executable).parent
 KUBERNETES = "1.31"
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+KUSTOMIZED = DOCKER / "kubernetes"
+OVERLAYS = ("cpu", "gpu", "tpu")
 MANIFESTS = [
-    (path.name, document)
-    for path in sorted((DOCKER / "kuberay").glob("*.yaml"))
+    (f"{path.parent.name}/{path.name}", document)
+    for path in sorted(KUSTOMIZED.glob("*/*.yaml"))
+    if path.name != "kustomization.yaml"
     for document in yaml.safe_load_all(path.read_text())
 ]
+"""The documents as they are written. One of an overlay is a part of what it changes."""
 
 
 def run(*command, at=DOCKER, check=False, **more):
     return subprocess.run(command, capture_output=True, text=True, check=check, cwd=at, **more)
+
+
+@cache
+def rendered(overlay):
+    """Return the documents that `kubectl apply -k` would send, by kind and name."""
+    documents = yaml.safe_load_all(
+        run("kubectl", "kustomize", KUSTOMIZED / overlay, check=True).stdout
+    )
+    return {(each["kind"], each["metadata"]["name"]): each for each in documents}
+
+
+def ray_cluster(overlay):
+    """Return an overlay's RayCluster and its only group of workers."""
+    cluster = rendered(overlay)["RayCluster", "alignsearch"]
+    (group,) = cluster["spec"]["workerGroupSpecs"]
+    return cluster, group
 
 
 def containers(document):

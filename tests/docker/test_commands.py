@@ -107,7 +107,7 @@ def test_documents_name_only_options_and_targets_that_exist():
         for whole in lines_of_code(path.read_text()):
             # The options after a lone -- are those of the user's own program.
             line = whole.partition(" -- ")[0]
-            if re.match(r"\s*(docker|kubectl|git|pip|python|ray) ", line):
+            if re.match(r"\s*(docker|kubectl|git|pip|python|ray|sbatch|srun|ssh) ", line):
                 continue
             assert set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", line)) <= known, (path.name, line)
             made = re.match(r"\s*make ((?:[a-z-]+ ?)+)(?=$| )", line)

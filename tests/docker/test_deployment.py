@@ -4,27 +4,10 @@ import re
 
 import pytest
 import yaml
-from deployment_files import BIN, COMPOSE, DOCKER, MANIFESTS, ROOT, check_schema, containers, run
+from deployment_files import BIN, COMPOSE, DOCKER, MANIFESTS, ROOT, containers, run
 from ray.autoscaler._private.util import validate_config
 
 from alignsearch.driving import RAY_LOGS
-
-RAY_CLUSTER = {
-    "spec": "autoscalerOptions enableInTreeAutoscaling headGroupSpec rayVersion workerGroupSpecs",
-    "head": "rayStartParams template",
-    "group": "groupName maxReplicas minReplicas numOfHosts rayStartParams replicas template",
-    "autoscaler": "env idleTimeoutSeconds resources volumeMounts",
-}
-"""The fields of a RayCluster (ray.io/v1) that we use; KubeRay publishes no schema as a package."""
-MONGODB = {
-    "spec": "members security statefulSet type users version",
-    "tls": "caCertificateSecretRef certificateKeySecretRef enabled",
-    "authentication": "ignoreUnknownUsers modes",
-    "user": "db name passwordSecretRef roles scramCredentialsSecretName",
-}
-"""The fields of a MongoDBCommunity (mongodbcommunity.mongodb.com/v1) that its operator defines."""
-FOREIGN = ("RayCluster", "MongoDBCommunity", "Certificate")
-"""Kinds that Kubernetes learns from an operator."""
 
 
 def test_the_dockerfile_is_clean():
@@ -82,54 +65,14 @@ def test_ray_up_understands_its_file():
     assert config["available_node_types"]["tpu-v3-8"]["max_workers"] == 60
 
 
-@pytest.mark.parametrize(
-    "document", [d for _, d in MANIFESTS if d["kind"] not in FOREIGN], ids=lambda d: d["kind"]
-)
-def test_kubernetes_knows_every_field(document):
-    check_schema(document)
-
-
-def test_a_ray_cluster_has_fields_that_there_are_and_pods_that_kubernetes_knows():
-    (cluster,) = (d for _, d in MANIFESTS if d["kind"] == "RayCluster")
-    spec = cluster["spec"]
-    assert set(spec) <= set(RAY_CLUSTER["spec"].split())
-    assert set(spec["headGroupSpec"]) <= set(RAY_CLUSTER["head"].split())
-    (group,) = spec["workerGroupSpecs"]
-    assert set(group) <= set(RAY_CLUSTER["group"].split())
-    beside = spec["autoscalerOptions"]
-    assert set(beside) <= set(RAY_CLUSTER["autoscaler"].split())
-    autoscaler = {"name": "autoscaler", **{k: v for k, v in beside.items() if "Seconds" not in k}}
-    volumes = {each["name"] for each in spec["headGroupSpec"]["template"]["spec"]["volumes"]}
-    assert {each["name"] for each in beside["volumeMounts"]} <= volumes
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}}
-    check_schema({**pod, "spec": {"containers": [autoscaler]}})
-    for each in (spec["headGroupSpec"], group):
-        check_schema({**pod, **each["template"]})
-    assert (group["minReplicas"], group["maxReplicas"]) == (0, 60)
-    limits = group["template"]["spec"]["containers"][0]["resources"]["limits"]
-    assert limits["google.com/tpu"] == "8"
-
-
-def test_a_mongodb_has_fields_that_its_operator_knows():
-    mongo, certificate = (d for _, d in MANIFESTS if d["kind"] in FOREIGN[1:])
-    spec = mongo["spec"]
-    assert set(spec) == set(MONGODB["spec"].split())
-    assert set(spec["security"]["tls"]) == set(MONGODB["tls"].split())
-    assert set(spec["security"]["authentication"]) == set(MONGODB["authentication"].split())
-    assert set(spec["users"][0]) == set(MONGODB["user"].split())
-    asked = spec["security"]["tls"]["certificateKeySecretRef"]["name"]
-    assert certificate["spec"]["secretName"] == asked
-    # Our part is merged into the operator's own set, so it must fit into one.
-    meta = {"metadata": {"name": "set"}, "apiVersion": "apps/v1", "kind": "StatefulSet"}
-    own = {"selector": {}, "serviceName": "set"}
-    check_schema({**meta, "spec": {**own, **spec["statefulSet"]["spec"]}})
-
-
-def test_a_host_that_goes_has_time_to_hand_back():
-    (cluster,) = (d for _, d in MANIFESTS if d["kind"] == "RayCluster")
-    pod = cluster["spec"]["workerGroupSpecs"][0]["template"]["spec"]
-    asked = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
-    assert float(asked[asked.index("--patience") + 1]) < pod["terminationGracePeriodSeconds"]
+def test_an_image_is_published_for_each_target():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "images.yaml").read_text())
+    job = workflow["jobs"]["image"]
+    targets = set(job["strategy"]["matrix"]["target"])
+    built = set(re.findall(r"FROM runtime AS (\w+)", (DOCKER / "Dockerfile").read_text()))
+    assert targets == built
+    (build,) = (step["with"] for step in job["steps"] if "build-push" in step.get("uses", ""))
+    assert (ROOT / build["context"] / build["file"]).samefile(DOCKER / "Dockerfile")
 
 
 def test_an_image_has_the_versions_that_are_tested():

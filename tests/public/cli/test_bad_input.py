@@ -50,6 +50,14 @@ UNUSABLE = {
     "name with a space": (["submit", "wm", "--name", "a b"], ["--name", "'a b'", "letters"]),
     "no name": (["submit", "wm", "--name", ""], ["--name", "letters"]),
     "resources": (["submit", "wm", "--resources", "chips"], ["--resources", "'chips'", "TPU=8"]),
+    "checkpoints in S3": (
+        ["submit", "wm", "--dataset", "digits", "--checkpoints", "s3://b/x"],
+        ["s3://b/x", "mount the bucket"],
+    ),
+    "images in S3": (
+        ["submit", "wm", "--dataset", "cifar10", "--data-dir", "s3://b/x"],
+        ["s3://b/x", "mount the bucket"],
+    ),
     "absent resources": (["submit", "wm", "--resources", "TPU=8"], ["TPU=8", "doctor"]),
     "unknown option": (["submit", "wm", "--trial", "3"], ["--trial", "--trials", "submit --help"]),
     "missing argument": (["submit"], ["'space'", "submit --help"]),
