@@ -22,6 +22,7 @@ from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.search.store.processes import free_port
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers import cluster
+from alignsearch.workers.cluster_checks import check_cluster
 from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 from alignsearch.workers.hand_back import Raylet, drain
 from alignsearch.workers.hosts import capacity, default_resources
@@ -226,8 +227,8 @@ def second_host(hosts, ray_address, tmp_path):
         wait_until(lambda: {n["NodeID"] for n in ray.nodes() if n["Alive"]} <= known, 120)
 
 
-def pause():
-    time.sleep(0.1)
+def pause(seconds=0.1):
+    time.sleep(seconds)
 
 
 def training(store):
@@ -302,6 +303,16 @@ def test_every_host_is_looked_at_from_inside(store_uri, hosts, ray_address):
     assert found["data set digits"]["found"] == "1437 + 360 images"
     assert "GB free" in found["disk"]["found"]
     assert "1 CPU" in found["tensorflow"]["found"]
+
+
+def test_accelerators_that_are_in_use_are_left_alone(hosts):
+    running = ray.remote(num_cpus=0, resources={"TPU": 1.0})(pause).remote(3600.0)
+    wait_until(lambda: ray.available_resources().get("TPU") == 7.0, 300.0)
+    found = {each.what: each for each in check_cluster(None, "digits", None, patience=10.0)}
+    ray.cancel(running, force=True)
+    assert found["device"].ok
+    assert "trials hold this host's accelerators" in found["device"].found
+    assert found["versions"].ok
 
 
 def test_why_a_worker_cannot_start_is_said_at_once(store, submit, hosts, tmp_path):
