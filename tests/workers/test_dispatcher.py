@@ -227,8 +227,8 @@ def second_host(hosts, ray_address, tmp_path):
         wait_until(lambda: {n["NodeID"] for n in ray.nodes() if n["Alive"]} <= known, 120)
 
 
-def pause(seconds=0.1):
-    time.sleep(seconds)
+def pause():
+    time.sleep(0.1)
 
 
 def training(store):
@@ -306,7 +306,11 @@ def test_every_host_is_looked_at_from_inside(store_uri, hosts, ray_address):
 
 
 def test_accelerators_that_are_in_use_are_left_alone(hosts):
-    running = ray.remote(num_cpus=0, resources={"TPU": 1.0})(pause).remote(3600.0)
+    # A function of this module could not be imported by a worker.
+    def hold():
+        time.sleep(3600)
+
+    running = ray.remote(num_cpus=0, resources={"TPU": 1.0})(hold).remote()
     wait_until(lambda: ray.available_resources().get("TPU") == 7.0, 300.0)
     found = {each.what: each for each in check_cluster(None, "digits", None, patience=10.0)}
     ray.cancel(running, force=True)
