@@ -1,7 +1,8 @@
 """The results of a training and of its epochs, readable without importing TensorFlow."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 EPOCH_VALUES = (
     "loss",
@@ -99,3 +100,19 @@ class TrainingResult:
     chance_error: float
     epochs: tuple[EpochResult, ...]
     timings: dict[str, float]
+
+
+def scalars_of(epoch: Any) -> Iterator[tuple[str, float]]:
+    """Yield an epoch's measurements by name, those of a layer as `angle/LAYER`.
+
+    epoch: an `EpochResult`, or what a store has of one, whose fields have the same names.
+    """
+    for name in EPOCH_VALUES:
+        value = getattr(epoch, name)
+        if value is not None:
+            yield name, value
+    for layer in epoch.layers:
+        for name in LAYER_VALUES:
+            value = getattr(layer, name)
+            if value is not None:
+                yield f"{name}/{layer.name}", value

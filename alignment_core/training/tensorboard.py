@@ -1,6 +1,5 @@
 """TensorBoard's scalars of a training."""
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -8,7 +7,7 @@ from typing import Any, Self
 
 import tensorflow as tf
 
-from alignment_core.training.results import EPOCH_VALUES, LAYER_VALUES, EpochResult
+from alignment_core.training.results import EpochResult, scalars_of
 
 # tf.summary.scalar writes the same metadata, but needs the package tensorboard, which we don't.
 _SCALAR = tf.compat.v1.SummaryMetadata(
@@ -30,7 +29,7 @@ class TensorBoardLog(AbstractContextManager["TensorBoardLog"]):
     def write(self, epoch: EpochResult) -> None:
         """Write an epoch's scalars to disk, without the values that weren't measured."""
         with self._writer.as_default():
-            for tag, value in _scalars(epoch):
+            for tag, value in scalars_of(epoch):
                 tf.summary.write(tag, tf.constant(value, tf.float32), epoch.epoch, _SCALAR)
         self._writer.flush()
 
@@ -44,15 +43,3 @@ class TensorBoardLog(AbstractContextManager["TensorBoardLog"]):
 
     def __enter__(self) -> Self:
         return self
-
-
-def _scalars(epoch: EpochResult) -> Iterator[tuple[str, float]]:
-    for name in EPOCH_VALUES:
-        value = getattr(epoch, name)
-        if value is not None:
-            yield name, value
-    for layer in epoch.layers:
-        for name in LAYER_VALUES:
-            value = getattr(layer, name)
-            if value is not None:
-                yield f"{name}/{layer.name}", value

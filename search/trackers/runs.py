@@ -6,19 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from alignment_core.training.results import scalars_of
 from alignsearch.search.documents import Epoch, Search, Trial, measured
 from alignsearch.search.documents.divergence import shown_state
 from alignsearch.search.documents.identity import Identity
 from alignsearch.search.documents.reasons import last_line
 from alignsearch.search.documents.states import TERMINAL_TRIAL_STATES
 
-EPOCH_VALUES = (
-    *("loss", "train_accuracy", "validation_loss", "validation_accuracy"),
-    *("learning_rate", "alignment_learning_rate", "alignment_loss"),
-)
-"""Measurements of a training's epoch, by their fields."""
-LAYER_VALUES = ("angle", "norm_ratio", "gradient_angle")
-"""Measurements of a layer, by their fields."""
 RESULT = "result/"
 """Prefix of the numbers that a trial ended with."""
 
@@ -196,15 +190,7 @@ def points_of(trial: Trial, epochs: Sequence[Epoch], started: datetime) -> list[
 
 
 def _values(epoch: Epoch) -> Iterator[tuple[str, float]]:
-    for name in EPOCH_VALUES:
-        value = getattr(epoch, name)
-        if value is not None:
-            yield name, value
-    for layer in epoch.layers:
-        for name in LAYER_VALUES:
-            value = getattr(layer, name)
-            if value is not None:
-                yield f"{name}/{layer.name}", value
+    yield from scalars_of(epoch)
     # A number that an objective reports by one of these names is meant.
     yield from epoch.metrics.items()
 

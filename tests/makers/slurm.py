@@ -111,7 +111,9 @@ class Slurm:
             text=True,
             check=False,
         )
-        return [int(pid) for pid in found.stdout.split()]
+        # Another Slurm of this machine may have a job of the same id.
+        own = f"SLURM_CONF={self.folder}/".encode()
+        return [pid for pid in map(int, found.stdout.split()) if own in _environment(pid)]
 
 
 @contextmanager
@@ -164,6 +166,14 @@ def slurm(work):
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _environment(pid):
+    """Return a process's environment; empty if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _said(own, command):
