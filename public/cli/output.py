@@ -38,6 +38,13 @@ class _Stream:
         except OSError as error:
             raise self._told(error) from error
 
+    def close(self) -> None:
+        """Write what is held, and close nothing: the process's streams outlive a library's log.
+
+        absl's logging closes the stream that it has found, unless it is still the process's own.
+        """
+        self.flush()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from alignsearch.cli.output import output
+
 ALIGNSEARCH = os.path.join(os.path.dirname(sys.executable), "alignsearch")
 
 
@@ -77,3 +79,12 @@ def test_a_device_is_written_to_and_not_replaced(shell):
 
 def test_only_a_latex_table_becomes_a_document(shell):
     assert "--format latex" in shell.refused("export", "--published", "--document")
+
+
+def test_a_library_that_closes_its_logs_stream_leaves_the_processs_open():
+    """absl's logging does so at the end of a process that has imported TensorFlow."""
+    output.begin()
+    seen = sys.stderr
+    output.end()
+    seen.close()
+    assert not sys.stderr.closed
