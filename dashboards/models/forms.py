@@ -8,7 +8,9 @@ from pydantic.fields import FieldInfo
 
 from alignsearch.dashboards.models.base import Model, WithoutEmptyFields
 from alignsearch.dashboards.models.searches import Space
+from alignsearch.search.documents import RecipeChoices
 from alignsearch.search.documents.choices import OneOf, one_of
+from alignsearch.search.trackers.table import TRACKERS
 from alignsearch.search.use_cases.defined import known_names
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.distributions import Value
@@ -16,12 +18,10 @@ from alignsearch.spaces.distributions import Value
 MAIN = ("space", "dataset", "epochs", "trials", "parallel")
 """Fields that the form shows at once; the others are folded."""
 SECTIONS = {
-    "Name, note and notice": ("name", "note", "tag", "notify"),
+    "Name and note": ("name", "note", "tag"),
+    "Notices and other tools": ("notify", *TRACKERS),
     "Space": ("fix", "range", "prior"),
-    "Training": (
-        *("model", "data_dir", "schedule_epochs", "width", "weights_order", "image_size"),
-        *("on_corrupt", "precision", "strategy"),
-    ),
+    "Training": tuple(name for name in RecipeChoices.model_fields if name not in MAIN),
     "Metrics": ("metric", "constraint"),
     "Suggestions": ("algo", "startup", "pending", "seed", "warm_start"),
     "Pruning": ("pruner", "grace", "reduction", "pruned_as"),

@@ -22,7 +22,7 @@ class TrackerChoices(Document):
     mlflow: str | None = Field(
         default=None,
         max_length=LONGEST_PLACE,
-        description="Tracking URI of MLflow, like http://HOST:5000 or sqlite:///mlflow.db: the "
+        description="Tracking URI of MLflow, the address of its server or sqlite:///mlflow.db: the "
         "search is an experiment, and each trial a run.",
     )
     wandb: str | None = Field(

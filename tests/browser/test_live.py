@@ -63,7 +63,7 @@ def test_a_search_is_submitted_watched_and_steered(live, open_page):
     page = open_page(live, "/submit")
     page.get_by_label("space", exact=True).select_option("wm")
     page.get_by_label("dataset").select_option("rehearsal")
-    page.get_by_text("Name, note and notice").click()
+    page.get_by_text("Name and note").click()
     page.get_by_label("name", exact=True).fill("watched")
     page.get_by_label("trials", exact=True).fill("200")
     page.get_by_label("epochs", exact=True).fill("3")

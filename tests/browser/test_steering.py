@@ -95,7 +95,7 @@ def test_a_line_that_a_running_trial_logs_arrives_without_a_reload(guarded, open
 def test_the_form_sets_out_from_a_search_that_is_over(guarded, log_in):
     page = log_in(guarded, "/submit?space=wm&dataset=rehearsal", forgiven=["status of 409"])
     page.get_by_label("trials", exact=True).fill("4")
-    for section in ("Name, note and notice", "Suggestions"):
+    for section in ("Name and note", "Suggestions"):
         page.get_by_text(section, exact=True).click()
     page.get_by_label("name", exact=True).fill("warm")
     start = page.get_by_label("warm start")
