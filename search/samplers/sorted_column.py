@@ -6,7 +6,7 @@ once.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,8 +89,7 @@ class SortedColumn:
             return
         end = self._size + len(self._new)
         while end > len(self._numbers):
-            self._numbers = np.concatenate([self._numbers, np.empty_like(self._numbers)])
-            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
+            self._numbers, self._rows = doubled(self._numbers), doubled(self._rows)
         if len(self._new) <= FEW:
             for number, row in self._new:
                 size = self._size
@@ -116,6 +115,11 @@ def least_deviation(prior: float, components: int) -> float:
     prior: the prior's deviation. After `hyperopt.tpe.adaptive_parzen_normal`.
     """
     return prior / min(100.0, 1.0 + components)
+
+
+def doubled(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array with twice the room in its last dimension; the new half has zeros."""
+    return np.concatenate([array, np.zeros_like(array)], axis=-1)
 
 
 def _with(numbers: Floats, at: int, number: float) -> Floats:

@@ -28,7 +28,7 @@ from alignsearch.search.samplers.observations import check_observation
 from alignsearch.search.samplers.pending import PENDING_POLICIES
 from alignsearch.search.samplers.random_search import random_point, trial_seed
 from alignsearch.search.samplers.settings import DEFAULT_SETTINGS, FORGETTING, TpeSettings
-from alignsearch.search.samplers.sorted_column import SortedColumn
+from alignsearch.search.samplers.sorted_column import SortedColumn, doubled
 from alignsearch.spaces.space import SearchSpace
 
 Floats = NDArray[np.float64]
@@ -161,9 +161,7 @@ class Tpe:
         self._losses[row] = loss
         self._is_told[row] = True
         if len(self) == len(self._told_losses):
-            self._told_losses = np.concatenate(
-                [self._told_losses, np.empty_like(self._told_losses)]
-            )
+            self._told_losses = doubled(self._told_losses)
         self._told_losses[len(self)] = loss
         self._told.add(observation.tid)
 
@@ -210,12 +208,9 @@ class Tpe:
             return known[0]
         row = self._size
         if row == len(self._tids):
-            self._tids = np.concatenate([self._tids, np.empty_like(self._tids)])
-            self._losses = np.concatenate([self._losses, np.empty_like(self._losses)])
-            self._is_told = np.concatenate([self._is_told, np.zeros_like(self._is_told)])
-            self._values = np.concatenate([self._values, np.empty_like(self._values)], axis=1)
-            for at, options in self._options.items():
-                self._options[at] = np.concatenate([options, np.zeros_like(options)])
+            self._tids, self._losses = doubled(self._tids), doubled(self._losses)
+            self._is_told, self._values = doubled(self._is_told), doubled(self._values)
+            self._options = {at: doubled(options) for at, options in self._options.items()}
         values = np.array([point.get(label) for label in self._labels], np.float64)
         self._rows[tid] = row, point
         self._tids[row] = tid

@@ -241,6 +241,7 @@ def _first_line(error: Exception) -> str:
 
 MLFLOW = TrackerKind(
     label="MLflow",
+    takes="URI",
     packages=("mlflow",),
     modules=dict.fromkeys(DATABASES, ("sqlalchemy", "alembic")),
     environment=ENVIRONMENT,

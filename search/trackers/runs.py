@@ -108,6 +108,7 @@ class TrackerKind:
 
     Attributes:
         label: the tool's name, for people.
+        takes: word for the place that its option names, in messages.
         packages: modules that it needs.
         check: from a place as a person gives it to the place as it is stored. Raises
             ConfigurationError if there can be none.
@@ -117,6 +118,7 @@ class TrackerKind:
     """
 
     label: str
+    takes: str
     packages: tuple[str, ...]
     check: Callable[[str], str]
     open: Callable[[str, RunGroup], Tracker]

@@ -240,6 +240,10 @@ def _folder_of(place: Path, group: RunGroup) -> Path:
 
 
 TENSORBOARD = TrackerKind(
-    label="TensorBoard", packages=("tensorboard",), check=check, open=EventFiles
+    label="TensorBoard",
+    takes="DIR",
+    packages=("tensorboard",),
+    check=check,
+    open=EventFiles,
 )
 """TensorBoard's event files."""

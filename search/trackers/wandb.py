@@ -122,6 +122,11 @@ def _usable(values: Any) -> dict[str, float]:
 
 
 WANDB = TrackerKind(
-    label="W&B", packages=("wandb",), environment=ENVIRONMENT, check=check, open=Project
+    label="W&B",
+    takes="PROJECT",
+    packages=("wandb",),
+    environment=ENVIRONMENT,
+    check=check,
+    open=Project,
 )
 """Weights & Biases by its client."""

@@ -99,16 +99,17 @@ def _check_places(request: Request, asked: Submission) -> None:
 
     A token's holder could make `serve` ask any address, and write into any folder of its host.
     """
-    named = [name for name in ("notify", *TRACKERS) if getattr(asked, name) is not None]
+    places = {"notify": ("webhook", "URL")}
+    places |= {name: ("tracking tool", kind.takes) for name, kind in TRACKERS.items()}
+    named = [name for name in places if getattr(asked, name) is not None]
     gate = context_of(request).gate
     if named and gate.login_of(session_of(request)[0]) != "none":
-        what = "webhook" if named[0] == "notify" else "tracking tool"
-        value = {"notify": "URL", "tensorboard": "DIR", "mlflow": "URI", "wandb": "PROJECT"}
+        what, value = places[named[0]]
         raise RefusedError(
             403,
             "forbidden",
             f"a dashboard with logins names no {what}: `alignsearch submit --{named[0]} "
-            f"{value[named[0]]}` does",
+            f"{value}` does",
             field=named[0],
         )
 
