@@ -68,7 +68,8 @@ def test_a_server_that_is_not_there_is_reported_in_time_without_the_password():
         started = time.monotonic()
         with pytest.raises(StoreUnavailableError, match="doesn't answer") as failed:
             Store.connect(f"mongodb://ann:secret@127.0.0.1:{port}/db", timeout=0.5)
-    assert time.monotonic() - started < 60
+    # PyMongo by itself waits for 30 s.
+    assert time.monotonic() - started < 25
     assert f"mongodb://ann:***@127.0.0.1:{port}/db" in str(failed.value)
     assert "secret" not in str(failed.value)
     assert "\n" not in str(failed.value)
