@@ -11,6 +11,7 @@ MODEL_NAMES = (
     "resnet50v2",
     "resnet101v2",
     "resnet152v2",
+    "resnet20",
     "resnet18_projecting",
     "resnet34_projecting",
     "dense",
@@ -19,8 +20,8 @@ MODEL_NAMES = (
 )
 """Names of the networks, the keys of `models.MODELS` in the same order."""
 
-PLAIN_WIDTHS = {"dense": 512, "convnet": 32, "lenet": 6}
-"""Default width of each plain network. A residual network's default depends on the data set."""
+OWN_WIDTHS = {"resnet20": 16, "dense": 512, "convnet": 32, "lenet": 6}
+"""Default width of each network that has one of its own. Another one's depends on the data set."""
 
 
 def usual_preprocessing(model: str) -> str:

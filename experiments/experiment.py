@@ -56,6 +56,11 @@ class Experiment(Protocol):
         return False
 
     @property
+    def checks_with_tensorflow(self) -> bool:
+        """True if `check` imports TensorFlow into this process."""
+        return False
+
+    @property
     def subject(self) -> str:
         """The search that the experiment is about, as a part of the default folder's name."""
         return ""

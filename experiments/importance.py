@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.experiments.experiment import Experiment, Reproduction
 from alignsearch.experiments.options import Option, Scale
-from alignsearch.experiments.place import Place, SearchSize
+from alignsearch.experiments.place import Place
 from alignsearch.search.documents import Point, Search, is_list_of_runs, known_space_of
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
@@ -26,12 +26,12 @@ PAPER = (
 SPACE = "ia"
 """Fig. S2 is on the search over Information Alignment, whose space has all of A to I but B."""
 
-SCALES: dict[Scale, SearchSize] = {
-    "minutes": SearchSize(SPACE, trials=24, epochs=4, width=8, dataset="digits"),
-    "hours": SearchSize(SPACE, trials=200, epochs=15, width=16, dataset="digits"),
-    "paper": SearchSize(SPACE, trials=300, epochs=45, width=64, dataset="imagenet"),
+SCALES: dict[Scale, dict[str, Any]] = {
+    "minutes": {"trials": 24, "epochs": 4, "width": 8, "dataset": "digits"},
+    "hours": {"trials": 200, "epochs": 15, "width": 16, "dataset": "digits"},
+    "paper": {"trials": 300, "epochs": 45, "width": 64, "dataset": "imagenet"},
 }
-"""The search that is submitted if none is named."""
+"""Options of the search that is submitted if none is named."""
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,8 @@ class ImportanceOfSearch(Experiment):
         if self.search is not None:
             return read(place.open_store(), self.search)
         name = f"importance-{self.scale}"
-        size = SCALES[self.scale]
-        if self.data_dir is not None:
-            size = size.at(self.data_dir)
-        return read(place.finish_search(name, size), name)
+        options = {**SCALES[self.scale], "data_dir": self.data_dir}
+        return read(place.finish_search(name, SPACE, options), name)
 
     @classmethod
     def reproduction(cls, scale: Scale, folder: Path, data_dir: str | None) -> Reproduction:

@@ -1,13 +1,14 @@
 """The interface of the place in which an experiment trains, and what a training leaves there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from alignsearch.experiments.run_statistics import Outcome, losses_in_words
 from alignsearch.experiments.setting import Setting
 from alignsearch.search.documents import Epoch, Search, WeightSampling
 from alignsearch.search.store import Store
+from alignsearch.spaces.definition import Definition
 from alignsearch.spaces.runs import Run
 
 
@@ -39,22 +40,6 @@ class Trained:
     def chance(self) -> float | None:
         """Accuracy of guessing the largest class; None if no training has measured it."""
         return max((each.chance for each in self.outcomes if each.chance), default=None)
-
-
-@dataclass(frozen=True)
-class SearchSize:
-    """A search over a named space that an experiment wants, as far as the experiment cares."""
-
-    space: str
-    trials: int
-    epochs: int
-    width: int
-    dataset: str
-    data_dir: str | None = None
-
-    def at(self, data_dir: str) -> "SearchSize":
-        """The same search with its images in a folder."""
-        return replace(self, data_dir=data_dir)
 
 
 class Place(Protocol):
@@ -90,12 +75,35 @@ class Place(Protocol):
         """
         ...
 
-    def finish_search(self, name: str, size: SearchSize) -> Store:
-        """Bring the search `name` to its end, creating it with `size` if needed.
+    def finish_search(
+        self, name: str, space: str | Definition, options: Mapping[str, Any]
+    ) -> Store:
+        """Bring the search `name` to its end, creating it if needed; return the store that has it.
 
-        Returns the store that holds it.
+        space: address of its definition, or the definition itself. options: those of `alignsearch
+        submit` by name, with `_` for `-`.
 
         Raises:
             AlignSearchError: the search can't be created, or its trials can't be placed.
+        """
+        ...
+
+    def check_search(self, space: str | Definition, options: Mapping[str, Any]) -> None:
+        """Refuse a search that `finish_search` could not create; nothing is written.
+
+        Raises:
+            AlignSearchError: the definition isn't there, or an option can't be used with it.
+        """
+        ...
+
+    def train_again(
+        self, name: str, *, called: str, seeds: Sequence[int], changes: Mapping[str, Any]
+    ) -> Search:
+        """Train a finished search's best configuration once for each seed, as trials of a search.
+
+        called: part of the new search's name. changes: fields of the recipe with other values.
+
+        Raises:
+            AlignSearchError: no trial has a loss, or the trainings can't be placed.
         """
         ...

@@ -40,6 +40,17 @@ def outcomes(store: Store, name: str) -> list[Outcome]:
         UnknownNameError: there is no search of this name.
         StateConflictError: the search is still running, or was cancelled or failed.
     """
+    finished(store, name)
+    return [_outcome(trial) for trial in store.trials.all_readable(name)]
+
+
+def finished(store: Store, name: str) -> Search:
+    """Return an experiment's search that is over.
+
+    Raises:
+        UnknownNameError: there is no search of this name.
+        StateConflictError: the search is still running, or was cancelled or failed.
+    """
     search = store.searches.get(name)
     if search.status is not SearchStatus.COMPLETED:
         why = f": {search.error}" if search.error else ""
@@ -48,7 +59,7 @@ def outcomes(store: Store, name: str) -> list[Outcome]:
             f"the experiment's search {name!r} is {search.status}{why}; "
             + ("start it anew under another --name" if over else "run the command again")
         )
-    return [_outcome(trial) for trial in store.trials.all_readable(name)]
+    return search
 
 
 def _outcome(trial: Trial) -> Outcome:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from alignment_core.accelerator_names import check_accelerator
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.model_names import PLAIN_WIDTHS, check_model
+from alignment_core.model_names import OWN_WIDTHS, check_model
 from alignsearch.experiments.options import Scale
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.documents.recipe import OnCorrupt
@@ -82,7 +82,7 @@ class Setting:
             label=label,
             seed=seed,
             model=model,
-            width=self.width or PLAIN_WIDTHS.get(model, data.info(self.dataset).default_width),
+            width=self.width or OWN_WIDTHS.get(model, data.info(self.dataset).default_width),
             epochs=self.epochs or EPOCHS[own],
             preset=None if searched is not None else own,
             weights_order=self._order(rule) if own == TABLE5 else None,

@@ -1,14 +1,14 @@
 """A place that trains an experiment's runs as a search of a store, by workers it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignsearch.experiments.place import SearchSize, Trained
-from alignsearch.experiments.runs import name_of, outcomes, submit
+from alignsearch.experiments.place import Trained
+from alignsearch.experiments.runs import finished, name_of, outcomes, submit
 from alignsearch.experiments.setting import Setting
 from alignsearch.search.documents import (
     NAME_FORM,
@@ -20,9 +20,11 @@ from alignsearch.search.documents import (
 )
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.new_search import recipe_of, versions
+from alignsearch.search.use_cases.longer_training import trained_again
+from alignsearch.search.use_cases.new_search import create, recipe_of, versions
 from alignsearch.search.use_cases.submission import refusal
 from alignsearch.spaces.catalog import RUNS
+from alignsearch.spaces.definition import Definition
 from alignsearch.spaces.runs import Run
 
 STALL_SECONDS = 1800.0
@@ -75,8 +77,12 @@ class Workers(Protocol):
         """Person and host that the search is recorded for."""
         ...
 
-    def submit(self, name: str, size: SearchSize) -> None:
-        """Submit a search over a named space, as `alignsearch submit` does."""
+    def prepare(self, name: str, space: str | Definition, options: Mapping[str, Any]) -> Search:
+        """Return the search that `alignsearch submit` would store; nothing is written.
+
+        Raises:
+            AlignSearchError: the definition isn't there, or an option can't be used with it.
+        """
         ...
 
     def drive(self, search: Search, unit: str) -> None:
@@ -130,17 +136,34 @@ class StorePlace:
         epochs = {each.trial: store.logs.epochs(each.trial) for each in found}
         return Trained(search, found, epochs)
 
-    def finish_search(self, name: str, size: SearchSize) -> Store:
+    def finish_search(
+        self, name: str, space: str | Definition, options: Mapping[str, Any]
+    ) -> Store:
         """Bring the search to its end, as `Place.finish_search`."""
         store = self._workers.make_store()
         try:
             search = store.searches.get(name)
         except UnknownNameError:
-            self._workers.submit(name, size)
-            search = store.searches.get(name)
+            asked = {"parallel": self._parallel, **options}
+            search = create(store, self._workers.prepare(name, space, asked), named=True)
         if search.status not in TERMINAL_SEARCH_STATUSES:
             self._workers.drive(search, "trials")
         return store
+
+    def check_search(self, space: str | Definition, options: Mapping[str, Any]) -> None:
+        """Refuse a search that could not be created, as `Place.check_search`."""
+        self._workers.prepare("unnamed", space, {"parallel": self._parallel, **options})
+
+    def train_again(
+        self, name: str, *, called: str, seeds: Sequence[int], changes: Mapping[str, Any]
+    ) -> Search:
+        """Train the best configuration again, as `Place.train_again`."""
+        store = self._workers.make_store()
+        owner = self._workers.owner
+        search = trained_again(store, name, called=called, seeds=seeds, changes=changes, who=owner)
+        if search.status not in TERMINAL_SEARCH_STATUSES:
+            self._workers.drive(search, "runs")
+        return finished(store, search.name)
 
     def _search(
         self,

@@ -80,7 +80,7 @@ class Symmetry(WeightsExperiment):
 def _pairs(course: Course, layer: str, number: int) -> "Pairs":
     import numpy as np
 
-    from alignsearch.experiments.figures.rules import LOOKS
+    from alignsearch.experiments.figures.looks import LOOKS
     from alignsearch.experiments.figures.symmetry import Pairs
 
     color = LOOKS[course.rule].color

@@ -7,8 +7,9 @@ from typing import Literal
 from alignment_core.errors import UnknownNameError
 from alignsearch.experiments.experiment import Experiment
 
-Needs = Literal["nothing", "search", "training"]
-"""Use that an experiment makes of its place: none; a search over a space; trainings of its own."""
+Needs = Literal["nothing", "search", "searches", "training"]
+"""Use that an experiment makes of its place: none; a search over a space, which may be named;
+searches of its own; trainings of its own."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,13 @@ EXPERIMENTS: tuple[Entry, ...] = (
         shows="LeNet on Fashion-MNIST under BP, FA, uSF, brSF, frSF, DFA, beside BioTorch's errors",
         kind="BioTorchTable",
         needs="training",
+    ),
+    Entry(
+        name="rules",
+        source="BioTorch, Li and Benna 2024",
+        shows="13 learning rules searched alike: error, chance of being best, robustness, needs",
+        kind="Rules",
+        needs="searches",
     ),
 )
 """In the order of `reproduce`'s report: the closed forms, which take seconds, come first."""

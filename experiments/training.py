@@ -96,7 +96,7 @@ class TrainingExperiment(Experiment):
         self.setting().check()
 
     @property
-    def checks_files_with_tensorflow(self) -> bool:
+    def checks_with_tensorflow(self) -> bool:
         """True if `check` imports TensorFlow, which reads files of photographs."""
         from alignment_core import data
 

@@ -11,13 +11,16 @@ from alignsearch.search.use_cases.submission import Submission, refusal
 from alignsearch.spaces.definition import Definition
 
 
-def submission(definition: Definition, options: Mapping[str, Any]) -> Submission:
+def submission(
+    definition: Definition, options: Mapping[str, Any], *, space: str | None = None
+) -> Submission:
     """Return the options as a submission, with its checks and defaults.
 
     Args:
         definition: what is searched.
         options: values by the names of `alignsearch submit`, with `_` for `-`; `resources` may be
             a dictionary of amounts.
+        space: the definition's address; None for the name of its space.
 
     Raises:
         ConfigurationError: one of them can't be used.
@@ -28,7 +31,7 @@ def submission(definition: Definition, options: Mapping[str, Any]) -> Submission
     if isinstance(given.get("resources"), Mapping):
         given["resources"] = amounts(given["resources"]).replace(" ", "")
     try:
-        return Submission(space=definition.space.name, **given)
+        return Submission(space=space or definition.space.name, **given)
     except ValidationError as error:
         # Pydantic's own error would come first in the traceback, and say the same at length.
         raise refusal(error, named=str) from None

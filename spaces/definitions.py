@@ -8,8 +8,9 @@
 | `file.py:name`        | the object `name` of a file, whatever the file is called               |
 
 The object is a `Definition`, an object with one as its attribute `definition` (as
-`alignsearch.Search` has), a `SearchSpace`, or a HyperOpt expression. The last two are spaces
-without an objective.
+`alignsearch.Search` has), a learning rule (a subclass of `alignment_core.Alignment`, searched as
+`spaces.fair` does), a `SearchSpace`, or a HyperOpt expression. The last two are spaces without an
+objective.
 """
 
 import importlib
@@ -26,6 +27,7 @@ from typing import Any
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.spaces.catalog import SPACES
 from alignsearch.spaces.definition import TRAINING, Definition, Source
+from alignsearch.spaces.fair import FAIR, own_rule_definition
 from alignsearch.spaces.feedback import FEEDBACK_LABELS, FEEDBACK_SPACES, FeedbackTraining
 from alignsearch.spaces.source_files import (
     files_beside,
@@ -54,34 +56,39 @@ __all__ = [
 ENTRY_POINTS = "alignsearch.definitions"
 """Group of the entry points by which packages add definitions."""
 
-SHIPPED: Mapping[str, Definition] = {
-    name: Definition(
-        space=space,
-        objective=TRAINING,
-        training=PublishedTraining(space.learning_rule),
-        rule=space.learning_rule,
-        metric="validation_error",
-        table=TABLE,
-        labels=LABELS,
-        title=space.title,
-        advice=weight_mirror_advice if name == "wm" else None,
-        source=Source("shipped", name),
-    )
-    for name, space in SPACES.items()
-} | {
-    name: Definition(
-        space=space,
-        objective=TRAINING,
-        training=FeedbackTraining(space.learning_rule),
-        rule=space.learning_rule,
-        metric="validation_error",
-        labels=FEEDBACK_LABELS,
-        title=space.title,
-        source=Source("shipped", name),
-    )
-    for name, space in FEEDBACK_SPACES.items()
-}
-"""The definitions that ship with this program: the paper's four searches, and other rules'."""
+SHIPPED: Mapping[str, Definition] = (
+    {
+        name: Definition(
+            space=space,
+            objective=TRAINING,
+            training=PublishedTraining(space.learning_rule),
+            rule=space.learning_rule,
+            metric="validation_error",
+            table=TABLE,
+            labels=LABELS,
+            title=space.title,
+            advice=weight_mirror_advice if name == "wm" else None,
+            source=Source("shipped", name),
+        )
+        for name, space in SPACES.items()
+    }
+    | {
+        name: Definition(
+            space=space,
+            objective=TRAINING,
+            training=FeedbackTraining(space.learning_rule),
+            rule=space.learning_rule,
+            metric="validation_error",
+            labels=FEEDBACK_LABELS,
+            title=space.title,
+            source=Source("shipped", name),
+        )
+        for name, space in FEEDBACK_SPACES.items()
+    }
+    | {name: replace(each, source=Source("shipped", name)) for name, each in FAIR.items()}
+)
+"""The definitions that ship with this program: the paper's four searches, other rules', and those
+in which all rules are compared."""
 
 
 def installed_names() -> list[str]:
@@ -138,8 +145,8 @@ def definition_of(value: Any, name: str) -> Definition:
     """Return what a module's object defines, without a source.
 
     Args:
-        value: a `Definition`, an object with one as its attribute `definition`, a `SearchSpace`,
-            or a HyperOpt expression.
+        value: a `Definition`, an object with one as its attribute `definition`, a subclass of
+            `alignment_core.Alignment`, a `SearchSpace`, or a HyperOpt expression.
         name: the object's name, which names the space of an expression.
 
     Raises:
@@ -152,6 +159,10 @@ def definition_of(value: Any, name: str) -> Definition:
         return defined
     if isinstance(value, SearchSpace):
         return Definition(space=value)
+    # TensorFlow takes seconds to import, and whoever has a rule has imported it.
+    rules = sys.modules.get("alignment_core.rules.alignment")
+    if rules and isinstance(value, type) and issubclass(value, rules.Alignment):
+        return own_rule_definition(value)
     # HyperOpt takes a second to import, and whoever has an expression has imported it.
     pyll = sys.modules.get("hyperopt.pyll")
     if isinstance(value, dict | list | tuple) or (pyll and isinstance(value, pyll.Apply)):
@@ -159,8 +170,8 @@ def definition_of(value: Any, name: str) -> Definition:
 
         return Definition(space=from_hyperopt(value, name=name))
     raise ConfigurationError(
-        f"{name} is of type {type(value).__name__}, no space: name an alignsearch.Search, or a "
-        "HyperOpt expression"
+        f"{name} is of type {type(value).__name__}, no space: name an alignsearch.Search, a "
+        "learning rule, or a HyperOpt expression"
     )
 
 

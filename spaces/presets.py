@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from alignment_core import data
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.model_names import PLAIN_WIDTHS, check_model
+from alignment_core.model_names import OWN_WIDTHS, check_model
 from alignsearch.spaces.biotorch import (
     BIOTORCH,
     BIOTORCH_EPOCHS,
@@ -219,7 +219,7 @@ def preset_config(
     preset = check_names(rule, preset, dataset=dataset, model=model, weights_order=weights_order)
     known = data.info(dataset)
     if width is None:
-        width = PLAIN_WIDTHS.get(model, known.default_width)
+        width = OWN_WIDTHS.get(model, known.default_width)
     # TensorFlow takes seconds to import, and only a training needs it.
     from alignment_core.training.config import WEIGHT_DECAY
 

@@ -35,7 +35,8 @@ WEIGHTS_ORDERS: dict[str, dict[str, dict[str, tuple[str, float]]]] = {
     },
 }
 
-_ALIGNMENT_OPTIMIZERS = {"Vanilla GD": "vanilla_gd", "Adam": "adam"}
+ALIGNMENT_OPTIMIZERS = {"Vanilla GD": "vanilla_gd", "Adam": "adam"}
+"""Optimizers of R by their names in Table 5: keys of `alignment_core`'s `OPTIMIZERS`."""
 
 
 def primitive_weights(
@@ -61,17 +62,37 @@ def primitive_weights(
         ConfigurationError: the configuration has a gamma that the rule doesn't use, or lacks one
             that it does.
     """
+    return weights_of(
+        learning_rule,
+        letters_of(configuration.alpha_over_beta, configuration.beta, configuration.gamma),
+        weights_order,
+    )
+
+
+def letters_of(alpha_over_beta: float, beta: float, gamma: float | None) -> dict[str, float]:
+    """Return the Greek letters' values from those that searches sample; gamma may be None."""
+    letters = {"alpha": alpha_over_beta * beta, "beta": beta}
+    return letters if gamma is None else letters | {"gamma": gamma}
+
+
+def weights_of(
+    learning_rule: str, letters: Mapping[str, float], weights_order: str
+) -> dict[str, float]:
+    """Return the weight of each primitive of `learning_rule` from alpha, beta and gamma.
+
+    Args:
+        learning_rule: a key of `alignment_core.rules.table.LEARNING_RULES`.
+        letters: value of each Greek letter.
+        weights_order: a key of `WEIGHTS_ORDERS`.
+
+    Raises:
+        UnknownNameError, ConfigurationError: as `primitive_weights`.
+    """
     if weights_order not in WEIGHTS_ORDERS:
         raise UnknownNameError("weights order", weights_order, WEIGHTS_ORDERS)
     rules = WEIGHTS_ORDERS[weights_order]
     if learning_rule not in rules:
         raise UnknownNameError("searched learning rule", learning_rule, rules)
-    letters = {
-        "alpha": configuration.alpha_over_beta * configuration.beta,
-        "beta": configuration.beta,
-    }
-    if configuration.gamma is not None:
-        letters["gamma"] = configuration.gamma
     used = {letter for letter, _ in rules[learning_rule].values()}
     if used != letters.keys():
         raise ConfigurationError(
@@ -168,7 +189,7 @@ def published_settings(
         "noise_stddev": configuration.sigma,
         "batch_size": max(1, configuration.train_batch_size // batch_divisor),
         "learning_rate": configuration.sgdm_learning_rate,
-        "alignment_optimizer": _ALIGNMENT_OPTIMIZERS[configuration.alignment_optimizer],
+        "alignment_optimizer": ALIGNMENT_OPTIMIZERS[configuration.alignment_optimizer],
         "alignment_learning_rate": configuration.alignment_learning_rate,
         "alternating": configuration.alternating_minimization,
         "delay_epochs": configuration.delay_epochs,

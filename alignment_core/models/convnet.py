@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from alignment_core.layers.conv import Conv2D
-from alignment_core.model_names import PLAIN_WIDTHS
+from alignment_core.model_names import OWN_WIDTHS
 from alignment_core.models.builder import check_buildable
 from alignment_core.models.logits import with_logits
 from alignment_core.rules.alignment import Alignment
@@ -22,7 +22,7 @@ def convnet(
     input_shape: tuple[int, int, int],
     num_classes: int,
     *,
-    width: int = PLAIN_WIDTHS["convnet"],
+    width: int = OWN_WIDTHS["convnet"],
     stem: str = "small",
     learning_rule: Alignment | None = None,
     seed: int = 0,

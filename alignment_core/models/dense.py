@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from alignment_core.layers.dense import Dense
-from alignment_core.model_names import PLAIN_WIDTHS
+from alignment_core.model_names import OWN_WIDTHS
 from alignment_core.models.builder import check_buildable
 from alignment_core.models.logits import with_logits
 from alignment_core.rules.alignment import Alignment
@@ -23,7 +23,7 @@ def dense(
     input_shape: tuple[int, int, int],
     num_classes: int,
     *,
-    width: int = PLAIN_WIDTHS["dense"],
+    width: int = OWN_WIDTHS["dense"],
     stem: str = "small",
     learning_rule: Alignment | None = None,
     seed: int = 0,

@@ -12,7 +12,7 @@ import keras
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
-from alignment_core.model_names import PLAIN_WIDTHS
+from alignment_core.model_names import OWN_WIDTHS
 from alignment_core.models.builder import check_buildable
 from alignment_core.models.logits import with_logits
 from alignment_core.rules.alignment import Alignment
@@ -31,7 +31,7 @@ def lenet(
     input_shape: tuple[int, int, int],
     num_classes: int,
     *,
-    width: int = PLAIN_WIDTHS["lenet"],
+    width: int = OWN_WIDTHS["lenet"],
     stem: str = "small",
     learning_rule: Alignment | None = None,
     seed: int = 0,

@@ -36,15 +36,15 @@ class Architecture:
 
     Attributes:
         name: the network's name.
-        blocks: number of blocks in each stage. The width doubles and the image halves from
-            stage to stage.
+        blocks: number of blocks in each stage, four of them for ImageNet and three for CIFAR.
+            The width doubles and the image halves from stage to stage.
         bottleneck: whether a block has 1 x 1, 3 x 3 and 1 x 1 convolutions instead of two 3 x 3.
         version: 1 or 2.
         projecting: whether the first stage's first block has a projection, though shapes match.
     """
 
     name: str
-    blocks: tuple[int, int, int, int]
+    blocks: tuple[int, ...]
     bottleneck: bool = True
     version: Literal[1, 2] = 1
     projecting: bool = False
@@ -61,11 +61,15 @@ ARCHITECTURES = {
         Architecture("resnet50v2", (3, 4, 6, 3), version=2),
         Architecture("resnet101v2", (3, 4, 23, 3), version=2),
         Architecture("resnet152v2", (3, 8, 36, 3), version=2),
+        Architecture("resnet20", (3, 3, 3), bottleneck=False),
         Architecture("resnet18_projecting", (2, 2, 2, 2), bottleneck=False, projecting=True),
         Architecture("resnet34_projecting", (3, 4, 6, 3), bottleneck=False, projecting=True),
     )
 }
-"""Architectures by name (He et al. 2016a, Table 1). v2 has the same blocks as v1."""
+"""Architectures by name (He et al. 2016a, Table 1). v2 has the same blocks as v1.
+
+`resnet20` is that paper's network for CIFAR (section 4.2, n = 3), whose width is 16 there. Its
+shortcuts project where shapes differ, as in all networks here, and aren't padded with zeros."""
 
 
 def resnet(architecture: Architecture) -> Builder:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alignsearch.experiments.figures.figure import GREY, Axis, Figure, Line, Mark, Panel, Points
-from alignsearch.experiments.figures.rules import looks, name_of
+from alignsearch.experiments.figures.looks import looks, name_of
 from alignsearch.experiments.report import Cell, Report, Table
 from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
 

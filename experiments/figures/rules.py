@@ -1,57 +1,62 @@
-"""Colour, marker and name of each learning rule, the same in all figures."""
+"""The report of the experiment `rules`: learning rules searched alike."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from alignsearch.experiments.figures.figure import GREY, Marker
+from alignsearch.experiments.figures.rule_comparison import TaskResults
+from alignsearch.experiments.figures.rule_figures import figures_of
+from alignsearch.experiments.figures.rule_tables import checklist, tables_of
+from alignsearch.experiments.report import Report
+from alignsearch.experiments.rule_results import RuleResult
 
+if TYPE_CHECKING:
+    from alignsearch.experiments.rules import Budget, Task
 
-@dataclass(frozen=True)
-class Look:
-    """Colour, marker and name of one rule; its variants differ by hollow markers and dashes."""
-
-    name: str
-    color: str
-    marker: Marker
-
-
-LOOKS = {
-    "bp": Look("BP", "#000000", "circle"),
-    "fa": Look("FA", "#661100", "pentagon"),
-    "sa": Look("SA", "#0072B2", "square"),
-    "aa": Look("AA", "#D55E00", "triangle-up"),
-    "kp": Look("KP", "#CC79A7", "diamond"),
-    "kp_angle": Look("KP (angle)", "#882255", "star"),
-    "wm": Look("WM", "#E69F00", "triangle-down"),
-    "wm_ad": Look("WM+AD", "#56B4E9", "triangle-left"),
-    "wm_ad_ops": Look("WM+AD+OPS", "#332288", "triangle-right"),
-    "ia": Look("IA", "#009E73", "x"),
-    "dfa": Look("DFA", "#9922FF", "star-diamond"),
-    "usf": Look("uSF", "#AACC77", "star-triangle-up"),
-    "brsf": Look("brSF", "#DD0044", "hexagram"),
-    "brsf_drawn": Look("brSF (signs as drawn)", "#663377", "star-triangle-down"),
-    "frsf": Look("frSF", "#9977FF", "star-square"),
-    "pfa": Look("PFA", "#330044", "diamond-tall"),
-}
-"""Looks by the names of `spaces.presets.RULES`. Colours are Okabe and Ito's, three of Tol's, and
-six that lie far from these. Under every kind of colour blindness any two differ by 15 in CIELAB at
-least (tests/experiments/figures/test_rules.py)."""
-
-OTHERS: tuple[Marker, ...] = ("cross", "hexagon", "octagon")
-"""Markers of rules without a look of their own, such as a search's best configuration."""
+SOURCE = "BioTorch (arXiv 2108.13446); Li and Benna 2024 (arXiv 2405.20594)"
+PAPER = (
+    "No setting is published: BioTorch's table has one run a rule with metaparameters set by hand, "
+    "and Kunin et al. 2020 search four rules of their own."
+)
 
 
-def name_of(rule: str) -> str:
-    """The rule's name in texts; a search keeps its own name."""
-    return LOOKS[rule].name if rule in LOOKS else rule
+def make_report(
+    budget: "Budget", results: "Mapping[Task, Sequence[RuleResult]]", *, scale: str, seed: int
+) -> Report:
+    """Return the report of all rules on all tasks.
 
-
-def looks(rules: Sequence[str]) -> dict[str, Look]:
-    """Look of each rule of one figure; rules without a look of their own are grey."""
-    others = [rule for rule in rules if rule not in LOOKS]
-    return {
-        rule: LOOKS[rule]
-        if rule in LOOKS
-        else Look(rule, GREY, OTHERS[others.index(rule) % len(OTHERS)])
-        for rule in rules
+    Args:
+        budget: what was spent on each rule.
+        results: results of each rule, by task.
+        scale: name of the scale.
+        seed: random seed of the searches.
+    """
+    pages = {
+        task: TaskResults(task, found, alone=len(results) == 1) for task, found in results.items()
     }
+    rules = next(iter(results.values()))
+    return Report(
+        name="rules",
+        title="Learning rules, searched alike",
+        source=SOURCE,
+        setting=[
+            f"The paper's setting: {PAPER}",
+            f"Here (--scale {scale}): " + "; ".join(_in_words(task) for task in results) + ".",
+            f"Each rule had {budget.trials} configurations, drawn by the same sampler with the "
+            f"seed {seed} and the same common metaparameters (learning rate, weight decay, batch "
+            f"size). The best {budget.top} were repeated on up to {budget.repeats} seeds, and the "
+            f"one with the lowest mean was trained on {budget.seeds} fresh seeds, which no choice "
+            "has seen.",
+        ],
+        figures=[figure for page in pages.values() for figure in figures_of(page)],
+        tables=[
+            *(table for page in pages.values() for table in tables_of(page)),
+            checklist(rules),
+        ],
+        numbers={f"{task.dataset}-{task.model}": page.numbers() for task, page in pages.items()},
+        seeds=tuple(range(budget.seeds)),
+    )
+
+
+def _in_words(task: "Task") -> str:
+    width = "usual width" if task.width is None else f"width {task.width}"
+    return f"{task.model} of {width} on {task.dataset}, {task.epochs} epochs"

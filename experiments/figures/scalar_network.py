@@ -34,7 +34,7 @@ from alignsearch.experiments.figures.figure import (
     Points,
     Regions,
 )
-from alignsearch.experiments.figures.rules import LOOKS
+from alignsearch.experiments.figures.looks import LOOKS
 from alignsearch.experiments.report import Cell, Formula, Report, Table
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])

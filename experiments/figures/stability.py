@@ -21,7 +21,7 @@ from alignsearch.experiments.figures.figure import (
     Panel,
     Points,
 )
-from alignsearch.experiments.figures.rules import LOOKS, Look
+from alignsearch.experiments.figures.looks import LOOKS, Look
 from alignsearch.experiments.report import Cell, Formula, Report, Table
 
 INPUTS = np.array([[0.5], [-1.0], [1.2], [1.5]])

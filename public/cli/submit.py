@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
-from alignment_core.model_names import PLAIN_WIDTHS
+from alignment_core.model_names import OWN_WIDTHS
 from alignsearch.cli.model_options import with_options_of
 from alignsearch.cli.options import (
     JsonOption,
@@ -68,7 +68,7 @@ def submit(
     around = surroundings(store, ray, wait=wait)
     # A module of the user's own may import TensorFlow, and a plain network is built once.
     around = replace(around, resolve=quietly(around.resolve), find=quietly(around.find))
-    if asked.model in PLAIN_WIDTHS and asked.dataset != REHEARSAL:
+    if asked.model in OWN_WIDTHS and asked.dataset != REHEARSAL:
         import_tensorflow()
     definition = around.resolve(asked.space)
     search = prepare(asked, whoami(), around, definition=definition, program=program or ())

@@ -82,8 +82,8 @@ def train(
     model: Annotated[
         str,
         typer.Option(
-            help="Network: resnet18, 34, 50, 101, 152; resnet50v2, 101v2, 152v2; dense, convnet, "
-            "lenet; resnet18_projecting, resnet34_projecting."
+            help="Network: resnet18, 34, 50, 101, 152; resnet50v2, 101v2, 152v2; resnet20; dense, "
+            "convnet, lenet; resnet18_projecting, resnet34_projecting."
         ),
     ] = "resnet18",
     width: Annotated[

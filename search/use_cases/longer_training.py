@@ -1,11 +1,12 @@
-"""Training one trial of a search for longer and under several seeds, as a search of its own.
+"""Training one trial of a search again, under several seeds, as a search of its own.
 
-The new search lists its runs, as an experiment's does. Its recipe is the old one's with other
-epochs, and its definition is the old one's, so that data, networks and rules of a user's own are
-found as before.
+The new search lists its runs, as an experiment's does. Its recipe is the old one's with some
+fields changed. Its definition is the old one's, so that data, networks and rules of a user's own
+are found as before.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
@@ -64,24 +65,109 @@ def longer_training(
         ConfigurationError: the search trains nothing, or epochs or seeds can't be used.
     """
     search = store.searches.get(name)
-    if not is_trained(search):
-        what = "is a list of runs" if is_list_of_runs(search) else "trains no network of ours"
-        raise ConfigurationError(f"search {name!r} {what}: nothing of it can be trained for longer")
-    if lives_in_session(search):
-        raise StateConflictError(
-            f"search {name!r} trains what a Python session defined: define it in a file to train "
-            "its best for longer"
-        )
+    _refuse_untrained(search)
     if not 1 <= epochs <= LARGEST:
         raise ConfigurationError(f"epochs must be from 1 to {LARGEST}, not {epochs}")
     if not 1 <= len(seeds) <= MOST_SEEDS:
         raise ConfigurationError(f"there must be from 1 to {MOST_SEEDS} seeds, not {len(seeds)}")
     trial = best_trial(store, name)[1] if tid is None else store.trials.get(name, tid)
-    recipe = _longer(search.training, epochs)
+    made = _listed(
+        search,
+        trial,
+        _longer(search.training, epochs),
+        seeds,
+        called=f"{trial.tid}-longer",
+        note=f"trial {trial.tid} of {name}, trained for {epochs} epochs",
+        who=who,
+        folder=folder,
+    )
+    return submit_listed(store, made.search, made.configs, made.point)
+
+
+def trained_again(
+    store: Store,
+    name: str,
+    *,
+    seeds: Sequence[int],
+    called: str,
+    changes: Mapping[str, Any],
+    who: str,
+) -> Search:
+    """Store a search that trains the best configuration of a search again, once for each seed.
+
+    Everything is as in the search itself, but for `changes`. The same call again returns the same
+    search, whatever came of it since. Checkpoints go where the search's own are, and none is kept.
+
+    Args:
+        store: holds both searches.
+        name: the search whose best trial is trained.
+        seeds: random seeds of initial weights, the order of images and noise.
+        called: what the trainings are for, as a part of the new search's name.
+        changes: fields of the recipe with other values.
+        who: the new search's owner.
+
+    Raises:
+        UnknownNameError, StateConflictError, ConfigurationError: as `longer_training`.
+    """
+    search = store.searches.get(name)
+    _refuse_untrained(search)
+    trial = best_trial(store, name)[1]
+    made = _listed(
+        search,
+        trial,
+        search.training.model_copy(update=dict(changes)),
+        seeds,
+        called=called,
+        note=f"trial {trial.tid} of {name}, {called}",
+        who=who,
+        folder=lambda new: search.checkpoints,
+        keep_checkpoints=0,
+    )
+    return submit_listed(store, made.search, made.configs, made.point)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    search: Search
+    configs: list[dict[str, Any]]
+    point: Mapping[str, Any] | None
+
+
+def _refuse_untrained(search: Search) -> None:
+    if not is_trained(search):
+        what = "is a list of runs" if is_list_of_runs(search) else "trains no network of ours"
+        raise ConfigurationError(
+            f"search {search.name!r} {what}: nothing of it can be trained for longer"
+        )
+    if lives_in_session(search):
+        raise StateConflictError(
+            f"search {search.name!r} trains what a Python session defined: define it in a file to "
+            "train its best for longer"
+        )
+
+
+def _listed(
+    search: Search,
+    trial: Trial,
+    recipe: Recipe,
+    seeds: Sequence[int],
+    *,
+    called: str,
+    note: str,
+    who: str,
+    folder: Callable[[str], str | None],
+    keep_checkpoints: int | None = None,
+) -> _Listed:
+    """Return the search that trains one trial's configuration by a recipe, once for each seed."""
     configs = [_run(search, trial, recipe, seed) for seed in seeds]
     known = search.definition is not None
-    content = [name, search.created_at.isoformat(), trial.tid, recipe.model_dump(mode="json")]
-    new = f"{name[:LONGEST_STEM]}-{trial.tid}-longer-{hash_of([*content, configs])}"
+    content = [
+        search.name,
+        search.created_at.isoformat(),
+        trial.tid,
+        recipe.model_dump(mode="json"),
+    ]
+    new = f"{search.name[:LONGEST_STEM]}-{called}-{hash_of([*content, configs])}"
     made = Search(
         name=new,
         space=RUNS.name,
@@ -96,14 +182,14 @@ def longer_training(
         priority=search.priority,
         max_attempts=search.max_attempts,
         checkpoints=folder(new),
-        keep_checkpoints=len(configs),
+        keep_checkpoints=len(configs) if keep_checkpoints is None else keep_checkpoints,
         lease_seconds=search.lease_seconds,
         stall_seconds=search.stall_seconds,
-        note=f"trial {trial.tid} of {name}, trained for {epochs} epochs",
+        note=note,
         created_by=who,
         versions=versions(),
     )
-    return submit_listed(store, made, configs, trial.point if known else None)
+    return _Listed(made, configs, trial.point if known else None)
 
 
 def _longer(recipe: Recipe, epochs: int) -> Recipe:

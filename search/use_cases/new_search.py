@@ -12,7 +12,7 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.files import is_address
-from alignment_core.model_names import PLAIN_WIDTHS
+from alignment_core.model_names import OWN_WIDTHS
 from alignsearch.search.documents import (
     REHEARSAL,
     Recipe,
@@ -267,7 +267,7 @@ def recipe_of(
         check_data(dataset, choices.data_dir, options)
     facts = data.info(dataset)
     usual = {
-        "width": choices.width or PLAIN_WIDTHS.get(choices.model, facts.default_width),
+        "width": choices.width or OWN_WIDTHS.get(choices.model, facts.default_width),
         "stem": facts.stem,
         "batch_divisor": facts.batch_divisor,
         "data_dir": folder,

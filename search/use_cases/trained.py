@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alignment_core.errors import AlignSearchError, ConfigurationError
-from alignment_core.model_names import PLAIN_WIDTHS
+from alignment_core.model_names import OWN_WIDTHS
 from alignsearch.search.documents import Recipe, StoredSource
 from alignsearch.search.samplers.sampler import make_sampler
 from alignsearch.search.use_cases.defined import stored_source
@@ -69,13 +69,14 @@ def _found(find: Find, option: str, address: str) -> tuple[Any, Source]:
 def check_network(recipe: Recipe) -> None:
     """Build a recipe's network once, if it is the user's own or not for every data set.
 
-    Residual networks aren't built: they fit any images, and large ones take long.
+    Networks without a width of their own aren't built: they fit any images, and large ones take
+    long.
 
     Raises:
         ConfigurationError: it can't be built for the data set, or has no layer with a kernel that
             a learning rule could be of.
     """
-    if recipe.source_of(recipe.model) is None and recipe.model not in PLAIN_WIDTHS:
+    if recipe.source_of(recipe.model) is None and recipe.model not in OWN_WIDTHS:
         return
     # TensorFlow takes seconds to import.
     from alignment_core import data

@@ -46,6 +46,7 @@ SHARED: dict[str, Any] = {
 PLACE_OPTIONS = {
     "nothing": (),
     "search": ("log_format", "log_level", "store", "ray"),
+    "searches": ("parallel", "resources", "log_format", "log_level", "store", "ray"),
     "training": tuple(each.name for each in fields(PlaceOptions)),
 }
 """Fields of `PlaceOptions` that an experiment's command has, by what the experiment needs."""
@@ -136,7 +137,7 @@ def _option(hint: Any) -> Option | None:
 def _run(entry: Entry, experiment: Experiment, out: Path | None, options: PlaceOptions) -> None:
     if entry.needs != "nothing":
         start_logs(options.log_format, options.log_level)
-    if isinstance(experiment, TrainingExperiment) and experiment.checks_files_with_tensorflow:
+    if experiment.checks_with_tensorflow:
         import_tensorflow()
     experiment.check()
     with ClusterWorkers(options) as workers:

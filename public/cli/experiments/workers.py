@@ -1,9 +1,10 @@
 """The store and the Ray cluster in which experiments train, as their options name them."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +17,6 @@ from alignsearch.cli.options import (
     notice,
     print_text,
 )
-from alignsearch.cli.submit import submit
 from alignsearch.driving import (
     EXIT_INTERRUPTED,
     cluster,
@@ -24,14 +24,16 @@ from alignsearch.driving import (
     interruptible,
     make_driver,
 )
-from alignsearch.experiments.place import SearchSize
 from alignsearch.experiments.store_place import Room
 from alignsearch.names import whoami
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.limits import LARGEST
 from alignsearch.search.store import Store
-from alignsearch.search.use_cases.new_search import check_room, checkpoints_folder
-from alignsearch.surroundings import placeable
+from alignsearch.search.use_cases.new_search import check_room, checkpoints_folder, prepare
+from alignsearch.spaces.definition import Definition
+from alignsearch.submitting import submission
+from alignsearch.surroundings import placeable, surroundings
+from alignsearch.tensorflow_import import quietly
 from alignsearch.wiring import OWN_CHECKPOINTS, has_store, open_store, reviver, store_uri
 
 
@@ -105,19 +107,14 @@ class ClusterWorkers(ExitStack):
         """A folder beside the embedded store; None with a store that is named."""
         return checkpoints_folder(None, None if self._options.store else OWN_CHECKPOINTS)
 
-    def submit(self, name: str, size: SearchSize) -> None:
-        """Submit a search as `alignsearch submit` does, and print its name."""
-        submit(
-            space=size.space,
-            name=name,
-            trials=size.trials,
-            epochs=size.epochs,
-            width=size.width,
-            dataset=size.dataset,
-            data_dir=size.data_dir,
-            store=self._options.store,
-            ray=self._options.ray,
-        )
+    def prepare(self, name: str, space: str | Definition, options: Mapping[str, Any]) -> Search:
+        """Return the search that `alignsearch submit` would store, as `Workers.prepare`."""
+        around = surroundings(self._options.store, self._options.ray, wait=True)
+        definition = space if isinstance(space, Definition) else quietly(around.resolve)(space)
+        address = definition.space.name if isinstance(space, Definition) else space
+        given = {"resources": self._options.resources, **options, "name": name}
+        asked = submission(definition, given, space=address)
+        return prepare(asked, self.owner, around, definition=definition)
 
     def drive(self, search: Search, unit: str) -> None:
         """Drive the search to its end, showing its progress.

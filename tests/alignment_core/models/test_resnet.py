@@ -139,6 +139,25 @@ def test_the_published_codes_variant_projects_in_the_first_stage_too():
     assert plain.get_layer("stage1_block1_add").input[1] is plain.get_layer("stem_relu").output
 
 
+def test_resnet20_has_three_stages_and_the_usual_number_of_parameters():
+    """He et al. 2016, section 4.2: 0.27 million; 272,474 with projections (their option B)."""
+    found = parameters(get_model("resnet20")((32, 32, 3), 10, width=16, stem="small"))
+    assert [sum(part.startswith(f"stage{n}_") for part in found) > 0 for n in (1, 2, 3, 4)] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    # Three blocks of 3 x 3 convolutions a stage, norms, two projections and the logits, by hand.
+    stem = 27 * 16 + 32
+    stages = [
+        9 * (before * width + 5 * width * width) + 6 * 2 * width
+        for before, width in ((16, 16), (16, 32), (32, 64))
+    ]
+    projections = [16 * 32 + 2 * 32, 32 * 64 + 2 * 64]
+    assert sum(found.values()) == stem + sum(stages) + sum(projections) + 65 * 10 == 272_474
+
+
 @pytest.mark.parametrize("version", ["resnet50", "resnet50v2"])
 def test_bottlenecks_halve_the_image_in_their_3x3_convolution(version):
     model = get_model(version)((8, 8, 1), 10, width=2, stem="small")

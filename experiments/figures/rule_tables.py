@@ -1,0 +1,191 @@
+"""Tables of the experiment `rules`, each of one task but for the checklist."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from alignsearch.experiments.checklist import CHECKLIST, QUESTIONS
+from alignsearch.experiments.comparison import Pair, interval
+from alignsearch.experiments.figures.rule_comparison import (
+    LAYER_PANELS,
+    TaskResults,
+    disturbed,
+    percent,
+)
+from alignsearch.experiments.report import Cell, Table
+from alignsearch.experiments.rule_results import NEAR, RuleResult
+
+
+def tables_of(page: TaskResults) -> list[Table]:
+    """Return all tables that a task's results allow."""
+    return [
+        _table(page),
+        _searches(page),
+        _robustness(page),
+        _layers(page),
+        _configurations(page),
+        *([_pairs(page)] if page.pairs else []),
+    ]
+
+
+def _table(page: TaskResults) -> Table:
+    rows: list[list[Cell]] = []
+    for each in page.results:
+        ends = interval(each.errors) or (None, None)
+        rows.append(
+            [
+                each.name,
+                percent(each.error.mean),
+                percent(ends[0]),
+                percent(ends[1]),
+                page.chances.get(each.rule),
+                len(each.errors),
+                each.lost,
+                each.missing,
+            ]
+        )
+    return Table(
+        name=f"rules{page.suffix}",
+        title=f"Error of each rule{page.where}",
+        head=[
+            *("rule", "error in %", "from", "to", "chance of being the best"),
+            *("seeds", "diverged", "no result"),
+        ],
+        rows=rows,
+        notes=[
+            "Error: on all validation images after the last epoch, mean over fresh seeds, with "
+            "its interval of 95 % by Student's t. A seed that diverged counts as guessing. The "
+            "chance of being the best is that of the true means given these seeds, under flat "
+            "priors.",
+            "The table can't say how a rule would do with more trials, longer trainings or "
+            "another network, nor whether another sampler would find a better configuration. "
+            "The intervals cover the luck of a training's seed, not that of the search: each "
+            "rule was searched once.",
+            *_nowhere(page),
+        ],
+    )
+
+
+def _nowhere(page: TaskResults) -> list[str]:
+    return [
+        f"{each.name} diverged with all of its {len(each.losses)} configurations."
+        for each in page.results
+        if not each.errors
+    ]
+
+
+def _searches(page: TaskResults) -> Table:
+    return Table(
+        name=f"searches{page.suffix}",
+        title=f"What each rule had, and how much its metaparameters matter{page.where}",
+        head=[
+            *("rule", "dimensions", "trials", "epochs", "slot hours", "diverged"),
+            *("best in %", "near the best in %", "matters most", "search"),
+        ],
+        rows=[
+            [
+                each.name,
+                each.dimensions,
+                len(each.losses),
+                each.epochs,
+                each.hours,
+                each.diverged,
+                percent(min((x for x in each.losses if x is not None), default=None)),
+                percent(each.near),
+                ", ".join(f"{name} {100 * share:.0f} %" for name, share in each.shares[:2]) or None,
+                each.search,
+            ]
+            for each in page.results
+        ],
+        notes=[
+            f"Near the best: share of the tried configurations with an error at most "
+            f"{100 * NEAR:g} point above the lowest. Matters most: shares of the error's "
+            "variance that metaparameters explain (functional ANOVA, Hutter et al. 2014). Slot "
+            "hours: of the search and the repetitions of its best trials.",
+        ],
+    )
+
+
+def _robustness(page: TaskResults) -> Table:
+    columns = [
+        (kind, level, f"{label} {level:g}")
+        for kind, label, levels in page.disturbances()
+        for level in levels
+    ]
+    rows: list[list[Cell]] = []
+    for each in page.known:
+        means = [disturbed(each, kind, level) for kind, level, _ in columns]
+        rows.append([each.name, *(None if mean is None else percent(mean.mean) for mean in means)])
+    return Table(
+        name=f"robustness{page.suffix}",
+        title=f"Error in % under disturbances{page.where}",
+        head=["rule", *(label for *_, label in columns)],
+        rows=rows,
+    )
+
+
+def _layers(page: TaskResults) -> Table:
+    return Table(
+        name=f"layers{page.suffix}",
+        title=f"Kernels and updates layer by layer{page.where}",
+        head=["rule", "layer", *(label for _, label in LAYER_PANELS)],
+        rows=[
+            [each.name, layer.name, *(getattr(layer, value) for value, _ in LAYER_PANELS)]
+            for each in page.known
+            for layer in each.layers
+        ],
+    )
+
+
+def _configurations(page: TaskResults) -> Table:
+    names = list(dict.fromkeys(name for each in page.known for name in each.configuration))
+    return Table(
+        name=f"best{page.suffix}",
+        title=f"Best configuration of each rule{page.where}",
+        head=["metaparameter", *(each.name for each in page.known)],
+        rows=[
+            [name, *(_cell(each.configuration.get(name)) for each in page.known)] for name in names
+        ],
+    )
+
+
+def _pairs(page: TaskResults) -> Table:
+    return Table(
+        name=f"pairs{page.suffix}",
+        title=f"Pairs of rules{page.where}",
+        head=["one", "other", "difference in points", "p", "told apart"],
+        rows=[
+            [
+                page.name(pair.one),
+                page.name(pair.other),
+                100 * pair.difference,
+                pair.p,
+                _yes(pair),
+            ]
+            for pair in page.pairs
+        ],
+        notes=["p: Welch's test after Holm's correction over all pairs of this table."],
+    )
+
+
+def _cell(value: Any) -> Cell:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str | int | float) else None
+
+
+def _yes(pair: Pair) -> str:
+    return "yes" if pair.told_apart else "no"
+
+
+def checklist(results: Sequence[RuleResult]) -> Table:
+    """Return what each rule needs of a brain; rules of one's own have no row."""
+    known = [each for each in results if each.rule in CHECKLIST]
+    return Table(
+        name="checklist",
+        title="What each rule needs",
+        head=["rule", *QUESTIONS],
+        rows=[
+            [each.name, *(f"{a.word}: {a.reason}" for a in CHECKLIST[each.rule])] for each in known
+        ],
+        notes=["The questions are those of Table 1 of Li and Benna 2024 (arXiv 2405.20594)."],
+    )

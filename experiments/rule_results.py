@@ -1,0 +1,211 @@
+"""The results of one rule's searches, as the store has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import isfinite
+
+from alignsearch.experiments.run_statistics import Mean, mean_of
+from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.errors import StateConflictError
+from alignsearch.search.documents.states import TrialState
+from alignsearch.search.reports.best import best_trial
+from alignsearch.search.store import Store
+from alignsearch.spaces.definition import Definition
+from alignsearch.spaces.distributions import Value
+
+NEAR = 0.01
+"""A configuration is near the best if its error is at most so much above: one point."""
+ROBUSTNESS = "error_"
+"""Beginning of the names of a training's errors under disturbances (`analysis.robustness`)."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Means over seeds of one layer's measurements after the last epoch; None if not measured."""
+
+    name: str
+    angle: float | None
+    norm_ratio: float | None
+    gradient_angle: float | None
+    sign_agreement: float | None
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """Results of one rule on one task.
+
+    Attributes:
+        rule: the rule, as it was asked for.
+        name: its name in the field.
+        dimensions: number of metaparameters that were searched.
+        search: name of its search.
+        epochs: epochs of each training.
+        losses: validation error of each configuration; None if it diverged or has no result.
+        diverged: number of configurations that diverged.
+        hours: hours that slots were busy with the search and its repetitions.
+        configuration: the named configuration; empty if every one diverged.
+        errors: its error for each fresh seed; a run that diverged counts as guessing.
+        lost: number of these runs that diverged.
+        missing: number of these runs without a result.
+        noisy: mean error by variance of the noise in updates.
+        robust: mean error by the name of a disturbance of the trained network.
+        layers: measurements of each layer with a backward kernel.
+        shares: importance of each metaparameter for the error, the largest first.
+        searches: names of all searches.
+    """
+
+    rule: str
+    name: str
+    dimensions: int
+    search: str
+    epochs: int
+    losses: Sequence[float | None]
+    diverged: int
+    hours: float
+    configuration: Mapping[str, Value] = field(default_factory=dict)
+    errors: Sequence[float] = ()
+    lost: int = 0
+    missing: int = 0
+    noisy: Mapping[float, Mean] = field(default_factory=dict)
+    robust: Mapping[str, Mean] = field(default_factory=dict)
+    layers: Sequence[Layer] = ()
+    shares: Sequence[tuple[str, float]] = ()
+    searches: Sequence[str] = ()
+
+    @property
+    def error(self) -> Mean:
+        """Mean error over the fresh seeds."""
+        return mean_of(self.errors)
+
+    @property
+    def near(self) -> float | None:
+        """Share of configurations whose error is at most one point above the best one's."""
+        known = [loss for loss in self.losses if loss is not None]
+        if not known:
+            return None
+        return sum(loss <= min(known) + NEAR for loss in known) / len(self.losses)
+
+
+def has_best(store: Store, name: str) -> bool:
+    """Return whether a finished search names a best trial: False if every one diverged."""
+    try:
+        best_trial(store, name)
+    except StateConflictError:
+        return False
+    return True
+
+
+def read(
+    store: Store,
+    rule: str,
+    definition: Definition,
+    name: str,
+    runs: Mapping[str, str],
+    variances: Sequence[float],
+) -> RuleResult:
+    """Return a rule's results.
+
+    Args:
+        store: holds its searches.
+        rule: the rule, as it was asked for.
+        definition: the rule's definition.
+        name: name of its search.
+        runs: names of the searches that trained its best configuration again, by what for
+            (`rules.FINAL`, `rules.noisy`); empty if every configuration diverged.
+        variances: variances of the noise in updates.
+    """
+    from alignsearch.experiments.rules import FINAL, noisy
+
+    search = store.searches.get(name)
+    trials = store.trials.all_readable(name)
+    own = [trial for trial in trials if not trial.is_confirmation]
+    result = RuleResult(
+        rule=rule,
+        name=definition.heading,
+        dimensions=len(definition.space.sampled),
+        search=name,
+        epochs=search.training.epochs,
+        losses=[trial.loss if trial.state is TrialState.COMPLETED else None for trial in own],
+        diverged=sum(_diverged(trial) for trial in own),
+        hours=sum(trial.seconds or 0.0 for trial in trials) / 3600,
+        shares=_shares(search, definition, own),
+        searches=(name, *runs.values()),
+    )
+    if not runs:
+        return result
+    final = store.trials.all_readable(runs[FINAL])
+    known = [error for trial in final if (error := _error(trial)) is not None]
+    return replace(
+        result,
+        configuration=dict(best_trial(store, name)[1].config),
+        errors=known,
+        lost=sum(_diverged(trial) for trial in final),
+        missing=len(final) - len(known),
+        noisy={each: _mean(store.trials.all_readable(runs[noisy(each)])) for each in variances},
+        robust=_robust(final),
+        layers=_layers(store, final),
+    )
+
+
+def _diverged(trial: Trial) -> bool:
+    return trial.result is not None and trial.result.status == "fail"
+
+
+def _error(trial: Trial) -> float | None:
+    """Return a run's error: that of guessing if it diverged, None without a result."""
+    if trial.state is not TrialState.COMPLETED:
+        return None
+    return trial.chance if _diverged(trial) else trial.loss
+
+
+def _mean(trials: Sequence[Trial]) -> Mean:
+    return mean_of([error for trial in trials if (error := _error(trial)) is not None])
+
+
+def _robust(trials: Sequence[Trial]) -> dict[str, Mean]:
+    found: dict[str, list[float]] = {}
+    for trial in trials:
+        metrics = trial.result.metrics if trial.result is not None else {}
+        for name, value in metrics.items():
+            if name.startswith(ROBUSTNESS):
+                found.setdefault(name, []).append(value)
+    return {name: mean_of(values) for name, values in found.items()}
+
+
+def _layers(store: Store, trials: Sequence[Trial]) -> list[Layer]:
+    measured: dict[str, list[object]] = {}
+    for trial in trials:
+        epochs = store.logs.epochs(trial.id)
+        if _diverged(trial) or not epochs:
+            continue
+        for layer in epochs[-1].layers:
+            measured.setdefault(layer.name, []).append(layer)
+    return [
+        Layer(
+            name,
+            *(
+                _finite_mean([getattr(layer, each) for layer in layers])
+                for each in ("angle", "norm_ratio", "gradient_angle", "sign_agreement")
+            ),
+        )
+        for name, layers in measured.items()
+    ]
+
+
+def _finite_mean(values: Sequence[float | None]) -> float | None:
+    # A direct rule has no kernels to compare, and NaN in their place.
+    return mean_of([value for value in values if value is not None and isfinite(value)]).mean
+
+
+def _shares(
+    search: Search, definition: Definition, trials: Sequence[Trial]
+) -> list[tuple[str, float]]:
+    from alignsearch.search.reports.importance import importance
+
+    losses = [trial.loss if trial.state is TrialState.COMPLETED else None for trial in trials]
+    points = [trial.point for trial in trials]
+    try:
+        found = importance(definition.space, points, losses, seed=search.seed)
+    except StateConflictError:
+        return []
+    return [(each.metaparameter, each.share) for each in found.shares]

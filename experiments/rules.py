@@ -1,0 +1,319 @@
+"""The experiment `rules`: learning rules searched alike, confirmed, and compared in one table."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
+from alignsearch.experiments.experiment import Experiment, Reproduction
+from alignsearch.experiments.options import Option, Scale
+from alignsearch.experiments.place import Place
+from alignsearch.experiments.runs import finished
+from alignsearch.experiments.setting import MOST_SEEDS, split_names
+from alignsearch.search.documents.recipe import OnCorrupt
+from alignsearch.search.use_cases.listed_runs import hash_of
+from alignsearch.spaces.definition import Definition
+from alignsearch.spaces.definitions import find_definition
+from alignsearch.spaces.fair import COMPARED, fair_name
+
+if TYPE_CHECKING:
+    from alignsearch.experiments.report import Report
+    from alignsearch.experiments.rule_results import RuleResult
+
+LONGEST_RULE = 20
+"""Letters of a rule of one's own in the names of its searches, which have 64 at most."""
+CHECKED_WIDTH = 4
+"""Most channels of the networks that are built to see whether a rule can be theirs."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set and a network on which rules are compared.
+
+    width: channels of the network's first stage; None for its own width on the data set.
+    """
+
+    dataset: str
+    model: str
+    width: int | None
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is spent on each rule; the same for all.
+
+    Attributes:
+        tasks: the data sets and networks.
+        trials: configurations that are searched.
+        top: how many of the best are repeated before one is named.
+        repeats: seeds of each of these at most.
+        seeds: fresh seeds of the named one, which its row is made of.
+        variances: variances of the noise in updates, under which it is trained again.
+        noise_seeds: seeds at each variance.
+    """
+
+    tasks: tuple[Task, ...]
+    trials: int
+    top: int
+    repeats: int
+    seeds: int
+    variances: tuple[float, ...]
+    noise_seeds: int
+
+
+SCALES: dict[Scale, Budget] = {
+    "minutes": Budget(
+        (Task("digits", "convnet", 8, 20),),
+        trials=40,
+        top=4,
+        repeats=3,
+        seeds=10,
+        variances=(1e-2, 1e-1, 1.0),
+        noise_seeds=3,
+    ),
+    "hours": Budget(
+        (
+            Task("fashion_mnist_32", "lenet", None, 20),
+            Task("cifar10", "resnet20", None, 40),
+        ),
+        trials=60,
+        top=5,
+        repeats=3,
+        seeds=5,
+        variances=(1e-4, 1e-3, 1e-2),
+        noise_seeds=3,
+    ),
+    "paper": Budget(
+        (Task("imagenet", "resnet18", 64, 45),),
+        trials=300,
+        top=5,
+        repeats=3,
+        seeds=5,
+        variances=(1e-8, 1e-6, 1e-4),
+        noise_seeds=3,
+    ),
+}
+"""The budget of each scale. Noise adds up over steps, so its variances fall with their number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules(Experiment):
+    """Every learning rule searched alike, and one table of them.
+
+    Each rule's own metaparameters are searched beside the same common ones, with the same number of
+    trials, sampler and seed; backpropagation's, too. The best configurations are repeated, and the
+    named one is trained on fresh seeds. Every search is an ordinary one: it can be watched, stopped
+    and resumed, and the same command goes on where it ended.
+    """
+
+    scale: Annotated[
+        Scale,
+        Option("How much is searched: digits, then Fashion-MNIST and CIFAR-10, then ImageNet."),
+    ] = "minutes"
+    rules: Annotated[
+        str,
+        Option("Rules, with commas; one of your own as FILE.py:NAME, a rule or its search."),
+    ] = ",".join(COMPARED)
+    trials: Annotated[
+        int | None, Option("Configurations that are tried of each rule.", least=1)
+    ] = None
+    epochs: Annotated[int | None, Option("Epochs of each training.", least=1)] = None
+    seeds: Annotated[
+        int | None, Option("Fresh seeds of each rule's best configuration.", least=2)
+    ] = None
+    dataset: Annotated[
+        str | None,
+        Option("Data set in place of the scale's: a name that `alignsearch data` lists."),
+    ] = None
+    model: Annotated[str | None, Option("Network in place of the scale's.")] = None
+    width: Annotated[int | None, Option("Channels of the first stage, or units.", least=1)] = None
+    data_dir: Annotated[
+        str | None, Option("Folder of the data sets' files, as the workers see it.")
+    ] = None
+    algo: Annotated[str, Option("Sampler of all searches.")] = "tpe"
+    seed: Annotated[int, Option("Random seed of all searches.", least=0)] = 0
+    image_size: int | None = None
+    on_corrupt: OnCorrupt = "refuse"
+    precision: str = "float32"
+    strategy: str = "auto"
+
+    @property
+    def checks_with_tensorflow(self) -> bool:
+        """True: networks are built under each rule."""
+        return True
+
+    def budget(self) -> Budget:
+        """Return the scale's budget with the given options in place of its own."""
+        scale = SCALES[self.scale]
+        tasks = scale.tasks
+        if self.dataset is not None:
+            named = tuple(task for task in tasks if task.dataset == self.dataset)
+            tasks = named or (replace(tasks[0], dataset=self.dataset, width=None),)
+        if self.model is not None:
+            tasks = tuple(replace(task, model=self.model, width=None) for task in tasks)
+        sizes = _given(width=self.width, epochs=self.epochs)
+        return replace(
+            scale,
+            tasks=tuple(replace(task, **sizes) for task in tasks),
+            top=min(scale.top, self.trials or scale.top),
+            **_given(trials=self.trials, seeds=self.seeds),
+        )
+
+    def compared(self) -> dict[str, Definition]:
+        """Return the definition of each rule by the rule's name, in the given order.
+
+        Raises:
+            UnknownNameError: there is no rule of a name.
+            ConfigurationError: a rule of one's own can't be imported, or isn't one.
+        """
+        found = {}
+        for rule in split_names("--rules", self.rules):
+            if ":" not in rule and rule not in COMPARED:
+                raise UnknownNameError("rule of the table", rule, COMPARED)
+            definition = find_definition(rule if ":" in rule else fair_name(rule))
+            if definition.training is None:
+                raise ConfigurationError(
+                    f"{rule} trains no network of ours: name a learning rule, or its "
+                    "alignsearch.RuleSearch"
+                )
+            found[rule] = definition
+        return found
+
+    def check(self) -> None:
+        """Refuse unknown rules and networks, and a rule that a network can't have."""
+        rules = self.compared()
+        if self.seeds is not None and self.seeds > MOST_SEEDS:
+            raise ConfigurationError(f"--seeds must be at most {MOST_SEEDS}, not {self.seeds}")
+        for task in self.budget().tasks:
+            for rule, definition in rules.items():
+                self._build(task, rule, definition)
+
+    def _build(self, task: Task, rule: str, definition: Definition) -> None:
+        """Build a narrow network under a rule, as the rule's trainings do.
+
+        Raises:
+            ConfigurationError: the network can't have the rule.
+        """
+        from alignment_core import data
+        from alignment_core.training.compiled_network import CompiledNetwork
+        from alignsearch.search.documents import RecipeChoices
+        from alignsearch.search.samplers.sampler import make_sampler
+        from alignsearch.search.use_cases.new_search import recipe_of
+        from alignsearch.spaces.trained import training_of
+
+        choices = RecipeChoices(dataset=task.dataset, model=task.model, epochs=task.epochs)
+        width = min(CHECKED_WIDTH, task.width or CHECKED_WIDTH)
+        recipe = recipe_of(choices, None, width=width, data_dir=self.data_dir)
+        point = make_sampler("random", definition.space, seed=self.seed, startup=1).suggest(0, ())
+        try:
+            config = training_of(definition, definition.space.resolve(point), recipe, seed=0)
+            known = data.info(config.dataset)
+            CompiledNetwork(config, known.image_shape, known.num_classes)
+        except AlignSearchError as error:
+            raise ConfigurationError(f"{rule} on {task.model}: {error}") from error
+
+    def report(self, place: Place) -> "Report":
+        """Search, confirm and train every rule, and compare them.
+
+        Raises:
+            AlignSearchError: as `Place.finish_search`.
+        """
+        from alignsearch.experiments.figures.rules import make_report
+
+        budget, rules = self.budget(), self.compared()
+        asked = {
+            (task, rule): self._options(task, budget) for task in budget.tasks for rule in rules
+        }
+        # Everything is checked before anything runs.
+        for (_, rule), options in asked.items():
+            place.check_search(_address(rule), options)
+        results = {
+            task: [
+                self._result(place, budget, rule, definition, asked[task, rule])
+                for rule, definition in rules.items()
+            ]
+            for task in budget.tasks
+        }
+        return make_report(budget, results, scale=self.scale, seed=self.seed)
+
+    def _options(self, task: Task, budget: Budget) -> dict[str, Any]:
+        return {
+            "dataset": task.dataset,
+            "model": task.model,
+            "width": task.width,
+            "epochs": task.epochs,
+            "data_dir": self.data_dir,
+            "image_size": self.image_size,
+            "on_corrupt": self.on_corrupt,
+            "precision": self.precision,
+            "strategy": self.strategy,
+            "trials": budget.trials,
+            "algo": self.algo,
+            "seed": self.seed,
+            "confirm": True,
+            "top": budget.top,
+            "seeds": budget.repeats,
+            "tag": ("rules", f"rules-{self.scale}"),
+        }
+
+    def _result(
+        self,
+        place: Place,
+        budget: Budget,
+        rule: str,
+        definition: Definition,
+        options: Mapping[str, Any],
+    ) -> "RuleResult":
+        from alignsearch.experiments.rule_results import has_best, read
+
+        name = _search_name(rule, definition, options)
+        store = place.finish_search(name, _address(rule), options)
+        finished(store, name)
+        runs = {}
+        if has_best(store, name):
+            # Seeds from 0 on are fresh: a search's own are hashes of its seed and a trial's number.
+            runs = {
+                called: place.train_again(name, called=called, seeds=seeds, changes=changes).name
+                for called, seeds, changes in _trained(budget)
+            }
+        return read(store, rule, definition, name, runs, budget.variances)
+
+    @classmethod
+    def reproduction(cls, scale: Scale, folder: Path, data_dir: str | None) -> Reproduction:
+        """The experiment's command at the scale, with its images in `data_dir`."""
+        data = () if data_dir is None else ("--data-dir", data_dir)
+        return Reproduction(("--scale", scale, *data))
+
+
+FINAL = "final"
+"""What the trainings on fresh seeds are for, as a part of their search's name."""
+
+
+def noisy(variance: float) -> str:
+    """Return what trainings under noise of a variance are for, as a part of their search's name."""
+    return f"noise-{variance:g}"
+
+
+def _trained(budget: Budget) -> Iterator[tuple[str, range, dict[str, Any]]]:
+    """Yield what a rule's best configuration is trained for: name, seeds, changes of the recipe."""
+    yield FINAL, range(budget.seeds), {"robustness": True}
+    for variance in budget.variances:
+        yield noisy(variance), range(budget.noise_seeds), {"update_noise_variance": variance}
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: each for name, each in options.items() if each is not None}
+
+
+def _address(rule: str) -> str:
+    return rule if ":" in rule else fair_name(rule)
+
+
+def _search_name(rule: str, definition: Definition, options: Mapping[str, Any]) -> str:
+    """Return the name of a rule's search: other options or another space give another name."""
+    usable = re.sub(r"[^A-Za-z0-9._-]+", "-", rule.rpartition(":")[2])[:LONGEST_RULE]
+    content = [rule, definition.space.space_hash, dict(options)]
+    return f"rules-{usable}-{hash_of(content)}"
