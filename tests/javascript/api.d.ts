@@ -215,6 +215,7 @@ declare namespace Api {
     angle: (number | null)[];
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
+    sign_agreement: (number | null)[] | null;
   }
   interface Limits {
     until: string | null;
