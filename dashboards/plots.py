@@ -152,6 +152,11 @@ def plot_update_angles(client: Client, name: str, tid: int) -> go.Figure:
     return _by_layer(client.layers(name, tid), "gradient_angle", "update angle (degrees)")
 
 
+def plot_sign_agreements(client: Client, name: str, tid: int) -> go.Figure:
+    """Share of each layer's forward weights whose sign the backward ones have, over the epochs."""
+    return _by_layer(client.layers(name, tid), "sign_agreement", "entries of the same sign")
+
+
 def plot_rates(client: Client, name: str, tid: int) -> go.Figure:
     """A trial's learning rates over its epochs."""
     epochs = client.epochs(name, tid).reset_index()

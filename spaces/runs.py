@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 SEED = "seed"
 """A run's random seed among its plain values."""
 
-_DECIDED = frozenset({"stem", "schedule_epochs", "batch_divisor", "weights_order"})
-"""Settings that follow from a run's preset and data set, not from the search's recipe."""
+_DECIDED = frozenset(
+    {"stem", "schedule_epochs", "batch_divisor", "weights_order", "update_noise_variance"}
+)
+"""Settings that follow from a run, its preset and data set, not from the search's recipe."""
 
 
 @dataclass(frozen=True, kw_only=True)

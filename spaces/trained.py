@@ -7,7 +7,7 @@ of a file never takes one for the other, and a checkpoint is found again on any 
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
@@ -26,6 +26,10 @@ seed, and reports say so."""
 
 _OF_RECIPE = frozenset({"batch_divisor", "weights_order"})
 """Fields of a recipe's settings that only the function of a definition reads."""
+
+
+_NOISE = frozenset({"update_noise_variance", "alignment_update_noise_variance"})
+"""Settings of noise in updates."""
 
 
 def is_address(name: str) -> bool:
@@ -136,6 +140,10 @@ def add_data_set(
 def training_of(definition: Definition, config: Any, recipe: Any, *, seed: int) -> "TrainingConfig":
     """Return the training of one configuration of a definition.
 
+    The recipe's noise is in the updates of both optimizers, as "the update given by the respective
+    optimizers" is disturbed in Kunin et al. 2020, App. B.3. Settings that the definition's function
+    returns, noise among them, come before the recipe's.
+
     Args:
         definition: a definition whose objective is "training".
         config: the configuration.
@@ -163,7 +171,10 @@ def training_of(definition: Definition, config: Any, recipe: Any, *, seed: int) 
         own["learning_rule"] = definition.rule
     source = definition.source
     own["learning_rule"] = add_rule(own["learning_rule"], source.sha256 if source else None)
-    return TrainingConfig(**{**of_recipe, **own, "seed": seed})
+    made = TrainingConfig(**{**of_recipe, **own, "seed": seed})
+    if made.has_alignment_loss and not own.keys() & _NOISE:
+        made = replace(made, alignment_update_noise_variance=made.update_noise_variance)
+    return made
 
 
 def _settings(function: Callable[..., Any], config: Any, recipe: Any) -> dict[str, Any]:

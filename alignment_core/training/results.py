@@ -15,7 +15,7 @@ EPOCH_VALUES = (
 )
 """Fields of `EpochResult` that charts show over epochs."""
 
-LAYER_VALUES = ("angle", "norm_ratio", "gradient_angle")
+LAYER_VALUES = ("angle", "norm_ratio", "gradient_angle", "sign_agreement")
 """Fields of `LayerMetrics` that charts show over epochs, for each layer."""
 
 
@@ -32,12 +32,16 @@ class LayerMetrics:
             vectors, in degrees from 0 to 180, on one fixed batch of validation images. None if it
             wasn't measured or a gradient is zero or not finite. It is 0 for the last layer, whose
             gradient passes through no backward kernel.
+        sign_agreement: share of W's entries whose sign the entry of B^T in the same place has, from
+            0 to 1: about 0.5 for random feedback, 1 for sign-concordant feedback. An entry of zero
+            agrees with zero only. None if a kernel isn't finite, or under a direct rule.
     """
 
     name: str
     angle: float
     norm_ratio: float
     gradient_angle: float | None = None
+    sign_agreement: float | None = None
 
 
 @dataclass(frozen=True)

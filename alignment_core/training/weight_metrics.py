@@ -1,8 +1,9 @@
 """Metrics of how well kernels and gradients agree under a learning rule.
 
 The angle between both kernels as vectors, and the ratio of their Frobenius norms, are those of
-Kunin et al. 2020, App. C (Fig. S4). The gradient angle is the angle between each forward kernel's
-pseudogradient and the true gradient of backpropagation.
+Kunin et al. 2020, App. C (Fig. S4). The share of entries with the same sign is what uSF, brSF and
+frSF keep at 1 (Liao et al. 2016, arXiv 1510.05067). The gradient angle is the angle between each
+forward kernel's pseudogradient and the true gradient of backpropagation.
 """
 
 import math
@@ -30,7 +31,7 @@ def weight_metrics(
 
     The backward kernel is the one that gradients are propagated through
     (`Alignment.propagating_kernel`). Under a direct rule there is none to compare with the forward
-    kernel, so angle and norm ratio are NaN.
+    kernel, so angle and norm ratio are NaN and the sign agreement is None.
 
         >>> model = get_model("dense")((8, 8, 1), 10, learning_rule=FeedbackAlignment({}))
         >>> [80 < layer.angle < 100 for layer in weight_metrics(aligned_layers(model))]
@@ -47,16 +48,17 @@ def weight_metrics(
             [layer.propagating_kernel() for layer in comparable],
         ).numpy()
     of_layer = dict(zip(map(id, comparable), found, strict=True))
-    rows = [of_layer.get(id(layer), (math.nan, math.nan)) for layer in layers]
+    rows = [of_layer.get(id(layer), (math.nan, math.nan, math.nan)) for layer in layers]
     between = [math.nan] * len(rows) if gradient_angles is None else gradient_angles
     return [
         LayerMetrics(
             layer.name,
             float(angle),
             float(ratio),
-            float(gradient_angle) if math.isfinite(gradient_angle) else None,
+            _known(gradient_angle),
+            _known(signs),
         )
-        for layer, (angle, ratio), gradient_angle in zip(layers, rows, between, strict=True)
+        for layer, (angle, ratio, signs), gradient_angle in zip(layers, rows, between, strict=True)
     ]
 
 
@@ -123,6 +125,11 @@ def gradient_angles(loss: Callable[[], Any], layers: Sequence[AlignedLayer]) -> 
     return tf.stack([_angle(*pair) for pair in zip(pseudogradients, gradients, strict=True)])
 
 
+def _known(value: Any) -> float | None:
+    """Return a measurement as a plain number; None for one that isn't finite."""
+    return float(value) if math.isfinite(value) else None
+
+
 def _has_counterpart(layer: AlignedLayer) -> bool:
     """Return whether the backward kernel has an entry for each one of the forward kernel."""
     return layer.learning_rule is not None and not layer.learning_rule.direct
@@ -138,11 +145,18 @@ def _gradients(loss: Callable[[], Any], kernels: Sequence[Any]) -> list[Any]:
 @tf.function
 def _agreements(forward: list[Any], backward: list[Any]) -> Any:
     rows = [_agreement(w, b) for w, b in zip(forward, backward, strict=True)]
-    return tf.stack(rows) if rows else tf.zeros((0, 2))
+    return tf.stack(rows) if rows else tf.zeros((0, 3))
 
 
 def _agreement(forward: Any, backward: Any) -> Any:
-    return tf.stack([_angle(forward, backward), tf.norm(backward) / tf.norm(forward)])
+    ratio = tf.norm(backward) / tf.norm(forward)
+    return tf.stack([_angle(forward, backward), ratio, _sign_agreement(forward, backward)])
+
+
+def _sign_agreement(one: Any, other: Any) -> Any:
+    agree = tf.reduce_mean(tf.cast(tf.sign(one) == tf.sign(other), one.dtype))
+    finite = tf.math.is_finite(tf.norm(one)) & tf.math.is_finite(tf.norm(other))
+    return tf.where(finite, agree, tf.constant(math.nan, one.dtype))
 
 
 def _angle(one: Any, other: Any) -> Any:

@@ -113,8 +113,9 @@ class Client:
 
         `angle` is the angle between the backward and the forward kernel, `norm_ratio` the norm of
         the backward kernel over that of the forward kernel. `gradient_angle` is the update angle:
-        between the pseudogradient and the true gradient, NaN where it wasn't measured. Angles are
-        in degrees.
+        between the pseudogradient and the true gradient. `sign_agreement` is the share of the
+        forward kernel's entries whose sign the backward kernel's have. Angles are in degrees; what
+        wasn't measured is NaN.
         """
         found = self._get(f"/searches/{_quoted(name)}/trials/{tid}/epochs")
         frames = [
@@ -126,13 +127,15 @@ class Client:
                     "angle": layer["angle"],
                     "norm_ratio": layer["norm_ratio"],
                     "gradient_angle": layer["gradient_angle"] or [None] * found["count"],
+                    "sign_agreement": layer["sign_agreement"] or [None] * found["count"],
                 }
             )
             for layer in found["layers"]
         ]
         index = ["attempt", "epoch", "layer"]
         if not frames:
-            return pd.DataFrame(columns=["angle", "norm_ratio", "gradient_angle"])
+            columns = ["angle", "norm_ratio", "gradient_angle", "sign_agreement"]
+            return pd.DataFrame(columns=columns)
         return pd.concat(frames).set_index(index).astype(np.float64)
 
     def curves(

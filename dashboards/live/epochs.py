@@ -37,6 +37,7 @@ def epochs_model(search: Search, records: Sequence[dict[str, Any]]) -> models.Ep
                 angle=_values(found, lambda layer: layer.angle) or [],
                 norm_ratio=_values(found, lambda layer: layer.norm_ratio) or [],
                 gradient_angle=_values(found, lambda layer: layer.gradient_angle, optional=True),
+                sign_agreement=_values(found, lambda layer: layer.sign_agreement, optional=True),
             )
             for name, found in layers.items()
         ],

@@ -164,12 +164,18 @@ class TrialDetail(Model):
 
 
 class LayerCurves(Model):
-    """A layer over the epochs: angle of B and W in degrees, and the norm of B over that of W."""
+    """A layer over the epochs.
+
+    angle: of B and W, in degrees. norm_ratio: the norm of B over that of W. gradient_angle: of
+    pseudogradient and true gradient, in degrees. sign_agreement: share of W's entries whose sign
+    B's have. The last two are null where no epoch has them.
+    """
 
     name: str
     angle: Numbers
     norm_ratio: Numbers
     gradient_angle: Numbers | None
+    sign_agreement: Numbers | None
 
 
 class Series(Model):

@@ -38,6 +38,13 @@ EPOCH_FIELDS = (
     "seconds",
 )
 
+LAYER_MEANS = {
+    "mean_angle": ("angle", 1),
+    "mean_update_angle": ("gradient_angle", 1),
+    "mean_sign_agreement": ("sign_agreement", 3),
+}
+"""Columns of a mean over the layers: the field of `LayerRecord`, and its digits after the point."""
+
 
 def show(
     name: NameArgument,
@@ -97,9 +104,9 @@ def _epochs_table(epochs: list[Epoch]) -> Table:
         # A metric may have the name of a training's field, which is then empty.
         own = name if not any(columns.get(name, ())) else f"metric {name}"
         columns[own] = [cell(epoch.metrics.get(name)) for epoch in epochs]
-    for column, field in (("mean_angle", "angle"), ("mean_update_angle", "gradient_angle")):
-        angles = ([getattr(layer, field) for layer in epoch.layers] for epoch in epochs)
-        columns[column] = [_mean(each) for each in angles]
+    for column, (field, digits) in LAYER_MEANS.items():
+        measured = ([getattr(layer, field) for layer in epoch.layers] for epoch in epochs)
+        columns[column] = [_mean(each, digits) for each in measured]
     shown = {field: cells for field, cells in columns.items() if any(cells)}
     table = table_of(*map(heading, shown), title="epochs")
     for cells in zip(*shown.values(), strict=True):
@@ -107,7 +114,7 @@ def _epochs_table(epochs: list[Epoch]) -> Table:
     return table
 
 
-def _mean(angles: list[float | None]) -> str:
-    """Return the mean of a layer's angles in degrees, empty if none was measured."""
-    known = [angle for angle in angles if angle is not None and isfinite(angle)]
-    return f"{fmean(known):.1f}" if known else ""
+def _mean(values: list[float | None], digits: int) -> str:
+    """Return the mean of a measurement over the layers, empty if it wasn't measured in any."""
+    known = [value for value in values if value is not None and isfinite(value)]
+    return f"{fmean(known):.{digits}f}" if known else ""

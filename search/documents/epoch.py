@@ -16,12 +16,14 @@ class LayerRecord(Document):
         angle: between B and W, in degrees.
         norm_ratio: norm of B over norm of W.
         gradient_angle: between pseudogradient and true gradient, in degrees; None if not measured.
+        sign_agreement: share of W's entries whose sign B's have, from 0 to 1; None if not measured.
     """
 
     name: str
     angle: float
     norm_ratio: float
     gradient_angle: float | None = None
+    sign_agreement: float | None = None
 
 
 class WeightSample(Document):

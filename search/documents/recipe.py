@@ -4,6 +4,10 @@ A field of `RecipeChoices` is everywhere as soon as it is declared here: an opti
 `alignsearch submit`, a property of the HTTP API, an input of the form, and a field of the stored
 recipe. Workers pass it on to `alignment_core`'s `TrainingConfig` under the same name, unless it
 is one of `_NOT_OF_TRAINING`.
+
+A search's name may contain a hash of its recipe (`experiments.runs`). A field that older versions
+lack is therefore left out of what is stored while it has its default (`exclude_if`): a search of
+before the field keeps its name, and an older version reads the recipe.
 """
 
 from collections.abc import Collection
@@ -105,6 +109,14 @@ class RecipeChoices(Document):
         default="auto",
         description="Devices of one trial: one, mirrored (all GPUs of the host) or tpu (all of "
         "its chips). auto takes the most that the trial may use.",
+    )
+    update_noise_variance: float = Field(
+        default=0.0,
+        ge=0,
+        le=LARGEST,
+        exclude_if=lambda variance: variance == 0,
+        description="Variance of the Gaussian noise in the updates of J's optimizer and of R's, in "
+        "units of the learning rate squared (Kunin et al. 2020, App. B.3).",
     )
 
 

@@ -240,6 +240,7 @@ def _made_up(search, trial, link):
                 angle=90 * math.exp(-number / (1 + at)),
                 norm_ratio=1 + at / 9,
                 gradient_angle=None if at == 0 else 45 * math.exp(-number / (1 + at)),
+                sign_agreement=1 - 0.5 * math.exp(-number / (1 + at)),
             )
             for at, layer in enumerate(LAYERS)
         )

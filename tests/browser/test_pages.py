@@ -248,7 +248,7 @@ def test_hostile_text_is_shown_as_text(seeded, open_page, hostile):
 
 def test_a_trial_shows_its_layers_rates_attempts_and_metaparameters(seeded, open_page):
     page = open_page(seeded, "/searches/first/trials/2")
-    for panel in ("angles", "ratios"):
+    for panel in ("angles", "ratios", "signs"):
         chart = page.locator(f"#{panel} .chart")
         expect(chart).to_have_attribute("aria-label", re.compile("of 4 layers over 6 epochs"))
         expect(chart).to_have_attribute("data-spots", "24")

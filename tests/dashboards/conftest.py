@@ -66,7 +66,11 @@ def an_epoch(trial, number, error):
         alignment_loss=float("nan") if number == 1 else -1.0,
         layers=(
             LayerRecord(
-                name="stem", angle=80.0 / number, norm_ratio=1.1, gradient_angle=60.0 / number
+                name="stem",
+                angle=80.0 / number,
+                norm_ratio=1.1,
+                gradient_angle=60.0 / number,
+                sign_agreement=1 - 0.5 / number,
             ),
             LayerRecord(name="dense", angle=40.0 / number, norm_ratio=0.9),
         ),

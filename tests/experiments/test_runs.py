@@ -97,6 +97,14 @@ def test_the_name_tells_what_is_run(search):
     assert name.startswith("noise-")
 
 
+def test_an_experiment_of_an_older_version_keeps_its_name(search):
+    """The hash is of a store that was written before `update_noise_variance` was in recipes."""
+    assert name_of("noise", search, runs()) == "noise-d3208dfb"
+    noisy = search.training.model_copy(update={"update_noise_variance": 0.1})
+    other = search.model_copy(update={"recipe": noisy})
+    assert name_of("noise", other, runs()) != "noise-d3208dfb"
+
+
 def test_a_search_that_is_not_over_or_was_ended_has_no_outcomes(store, search):
     submit(store, search, runs())
     with pytest.raises(StateConflictError, match="is queued; run the command again"):

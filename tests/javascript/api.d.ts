@@ -215,6 +215,7 @@ declare namespace Api {
     angle: (number | null)[];
     norm_ratio: (number | null)[];
     gradient_angle: (number | null)[] | null;
+    sign_agreement: (number | null)[] | null;
   }
   interface Limits {
     until: string | null;
@@ -301,6 +302,7 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
+    update_noise_variance?: number;
     stem: string;
     epoch_seconds?: number;
     batch_divisor?: number;
@@ -497,6 +499,7 @@ declare namespace Api {
     on_corrupt?: "refuse" | "skip";
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
+    update_noise_variance?: number;
     until?: string | null;
     timeout?: string | null;
     stop_at?: number | null;

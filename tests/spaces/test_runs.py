@@ -34,6 +34,7 @@ def test_a_presets_run_is_the_presets_training_with_its_noise():
     assert expected.drop_epochs == (30, 60)
     assert (config.update_noise_variance, config.alignment_update_noise_variance) == (0.1, 0.0)
     assert vars(config) == vars(expected) | {"update_noise_variance": 0.1}
+    assert PRESET.training_config(dataset="digits", update_noise_variance=0.7) == config
 
 
 def test_a_run_of_an_older_version_keeps_its_values_and_its_weights_order():

@@ -114,6 +114,28 @@ def test_the_papers_definitions_go_the_same_way():
     assert training_of(SHIPPED["ia"], published.model_dump(), RECIPE, seed=3) == expected
 
 
+def test_the_recipes_noise_is_in_the_updates_of_every_optimizer():
+    noisy = made(update_noise_variance=0.25)
+    assert (noisy.update_noise_variance, noisy.alignment_update_noise_variance) == (0.25, 0.25)
+    # Kolen-Pollack's backward kernels are moved by J's optimizer.
+    tied = made(
+        lambda config: {**settings(config), "weights": {"decay": 1.0}},
+        "kolen_pollack",
+        update_noise_variance=0.25,
+    )
+    assert (tied.update_noise_variance, tied.alignment_update_noise_variance) == (0.25, 0.0)
+    quiet = made()
+    assert (quiet.update_noise_variance, quiet.alignment_update_noise_variance) == (0.0, 0.0)
+
+
+def test_noise_that_a_definitions_function_returns_is_the_only_noise():
+    own = made(
+        lambda config: {**settings(config), "update_noise_variance": 0.5},
+        update_noise_variance=0.25,
+    )
+    assert (own.update_noise_variance, own.alignment_update_noise_variance) == (0.5, 0.0)
+
+
 def test_a_narrowed_space_of_the_paper_is_trained_as_the_whole_one():
     space: SearchSpace = SHIPPED["ia"].space.narrowed(
         {"train_batch_size": "4096", "fo_relu": "True"}, {"gamma": (1e-8, 1.0)}

@@ -10,7 +10,7 @@ import { LineChart } from "./lines.js";
 /** @typedef {import("./lines.js").Axis} Axis */
 /** @typedef {import("./lines.js").Picture} Picture */
 /** @typedef {Api.Series["role"]} Role */
-/** @typedef {"angle" | "norm_ratio" | "gradient_angle"} LayerKey */
+/** @typedef {"angle" | "norm_ratio" | "gradient_angle" | "sign_agreement"} LayerKey */
 
 /**
  * A chart: its picture and its table, from the epochs read so far. `chosen` is the one measurement that
@@ -21,6 +21,7 @@ import { LineChart } from "./lines.js";
 
 const NO_LAYERS = "No layer of this trial has a backward kernel that was measured.";
 const NO_UPDATE_ANGLES = "No angle between pseudogradient and true gradient was measured in this trial.";
+const NO_SIGNS = "No layer's signs were compared in this trial.";
 
 /** @type {EpochChart[]} */
 const CHARTS = [
@@ -29,6 +30,7 @@ const CHARTS = [
   { id: "angles", ...ofLayers("angle", { title: "angle (degrees)", low: 0 }), empty: NO_LAYERS },
   { id: "ratios", ...ofLayers("norm_ratio", { title: "‖B‖ / ‖W‖", log: true }), empty: NO_LAYERS },
   { id: "update-angles", ...ofLayers("gradient_angle", { title: "update angle (degrees)", low: 0 }), empty: NO_UPDATE_ANGLES },
+  { id: "signs", ...ofLayers("sign_agreement", { title: "entries of the same sign" }), empty: NO_SIGNS },
 ];
 
 /**
@@ -97,7 +99,7 @@ export function append(epochs, fresh) {
   const layers = new Map(fresh.layers.map((layer) => [layer.name, layer]));
   for (const layer of epochs.layers) {
     const more = layers.get(layer.name);
-    for (const key of /** @type {const} */ (["angle", "norm_ratio", "gradient_angle"])) {
+    for (const key of /** @type {const} */ (["angle", "norm_ratio", "gradient_angle", "sign_agreement"])) {
       if (layer[key] === null && more?.[key]) layer[key] = Array(epochs.count).fill(null);
       layer[key]?.push(...(more?.[key] ?? Array(fresh.count).fill(null)));
     }

@@ -65,9 +65,11 @@ def test_its_layers_are_measured(trained):
         if rule == "direct_feedback_alignment":
             assert math.isnan(layer.angle)
             assert math.isnan(layer.norm_ratio)
+            assert layer.sign_agreement is None
         elif rule != "product_feedback_alignment":
             # Equal signs, so less than 90 degrees: uniform weights and magnitudes have cos 3/4.
             assert 10 < layer.angle < 60
+            assert layer.sign_agreement == 1
     assert last.gradient_angle == pytest.approx(0, abs=1e-3)
 
 

@@ -8,6 +8,11 @@ import tensorflow as tf
 from alignment_core.layers.conv import Conv2D
 from alignment_core.layers.dense import Dense
 from alignment_core.rules.feedback_alignment import FeedbackAlignment
+from alignment_core.rules.sign_feedback import (
+    BatchwiseRandomSignFeedback,
+    FixedRandomSignFeedback,
+    UniformSignFeedback,
+)
 from alignment_core.training.weight_metrics import gradient_angles, weight_metrics
 
 FIXED = FeedbackAlignment({})
@@ -40,6 +45,34 @@ def test_random_kernels_are_those_of_the_textbook_formulas(dense, conv):
         cosine = np.sum(w * b, dtype=np.float64) / math.prod(norms)
         assert row.angle == pytest.approx(np.degrees(np.arccos(cosine)), rel=1e-5)
         assert row.norm_ratio == pytest.approx(norms[1] / norms[0], rel=1e-5)
+        assert row.sign_agreement == pytest.approx(np.mean(np.sign(w) == np.sign(b)))
+        assert 0.1 < row.sign_agreement < 0.9
+
+
+@pytest.mark.parametrize(
+    "rule", [UniformSignFeedback, FixedRandomSignFeedback, BatchwiseRandomSignFeedback]
+)
+def test_sign_concordant_feedback_has_every_sign(rule):
+    layer = Conv2D(8, 3, learning_rule=rule())
+    layer.build((None, 5, 5, 4))
+    assert weight_metrics([layer])[0].sign_agreement == 1
+
+
+def test_random_feedback_has_half_of_the_signs():
+    layer = Dense(200, learning_rule=FIXED)
+    layer.build((None, 300))
+    # The deviation of the share of 60,000 fair coins is 0.002.
+    assert weight_metrics([layer])[0].sign_agreement == pytest.approx(0.5, abs=0.012)
+
+
+def test_a_share_counts_entries_and_none_is_of_kernels_without_numbers(dense):
+    flipped = dense.kernel.numpy().T.copy()
+    flipped[0, :3] *= -1
+    dense.backward_kernel.assign(flipped)
+    assert weight_metrics([dense])[0].sign_agreement == pytest.approx(9 / 12)
+    flipped[2, 0] = np.nan
+    dense.backward_kernel.assign(flipped)
+    assert weight_metrics([dense])[0].sign_agreement is None
 
 
 @pytest.mark.parametrize(("factor", "angle"), [(1.0, 0.0), (0.5, 0.0), (-2.0, 180.0)])
@@ -65,6 +98,7 @@ def test_a_vanished_backward_kernel_has_no_angle(dense):
     (row,) = weight_metrics([dense])
     assert math.isnan(row.angle)
     assert row.norm_ratio == 0
+    assert row.sign_agreement == 0
 
 
 class Hidden:

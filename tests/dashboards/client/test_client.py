@@ -76,6 +76,8 @@ def test_searches_epochs_and_tables_are_frames(client):
     assert layers.loc[(1, 2, "stem"), "angle"] == 40.0
     assert layers.loc[(1, 2, "stem"), "gradient_angle"] == 30.0
     assert math.isnan(layers.loc[(1, 2, "dense"), "gradient_angle"])
+    assert layers.loc[(1, 2, "stem"), "sign_agreement"] == 0.75
+    assert math.isnan(layers.loc[(1, 2, "dense"), "sign_agreement"])
     assert list(client.best_so_far("done").index) == list(range(1, 9))
     assert client.table(["done"], published=True).loc["σ", "done"] == "0.1700"
     assert client.events("done")["what"].tolist()[:2] == ["created", "running"]
@@ -111,6 +113,8 @@ def test_every_chart_is_drawn(client):
     assert list(ratio.data[0].y) == [1.1] * 3
     update = plots.plot_update_angles(client, name, 7)
     assert list(update.data[0].y) == [60.0, 30.0, 20.0]
+    signs = plots.plot_sign_agreements(client, name, 7)
+    assert list(signs.data[0].y) == pytest.approx([0.5, 0.75, 5 / 6])
     others = [
         plots.plot_contour(client, name, "sigma", "beta"),
         plots.plot_parallel(client, name),

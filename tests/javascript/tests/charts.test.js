@@ -144,15 +144,16 @@ test("a sparkline is a staircase through the improvements, to the last result", 
 
 test("new epochs are appended, a layer without them has gaps", () => {
   const series = (name, values) => ({ name, label: name, role: "measured", values });
-  const read = { count: 1, attempt: [1], epoch: [1], seconds: [3], series: [series("loss", [2])], layers: [{ name: "stem", angle: [80], norm_ratio: [1], gradient_angle: null }] };
+  const read = { count: 1, attempt: [1], epoch: [1], seconds: [3], series: [series("loss", [2])], layers: [{ name: "stem", angle: [80], norm_ratio: [1], gradient_angle: null, sign_agreement: [0.5] }] };
   const fresh = { count: 2, attempt: [2, 2], epoch: [1, 2], seconds: [4, 5], series: [series("accuracy", [null, 0.5])], layers: [] };
   epochs.append(read, fresh);
   assert.deepEqual(read.series.map(({ values }) => values), [[2, null, null], [null, null, 0.5]]);
   assert.deepEqual(read.seconds, [3, 4, 5]);
   assert.deepEqual(read.layers[0].angle, [80, null, null]);
   assert.equal(read.count, 3);
-  epochs.append(read, { count: 1, attempt: [2], epoch: [3], seconds: [6], series: [], layers: [{ name: "stem", angle: [70], norm_ratio: [1], gradient_angle: [30] }] });
+  epochs.append(read, { count: 1, attempt: [2], epoch: [3], seconds: [6], series: [], layers: [{ name: "stem", angle: [70], norm_ratio: [1], gradient_angle: [30], sign_agreement: null }] });
   assert.deepEqual(read.layers[0].gradient_angle, [null, null, null, 30]);
+  assert.deepEqual(read.layers[0].sign_agreement, [0.5, null, null, null]);
   assert.deepEqual(epochs.lastAttempt(read), [1, 2, 3]);
 });
 

@@ -115,7 +115,7 @@ def test_tensorboard_shows_what_the_results_hold(trained):
             if isinstance(value, float) and name != "seconds":
                 expected[name, epoch["epoch"]] = value
         for layer in epoch["layers"]:
-            for name in ("angle", "norm_ratio", "gradient_angle"):
+            for name in ("angle", "norm_ratio", "gradient_angle", "sign_agreement"):
                 if layer[name] is not None:
                     expected[f"{name}/{layer['name']}", epoch["epoch"]] = layer[name]
     found = left.scalars()

@@ -170,6 +170,7 @@ def test_an_epoch_is_read_as_it_was():
     epoch = Epoch.from_bson(STORED_EPOCH)
     assert (epoch.epoch, epoch.epochs, epoch.metrics) == (2, 4, {})
     assert epoch.layers[0].angle == 60.0
+    assert epoch.layers[0].sign_agreement is None
 
 
 def test_a_trial_is_a_column_of_table_5():
