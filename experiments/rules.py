@@ -48,6 +48,8 @@ class Budget:
     Attributes:
         tasks: the data sets and networks.
         trials: configurations that are searched.
+        generation: configurations that are suggested from the same results, so that the table is
+            the same on any number of slots and after any fault (`search.driver.generations`).
         top: how many of the best are repeated before one is named.
         repeats: seeds of each of these at most.
         seeds: fresh seeds of the named one, which its row is made of.
@@ -57,6 +59,7 @@ class Budget:
 
     tasks: tuple[Task, ...]
     trials: int
+    generation: int
     top: int
     repeats: int
     seeds: int
@@ -68,6 +71,7 @@ SCALES: dict[Scale, Budget] = {
     "minutes": Budget(
         (Task("digits", "convnet", 8, 20),),
         trials=40,
+        generation=8,
         top=4,
         repeats=3,
         seeds=10,
@@ -80,6 +84,7 @@ SCALES: dict[Scale, Budget] = {
             Task("cifar10", "resnet20", None, 40),
         ),
         trials=60,
+        generation=20,
         top=5,
         repeats=3,
         seeds=5,
@@ -89,6 +94,7 @@ SCALES: dict[Scale, Budget] = {
     "paper": Budget(
         (Task("imagenet", "resnet18", 64, 45),),
         trials=300,
+        generation=60,
         top=5,
         repeats=3,
         seeds=5,
@@ -251,6 +257,7 @@ class Rules(Experiment):
             "precision": self.precision,
             "strategy": self.strategy,
             "trials": budget.trials,
+            "generation": budget.generation,
             "algo": self.algo,
             "seed": self.seed,
             "confirm": True,

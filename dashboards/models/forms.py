@@ -23,7 +23,7 @@ SECTIONS = {
     "Space": ("fix", "range", "prior"),
     "Training": tuple(name for name in RecipeChoices.model_fields if name not in MAIN),
     "Metrics": ("metric", "constraint"),
-    "Suggestions": ("algo", "startup", "pending", "seed", "warm_start"),
+    "Suggestions": ("algo", "startup", "pending", "generation", "seed", "warm_start"),
     "Pruning": ("pruner", "grace", "reduction", "pruned_as"),
     "End": ("until", "timeout", "stop_at", "patience", "max_failures", "confirm", "top", "seeds"),
     "Slots and workers": (

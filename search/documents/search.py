@@ -84,6 +84,8 @@ class Search(Document):
             that adds it, installed here or not; or `fmin` for the algorithm of the process that
             calls HyperOpt's `fmin`.
         startup: finished trials before TPE replaces random suggestions.
+        generation: number of trials that are suggested from the same results; None if each one is
+            suggested from all that are known (`search.driver.generations`).
         prior: where its best configurations are expected; None if nobody says so.
         notify: address of the webhook that is told of its end and of its troubles; None for none.
         notified: ids of the notices that were sent, or given up.
@@ -131,6 +133,7 @@ class Search(Document):
     algo: str = Field(default="tpe", min_length=1)
     startup: int = Field(ge=0)
     pending: PendingPolicy = DEFAULT_PENDING
+    generation: int | None = Field(default=None, ge=1)
     warm_start: WarmStart | None = None
     prior: Prior | None = None
     resources: dict[str, float] = Field(default_factory=dict)

@@ -31,6 +31,9 @@ class ConfirmationQueue:
         if left > 0:
             return Plan((), settled=False)
         own = any(not trial.is_confirmation for trial in self._history.live.values())
+        if own and search.generation is not None:
+            # Which trials are the best so far depends on which of them ended first.
+            return Plan((), settled=False)
         return self._history.repetitions.plan(search.confirm, running=own)
 
     @property

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignsearch.search.documents import Observation, Pending, Search, Trial, pending_of
+from alignsearch.search.documents import Observation, Pending, Search, Trial
 from alignsearch.search.documents.errors import ForeignSearchError, StoreUnavailableError
+from alignsearch.search.driver.generations import Generations
 from alignsearch.search.driver.given import trial_of
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.prometheus import SUGGEST_SECONDS
@@ -51,7 +52,8 @@ class SuggestionQueue:
     a time, and is given out as it is otherwise.
 
     With one slot nothing is made ahead: each trial's point is made from the results of all trials
-    before it, so the search repeats exactly by its seed, however fast the machine is.
+    before it, so the search repeats exactly by its seed, however fast the machine is. A search in
+    generations does so with any number of slots (`search.driver.generations`).
 
     Points that people have given come before all suggestions.
     """
@@ -82,6 +84,7 @@ class SuggestionQueue:
         self._told = 0
         self._failures = 0
         self._ahead = _ahead(search)
+        self._generations = Generations(search.generation, history)
         self._queue: list[Trial] = []
 
     def follow(self, search: Search) -> None:
@@ -186,7 +189,7 @@ class SuggestionQueue:
                 self._note_failure(f"the given point {point.number} is left out: {_named(error)}")
 
     def _tell_new_results(self) -> None:
-        for observation in self._history.fresh():
+        for observation in self._generations.due():
             self._tell(observation)
 
     def _tell(self, observation: Observation) -> None:
@@ -213,8 +216,9 @@ class SuggestionQueue:
     def _suggest(self, before: Sequence[Trial]) -> Trial | None:
         """Make the trial that comes after those `before` it in the queue; None if there is none."""
         tid = self._history.next_tid + len(before)
-        pending = self._history.pending()
-        pending += [pending_of(trial) for trial in before]
+        if self._generations.must_wait(tid, before):
+            return None
+        pending = self._generations.pending(before)
         search = self._search
         try:
             with SUGGEST_SECONDS.time():

@@ -131,6 +131,11 @@ def prepare(
     rules = asked.rules(around.now())
     if objective.kind == ASKED and asked.timeout is not None:
         raise ConfigurationError(NO_TIMEOUT)
+    if objective.kind == ASKED and asked.generation is not None:
+        raise ConfigurationError(
+            "--generation has no use: programs ask for this search's trials, as many as they like "
+            "before they tell a result"
+        )
     if objective.kind == TRAINING and recipe is not None:
         check_network(recipe)
         check_trainings(defined, space, recipe, seed=asked.seed)
@@ -158,6 +163,7 @@ def prepare(
         algo=asked.algo,
         startup=startup,
         pending=asked.pending,
+        generation=asked.generation,
         prior=prior,
         resources=per_trial,
         priority=asked.priority,

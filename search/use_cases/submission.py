@@ -154,6 +154,14 @@ class Submission(
         default=DEFAULT_PENDING,
         description=f"How TPE treats a trial that is still running: {_rows(PENDING_POLICIES)}.",
     )
+    generation: int | None = Field(
+        default=None,
+        ge=1,
+        le=LARGEST,
+        description="Trials that are suggested from the same results: those of all generations "
+        "before theirs. The search is then the same with any number of slots and after any fault. "
+        "Default: each trial is suggested from all results so far.",
+    )
     resources: str | None = Field(
         default=None,
         max_length=LONGEST_TEXT,

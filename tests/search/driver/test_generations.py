@@ -1,0 +1,88 @@
+"""Generations: a search that repeats exactly, whatever the order in which its trials end."""
+
+import random
+import threading
+import time
+
+import pytest
+from suggestions import suggest
+
+from alignsearch.search.documents import Confirmation, Observation, Pending
+from alignsearch.search.driver.driver import Outcome
+from alignsearch.search.driver.history import History
+from alignsearch.search.driver.suggestion_queue import SuggestionQueue
+from alignsearch.spaces.catalog import get_space
+from alignsearch.workers.objectives.rehearsal import final_loss, rehearse
+
+NEVER = threading.Event()
+WM = get_space("wm")
+SIZE = 4
+FIELDS = {"trials": 14, "epochs": 0, "seed": 3, "startup": 2, "generation": SIZE}
+
+
+def shuffled(order):
+    """A rehearsal in which trials end in another order for each number `order`."""
+
+    def objective(search, trial, link):
+        time.sleep(0.2 * random.Random(f"{order}/{trial.tid}").random())
+        return rehearse(search, trial, link)
+
+    return objective
+
+
+def expected(algo):
+    """The points of the search, from the definition of a generation and the sampler alone."""
+    told, points = [], []
+    for tid in range(FIELDS["trials"]):
+        if tid % SIZE == 0:
+            told = [Observation(n, p, final_loss(WM, p)) for n, p in enumerate(points)]
+        start = tid - tid % SIZE
+        pending = [Pending(n, points[n]) for n in range(start, tid)]
+        points.append(suggest(WM, told, pending, tid=tid, seed=3, algo=algo, startup=2))
+    return points
+
+
+@pytest.mark.parametrize("algo", ["tpe", "combined"])
+@pytest.mark.parametrize(("parallel", "order"), [(1, 0), (3, 1), (3, 2), (9, 3)])
+def test_points_follow_from_the_generations_before_with_any_number_of_slots(
+    store, make_search, make_driver, algo, parallel, order
+):
+    search = make_search(algo=algo, parallel=parallel, **FIELDS)
+    driver = make_driver(search.name, objective=shuffled(order))
+    assert driver.run(NEVER) is Outcome.FINISHED
+    trials = store.trials.all(search.name)
+    assert [trial.tid for trial in trials] == list(range(FIELDS["trials"]))
+    assert [trial.point for trial in trials] == expected(algo)
+    assert [trial.seen for trial in trials] == [tid - tid % SIZE for tid in range(len(trials))]
+
+
+def test_they_are_the_same_after_drivers_that_handed_back(store, make_search, make_driver):
+    search = make_search(parallel=3, **FIELDS)
+    outcomes = []
+    while Outcome.FINISHED not in outcomes:
+        interrupt = threading.Event()
+        driver = make_driver(search.name, objective=shuffled(len(outcomes)))
+        threading.Timer(0.3, interrupt.set).start()
+        outcomes.append(driver.run(interrupt))
+    assert len(outcomes) > 1
+    assert [trial.point for trial in store.trials.all(search.name)] == expected("tpe")
+
+
+def test_repetitions_begin_once_which_trials_are_the_best_is_settled(
+    store, make_search, make_driver
+):
+    search = make_search(parallel=3, confirm=Confirmation(top=4, seeds=2), **FIELDS)
+    assert make_driver(search.name, objective=shuffled(7)).run(NEVER) is Outcome.FINISHED
+    trials = store.trials.all(search.name)
+    own = [trial for trial in trials if not trial.is_confirmation]
+    again = [trial for trial in trials if trial.is_confirmation]
+    best = sorted(own, key=lambda trial: (trial.loss, trial.tid))[:4]
+    assert {trial.origin.of for trial in again} == {trial.tid for trial in best}
+    last = max(trial.timings["finished"] for trial in own)
+    assert min(trial.timings["started"] for trial in again) >= last
+
+
+def test_within_a_generation_a_queue_has_no_more_than_its_rest(store, make_search):
+    search = make_search(parallel=9, **FIELDS)
+    queue = SuggestionQueue(search, WM, History(store, search.name), pytest.fail)
+    assert [trial.tid for trial in queue.next_trials(9)] == [0, 1, 2, 3]
