@@ -1,1 +1,1 @@
-"""Analyses of the paper's appendix: learning dynamics, and fits to neural recordings."""
+"""Analyses: the paper's learning dynamics, fits to neural recordings, and the cost of steps."""

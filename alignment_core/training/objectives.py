@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from alignment_core.data.pipeline import PADDING_LABEL
-from alignment_core.layers.contexts import recording
+from alignment_core.layers.contexts import exact_gradients, recording
 from alignment_core.layers.direct import send_error
 from alignment_core.layers.walk import all_layers
 from alignment_core.rules.draws import drawing
@@ -131,6 +131,19 @@ class Objectives:
             return tf.reduce_mean(_cross_entropy(labels, logits))
 
         return self.regularization.share * gradient_angles(loss, self.layers)
+
+    def attack_direction(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Return the signs (batch, ...) of J's true gradient for the images.
+
+        A step in this direction is an attack by the fast gradient sign method (Goodfellow, Shlens
+        and Szegedy 2015, arXiv 1412.6572). Batch norm uses its moving moments. Rows of padding have
+        no direction of their own and are to be ignored.
+        """
+        with exact_gradients(), tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            logits = self._logits(images, MEASURING_SEED, training=False)
+            loss = tf.reduce_sum(_cross_entropy(tf.maximum(labels, 0), logits))
+        return tf.sign(tape.gradient(loss, images))
 
     def _logits(self, images: tf.Tensor, draws: Any, *, training: bool) -> tf.Tensor:
         """Return the network's outputs, with the random numbers and the error that rules need."""

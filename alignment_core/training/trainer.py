@@ -29,6 +29,7 @@ from alignment_core.training.compiled_network import CompiledNetwork, structure
 from alignment_core.training.config import TrainingConfig
 from alignment_core.training.regularization import noise_seed
 from alignment_core.training.results import EpochResult, LayerMetrics, TrainingResult
+from alignment_core.training.robustness import Robustness
 from alignment_core.training.steps import ALIGNMENT, LOSS
 from alignment_core.training.weight_metrics import weight_metrics
 
@@ -110,6 +111,7 @@ class Trainer:
         self._validation = self._strategy.distribute_datasets_from_function(
             lambda context: self._dataset.validation_batches(context=context)
         )
+        self._robustness: Robustness | None = None
         self._timings = {"build": time.perf_counter() - started}
 
     def reconfigure(self, config: TrainingConfig) -> bool:
@@ -226,6 +228,30 @@ class Trainer:
             epochs=tuple(epochs),
             timings=timings,
         )
+
+    def robustness(
+        self, should_stop: Callable[[], bool] = lambda: False
+    ) -> dict[str, float] | None:
+        """Return the validation error under each of `DISTURBANCES` by name, from 0 to 1.
+
+        The network is the one that the last `fit` has trained, and stays as it is (`Robustness`).
+        The noise follows from the configuration's seed.
+
+        Args:
+            should_stop: called before each batch; if it returns True, None is returned.
+
+        Raises:
+            DataError: the images can't be read.
+        """
+        if self._robustness is None:
+            with self._strategy.scope():
+                self._robustness = Robustness(
+                    self._network,
+                    self._validation,
+                    self._dataset.validation_size,
+                    jit_compile=self._config.jit_compile,
+                )
+        return self._robustness.errors(self._config.seed, should_stop=should_stop)
 
     @contextmanager
     def _timed(self, phase: str) -> Iterator[None]:

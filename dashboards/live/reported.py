@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from alignment_core.training.disturbances import DISTURBANCES
 from alignsearch.dashboards import models
 from alignsearch.search.documents import Search, metric_of
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
@@ -62,6 +63,8 @@ _RESULT = {
     "seconds_validate": "time to validate",
     "seconds_measure": "time to measure layers",
     "seconds_save": "time to save checkpoints",
+    "seconds_robustness": "time to measure robustness",
+    **{each.name: each.label for each in DISTURBANCES},
 }
 """Names for people of the numbers in a training's result."""
 

@@ -118,6 +118,12 @@ class RecipeChoices(Document):
         description="Variance of the Gaussian noise in the updates of J's optimizer and of R's, in "
         "units of the learning rate squared (Kunin et al. 2020, App. B.3).",
     )
+    robustness: bool = Field(
+        default=False,
+        exclude_if=lambda measured: not measured,
+        description="Measure, after each trial's last epoch, the validation error with noise in "
+        "the weights or the images, and with images that an attack (FGSM) has moved.",
+    )
 
 
 class WeightSampling(Document):
@@ -189,7 +195,9 @@ class Recipe(RecipeChoices):
         return name if source is None else own_name(name, source.sha256)
 
 
-_NOT_OF_TRAINING = frozenset({"epoch_seconds", "metric", "sources", "strategy", "weight_samples"})
+_NOT_OF_TRAINING = frozenset(
+    {"epoch_seconds", "metric", "robustness", "sources", "strategy", "weight_samples"}
+)
 """Fields that the worker reads itself: what they decide is outside of one training."""
 
 _NAMED = frozenset({"dataset", "model"})

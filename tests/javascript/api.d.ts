@@ -303,6 +303,7 @@ declare namespace Api {
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
     update_noise_variance?: number;
+    robustness?: boolean;
     stem: string;
     epoch_seconds?: number;
     batch_divisor?: number;
@@ -500,6 +501,7 @@ declare namespace Api {
     precision?: "float32" | "bfloat16";
     strategy?: "auto" | "one" | "mirrored" | "tpu";
     update_noise_variance?: number;
+    robustness?: boolean;
     until?: string | null;
     timeout?: string | null;
     stop_at?: number | null;

@@ -29,7 +29,10 @@ ON_THE_WAY = [
     ROOT / "dashboards" / "static" / "pages" / "submit.js",
     ROOT / "workers" / "objectives" / "training.py",
 ]
-READ_ELSEWHERE = {"dataset", "data_dir", "epochs", "model", "width", "strategy"}
+AROUND_TRAININGS = {"strategy", "robustness"}
+"""Fields of which the worker makes use before or after a training."""
+
+READ_ELSEWHERE = {"dataset", "data_dir", "epochs", "model", "width", *AROUND_TRAININGS}
 """Fields that some file on the way needs: for a check, a log line, the devices of a training, or a
 network and data of the user's own."""
 
@@ -73,7 +76,7 @@ def test_a_field_of_the_recipe_is_stored_and_reaches_the_training(name):
     recipe = Recipe(dataset="digits", width=1, stem="small", epochs=1)
     trained = {field.name for field in dataclasses.fields(TrainingConfig)}
     trained |= set(inspect.signature(training_config).parameters)
-    assert name == "strategy" or name in recipe.training_settings()
+    assert name in AROUND_TRAININGS or name in recipe.training_settings()
     assert recipe.training_settings().keys() <= trained
 
 

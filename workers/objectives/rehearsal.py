@@ -11,6 +11,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+from alignment_core.training.disturbances import DISTURBANCES
 from alignsearch.search.documents import (
     Epoch,
     Result,
@@ -57,6 +58,9 @@ def rehearse(search: Search, trial: Trial, link: Link) -> Finished:
                 link.on_warning(f"the rehearsal goes on without checkpoints: {error}")
                 link = replace(link, checkpoints=None)
     metrics = {"chance_error": WORST} if metric_of(search) == DEFAULT_METRIC else {}
+    if recipe.robustness:
+        # Made up: from the final loss without a disturbance to the largest one under a whole unit.
+        metrics |= {each.name: final + (WORST - final) * each.level for each in DISTURBANCES}
     metrics |= _further(search, trial)
     return Finished(Result(status="ok", loss=final, metrics=metrics), epochs)
 

@@ -1,7 +1,8 @@
 """The objective `training`: train the trial's network and return its validation error."""
 
 import logging
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,6 +10,7 @@ from alignment_core.errors import CheckpointError
 from alignment_core.training.accelerators import get_strategy
 from alignment_core.training.config import TrainingConfig
 from alignment_core.training.results import EpochResult, TrainingResult
+from alignment_core.training.trainer import Trainer
 from alignment_core.training.trainer_cache import trainer_for
 from alignment_core.training.weight_metrics import sampled_weights
 from alignsearch.search.documents import (
@@ -97,13 +99,17 @@ def train(search: Search, trial: Trial, link: Link) -> Finished:
         except CheckpointError as error:
             link.on_warning(f"training from the start: {error}")
             outcome = fit(())
-    if outcome.status == "interrupted":
+        disturbed: Mapping[str, float] | None = {}
+        if recipe.robustness and outcome.status == "ok":
+            disturbed = _robustness(trainer, link)
+    if outcome.status == "interrupted" or disturbed is None:
         return Finished(None)
     metrics = {
         "best_validation_error": outcome.best_validation_error,
         "chance_error": outcome.chance_error,
         "epochs": float(outcome.epochs_done),
         **{f"seconds_{name}": seconds for name, seconds in outcome.timings.items()},
+        **disturbed,
     }
     known = {name: value for name, value in metrics.items() if value is not None}
     if outcome.status == "diverged":
@@ -143,6 +149,15 @@ def _add_own_parts(search: Search, recipe: Recipe, warn: Callable[[str], None]) 
 
 _added: set[tuple[str, str | None, str | None]] = set()
 """Own data sets and networks that this process knows, by address, hash and folder."""
+
+
+def _robustness(trainer: Trainer, link: Link) -> dict[str, float] | None:
+    """Return the errors under disturbances and the time they took; None if asked to stop."""
+    started = time.perf_counter()
+    errors = trainer.robustness(link.should_stop)
+    if errors is None:
+        return None
+    return {"seconds_robustness": time.perf_counter() - started, **errors}
 
 
 def _weight_samples(model: Any, recipe: Recipe, epoch: int, seed: int) -> tuple[WeightSample, ...]:

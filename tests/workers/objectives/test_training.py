@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from alignment_core.training.disturbances import DISTURBANCES
 from alignsearch.experiments.runs import submit
 from alignsearch.search.documents import Recipe, Search, Trial, WeightSampling
 from alignsearch.search.documents.states import TrialState
@@ -158,6 +159,54 @@ def test_an_interrupt_hands_a_training_back(store, make_trial):
     interrupt.set()
     assert attempt(store, trial, interrupt) == Outcome.HANDED_BACK
     assert store.trials.get(trial.id).state == TrialState.QUEUED
+
+
+def test_robustness_is_measured_for_a_search_that_asks_for_it(store, make_trial):
+    trial = make_trial(delay_epochs=0, recipe={"robustness": True})
+    assert attempt(store, trial) == Outcome.COMPLETED
+    ended = store.trials.get(trial.id)
+    names = {each.name for each in DISTURBANCES} | {"seconds_robustness"}
+    assert names <= ended.result.metrics.keys()
+    assert all(0 <= ended.result.metrics[each.name] <= 1 for each in DISTURBANCES)
+    # The loss is that of the network itself.
+    *_, last = store.logs.epochs(trial.id)
+    assert ended.result.loss == pytest.approx(1 - last.validation_accuracy)
+
+
+def test_robustness_is_not_measured_unasked(store, make_trial):
+    trial = make_trial(delay_epochs=0)
+    assert attempt(store, trial) == Outcome.COMPLETED
+    metrics = store.trials.get(trial.id).result.metrics
+    assert not any("noise" in name or "fgsm" in name for name in metrics)
+
+
+def test_a_trial_that_is_stopped_while_it_is_measured_goes_on_from_its_last_epoch(
+    store, make_trial, tmp_path
+):
+    trial = make_trial(delay_epochs=0, recipe={"robustness": True})
+    search = store.searches.get(trial.search)
+    epochs = []
+
+    def made(number, should_stop, resume_from=()):
+        folder = str(tmp_path / number)
+        on_epoch = epochs.append
+        ignored = lambda _: None  # noqa: E731
+        return train(
+            search, trial, Link(on_epoch, ignored, ignored, should_stop, folder, resume_from)
+        )
+
+    first = made("1", lambda: len(epochs) == search.epochs)
+    assert first.result is None
+    second = made("2", lambda: False, [str(tmp_path / "1")])
+    assert [each.epoch for each in epochs] == [1, 2]
+    assert {each.name for each in DISTURBANCES} <= second.result.metrics.keys()
+
+
+def test_a_rehearsal_makes_robustness_up(store, make_trial):
+    trial = make_trial(dataset="rehearsal", recipe={"robustness": True, "epoch_seconds": 0})
+    assert attempt(store, trial, objective=rehearse) == Outcome.COMPLETED
+    result = store.trials.get(trial.id).result
+    assert all(result.loss <= result.metrics[each.name] <= 0.9 for each in DISTURBANCES)
 
 
 def test_a_state_of_another_version_is_done_without_and_that_is_said(store, make_trial, tmp_path):
