@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import isfinite
 
+from alignment_core.training.disturbances import DISTURBANCES
 from alignsearch.experiments.run_statistics import Mean, mean_of
+from alignsearch.experiments.step_costs import Cost
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TrialState
@@ -15,8 +17,6 @@ from alignsearch.spaces.distributions import Value
 
 NEAR = 0.01
 """A configuration is near the best if its error is at most so much above: one point."""
-ROBUSTNESS = "error_"
-"""Beginning of the names of a training's errors under disturbances (`analysis.robustness`)."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,12 @@ class RuleResult:
         lost: number of these runs that diverged.
         missing: number of these runs without a result.
         noisy: mean error by variance of the noise in updates.
-        robust: mean error by the name of a disturbance of the trained network.
+        robust: mean error by the name of a disturbance of the trained network
+            (`alignment_core.training.disturbances`).
         layers: measurements of each layer with a backward kernel.
         shares: importance of each metaparameter for the error, the largest first.
         searches: names of all searches.
+        cost: cost of its step beside that of the first rule that has one; None if not measured.
     """
 
     rule: str
@@ -71,6 +73,7 @@ class RuleResult:
     layers: Sequence[Layer] = ()
     shares: Sequence[tuple[str, float]] = ()
     searches: Sequence[str] = ()
+    cost: Cost | None = None
 
     @property
     def error(self) -> Mean:
@@ -163,13 +166,12 @@ def _mean(trials: Sequence[Trial]) -> Mean:
 
 
 def _robust(trials: Sequence[Trial]) -> dict[str, Mean]:
-    found: dict[str, list[float]] = {}
-    for trial in trials:
-        metrics = trial.result.metrics if trial.result is not None else {}
-        for name, value in metrics.items():
-            if name.startswith(ROBUSTNESS):
-                found.setdefault(name, []).append(value)
-    return {name: mean_of(values) for name, values in found.items()}
+    measured = [trial.result.metrics for trial in trials if trial.result is not None]
+    known = {
+        each.name: [metrics[each.name] for metrics in measured if each.name in metrics]
+        for each in DISTURBANCES
+    }
+    return {name: mean_of(values) for name, values in known.items() if values}
 
 
 def _layers(store: Store, trials: Sequence[Trial]) -> list[Layer]:

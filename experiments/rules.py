@@ -237,10 +237,13 @@ class Rules(Experiment):
         for (_, rule), options in asked.items():
             place.check_search(_address(rule), options)
         results = {
-            task: [
-                self._result(place, budget, rule, definition, asked[task, rule])
-                for rule, definition in rules.items()
-            ]
+            task: self._with_costs(
+                place,
+                [
+                    self._result(place, budget, rule, definition, asked[task, rule])
+                    for rule, definition in rules.items()
+                ],
+            )
             for task in budget.tasks
         }
         return make_report(budget, results, scale=self.scale, seed=self.seed)
@@ -263,7 +266,7 @@ class Rules(Experiment):
             "confirm": True,
             "top": budget.top,
             "seeds": budget.repeats,
-            "tag": ("rules", f"rules-{self.scale}"),
+            "tag": self._tags,
         }
 
     def _result(
@@ -287,6 +290,34 @@ class Rules(Experiment):
                 for called, seeds, changes in _trained(budget)
             }
         return read(store, rule, definition, name, runs, budget.variances)
+
+    def _with_costs(self, place: Place, results: "list[RuleResult]") -> "list[RuleResult]":
+        """Return the results with the cost of each rule's step, measured in one process."""
+        from alignsearch.experiments.step_costs import Measured, cost_definition, costs_in
+
+        store = place.open_store()
+        known = [each for each in results if each.configuration]
+        if not known:
+            return results
+        measured = [
+            Measured(
+                _address(each.rule),
+                each.configuration,
+                store.searches.get(each.search).training,
+            )
+            for each in known
+        ]
+        definition = cost_definition(measured)
+        name = f"rules-cost-{hash_of(definition.space.space_hash)}"
+        place.finish_search(name, definition, {"trials": 1, "tag": self._tags})
+        costs = dict(
+            zip((each.rule for each in known), costs_in(store, name, len(known)), strict=True)
+        )
+        return [replace(each, cost=costs.get(each.rule)) for each in results]
+
+    @property
+    def _tags(self) -> tuple[str, ...]:
+        return "rules", f"rules-{self.scale}"
 
     @classmethod
     def reproduction(cls, scale: Scale, folder: Path, data_dir: str | None) -> Reproduction:

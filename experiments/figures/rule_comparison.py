@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from alignment_core.training.disturbances import DISTURBANCES
 from alignsearch.experiments.comparison import chances_of_best, interval, pairs
 from alignsearch.experiments.figures.looks import Look, looks
-from alignsearch.experiments.rule_results import ROBUSTNESS, RuleResult
+from alignsearch.experiments.rule_results import RuleResult
 from alignsearch.experiments.run_statistics import Mean
 
 if TYPE_CHECKING:
@@ -20,13 +21,12 @@ LAYER_PANELS = (
 )
 """Measurements of a layer, and their axes."""
 
-DISTURBANCES = {
-    "weight_noise": "noise in weights, relative",
-    "input_noise": "noise in images, standard deviation",
-    "fgsm": "FGSM's step",
+AXES: dict[str, str] = {
+    "weight_noise": "noise in weights, relative to their size",
+    "image_noise": "noise in images, standard deviations",
+    "fgsm": "FGSM's step, standard deviations",
 }
-"""Disturbances of a trained network by the names of their errors, with their axes."""
-
+"""Axis of each kind of disturbance of a trained network."""
 
 NOISY = "noisy"
 """The disturbance of the updates of a training, beside those of a trained network."""
@@ -40,6 +40,7 @@ class TaskResults:
         suffix: end of the names of its files; empty if there is one task.
         results: results of each rule, the lowest mean error first; those without one come last.
         known: those with an error.
+        measured: the same in the order in which they were asked for.
         pairs: all pairs of these.
         chances: the chance of each of these that it is the best.
     """
@@ -49,6 +50,7 @@ class TaskResults:
 
         alone: whether the report has no other task.
         """
+        self.measured = [each for each in results if each.errors]
         self.where = f" on {task.dataset}"
         self.suffix = "" if alone else f"-{task.dataset}-{task.model}"
         self.results = sorted(
@@ -74,12 +76,11 @@ class TaskResults:
         variances = sorted({level for each in self.known for level in each.noisy})
         if variances:
             found.append((NOISY, "variance of the noise in updates", variances))
-        for kind, label in DISTURBANCES.items():
-            begin = f"{ROBUSTNESS}{kind}_"
-            names = {name for each in self.known for name in each.robust if name.startswith(begin)}
-            if names:
-                levels = sorted(float(name.removeprefix(begin)) for name in names)
-                found.append((kind, label, levels))
+        measured = {name for each in self.known for name in each.robust}
+        for kind, label in AXES.items():
+            known = [each for each in DISTURBANCES if each.kind == kind and each.name in measured]
+            if known:
+                found.append((kind, label, [each.level for each in known]))
         return found
 
     def numbers(self) -> dict[str, Any]:
@@ -102,7 +103,8 @@ def disturbed(result: RuleResult, kind: str, level: float) -> Mean | None:
     """Return a rule's mean error under a disturbance; None if it wasn't measured."""
     if kind == NOISY:
         return result.noisy.get(level)
-    return result.robust.get(f"{ROBUSTNESS}{kind}_{level:g}")
+    named = [each.name for each in DISTURBANCES if (each.kind, each.level) == (kind, level)]
+    return result.robust.get(named[0]) if named else None
 
 
 def percent(share: float | None) -> float | None:

@@ -13,6 +13,7 @@ from alignsearch.experiments.figures.rule_comparison import (
 )
 from alignsearch.experiments.report import Cell, Table
 from alignsearch.experiments.rule_results import NEAR, RuleResult
+from alignsearch.experiments.step_costs import BATCH, Cost
 
 
 def tables_of(page: TaskResults) -> list[Table]:
@@ -20,6 +21,7 @@ def tables_of(page: TaskResults) -> list[Table]:
     return [
         _table(page),
         _searches(page),
+        *([_costs(page)] if any(each.cost for each in page.known) else []),
         _robustness(page),
         _layers(page),
         _configurations(page),
@@ -103,6 +105,40 @@ def _searches(page: TaskResults) -> Table:
             "hours: of the search and the repetitions of its best trials.",
         ],
     )
+
+
+def _costs(page: TaskResults) -> Table:
+    first = next(each.name for each in page.measured if each.cost is not None)
+    return Table(
+        name=f"costs{page.suffix}",
+        title=f"Cost of a training step{page.where}",
+        head=[
+            *("rule", f"time in {first}'s", "from", "to", "ms a step"),
+            *("MB of variables", f"memory in {first}'s", "MB at the peak"),
+        ],
+        rows=[
+            [each.name, *_cost(each.cost, page)] for each in page.measured if each.cost is not None
+        ],
+        notes=[
+            f"Steps of {BATCH} images with each rule's best configuration, in turn in one process: "
+            "medians over rounds, and the interval of 95 % of the ratio's median. Under "
+            "alternating minimization a step is one on R and one on J. Variables: network, "
+            "backward kernels and optimizers.",
+        ],
+    )
+
+
+def _cost(cost: Cost, page: TaskResults) -> list[Cell]:
+    reference = next(each.cost for each in page.measured if each.cost is not None)
+    return [
+        cost.ratio,
+        cost.ratio_low,
+        cost.ratio_high,
+        1e3 * cost.seconds,
+        1e-6 * cost.variable_bytes,
+        cost.variable_bytes / reference.variable_bytes,
+        None if cost.peak_bytes is None else 1e-6 * cost.peak_bytes,
+    ]
 
 
 def _robustness(page: TaskResults) -> Table:

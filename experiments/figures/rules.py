@@ -42,10 +42,10 @@ def make_report(
             f"The paper's setting: {PAPER}",
             f"Here (--scale {scale}): " + "; ".join(_in_words(task) for task in results) + ".",
             f"Each rule had {budget.trials} configurations, drawn in generations of "
-            f"{budget.generation} by the same sampler with the seed {seed} and the same common metaparameters (learning rate, weight decay, batch "
-            f"size). The best {budget.top} were repeated on up to {budget.repeats} seeds, and the "
-            f"one with the lowest mean was trained on {budget.seeds} fresh seeds, which no choice "
-            "has seen.",
+            f"{budget.generation} by the same sampler with the seed {seed}, and the same common "
+            "metaparameters (learning rate, weight decay, batch size). The best "
+            f"{budget.top} were repeated on up to {budget.repeats} seeds, and the one with the "
+            f"lowest mean was trained on {budget.seeds} fresh seeds, which no choice has seen.",
         ],
         figures=[figure for page in pages.values() for figure in figures_of(page)],
         tables=[

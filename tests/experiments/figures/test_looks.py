@@ -10,9 +10,9 @@ from alignsearch.experiments.figures.architectures import Row
 from alignsearch.experiments.figures.architectures import make_report as architectures
 from alignsearch.experiments.figures.figure import GREY, PALETTE, Axis, Figure, Panel, Points
 from alignsearch.experiments.figures.interactive import to_json
+from alignsearch.experiments.figures.looks import LOOKS, OTHERS, looks, name_of
 from alignsearch.experiments.figures.noise import Curve
 from alignsearch.experiments.figures.noise import make_report as noise
-from alignsearch.experiments.figures.looks import LOOKS, OTHERS, looks, name_of
 from alignsearch.experiments.figures.static import save_static
 from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
 from alignsearch.spaces.presets import NOISY_RULES, RULES
