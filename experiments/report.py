@@ -58,9 +58,13 @@ class Table:
         return text_tables.markdown(self.head, self._with_mathematics(), self.notes)
 
     def latex(self) -> str:
-        """The table as a LaTeX document of its own."""
-        return text_tables.document(
-            text_tables.latex(self.head, self._with_mathematics(), self.notes)
+        r"""The table as LaTeX for `\input`, with its caption and the label `tab:NAME`."""
+        return text_tables.latex(
+            self.head,
+            self._with_mathematics(),
+            self.notes,
+            caption=self.title,
+            label=f"tab:{self.name}",
         )
 
     def csv(self) -> str:

@@ -213,15 +213,25 @@ def _yes(pair: Pair) -> str:
     return "yes" if pair.told_apart else "no"
 
 
-def checklist(results: Sequence[RuleResult]) -> Table:
-    """Return what each rule needs of a brain; rules of one's own have no row."""
+def checklists(results: Sequence[RuleResult]) -> list[Table]:
+    """Return what each rule needs of a brain, and why; rules of one's own have no row."""
     known = [each for each in results if each.rule in CHECKLIST]
-    return Table(
-        name="checklist",
-        title="What each rule needs",
-        head=["rule", *QUESTIONS],
-        rows=[
-            [each.name, *(f"{a.word}: {a.reason}" for a in CHECKLIST[each.rule])] for each in known
-        ],
-        notes=["The questions are those of Table 1 of Li and Benna 2024 (arXiv 2405.20594)."],
-    )
+    return [
+        Table(
+            name="checklist",
+            title="What each rule needs",
+            head=["rule", *QUESTIONS],
+            rows=[[each.name, *(answer.word for answer in CHECKLIST[each.rule])] for each in known],
+            notes=["The questions are those of Table 1 of Li and Benna 2024 (arXiv 2405.20594)."],
+        ),
+        Table(
+            name="checklist-reasons",
+            title="Why each rule needs it, or doesn't",
+            head=["rule", "question", "answer", "reason"],
+            rows=[
+                [each.name, question, answer.word, answer.reason]
+                for each in known
+                for question, answer in zip(QUESTIONS, CHECKLIST[each.rule], strict=True)
+            ],
+        ),
+    ]

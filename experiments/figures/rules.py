@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from alignsearch.experiments.figures.rule_comparison import TaskResults
 from alignsearch.experiments.figures.rule_figures import figures_of
-from alignsearch.experiments.figures.rule_tables import checklist, tables_of
+from alignsearch.experiments.figures.rule_tables import checklists, tables_of
 from alignsearch.experiments.report import Report
 from alignsearch.experiments.rule_results import RuleResult
 
@@ -50,7 +50,7 @@ def make_report(
         figures=[figure for page in pages.values() for figure in figures_of(page)],
         tables=[
             *(table for page in pages.values() for table in tables_of(page)),
-            checklist(rules),
+            *checklists(rules),
         ],
         numbers={f"{task.dataset}-{task.model}": page.numbers() for task, page in pages.items()},
         seeds=tuple(range(budget.seeds)),

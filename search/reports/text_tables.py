@@ -65,18 +65,23 @@ def _plain_mathematics(latex: str) -> str:
 
 
 def latex(
-    head: Cells, body: Sequence[Cells], notes: Sequence[str] = (), *, caption: str = ""
+    head: Cells,
+    body: Sequence[Cells],
+    notes: Sequence[str] = (),
+    *,
+    caption: str = "",
+    label: str = LABEL,
 ) -> str:
     r"""Return a LaTeX table for `\input`, with its notes below.
 
     It needs the packages that its first line names.
 
-    caption: its caption; without one it has no label either.
+    caption: its caption; without one it has no label either. label: what a text refers to it by.
     """
     top, *rows = (
         f"{' & '.join(_latex_text(cell) for cell in line)} \\\\" for line in (head, *body)
     )
-    named = [rf"\caption{{{_latex_text(caption)}}}", rf"\label{{{LABEL}}}"] if caption else []
+    named = [rf"\caption{{{_latex_text(caption)}}}", rf"\label{{{label}}}"] if caption else []
     return "\n".join(
         [
             rf"% \usepackage{{{PACKAGES}}}",

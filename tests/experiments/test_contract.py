@@ -7,30 +7,23 @@ without TensorFlow.
 import uuid
 from contextlib import nullcontext
 from dataclasses import fields
-from functools import partial
-from threading import Event
 from typing import get_args
 
 import numpy as np
 import pytest
-from epoch_maker import an_epoch
 from experiment_output import Output
+from thread_workers import ThreadWorkers
 
 from alignment_core.analysis.simulated_recordings import read_out, simulate
 from alignment_core.errors import AlignSearchError, ConfigurationError, DataError
 from alignsearch.cli.app import app
 from alignsearch.experiments.options import Scale
 from alignsearch.experiments.run_experiment import check_folder, default_folder, run_experiment
-from alignsearch.experiments.store_place import Room, StorePlace
+from alignsearch.experiments.store_place import StorePlace
 from alignsearch.experiments.table import EXPERIMENTS, get_experiment
-from alignsearch.search.documents import LayerRecord, Result, WeightSample
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TrialState
-from alignsearch.search.driver.driver import Outcome
 from alignsearch.search.store import Store
-from alignsearch.spaces.catalog import RUNS
-from alignsearch.workers.attempt_runner import Finished
-from alignsearch.workers.objectives.rehearsal import rehearse
 
 NAMES = [entry.name for entry in EXPERIMENTS]
 TRAINING = {"models": "dense", "width": 4, "epochs": 2, "seeds": "2"}
@@ -45,73 +38,16 @@ SMALLEST = {
     "kolen-pollack": {**TRAINING, "rules": "bp,kp"},
     "neural-fit": {"components": 3, "splits": 2},
     "biotorch": {**TRAINING, "rules": "bp,dfa"},
+    "rules": {"rules": "bp,fa,wm", "trials": 3, "epochs": 2, "seeds": 2, "model": "dense"},
 }
 """Options of the smallest run of each."""
 
 
-def made_up(search, trial, link):
-    """An objective without training: epochs with the measurements asked for, then a result."""
-    if search.space != RUNS.name:
-        return rehearse(search, trial, link)
-    samples = search.recipe.weight_samples
-    names = ("dense1",) if samples is None else ("dense1", "dense2", *samples.layers)
-    for number in range(1, search.recipe.epochs + 1):
-        pairs = ()
-        if samples is not None and number in samples.epochs:
-            weights = {"forward": (0.1, -0.2), "backward": (0.2, -0.1)}
-            pairs = tuple(WeightSample(layer=each, **weights) for each in samples.layers)
-        link.on_epoch(
-            an_epoch(
-                trial.id,
-                number,
-                attempt=trial.attempt,
-                epochs=search.recipe.epochs,
-                layers=[LayerRecord(name=each, angle=40.0, norm_ratio=1.0) for each in names],
-                weight_samples=pairs,
-            )
-        )
-    return Finished(Result(status="ok", loss=0.1, metrics={"chance_error": 0.9}), number)
-
-
-class ThreadWorkers:
-    """A real store, and a driver whose workers are threads."""
-
-    has_store = True
-    owner = "a test"
-
-    def __init__(self, store, uri, make_search, make_driver):
-        self.store = store
-        self.make_search = make_search
-        self.make_driver = partial(make_driver, store, uri)
-        self.driven = []
-        self.interrupt = Event()
-
-    def open_store(self):
-        return self.store
-
-    make_store = open_store
-
-    def room(self):
-        return Room({"CPU": 1.0}, 2)
-
-    def checkpoints(self):
-        return None
-
-    def submit(self, name, size):
-        self.make_search(self.store, name, size.space, trials=size.trials, epochs=size.epochs)
-
-    def drive(self, search, unit):
-        self.driven.append(search.name)
-        driver = self.make_driver(search.name, objective=made_up)
-        ended = driver.run(self.interrupt)
-        assert ended is (Outcome.INTERRUPTED if self.interrupt.is_set() else Outcome.FINISHED)
-
-
 @pytest.fixture(scope="module")
-def workers(server_uri, make_search_in, make_driver_in):
+def workers(server_uri, make_driver_in):
     uri = f"{server_uri.rstrip('/')}/test_{uuid.uuid4().hex}"
     with Store.connect(uri) as store:
-        yield ThreadWorkers(store, uri, make_search_in, make_driver_in)
+        yield ThreadWorkers(store, uri, make_driver_in)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +100,7 @@ def test_its_smallest_run_leaves_a_report_with_figures_and_tables(ran):
     output.check_files()
     entry = get_experiment(name)
     assert output.run["experiment"] == name
-    ours = "BioTorch" if name == "biotorch" else "Kunin et al. 2020, "
+    ours = "BioTorch" if name in ("biotorch", "rules") else "Kunin et al. 2020, "
     assert output.run["source"].startswith(ours)
     # "Table 3" of the list may be in "Tables 3 and 4" of the report.
     named = entry.source.partition(",")[0].removesuffix("'s table").split()[-1]

@@ -1,7 +1,8 @@
 """`alignsearch experiment scalar-network`: its files, and algebra beside real layers."""
 
-import shutil
 import subprocess
+
+from alignsearch.search.reports.text_tables import document
 
 
 def test_scalar_network_leaves_figures_tables_and_what_was_run(scalar):
@@ -25,7 +26,8 @@ def test_the_table_sets_the_algebra_beside_the_real_layers(scalar):
 
 def test_its_latex_compiles(scalar, tmp_path):
     _, left = scalar
-    shutil.copy(left.folder / "fixed-points.tex", tmp_path)
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "fixed-points.tex"]
+    fragment = (left.folder / "fixed-points.tex").read_text()
+    (tmp_path / "whole.tex").write_text(document(fragment))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "whole.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]

@@ -21,6 +21,7 @@ from alignsearch.spaces.definitions import (
     installed_names,
     source_hash,
 )
+from alignsearch.spaces.fair import FAIR
 from alignsearch.spaces.feedback import FEEDBACK_SPACES
 from alignsearch.spaces.hyperopt_space import from_hyperopt
 
@@ -65,8 +66,8 @@ def _lies_in(module, folder):
     return str(getattr(module, "__file__", None) or "").startswith(str(folder))
 
 
-def test_shipped_definitions_are_the_papers_four_and_the_feedback_rules():
-    assert SHIPPED.keys() == SPACES.keys() | FEEDBACK_SPACES.keys()
+def test_shipped_definitions_are_the_papers_four_the_feedback_rules_and_the_compared():
+    assert SHIPPED.keys() == SPACES.keys() | FEEDBACK_SPACES.keys() | FAIR.keys()
     ia = find_definition("ia")
     assert ia.space is SPACES["ia"]
     assert (ia.objective, ia.direction, ia.heading) == ("training", "minimize", ia.space.title)

@@ -1,4 +1,4 @@
-"""Tables of all experiments compile as LaTeX; the page of many names every command."""
+"""Tables of all experiments are LaTeX fragments; the page of many names every command."""
 
 import subprocess
 
@@ -11,13 +11,22 @@ from alignsearch.experiments.figures.architectures import make_report as archite
 from alignsearch.experiments.figures.neural_fit import make_report as neural_fit
 from alignsearch.experiments.figures.noise import Curve
 from alignsearch.experiments.figures.noise import make_report as noise
+from alignsearch.experiments.figures.rules import make_report as rules
 from alignsearch.experiments.figures.symmetry import Pairs
 from alignsearch.experiments.figures.symmetry import make_report as symmetry
 from alignsearch.experiments.figures.weight_metrics import layers_over_time
 from alignsearch.experiments.figures.weight_metrics import make_report as weight_metrics
 from alignsearch.experiments.report_page import Entry, Section, page_of_all
+from alignsearch.experiments.rule_results import RuleResult
+from alignsearch.experiments.rules import SCALES
 from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
+from alignsearch.search.reports.text_tables import document
 
+RULES_TABLES = (
+    *("rules", "searches", "robustness", "layers", "best", "pairs"),
+    *("checklist", "checklist-reasons"),
+)
+"""Tables of the experiment `rules` where no cost was measured."""
 ACCURACY = MeanAccuracy(0.9, 0.01, 3, diverged=0, missing=0, seeds=(0, 1, 2))
 
 
@@ -31,7 +40,7 @@ def tables():
     ]
     curves = [Curve("sa", [0.0, 1e-10], [ACCURACY] * 2, alone=True, shifted=True)]
     for report in (
-        architectures(rows, name="transfer", title="", source="", setting=[], seeds=(), chance=0.1),
+        architectures(rows, name="transfer", title="T", source="", setting=[], seeds=(), chance=0.1),
         noise(curves, [], seeds=(), chance=0.1),
         symmetry(
             [Pairs("WM ref.", 1, weights, weights, 5.0, 1.0)],
@@ -44,6 +53,17 @@ def tables():
             [layers_over_time("WM+AD", [(0, False, []), (1, True, [])], 2, ())], [], seeds=(0, 1)
         ),
         neural_fit(fits, recordings, 25, [], seeds=(0,)),
+        rules(
+            SCALES["minutes"],
+            {
+                SCALES["minutes"].tasks[0]: [
+                    RuleResult(each, each, 3, "s", 2, [0.1, None], 1, 0.1, {"rate": 0.1}, [0.1, e])
+                    for each, e in (("bp", 0.2), ("fa", 0.3))
+                ]
+            },
+            scale="minutes",
+            seed=0,
+        ),
     ):
         yield from report.tables
 
@@ -63,14 +83,15 @@ def test_a_page_of_many_names_what_an_experiment_needed_first():
         )
 
 
-def test_every_table_is_a_document_that_compiles(tmp_path):
-    """All in one, for LaTeX takes longest to begin."""
-    parts = [each.latex().partition(r"\begin{document}") for each in tables()]
-    assert len(parts) == 6
-    assert len({head for head, _, _ in parts}) == 1
-    bodies = [body.removesuffix("\\end{document}\n") for _, _, body in parts]
-    text = "".join([parts[0][0], r"\begin{document}", *bodies, "\\end{document}\n"])
-    (tmp_path / "all.tex").write_text(text)
+def test_every_table_is_a_fragment_that_compiles_in_a_document_of_ones_own(tmp_path):
+    r"""All in one, each by \\input, for LaTeX takes longest to begin."""
+    found = list(tables())
+    assert len(found) == 6 + len(RULES_TABLES)
+    for at, table in enumerate(found):
+        (tmp_path / f"table{at}.tex").write_text(table.latex())
+        assert f"\\label{{tab:{table.name}}}" in table.latex()
+    inputs = "\n".join(f"\\input{{table{at}}}" for at in range(len(found)))
+    (tmp_path / "all.tex").write_text(document(f"{inputs}\n"))
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
