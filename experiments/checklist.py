@@ -1,4 +1,4 @@
-"""What each rule needs of a brain, as a checklist: after Table 1 of Li and Benna 2024.
+"""Checklist of what each rule needs of a brain, after Table 1 of Li and Benna 2024.
 
 The questions are theirs (arXiv 2405.20594); the answers follow from the rules' equations as they
 are built here, and each has its reason.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from alignment_core.training.disturbances import DISTURBANCES
+from alignsearch.experiments.rule_budgets import FINAL, noisy
 from alignsearch.experiments.run_statistics import Mean, mean_of
 from alignsearch.experiments.step_costs import Cost
 from alignsearch.search.documents import Search, Trial
@@ -114,11 +115,9 @@ def read(
         definition: the rule's definition.
         name: name of its search.
         runs: names of the searches that trained its best configuration again, by what for
-            (`rules.FINAL`, `rules.noisy`); empty if every configuration diverged.
+            (`rule_budgets.FINAL`, `rule_budgets.noisy`); empty if every configuration diverged.
         variances: variances of the noise in updates.
     """
-    from alignsearch.experiments.rules import FINAL, noisy
-
     search = store.searches.get(name)
     trials = store.trials.all_readable(name)
     own = [trial for trial in trials if not trial.is_confirmation]

@@ -1,7 +1,7 @@
 """The experiment `rules`: learning rules searched alike, confirmed, and compared in one table."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +10,7 @@ from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownN
 from alignsearch.experiments.experiment import Experiment, Reproduction
 from alignsearch.experiments.options import Option, Scale
 from alignsearch.experiments.place import Place
+from alignsearch.experiments.rule_budgets import SCALES, Budget, Task, trained
 from alignsearch.experiments.runs import finished
 from alignsearch.experiments.setting import MOST_SEEDS, split_names
 from alignsearch.search.documents.recipe import OnCorrupt
@@ -26,83 +27,6 @@ LONGEST_RULE = 20
 """Letters of a rule of one's own in the names of its searches, which have 64 at most."""
 CHECKED_WIDTH = 4
 """Most channels of the networks that are built to see whether a rule can be theirs."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """A data set and a network on which rules are compared.
-
-    width: channels of the network's first stage; None for its own width on the data set.
-    """
-
-    dataset: str
-    model: str
-    width: int | None
-    epochs: int
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How much is spent on each rule; the same for all.
-
-    Attributes:
-        tasks: the data sets and networks.
-        trials: configurations that are searched.
-        generation: configurations that are suggested from the same results, so that the table is
-            the same on any number of slots and after any fault (`search.driver.generations`).
-        top: how many of the best are repeated before one is named.
-        repeats: seeds of each of these at most.
-        seeds: fresh seeds of the named one, which its row is made of.
-        variances: variances of the noise in updates, under which it is trained again.
-        noise_seeds: seeds at each variance.
-    """
-
-    tasks: tuple[Task, ...]
-    trials: int
-    generation: int
-    top: int
-    repeats: int
-    seeds: int
-    variances: tuple[float, ...]
-    noise_seeds: int
-
-
-SCALES: dict[Scale, Budget] = {
-    "minutes": Budget(
-        (Task("digits", "convnet", 8, 20),),
-        trials=40,
-        generation=8,
-        top=4,
-        repeats=3,
-        seeds=10,
-        variances=(1e-2, 1e-1, 1.0),
-        noise_seeds=3,
-    ),
-    "hours": Budget(
-        (
-            Task("fashion_mnist_32", "lenet", None, 20),
-            Task("cifar10", "resnet20", None, 40),
-        ),
-        trials=60,
-        generation=20,
-        top=5,
-        repeats=3,
-        seeds=5,
-        variances=(1e-4, 1e-3, 1e-2),
-        noise_seeds=3,
-    ),
-    "paper": Budget(
-        (Task("imagenet", "resnet18", 64, 45),),
-        trials=300,
-        generation=60,
-        top=5,
-        repeats=3,
-        seeds=5,
-        variances=(1e-8, 1e-6, 1e-4),
-        noise_seeds=3,
-    ),
-}
-"""The budget of each scale. Noise adds up over steps, so its variances fall with their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +63,7 @@ class Rules(Experiment):
     data_dir: Annotated[
         str | None, Option("Folder of the data sets' files, as the workers see it.")
     ] = None
-    algo: Annotated[str, Option("Sampler of all searches.")] = "tpe"
+    algo: Annotated[str, Option("Sampler of all searches.")] = "combined"
     seed: Annotated[int, Option("Random seed of all searches.", least=0)] = 0
     image_size: int | None = None
     on_corrupt: OnCorrupt = "refuse"
@@ -287,7 +211,7 @@ class Rules(Experiment):
             # Seeds from 0 on are fresh: a search's own are hashes of its seed and a trial's number.
             runs = {
                 called: place.train_again(name, called=called, seeds=seeds, changes=changes).name
-                for called, seeds, changes in _trained(budget)
+                for called, seeds, changes in trained(budget)
             }
         return read(store, rule, definition, name, runs, budget.variances)
 
@@ -324,22 +248,6 @@ class Rules(Experiment):
         """The experiment's command at the scale, with its images in `data_dir`."""
         data = () if data_dir is None else ("--data-dir", data_dir)
         return Reproduction(("--scale", scale, *data))
-
-
-FINAL = "final"
-"""What the trainings on fresh seeds are for, as a part of their search's name."""
-
-
-def noisy(variance: float) -> str:
-    """Return what trainings under noise of a variance are for, as a part of their search's name."""
-    return f"noise-{variance:g}"
-
-
-def _trained(budget: Budget) -> Iterator[tuple[str, range, dict[str, Any]]]:
-    """Yield what a rule's best configuration is trained for: name, seeds, changes of the recipe."""
-    yield FINAL, range(budget.seeds), {"robustness": True}
-    for variance in budget.variances:
-        yield noisy(variance), range(budget.noise_seeds), {"update_noise_variance": variance}
 
 
 def _given(**options: Any) -> dict[str, Any]:

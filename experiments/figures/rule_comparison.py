@@ -1,17 +1,15 @@
-"""What the figures and tables of the experiment `rules` share: one task's results, compared."""
+"""The results of all rules on one task, compared, as figures and tables of `rules` show them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alignment_core.training.disturbances import DISTURBANCES
 from alignsearch.experiments.comparison import chances_of_best, interval, pairs
 from alignsearch.experiments.figures.looks import Look, looks
+from alignsearch.experiments.rule_budgets import Task
 from alignsearch.experiments.rule_results import RuleResult
 from alignsearch.experiments.run_statistics import Mean
-
-if TYPE_CHECKING:
-    from alignsearch.experiments.rules import Task
 
 LAYER_PANELS = (
     ("angle", "angle of W and B in degrees"),
@@ -45,7 +43,7 @@ class TaskResults:
         chances: the chance of each of these that it is the best.
     """
 
-    def __init__(self, task: "Task", results: Sequence[RuleResult], *, alone: bool) -> None:
+    def __init__(self, task: Task, results: Sequence[RuleResult], *, alone: bool) -> None:
         """Compare the rules.
 
         alone: whether the report has no other task.

@@ -14,6 +14,7 @@ from alignsearch.experiments.figures.figure import (
 )
 from alignsearch.experiments.figures.rule_comparison import (
     LAYER_PANELS,
+    NOISY,
     TaskResults,
     disturbed,
 )
@@ -203,21 +204,22 @@ def _robustness(page: TaskResults) -> Figure:
             found = [(x, 100 * y.mean) for x, y in means if y is not None and y.mean is not None]
             if not found:
                 continue
+            if kind != NOISY and each.error.mean is not None:
+                found.insert(0, (0.0, 100 * each.error.mean))
             look = page.look(each)
             x, y = [level for level, _ in found], [mean for _, mean in found]
             marks += [
                 Line(x, y, color=look.color, width=1.0),
                 Points(x, y, each.name, look.color, look.marker),
             ]
-        positive = [level for level in levels if level > 0]
-        several = len(positive) > 1 and max(positive) >= 100 * min(positive)
-        panels.append(Panel(Axis(label, log=several), Axis("validation error in %"), marks))
+        panels.append(Panel(Axis(label, log=kind == NOISY), Axis("validation error in %"), marks))
     return Figure(
         name=f"robustness{page.suffix}",
         title=f"Error under noise and under an attack{page.where}",
         caption="Noise in updates: the best configuration trained again under Gaussian noise "
         "of each variance (Kunin et al. 2020, App. B.3). The others disturb the trained "
         "network: noise in its kernels, in multiples of each kernel's root mean square; noise "
-        "in its images; one step of FGSM along the true gradient.",
+        "in its images; one step of FGSM along the true gradient. They begin with the undisturbed "
+        "network.",
         panels=panels,
     )

@@ -1,16 +1,13 @@
 """The report of the experiment `rules`: learning rules searched alike."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from alignsearch.experiments.figures.rule_comparison import TaskResults
 from alignsearch.experiments.figures.rule_figures import figures_of
 from alignsearch.experiments.figures.rule_tables import checklists, tables_of
 from alignsearch.experiments.report import Report
+from alignsearch.experiments.rule_budgets import Budget, Task
 from alignsearch.experiments.rule_results import RuleResult
-
-if TYPE_CHECKING:
-    from alignsearch.experiments.rules import Budget, Task
 
 SOURCE = "BioTorch (arXiv 2108.13446); Li and Benna 2024 (arXiv 2405.20594)"
 PAPER = (
@@ -20,7 +17,7 @@ PAPER = (
 
 
 def make_report(
-    budget: "Budget", results: "Mapping[Task, Sequence[RuleResult]]", *, scale: str, seed: int
+    budget: Budget, results: Mapping[Task, Sequence[RuleResult]], *, scale: str, seed: int
 ) -> Report:
     """Return the report of all rules on all tasks.
 
@@ -57,6 +54,6 @@ def make_report(
     )
 
 
-def _in_words(task: "Task") -> str:
+def _in_words(task: Task) -> str:
     width = "usual width" if task.width is None else f"width {task.width}"
     return f"{task.model} of {width} on {task.dataset}, {task.epochs} epochs"

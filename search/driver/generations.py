@@ -13,7 +13,7 @@ from alignsearch.search.driver.history import History
 
 
 class Generations:
-    """What the sampler of a search may know when it suggests a trial."""
+    """The results that the sampler of a search may know when it suggests a trial."""
 
     def __init__(self, size: int | None, history: History) -> None:
         """Start without a result.

@@ -9,7 +9,8 @@ from thread_workers import ThreadWorkers, made_up
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.experiments.checklist import CHECKLIST, QUESTIONS
-from alignsearch.experiments.rules import SCALES, Rules
+from alignsearch.experiments.rule_budgets import SCALES
+from alignsearch.experiments.rules import Rules
 from alignsearch.experiments.run_experiment import run_experiment
 from alignsearch.experiments.step_costs import Measured, cost_definition, measure
 from alignsearch.experiments.store_place import StorePlace

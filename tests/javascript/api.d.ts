@@ -292,7 +292,7 @@ declare namespace Api {
   }
   interface Recipe {
     dataset: string;
-    model?: "resnet18" | "resnet34" | "resnet50" | "resnet101" | "resnet152" | "resnet50v2" | "resnet101v2" | "resnet152v2" | "resnet18_projecting" | "resnet34_projecting" | "dense" | "convnet" | "lenet";
+    model?: "resnet18" | "resnet34" | "resnet50" | "resnet101" | "resnet152" | "resnet50v2" | "resnet101v2" | "resnet152v2" | "resnet20" | "resnet18_projecting" | "resnet34_projecting" | "dense" | "convnet" | "lenet";
     data_dir?: string | null;
     epochs: number;
     schedule_epochs?: number;
@@ -481,7 +481,7 @@ declare namespace Api {
     defaults: Record<string, boolean | number | string | null>;
   }
   interface SubmitRequest {
-    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia" | "dfa" | "usf" | "brsf" | "frsf" | "pfa";
+    space: "wm" | "wm_ad" | "wm_ad_ops" | "ia" | "dfa" | "usf" | "brsf" | "frsf" | "pfa" | "fair_bp" | "fair_fa" | "fair_dfa" | "fair_usf" | "fair_brsf" | "fair_frsf" | "fair_kp" | "fair_wm" | "fair_wm_ad" | "fair_ia" | "fair_sa" | "fair_aa" | "fair_pfa";
     name?: string | null;
     fix?: string[];
     range?: string[];
@@ -490,7 +490,7 @@ declare namespace Api {
     parallel?: number | null;
     seed?: number;
     dataset?: "digits" | "fashion_mnist" | "fashion_mnist_32" | "cifar10" | "cifar100" | "imagenet" | "rehearsal";
-    model?: "resnet18" | "resnet34" | "resnet50" | "resnet101" | "resnet152" | "resnet50v2" | "resnet101v2" | "resnet152v2" | "resnet18_projecting" | "resnet34_projecting" | "dense" | "convnet" | "lenet";
+    model?: "resnet18" | "resnet34" | "resnet50" | "resnet101" | "resnet152" | "resnet50v2" | "resnet101v2" | "resnet152v2" | "resnet20" | "resnet18_projecting" | "resnet34_projecting" | "dense" | "convnet" | "lenet";
     data_dir?: string | null;
     epochs?: number;
     schedule_epochs?: number | null;
@@ -522,6 +522,7 @@ declare namespace Api {
     algo?: "tpe" | "combined" | "random" | "anneal" | "grid" | "sobol" | "optuna:tpe" | "optuna:gp" | "optuna:cmaes" | "optuna:nsgaii" | "optuna:qmc" | "optuna:random";
     startup?: number | null;
     pending?: "hyperopt" | "ignore" | "liar-mean" | "liar-worst";
+    generation?: number | null;
     resources?: string | null;
     allow_gpu_fraction?: boolean;
     priority?: number;

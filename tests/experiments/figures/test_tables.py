@@ -17,8 +17,8 @@ from alignsearch.experiments.figures.symmetry import make_report as symmetry
 from alignsearch.experiments.figures.weight_metrics import layers_over_time
 from alignsearch.experiments.figures.weight_metrics import make_report as weight_metrics
 from alignsearch.experiments.report_page import Entry, Section, page_of_all
+from alignsearch.experiments.rule_budgets import SCALES
 from alignsearch.experiments.rule_results import RuleResult
-from alignsearch.experiments.rules import SCALES
 from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
 from alignsearch.search.reports.text_tables import document
 
@@ -40,7 +40,9 @@ def tables():
     ]
     curves = [Curve("sa", [0.0, 1e-10], [ACCURACY] * 2, alone=True, shifted=True)]
     for report in (
-        architectures(rows, name="transfer", title="T", source="", setting=[], seeds=(), chance=0.1),
+        architectures(
+            rows, name="transfer", title="T", source="", setting=[], seeds=(), chance=0.1
+        ),
         noise(curves, [], seeds=(), chance=0.1),
         symmetry(
             [Pairs("WM ref.", 1, weights, weights, 5.0, 1.0)],
