@@ -1,7 +1,9 @@
 """The cost of training steps: what is measured, and memory counted by hand."""
 
+import re
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,6 +127,16 @@ def test_the_interval_is_the_tables_one():
 def test_what_cannot_be_measured_is_refused(configs, numbers, said):
     with pytest.raises(ConfigurationError, match=said):
         step_costs(configs, **numbers)
+
+
+def test_the_example_in_the_documents_prints_each_cost(capsys):
+    document = (Path(__file__).parents[3] / "docs" / "experiments.md").read_text()
+    example, _ = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    assert example.count("width=16") == 1
+    smaller = example.replace("width=16", 'width=24, model="dense"')
+    exec(compile(smaller, "experiments.md", "exec"), {"__name__": "example"})
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["BP", "FA"]
 
 
 def test_replicas_are_not_measured():

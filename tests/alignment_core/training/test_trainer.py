@@ -185,7 +185,7 @@ def test_the_rule_of_ones_own_in_the_documents_trains(monkeypatch, capsys):
     """The example of docs/experiments.md runs, with a smaller network and fewer epochs."""
     monkeypatch.setitem(LEARNING_RULES, "sparse_mirror", None)  # Taken out again afterwards.
     document = (Path(__file__).parents[3] / "docs" / "experiments.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    _, example = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     for size, smaller in (("epochs=3", "epochs=1"), ("=32", "=256"), ("width=8", "width=2")):
         assert example.count(size) == 1
         example = example.replace(size, smaller)
