@@ -17,6 +17,8 @@ from alignsearch.search.reports import text_tables
 
 PAGE = "index.html"
 """The page with all of a report."""
+TEXT = "report.md"
+"""The same as Markdown, with the figures as pictures beside it."""
 RUN = "experiment.json"
 """The report as data: how it was run, its numbers, captions and tables."""
 
@@ -123,8 +125,9 @@ def write(report: Report, run: Run, folder: Path) -> list[Path]:
     """Write a report's files into `folder`, which exists, and return their paths.
 
     Each figure is written as PNG, SVG, HTML and Plotly's JSON, each table as Markdown, LaTeX and
-    CSV. The pages work offline as long as Plotly's script stays beside them. `experiment.json` is
-    written last: a folder that has it has all files.
+    CSV, and all together as one page of HTML and one of Markdown. The pages of HTML work offline as
+    long as Plotly's script stays beside them. `experiment.json` is written last: a folder that has
+    it has all files.
 
     Raises:
         OSError: a file can't be written.
@@ -148,10 +151,29 @@ def write(report: Report, run: Run, folder: Path) -> list[Path]:
         alone = page(section, SCRIPT, only=figure.name)
         written.append(_write(folder / f"{figure.name}.html", alone))
     written.append(_write(folder / PAGE, page(section, SCRIPT)))
+    written.append(_write(folder / TEXT, _markdown(report, run)))
     document["files"] = [path.name for path in written]
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False, default=float)
     written.append(_write(folder / RUN, text + "\n"))
     return written
+
+
+def _markdown(report: Report, run: Run) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    parts = [
+        f"# {report.title}",
+        *report.setting,
+        f"Made by `{run.command}`, begun at {run.started_at}, in {run.seconds:,.0f} s; {versions}.",
+    ]
+    for figure in report.figures:
+        parts += [
+            f"## {figure.title}",
+            f"![{figure.title}]({figure.name}.png)",
+            text_tables.markdown_text(figure.caption),
+        ]
+    for table in report.tables:
+        parts += [f"## {table.title}", table.markdown().rstrip()]
+    return "\n\n".join(parts) + "\n"
 
 
 def _document(report: Report, run: Run) -> dict[str, Any]:

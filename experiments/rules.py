@@ -89,6 +89,7 @@ class Rules(Experiment):
             scale,
             tasks=tuple(replace(task, **sizes) for task in tasks),
             top=min(scale.top, self.trials or scale.top),
+            noise_seeds=min(scale.noise_seeds, self.seeds or scale.noise_seeds),
             **_given(trials=self.trials, seeds=self.seeds),
         )
 

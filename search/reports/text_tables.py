@@ -18,14 +18,14 @@ _SCIENTIFIC = re.compile(r"×10\^\{(-?\d+)\}")
 
 def markdown(head: Cells, body: Sequence[Cells], notes: Sequence[str] = ()) -> str:
     """Return a Markdown table with padded columns; each note is a line below it."""
-    lines = [[_markdown_text(cell) for cell in line] for line in (head, *body)]
+    lines = [[markdown_text(cell) for cell in line] for line in (head, *body)]
     widths = [max(3, *map(len, cells)) for cells in zip(*lines, strict=True)]
     lines.insert(1, ["-" * width for width in widths])
     table = [
         f"| {' | '.join(cell.ljust(at) for cell, at in zip(line, widths, strict=True))} |"
         for line in lines
     ]
-    below = [f"{_markdown_text(note)}  " for note in notes]
+    below = [f"{markdown_text(note)}  " for note in notes]
     return "\n".join([*table, "", *below]).rstrip() + "\n"
 
 
@@ -119,7 +119,8 @@ def document(fragment: str) -> str:
     )
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Return a text in one line, whose bars end no cell of a table."""
     return re.sub(r"\s+", " ", text).replace("|", r"\|")
 
 

@@ -38,13 +38,18 @@ class Output:
             assert "</svg>" in (self.folder / f"{figure}.svg").read_text()
         expected = {f"{figure}.{suffix}" for figure in figures for suffix in FIGURE_FORMATS}
         expected |= {f"{table}.{suffix}" for table in tables for suffix in TABLE_FORMATS}
-        expected |= {"index.html", "experiment.json", "plotly.min.js"}
+        expected |= {"index.html", "report.md", "experiment.json", "plotly.min.js"}
         assert {path.name for path in self.folder.iterdir()} == expected
         for page in self.folder.glob("*.html"):
             text = page.read_text()
             sources = re.findall(r'(?:src|href)="([^"]+)"', text)
             assert sources
             assert [each for each in sources if not (self.folder / each).exists()] == []
+        text = (self.folder / "report.md").read_text()
+        assert [name for name in figures if f"({name}.png)" not in text] == []
+        assert [
+            name for name in tables if (self.folder / f"{name}.md").read_text() not in text
+        ] == []
         whole = (self.folder / "index.html").read_text()
         assert [name for name in figures if f'id="figure-{name}"' not in whole] == []
 
