@@ -16,7 +16,7 @@ JAVASCRIPT := tests/javascript
 # or a browser.
 PYTEST := $(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder
 
-.PHONY: setup demo docs check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate bench-search bench-tpe bench-samplers bench-priors bench-pruning bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
+.PHONY: setup demo docs check test test-slow test-cluster test-wheel test-pythons lint wheel audit chaos chaos-mutations chaos-verbs screenshots check-js api-types check-claims rules-on-digits hyperopt-tests biotorch-table biotorch-rate rules-table bench-search bench-tpe bench-samplers bench-priors bench-pruning bench-capacity bench-confirm bench-core bench-dashboard bench-neural-fit lock clean
 
 # What runs; `make demo` needs no more.
 setup: .venv/run
@@ -162,6 +162,10 @@ biotorch-table: setup install-dataset-fashion-mnist
 # The learning rate of that table, by backpropagation on a part of the training images: minutes.
 biotorch-rate: setup install-dataset-fashion-mnist
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python tests/claims/biotorch_rate.py
+
+# The table of all learning rules (docs/rules), searched alike on digits: half an hour. It continues.
+rules-table: setup
+	$(BIN)/python tests/claims/rules_table.py
 
 bench-search: .venv/benchmark .venv/mongod
 	PYTHONPATH=tests/makers $(BIN)/python tests/benchmarks/bench_search.py

@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from git_commit import commit
+
 from alignsearch.experiments.biotorch import PRINTED
 from alignsearch.experiments.run_statistics import mean_of
 
@@ -56,20 +58,6 @@ def finished_runs(name: str) -> list[dict[str, Any]]:
             }
         )
     return runs
-
-
-def commit() -> str:
-    """Return the commit of the working tree, marked if it has changes but the results file's."""
-
-    def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, check=True, cwd=RESULTS.parents[1]
-        )
-        return done.stdout.strip()
-
-    others = (".", f":!docs/{RESULTS.name}")
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", *others)
-    return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
 
 
 def with_commits(
@@ -121,7 +109,7 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="train nothing, show what is there")
     given = parser.parse_args()
     name = search_name(given.epochs, given.seeds)
-    made_by = commit()
+    made_by = commit(RESULTS.parents[1], RESULTS)
     if not given.show:
         sizes = ("--epochs", str(given.epochs), "--seeds", str(given.seeds), "--name", name)
         command = [COMMAND, "experiment", "biotorch", "--scale", "paper", *sizes]
