@@ -6,9 +6,9 @@ unexport PYTHONDONTWRITEBYTECODE
 # Debian packages that only the tests need: images, a LaTeX to compile Table 5, a browser,
 # certificates, network namespaces.
 TEST_PACKAGES := dataset-fashion-mnist texlive-latex-recommended chromium-headless-shell openssl iproute2
-# PyTorch for the CPU, 150 MB; PyPI's wheel takes more than 2 GB with CUDA. A reverse proxy. Slurm, and
-# Prometheus's checks. A kubectl, of any version, for its kustomize.
-SLOW_PACKAGES := python3-torch nginx slurmctld slurmd slurm-client munge prometheus \
+# PyTorch for the CPU, 150 MB; PyPI's wheel takes more than 2 GB with CUDA. A reverse proxy. A second
+# browser. Slurm, and Prometheus's checks. A kubectl, of any version, for its kustomize.
+SLOW_PACKAGES := python3-torch nginx firefox-esr slurmctld slurmd slurm-client munge prometheus \
   $(if $(shell command -v kubectl),,kubernetes-client)
 # Tests of the dashboard's JavaScript, and the axe that looks at its pages.
 JAVASCRIPT := tests/javascript

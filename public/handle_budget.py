@@ -49,7 +49,8 @@ class BudgetVerbs(HeldSearch):
         Args:
             **settings: `trials`, `parallel`, `priority`, and the rules that end a search: `until`
                 (a time as text), `timeout` (12h, or seconds), `stop_at`, `patience`,
-                `max_failures`. `without` lists rules to remove.
+                `max_failures`. `notify` is the address of a webhook. `without` lists rules to
+                remove, or `notify`.
 
         Returns:
             The search's document as it is stored now.

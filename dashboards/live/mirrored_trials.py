@@ -4,6 +4,7 @@ The search is read once. An update costs as much as the trials that changed, how
 are. Not thread-safe: `alignsearch.dashboards.live.mirror` holds a lock around it.
 """
 
+import time
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,6 +68,7 @@ class MirroredTrials:
 
     Attributes:
         rev: the store's number of the last change that is included.
+        changed_at: time.monotonic() at which a change was included last.
         recoded: the number of the last change that gave a column another kind, 0 for none: a page
             with older columns reads all of them again.
         metric: the number that trials are compared by.
@@ -96,6 +98,7 @@ class MirroredTrials:
         self.table = Table([*fixed, *self._dimensions.columns])
         self._fixed = fixed
         self.rev = 0
+        self.changed_at = time.monotonic()
         self.recoded = 0
         self.notes: list[str | None] = []
         self.failures = Failures()
@@ -158,6 +161,7 @@ class MirroredTrials:
                     f"({error!r}); it was changed by hand or by another program"
                 ) from error
         self.rev = max(self.rev, rev)
+        self.changed_at = time.monotonic()
 
     def changed_since(self, rev: int) -> list[int]:
         """Rows that changed after `rev`, in ascending order."""

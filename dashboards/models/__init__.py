@@ -39,6 +39,7 @@ from alignsearch.dashboards.models.insight import (
     ReportedMetric,
     SlotUse,
 )
+from alignsearch.dashboards.models.notices import Notice, Notices
 from alignsearch.dashboards.models.points import (
     EnqueueRequest,
     GivenPoints,
@@ -147,6 +148,8 @@ __all__ = [
     "NamedNumber",
     "NoteRequest",
     "Nothing",
+    "Notice",
+    "Notices",
     "Numbers",
     "Parameter",
     "ParameterImportance",

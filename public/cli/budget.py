@@ -18,7 +18,7 @@ def extend(asked: Changes, name: NameArgument, store: StoreOption = None) -> Non
 
 @with_options_of(Changes, wrong_change)
 def set_(asked: Changes, name: NameArgument, store: StoreOption = None) -> None:
-    """Change a search's slots, priority, budget or rules while it lives."""
+    """Change a search's slots, priority, budget, rules or webhook while it lives."""
     with open_store(store) as opened:
         search = budget.adjust(opened, name, asked, whoami())
     print_text(budget.outcome_in_words(search))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Search, is_asked, is_list_of_runs, is_of_fmin
@@ -22,7 +23,7 @@ from alignsearch.search.use_cases.next_steps import where_it_goes_on
 from alignsearch.search.use_cases.rules import NO_TIMEOUT, RULES, Changes, as_option
 from alignsearch.search.use_cases.unchanged import check_unchanged
 
-SHARES = frozenset({"parallel", "priority"})
+INDIFFERENT = frozenset({"parallel", "priority", "notify"})
 """Settings that make no difference to which trials a search has."""
 
 
@@ -108,6 +109,9 @@ def _shown(name: str, value: Any) -> str:
         return "none"
     if isinstance(value, datetime):
         return as_utc(value)
+    if name == "notify":
+        # The address itself may be a secret, as chat services' are, and everybody reads events.
+        return f"at {urlsplit(value).hostname}"
     return in_words(value) if name == "timeout" else str(value)
 
 
@@ -118,7 +122,7 @@ def _check(search: Search, asked: Mapping[str, Any], *, extended: bool) -> None:
         own = "its trials are an experiment's list of runs"
     elif is_of_fmin(search):
         own = "HyperOpt's fmin decides about its trials: call it with other arguments"
-    others = sorted(asked.keys() - SHARES)
+    others = sorted(asked.keys() - INDIFFERENT)
     if own is not None and others:
         what = "be extended" if extended else f"have another {as_option(others[0])}"
         raise StateConflictError(f"search {search.name!r} can't {what}: {own}")

@@ -1,14 +1,10 @@
 """The note and the tags of a new search, as people choose them."""
 
-from collections.abc import Callable
-
 from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 
-from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Document
 from alignsearch.search.documents.marks import MOST_TAGS, check_note, check_tag
-from alignsearch.search.use_cases.refusals import WRONG
+from alignsearch.search.use_cases.refusals import checked
 
 
 class MarkChoices(Document):
@@ -28,18 +24,12 @@ class MarkChoices(Document):
     @field_validator("note")
     @classmethod
     def _is_a_note(cls, value: str) -> str:
-        return _checked(check_note, value)
+        checked(check_note, value, before="can't be used: ")
+        return value
 
     @field_validator("tag")
     @classmethod
     def _are_tags(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted({_checked(check_tag, each) for each in value}))
-
-
-def _checked(check: Callable[[str], None], value: str) -> str:
-    """Return the value; what `check` has against it becomes pydantic's error."""
-    try:
-        check(value)
-    except ConfigurationError as error:
-        raise PydanticCustomError(WRONG, "can't be used: {why}", {"why": str(error)}) from error
-    return value
+        for each in value:
+            checked(check_tag, each, before="can't be used: ")
+        return tuple(sorted({*value}))

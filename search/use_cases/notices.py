@@ -21,10 +21,20 @@ from alignment_core.errors import AlignSearchError
 from alignsearch.search.documents import Search, Trial
 from alignsearch.search.documents.divergence import is_diverged
 from alignsearch.search.documents.errors import StoreRefusedError
-from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, SearchStatus
+from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.driver.history import History
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.budget import standing_of
+from alignsearch.search.use_cases.due_notices import (
+    LATEST_TRIALS,
+    STILL_SECONDS,
+    Course,
+    DueNotice,
+    Kind,
+    ended_notice,
+    text_of,
+    troubles,
+)
 from alignsearch.search.use_cases.summary import summarize
 from alignsearch.search.use_cases.watched_searches import KEPT, Pause, WatchedSearches
 from alignsearch.search.use_cases.webhook import SECRET_VARIABLE, NotDeliveredError, post
@@ -32,12 +42,6 @@ from alignsearch.search.use_cases.webhook import SECRET_VARIABLE, NotDeliveredEr
 VERSION = 1
 """Version of the body: it rises when a field changes its meaning or goes away."""
 ROUND_SECONDS = 2.0
-LATEST_TRIALS = 10
-MOST_OF_THEM = 6
-"""So many of the latest trials diverge where the space, the rule or the data are wrong."""
-STILL_SECONDS = 1800.0
-"""A search without any change of a trial for so long stands still, at least; or for twice the time
-after which one trial counts as stalled."""
 TRIES = 8
 """Tries to send a notice before it is given up: with doubling pauses, four minutes."""
 FIRST_PAUSE = 1.0
@@ -116,24 +120,20 @@ class Notifier:
             return True
         return living[:1] == [self._owner] if self._serves else not living
 
-    def _due(self, search: Search) -> list[tuple[str, str]]:
-        """Return kind and id of each notice that is due."""
-        start = search.token or f"{search.created_at.timestamp():.3f}"
+    def _due(self, search: Search) -> list[DueNotice]:
+        """Return the notices that are due and not sent yet."""
         due = []
-        if search.status in TERMINAL_SEARCH_STATUSES:
-            self._watched.pop(search.name, None)
-            if self._store.now() - search.updated_at < KEPT:
-                due.append(("ended", f"{start}.ended.{search.updated_at.timestamp():.3f}"))
-        elif search.status is SearchStatus.RUNNING:
+        if search.status is SearchStatus.RUNNING:
             watched = self._watch(search)
-            if sum(watched.latest) >= MOST_OF_THEM and len(watched.latest) == LATEST_TRIALS:
-                due.append(("diverging", f"{start}.diverging"))
             change, since = watched.change
-            if time.monotonic() - since >= max(self._still_seconds, 2 * search.stall_seconds):
-                due.append(("standing-still", f"{start}.standing-still.{change}"))
+            course = Course(watched.latest, change, time.monotonic() - since)
+            due = troubles(search, course, self._still_seconds)
         else:
             self._watched.pop(search.name, None)
-        return [(kind, notice) for kind, notice in due if notice not in search.notified]
+        ended = ended_notice(search)
+        if ended is not None and self._store.now() - search.updated_at < KEPT:
+            due.append(ended)
+        return [each for each in due if each.id not in search.notified]
 
     def _watch(self, search: Search) -> _Watched:
         watched = self._watched.get(search.name)
@@ -142,13 +142,17 @@ class Notifier:
             self._watched[search.name] = watched
         watched.history.sync()
         ended = sorted(watched.history.take_ended(), key=_ended_at)
-        watched.latest.extend(is_diverged(trial) for trial in ended if trial.result is not None)
+        watched.latest.extend(
+            is_diverged(trial)
+            for trial in ended
+            if trial.result is not None and not trial.is_confirmation
+        )
         change = self._store.trials.last_change(search.name)
         if change != watched.change[0]:
             watched.change = change, time.monotonic()
         return watched
 
-    def _deliver(self, search: Search, kind: str, notice: str) -> bool:
+    def _deliver(self, search: Search, kind: Kind, notice: str) -> bool:
         """Try to send a notice; return False if it is to be tried again."""
         tried = self._tries.setdefault(notice, Pause(FIRST_PAUSE, math.inf))
         if not tried.is_over:
@@ -178,23 +182,18 @@ class Notifier:
         )
 
 
-def body_of(store: Store, search: Search, kind: str, notice: str) -> dict[str, Any]:
+def body_of(store: Store, search: Search, kind: Kind, notice: str) -> dict[str, Any]:
     """Return the body of a notice, as docs/operating.md describes it."""
     summary = summarize(search, standing_of(store, search), store.now())
     told = summary.to_json()
     facts = ("name", "space", "status", "trials", "finished", "diverged", "counts", "metric")
     more = ("direction", "best", "ending", "error", "waits_for", "created_at", "tags")
-    text = {
-        "ended": f"{search.name} is {search.status}",
-        "diverging": f"{search.name}: most of the latest {LATEST_TRIALS} trials diverged",
-        "standing-still": f"{search.name} stands still: {summary.waits_for}",
-    }[kind]
     return {
         "version": VERSION,
         "id": notice,
         "kind": kind,
         "at": store.now().isoformat(),
-        "text": text,
+        "text": text_of(kind, search, summary.waits_for),
         "search": {name: told[name] for name in (*facts, *more)},
     }
 

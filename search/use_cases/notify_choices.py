@@ -1,16 +1,14 @@
-"""Option of a new search that names who is told of its end and of its troubles."""
+"""Option of a search that names who is told of its end and of its troubles."""
 
 from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
 
-from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Document
 from alignsearch.search.documents.webhook import check_webhook
-from alignsearch.search.use_cases.refusals import WRONG
+from alignsearch.search.use_cases.refusals import checked
 
 
 class NotifyChoices(Document):
-    """The webhook of a new search."""
+    """The webhook of a search."""
 
     notify: str | None = Field(
         default=None,
@@ -22,8 +20,5 @@ class NotifyChoices(Document):
     @classmethod
     def _is_a_webhook(cls, value: str | None) -> str | None:
         if value is not None:
-            try:
-                check_webhook(value)
-            except ConfigurationError as error:
-                raise PydanticCustomError(WRONG, "{why}", {"why": str(error)}) from error
+            checked(check_webhook, value)
         return value

@@ -1,15 +1,20 @@
 """Error messages for values that a pydantic model refuses, in the words of this program."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
-from alignment_core.errors import UnknownNameError
+from pydantic_core import PydanticCustomError
+
+from alignment_core.errors import ConfigurationError, UnknownNameError
 
 WRONG = "wrong_value"
 """Type of our own errors whose message is a predicate: the field's name is put before it."""
 
 LONGEST_INPUT = 80
 """Characters of a refused value that a message quotes; a message should fit into two lines."""
+
+Given = TypeVar("Given")
+Checked = TypeVar("Checked")
 
 _BOUNDS = {
     "greater_than_equal": ("ge", "at least"),
@@ -24,6 +29,25 @@ _KINDS = {
     "string": "text",
     "tuple": "a list of texts",
 }
+
+
+def checked(
+    check: Callable[[Given], Checked], value: Given, *, option: str = "", before: str = ""
+) -> Checked:
+    """Return what a check makes of a field's value; its error becomes the field's.
+
+    option: the option with which messages begin; it is left out, since the name of the field
+        stands there.
+    before: words between the name and the message.
+
+    Raises:
+        PydanticCustomError: the check has raised a ConfigurationError.
+    """
+    try:
+        return check(value)
+    except ConfigurationError as error:
+        why = before + str(error).removeprefix(f"{option} ")
+        raise PydanticCustomError(WRONG, "{why}", {"why": why}) from error
 
 
 def message_of(error: Mapping[str, Any], name: str, known: Collection[str] = ()) -> str:

@@ -15,7 +15,8 @@ from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.search.documents import Document
 from alignsearch.search.documents.durations import parse_duration, parse_time
 from alignsearch.search.documents.limits import LARGEST, LONGEST_TEXT, MOST_PARALLEL
-from alignsearch.search.use_cases.refusals import WRONG, message_of
+from alignsearch.search.use_cases.notify_choices import NotifyChoices
+from alignsearch.search.use_cases.refusals import WRONG, checked, message_of
 
 NO_TIMEOUT = (
     "--timeout has no use: no driver drives this search, whose trials programs ask for by ask()"
@@ -69,10 +70,7 @@ class RuleChoices(Document):
     @classmethod
     def _is_a_duration(cls, value: str | None) -> str | None:
         if value is not None:
-            try:
-                parse_duration(value)
-            except ConfigurationError as error:
-                raise PydanticCustomError(WRONG, "{wrong}", {"wrong": str(error)}) from error
+            checked(parse_duration, value)
         return value
 
     def rules(self, now: datetime) -> dict[str, Any]:
@@ -98,9 +96,11 @@ class RuleChoices(Document):
 
 RULES = tuple(RuleChoices.model_fields)
 """Names of the rules, which are fields of a search, too."""
+REMOVABLE = (*RULES, *NotifyChoices.model_fields)
+"""Names of settings that a search can be without."""
 
 
-class Changes(RuleChoices):
+class Changes(NotifyChoices, RuleChoices):
     """Settings of a stored search to change; a field that is None stays as it is.
 
     Raises pydantic's ValidationError, which `wrong_change` turns into one of ours.
@@ -124,8 +124,8 @@ class Changes(RuleChoices):
     )
     without: tuple[str, ...] = Field(
         default=(),
-        description="Rule to remove: until, timeout, stop-at, patience or max-failures; may be "
-        "repeated.",
+        description="Setting to remove: until, timeout, stop-at, patience, max-failures or notify; "
+        "may be repeated.",
     )
 
     @field_validator("*", mode="before")
@@ -138,10 +138,10 @@ class Changes(RuleChoices):
 
     @field_validator("without", mode="after")
     @classmethod
-    def _are_rules(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    def _can_be_removed(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         for name in (each.replace("-", "_") for each in names):
-            if name not in RULES:
-                wrong = str(UnknownNameError("rule that ends a search", name, RULES))
+            if name not in REMOVABLE:
+                wrong = str(UnknownNameError("setting to remove", name, REMOVABLE))
                 raise PydanticCustomError("unknown_name", "{message}", {"message": wrong})
             if info.data.get(name) is not None:
                 raise PydanticCustomError(
@@ -150,7 +150,7 @@ class Changes(RuleChoices):
         return tuple(each.replace("-", "_") for each in names)
 
     def fields(self, now: datetime) -> dict[str, Any]:
-        """Return what is to change by the names of a search's fields, None for no such rule.
+        """Return what is to change by the names of a search's fields, None for one to remove.
 
         now: the present, after which `until` must lie.
 
@@ -158,7 +158,7 @@ class Changes(RuleChoices):
             ConfigurationError: nothing is to change, or `until` is no time, or past.
         """
         asked = {**self.rules(now), "trials": self.trials, "parallel": self.parallel}
-        asked["priority"] = self.priority
+        asked |= {"priority": self.priority, "notify": self.notify}
         changes = {name: value for name, value in asked.items() if value is not None}
         changes |= dict.fromkeys(self.without, None)
         if not changes:

@@ -42,7 +42,7 @@ from alignsearch.search.use_cases.mark_choices import MarkChoices
 from alignsearch.search.use_cases.metric_choices import MetricChoices
 from alignsearch.search.use_cases.notify_choices import NotifyChoices
 from alignsearch.search.use_cases.prior_choices import PriorChoices
-from alignsearch.search.use_cases.refusals import WRONG, message_of
+from alignsearch.search.use_cases.refusals import WRONG, checked, message_of
 from alignsearch.search.use_cases.rules import RuleChoices, as_option
 from alignsearch.search.use_cases.tracker_choices import TrackerChoices
 from alignsearch.spaces.tree import plain_text
@@ -293,11 +293,7 @@ class Submission(
     @classmethod
     def _has_the_form_of_resources(cls, value: str | None) -> str | None:
         if value is not None:
-            try:
-                parse_resources(value)
-            except ConfigurationError as error:
-                wrong = str(error).removeprefix("--resources ")
-                raise PydanticCustomError(WRONG, "{wrong}", {"wrong": wrong}) from error
+            checked(parse_resources, value, option="--resources")
         return value
 
     @field_validator("grace", "reduction", "pruned_as")

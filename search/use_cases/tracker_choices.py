@@ -1,13 +1,11 @@
 """Options of a new search that name the tools in which its trials appear as runs."""
 
 from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticCustomError
 
-from alignment_core.errors import ConfigurationError
 from alignsearch.search.documents import Document
 from alignsearch.search.documents.tracked import LONGEST_PLACE, Tracked
 from alignsearch.search.trackers.table import TRACKERS, check_installed
-from alignsearch.search.use_cases.refusals import WRONG
+from alignsearch.search.use_cases.refusals import checked
 
 
 class TrackerChoices(Document):
@@ -38,14 +36,13 @@ class TrackerChoices(Document):
         tool = info.field_name or ""
         if value is None:
             return None
-        try:
-            place = TRACKERS[tool].check(value)
+
+        def check(given: str) -> str:
+            place = TRACKERS[tool].check(given)
             check_installed(tool, place)
-        except ConfigurationError as error:
-            # The message names its option, and is put behind it.
-            why = str(error).removeprefix(f"--{tool} ")
-            raise PydanticCustomError(WRONG, "{why}", {"why": why}) from error
-        return place
+            return place
+
+        return checked(check, value, option=f"--{tool}")
 
     @property
     def trackers(self) -> dict[str, Tracked]:

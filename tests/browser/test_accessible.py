@@ -1,15 +1,14 @@
 """Pages that everybody can use: axe finds nothing on them, and the keyboard reaches every mark."""
 
 import uuid
-from pathlib import Path
 
 import pytest
+from axe import AXE, FOUND
 from other_searches import seed_runs
 from playwright.sync_api import expect
 
 from alignsearch.search.store import Store
 
-AXE = Path(__file__).parents[1] / "javascript/node_modules/axe-core/axe.min.js"
 SCHEMES = ("light", "dark")
 PAGES = {
     "searches": "/",
@@ -26,10 +25,6 @@ PAGES = {
     "missing": "/searches/frist",
 }
 FORGIVEN = ["status of 404", "status of 422"]
-FOUND = """() => axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) =>
-  violations.map(({ id, help, nodes }) => ({
-    id, help, nodes: nodes.slice(0, 4).map(({ html, failureSummary }) => html + failureSummary),
-  })))"""
 CHARTS = (
     *("best", "slice", "contour", "rank", "importance", "categorical", "curves", "distribution"),
     *("timeline", "busy", "hours", "failures"),

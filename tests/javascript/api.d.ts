@@ -50,6 +50,7 @@ declare namespace Api {
     stop_at?: number | null;
     patience?: number | null;
     max_failures?: number | null;
+    notify?: string | null;
     trials?: number | null;
     parallel?: number | null;
     priority?: number | null;
@@ -266,6 +267,15 @@ declare namespace Api {
     note: string;
   }
   interface Nothing {
+  }
+  interface Notice {
+    id: string;
+    kind: "ended" | "diverging" | "standing-still";
+    search: string;
+    text: string;
+  }
+  interface Notices {
+    notices: Notice[];
   }
   interface Parameter {
     name: string;

@@ -3,9 +3,11 @@
 import { apiError, getSession, post } from "./api.js";
 import { byId, el } from "./dom.js";
 import { root } from "./root.js";
+import { setUp as setUpNotices } from "./notices.js";
 import { setUp as setUpTheme } from "./theme.js";
 
 setUpTheme();
+setUpNotices();
 
 /** The values that the server wrote into the page's `data-` attributes. */
 export const page = document.body.dataset;

@@ -11,6 +11,7 @@ from alignsearch.dashboards.web.api.submissions import in_fields
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.errors import RefusedError
 from alignsearch.dashboards.web.parameters import Name
+from alignsearch.dashboards.web.places import check_places
 from alignsearch.dashboards.web.steered import steered
 from alignsearch.search.documents import Search
 from alignsearch.search.store import Store
@@ -39,6 +40,8 @@ def _changed(
     asked: Changes,
     change: Callable[[Store, str, Changes, str], Search],
 ) -> Response:
+    verb = request.url.path.rpartition("/")[2]
+    check_places(request, asked, f"alignsearch {verb} {name}")
     mirror = context_of(request).mirror
     mirror.check()
     try:

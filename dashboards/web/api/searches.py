@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.divergences import divergence_in
+from alignsearch.dashboards.live.notices import notices_now
 from alignsearch.dashboards.web import exports, payloads
 from alignsearch.dashboards.web.context import context_of
 from alignsearch.dashboards.web.parameters import (
@@ -67,6 +68,16 @@ def searches(
         except StoreCorruptedError as error:
             mirror.note_unreadable(search.name, error)
     return json_response(request, models.Searches(now=mirror.now().timestamp(), searches=found))
+
+
+@router.get("/notices", response_model=models.Notices)
+def notices(request: Request) -> Response:
+    """List the notices of all searches: ends of the last day, and troubles that go on.
+
+    They are those that webhooks get (`submit --notify`), under the same ids.
+    """
+    mirror = context_of(request).mirror
+    return json_response(request, models.Notices(notices=notices_now(mirror)))
 
 
 @router.get("/searches/{name}", response_model=models.SearchDetail)

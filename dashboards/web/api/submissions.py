@@ -10,15 +10,15 @@ from starlette.concurrency import run_in_threadpool
 from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards import models
 from alignsearch.dashboards.models.forms import command_of
-from alignsearch.dashboards.web.api.sessions import Author, session_of
+from alignsearch.dashboards.web.api.sessions import Author
 from alignsearch.dashboards.web.behind_proxy import search_page
 from alignsearch.dashboards.web.context import Context, context_of
 from alignsearch.dashboards.web.errors import RefusedError
+from alignsearch.dashboards.web.places import check_places
 from alignsearch.dashboards.web.responses import json_response
 from alignsearch.dashboards.web.space_payloads import definition_model
 from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import ClusterError, NameTakenError
-from alignsearch.search.trackers.table import TRACKERS
 from alignsearch.search.use_cases.submission import Submission
 from alignsearch.spaces.definitions import SHIPPED, find_definition, installed_names
 
@@ -63,7 +63,7 @@ async def check_submission(
     request: Request, author: Author, asked: models.SubmitRequest
 ) -> Response:
     """Check a submission as the command line does, without writing it."""
-    _check_places(request, asked)
+    check_places(request, asked, "alignsearch submit")
     search = await _prepared(context_of(request), asked, author)
     return json_response(
         request,
@@ -74,7 +74,7 @@ async def check_submission(
 @router.post("/submit", response_model=models.Submitted, status_code=201)
 async def submit(request: Request, author: Author, asked: models.SubmitRequest) -> Response:
     """Submit a search, as `alignsearch submit` does."""
-    _check_places(request, asked)
+    check_places(request, asked, "alignsearch submit")
     context = context_of(request)
     search = await _prepared(context, asked, author)
     create = context.submitter.create
@@ -92,26 +92,6 @@ def installed_spaces() -> list[models.Space]:
         except AlignSearchError as error:
             logger.warning("definition %s can't be offered: %s", name, error)
     return found
-
-
-def _check_places(request: Request, asked: Submission) -> None:
-    """Refuse places beyond the store where people log in.
-
-    A token's holder could make `serve` ask any address, and write into any folder of its host.
-    """
-    places = {"notify": ("webhook", "URL")}
-    places |= {name: ("tracking tool", kind.takes) for name, kind in TRACKERS.items()}
-    named = [name for name in places if getattr(asked, name) is not None]
-    gate = context_of(request).gate
-    if named and gate.login_of(session_of(request)[0]) != "none":
-        what, value = places[named[0]]
-        raise RefusedError(
-            403,
-            "forbidden",
-            f"a dashboard with logins names no {what}: `alignsearch submit --{named[0]} "
-            f"{value}` does",
-            field=named[0],
-        )
 
 
 async def _prepared(context: Context, asked: Submission, author: str) -> Search:

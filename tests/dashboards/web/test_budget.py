@@ -23,6 +23,8 @@ def test_what_is_refused_names_its_field(dashboard, lab):
         ({"timeout": "12"}, "timeout", "must be a duration"),
         ({"until": "2020-01-01T00:00Z"}, "until", "in the past"),
         ({"patience": True}, "patience", "can't be True"),
+        ({"notify": "ftp://example.org"}, "notify", "no webhook's address"),
+        ({"notify": "http://h/", "without": ["notify"]}, "without", "no use beside a new"),
         ({}, None, "nothing is to change"),
     ):
         answer = dashboard.post("/searches/narrow/set", body)

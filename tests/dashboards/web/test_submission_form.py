@@ -100,7 +100,7 @@ def test_a_network_or_data_set_of_ones_own_is_refused_at_its_field(dashboard, tm
     ],
 )
 def test_a_webhook_or_a_tool_is_named_by_a_page_on_this_machine_alone(
-    dashboard, module_uri, serve, monkeypatch, field, place, option
+    dashboard, lab, module_uri, serve, monkeypatch, field, place, option
 ):
     if field != "notify":
         # An installation has none of them by default; the form asks whether they are there.
@@ -116,6 +116,15 @@ def test_a_webhook_or_a_tool_is_named_by_a_page_on_this_machine_alone(
             assert refused.status_code == 403
             assert refused.json()["error"]["field"] == field
             assert f"submit {option}" in refused.json()["error"]["message"]
+        if field == "notify":
+            lab.search("told")
+            for verb in ("set", "extend"):
+                changes = {"notify": place, "trials": 40}
+                path = f"/searches/told/{verb}"
+                refused = guarded.post(path, changes, Authorization=f"Bearer {TOKEN}")
+                assert refused.status_code == 403
+                assert f"alignsearch {verb} told {option}" in refused.json()["error"]["message"]
+            assert lab.store.searches.get("told").notify is None
 
 
 def test_every_field_has_its_section_and_five_are_always_shown(dashboard):

@@ -16,7 +16,9 @@ from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.documents.webhook import check_webhook
 from alignsearch.search.use_cases import notices
+from alignsearch.search.use_cases.budget import adjust
 from alignsearch.search.use_cases.notices import TRIES, Notifier, noticing
+from alignsearch.search.use_cases.rules import Changes
 from alignsearch.search.use_cases.webhook import SECRET_VARIABLE, signature_of
 
 SECRET = "a secret of these tests"
@@ -149,6 +151,32 @@ def test_a_search_in_which_nothing_changes_is_told(store, running, receiver):
     sender.round()
     assert [each["kind"] for each in receiver.bodies()] == ["standing-still"]
     assert "stands still" in receiver.bodies()[0]["text"]
+
+
+def test_a_running_search_gets_another_webhook_loses_it_and_gets_one_again(
+    store, running, receiver
+):
+    other = Receiver()
+    sender = notifier(store, running)
+    try:
+        adjust(store, running.name, Changes(notify=other.url), "ann")
+        for tid in range(10):
+            end_trial(store, running, tid, status="fail", reason="the loss is NaN")
+        sender.round()
+        assert [each["kind"] for each in other.bodies()] == ["diverging"]
+        adjust(store, running.name, Changes(without=("notify",)), "ann")
+        assert store.searches.get(running.name).notify is None
+        assert sender.round() == 0
+        # The address may be a secret of the receiver's, and events are read by everybody.
+        told = [each.detail for each in store.logs.events(running.name) if each.what == "set"]
+        assert told == ["notify at 127.0.0.1", "notify none"]
+        adjust(store, running.name, Changes(notify=receiver.url), "ann")
+        store.searches.change(running.name, SearchStatus.COMPLETED, "driver")
+        sender.round()
+    finally:
+        other.close()
+    assert [each["kind"] for each in receiver.bodies()] == ["ended"]
+    assert len(other.received) == 1
 
 
 @pytest.mark.parametrize("status", [500, 302, 404])
