@@ -55,12 +55,12 @@ class Connection:
 
     def get(self, path: str, **parameters: Any) -> dict[str, Any]:
         """Read JSON from an endpoint, with query parameters."""
-        given = {
-            key: str(value).lower() if isinstance(value, bool) else value
-            for key, value in parameters.items()
-        }
-        query = f"?{urllib.parse.urlencode(given, doseq=True)}" if given else ""
-        return self._send(urllib.request.Request(f"{self.url}/api{path}{query}"))
+        found: dict[str, Any] = json.loads(self._read(path, parameters))
+        return found
+
+    def get_text(self, path: str, **parameters: Any) -> str:
+        """Read text from an endpoint, with query parameters."""
+        return self._read(path, parameters).decode()
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send JSON to an endpoint, with the token or the session's CSRF token."""
@@ -87,9 +87,18 @@ class Connection:
             request.add_header("Authorization", f"Bearer {self._token}")
         else:
             request.add_header("X-CSRF-Token", self.get("/session")["csrf"])
-        return self._send(request)
+        found: dict[str, Any] = json.loads(self._send(request))
+        return found
 
-    def _send(self, request: urllib.request.Request) -> dict[str, Any]:
+    def _read(self, path: str, parameters: Mapping[str, Any]) -> bytes:
+        given = {
+            key: str(value).lower() if isinstance(value, bool) else value
+            for key, value in parameters.items()
+        }
+        query = f"?{urllib.parse.urlencode(given, doseq=True)}" if given else ""
+        return self._send(urllib.request.Request(f"{self.url}/api{path}{query}"))
+
+    def _send(self, request: urllib.request.Request) -> bytes:
         request.add_header("Accept-Encoding", "gzip")
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
@@ -102,8 +111,7 @@ class Connection:
                 f"no dashboard answers at {self.url} ({error}): start one with "
                 "`alignsearch dashboard`"
             ) from error
-        data: dict[str, Any] = json.loads(gzip.decompress(content) if packed else content)
-        return data
+        return gzip.decompress(content) if packed else content
 
 
 def _error_of(error: urllib.error.HTTPError) -> AlignSearchError:
