@@ -13,8 +13,9 @@ from alignsearch.dashboards.live.dimensions import title_of
 from alignsearch.dashboards.live.mirror import MirroredSearch
 from alignsearch.search.documents import Search, is_list_of_runs, known_space_of, metric_of
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
-from alignsearch.search.reports.importance import LEAST_SCORES, CategoricalEffect
+from alignsearch.search.reports.importance import LEAST_SCORES, CategoricalEffect, answers_yes
 from alignsearch.spaces.configuration import Configuration
+from alignsearch.spaces.distributions import Value
 from alignsearch.spaces.space import SearchSpace
 
 Key = tuple[str, str | None]
@@ -59,7 +60,8 @@ class ImportanceCache:
                 data = trials.scores(column or "loss") if wanted else None
             if data is not None:
                 explained = _explained(mirrored.search, metric if column else None)
-                future = self._aside.submit(compute, mirrored.search, *data, rev, explained)
+                names = trials.column_names
+                future = self._aside.submit(compute, mirrored.search, *data, rev, explained, names)
                 self._running[key] = (rev, future)
             if ready is None:
                 return _empty("computing", "being computed", rev, scored)
@@ -94,13 +96,14 @@ def compute(
     losses: Sequence[float | None],
     rev: int,
     metric: ObjectiveMetric,
+    columns: Mapping[str, str],
 ) -> models.Importances:
     """Importance of each dimension, and mean scores by option.
 
     For the paper's spaces, the scores are by the answers to the questions of Fig. S2.
 
     points: of each trial, without the dimensions that it doesn't use. losses: the metric's losses.
-    metric: the metric to explain.
+    metric: the metric to explain. columns: the trials' column of each dimension.
     """
     # scikit-learn is slow to import, and only the background process needs it.
     from alignsearch.search.reports.importance import importance
@@ -124,6 +127,7 @@ def compute(
                 label=labels[each.metaparameter],
                 importance=each.share,
                 sd=each.deviation,
+                column=columns[each.metaparameter],
                 trials=sum(
                     loss is not None and each.metaparameter in point
                     for point, loss in zip(points, losses, strict=True)
@@ -131,9 +135,9 @@ def compute(
             )
             for each in found.shares
         ],
-        categorical=_answers(search, space, points, losses)
+        categorical=_answers(search, space, points, losses, columns)
         if _has_table5(space) and metric == metric_of(search)
-        else choice_effects(space, points, losses, metric, labels),
+        else choice_effects(space, points, losses, metric, labels, columns),
     )
 
 
@@ -149,6 +153,7 @@ def _answers(
     space: SearchSpace,
     points: Sequence[Mapping[str, float]],
     losses: Sequence[float | None],
+    columns: Mapping[str, str],
 ) -> list[models.CategoricalImportance]:
     """Mean scores by the answers to the questions A to I of Kunin et al. 2020, Fig. S2."""
     from alignsearch.search.reports.importance import categorical_effects
@@ -156,11 +161,25 @@ def _answers(
     fixed = {each.name: each.value for each in space.fixed}
     whole = [{**fixed, **space.values(point)} for point in points]
     metric = metric_of(search)
-    return [_answer(search, effect, metric) for effect in categorical_effects(whole, losses)]
+    options = {each.name: getattr(each.distribution, "options", ()) for each in space.sampled}
+    return [
+        _answer(
+            search,
+            effect,
+            metric,
+            columns.get(effect.metaparameter),
+            options.get(effect.metaparameter, ()),
+        )
+        for effect in categorical_effects(whole, losses)
+    ]
 
 
 def _answer(
-    search: Search, effect: CategoricalEffect, metric: ObjectiveMetric
+    search: Search,
+    effect: CategoricalEffect,
+    metric: ObjectiveMetric,
+    column: str | None,
+    options: Sequence[Value],
 ) -> models.CategoricalImportance:
     """Make the payload of an answer, in the metric itself, such as the error.
 
@@ -176,12 +195,18 @@ def _answer(
         label=title_of(search, effect.metaparameter),
         question=effect.question,
         difference=None if no is None or yes is None else yes - no,
+        column=column,
         values=[
             models.CategoryScore(
                 option="yes" if each.value else "no",
                 count=each.trials,
                 mean=mean,
                 sem=each.sem,
+                options=[
+                    at
+                    for at, option in enumerate(options)
+                    if answers_yes(effect.metaparameter, option) == each.value
+                ],
             )
             for each, mean in ((effect.no, no), (effect.yes, yes))
         ],

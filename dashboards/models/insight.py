@@ -117,6 +117,7 @@ class ParameterImportance(Model):
     """A metaparameter's share of the score's variance, and its deviation over the trees.
 
     trials: number of trials that use the metaparameter, over which the variance is taken.
+    column: name of the trials' column that has its values.
     """
 
     name: str
@@ -124,15 +125,20 @@ class ParameterImportance(Model):
     importance: float
     sd: float
     trials: int
+    column: str
 
 
 class CategoryScore(Model):
-    """Mean metric and standard error of the trials with one option, or one answer to a question."""
+    """Mean metric and standard error of the trials with one option, or one answer to a question.
+
+    options: which options of the column these are, from 0; empty where it has none.
+    """
 
     option: str
     count: int
     mean: float | None
     sem: float | None
+    options: list[int]
 
 
 class CategoricalImportance(Model):
@@ -142,6 +148,7 @@ class CategoricalImportance(Model):
         letter: A to I of Fig. S2; empty for a choice of another space.
         question: the question in the words of Fig. S2; empty like `letter`.
         difference: the mean of yes less that of no; of a choice, the largest less the smallest.
+        column: name of the trials' column that has its values; null where no trial differs in it.
     """
 
     letter: str
@@ -149,6 +156,7 @@ class CategoricalImportance(Model):
     label: str
     question: str
     difference: float | None
+    column: str | None
     values: list[CategoryScore]
 
 

@@ -265,6 +265,14 @@ def _scored(
     return [each for each, _ in pairs], np.array([score for _, score in pairs])
 
 
+def answers_yes(metaparameter: str, value: Value) -> bool:
+    """Return whether a value answers the question of Fig. S2 about its metaparameter with yes.
+
+    metaparameter: as `CategoricalEffect` names it.
+    """
+    return next(each for each in _QUESTIONS if each.metaparameter == metaparameter).is_yes(value)
+
+
 def _effect(question: _Question, scored: Configurations, scores: Floats) -> CategoricalEffect:
     is_yes = np.array([question.is_yes(each[question.metaparameter]) for each in scored])
     no = _value_score(value=False, scores=scores[~is_yes])

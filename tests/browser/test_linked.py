@@ -96,3 +96,46 @@ def test_a_drag_over_a_chart_filters_the_page(seeded, open_page, panel):
     assert 0 < few < 30
     linked = open_page(seeded, page.url.removeprefix(seeded.url))
     expect(linked.locator("#matching")).to_have_text(f"{few} of 30 trials")
+
+
+@pytest.mark.parametrize("panel", ["importance", "categorical"])
+def test_a_bar_or_an_option_filters_the_page_and_a_second_click_no_longer(seeded, open_page, panel):
+    page = open_page(seeded, "/searches/first?rows=50")
+    chart = show(page, panel)
+    chart.focus()
+    tip = chart.locator(".tip")
+    for _ in range(int(chart.get_attribute("data-spots"))):
+        page.keyboard.press("ArrowRight")
+        if "click: filter by" in tip.inner_text():
+            break
+    expect(tip).to_contain_text("click: filter by")
+    what = tip.inner_text()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"[?&]b\.\w+="))
+    expect(page.locator("#matching")).to_have_text(re.compile(r"^\d+ of 30 trials$"))
+    few = int(page.locator("#matching").inner_text().split()[0])
+    assert 0 < few < 30
+    if panel == "categorical":
+        # Trials that diverged or failed have the option, too, without a score.
+        assert few >= int(re.search(r"(\d+) trials?", what)[1])
+    linked = open_page(seeded, page.url.removeprefix(seeded.url))
+    expect(linked.locator("#matching")).to_have_text(f"{few} of 30 trials")
+    expect(tip).to_contain_text("click: no longer filter by it")
+    page.keyboard.press("Enter")
+    expect(page.locator("#matching")).to_have_text("30 trials")
+    assert "b." not in page.url
+
+
+def test_a_bar_is_clicked_anywhere_on_it(seeded, open_page):
+    page = open_page(seeded, "/searches/first")
+    chart = show(page, "importance")
+    box = chart.bounding_box()
+    cursor = "({x, y}) => document.elementFromPoint(x, y).closest('.chart').style.cursor"
+    for down in range(8, int(box["height"]) - 40, 4):
+        # A little to the right of the axis, which is far from a long bar's end.
+        place = {"x": 0.5 * box["width"], "y": down}
+        chart.hover(position=place)
+        if page.evaluate(cursor, {"x": box["x"] + place["x"], "y": box["y"] + down}):
+            break
+    chart.click(position=place)
+    expect(page.locator("#matching")).to_have_text(re.compile(r"^\d+ of 30 trials$"))

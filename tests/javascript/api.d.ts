@@ -36,6 +36,7 @@ declare namespace Api {
     label: string;
     question: string;
     difference: number | null;
+    column: string | null;
     values: CategoryScore[];
   }
   interface CategoryScore {
@@ -43,6 +44,7 @@ declare namespace Api {
     count: number;
     mean: number | null;
     sem: number | null;
+    options: number[];
   }
   interface ChangeRequest {
     until?: string | null;
@@ -299,6 +301,7 @@ declare namespace Api {
     importance: number;
     sd: number;
     trials: number;
+    column: string;
   }
   interface Recipe {
     dataset: string;

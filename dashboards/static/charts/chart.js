@@ -190,6 +190,15 @@ export class Chart {
   }
 
   /**
+   * The spot of an item that was drawn before; -1 if it is no longer there.
+   *
+   * @param {Item} item
+   */
+  spotOf(item) {
+    return this.spots.item.lastIndexOf(item);
+  }
+
+  /**
    * Do what a click on an item does instead of opening its trial; false for nothing.
    *
    * @param {Item} _item
@@ -316,7 +325,7 @@ export class Chart {
     drawAxes(brush, axes, this.plane, width, height);
     this.begin();
     for (const item of this.items()) this.mark(brush, item, false);
-    const again = held === null ? -1 : this.spots.item.lastIndexOf(held);
+    const again = held === null ? -1 : this.spotOf(held);
     this.pointed = null;
     this.pointer.point(again < 0 ? null : again);
     if (held !== null && again < 0) this.links?.point(null);

@@ -21,6 +21,8 @@ import { Chart } from "./chart.js";
  * @property {number} [kind] index of its shape, or of its bar's hatching, where colours have a meaning
  * @property {string} [word] text beside a point
  * @property {string} text its tooltip
+ * @property {(() => void) | null} [act] what a click does; nothing without it
+ * @property {boolean} [held] whether the page is filtered by what the mark stands for
  */
 
 /**
@@ -119,6 +121,7 @@ export class RowChart extends Chart {
   mark(brush, mark) {
     const [x, y] = this.spot(mark, mark.value, mark.row);
     brush.globalAlpha = 1;
+    if (mark.held) this.#frame(brush, mark, x, y);
     brush.fillStyle = mark.shade;
     if (mark.from === undefined) {
       shapeOf(mark.kind ?? 0)(brush, x, y, 9);
@@ -154,6 +157,56 @@ export class RowChart extends Chart {
   }
 
   /**
+   * Frame a mark that the page is filtered by.
+   *
+   * @param {Brush} brush
+   * @param {Mark} mark
+   * @param {number} x
+   * @param {number} y
+   */
+  #frame(brush, { from }, x, y) {
+    const left = from === undefined ? x - BAR / 2 : this.plane.x(from);
+    const right = from === undefined ? x + BAR / 2 : x;
+    brush.strokeStyle = colour("text");
+    brush.lineWidth = 2;
+    brush.strokeRect(left - 2, y - BAR / 2 - 2, right - left + 4, BAR + 4);
+  }
+
+  /**
+   * A bar is found anywhere on it, and a point near it.
+   *
+   * @override
+   * @param {number} x
+   * @param {number} y
+   */
+  spotAt(x, y) {
+    const near = super.spotAt(x, y);
+    if (near !== null) return near;
+    const found = this.spots.item.findIndex(({ from }, at) =>
+      from !== undefined && Math.abs(y - this.spots.y[at]) <= BAR / 2 && x >= this.plane.x(from) && x <= this.spots.x[at]);
+    return found < 0 ? null : found;
+  }
+
+  /**
+   * Marks are made anew with each drawing.
+   *
+   * @override
+   * @param {Mark} mark
+   */
+  spotOf({ row, kind, from }) {
+    return this.spots.item.findIndex((each) => each.row === row && each.kind === kind && each.from === from);
+  }
+
+  /**
+   * @override
+   * @param {Mark} mark
+   */
+  act({ act }) {
+    act?.();
+    return Boolean(act);
+  }
+
+  /**
    * @param {Brush} brush
    * @param {Mark} mark
    * @param {number} x
@@ -168,7 +221,8 @@ export class RowChart extends Chart {
 
   /** @override */
   label() {
-    return `${this.words}. Left and right go through the marks.`;
+    const acts = this.marks.some(({ act }) => act) ? " Enter filters the page by one, or no longer." : "";
+    return `${this.words}. Left and right go through the marks.${acts}`;
   }
 
   /**

@@ -5,6 +5,8 @@ import * as urlState from "./urlstate.js";
 
 // Brushes are the URL's query parameters that begin with this, followed by the column's name.
 const PREFIX = "b.";
+// Significant digits of a range's ends in the URL.
+const DIGITS = 4;
 
 /**
  * A range of numbers, or the indices of options that pass.
@@ -68,6 +70,28 @@ export class Brushes {
     for (const listener of this.listeners) listener();
   }
 
+  /**
+   * Tell whether a column has this brush, as the URL would keep it.
+   *
+   * @param {string} name
+   * @param {Brush} brush
+   */
+  has(name, brush) {
+    const held = this.held.get(name);
+    const column = this.trials.column(name);
+    return held !== undefined && formatBrush(column, held) === formatBrush(column, brush);
+  }
+
+  /**
+   * Set a column's brush, or remove it if the column has the same one.
+   *
+   * @param {string} name
+   * @param {Brush} brush
+   */
+  toggle(name, brush) {
+    this.set(name, this.has(name, brush) ? null : brush);
+  }
+
   /** Remove all brushes. */
   clear() {
     urlState.set(Object.fromEntries([...this.held.keys()].map((name) => [PREFIX + name, null])));
@@ -118,7 +142,32 @@ export class Brushes {
 }
 
 /** @param {number} value */
-const shortened = (value) => String(Number(value.toPrecision(4)));
+const shortened = (value) => String(Number(value.toPrecision(DIGITS)));
+
+/**
+ * The shortest brush that the URL can keep and that has all of some numbers inside; null for none.
+ *
+ * @param {number[]} numbers
+ */
+export function around(numbers) {
+  if (numbers.length === 0) return null;
+  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
+  return { low: shiftedTo(low, -1), high: shiftedTo(high, 1) };
+}
+
+/**
+ * A number that is written as it is, not above another one (`side` -1) or not below it (1).
+ *
+ * @param {number} value
+ * @param {-1 | 1} side
+ */
+function shiftedTo(value, side) {
+  const near = Number(shortened(value));
+  if (value === 0 || side * near >= side * value) return near;
+  // One step of the last digit that is kept.
+  const step = 10 ** (Math.floor(Math.log10(Math.abs(value))) - DIGITS + 1);
+  return Number(shortened(near + side * step));
+}
 
 /**
  * @param {Api.ColumnHead} column

@@ -222,7 +222,13 @@ def test_importance_takes_only_the_trials_that_use_a_dimension(odd, odd_uri):
     with Store.connect(odd_uri) as store:
         search = store.searches.get("models")
         trials = odd.mirror.get("models").trials
-        found = compute(search, *trials.scores("loss"), trials.rev, metric_of(search))
+        found = compute(
+            search,
+            *trials.scores("loss"),
+            trials.rev,
+            metric_of(search),
+            trials.column_names,
+        )
     used = {each.name: each.trials for each in found.importance}
     assert used[nested.MODEL] == len(SCORED)
     assert used[nested.TREES] == sum(tid % 3 == 2 for tid in SCORED)

@@ -75,3 +75,16 @@ test("a trial passes if it is inside every brush", async () => {
   brushes.clear();
   assert.equal(brushes.any, false);
 });
+
+test("a brush around numbers has all of them inside, as short as the URL keeps it", async () => {
+  const { around, formatBrush, parseBrush } = await import("../../../dashboards/static/lib/brushes.js");
+  for (const numbers of [[0.123449, 0.987651], [-0.123451, 0], [-1e-9, 3e12 + 7], [99999, 100001], [5, 5], [-7.77777e-300, 1.5e-300]]) {
+    const written = formatBrush({}, around(numbers));
+    const { low, high } = parseBrush({}, written);
+    for (const each of numbers) assert.ok(low <= each && each <= high, `${each} in ${written}`);
+    const span = Math.max(...numbers.map(Math.abs));
+    assert.ok(numbers[0] - low <= 2e-3 * span && high - numbers[1] <= 2e-3 * span, written);
+  }
+  assert.equal(around([]), null);
+  assert.equal(formatBrush({}, around([0.25, 4])), "0.25..4");
+});
