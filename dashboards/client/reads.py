@@ -25,7 +25,7 @@ class Reads:
         self._get, self._get_text = connection.get, connection.get_text
 
     def health(self) -> dict[str, Any]:
-        """Whether the dashboard's store answers, and the dashboard's version."""
+        """The state of the store, which answers or not, and the version of the dashboard."""
         return self._get("/health")
 
     def notices(self) -> pd.DataFrame:

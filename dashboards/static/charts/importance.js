@@ -89,7 +89,7 @@ class Importance extends Polled {
   }
 
   /**
-   * What a mark of a column does: filter the page by a brush, or no longer.
+   * The effect of a mark of a column: it filters the page by a brush, or no longer.
    *
    * @param {string | null} column
    * @param {import("../lib/brushes.js").Brush | null} brush

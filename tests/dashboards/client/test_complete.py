@@ -27,7 +27,7 @@ LEFT_OUT = {
 
 @pytest.fixture
 def sent(monkeypatch):
-    """What a client has sent: methods and paths."""
+    """The requests that a client has sent: methods and paths."""
     found = []
     whole = Connection._send
 
