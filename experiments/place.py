@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from alignsearch.experiments.run_statistics import Outcome, losses_in_words
@@ -106,4 +107,8 @@ class Place(Protocol):
         Raises:
             AlignSearchError: no trial has a loss, or the trainings can't be placed.
         """
+        ...
+
+    def note_report(self, page: Path) -> None:
+        """Tell the searches of the runs that were trained here where their report is."""
         ...

@@ -127,6 +127,7 @@ def run_experiment(
             write(report, run, folder)
         except OSError as error:
             raise _unusable(folder, error) from error
+    place.note_report(folder / PAGE)
     return Written(report, folder / PAGE)
 
 

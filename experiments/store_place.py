@@ -1,12 +1,14 @@
 """A place that trains an experiment's runs as a search of a store, by workers it is given."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.errors import AlignSearchError, ConfigurationError, UnknownNameError
 from alignsearch.experiments.place import Trained
 from alignsearch.experiments.runs import finished, name_of, outcomes, submit
 from alignsearch.experiments.setting import Setting
@@ -27,9 +29,13 @@ from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.definition import Definition
 from alignsearch.spaces.runs import Run
 
+REPORTED = "report written"
+"""The event of an experiment's runs that says where their report is, as HOST:PATH."""
 STALL_SECONDS = 1800.0
 """Longest time without a new epoch before a training counts as stuck: compiling the steps of a
 deep network takes several minutes."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -109,6 +115,7 @@ class StorePlace:
         self._workers = workers
         self._parallel = parallel
         self._name = name
+        self._trained: list[str] = []
 
     @property
     def has_store(self) -> bool:
@@ -134,6 +141,7 @@ class StorePlace:
             self._workers.drive(search, "runs")
         found = outcomes(store, search.name)
         epochs = {each.trial: store.logs.epochs(each.trial) for each in found}
+        self._trained.append(search.name)
         return Trained(search, found, epochs)
 
     def finish_search(
@@ -163,7 +171,20 @@ class StorePlace:
         search = trained_again(store, name, called=called, seeds=seeds, changes=changes, who=owner)
         if search.status not in TERMINAL_SEARCH_STATUSES:
             self._workers.drive(search, "runs")
+        self._trained.append(search.name)
         return finished(store, search.name)
+
+    def note_report(self, page: Path) -> None:
+        """Add an event with the report's page to each search, as `Place.note_report`."""
+        where = f"{self._workers.owner.rpartition('@')[2]}:{page.absolute()}"
+        for name in self._trained:
+            try:
+                self._workers.open_store().logs.add_event(
+                    name, self._workers.owner, REPORTED, where
+                )
+            except AlignSearchError as error:
+                # The report is written: that a page doesn't name it is no failure.
+                logger.warning("search %s doesn't say where its report is: %s", name, error)
 
     def _search(
         self,

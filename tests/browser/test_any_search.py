@@ -10,6 +10,7 @@ import pytest
 from other_searches import seed_all_diverged, seed_runs, seed_unknown
 from playwright.sync_api import expect
 
+from alignsearch.experiments.store_place import REPORTED
 from alignsearch.search.store import Store
 
 TRIALS = 40
@@ -170,6 +171,11 @@ def test_runs_of_an_experiment_are_shown_by_rule_network_and_seed(odd, open_page
     expect(first.locator("td")).to_have_text(
         ["wm", "wm net", "resnet18", "0.1200", "0.0115", "0.1000", "0.1200", "0.1400"]
     )
+    expect(runs).to_contain_text("writes its report with figures")
+    where = "lab:/data/runs/<b>/index.html"
+    with Store.connect(odd.uri) as store:
+        store.logs.add_event("architectures-1", "ann@lab", REPORTED, where)
+    expect(runs.locator("code")).to_have_text(where)
     for panel in ("importance", "categorical", "confirmation", "table"):
         expect(page.locator(f"#{panel}")).to_have_count(0)
     first.get_by_role("link").nth(1).hover()

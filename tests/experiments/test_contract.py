@@ -19,7 +19,7 @@ from alignment_core.errors import AlignSearchError, ConfigurationError, DataErro
 from alignsearch.cli.app import app
 from alignsearch.experiments.options import Scale
 from alignsearch.experiments.run_experiment import check_folder, default_folder, run_experiment
-from alignsearch.experiments.store_place import StorePlace
+from alignsearch.experiments.store_place import REPORTED, StorePlace
 from alignsearch.experiments.table import EXPERIMENTS, get_experiment
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TrialState
@@ -109,6 +109,18 @@ def test_its_smallest_run_leaves_a_report_with_figures_and_tables(ran):
     assert output.run["numbers"]
     assert all(output.run["captions"].values())
     assert {"alignsearch", "tensorflow", "python"} <= output.run["versions"].keys()
+
+
+def test_the_search_of_its_runs_says_where_the_report_is(ran, workers):
+    name, _, folder = ran
+    told = [
+        event.detail
+        for search in workers.store.searches.all()
+        for event in workers.store.logs.events(search.name)
+        if event.what == REPORTED
+    ]
+    where = f"a test:{folder / 'index.html'}"
+    assert (where in told) == (get_experiment(name).needs == "training")
 
 
 def test_what_it_draws_at_random_it_gives_the_seeds_of(ran):

@@ -1,15 +1,19 @@
 // Table of an experiment's runs: a row for each rule, network and further setting, a column for each seed,
 // and the mean over the seeds.
 
-import { trialPage } from "../lib/api.js";
+import { getJson, searchUrl, trialPage } from "../lib/api.js";
 import { atMostEvery, el } from "../lib/dom.js";
-import { cell, decimals } from "../lib/format.js";
+import { cell, clock, decimals } from "../lib/format.js";
 
 /** @typedef {import("../lib/trials.js").Trials} Trials */
 
 // The table is made anew at most so often while runs end.
 const LEAST_GAP_MS = 1000;
 const SEED = "seed";
+// The event that says where the report is.
+const REPORTED = "report written";
+const LATER = "Once all runs have ended, the experiment's own command (`alignsearch experiment`) writes its report with figures from them.";
+const AGAIN = "the experiment's own command writes it again.";
 // These say which training a run is; they come first, also where all runs agree.
 const FIRST = ["rule", "label", "model"];
 /** @type {Record<string, string>} */
@@ -74,13 +78,28 @@ class Runs {
     this.trials = trials;
     this.panel = panel;
     this.selection = selection;
+    this.report = el("p", { class: "small muted" });
     this.showLater = atMostEvery(LEAST_GAP_MS, () => this.#show());
     selection.onPoint(() => this.#point());
     panel.offerData(() => this.#table());
   }
 
   async load() {
-    this.#show();
+    await this.panel.fill(async () => {
+      this.addEvents((await getJson(searchUrl(this.name, "/events"))).events);
+      this.#show();
+    });
+  }
+
+  /**
+   * Tell where the report is, once there is one.
+   *
+   * @param {Api.Event[]} events the oldest first
+   */
+  addEvents(events) {
+    const written = events.findLast(({ what }) => what === REPORTED);
+    if (written) this.report.replaceChildren(`The report of ${clock(written.at)} is at `, el("code", { text: written.detail }), ": ", AGAIN);
+    else if (!this.report.hasChildNodes()) this.report.append(LATER);
   }
 
   update() {
@@ -121,7 +140,7 @@ class Runs {
           return el("tr", {}, group.values.map((value) => el("td", { text: cell(value) })), el("td", { class: "number", text: decimals(mean) }), el("td", { class: "number", text: decimals(sem) }),
             seeds.map((seed) => this.#cell(group.runs.get(seed))));
         })))),
-      el("p", { class: "small muted", text: "Once all runs have ended, the experiment's own command (`alignsearch experiment`) writes its report with figures from them." }),
+      this.report,
     );
     this.#point();
   }
