@@ -185,7 +185,7 @@ class _EventFile:
         for record in _records(self._file.read(), self._crc):
             read = event.FromString(record)
             whole += len(record) + _TO_FRAME
-            tags = {value.tag for value in read.summary.value}
+            tags = _tags_of(read)
             if START_TAG in tags:
                 self.begun = True
             elif END_TAG in tags:
@@ -202,7 +202,8 @@ class _EventFile:
         if durable:
             os.fsync(self._file.fileno())
         self.begun = self.begun or bool(events)
-        self.steps.update(event.step for event in events if event.summary.value)
+        # A session's start is at step 0 by default, which is none of its points.
+        self.steps.update(event.step for event in events if _tags_of(event) - {START_TAG})
 
     def _framed(self, event: Any) -> bytes:
         data = event.SerializeToString()
@@ -227,6 +228,10 @@ def _records(content: bytes, crc: Callable[[bytes], int]) -> Iterator[bytes]:
             return
         yield data
         at = end + 4
+
+
+def _tags_of(event: Any) -> set[str]:
+    return {value.tag for value in event.summary.value}
 
 
 def _as_float32(number: float) -> float:

@@ -3,11 +3,12 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
-from run_maker import GROUP, ODD, a_run
+from run_maker import BEGUN, GROUP, ODD, a_run
 
-from alignsearch.search.trackers.runs import TrackerAwayError
+from alignsearch.search.trackers.runs import Point, TrackerAwayError
 from alignsearch.search.trackers.tensorboard import EventFiles
 
 
@@ -41,6 +42,14 @@ def test_points_come_once_whoever_writes_them(tmp_path):
     assert scalars(found, "result/error") == [(8, 0.25)]
     (text,) = found.Tensors("state")
     assert text.tensor_proto.string_val == [b"completed"]
+
+
+def test_a_step_0_is_there_though_the_trial_began_before_it(tmp_path):
+    first = Point(0, BEGUN, {"loss": 1.0})
+    written(tmp_path, a_run(points=()), replace(a_run(points=(1,)), points=[first]))
+    later = a_run(points=(1, 2), state="completed")
+    written(tmp_path, replace(later, points=[first, *later.points]))
+    assert scalars(read(tmp_path), "loss") == [(0, 1.0), (1, 1.0), (2, 0.5)]
 
 
 def test_a_record_that_was_broken_off_is_written_anew(tmp_path):
