@@ -60,6 +60,14 @@ def export(
     dimension for others.
     """
     if to is not None:
+        unused = {
+            "--format": format != "text",
+            "--document": document,
+            "--published": published,
+            "--output": output is not None,
+        }
+        for option in (name for name, is_given in unused.items() if is_given):
+            raise ConfigurationError(f"{option} has no use with --to optuna, which writes no table")
         _to_optuna(names or [], to, study, store)
         return
     if study is not None:

@@ -3,7 +3,7 @@
 import importlib.util
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from alignsearch.search.store import Store
 from alignsearch.search.use_cases.giving import counted
 from alignsearch.spaces.distributions import LogUniform, QLogUniform, RandInt, Value
 from alignsearch.spaces.metaparameter import Metaparameter
+from alignsearch.spaces.tree import plain_text
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -80,9 +81,16 @@ def export_optuna(store: Store, name: str, url: str, study: str | None = None) -
     there = {trial.user_attrs.get(NUMBER) for trial in kept.get_trials(deepcopy=False)}
     trials = store.trials.all_readable(name)
     own = [trial for trial in trials if trial.state in ENDED and not trial.is_confirmation]
-    distributions = _distributions(search, own)
+    space = None if is_list_of_runs(search) else known_space_of(search)
+    dimensions = {} if space is None else {each.name: each for each in space.sampled}
+    distributions = _distributions(search, dimensions, own)
     new = [trial for trial in own if trial.tid not in there]
-    kept.add_trials([_frozen(store, search, trial, distributions) for trial in new])
+    kept.add_trials(
+        [
+            _frozen(store, search, trial, _params(search, dimensions, trial), distributions)
+            for trial in new
+        ]
+    )
     return Exported(kept.study_name, len(new), len(own) - len(new), list(_left_out(trials)))
 
 
@@ -121,7 +129,11 @@ def _study_at(url: str, name: str, search: Search) -> "Study":
 
 
 def _frozen(
-    store: Store, search: Search, trial: Trial, distributions: "dict[str, BaseDistribution]"
+    store: Store,
+    search: Search,
+    trial: Trial,
+    params: dict[str, Any],
+    distributions: "dict[str, BaseDistribution]",
 ) -> "FrozenTrial":
     import optuna
 
@@ -130,11 +142,6 @@ def _frozen(
         state = optuna.trial.TrialState.PRUNED
     else:
         state = optuna.trial.TrialState.FAIL if values is None else optuna.trial.TrialState.COMPLETE
-    params = {
-        label: _plain(value)
-        for label, value in values_of(search, trial).items()
-        if label in distributions
-    }
     ended = _naive(trial.timings.get("finished") or search.updated_at)
     frozen = optuna.trial.FrozenTrial(
         number=trial.tid,
@@ -196,18 +203,37 @@ def _left_out(trials: Sequence[Trial]) -> Iterator[str]:
         yield f"{number} {state}"
 
 
-def _distributions(search: Search, trials: Sequence[Trial]) -> "dict[str, BaseDistribution]":
+def _distributions(
+    search: Search, dimensions: Mapping[str, Metaparameter], trials: Sequence[Trial]
+) -> "dict[str, BaseDistribution]":
     """Return Optuna's distribution of each dimension that a trial has.
 
-    A range without ends is as wide as the values that there are.
+    dimensions: those of the search's space, by label. A range without ends is as wide as the values
+    that there are.
     """
     seen: dict[str, list[Any]] = {}
     for trial in trials:
-        for label, value in values_of(search, trial).items():
-            seen.setdefault(label, []).append(_plain(value))
-    space = None if is_list_of_runs(search) else known_space_of(search)
-    sampled = {} if space is None else {each.name: each for each in space.sampled}
-    return {label: _distribution(sampled.get(label), values) for label, values in seen.items()}
+        for label, value in _params(search, dimensions, trial).items():
+            seen.setdefault(label, []).append(value)
+    return {label: _distribution(dimensions.get(label), values) for label, values in seen.items()}
+
+
+def _params(
+    search: Search, dimensions: Mapping[str, Metaparameter], trial: Trial
+) -> dict[str, Any]:
+    """Return a trial's value of each dimension, as Optuna has it."""
+    return {
+        label: _named(dimensions.get(label), value)
+        for label, value in values_of(search, trial).items()
+    }
+
+
+def _named(dimension: Metaparameter | None, value: Value) -> Any:
+    """Return a value; an option that equals another one, as 1 and True do, is its text."""
+    options = [
+        _plain(each) for each in getattr(dimension and dimension.distribution, "options", ())
+    ]
+    return plain_text(value) if len(set(options)) < len(options) else _plain(value)
 
 
 def _distribution(dimension: Metaparameter | None, seen: list[Any]) -> "BaseDistribution":
@@ -220,7 +246,7 @@ def _distribution(dimension: Metaparameter | None, seen: list[Any]) -> "BaseDist
     kind = None if dimension is None else dimension.distribution
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in seen)
     if not numbers or (kind is not None and kind.is_categorical):
-        options = [_plain(each) for each in getattr(kind, "options", ())]
+        options = [_named(dimension, each) for each in getattr(kind, "options", ())]
         return CategoricalDistribution(list(dict.fromkeys([*options, *seen])))
     low, high = min(seen), max(seen)
     if kind is not None and kind.ends is not None:

@@ -3,13 +3,16 @@
 import optuna
 import pytest
 from driving import NEVER
+from hyperopt import hp
 from nested_search import SPACE, a_search, score
 from several_metrics import seed_several
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.use_cases.export_optuna import NUMBER, export_optuna
 from alignsearch.search.use_cases.importing import import_file
+from alignsearch.spaces.hyperopt_space import from_hyperopt
 
 
 @pytest.fixture
@@ -46,6 +49,27 @@ def test_optuna_reads_a_search_and_its_import_gives_the_same_results(
     assert [(t.point, t.loss) for t in back] == [(t.point, t.loss) for t in trials]
     assert [t.timings["finished"] for t in back] == [t.timings["finished"] for t in trials]
     assert capfd.readouterr().err == ""
+
+
+def test_options_that_are_equal_stay_apart_there_and_back(store, url, tmp_path):
+    options = [True, 1, 0, False, 0.5, "a"]
+    space = from_hyperopt({"c": hp.choice("c", options)}, name="equal")
+    for name in ("equal", "back"):
+        store.searches.create(a_search(name, space=space, trials=len(options), startup=99))
+    for tid in range(len(options)):
+        at = len(options) - 1 - tid
+        trial = Trial(id=f"equal/{tid}", search="equal", tid=tid, point={"c": at}, config={})
+        lease = store.attempts.begin(
+            store.trials.add(trial).id,
+            "worker",
+            **{"ttl": 60.0, "host": "n", "accelerator": "cpu", "versions": {}, "slot": 0},
+        ).lease
+        store.attempts.finish(trial.id, 1, lease.token, Result(status="ok", loss=0.1 * at))
+    export_optuna(store, "equal", url)
+    study = optuna.load_study(study_name="equal", storage=url)
+    assert [trial.params["c"] for trial in study.trials] == ["a", "0.5", "False", "0", "1", "True"]
+    import_file(store, "back", tmp_path / "study.db", "optuna", "ann")
+    assert [trial.point["c"] for trial in store.trials.all("back")] == [5, 4, 3, 2, 1, 0]
 
 
 def test_an_export_goes_on_where_the_one_before_ended(store, search, url):
