@@ -201,12 +201,14 @@ def quantized(numbers: Floats) -> Floats:
     places = np.where(np.isfinite(exponents), SENT_DIGITS - 1 - exponents, 0.0)
     # Negative powers of ten are never exact as doubles. Small numbers are therefore multiplied by a
     # positive power and divided back, and large ones divided and multiplied back.
-    scale = 10.0 ** np.abs(places)
     # Both ways are computed for every number, and one of them may overflow; the other is taken.
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        scale = 10.0 ** np.abs(places)
         small: Floats = np.round(numbers * scale) / scale
         large: Floats = np.round(numbers / scale) * scale
-    return np.where(places >= 0, small, large)
+    rounded = np.where(places >= 0, small, large)
+    # Numbers next to zero, or to the largest double, stay as they are: a power is none, or the result.
+    return np.where(np.isfinite(rounded), rounded, numbers)
 
 
 def code_of(column: Column, text: str) -> float | None:

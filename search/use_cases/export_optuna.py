@@ -230,9 +230,8 @@ def _params(
 
 def _named(dimension: Metaparameter | None, value: Value) -> Any:
     """Return a value; an option that equals another one, as 1 and True do, is its text."""
-    options = [
-        _plain(each) for each in getattr(dimension and dimension.distribution, "options", ())
-    ]
+    kind = None if dimension is None else dimension.distribution
+    options = [_plain(each) for each in getattr(kind, "options", ())]
     return plain_text(value) if len(set(options)) < len(options) else _plain(value)
 
 

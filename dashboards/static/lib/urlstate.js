@@ -13,13 +13,13 @@ export const get = (/** @type {string} */ key, /** @type {any} */ otherwise = nu
 export const list = (key) => search.get(key)?.split(",").filter(Boolean) ?? [];
 
 /**
- * The parameters whose keys begin with `prefix`, by the rest of their keys.
+ * The parameters whose keys begin with `prefix`, by the rest of their keys: any text, `__proto__`, too.
  *
  * @param {string} prefix
  */
 export function under(prefix) {
   /** @type {Record<string, string>} */
-  const found = {};
+  const found = Object.create(null);
   for (const [key, value] of search) if (key.startsWith(prefix)) found[key.slice(prefix.length)] = value;
   return found;
 }

@@ -34,6 +34,12 @@ def test_what_has_no_value_stays_without_one():
     assert sent[2] == 0.0
 
 
+def test_every_number_of_a_double_is_one_on_the_wire():
+    ends = np.array([5e-324, 3e-310, 1.2345678e-305, 1e300, 1.79769e308, np.finfo(float).max])
+    for numbers in (ends, -ends):
+        assert quantized(numbers) == pytest.approx(numbers, rel=1.1e-5)
+
+
 @pytest.mark.parametrize("parameter", SPACE.sampled, ids=lambda each: each.name)
 def test_a_value_is_encoded_and_decoded(parameter):
     column = of_metaparameter(parameter, parameter.name, parameter.name)

@@ -10,11 +10,17 @@ test("a page reads its state from the URL and writes changes to it", async () =>
   assert.equal(state.get("page", "1"), "1");
   assert.deepEqual(state.list("sel"), ["3", "1"]);
   assert.deepEqual(state.list("none"), []);
-  assert.deepEqual(state.under("b."), { beta: "0.1..0.5" });
+  assert.deepEqual(Object.entries(state.under("b.")), [["beta", "0.1..0.5"]]);
   state.set({ page: 2, sort: null, sel: [] });
   assert.equal(urls.at(-1), "?b.beta=0.1..0.5&page=2");
   state.set({ page: null, "b.beta": "" });
   assert.equal(urls.at(-1), "/searches/first");
+});
+
+test("a brush on a dimension of any name is in the URL", async () => {
+  onPage("?b.__proto__=0..0.1&b.constructor=1..2");
+  const state = await fresh("lib/urlstate.js");
+  assert.deepEqual(Object.entries(state.under("b.")), [["__proto__", "0..0.1"], ["constructor", "1..2"]]);
 });
 
 test("marked trials are whole numbers, sorted", async () => {

@@ -41,6 +41,10 @@ UNUSABLE = {
         ["export", "x", "--to", "mlflow", "sqlite:///x.db"],
         ["--to mlflow", "optuna"],
     ),
+    "a table's format for a study": (
+        ["export", "x", "--to", "optuna", "sqlite:///x.db", "--format", "csv"],
+        ["--format has no use with --to optuna"],
+    ),
     "export of no search to a study": (["export", "--to", "optuna", "sqlite:///x.db"], ["one se"]),
     "a study for a table": (["export", "x", "--study", "s"], ["--study belongs to --to optuna"]),
     "unknown order": (["submit", "wm", "--weights-order", "pap"], ["'pap'", "paper"]),
