@@ -207,7 +207,8 @@ def quantized(numbers: Floats) -> Floats:
         small: Floats = np.round(numbers * scale) / scale
         large: Floats = np.round(numbers / scale) * scale
     rounded = np.where(places >= 0, small, large)
-    # Numbers next to zero, or to the largest double, stay as they are: a power is none, or the result.
+    # A number next to zero or to the largest double stays as it is: its power, or what is rounded,
+    # is none.
     return np.where(np.isfinite(rounded), rounded, numbers)
 
 
