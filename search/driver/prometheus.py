@@ -13,6 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from alignment_core.errors import ConfigurationError
+from alignsearch.search.documents.divergence import DIVERGED
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.documents.identity import LABELS
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES, TrialState
@@ -79,7 +80,9 @@ class _Searches(Collector):
         """Read the gauges from the store."""
         up = GaugeMetricFamily("alignsearch_store_up", "Whether the store answers.")
         trials = GaugeMetricFamily(
-            "alignsearch_trials", "Trials of a search by state.", labels=[*LABELS, "state"]
+            "alignsearch_trials",
+            "Trials of a search by state; those that diverged are not among the completed ones.",
+            labels=[*LABELS, "state"],
         )
         slots = GaugeMetricFamily(
             "alignsearch_slots", "Slots that a search may fill.", labels=LABELS
@@ -96,12 +99,16 @@ class _Searches(Collector):
                     continue
                 try:
                     counts = self._store.totals.counts(search.name)
+                    diverged = self._store.totals.diverged(search.name)
                 except StoreCorruptedError as error:
                     self._note_left_out(search.name, error)
                     continue
                 labels = list(search.labels.values())
-                for state, count in counts.items():
-                    trials.add_metric([*labels, state.value], count)
+                kinds = {state.value: count for state, count in counts.items()}
+                # A trial can have ended between the two counts.
+                kinds[TrialState.COMPLETED] = max(0, kinds[TrialState.COMPLETED] - diverged)
+                for state, count in {**kinds, DIVERGED: diverged}.items():
+                    trials.add_metric([*labels, state], count)
                 slots.add_metric(labels, search.parallel)
                 utilization.add_metric(labels, counts[TrialState.RUNNING] / search.parallel)
             up.add_metric([], 1)

@@ -156,7 +156,7 @@ def test_prometheus_reads_trials_slots_suggestions_and_the_store(service, store)
         for (name, *labels), value in found.items()
         if name == "alignsearch_trials" and set(first) <= set(labels)
     }
-    assert states == {state: 3.0 * (state == "completed") for state in TrialState}
+    assert states == {state: 3.0 * (state == "completed") for state in (*TrialState, "diverged")}
     assert found["alignsearch_slots", *sorted(first)] == 2
     assert found["alignsearch_slot_utilization", *sorted(first)] == 0
     assert found["alignsearch_suggest_seconds_count",] >= 3
