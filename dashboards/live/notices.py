@@ -1,7 +1,7 @@
 """Notices that browsers show on the desktop: ends and troubles of all searches, as they are now."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -38,14 +38,16 @@ def notices_now(mirror: Mirror) -> list[Notice]:
         # A search that runs is in memory, but for the first seconds.
         mirrored = mirror.cached(search.name)
         if ended is None and mirrored is not None:
-            found += _troubles(mirrored)
+            found += _troubles(mirrored, now)
     return found
 
 
-def _troubles(mirrored: MirroredSearch) -> list[Notice]:
+def _troubles(mirrored: MirroredSearch, now: datetime) -> list[Notice]:
     with mirrored.lock:
         search, trials, summary = mirrored.search, mirrored.trials, mirrored.summary
-        still_for = time.monotonic() - trials.changed_at
+        # A search that was resumed, or set, has had no time yet to change a trial.
+        since_update = (now - search.updated_at).total_seconds()
+        still_for = min(time.monotonic() - trials.changed_at, since_update)
         course = Course(latest_diverged(trials), trials.rev, still_for)
     waits_for = "" if summary is None else summary.waits_for
     return [_notice(search, each, waits_for) for each in troubles(search, course)]

@@ -1,5 +1,7 @@
 """Notices of ends and troubles over HTTP, from which browsers make their own."""
 
+from datetime import timedelta
+
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.use_cases.due_notices import STILL_SECONDS, ended_notice
@@ -56,6 +58,10 @@ def test_a_search_that_nothing_changes_stands_still_and_a_paused_one_does_not(da
     lab.whole("still", 0, loss=0.5)
     assert told(dashboard, "still") == []
     dashboard.mirror.get("still").trials.changed_at -= STILL_SECONDS
+    # It began to run a moment ago, after it was paused or queued for as long as that.
+    assert told(dashboard, "still") == []
+    before = {"updated_at": lab.store.now() - timedelta(seconds=STILL_SECONDS)}
+    assert lab.store._db.update("searches", {"_id": "still"}, {"$set": before})
     ((kind, text),) = told(dashboard, "still")
     assert (kind, text.startswith("still stands still: ")) == ("standing-still", True)
     lab.store.searches.change("still", SearchStatus.PAUSED, "ann")
