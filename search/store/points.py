@@ -72,8 +72,8 @@ class Points:
         end = self._end(search)
         # Absent in searches of older versions.
         fewer = {"$or": [{"enqueued": {"$lt": end}}, {"enqueued": {"$exists": False}}]}
-        changes = {"enqueued": end, "updated_at": self._db.now()}
-        self._db.update("searches", {"_id": search, **fewer}, {"$set": changes})
+        # It is no update: one that is over ended when it did, which notices go by.
+        self._db.update("searches", {"_id": search, **fewer}, {"$set": {"enqueued": end}})
         return end
 
     def _insert(self, batch: Sequence[GivenPoint]) -> list[Record]:

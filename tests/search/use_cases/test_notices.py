@@ -17,9 +17,11 @@ from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.documents.webhook import check_webhook
 from alignsearch.search.use_cases import notices
 from alignsearch.search.use_cases.budget import adjust
+from alignsearch.search.use_cases.enqueueing import Wanted, enqueue
 from alignsearch.search.use_cases.notices import TRIES, Notifier, noticing
 from alignsearch.search.use_cases.rules import Changes
 from alignsearch.search.use_cases.webhook import SECRET_VARIABLE, signature_of
+from alignsearch.spaces.catalog import get_space
 
 SECRET = "a secret of these tests"
 DRIVER = """
@@ -125,6 +127,18 @@ def test_an_end_is_told_once_with_a_signature(store, running, receiver, monkeypa
     assert [e.detail for e in store.logs.events(running.name) if e.what == "notice sent"] == [
         "ended"
     ]
+
+
+def test_points_that_an_ended_search_is_given_end_it_no_second_time(store, running, receiver):
+    sender = notifier(store, running)
+    ended = store.searches.change(running.name, SearchStatus.COMPLETED, "driver")
+    assert sender.round() == 0
+    point = {each.name: each.distribution.ends[0] for each in get_space(running.space).sampled}
+    enqueue(store, running.name, [Wanted(point, "the point")], "ann")
+    again = store.searches.get(running.name)
+    assert (again.enqueued, again.updated_at) == (1, ended.updated_at)
+    assert sender.round() == 0
+    assert [each["kind"] for each in receiver.bodies()] == ["ended"]
 
 
 def test_divergence_of_most_of_the_last_trials_is_told_once(store, running, receiver):
