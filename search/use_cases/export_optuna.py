@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,9 +95,19 @@ def export_optuna(store: Store, name: str, url: str, study: str | None = None) -
     return Exported(kept.study_name, len(new), len(own) - len(new), list(_left_out(trials)))
 
 
+def _without_password(url: str) -> str:
+    """Return the address as messages may have it."""
+    return re.sub(r"(//[^/@]*?:)[^/]*(@)", r"\1…\2", url)
+
+
 def _study_at(url: str, name: str, search: Search) -> "Study":
     import optuna
 
+    shown = _without_password(url)
+    if re.fullmatch(r"sqlite(\+\w+)?://(/(:memory:)?)?(\?.*)?", url):
+        raise ConfigurationError(
+            f"{shown} is no file: the study would end with this command; write sqlite:///FILE"
+        )
     optuna_log = logging.getLogger("optuna")
     before = optuna_log.level
     # Optuna tells each study that it makes on standard error.
@@ -115,15 +126,15 @@ def _study_at(url: str, name: str, search: Search) -> "Study":
         found = [direction.name.lower() for direction in study.directions]
     # SQLAlchemy and each database's driver have errors of their own.
     except Exception as error:
-        why = str(error).strip().partition("\n")[0]
+        why = str(error).strip().partition("\n")[0].replace(url, shown)
         raise ConfigurationError(
-            f"{url} can't be used as a storage of Optuna's: {why}; a file is sqlite:///FILE"
+            f"{shown} can't be used as a storage of Optuna's: {why}; a file is sqlite:///FILE"
         ) from error
     finally:
         optuna_log.setLevel(before)
     if known != identity or found != directions:
         raise ConfigurationError(
-            f"{url} has a study named {name!r} of something else: choose another --study"
+            f"{shown} has a study named {name!r} of something else: choose another --study"
         )
     return study
 

@@ -134,3 +134,17 @@ def test_a_study_of_something_else_is_left_alone(store, search, url, tmp_path):
     for wrong in ("nowhere", f"sqlite:///{tmp_path}/no/such/study.db", "mysql://x@127.0.0.1:9/x"):
         with pytest.raises(ConfigurationError, match="a file is sqlite:///FILE"):
             export_optuna(store, search, wrong)
+
+
+@pytest.mark.parametrize("nowhere", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_a_study_that_would_end_with_the_command_is_refused(store, search, nowhere):
+    with pytest.raises(ConfigurationError, match="would end with this command"):
+        export_optuna(store, search, nowhere)
+
+
+def test_no_message_has_the_password_of_a_storage(store, search):
+    for secret in ("hunter2", "a@b:c", "%2F"):
+        with pytest.raises(ConfigurationError) as refused:
+            export_optuna(store, search, f"postgresql://ann:{secret}@127.0.0.1:9/x")
+        assert secret not in str(refused.value)
+        assert "ann:…@127.0.0.1:9/x" in str(refused.value)
