@@ -177,7 +177,7 @@ class StorePlace:
     def note_report(self, page: Path) -> None:
         """Add an event with the report's page to each search, as `Place.note_report`."""
         where = f"{self._workers.owner.rpartition('@')[2]}:{page.absolute()}"
-        for name in self._trained:
+        for name in dict.fromkeys(self._trained):
             try:
                 self._workers.open_store().logs.add_event(
                     name, self._workers.owner, REPORTED, where

@@ -120,7 +120,7 @@ def test_the_search_of_its_runs_says_where_the_report_is(ran, workers):
         if event.what == REPORTED
     ]
     where = f"a test:{folder / 'index.html'}"
-    assert (where in told) == (get_experiment(name).needs == "training")
+    assert (where in told) == (get_experiment(name).needs in ("training", "searches"))
 
 
 def test_what_it_draws_at_random_it_gives_the_seeds_of(ran):
