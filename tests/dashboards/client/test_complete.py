@@ -81,7 +81,8 @@ def _is_of(endpoint, request):
 
 
 def test_slots_logs_and_weights_are_read(dashboard, lab):
-    with Client(dashboard.url) as client:
+    # A check imports NumPy and more into a process of its own.
+    with Client(dashboard.url, timeout=300.0) as client:
         slots = client.slots("done")
         assert set(slots["tid"]) == set(range(11))
         assert slots[slots["tid"] == 9]["attempt"].tolist() == [1, 2]

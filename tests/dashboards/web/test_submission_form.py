@@ -54,7 +54,9 @@ def test_definitions_of_installed_packages_are_offered_and_broken_ones_left_out(
 
 def test_the_form_offers_the_shipped_definitions(dashboard):
     form = dashboard.json("/submit")
-    shipped = ["wm", "wm_ad", "wm_ad_ops", "ia", "dfa", "usf", "brsf", "frsf", "pfa"]
+    own = ["wm", "wm_ad", "wm_ad_ops", "ia", "dfa", "usf", "brsf", "frsf", "pfa"]
+    fair = ["bp", "fa", "dfa", "usf", "brsf", "frsf", "kp", "wm", "wm_ad", "ia", "sa", "aa", "pfa"]
+    shipped = [*own, *(f"fair_{rule}" for rule in fair)]
     assert [each["name"] for each in form["spaces"]] == shipped
     sigma = next(each for each in form["spaces"][0]["parameters"] if each["name"] == "sigma")
     assert (sigma["label"], sigma["low"], sigma["high"]) == ("σ", 1e-10, 1.0)
