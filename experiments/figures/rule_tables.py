@@ -78,7 +78,7 @@ def _nowhere(page: TaskResults) -> list[str]:
 def _searches(page: TaskResults) -> Table:
     return Table(
         name=f"searches{page.suffix}",
-        title=f"What each rule had, and how much its metaparameters matter{page.where}",
+        title=f"Budget of each rule, and how much its metaparameters matter{page.where}",
         head=[
             *("rule", "dimensions", "trials", "epochs", "slot hours", "diverged"),
             *("best in %", "near the best in %", "matters most", "search"),
@@ -219,14 +219,14 @@ def checklists(results: Sequence[RuleResult]) -> list[Table]:
     return [
         Table(
             name="checklist",
-            title="What each rule needs",
+            title="Needs of each rule",
             head=["rule", *QUESTIONS],
             rows=[[each.name, *(answer.word for answer in CHECKLIST[each.rule])] for each in known],
             notes=["The questions are those of Table 1 of Li and Benna 2024 (arXiv 2405.20594)."],
         ),
         Table(
             name="checklist-reasons",
-            title="Why each rule needs it, or doesn't",
+            title="Reasons of these needs",
             head=["rule", "question", "answer", "reason"],
             rows=[
                 [each.name, question, answer.word, answer.reason]

@@ -11,8 +11,8 @@ from alignsearch.experiments.rule_results import RuleResult
 
 SOURCE = "BioTorch (arXiv 2108.13446); Li and Benna 2024 (arXiv 2405.20594)"
 PAPER = (
-    "No setting is published: BioTorch's table has one run a rule with metaparameters set by hand, "
-    "and Kunin et al. 2020 search four rules of their own."
+    "No setting of such a table is published: BioTorch's table has one run a rule with "
+    "metaparameters set by hand, and Kunin et al. 2020 search four rules of their own."
 )
 
 
@@ -36,7 +36,7 @@ def make_report(
         title="Learning rules, searched alike",
         source=SOURCE,
         setting=[
-            f"The paper's setting: {PAPER}",
+            PAPER,
             f"Here (--scale {scale}): " + "; ".join(_in_words(task) for task in results) + ".",
             f"Each rule had {budget.trials} configurations, drawn in generations of "
             f"{budget.generation} by the same sampler with the seed {seed}, and the same common "

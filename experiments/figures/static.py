@@ -41,7 +41,7 @@ MARGIN_INCHES = 0.35
 """Height of the margins above and below all panels together."""
 
 LETTERS_ACROSS = 36
-"""Most letters of all names below a panel; with more of them, names are drawn aslant."""
+"""Most letters of all names below a panel, with a space each; with more, they are drawn aslant."""
 
 PIXELS_AN_INCH = 200
 """Resolution of PNG files."""
@@ -128,7 +128,7 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
             _draw_regions(axes, mark)
     points = [mark for mark in panel.marks if isinstance(mark, Points)]
     named = {*panel.x.names, *(x for mark in points for x in mark.x if isinstance(x, str))}
-    if sum(map(len, named)) > LETTERS_ACROSS:
+    if sum(len(name) + 1 for name in named) > LETTERS_ACROSS:
         axes.tick_params(axis="x", rotation=25)
         for label in axes.get_xticklabels():
             label.set_horizontalalignment("right")
