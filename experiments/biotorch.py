@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from alignment_core.errors import UnknownNameError
 from alignsearch.experiments.options import Scale
 from alignsearch.experiments.place import Place, Trained
-from alignsearch.experiments.run_statistics import Mean, Outcome, mean_of
+from alignsearch.experiments.run_statistics import Outcome
 from alignsearch.experiments.setting import Setting
 from alignsearch.experiments.training import TrainingExperiment
 from alignsearch.search.documents import Epoch
+from alignsearch.search.reports.means import Mean, mean_of
 from alignsearch.spaces.biotorch import BIOTORCH, BIOTORCH_RULES, OWN_RATES, RATE
 from alignsearch.spaces.presets import RULES
 

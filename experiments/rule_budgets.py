@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alignsearch.experiments.options import Scale
+from alignsearch.search.use_cases.compared_rules import FINAL, noisy
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,6 @@ SCALES: dict[Scale, Budget] = {
     ),
 }
 """The budget of each scale. Noise adds up over steps, so its variances fall with their number."""
-
-FINAL = "final"
-"""Part of the name of the search that trains on fresh seeds."""
-
-
-def noisy(variance: float) -> str:
-    """Return what trainings under noise of a variance are for, as a part of their search's name."""
-    return f"noise-{variance:g}"
 
 
 def trained(budget: Budget) -> Iterator[tuple[str, range, dict[str, Any]]]:

@@ -5,14 +5,16 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from alignment_core.training.disturbances import DISTURBANCES
-from alignsearch.experiments.rule_budgets import FINAL, noisy
-from alignsearch.experiments.run_statistics import Mean, mean_of
 from alignsearch.experiments.step_costs import Cost
 from alignsearch.search.documents import Search, Trial
+from alignsearch.search.documents.divergence import has_diverged
 from alignsearch.search.documents.errors import StateConflictError
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.reports.best import best_trial
+from alignsearch.search.reports.fresh_seeds import fresh_seeds
+from alignsearch.search.reports.means import Mean, mean_of
 from alignsearch.search.store import Store
+from alignsearch.search.use_cases.compared_rules import FINAL, noisy
 from alignsearch.spaces.definition import Definition
 from alignsearch.spaces.distributions import Value
 
@@ -115,7 +117,7 @@ def read(
         definition: the rule's definition.
         name: name of its search.
         runs: names of the searches that trained its best configuration again, by what for
-            (`rule_budgets.FINAL`, `rule_budgets.noisy`); empty if every configuration diverged.
+            (`compared_rules.FINAL`, `compared_rules.noisy`); empty if every configuration diverged.
         variances: variances of the noise in updates.
     """
     search = store.searches.get(name)
@@ -128,7 +130,7 @@ def read(
         search=name,
         epochs=search.training.epochs,
         losses=[trial.loss if trial.state is TrialState.COMPLETED else None for trial in own],
-        diverged=sum(_diverged(trial) for trial in own),
+        diverged=sum(has_diverged(trial) for trial in own),
         hours=sum(trial.seconds or 0.0 for trial in trials) / 3600,
         shares=_shares(search, definition, own),
         searches=(name, *runs.values()),
@@ -136,32 +138,21 @@ def read(
     if not runs:
         return result
     final = store.trials.all_readable(runs[FINAL])
-    known = [error for trial in final if (error := _error(trial)) is not None]
+    seeds = fresh_seeds(final)
     return replace(
         result,
         configuration=dict(best_trial(store, name)[1].config),
-        errors=known,
-        lost=sum(_diverged(trial) for trial in final),
-        missing=len(final) - len(known),
+        errors=seeds.errors,
+        lost=seeds.diverged,
+        missing=seeds.missing,
         noisy={each: _mean(store.trials.all_readable(runs[noisy(each)])) for each in variances},
         robust=_robust(final),
         layers=_layers(store, final),
     )
 
 
-def _diverged(trial: Trial) -> bool:
-    return trial.result is not None and trial.result.status == "fail"
-
-
-def _error(trial: Trial) -> float | None:
-    """Return a run's error: that of guessing if it diverged, None without a result."""
-    if trial.state is not TrialState.COMPLETED:
-        return None
-    return trial.chance if _diverged(trial) else trial.loss
-
-
 def _mean(trials: Sequence[Trial]) -> Mean:
-    return mean_of([error for trial in trials if (error := _error(trial)) is not None])
+    return mean_of(fresh_seeds(trials).errors)
 
 
 def _robust(trials: Sequence[Trial]) -> dict[str, Mean]:
@@ -177,7 +168,7 @@ def _layers(store: Store, trials: Sequence[Trial]) -> list[Layer]:
     measured: dict[str, list[object]] = {}
     for trial in trials:
         epochs = store.logs.epochs(trial.id)
-        if _diverged(trial) or not epochs:
+        if has_diverged(trial) or not epochs:
             continue
         for layer in epochs[-1].layers:
             measured.setdefault(layer.name, []).append(layer)

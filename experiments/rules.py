@@ -14,6 +14,7 @@ from alignsearch.experiments.rule_budgets import SCALES, Budget, Task, trained
 from alignsearch.experiments.runs import finished
 from alignsearch.experiments.setting import MOST_SEEDS, split_names
 from alignsearch.search.documents.recipe import OnCorrupt
+from alignsearch.search.use_cases.compared_rules import TAG
 from alignsearch.search.use_cases.listed_runs import hash_of
 from alignsearch.spaces.definition import Definition
 from alignsearch.spaces.definitions import find_definition
@@ -242,7 +243,7 @@ class Rules(Experiment):
 
     @property
     def _tags(self) -> tuple[str, ...]:
-        return "rules", f"rules-{self.scale}"
+        return TAG, f"{TAG}-{self.scale}"
 
     @classmethod
     def reproduction(cls, scale: Scale, folder: Path, data_dir: str | None) -> Reproduction:

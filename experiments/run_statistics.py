@@ -1,11 +1,11 @@
 """Statistics over seeds: mean accuracy, its standard error, diverged and missing runs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import fmean, stdev
 
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.reports.means import Mean, mean_of
 from alignsearch.spaces.runs import Run
 
 
@@ -40,25 +40,6 @@ class Outcome:
     def counted_accuracy(self) -> float | None:
         """The accuracy that means count: that of guessing if the run diverged."""
         return self.chance if self.diverged else self.accuracy
-
-
-@dataclass(frozen=True)
-class Mean:
-    """Mean of n values and its standard error; None if n is too small for it."""
-
-    mean: float | None
-    sem: float | None
-    n: int
-
-
-def mean_of(values: Sequence[float]) -> Mean:
-    """The mean, and its standard error s / sqrt(n) with s^2 = sum (x - mean)^2 / (n - 1)."""
-    n = len(values)
-    return Mean(
-        mean=fmean(values) if n else None,
-        sem=stdev(values) / n**0.5 if n > 1 else None,
-        n=n,
-    )
 
 
 @dataclass(frozen=True)

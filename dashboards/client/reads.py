@@ -169,6 +169,22 @@ class Reads:
         titles = [column["title"] for column in found["columns"]]
         return pd.DataFrame.from_dict(rows, orient="index", columns=titles)
 
+    def rules(self) -> pd.DataFrame:
+        """The learning rules of `alignsearch experiment rules`, by the name of each one's search.
+
+        The columns are the table's (data set, network, budget) and the rule's: state, errors of
+        its fresh seeds, their mean with its interval, and its chance of being the best. Rules of
+        one table follow each other, the lowest mean first.
+        """
+        rows = [
+            {**{key: table[key] for key in table if key not in ("rules", "words")}, **rule}
+            for table in self._get("/rules")["tables"]
+            for rule in table["rules"]
+        ]
+        if not rows:
+            return pd.DataFrame()
+        return with_numbers(pd.DataFrame(rows)).set_index("search")
+
     def trial(self, name: str, tid: int) -> dict[str, Any]:
         """A trial: its configuration, result, attempts and times, and why it failed or diverged."""
         return self._get(f"{of_search(name)}/trials/{tid}")

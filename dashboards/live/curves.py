@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.dashboards.live.mirrored_search import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import Reported, unit_of
 from alignsearch.search.documents import Search, Trial

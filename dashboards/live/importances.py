@@ -10,7 +10,7 @@ from alignsearch.dashboards import models
 from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.choices import choice_effects
 from alignsearch.dashboards.live.dimensions import title_of
-from alignsearch.dashboards.live.mirror import MirroredSearch
+from alignsearch.dashboards.live.mirrored_search import MirroredSearch
 from alignsearch.search.documents import Search, is_list_of_runs, known_space_of, metric_of
 from alignsearch.search.documents.objective_metric import DEFAULT_METRIC, ObjectiveMetric
 from alignsearch.search.reports.importance import LEAST_SCORES, CategoricalEffect, answers_yes

@@ -8,18 +8,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from alignment_core.errors import AlignSearchError
 from alignsearch.dashboards.live.differences import differs
+from alignsearch.dashboards.live.mirrored_search import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
-from alignsearch.dashboards.models.encoding import EncodedJson
-from alignsearch.search.documents import Event, Search, Trial
+from alignsearch.search.documents import Search
 from alignsearch.search.documents.errors import StoreCorruptedError, StoreUnavailableError
 from alignsearch.search.documents.repetition import winner
 from alignsearch.search.documents.states import TERMINAL_SEARCH_STATUSES
-from alignsearch.search.documents.tally import Standing
 from alignsearch.search.store import Store
 from alignsearch.search.use_cases.summary import Summary, read_summary, servers_of, summarize
 
@@ -39,35 +37,6 @@ EVENT_OVERLAP = timedelta(seconds=5)
 """Events are read again this far back: an event's time is taken before it is written."""
 WARM_SEARCHES = 1
 """Number of latest searches that are read at the start, beside those that run."""
-
-
-@dataclass
-class MirroredSearch:
-    """A search in memory. Hold `lock` to read `trials`.
-
-    Attributes:
-        version: counts changes that pages must hear of: of trials, and of the summary.
-        named: the trial that the search names as its best; None without one.
-        encoded: the version whose trials were encoded last, and the encoded trials.
-        requested_at: time.monotonic() of the last request for the search.
-        synced_at: time.monotonic() at which the store was asked for what is held.
-    """
-
-    search: Search
-    trials: MirroredTrials
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    summary: Summary | None = None
-    requested_at: float = 0.0
-    synced_at: float = 0.0
-    version: int = 0
-    named: Trial | None = None
-    encoded: tuple[int, EncodedJson] | None = None
-    events_version: int = 0
-    events: dict[tuple[datetime, str, str, str], Event] = field(default_factory=dict)
-
-    def standing(self) -> Standing:
-        """Return the search's standing with the trial that it names as its best."""
-        return replace(self.trials.standing(), named=self.named)
 
 
 class Mirror:
@@ -150,6 +119,10 @@ class Mirror:
         self._listed.wait()
         self.check()
         return sorted(self._searches.values(), key=lambda each: each.created_at, reverse=True)
+
+    def listed(self) -> list[Search]:
+        """All searches as the store had them when it was listed last; none before that."""
+        return list(self._searches.values())
 
     def cached(self, name: str) -> MirroredSearch | None:
         """The search with all its trials if it is in memory, without reading the store."""

@@ -46,6 +46,7 @@ from alignsearch.dashboards.models.points import (
     ImportRequest,
     RetryRequest,
 )
+from alignsearch.dashboards.models.rules import RuleRow, RuleRuns, RuleTable, RuleTables
 from alignsearch.dashboards.models.searches import (
     BestSoFar,
     BestTrial,
@@ -160,6 +161,10 @@ __all__ = [
     "ResultTable",
     "RetryRequest",
     "Reuse",
+    "RuleRow",
+    "RuleRuns",
+    "RuleTable",
+    "RuleTables",
     "SearchDetail",
     "SearchSummary",
     "Searches",

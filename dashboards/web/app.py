@@ -13,12 +13,14 @@ from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.curves import Curves
 from alignsearch.dashboards.live.importances import ImportanceCache
 from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.dashboards.live.rule_tables import RuleTableCache
 from alignsearch.dashboards.web import errors, pages, streams
 from alignsearch.dashboards.web.api import (
     budget,
     confirming,
     files,
     points,
+    rules,
     searches,
     sessions,
     steering,
@@ -93,6 +95,7 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
         assets=Assets(),
         curves=Curves(mirror),
         importances=ImportanceCache(background),
+        rule_tables=RuleTableCache(mirror),
         background=background,
         submitter=submitter,
         version=version,
@@ -100,6 +103,7 @@ def create_app(store: Store, submitter: Submitter, options: Options) -> FastAPI:
     app.state.render = pages.Renderer(str(TEMPLATES))
     for router in (
         searches.router,
+        rules.router,
         trials.router,
         streams.router,
         sessions.router,

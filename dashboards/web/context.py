@@ -9,6 +9,7 @@ from alignsearch.dashboards.live.background import BackgroundProcess
 from alignsearch.dashboards.live.curves import Curves
 from alignsearch.dashboards.live.importances import ImportanceCache
 from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.dashboards.live.rule_tables import RuleTableCache
 from alignsearch.dashboards.web.assets import Assets
 from alignsearch.dashboards.web.auth import Gate
 from alignsearch.search.documents import Search
@@ -41,6 +42,7 @@ class Context:
     assets: Assets
     curves: Curves
     importances: ImportanceCache
+    rule_tables: RuleTableCache
     background: BackgroundProcess
     submitter: Submitter
     version: str

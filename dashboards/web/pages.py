@@ -53,6 +53,7 @@ class Renderer:
                 "version": parts.version,
                 "store": parts.mirror.store.uri_for_people,
                 "session": state,
+                "has_rules": parts.rule_tables.has_rules,
                 **context,
             },
             status_code=status_code,
@@ -101,6 +102,12 @@ def compare(
 ) -> Response:
     """Searches side by side, chosen on the page."""
     return _render(request, "compare", names=list(dict.fromkeys(name or ())))
+
+
+@router.get("/rules")
+def rules(request: Request) -> Response:
+    """Learning rules that were searched alike, as they stand now."""
+    return _render(request, "rules")
 
 
 @router.get("/submit")

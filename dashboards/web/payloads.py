@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.dashboards.live.mirrored_search import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import unit_of
 from alignsearch.dashboards.models.encoding import EncodedJson

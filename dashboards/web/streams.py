@@ -12,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.dashboards import models
-from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.dashboards.live.mirrored_search import MirroredSearch
 from alignsearch.dashboards.models.base import LARGEST_NUMBER
 from alignsearch.dashboards.web import payloads
 from alignsearch.dashboards.web.context import context_of

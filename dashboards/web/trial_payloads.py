@@ -5,7 +5,7 @@ from typing import Any
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.dimensions import title_of
 from alignsearch.dashboards.live.divergences import divergence_in
-from alignsearch.dashboards.live.mirror import MirroredSearch
+from alignsearch.dashboards.live.mirrored_search import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.live.reported import measured_of, unit_of
 from alignsearch.dashboards.web.payloads import is_rehearsal, kind_of, metric_model

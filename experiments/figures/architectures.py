@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from alignsearch.experiments.figures.figure import GREY, Axis, Figure, Line, Mark, Panel, Points
 from alignsearch.experiments.figures.looks import looks, name_of
 from alignsearch.experiments.report import Cell, Report, Table
-from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
+from alignsearch.experiments.run_statistics import MeanAccuracy
+from alignsearch.search.reports.means import Mean
 
 
 @dataclass(frozen=True)

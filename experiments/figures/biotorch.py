@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from alignsearch.experiments.figures.figure import GREY, Axis, Figure, Mark, Panel, Points
 from alignsearch.experiments.figures.looks import looks, name_of
 from alignsearch.experiments.report import Cell, Report, Table
-from alignsearch.experiments.run_statistics import Mean
+from alignsearch.search.reports.means import Mean
 
 TITLE = "LeNet on Fashion-MNIST, beside BioTorch's table"
 

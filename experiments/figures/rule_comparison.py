@@ -5,11 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 from alignment_core.training.disturbances import DISTURBANCES
-from alignsearch.experiments.comparison import chances_of_best, interval, pairs
 from alignsearch.experiments.figures.looks import Look, looks
 from alignsearch.experiments.rule_budgets import Task
 from alignsearch.experiments.rule_results import RuleResult
-from alignsearch.experiments.run_statistics import Mean
+from alignsearch.search.reports.comparison import compare, interval
+from alignsearch.search.reports.means import Mean
 
 LAYER_PANELS = (
     ("angle", "angle of W and B in degrees"),
@@ -39,6 +39,7 @@ class TaskResults:
         results: results of each rule, the lowest mean error first; those without one come last.
         known: those with an error.
         measured: the same in the order in which they were asked for.
+        compared: how these compare; None without any.
         pairs: all pairs of these.
         chances: the chance of each of these that it is the best.
     """
@@ -57,8 +58,9 @@ class TaskResults:
         self.known = [each for each in self.results if each.errors]
         self._looks = looks([each.rule for each in results])
         samples = {each.rule: each.errors for each in self.known}
-        self.pairs = pairs(samples) if len(samples) > 1 else []
-        self.chances = chances_of_best(samples) if samples else {}
+        self.compared = compare(samples) if samples else None
+        self.pairs = self.compared.pairs if self.compared else ()
+        self.chances = self.compared.chances if self.compared else {}
 
     def look(self, result: RuleResult) -> Look:
         """Return the colour and marker of a rule."""

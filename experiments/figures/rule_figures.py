@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from alignsearch.experiments.comparison import interval
 from alignsearch.experiments.figures.figure import (
     Axis,
     Figure,
@@ -18,6 +17,7 @@ from alignsearch.experiments.figures.rule_comparison import (
     TaskResults,
     disturbed,
 )
+from alignsearch.search.reports.comparison import best_in_words, interval
 
 APART, ALIKE, SELF = 0, 1, 2
 MEANING = {
@@ -72,21 +72,11 @@ def _errors(page: TaskResults) -> Figure:
 
 
 def _best_in_words(page: TaskResults) -> str:
-    if not page.known:
+    if page.compared is None:
         return "No rule has a result."
-    best = page.known[0]
-    close = [
-        page.name(pair.other if pair.one == best.rule else pair.one)
-        for pair in page.pairs
-        if best.rule in (pair.one, pair.other) and not pair.told_apart
-    ]
-    mean = best.error.mean
+    mean = page.known[0].error.mean
     assert mean is not None
-    start = (
-        f"{best.name} has the lowest mean error, {100 * mean:.2f} %, and is the best with a "
-        f"chance of {100 * page.chances[best.rule]:.0f} %"
-    )
-    return f"{start}; not told apart from it: {', '.join(close) or 'none'}."
+    return best_in_words(page.compared, mean, {each.rule: each.name for each in page.known})
 
 
 def _lost_in_words(page: TaskResults) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from alignsearch.experiments.checklist import CHECKLIST, QUESTIONS
-from alignsearch.experiments.comparison import Pair, interval
 from alignsearch.experiments.figures.rule_comparison import (
     LAYER_PANELS,
     TaskResults,
@@ -14,6 +13,7 @@ from alignsearch.experiments.figures.rule_comparison import (
 from alignsearch.experiments.report import Cell, Table
 from alignsearch.experiments.rule_results import NEAR, RuleResult
 from alignsearch.experiments.step_costs import BATCH, Cost
+from alignsearch.search.reports.comparison import Pair, interval
 
 
 def tables_of(page: TaskResults) -> list[Table]:

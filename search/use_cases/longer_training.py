@@ -126,6 +126,16 @@ def trained_again(
     return submit_listed(store, made.search, made.configs, made.point)
 
 
+def stem_of(name: str, called: str) -> str:
+    """Return the beginning of the names of a search's trainings, before a hash.
+
+    Args:
+        name: the search whose trial is trained.
+        called: what the trainings are for.
+    """
+    return f"{name[:LONGEST_STEM]}-{called}-"
+
+
 @dataclass(frozen=True)
 class _Listed:
     search: Search
@@ -167,7 +177,7 @@ def _listed(
         trial.tid,
         recipe.model_dump(mode="json"),
     ]
-    new = f"{search.name[:LONGEST_STEM]}-{called}-{hash_of([*content, configs])}"
+    new = f"{stem_of(search.name, called)}{hash_of([*content, configs])}"
     made = Search(
         name=new,
         space=RUNS.name,

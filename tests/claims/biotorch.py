@@ -17,7 +17,7 @@ from typing import Any
 from git_commit import commit
 
 from alignsearch.experiments.biotorch import PRINTED
-from alignsearch.experiments.run_statistics import mean_of
+from alignsearch.search.reports.means import mean_of
 
 COMMAND = Path(sys.executable).with_name("alignsearch")
 RESULTS = Path(__file__).resolve().parents[2] / "docs" / "biotorch.json"

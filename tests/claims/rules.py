@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from alignsearch.experiments.run_statistics import mean_of
+from alignsearch.search.reports.means import mean_of
 
 COMMAND = Path(sys.executable).with_name("alignsearch")
 FOLDER = Path("claims/rules-on-digits")

@@ -1,63 +1,35 @@
 """The experiment `rules`: what its report says, rules that diverge, and what it refuses."""
 
 import uuid
-from contextlib import nullcontext
 
 import pytest
+from compared_rules import GUESSING, compare_three
 from experiment_output import Output
-from thread_workers import ThreadWorkers, made_up
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.experiments.checklist import CHECKLIST, QUESTIONS
 from alignsearch.experiments.rule_budgets import SCALES
 from alignsearch.experiments.rules import Rules
-from alignsearch.experiments.run_experiment import run_experiment
 from alignsearch.experiments.step_costs import Measured, cost_definition, measure
-from alignsearch.experiments.store_place import StorePlace
-from alignsearch.search.documents import Recipe, Result
+from alignsearch.search.documents import Recipe
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 from alignsearch.spaces.catalog import RUNS
 from alignsearch.spaces.fair import COMPARED
-from alignsearch.workers.attempt_runner import Finished
-
-GUESSING = 0.9
-SMALL = {"trials": 4, "epochs": 2, "seeds": 3, "model": "dense", "width": 4}
-
-
-def some_diverge(search, trial, link):
-    """FA diverges with every configuration; WM diverges on its second fresh seed."""
-    diverged = Finished(
-        Result(status="fail", metrics={"chance_error": GUESSING}, reason="the loss became nan"), 1
-    )
-    if search.name.startswith("rules-fa-"):
-        return diverged
-    if search.name.startswith("rules-wm-") and "-final-" in search.name:
-        return diverged if trial.tid == 1 else made_up(search, trial, link)
-    return made_up(search, trial, link)
 
 
 @pytest.fixture(scope="module")
-def workers(server_uri, make_driver_in):
+def store(server_uri):
     uri = f"{server_uri.rstrip('/')}/test_{uuid.uuid4().hex}"
-    with Store.connect(uri) as store:
-        yield ThreadWorkers(store, uri, make_driver_in, some_diverge)
+    with Store.connect(uri) as opened:
+        yield opened, uri
 
 
 @pytest.fixture(scope="module")
-def report(workers, tmp_path_factory):
+def report(store, make_driver_in, tmp_path_factory):
     """The report on three rules of which one diverges everywhere, and one now and then."""
     folder = tmp_path_factory.mktemp("rules") / "out"
-    experiment = Rules(rules="bp,fa,wm", **SMALL)
-    experiment.check()
-    run_experiment(
-        experiment,
-        StorePlace(workers),
-        folder,
-        command="",
-        computing=nullcontext(),
-        drawing=nullcontext(),
-    )
+    compare_three(*store, make_driver_in, folder)
     return Output(folder)
 
 
@@ -82,12 +54,12 @@ def test_a_rule_that_diverges_everywhere_says_so_in_its_row_and_below(report):
     assert "count as guessing: WM 1" in report.run["captions"]["errors"]
 
 
-def test_each_had_the_same_and_its_searches_are_ordinary_ones(report, workers):
+def test_each_had_the_same_and_its_searches_are_ordinary_ones(report, store):
     rows = report.table("searches")
     assert {(row["trials"], row["epochs"]) for row in rows} == {("4", "2")}
     assert {row["rule"]: row["dimensions"] for row in rows} == {"BP": "3", "WM": "6", "FA": "3"}
     for row in rows:
-        search = workers.store.searches.get(row["search"])
+        search = store[0].searches.get(row["search"])
         assert search.status is SearchStatus.COMPLETED
         assert (search.space, search.generation) == (
             f"fair_{row['rule'].lower()}",
@@ -98,7 +70,7 @@ def test_each_had_the_same_and_its_searches_are_ordinary_ones(report, workers):
     noise = [name for name in recorded["wm"]["searches"] if "-noise-" in name]
     assert len(noise) == len(SCALES["minutes"].variances)
     for name in noise:
-        search = workers.store.searches.get(name)
+        search = store[0].searches.get(name)
         assert search.space == RUNS.name
         assert search.training.update_noise_variance in SCALES["minutes"].variances
 

@@ -9,9 +9,9 @@ from alignsearch.experiments.run_statistics import (
     losses_in_words,
     mean_accuracy,
     mean_difference,
-    mean_of,
 )
 from alignsearch.search.documents.states import TrialState
+from alignsearch.search.reports.means import mean_of
 from alignsearch.spaces.runs import Run
 
 

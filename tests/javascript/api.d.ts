@@ -366,6 +366,48 @@ declare namespace Api {
     command: string;
     weights: Weights;
   }
+  interface RuleRow {
+    name: string;
+    space: string;
+    dimensions: number | null;
+    search: string;
+    state: "queued" | "searching" | "repeating" | "searched" | "training" | "done" | "diverged" | "paused" | "stopped";
+    driven: boolean;
+    finished: number;
+    diverged: number;
+    best: number | null;
+    seeds: number | null;
+    errors: number[];
+    seeds_diverged: number;
+    seeds_missing: number;
+    mean: number | null;
+    low: number | null;
+    high: number | null;
+    chance_best: number | null;
+    told_apart: boolean | null;
+    runs: RuleRuns[];
+  }
+  interface RuleRuns {
+    name: string;
+    kind: "seeds" | "noise";
+    status: SearchStatus;
+  }
+  interface RuleTable {
+    title: string;
+    dataset: string;
+    model: string;
+    width: number;
+    epochs: number;
+    trials: number;
+    generation: number | null;
+    algo: string;
+    seed: number;
+    words: string[];
+    rules: RuleRow[];
+  }
+  interface RuleTables {
+    tables: RuleTable[];
+  }
   interface SearchDetail {
     rev: number;
     now: number;

@@ -12,13 +12,14 @@ import { Chart } from "./chart.js";
  * A mark in a row: a bar from `from` to `value`, or without `from` a point at `value`.
  *
  * @typedef {object} Mark
- * @property {number} row index of its row, from the top
+ * @property {number} row index of its row, from the top; a fraction lies between two rows
  * @property {number} value
  * @property {number} [from]
  * @property {number} [low] lower end of its error bar
  * @property {number} [high] upper end of its error bar
  * @property {string} shade
  * @property {number} [kind] index of its shape, or of its bar's hatching, where colours have a meaning
+ * @property {number} [size] of a point, in pixels
  * @property {string} [word] text beside a point
  * @property {string} text its tooltip
  * @property {(() => void) | null} [act] what a click does; nothing without it
@@ -37,10 +38,12 @@ import { Chart } from "./chart.js";
  * @property {{sign: string, shade: string, text: string}[]} [legend]
  */
 
-// Pixels: height of a row and of the axis below all rows, a bar's thickness, the most for a name.
+// Pixels: height of a row and of the axis below all rows, a bar's thickness, a point's size, the most for
+// a name.
 const ROW = 22;
 const AXIS = 56;
 const BAR = 13;
+const POINT = 9;
 const WIDEST_NAME = 260;
 // A chart of few rows is as high as this, so that a panel keeps its place on the page.
 const LOWEST = 180;
@@ -124,7 +127,7 @@ export class RowChart extends Chart {
     if (mark.held) this.#frame(brush, mark, x, y);
     brush.fillStyle = mark.shade;
     if (mark.from === undefined) {
-      shapeOf(mark.kind ?? 0)(brush, x, y, 9);
+      shapeOf(mark.kind ?? 0)(brush, x, y, mark.size ?? POINT);
       this.#error(brush, mark, y, mark.shade);
       if (mark.word) this.#beside(brush, mark, x, y);
       return;

@@ -18,6 +18,13 @@ export function decimals(value) {
 }
 
 /**
+ * A share from 0 to 1 in percent, with two decimals and without the sign; "" for none.
+ *
+ * @param {number | null | undefined} share
+ */
+export const percent = (share) => (share === null || share === undefined ? "" : (100 * share).toFixed(2));
+
+/**
  * Text with its exponents raised: 2.8109×10^{-8} becomes 2.8109×10⁻⁸.
  *
  * @param {string | null | undefined} text

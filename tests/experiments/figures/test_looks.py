@@ -14,7 +14,8 @@ from alignsearch.experiments.figures.looks import LOOKS, OTHERS, looks, name_of
 from alignsearch.experiments.figures.noise import Curve
 from alignsearch.experiments.figures.noise import make_report as noise
 from alignsearch.experiments.figures.static import save_static
-from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
+from alignsearch.experiments.run_statistics import MeanAccuracy
+from alignsearch.search.reports.means import Mean
 from alignsearch.spaces.presets import NOISY_RULES, RULES
 
 SEEN = {

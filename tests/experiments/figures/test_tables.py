@@ -19,7 +19,8 @@ from alignsearch.experiments.figures.weight_metrics import make_report as weight
 from alignsearch.experiments.report_page import Entry, Section, page_of_all
 from alignsearch.experiments.rule_budgets import SCALES
 from alignsearch.experiments.rule_results import RuleResult
-from alignsearch.experiments.run_statistics import Mean, MeanAccuracy
+from alignsearch.experiments.run_statistics import MeanAccuracy
+from alignsearch.search.reports.means import Mean
 from alignsearch.search.reports.text_tables import document
 
 RULES_TABLES = (

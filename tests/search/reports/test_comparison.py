@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from alignsearch.experiments.comparison import chances_of_best, holm, interval, pairs
+from alignsearch.search.reports.comparison import chances_of_best, holm, interval, pairs
 
 DRAWN = np.random.default_rng(7)
 SAMPLES = {

@@ -11,7 +11,7 @@ from math import sqrt
 
 import numpy as np
 
-from alignsearch.experiments.run_statistics import mean_of
+from alignsearch.search.reports.means import mean_of
 
 INTERVAL = 0.95
 """The chance that an interval covers the true mean."""
@@ -44,6 +44,58 @@ class Pair:
     def told_apart(self) -> bool:
         """True if the two rules' means differ by more than their seeds explain."""
         return self.p is not None and self.p < LEVEL
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Rules beside each other, and the one with the lowest mean.
+
+    Attributes:
+        best: the rule with the lowest mean; of two with the same mean, the first one.
+        pairs: all pairs of rules.
+        chances: the chance of each rule that it is the best.
+    """
+
+    best: str
+    pairs: tuple[Pair, ...]
+    chances: Mapping[str, float]
+
+    @property
+    def close(self) -> tuple[str, ...]:
+        """The rules that their seeds don't tell apart from the best one."""
+        return tuple(
+            pair.other if pair.one == self.best else pair.one
+            for pair in self.pairs
+            if self.best in (pair.one, pair.other) and not pair.told_apart
+        )
+
+
+def compare(samples: Samples) -> Compared:
+    """Compare rules by their errors.
+
+    samples: at least one rule, and at least one value of each.
+    """
+    return Compared(
+        best=min(samples, key=lambda rule: mean_of(samples[rule]).mean or 0.0),
+        pairs=tuple(pairs(samples)),
+        chances=chances_of_best(samples),
+    )
+
+
+def best_in_words(compared: Compared, mean: float, names: Mapping[str, str]) -> str:
+    """Return which rule is the best, how sure that is, and which ones aren't told apart from it.
+
+    Args:
+        compared: the comparison.
+        mean: the best rule's mean error, a share from 0 to 1.
+        names: names of the rules for people.
+    """
+    best, chance = compared.best, compared.chances[compared.best]
+    close = ", ".join(names[rule] for rule in compared.close)
+    return (
+        f"{names[best]} has the lowest mean error, {100 * mean:.2f} %, and is the best with a "
+        f"chance of {100 * chance:.0f} %; not told apart from it: {close or 'none'}."
+    )
 
 
 def interval(values: Sequence[float]) -> tuple[float, float] | None:
