@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from axe import AXE, FOUND
+from compared_rules import compare_three
 from other_searches import seed_runs
 from playwright.sync_api import expect
 
@@ -19,6 +20,7 @@ PAGES = {
     "failed": "/searches/first/trials/3",
     "diverged": "/searches/first/trials/7",
     "compare": "/compare?name=first&name=architectures-1",
+    "rules": "/rules",
     "submit": "/submit?max_attempts=0&trials=0&pruner=asha",
     "docs": "/docs",
     "login": "/login",
@@ -35,12 +37,13 @@ MOST_KEYS = 60
 
 
 @pytest.fixture(scope="module")
-def pages(server_uri, tmp_path_factory, run_dashboard, seed):
-    """A dashboard over a search and over an experiment's runs."""
+def pages(server_uri, tmp_path_factory, run_dashboard, seed, make_driver_in):
+    """A dashboard over a search, over an experiment's runs, and over three compared rules."""
     uri = f"{server_uri.rstrip('/')}/axe_{uuid.uuid4().hex}"
     with Store.connect(uri) as store:
         seed(store, "first", trials=24)
         seed_runs(store)
+        compare_three(store, uri, make_driver_in, tmp_path_factory.mktemp("rules") / "out")
     with run_dashboard(uri, tmp_path_factory.mktemp("axe")) as dashboard:
         yield dashboard
 

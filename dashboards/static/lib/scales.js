@@ -17,6 +17,9 @@ import { cell, raised, short } from "./format.js";
  * @property {number} [lane] share of the axis at which trials without a value stand
  */
 
+// Numbers of so small a relative difference count as equal.
+const ROUNDING = 1e-9;
+
 /** Share of an axis that its lane takes. */
 export const LANE = 0.08;
 
@@ -137,7 +140,9 @@ export function roomyLog(low, high) {
  * @param {number} high
  */
 export function roomy(low, high) {
-  const margin = (high - low) * 0.06 || 0.05;
+  // Equal results may differ in their last digits, between which there is no tick.
+  const isWide = high - low > ROUNDING * Math.max(Math.abs(low), Math.abs(high));
+  const margin = isWide ? (high - low) * 0.06 : 0.05;
   return numberScale(low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin);
 }
 

@@ -35,7 +35,9 @@ def test_a_module_is_preloaded_with_all_that_it_imports(tmp_path):
     assert Assets(tmp_path).imports_of("pages/one.js") == ["lib/b.js", "lib/c.js", "lib/d.js"]
 
 
-@pytest.mark.parametrize("page", ["", "searches/done", "searches/done/trials/7", "compare"])
+@pytest.mark.parametrize(
+    "page", ["", "searches/done", "searches/done/trials/7", "compare", "rules"]
+)
 def test_every_file_that_a_page_names_is_there(dashboard, page):
     html = dashboard.http.get(f"/{page}").text
     named = set(re.findall(r'(?:src|href)="(/static/[^"]+)"', html))

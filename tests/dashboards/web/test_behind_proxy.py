@@ -29,7 +29,15 @@ def links_of(dashboard, path, **headers):
 
 @pytest.mark.parametrize("before", ["", PREFIX])
 def test_all_links_lie_below_the_prefix_whether_or_not_the_proxy_removes_it(below, before):
-    pages = ("/", "/searches/done", "/searches/done/trials/9", "/compare", "/submit", "/docs")
+    pages = (
+        "/",
+        "/searches/done",
+        "/searches/done/trials/9",
+        "/compare",
+        "/rules",
+        "/submit",
+        "/docs",
+    )
     for path in (*pages, "/login", "/nothing"):
         answer, links = links_of(below, before + path)
         assert answer.status_code == (404 if path == "/nothing" else 200), path

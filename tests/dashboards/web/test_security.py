@@ -43,7 +43,15 @@ def test_every_answer_carries_the_headers_of_safety(dashboard):
 
 
 def test_pages_name_no_other_host(dashboard):
-    for path in ("/", "/searches/done", "/searches/done/trials/9", "/compare", "/submit", "/docs"):
+    for path in (
+        "/",
+        "/searches/done",
+        "/searches/done/trials/9",
+        "/compare",
+        "/rules",
+        "/submit",
+        "/docs",
+    ):
         page = dashboard.http.get(path)
         assert page.status_code == 200, path
         for scheme in ("http://", "https://", 'src="//'):

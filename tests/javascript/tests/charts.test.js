@@ -16,10 +16,12 @@ let runs;
 let dimension;
 let submission;
 let distribution;
+let ruleErrors;
 before(async () => {
   onPage();
-  // The theme's module looks at the page when it is imported.
+  // The theme looks at the page.
   globalThis.matchMedia = () => ({ matches: false });
+  globalThis.localStorage = { getItem: () => null };
   globalThis.document = { createElement: () => ({ append() {}, setAttribute() {} }) };
   const charts = "../../../dashboards/static/charts";
   axis = await import(`${charts}/parcoords_axis.js`);
@@ -31,6 +33,7 @@ before(async () => {
   links = await import(`${charts}/links.js`);
   dimension = await import(`${charts}/dimension.js`);
   distribution = await import(`${charts}/distribution.js`);
+  ruleErrors = await import(`${charts}/rule_errors.js`);
   submission = await import("../../../dashboards/static/lib/submission.js");
   runs = await import(`${charts}/runs.js`);
   marks = await import(`${charts}/parcoords_marks.js`);
@@ -216,4 +219,19 @@ test("runs with the same rule and network are one row, with a mean over their se
   ]);
   assert.deepEqual(runs.meanOf([1, 3]), { mean: 2, sem: 1 });
   assert.deepEqual(runs.meanOf([]), { mean: null, sem: null });
+});
+
+test("rules with an error are rows of their mean and their seeds, and shapes tell the best", () => {
+  const best = { name: "BP", errors: [0.1, 0.12], mean: 0.11, low: 0.01, high: 0.21, chance_best: 0.9, told_apart: null };
+  const close = { name: "WM", errors: [0.2, 0.4], mean: 0.3, low: 0, high: 0.6, chance_best: 0.1, told_apart: false };
+  const without = { name: "FA", errors: [], mean: null, low: null, high: null, chance_best: null, told_apart: null };
+  const { names, marks, legend } = ruleErrors.errorsPicture([best, close, without]);
+  assert.deepEqual(names, ["BP", "WM"]);
+  assert.deepEqual(marks.map(({ text }) => text), [
+    "BP: mean 11.00 %, 95 % interval 1.00 to 21.00, the best", "BP: 10.00 %, result 1 of 2 seeds", "BP: 12.00 %, result 2 of 2 seeds",
+    "WM: mean 30.00 %, 95 % interval 0.00 to 60.00, not told apart from it", "WM: 20.00 %, result 1 of 2 seeds", "WM: 40.00 %, result 2 of 2 seeds",
+  ]);
+  assert.notEqual(marks[0].kind, marks[3].kind);
+  assert.deepEqual(legend.map(({ text }) => text), ["the best", "not told apart from it"]);
+  assert.equal(ruleErrors.errorsPicture([without]), null);
 });

@@ -66,6 +66,11 @@ test("a range without width still has a scale", () => {
   assert.equal(numberScale(3, 3).at(3), 0);
 });
 
+test("results that differ by rounding alone have an axis with ticks", () => {
+  const scale = roomy(0.5, 0.5 + 2 ** -53);
+  assert.deepEqual(texts(scale, 4), ["0.45", "0.5", "0.55"]);
+});
+
 test("an extent is that of the values", () => {
   assert.deepEqual(extent([{ x: 3 }, { x: -1 }, { x: 2 }], ({ x }) => x), [-1, 3]);
   assert.deepEqual(extent([], Number), [Infinity, -Infinity]);

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from alignsearch.search.reports.comparison import chances_of_best, holm, interval, pairs
+from alignsearch.search.reports.comparison import (
+    best_in_words,
+    chances_of_best,
+    compare,
+    holm,
+    interval,
+    pairs,
+)
 
 DRAWN = np.random.default_rng(7)
 SAMPLES = {
@@ -67,3 +74,18 @@ def test_without_noise_or_with_one_seed_nothing_is_made_up():
     assert told == {("a", "b"): False, ("a", "c"): True, ("b", "c"): True}
     single = pairs({"a": [0.2], "b": [0.1, 0.3]})
     assert [(pair.p, pair.told_apart) for pair in single] == [(None, False)]
+
+
+def test_the_best_rule_is_named_with_those_that_are_not_told_apart_from_it():
+    compared = compare(SAMPLES)
+    assert (compared.best, compared.close) == ("a", ("b",))
+    assert compared.chances == chances_of_best(SAMPLES)
+    names = {"a": "BP", "b": "WM", "c": "FA"}
+    words = best_in_words(compared, 0.1, names)
+    chance = f"{100 * compared.chances['a']:.0f} %"
+    assert words == (
+        f"BP has the lowest mean error, 10.00 %, and is the best with a chance of {chance}; "
+        "not told apart from it: WM."
+    )
+    apart = compare({"a": SAMPLES["a"], "c": SAMPLES["c"]})
+    assert best_in_words(apart, 0.1, names).endswith("not told apart from it: none.")
