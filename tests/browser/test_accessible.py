@@ -63,6 +63,9 @@ def test_axe_finds_nothing(pages, open_page, name):
             pages, PAGES[name], color_scheme=scheme, forgiven=FORGIVEN, bypass_csp=True
         )
         page.wait_for_load_state()
+        if name == "rules":
+            # The panel with the page's message leaves once its tables are there.
+            expect(page.locator("#rules")).to_be_hidden()
         look_at_all(page)
         page.evaluate(AXE.read_text())
         assert page.evaluate(FOUND) == [], scheme
