@@ -6,6 +6,7 @@ Only searches that compare rules are read, and the trainings on fresh seeds only
 import threading
 from collections.abc import Sequence
 
+from alignment_core.errors import UnknownNameError
 from alignsearch.dashboards import models
 from alignsearch.dashboards.live.mirror import Mirror
 from alignsearch.search.documents import Search, is_driven
@@ -80,6 +81,9 @@ class RuleTableCache:
         try:
             summary = mirror.summary(search.name)
             seeds = FreshSeeds() if rule.final is None else self._seeds_of(rule.final)
+        except UnknownNameError:
+            # It was deleted or renamed since the list was read.
+            return None
         except StoreCorruptedError as error:
             mirror.note_unreadable(search.name, error)
             return None
