@@ -5,6 +5,7 @@ import time
 
 import pytest
 from compared_rules import GUESSING, compare_three, some_diverge
+from experiment_output import Output
 
 from alignsearch.dashboards.client import Client
 from alignsearch.search.documents.states import SearchStatus
@@ -63,6 +64,7 @@ def watched(module_uri, serve, make_driver_in, tmp_path_factory):
         deadline = time.monotonic() + LONGEST_SECONDS
         while (row_of(dashboard.json("/rules")["tables"], "fair_wm") or {})["state"] != "done":
             assert time.monotonic() < deadline
+        watching.report = Output(folder)
         yield dashboard, watching, store
 
 
@@ -89,7 +91,22 @@ def test_a_rule_is_shown_while_it_is_searched_repeated_and_trained(watched):
     assert row_of(watching.seen["training"], "fair_wm")["chance_best"] is not None
 
 
-def test_at_the_end_the_rows_are_the_reports(watched):
+def test_at_the_end_the_numbers_are_the_reports(watched):
+    dashboard, watching, _ = watched
+    reported = watching.report.run["numbers"]["digits-dense"]["rules"]
+    for row in dashboard.json("/rules")["tables"][0]["rules"]:
+        known = reported[row["space"].removeprefix("fair_")]
+        assert row["errors"] == known["errors"]
+        assert (row["mean"], row["chance_best"]) == (
+            known["error"]["mean"],
+            known["chance_of_best"],
+        )
+        ends = None if row["low"] is None else [row["low"], row["high"]]
+        assert ends == known["interval"]
+        assert row["dimensions"] == known["dimensions"]
+
+
+def test_at_the_end_a_diverged_seed_counts_as_guessing(watched):
     dashboard, _, _ = watched
     (table,) = dashboard.json("/rules")["tables"]
     assert (table["dataset"], table["model"], table["width"]) == ("digits", "dense", 4)
