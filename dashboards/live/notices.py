@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from alignsearch.dashboards.live.mirror import Mirror, MirroredSearch
+from alignsearch.dashboards.live.mirror import Mirror
+from alignsearch.dashboards.live.mirrored_search import MirroredSearch
 from alignsearch.dashboards.live.mirrored_trials import MirroredTrials
 from alignsearch.dashboards.models.notices import Notice
 from alignsearch.search.documents import Search
