@@ -36,13 +36,13 @@ const STATES = {
 const COLUMNS = [
   { title: "rule", cell: ({ name, search }) => el("a", { href: searchPage(search), "data-key": search, text: name }) },
   { title: "state", cell: stateOf },
-  { title: "trials", number: true, cell: ({ finished }, { trials }) => `${finished} of ${trials}` },
-  { title: "best in %", number: true, cell: ({ best }) => percent(best) },
   { title: "error in %", number: true, cell: ({ mean }) => percent(mean) },
   { title: "95 % interval", number: true, cell: intervalInWords },
+  { title: "chance of being the best", number: true, cell: ({ chance_best: chance }) => (chance === null ? "" : `${(100 * chance).toFixed(0)} %`) },
   { title: "seeds", number: true, cell: ({ errors, seeds }) => (seeds === null ? "" : `${errors.length} of ${seeds}`) },
   { title: "seeds diverged", number: true, cell: ({ seeds, seeds_diverged: diverged }) => (seeds === null ? "" : diverged) },
-  { title: "chance of being the best", number: true, cell: ({ chance_best: chance }) => (chance === null ? "" : `${(100 * chance).toFixed(0)} %`) },
+  { title: "trials", number: true, cell: ({ finished }, { trials }) => `${finished} of ${trials}` },
+  { title: "best in %", number: true, cell: ({ best }) => percent(best) },
   { title: "dimensions", number: true, cell: ({ dimensions }) => dimensions ?? "" },
   { title: "runs", cell: ({ name, runs }) => runs.flatMap((run, at) => [at ? " " : "", runLink(name, run, at)]) },
 ];
