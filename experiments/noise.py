@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from alignment_core.errors import ConfigurationError, UnknownNameError
+from alignment_core.errors import UnknownNameError
 from alignsearch.experiments.options import Option, Scale
 from alignsearch.experiments.place import Place, Trained
 from alignsearch.experiments.run_statistics import mean_accuracy
-from alignsearch.experiments.setting import Setting, split_names
+from alignsearch.experiments.setting import Setting, split_names, split_variances
 from alignsearch.experiments.training import TrainingExperiment
 from alignsearch.spaces.presets import B3, NOISY_RULES
 from alignsearch.spaces.runs import Run
@@ -32,9 +32,6 @@ VARIANCES: dict[Scale, tuple[float, ...]] = {
 }
 """Variances of the noise. They are smaller on ImageNet, because noise adds up over the steps and
 ImageNet has thousands of times more steps than digits."""
-
-LARGEST_VARIANCE = 1e6
-"""Above this, every training diverges in its first steps."""
 
 OWN_OPTIMIZER = ("sa", "aa")
 """Rules whose regularizer R has an optimizer of its own; Kolen-Pollack's R is trained with J."""
@@ -169,20 +166,7 @@ class Noise(TrainingExperiment):
     def _variances(self) -> tuple[float, ...]:
         if self.variances is None:
             return VARIANCES[self.scale]
-        try:
-            numbers = tuple(float(each) for each in self.variances.split(","))
-        except ValueError:
-            numbers = ()
-        if (
-            not numbers
-            or len(set(numbers)) < len(numbers)
-            or not all(0 <= each < LARGEST_VARIANCE for each in numbers)
-        ):
-            raise ConfigurationError(
-                "--variances takes numbers from 0 on with commas between, each once, not "
-                f"{self.variances!r}"
-            )
-        return tuple(sorted(numbers))
+        return split_variances(self.variances)
 
 
 def _run(setting: Setting, rule: str, reading: str, variance: float, seed: int) -> Run:

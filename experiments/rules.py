@@ -12,7 +12,7 @@ from alignsearch.experiments.options import Option, Scale
 from alignsearch.experiments.place import Place
 from alignsearch.experiments.rule_budgets import SCALES, Budget, Task, trained
 from alignsearch.experiments.runs import finished
-from alignsearch.experiments.setting import MOST_SEEDS, split_names
+from alignsearch.experiments.setting import MOST_SEEDS, split_names, split_variances
 from alignsearch.search.documents.recipe import OnCorrupt
 from alignsearch.search.use_cases.compared_rules import TAG
 from alignsearch.search.use_cases.listed_runs import hash_of
@@ -85,13 +85,14 @@ class Rules(Experiment):
             tasks = named or (replace(tasks[0], dataset=self.dataset, width=None),)
         if self.model is not None:
             tasks = tuple(replace(task, model=self.model, width=None) for task in tasks)
+        variances = None if self.variances is None else split_variances(self.variances)
         sizes = _given(width=self.width, epochs=self.epochs)
         return replace(
             scale,
             tasks=tuple(replace(task, **sizes) for task in tasks),
             top=min(scale.top, self.trials or scale.top),
             noise_seeds=min(scale.noise_seeds, self.seeds or scale.noise_seeds),
-            **_given(trials=self.trials, seeds=self.seeds),
+            **_given(trials=self.trials, seeds=self.seeds, variances=variances),
         )
 
     def compared(self) -> dict[str, Definition]:

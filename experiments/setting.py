@@ -13,6 +13,9 @@ from alignsearch.spaces.configuration import Configuration
 from alignsearch.spaces.presets import EPOCHS, OWN_ORDERS, RULES, TABLE5
 from alignsearch.spaces.runs import Run
 
+LARGEST_VARIANCE = 1e6
+"""Above this variance of the noise in updates, every training diverges in its first steps."""
+
 MOST_SEEDS = 1000
 """Largest number of seeds that `--seeds N` means by a single number."""
 
@@ -161,6 +164,27 @@ def split_numbers(option: str, text: str) -> list[float]:
         raise ConfigurationError(
             f"{option} takes numbers with commas between, not {text!r}"
         ) from None
+
+
+def split_variances(text: str) -> tuple[float, ...]:
+    """Variances of the noise in updates from `--variances`, in ascending order.
+
+    Raises:
+        ConfigurationError: one of them is no number, negative, too large or given twice.
+    """
+    try:
+        numbers = tuple(float(each) for each in text.split(","))
+    except ValueError:
+        numbers = ()
+    if (
+        not numbers
+        or len(set(numbers)) < len(numbers)
+        or not all(0 <= each < LARGEST_VARIANCE for each in numbers)
+    ):
+        raise ConfigurationError(
+            f"--variances takes numbers from 0 on with commas between, each once, not {text!r}"
+        )
+    return tuple(sorted(numbers))
 
 
 def split_seeds(text: str) -> tuple[int, ...]:

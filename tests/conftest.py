@@ -34,6 +34,7 @@ LONGEST = (
     "test_main_job.py",
     "contracts/dispatcher/test_dispatchers.py",
     "docker/test_slurm.py",
+    "faults/test_rules_killed.py",
     "browser/test_accessible.py",
     "faults/test_cluster.py",
     "browser/test_pages.py",

@@ -128,6 +128,7 @@ def test_the_measured_signs_are_those_of_the_checklist():
         ({"rules": "nowhere.py:Mirror"}, ConfigurationError, "there is no file nowhere.py"),
         ({"rules": "bp", "model": "resnet19"}, ConfigurationError, "resnet19"),
         ({"rules": "bp", "dataset": "digit"}, UnknownNameError, "digit"),
+        ({"rules": "bp", "variances": "0.1,-1"}, ConfigurationError, "--variances takes numbers"),
         ({"rules": "bp", "seeds": 5000}, ConfigurationError, "--seeds must be at most 1000"),
     ],
 )

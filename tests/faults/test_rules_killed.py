@@ -15,7 +15,7 @@ from alignsearch.search.store.embedded import EmbeddedStore
 
 COMMAND = (
     *("experiment", "rules", "--rules", "bp,fa,kp", "--trials", "2", "--epochs", "3"),
-    *("--seeds", "2", "--model", "dense", "--width", "4", "--out", "out"),
+    *("--seeds", "2", "--variances", "0.1", "--model", "dense", "--width", "4", "--out", "out"),
 )
 TABLES = ("rules", "robustness", "layers", "best", "pairs", "checklist")
 """Tables without a duration in them."""
