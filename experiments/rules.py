@@ -55,6 +55,9 @@ class Rules(Experiment):
     seeds: Annotated[
         int | None, Option("Fresh seeds of each rule's best configuration.", least=2)
     ] = None
+    variances: Annotated[str | None, Option("Variances of the noise in updates, with commas.")] = (
+        None
+    )
     dataset: Annotated[
         str | None,
         Option("Data set in place of the scale's: a name that `alignsearch data` lists."),
