@@ -69,7 +69,14 @@ CHECKLIST: dict[str, tuple[Answer, ...]] = {
     ),
     "wm": _MIRRORS,
     "wm_ad": _MIRRORS,
-    "ia": _MIRRORS,
+    "ia": (
+        *_MIRRORS[:3],
+        Answer(
+            "in part",
+            "R is lowest near a multiple of W^T if null weighs little, and near that of W's "
+            "pseudoinverse if it weighs much",
+        ),
+    ),
     "sa": (
         Answer(YES, "the self primitive multiplies B with W entry by entry"),
         Answer(YES, "the self primitive multiplies B with W entry by entry"),

@@ -89,8 +89,8 @@ class Place(Protocol):
         """
         ...
 
-    def check_search(self, space: str | Definition, options: Mapping[str, Any]) -> None:
-        """Refuse a search that `finish_search` could not create; nothing is written.
+    def check_search(self, space: str | Definition, options: Mapping[str, Any]) -> Search:
+        """Return the search that `finish_search` would create, unnamed; nothing is written.
 
         Raises:
             AlignSearchError: the definition isn't there, or an option can't be used with it.

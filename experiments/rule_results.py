@@ -52,7 +52,7 @@ class RuleResult:
         missing: number of these runs without a result.
         noisy: mean error by variance of the noise in updates.
         robust: mean error by the name of a disturbance of the trained network
-            (`alignment_core.training.disturbances`).
+            (`alignment_core.training.disturbances`); a run that diverged counts as guessing.
         layers: measurements of each layer with a backward kernel.
         shares: importance of each metaparameter for the error, the largest first.
         searches: names of all searches.
@@ -82,6 +82,11 @@ class RuleResult:
     def error(self) -> Mean:
         """Mean error over the fresh seeds."""
         return mean_of(self.errors)
+
+    @property
+    def diverged_everywhere(self) -> bool:
+        """True if no configuration has an error, so that none was trained on fresh seeds."""
+        return not self.configuration
 
     @property
     def near(self) -> float | None:
@@ -156,12 +161,20 @@ def _mean(trials: Sequence[Trial]) -> Mean:
 
 
 def _robust(trials: Sequence[Trial]) -> dict[str, Mean]:
-    measured = [trial.result.metrics for trial in trials if trial.result is not None]
-    known = {
-        each.name: [metrics[each.name] for metrics in measured if each.name in metrics]
-        for each in DISTURBANCES
-    }
-    return {name: mean_of(values) for name, values in known.items() if values}
+    found = {}
+    for each in DISTURBANCES:
+        errors = [_disturbed_error(trial, each.name) for trial in trials]
+        known = [error for error in errors if error is not None]
+        if known:
+            found[each.name] = mean_of(known)
+    return found
+
+
+def _disturbed_error(trial: Trial, disturbance: str) -> float | None:
+    # A mean over the others alone would praise a rule for the networks that it has lost.
+    if has_diverged(trial):
+        return trial.chance
+    return None if trial.result is None else trial.result.metrics.get(disturbance)
 
 
 def _layers(store: Store, trials: Sequence[Trial]) -> list[Layer]:

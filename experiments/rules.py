@@ -1,6 +1,8 @@
 """The experiment `rules`: learning rules searched alike, confirmed, and compared in one table."""
 
+import logging
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from alignsearch.experiments.place import Place
 from alignsearch.experiments.rule_budgets import SCALES, Budget, Task, trained
 from alignsearch.experiments.runs import finished
 from alignsearch.experiments.setting import MOST_SEEDS, split_names, split_variances
+from alignsearch.search.documents import Search
 from alignsearch.search.documents.recipe import OnCorrupt
 from alignsearch.search.use_cases.compared_rules import TAG
 from alignsearch.search.use_cases.listed_runs import hash_of
@@ -23,6 +26,8 @@ from alignsearch.spaces.fair import COMPARED, fair_name
 if TYPE_CHECKING:
     from alignsearch.experiments.report import Report
     from alignsearch.experiments.rule_results import RuleResult
+
+logger = logging.getLogger(__name__)
 
 LONGEST_RULE = 20
 """Letters of a rule of one's own in the names of its searches, which have 64 at most."""
@@ -36,8 +41,8 @@ class Rules(Experiment):
 
     Each rule's own metaparameters are searched beside the same common ones, with the same number of
     trials, sampler and seed; backpropagation's, too. The best configurations are repeated, and the
-    named one is trained on fresh seeds. Every search is an ordinary one: it can be watched, stopped
-    and resumed, and the same command goes on where it ended.
+    one with the lowest mean is trained on fresh seeds. Every search is an ordinary one: it can be
+    watched, stopped and resumed, and the same command goes on where it ended.
     """
 
     scale: Annotated[
@@ -46,7 +51,10 @@ class Rules(Experiment):
     ] = "minutes"
     rules: Annotated[
         str,
-        Option("Rules, with commas; one of your own as FILE.py:NAME, a rule or its search."),
+        Option(
+            "Short names of rules, with commas between. FILE.py:NAME is a rule of your own: a "
+            "subclass of alignment_core.Alignment, or an alignsearch.RuleSearch."
+        ),
     ] = ",".join(COMPARED)
     trials: Annotated[
         int | None, Option("Configurations that are tried of each rule.", least=1)
@@ -60,9 +68,15 @@ class Rules(Experiment):
     )
     dataset: Annotated[
         str | None,
-        Option("Data set in place of the scale's: a name that `alignsearch data` lists."),
+        Option(
+            "Data set in place of the scale's: a name that `alignsearch data` lists, or "
+            "FILE.py:NAME of your own."
+        ),
     ] = None
-    model: Annotated[str | None, Option("Network in place of the scale's.")] = None
+    model: Annotated[
+        str | None,
+        Option("Network in place of the scale's, by name or as FILE.py:NAME of your own."),
+    ] = None
     width: Annotated[int | None, Option("Channels of the first stage, or units.", least=1)] = None
     data_dir: Annotated[
         str | None, Option("Folder of the data sets' files, as the workers see it.")
@@ -131,7 +145,7 @@ class Rules(Experiment):
         """Build a narrow network under a rule, as the rule's trainings do.
 
         Raises:
-            ConfigurationError: the network can't have the rule.
+            ConfigurationError: the network can't have the rule, or code of one's own raises.
         """
         from alignment_core import data
         from alignment_core.training.compiled_network import CompiledNetwork
@@ -150,6 +164,12 @@ class Rules(Experiment):
             CompiledNetwork(config, known.image_shape, known.num_classes)
         except AlignSearchError as error:
             raise ConfigurationError(f"{rule} on {task.model}: {error}") from error
+        except Exception as error:
+            # A rule, a network or a function of trainings of one's own can raise anything.
+            raise ConfigurationError(
+                f"{rule} on {task.model}: building the network raised "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def report(self, place: Place) -> "Report":
         """Search, confirm and train every rule, and compare them.
@@ -164,13 +184,18 @@ class Rules(Experiment):
             (task, rule): self._options(task, budget) for task in budget.tasks for rule in rules
         }
         # Everything is checked before anything runs.
-        for (_, rule), options in asked.items():
-            place.check_search(_address(rule), options)
+        names = {
+            (task, rule): _search_name(rule, place.check_search(_address(rule), options), options)
+            for (task, rule), options in asked.items()
+        }
+        rules = _told_apart(rules)
         results = {
             task: self._with_costs(
                 place,
                 [
-                    self._result(place, budget, rule, definition, asked[task, rule])
+                    self._result(
+                        place, budget, rule, definition, names[task, rule], asked[task, rule]
+                    )
                     for rule, definition in rules.items()
                 ],
             )
@@ -205,11 +230,11 @@ class Rules(Experiment):
         budget: Budget,
         rule: str,
         definition: Definition,
+        name: str,
         options: Mapping[str, Any],
     ) -> "RuleResult":
         from alignsearch.experiments.rule_results import has_best, read
 
-        name = _search_name(rule, definition, options)
         store = place.finish_search(name, _address(rule), options)
         finished(store, name)
         runs = {}
@@ -229,20 +254,29 @@ class Rules(Experiment):
         known = [each for each in results if each.configuration]
         if not known:
             return results
+        searches = [store.searches.get(each.search) for each in known]
         measured = [
             Measured(
                 _address(each.rule),
                 each.configuration,
-                store.searches.get(each.search).training,
+                search.training,
+                versions=tuple(_hashes(search)),
             )
-            for each in known
+            for each, search in zip(known, searches, strict=True)
         ]
         definition = cost_definition(measured)
         name = f"rules-cost-{hash_of(definition.space.space_hash)}"
         place.finish_search(name, definition, {"trials": 1, "tag": self._tags})
-        costs = dict(
-            zip((each.rule for each in known), costs_in(store, name, len(known)), strict=True)
-        )
+        found = costs_in(store, name, len(known))
+        if None in found:
+            # The rest of the report stands without them.
+            logger.warning(
+                "the costs of the rules' steps are left out: search %s has no result; "
+                "`alignsearch delete %s` removes it, and the same command measures anew",
+                name,
+                name,
+            )
+        costs = dict(zip((each.rule for each in known), found, strict=True))
         return [replace(each, cost=costs.get(each.rule)) for each in results]
 
     @property
@@ -260,12 +294,36 @@ def _given(**options: Any) -> dict[str, Any]:
     return {name: each for name, each in options.items() if each is not None}
 
 
+def _told_apart(rules: Mapping[str, Definition]) -> dict[str, Definition]:
+    """Return the definitions with titles of which no two are equal: the address is added to some.
+
+    Two files can have a rule of the same name, and one of one's own can be called as one of ours.
+    """
+    often = Counter(each.heading for each in rules.values())
+    return {
+        rule: replace(each, title=f"{each.heading} ({rule})")
+        if ":" in rule and often[each.heading] > 1
+        else each
+        for rule, each in rules.items()
+    }
+
+
 def _address(rule: str) -> str:
     return rule if ":" in rule else fair_name(rule)
 
 
-def _search_name(rule: str, definition: Definition, options: Mapping[str, Any]) -> str:
-    """Return the name of a rule's search: other options or another space give another name."""
+def _search_name(rule: str, search: Search, options: Mapping[str, Any]) -> str:
+    """Return the name of a rule's search.
+
+    Other options, another space, or another version of a file of one's own give another name, so
+    that no table shows results of an earlier version.
+    """
     usable = re.sub(r"[^A-Za-z0-9._-]+", "-", rule.rpartition(":")[2])[:LONGEST_RULE]
-    content = [rule, definition.space.space_hash, dict(options)]
-    return f"rules-{usable}-{hash_of(content)}"
+    return f"rules-{usable}-{hash_of([rule, search.space_hash, dict(options), *_hashes(search)])}"
+
+
+def _hashes(search: Search) -> list[str]:
+    """Return the hashes of the files of one's own that a search needs; none of ours has one."""
+    sources = [] if search.definition is None else [search.definition.source]
+    found = [*sources, *search.training.sources]
+    return [each.sha256 for each in found if each.sha256 is not None]

@@ -57,7 +57,11 @@ def finished(store: Store, name: str) -> Search:
         over = search.status in TERMINAL_SEARCH_STATUSES
         raise StateConflictError(
             f"the experiment's search {name!r} is {search.status}{why}; "
-            + ("start it anew under another --name" if over else "run the command again")
+            + (
+                f"remove it by `alignsearch delete {name}`, and the same command starts it anew"
+                if over
+                else "run the command again"
+            )
         )
     return search
 

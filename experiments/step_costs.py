@@ -32,11 +32,14 @@ class Measured:
         address: of its definition.
         configuration: its named configuration.
         recipe: the recipe of its trainings.
+        versions: hashes of the files of one's own that they need: another version is measured
+            anew.
     """
 
     address: str
     configuration: Mapping[str, Any]
     recipe: Recipe
+    versions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def cost_definition(rules: Sequence[Measured]) -> Definition:
                 "address": each.address,
                 "configuration": dict(each.configuration),
                 "recipe": each.recipe.model_dump(mode="json"),
+                **({"versions": each.versions} if each.versions else {}),
             }
             for each in rules
         ]

@@ -158,9 +158,9 @@ class StorePlace:
             self._workers.drive(search, "trials")
         return store
 
-    def check_search(self, space: str | Definition, options: Mapping[str, Any]) -> None:
-        """Refuse a search that could not be created, as `Place.check_search`."""
-        self._workers.prepare("unnamed", space, {"parallel": self._parallel, **options})
+    def check_search(self, space: str | Definition, options: Mapping[str, Any]) -> Search:
+        """Return the search that would be created, as `Place.check_search`."""
+        return self._workers.prepare("unnamed", space, {"parallel": self._parallel, **options})
 
     def train_again(
         self, name: str, *, called: str, seeds: Sequence[int], changes: Mapping[str, Any]

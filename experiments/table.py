@@ -111,7 +111,7 @@ EXPERIMENTS: tuple[Entry, ...] = (
     Entry(
         name="rules",
         source="BioTorch, Li and Benna 2024",
-        shows="13 learning rules searched alike: error, chance of being best, robustness, needs",
+        shows="13 learning rules searched alike: error, chance of being best, robustness, cost",
         kind="Rules",
         needs="searches",
     ),

@@ -38,9 +38,10 @@ class TaskResults:
         suffix: end of the names of its files; empty if there is one task.
         results: results of each rule, the lowest mean error first; those without one come last.
         known: those with an error.
-        measured: the same in the order in which they were asked for.
-        compared: how these compare; None without any.
-        pairs: all pairs of these.
+        measured: those whose step was timed, in the order in which they were asked for; the others
+            are compared to the first one.
+        compared: how those with an error compare; None without any.
+        pairs: all pairs of those with an error.
         chances: the chance of each of these that it is the best.
     """
 
@@ -49,7 +50,7 @@ class TaskResults:
 
         alone: whether the report has no other task.
         """
-        self.measured = [each for each in results if each.errors]
+        self.measured = [each for each in results if each.cost is not None]
         self.where = f" on {task.dataset}"
         self.suffix = "" if alone else f"-{task.dataset}-{task.model}"
         self.results = sorted(

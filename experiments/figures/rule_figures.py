@@ -81,8 +81,8 @@ def _best_in_words(page: TaskResults) -> str:
 
 def _lost_in_words(page: TaskResults) -> str:
     lost = [f"{each.name} {each.lost}" for each in page.known if each.lost]
-    missing = [f"{each.name} {each.missing}" for each in page.known if each.missing]
-    nowhere = [each.name for each in page.results if not each.errors]
+    missing = [f"{each.name} {each.missing}" for each in page.results if each.missing]
+    nowhere = [each.name for each in page.results if each.diverged_everywhere]
     return (
         (f" Seeds that diverged, and count as guessing: {', '.join(lost)}." if lost else "")
         + (f" Seeds without a result: {', '.join(missing)}." if missing else "")
@@ -177,9 +177,9 @@ def _layers(page: TaskResults) -> Figure:
     return Figure(
         name=f"layers{page.suffix}",
         title=f"Kernels and updates layer by layer{page.where}",
-        caption="Means over fresh seeds after the last epoch: angle and norm ratio of backward "
-        "and forward kernels, angle of each kernel's update to the true gradient, and share of "
-        "weights whose signs agree. A direct rule has no kernels to compare; backpropagation "
+        caption="Means over the fresh seeds that did not diverge, after the last epoch: angle and "
+        "norm ratio of backward and forward kernels, angle of each kernel's update to the true "
+        "gradient, and share of weights whose signs agree. A direct rule has no kernels to compare; backpropagation "
         "has no backward kernel.",
         panels=panels,
     )

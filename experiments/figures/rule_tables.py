@@ -21,7 +21,7 @@ def tables_of(page: TaskResults) -> list[Table]:
     return [
         _table(page),
         _searches(page),
-        *([_costs(page)] if any(each.cost for each in page.known) else []),
+        *([_costs(page)] if page.measured else []),
         _robustness(page),
         _layers(page),
         _configurations(page),
@@ -39,7 +39,8 @@ def _table(page: TaskResults) -> Table:
                 percent(each.error.mean),
                 percent(ends[0]),
                 percent(ends[1]),
-                page.chances.get(each.rule),
+                # More digits are the luck of the draws (`comparison.DRAWS`).
+                None if (chance := page.chances.get(each.rule)) is None else round(chance, 2),
                 len(each.errors),
                 each.lost,
                 each.missing,
@@ -55,13 +56,15 @@ def _table(page: TaskResults) -> Table:
         rows=rows,
         notes=[
             "Error: on all validation images after the last epoch, mean over fresh seeds, with "
-            "its interval of 95 % by Student's t. A seed that diverged counts as guessing. The "
+            "its interval of 95 % by Student's t, which reaches beyond 0 or 100 % if few seeds "
+            "differ much. A seed that diverged counts as guessing. The "
             "chance of being the best is that of the true means given these seeds, under flat "
             "priors.",
             "The table can't say how a rule would do with more trials, longer trainings or "
             "another network, nor whether another sampler would find a better configuration. "
             "The intervals cover the luck of a training's seed, not that of the search: each "
             "rule was searched once.",
+            *_without_noise(page),
             *_nowhere(page),
         ],
     )
@@ -70,8 +73,21 @@ def _table(page: TaskResults) -> Table:
 def _nowhere(page: TaskResults) -> list[str]:
     return [
         f"{each.name} diverged with all of its {len(each.losses)} configurations."
+        if each.diverged_everywhere
+        else f"{each.name} has no error: none of the runs on its {each.missing} fresh seeds ended "
+        "with a result."
         for each in page.results
         if not each.errors
+    ]
+
+
+def _without_noise(page: TaskResults) -> list[str]:
+    names = [each.name for each in page.known if not each.error.sem]
+    if not names:
+        return []
+    return [
+        f"All seeds of {', '.join(names)} have the same error. Chances and p-values take such a "
+        "rule as free of noise, which so few seeds can't show."
     ]
 
 
@@ -108,7 +124,8 @@ def _searches(page: TaskResults) -> Table:
 
 
 def _costs(page: TaskResults) -> Table:
-    first = next(each.name for each in page.measured if each.cost is not None)
+    reference = page.measured[0]
+    first = reference.name
     return Table(
         name=f"costs{page.suffix}",
         title=f"Cost of a training step{page.where}",
@@ -117,19 +134,21 @@ def _costs(page: TaskResults) -> Table:
             *("MB of variables", f"memory in {first}'s", "MB at the peak"),
         ],
         rows=[
-            [each.name, *_cost(each.cost, page)] for each in page.measured if each.cost is not None
+            [each.name, *_cost(each.cost, reference.cost)]
+            for each in page.measured
+            if each.cost is not None and reference.cost is not None
         ],
         notes=[
             f"Steps of {BATCH} images with each rule's best configuration, in turn in one process: "
             "medians over rounds, and the interval of 95 % of the ratio's median. Under "
             "alternating minimization a step is one on R and one on J. Variables: network, "
-            "backward kernels and optimizers.",
+            "backward kernels and optimizers. Peak: with what a step needs besides; a CPU counts "
+            "blocks of 256 KiB and more alone, so a small network's peak shows its variables only.",
         ],
     )
 
 
-def _cost(cost: Cost, page: TaskResults) -> list[Cell]:
-    reference = next(each.cost for each in page.measured if each.cost is not None)
+def _cost(cost: Cost, reference: Cost) -> list[Cell]:
     return [
         cost.ratio,
         cost.ratio_low,
@@ -156,6 +175,7 @@ def _robustness(page: TaskResults) -> Table:
         title=f"Error in % under disturbances{page.where}",
         head=["rule", *(label for *_, label in columns)],
         rows=rows,
+        notes=["Means over seeds. A seed that diverged in training counts as guessing."],
     )
 
 
@@ -169,6 +189,7 @@ def _layers(page: TaskResults) -> Table:
             for each in page.known
             for layer in each.layers
         ],
+        notes=["Means over the fresh seeds that did not diverge, after the last epoch."],
     )
 
 

@@ -56,4 +56,5 @@ def make_report(
 
 def _in_words(task: Task) -> str:
     width = "usual width" if task.width is None else f"width {task.width}"
-    return f"{task.model} of {width} on {task.dataset}, {task.epochs} epochs"
+    epochs = "1 epoch" if task.epochs == 1 else f"{task.epochs} epochs"
+    return f"{task.model} of {width} on {task.dataset}, {epochs}"

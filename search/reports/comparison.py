@@ -1,6 +1,8 @@
 """Statistics that compare rules by their results on several random seeds each.
 
-Seeds of different rules are independent samples: no seed of one rule belongs to a seed of another.
+Seeds of different rules are taken as independent samples. Rules train on the same seeds, and so
+from the same initial forward weights, but with configurations of their own. If that made their
+results rise and fall together, Welch's test would find fewer differences than there are, not more.
 Each rule has its own noise, because rules differ in how much their results vary.
 """
 
@@ -151,7 +153,7 @@ def chances_of_best(samples: Samples, *, seed: int = 0) -> dict[str, float]:
     A true mean given n values is the sample's mean plus s / sqrt(n) times Student's t of n - 1
     degrees of freedom, under flat priors of the mean and of the noise's logarithm (Gelman et al.,
     Bayesian Data Analysis, 3rd edition, section 3.2). Rules that tie share a draw. A rule with one
-    seed is taken as free of noise.
+    seed, or whose seeds all have the same error, is taken as free of noise.
 
     Args:
         samples: at least one value of each rule.

@@ -45,7 +45,7 @@ def _changed(search: Search) -> Iterator[Path]:
     for source in sources:
         path = None if source.path is None else Path(source.path)
         there = path is not None and source.sha256 is not None and path.is_file()
-        if path is not None and there and source_hash(path) != source.sha256:
+        if path is not None and there and source_hash(path, source.beside) != source.sha256:
             yield path
     if definition is not None and definition.objective.files:
         objective = definition.objective

@@ -3,14 +3,18 @@
 import uuid
 
 import pytest
-from compared_rules import GUESSING, compare_three
+from compared_rules import DISTURBED, GUESSING, SMALL, compare_three
 from experiment_output import Output
+from thread_workers import ThreadWorkers
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignsearch.experiments.checklist import CHECKLIST, QUESTIONS
+from alignsearch.experiments.figures.rules import make_report
 from alignsearch.experiments.rule_budgets import SCALES
+from alignsearch.experiments.rule_results import RuleResult
 from alignsearch.experiments.rules import Rules
-from alignsearch.experiments.step_costs import Measured, cost_definition, measure
+from alignsearch.experiments.step_costs import Cost, Measured, cost_definition, measure
+from alignsearch.experiments.store_place import StorePlace
 from alignsearch.search.documents import Recipe
 from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
@@ -52,6 +56,18 @@ def test_a_rule_that_diverges_everywhere_says_so_in_its_row_and_below(report):
     assert "FA diverged with all of its 4 configurations." in notes
     assert "Diverged with every configuration: FA." in report.run["captions"]["errors"]
     assert "count as guessing: WM 1" in report.run["captions"]["errors"]
+
+
+def test_a_diverged_seed_counts_as_guessing_under_disturbances_too(report):
+    rows = {row["rule"]: row for row in report.table("robustness")}
+    (column,) = (name for name, error in rows["BP"].items() if "FGSM" in name and error)
+    assert float(rows["BP"][column]) == pytest.approx(100 * DISTURBED)
+    assert float(rows["WM"][column]) == pytest.approx(100 * (2 * DISTURBED + GUESSING) / 3)
+
+
+def test_seeds_that_all_have_the_same_error_are_named(report):
+    notes = next(each for each in report.run["tables"] if each["name"] == "rules")["notes"]
+    assert any(note.startswith("All seeds of BP have the same error.") for note in notes)
 
 
 def test_each_had_the_same_and_its_searches_are_ordinary_ones(report, store):
@@ -153,6 +169,85 @@ def test_a_rule_that_a_network_cannot_have_is_named(tmp_path, monkeypatch):
     Rules(rules="bp,fa", model="softly.py:network").check()
     with pytest.raises(ConfigurationError, match=r"^wm on softly\.py:network: .*dense"):
         Rules(rules="bp,wm", model="softly.py:network").check()
+
+
+RULE = (
+    "from alignment_core import Alignment\n"
+    "class Mirror(Alignment):\n"
+    "    primitives = ('amp', 'decay')\n"
+)
+
+
+def test_another_version_of_a_file_is_searched_anew_and_the_same_one_never(
+    store, make_driver_in, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    workers, driven = ThreadWorkers(*store, make_driver_in), []
+    for text in (RULE, RULE, RULE.replace("decay", "null")):
+        (tmp_path / "mine.py").write_text(text)
+        workers.driven.clear()
+        Rules(rules="mine.py:Mirror", **SMALL).report(StorePlace(workers))
+        driven.append(set(workers.driven))
+    first, again, changed = driven
+    assert any(name.startswith("rules-Mirror-") for name in first)
+    assert again == set()
+    assert len(changed) == len(first)
+    assert not changed & first
+
+
+def test_rules_of_one_name_are_told_apart_by_their_files(
+    store, make_driver_in, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    workers = ThreadWorkers(*store, make_driver_in)
+    for name in ("one.py", "other.py"):
+        (tmp_path / name).write_text(RULE)
+    found = Rules(rules="bp,one.py:Mirror,other.py:Mirror", **SMALL).report(StorePlace(workers))
+    table = next(each for each in found.tables if each.name == "rules")
+    names = {row[0] for row in table.rows}
+    assert names == {"BP", "Mirror (one.py:Mirror)", "Mirror (other.py:Mirror)"}
+
+
+def test_a_rule_that_raises_as_it_is_built_is_refused_in_a_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        f"{RULE}    def __init__(self, *weights, **more):\n        raise RuntimeError('no luck')\n"
+    )
+    with pytest.raises(ConfigurationError, match=r"^mine\.py:Mirror on .*RuntimeError: no luck"):
+        Rules(rules="mine.py:Mirror").check()
+
+
+def test_a_rule_whose_fresh_seeds_have_no_result_is_not_called_divergent():
+    lost = result("fa", missing=3)
+    task = SCALES["minutes"].tasks[0]
+    budget = SCALES["minutes"]
+    found = make_report(budget, {task: [lost, result("bp", errors=[0.1, 0.2])]}, scale="", seed=0)
+    notes = next(each for each in found.tables if each.name == "rules").notes
+    assert [note for note in notes if note.startswith("fa has no error: none of the runs on its 3")]
+    costs = next(each for each in found.tables if each.name == "costs")
+    # It is still the rule beside which the others' steps were timed.
+    assert costs.head[1] == "time in fa's"
+    assert [row[:2] for row in costs.rows] == [["fa", 1.0], ["bp", 2.0]]
+    caption = next(each for each in found.figures if each.name == "errors").caption
+    assert "Seeds without a result: fa 3." in caption
+    assert "Diverged with every" not in caption
+
+
+def result(rule, **values):
+    ratio = 1.0 if rule == "fa" else 2.0
+    return RuleResult(
+        rule=rule,
+        name=rule,
+        dimensions=3,
+        search=rule,
+        epochs=2,
+        losses=[0.2, None],
+        diverged=1,
+        hours=1.0,
+        configuration={"learning_rate": 0.1},
+        cost=Cost(0.1, ratio, ratio, ratio, 1e6 * ratio),
+        **values,
+    )
 
 
 def test_one_trial_measures_the_steps_of_all_rules_beside_the_first():

@@ -110,5 +110,5 @@ def test_a_search_that_is_not_over_or_was_ended_has_no_outcomes(store, search):
     with pytest.raises(StateConflictError, match="is queued; run the command again"):
         outcomes(store, "noise-0")
     store.searches.change("noise-0", SearchStatus.CANCELLED, "a test")
-    with pytest.raises(StateConflictError, match="is cancelled; start it anew"):
+    with pytest.raises(StateConflictError, match="is cancelled; remove it by `alignsearch delete"):
         outcomes(store, "noise-0")

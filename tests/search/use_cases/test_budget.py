@@ -124,6 +124,29 @@ def test_a_search_whose_definition_has_changed_is_not_extended(store, make_searc
     assert budget.extend(store, "own", Changes(trials=12), "ann").trials == 12
 
 
+def test_a_search_whose_file_imports_one_beside_it_is_extended_until_that_one_changes(
+    store, tmp_path
+):
+    file, near = tmp_path / "mine.py", tmp_path / "near.py"
+    file.write_text("import near\n")
+    near.write_text("RATE = 1\n")
+    source = StoredSource(
+        kind="file",
+        address="mine.py:SPACE",
+        path=str(file),
+        sha256=source_hash(file, ("near.py",)),
+        beside=("near.py",),
+    )
+    search = odd_search("odd")
+    definition = search.definition.model_copy(update={"source": source})
+    changes = {"definition": definition, "name": "own", "trials": 3}
+    store.searches.create(search.model_copy(update=changes))
+    assert budget.extend(store, "own", Changes(trials=9), "ann").trials == 9
+    near.write_text("RATE = 2\n")
+    with pytest.raises(StateConflictError, match="not the version that was submitted"):
+        budget.extend(store, "own", Changes(trials=12), "ann")
+
+
 def test_a_search_over_a_space_of_another_version_is_not_extended(store, make_search):
     make_search(space_hash="of another version")
     refused(
