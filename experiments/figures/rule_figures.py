@@ -179,8 +179,8 @@ def _layers(page: TaskResults) -> Figure:
         title=f"Kernels and updates layer by layer{page.where}",
         caption="Means over the fresh seeds that did not diverge, after the last epoch: angle and "
         "norm ratio of backward and forward kernels, angle of each kernel's update to the true "
-        "gradient, and share of weights whose signs agree. A direct rule has no kernels to compare; backpropagation "
-        "has no backward kernel.",
+        "gradient, and share of weights whose signs agree. A direct rule has no kernels to "
+        "compare; backpropagation has no backward kernel.",
         panels=panels,
     )
 
@@ -207,7 +207,8 @@ def _robustness(page: TaskResults) -> Figure:
         name=f"robustness{page.suffix}",
         title=f"Error under noise and under an attack{page.where}",
         caption="Noise in updates: the best configuration trained again under Gaussian noise "
-        "of each variance (Kunin et al. 2020, App. B.3). The others disturb the trained "
+        "of each variance (Kunin et al. 2020, App. B.3). It is multiplied by the learning rate, so "
+        "a rule whose best rate is low is disturbed less. The others disturb the trained "
         "network: noise in its kernels, in multiples of each kernel's root mean square; noise "
         "in its images; one step of FGSM along the true gradient. They begin with the undisturbed "
         "network.",

@@ -175,7 +175,11 @@ def _robustness(page: TaskResults) -> Table:
         title=f"Error in % under disturbances{page.where}",
         head=["rule", *(label for *_, label in columns)],
         rows=rows,
-        notes=["Means over seeds. A seed that diverged in training counts as guessing."],
+        notes=[
+            "Means over seeds. A seed that diverged in training counts as guessing. Noise in "
+            "updates is multiplied by the learning rate (Kunin et al. 2020, App. B.3), so a rule "
+            "whose best rate is low is disturbed less.",
+        ],
     )
 
 

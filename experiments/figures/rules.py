@@ -43,6 +43,7 @@ def make_report(
             "metaparameters (learning rate, weight decay, batch size). The best "
             f"{budget.top} were repeated on up to {budget.repeats} seeds, and the one with the "
             f"lowest mean was trained on {budget.seeds} fresh seeds, which no choice has seen.",
+            *_unequal(budget, results),
         ],
         figures=[figure for page in pages.values() for figure in figures_of(page)],
         tables=[
@@ -52,6 +53,22 @@ def make_report(
         numbers={f"{task.dataset}-{task.model}": page.numbers() for task, page in pages.items()},
         seeds=tuple(range(budget.seeds)),
     )
+
+
+def _unequal(budget: Budget, results: Mapping[Task, Sequence[RuleResult]]) -> list[str]:
+    """Return a sentence on rules whose search was stopped early or extended; none if all agree."""
+    others = [
+        f"{each.name} {len(each.losses)}"
+        for found in results.values()
+        for each in found
+        if len(each.losses) != budget.trials
+    ]
+    if not others:
+        return []
+    return [
+        f"Not all rules had the same: searches that were stopped, extended or lost trials have "
+        f"another number of configurations ({', '.join(others)})."
+    ]
 
 
 def _in_words(task: Task) -> str:

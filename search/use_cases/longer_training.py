@@ -196,6 +196,7 @@ def _listed(
         lease_seconds=search.lease_seconds,
         stall_seconds=search.stall_seconds,
         note=note,
+        tags=search.tags,
         created_by=who,
         versions=versions(),
     )

@@ -88,6 +88,7 @@ def test_each_had_the_same_and_its_searches_are_ordinary_ones(report, store):
     for name in noise:
         search = store[0].searches.get(name)
         assert search.space == RUNS.name
+        assert search.tags == ("rules", "rules-minutes")
         assert search.training.update_noise_variance in SCALES["minutes"].variances
 
 
@@ -224,6 +225,8 @@ def test_a_rule_whose_fresh_seeds_have_no_result_is_not_called_divergent():
     found = make_report(budget, {task: [lost, result("bp", errors=[0.1, 0.2])]}, scale="", seed=0)
     notes = next(each for each in found.tables if each.name == "rules").notes
     assert [note for note in notes if note.startswith("fa has no error: none of the runs on its 3")]
+    # Its search was stopped: the budget has more configurations.
+    assert any("number of configurations (fa 2, bp 2)" in line for line in found.setting)
     costs = next(each for each in found.tables if each.name == "costs")
     # It is still the rule beside which the others' steps were timed.
     assert costs.head[1] == "time in fa's"
@@ -231,6 +234,15 @@ def test_a_rule_whose_fresh_seeds_have_no_result_is_not_called_divergent():
     caption = next(each for each in found.figures if each.name == "errors").caption
     assert "Seeds without a result: fa 3." in caption
     assert "Diverged with every" not in caption
+
+
+def test_one_rule_alone_is_compared_with_none():
+    budget = SCALES["minutes"]
+    only = {budget.tasks[0]: [result("bp", errors=[0.1, 0.2])]}
+    found = make_report(budget, only, scale="", seed=0)
+    caption = next(each for each in found.figures if each.name == "errors").caption
+    assert caption.startswith("bp has a mean error of 15.00 %, and no other rule a result.")
+    assert "pairs" not in {each.name for each in (*found.tables, *found.figures)}
 
 
 def result(rule, **values):
