@@ -3,7 +3,8 @@
 Trial n is of generation n // size. Its suggestion follows from the results of all earlier
 generations and from the points of the trials before it in its own, in the order of their numbers.
 So it doesn't depend on which trial ends first: the search repeats exactly by its seed, whatever its
-number of slots, the speed of its hosts, and the deaths of its processes.
+number of slots, the speed of its hosts, and the deaths of its processes. A pruner goes by the
+epochs that other trials have ended when it is asked, so a pruned search doesn't repeat exactly.
 """
 
 from collections.abc import Sequence

@@ -95,7 +95,8 @@ def best_in_words(compared: Compared, mean: float, names: Mapping[str, str]) -> 
     best, chance = compared.best, compared.chances[compared.best]
     close = ", ".join(names[rule] for rule in compared.close)
     if len(compared.chances) == 1:
-        return f"{names[best]} has a mean error of {100 * mean:.2f} %, and no other rule a result."
+        start = f"{names[best]} has a mean error of {100 * mean:.2f} %"
+        return f"{start}; there is no other rule yet to compare it with."
     return (
         f"{names[best]} has the lowest mean error, {100 * mean:.2f} %, and is the best with a "
         f"chance of {100 * chance:.0f} %; not told apart from it: {close or 'none'}."

@@ -158,9 +158,9 @@ class Submission(
         default=None,
         ge=1,
         le=LARGEST,
-        description="Trials that are suggested from the same results: those of all generations "
-        "before theirs. The search is then the same with any number of slots and after any fault. "
-        "Default: each trial is suggested from all results so far.",
+        description="Number of trials in a generation. Each trial is suggested from the results of "
+        "the generations before its own, so that the points are the same with any number of slots "
+        "and after any fault. Default: each trial is suggested from all results so far.",
     )
     resources: str | None = Field(
         default=None,

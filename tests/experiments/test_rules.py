@@ -241,7 +241,7 @@ def test_one_rule_alone_is_compared_with_none():
     only = {budget.tasks[0]: [result("bp", errors=[0.1, 0.2])]}
     found = make_report(budget, only, scale="", seed=0)
     caption = next(each for each in found.figures if each.name == "errors").caption
-    assert caption.startswith("bp has a mean error of 15.00 %, and no other rule a result.")
+    assert caption.startswith("bp has a mean error of 15.00 %; there is no other rule yet")
     assert "pairs" not in {each.name for each in (*found.tables, *found.figures)}
 
 

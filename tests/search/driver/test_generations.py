@@ -82,6 +82,27 @@ def test_repetitions_begin_once_which_trials_are_the_best_is_settled(
     assert min(trial.timings["started"] for trial in again) >= last
 
 
+def test_failed_trials_hold_up_no_generation_and_change_no_other_point(
+    store, make_search, make_driver
+):
+    def objective(search, trial, link):
+        time.sleep(0.1 * random.Random(f"{search.parallel}/{trial.tid}").random())
+        if trial.tid in (2, 3, 5):
+            raise RuntimeError("this one fails")
+        return rehearse(search, trial, link)
+
+    found = []
+    for parallel in (1, 9):
+        search = make_search(
+            name=f"on-{parallel}", parallel=parallel, max_attempts=1, max_failures=9, **FIELDS
+        )
+        assert make_driver(search.name, objective=objective).run(NEVER) is Outcome.FINISHED
+        trials = store.trials.all(search.name)
+        found.append([(trial.tid, trial.state, trial.point) for trial in trials])
+    assert found[0] == found[1]
+    assert len(found[0]) == FIELDS["trials"] + 3
+
+
 def test_within_a_generation_a_queue_has_no_more_than_its_rest(store, make_search):
     search = make_search(parallel=9, **FIELDS)
     queue = SuggestionQueue(search, WM, History(store, search.name), pytest.fail)
