@@ -14,7 +14,7 @@ from alignsearch.search.store import Store
 from alignsearch.search.store.embedded import EmbeddedStore
 
 COMMAND = (
-    *("experiment", "rules", "--rules", "bp,fa,kp", "--trials", "2", "--epochs", "3"),
+    *("experiment", "rules", "--rules", "bp,fa,kp", "--trials", "2", "--epochs", "9"),
     *("--seeds", "2", "--variances", "0.1", "--model", "dense", "--width", "4", "--out", "out"),
 )
 TABLES = ("rules", "robustness", "layers", "best", "pairs", "checklist")
@@ -31,47 +31,50 @@ class Killed:
     def start(self, number):
         return self.shell.start(*COMMAND, log=self.shell.folder / f"run{number}.log")
 
-    def of(self, rule, number):
-        """Return a running trial with an epoch, of the `number`th search of a rule or a later."""
+    def kill_worker(self, after):
+        """Kill the worker of a trial that runs once there are more than `after` searches."""
+        found = []
+        wait_until(lambda: (trial := self.running(after)) and not found.append(trial))
+        try:
+            os.kill(int(found[0].lease.owner.rpartition(":")[2]), signal.SIGKILL)
+        except ProcessLookupError:
+            # Its search has ended meanwhile; there are more.
+            self.kill_worker(after)
+
+    def running(self, after):
+        """Return a trial that runs and has an epoch, once there are more than `after` searches."""
         try:
             with Store.connect(self.server.ensure(), timeout=5.0) as store:
-                names = sorted(
-                    (s for s in store.searches.all() if s.name.startswith(f"rules-{rule}-")),
-                    key=lambda search: search.created_at,
-                )
-                for search in names[number:]:
-                    running = store.trials.all(search.name, [TrialState.RUNNING])
-                    found = [trial for trial in running if trial.progress is not None]
-                    if found:
-                        return found[0]
+                names = [each.name for each in store.searches.all()]
+                for name in names if len(names) > after else ():
+                    for trial in store.trials.all(name, [TrialState.RUNNING]):
+                        if trial.progress and trial.lease:
+                            return trial
         except StoreUnavailableError:
             pass
         return None
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_kills_of_driver_worker_and_store_change_no_figure_of_the_table(shell_in, tmp_path):
     folders = [tmp_path / "whole", tmp_path / "killed"]
     for folder in folders:
         folder.mkdir()
     whole, shell = (shell_in(folder) for folder in folders)
     try:
-        done = whole.run(*COMMAND)
-        assert done.returncode == 0, done.stderr
+        undisturbed = whole.start(*COMMAND, log=whole.folder / "run.log")
+        assert undisturbed.wait(1500) == 0
         run = Killed(shell)
         first = run.start(1)
-        wait_until(lambda: run.of("bp", 0))
+        wait_until(lambda: run.running(0))
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
         second = run.start(2)
         try:
-            wait_until(lambda: run.of("bp", 1))
-            worker = run.of("bp", 1).lease
-            if worker is not None:
-                os.kill(int(worker.owner.rpartition(":")[2]), signal.SIGKILL)
-            wait_until(lambda: run.of("fa", 0))
+            run.kill_worker(1)
+            wait_until(lambda: run.running(3))
             os.kill(run.server.status().pid, signal.SIGKILL)
-            assert second.wait(900) == 0
+            assert second.wait(1500) == 0
         finally:
             end_command(second)
         left, right = (Output(folder / "out") for folder in folders)
