@@ -68,7 +68,7 @@ def test_it_leaves_figures_tables_and_its_setting(trained):
     suffixes = ("png", "svg", "html", "json", "md", "tex", "csv")
     expected = {f"noise.{suffix}" for suffix in suffixes}
     assert {path.name for path in folder.iterdir()} == expected | {
-        *("index.html", "experiment.json", "plotly.min.js")
+        *("index.html", "report.md", "experiment.json", "plotly.min.js")
     }
     run = left(trained)
     assert run["seeds"] == [3, 5]
