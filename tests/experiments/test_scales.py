@@ -71,8 +71,9 @@ def test_every_experiment_that_trains_names_the_papers_setting():
 @pytest.mark.parametrize("scale", NETWORKS)
 def test_reproduce_asks_for_all_at_its_scale_and_fits_layers_that_are_there(scale, tmp_path):
     asked = {part.entry.name: part.reproduction.options for part in parts(scale, tmp_path, None)}
-    assert len(asked) == 10
-    for name in ("transfer", "noise", "importance", "symmetry", "weight-metrics", "kolen-pollack"):
+    assert len(asked) == 11
+    alike = ("transfer", "noise", "importance", "symmetry", "weight-metrics", "kolen-pollack")
+    for name in (*alike, "rules"):
         assert asked[name][:2] == ("--scale", scale)
     given = dict(zip(NETWORKS[scale][::2], NETWORKS[scale][1::2], strict=True))
     facts = data.info(given["--dataset"])

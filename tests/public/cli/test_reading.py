@@ -13,6 +13,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.reports.export import read_json
 from alignsearch.search.use_cases.summary import read_summary
 from alignsearch.spaces.catalog import SPACES
+from alignsearch.spaces.fair import COMPARED, fair_name
 
 VERBS = {
     ("spaces",): ["--json"],
@@ -80,7 +81,9 @@ def test_a_space_of_ones_own_is_printed_with_its_conditions(shell):
 def test_spaces_as_data_name_all_22_rows(shell):
     spaces = shell.json("spaces")
     feedback = {"dfa", "usf", "brsf", "frsf", "pfa"}
-    assert {space["name"] for space in spaces} == {"wm", "wm_ad", "wm_ad_ops", "ia", *feedback}
+    compared = {fair_name(rule) for rule in COMPARED}
+    shipped = {"wm", "wm_ad", "wm_ad_ops", "ia", *feedback, *compared}
+    assert {space["name"] for space in spaces} == shipped
     one = shell.json("spaces", "wm")
     assert one in spaces
     sampled, fixed, derived = (
