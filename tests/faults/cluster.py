@@ -95,7 +95,7 @@ class Cluster:
             f"--port={self.ray_port}",
             f"--temp-dir={self.folder}/ray",
         )
-        assert wait_until(lambda: answers(self.head, self.ray_port), 90), self.log("head")
+        assert wait_until(lambda: answers(self.head, self.ray_port), 300), self.log("head")
         chips = {"TPU": CHIPS * self.size.slots // 2}
         for host in ("host-1", "host-2"):
             self._ray(
@@ -103,7 +103,7 @@ class Cluster:
                 *(host, min(4, self.size.slots // 2), f"--address={self.head}:{self.ray_port}"),
                 f"--resources={json.dumps(chips)}",
             )
-        assert wait_until(self._hosts_joined, 120), self.log("host-1") + self.log("host-2")
+        assert wait_until(self._hosts_joined, 300), self.log("host-1") + self.log("host-2")
         self._alignsearch("serve", "driver", "--ray", f"{self.head}:{self.ray_port}")
         self._start_dashboard()
 
@@ -279,7 +279,7 @@ def run(cluster):
     """Run one search from the laptop to its end, and cut a host off while it runs."""
     size = cluster.size
     laptop = Laptop(cluster)
-    assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 60)
+    assert wait_until(lambda: answers(cluster.head, cluster.dashboard_port), 300)
     began = time.monotonic()
 
     def tell(what):
@@ -295,7 +295,7 @@ def run(cluster):
     store = cluster.store
 
     for steer in (laptop.dashboard.pause, laptop.dashboard.resume):
-        assert wait_until(lambda steer=steer: done(steer, "shared"), 120)
+        assert wait_until(lambda steer=steer: done(steer, "shared"), 300)
 
     def all_busy():
         return store.totals.counts("shared")[TrialState.RUNNING] == size.slots

@@ -69,7 +69,7 @@ class SecuredServer:
                 stderr=log,
                 start_new_session=True,
             )
-        assert wait_until(lambda: answers(host, self.port), 60)
+        assert wait_until(lambda: answers(host, self.port), 300)
 
     def stop(self, number=signal.SIGINT):
         """Send the server a signal and wait until it has ended."""

@@ -76,7 +76,7 @@ class Script:
         """Start it, and end it once so many evaluations have begun; its exit code."""
         running = self.start()
         try:
-            wait_until(lambda: len(self.evaluated()) >= number or running.poll() is not None, 180)
+            wait_until(lambda: len(self.evaluated()) >= number or running.poll() is not None, 300)
             assert running.poll() is None, running.communicate()
             running.send_signal(how)
             running.wait(300.0)

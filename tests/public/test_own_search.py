@@ -202,7 +202,7 @@ def test_it_is_steered_and_waited_for(define, store_uri):
     driving = threading.Thread(target=lambda: submitted.run(show=False), daemon=True)
     driving.start()
     with alignsearch.open_search("steered", store=store_uri) as seen:
-        wait_until(lambda: seen.summary().busy == 1, 120)
+        wait_until(lambda: seen.summary().busy == 1, 300)
         seen.pause()
         assert seen.status == "paused"
         seen.resume()

@@ -50,7 +50,7 @@ class Walk:
             log = self.shell.folder / "serve.log"
             self.serving = self.shell.start("serve", log=log)
             # A search that nobody drives would be watched for ever.
-            wait_until(lambda: self.serving.poll() is not None or "serving" in log.read_text(), 240)
+            wait_until(lambda: self.serving.poll() is not None or "serving" in log.read_text(), 300)
             assert self.serving.poll() is None, log.read_text()
         elif command == "kill %1":
             self.end()

@@ -14,7 +14,7 @@ def kill(server):
     """End the folder's server as a machine without memory does; return its port."""
     status = server.status()
     os.kill(status.pid, signal.SIGKILL)
-    wait_until(lambda: not lives(status.pid), 60)
+    wait_until(lambda: not lives(status.pid), 300)
     return int(status.uri.rstrip("/").rpartition(":")[2])
 
 
@@ -40,7 +40,7 @@ def test_a_store_that_has_moved_to_another_port_is_told_of(tmp_path, monkeypatch
             # Bound before the server's last connections are over.
             other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             port = kill(server)
-            assert wait_until(lambda: binds(other, port), 60)
+            assert wait_until(lambda: binds(other, port), 300)
             other.listen()
             revive()
         with Store.connect(server.status().uri) as moved:

@@ -103,7 +103,7 @@ def objective(config, trial):
 
 
 def pid_of(store):
-    wait_until(lambda: store.logs.epochs("a-search/0"), 120)
+    wait_until(lambda: store.logs.epochs("a-search/0"), 300)
     return int(store.logs.epochs("a-search/0")[0].metrics["pid"])
 
 
@@ -114,7 +114,7 @@ def test_one_that_asks_is_pruned_with_its_last_loss(drive, store):
         trial = store.trials.get("a-search/0")
         lease = trial.lease
         assert store.attempts.request_prune(trial.id, lease.attempt, lease.token, "it is bad")
-        wait_until(lambda: store.trials.get(trial.id).state is TrialState.PRUNED, 120)
+        wait_until(lambda: store.trials.get(trial.id).state is TrialState.PRUNED, 300)
     assert store.trials.get(trial.id).loss == 3.0
     assert not psutil.pid_exists(pid)
 
@@ -125,7 +125,7 @@ def test_one_that_never_asks_is_ended_and_handed_back(drive, store, monkeypatch)
     with driving(drive(HANGS.format(asks=False), trials=1), interrupt) as outcome:
         pid = pid_of(store)
         interrupt.set()
-        wait_until(lambda: outcome, 120)
+        wait_until(lambda: outcome, 300)
     trial = store.trials.get("a-search/0")
     assert (trial.state, trial.attempts_spent) == (TrialState.QUEUED, 0)
     assert not psutil.pid_exists(pid)

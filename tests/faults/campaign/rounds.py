@@ -171,7 +171,7 @@ def judged(world: World, searched: str, *, twin_struck: bool) -> tuple[list[Find
     found += [] if world.clock_moved else shared_workers(*ours)
     found += broken(world.store.acknowledged, stored)
     # The last driver removes what is not to be kept, a moment after it has ended the search.
-    wait_until(lambda: not list(folders(world.checkpoints.folder, stored, metas)), 10.0)
+    wait_until(lambda: not list(folders(world.checkpoints.folder, stored, metas)), 60.0)
     found += folders(world.checkpoints.folder, stored, metas)
     return found, attempts_spent(ours[0].trials)
 

@@ -124,7 +124,7 @@ class World:
             f"--temp-dir={self.logs.folder}",
         )
         host, port = self.address.split(":")
-        assert wait_until(lambda: _listens(host, int(port)), 90), "Ray's head doesn't listen"
+        assert wait_until(lambda: _listens(host, int(port)), 300), "Ray's head doesn't listen"
         self.start_node()
 
     def start_node(self) -> None:
@@ -230,7 +230,7 @@ class World:
             said.append(ended.stderr)
             return ended.returncode == 0 or "already" in ended.stderr
 
-        assert wait_until(submitted, 90), said[-1]
+        assert wait_until(submitted, 300), said[-1]
 
     def document(self, database: str = DATABASE) -> dict[str, Any]:
         """Return the search as it is stored."""

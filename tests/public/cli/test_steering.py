@@ -322,7 +322,7 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(shell
         os.kill(shell.json("store", "status")["pid"], signal.SIGKILL)
         # Which looks and starts none.
         wait_until(lambda: shell.json("store", "status")["running"])
-        wait_until(lambda: shell.json("status", "taken")["status"] == "completed", 120)
+        wait_until(lambda: shell.json("status", "taken")["status"] == "completed", 300)
         second.end()
         assert second.process.returncode == 0
         assert second.processes() == []

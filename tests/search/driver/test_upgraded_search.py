@@ -28,8 +28,8 @@ def goes_on(store, make_driver, resumed):
     done = {tid for tid, trial in before.items() if trial.state is TrialState.COMPLETED}
     assert done == {0, 1}
     with driving(make_driver("cut")) as outcome:
-        wait_until(lambda: store.searches.get("cut").status is SearchStatus.COMPLETED, 120)
-        wait_until(lambda: outcome, 60)
+        wait_until(lambda: store.searches.get("cut").status is SearchStatus.COMPLETED, 300)
+        wait_until(lambda: outcome, 300)
     trials = {trial.tid: trial for trial in store.trials.all("cut")}
     assert sorted(trials) == list(range(6))
     assert {trial.state for trial in trials.values()} == {TrialState.COMPLETED}

@@ -213,9 +213,9 @@ def test_a_program_that_is_to_stop_is_asked_and_resumes(submit, drive, store, tm
     driver = submit(RESUMED, trials=1, checkpoints=str(tmp_path / "checkpoints"))
     interrupt = threading.Event()
     with driving(driver, interrupt) as outcome:
-        wait_until(lambda: store.logs.epochs("a-search/0"), 120)
+        wait_until(lambda: store.logs.epochs("a-search/0"), 300)
         interrupt.set()
-        wait_until(lambda: outcome, 120)
+        wait_until(lambda: outcome, 300)
     handed_back = store.trials.get("a-search/0")
     assert (handed_back.state, handed_back.attempts_spent) == (TrialState.QUEUED, 0)
     (trial,) = to_end(drive(), store)
@@ -253,12 +253,12 @@ def test_a_pruned_program_is_ended(submit, store):
     # A worker looks for a request to prune when it renews its lease, too.
     driver = submit(code, trials=1, pruning=Pruning(pruner="median"), lease_seconds=5.0)
     with driving(driver):
-        wait_until(lambda: store.logs.epochs("a-search/0"), 120)
+        wait_until(lambda: store.logs.epochs("a-search/0"), 300)
         trial = store.trials.get("a-search/0")
         assert store.attempts.request_prune(
             trial.id, trial.lease.attempt, trial.lease.token, "it is bad"
         )
-        wait_until(lambda: store.trials.get(trial.id).state is TrialState.PRUNED, 120)
+        wait_until(lambda: store.trials.get(trial.id).state is TrialState.PRUNED, 300)
     assert store.trials.get(trial.id).loss == 3.0
 
 
