@@ -27,6 +27,12 @@ class Reproduction:
     options: tuple[str, ...] = ()
     first: tuple[str, ...] = ()
 
+    @classmethod
+    def at_scale(cls, scale: Scale, data_dir: str | None) -> "Reproduction":
+        """The command at a scale, with its images in `data_dir`; None for their usual place."""
+        data = () if data_dir is None else ("--data-dir", data_dir)
+        return cls(("--scale", scale, *data))
+
 
 class Experiment(Protocol):
     """One experiment of Kunin et al. 2020 with its options set."""

@@ -134,7 +134,7 @@ def read(
         dimensions=len(definition.space.sampled),
         search=name,
         epochs=search.training.epochs,
-        losses=[trial.loss if trial.state is TrialState.COMPLETED else None for trial in own],
+        losses=_losses(own),
         diverged=sum(has_diverged(trial) for trial in own),
         hours=sum(trial.seconds or 0.0 for trial in trials) / 3600,
         shares=_shares(search, definition, own),
@@ -202,12 +202,16 @@ def _finite_mean(values: Sequence[float | None]) -> float | None:
     return mean_of([value for value in values if value is not None and isfinite(value)]).mean
 
 
+def _losses(trials: Sequence[Trial]) -> list[float | None]:
+    return [trial.loss if trial.state is TrialState.COMPLETED else None for trial in trials]
+
+
 def _shares(
     search: Search, definition: Definition, trials: Sequence[Trial]
 ) -> list[tuple[str, float]]:
     from alignsearch.search.reports.importance import importance
 
-    losses = [trial.loss if trial.state is TrialState.COMPLETED else None for trial in trials]
+    losses = _losses(trials)
     points = [trial.point for trial in trials]
     try:
         found = importance(definition.space, points, losses, seed=search.seed)

@@ -106,5 +106,4 @@ class TrainingExperiment(Experiment):
     @classmethod
     def reproduction(cls, scale: Scale, folder: Path, data_dir: str | None) -> Reproduction:
         """The experiment's command at the scale, with its images in `data_dir`."""
-        data = () if data_dir is None else ("--data-dir", data_dir)
-        return Reproduction(("--scale", scale, *data))
+        return Reproduction.at_scale(scale, data_dir)

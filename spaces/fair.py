@@ -31,8 +31,15 @@ from typing import TYPE_CHECKING, Any
 
 from alignsearch.spaces.catalog import get_space
 from alignsearch.spaces.definition import TRAINING, Definition
-from alignsearch.spaces.distributions import Choice, LogUniform
-from alignsearch.spaces.feedback import FEEDBACK_LABELS
+from alignsearch.spaces.distributions import LogUniform
+from alignsearch.spaces.feedback import (
+    AUTHORS,
+    BATCH,
+    BIOTORCH,
+    FEEDBACK_LABELS,
+    RATE,
+    common_settings,
+)
 from alignsearch.spaces.flat import flat_space
 from alignsearch.spaces.metaparameter import Fixed, Metaparameter
 from alignsearch.spaces.space import SearchSpace
@@ -48,16 +55,14 @@ PREFIX = "fair_"
 COMMON = ("learning_rate", "weight_decay", "batch_size")
 """The metaparameters that all rules have."""
 
-_BIOTORCH = "after BioTorch's configurations (Jiménez Sanfiz and Akrout 2021)"
-_AUTHORS = "after the authors' configurations (Li and Benna 2024)"
 _B2 = "Kunin et al. 2020, App. B.2"
 _B12 = "Kunin et al. 2020, App. B.1.2"
 _ARGUED = "argued in alignsearch.spaces.fair"
 
 _COMMON = (
-    Metaparameter("learning_rate", LogUniform(1e-4, 1.0), _BIOTORCH),
-    Metaparameter("weight_decay", LogUniform(1e-6, 3e-2), f"{_BIOTORCH}; {_AUTHORS}"),
-    Metaparameter("batch_size", Choice((64, 128, 256)), _BIOTORCH),
+    RATE,
+    Metaparameter("weight_decay", LogUniform(1e-6, 3e-2), f"{BIOTORCH}; {AUTHORS}"),
+    BATCH,
 )
 _ALIGNMENT_RATE = Metaparameter("alignment_learning_rate", LogUniform(1e-6, 1e-2), _B12)
 _RATIO = Metaparameter("weight_ratio", LogUniform(0.1, 10.0), f"around {_B2}'s ratio of 1")
@@ -129,7 +134,7 @@ class FairTraining:
         Args:
             config: a value of each of the space's metaparameters.
         """
-        settings: dict[str, Any] = _common_settings(config)
+        settings: dict[str, Any] = common_settings(config)
         rule = self.rule
         if rule in _DECAYS_ALIKE:
             settings["weights"] = {"decay": settings["weight_decay"]}
@@ -171,7 +176,7 @@ class OwnRuleTraining:
         Args:
             config: a value of each of the space's metaparameters.
         """
-        settings = _common_settings(config)
+        settings = common_settings(config)
         if self.rule.tie_gradients:
             decays = dict.fromkeys(self.rule.primitives, settings["weight_decay"])
             return settings | {"weights": decays}
@@ -208,14 +213,6 @@ def own_rule_definition(rule: "type[Alignment]") -> Definition:
     return _definition(
         flat_space(name, name, name, "", (*_COMMON, *own)), OwnRuleTraining(rule), rule, name
     )
-
-
-def _common_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "learning_rate": float(config["learning_rate"]),
-        "weight_decay": float(config["weight_decay"]),
-        "batch_size": int(config["batch_size"]),
-    }
 
 
 def _published_settings(rule: str, config: Mapping[str, Any]) -> dict[str, Any]:

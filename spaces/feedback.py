@@ -19,18 +19,18 @@ from alignsearch.spaces.flat import flat_space
 from alignsearch.spaces.metaparameter import Metaparameter
 from alignsearch.spaces.space import SearchSpace
 
-_BIOTORCH = "after BioTorch's configurations (Jiménez Sanfiz and Akrout 2021)"
-_AUTHORS = "after the authors' configurations (Li and Benna 2024)"
+BIOTORCH = "after BioTorch's configurations (Jiménez Sanfiz and Akrout 2021)"
+AUTHORS = "after the authors' configurations (Li and Benna 2024)"
 
-_RATE = Metaparameter("learning_rate", LogUniform(1e-4, 1.0), _BIOTORCH)
-_DECAY = Metaparameter("weight_decay", LogUniform(1e-6, 1e-2), _BIOTORCH)
-_ALIGNING_DECAY = Metaparameter("weight_decay", LogUniform(1e-6, 3e-2), _AUTHORS)
-_BATCH = Metaparameter("batch_size", Choice((64, 128, 256)), _BIOTORCH)
+RATE = Metaparameter("learning_rate", LogUniform(1e-4, 1.0), BIOTORCH)
+_DECAY = Metaparameter("weight_decay", LogUniform(1e-6, 1e-2), BIOTORCH)
+_ALIGNING_DECAY = Metaparameter("weight_decay", LogUniform(1e-6, 3e-2), AUTHORS)
+BATCH = Metaparameter("batch_size", Choice((64, 128, 256)), BIOTORCH)
 
 
 def _space(name: str, title: str, learning_rule: str, source: str) -> SearchSpace:
     decay = _ALIGNING_DECAY if name == "pfa" else _DECAY
-    return flat_space(name, title, learning_rule, source, (_RATE, decay, _BATCH))
+    return flat_space(name, title, learning_rule, source, (RATE, decay, BATCH))
 
 
 FEEDBACK_SPACES: dict[str, SearchSpace] = {
@@ -71,11 +71,16 @@ class FeedbackTraining:
         Args:
             config: the trial's learning rate, weight decay and batch size.
         """
-        decay = float(config["weight_decay"])
+        settings = common_settings(config)
         decays_alike = self.learning_rule == "product_feedback_alignment"
-        return {
-            "learning_rate": float(config["learning_rate"]),
-            "weight_decay": decay,
-            "batch_size": int(config["batch_size"]),
-            "weights": {"decay": decay} if decays_alike else {},
-        }
+        weights = {"decay": settings["weight_decay"]} if decays_alike else {}
+        return settings | {"weights": weights}
+
+
+def common_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a training that follow from the metaparameters of these spaces."""
+    return {
+        "learning_rate": float(config["learning_rate"]),
+        "weight_decay": float(config["weight_decay"]),
+        "batch_size": int(config["batch_size"]),
+    }

@@ -52,6 +52,8 @@ class Generations:
 
         before: trials that are suggested already and not yet added.
         """
+        if self._size is None:
+            return [*self._history.pending(), *map(pending_of, before)]
         untold = {each.tid: each for each in self._history.pending()}
         untold |= {tid: Pending(tid, dict(each.point)) for tid, each in self._held.items()}
         untold |= {trial.tid: pending_of(trial) for trial in before}

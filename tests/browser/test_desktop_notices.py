@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from firefox import a_firefox, needs_firefox
+from firefox import a_firefox
 from playwright.sync_api import expect
 
 from alignsearch.search.documents import Result, Trial
@@ -42,7 +42,6 @@ def diverge(store, name, tid):
     store.attempts.finish(trial.id, 1, lease.token, Result(status="fail", reason="it is NaN"))
 
 
-@needs_firefox
 def test_ends_and_troubles_are_shown_once_to_whom_has_turned_them_on(night, tmp_path):
     with a_firefox(tmp_path / "firefox") as firefox:
         firefox.run_first(RECORD)

@@ -2,9 +2,8 @@
 
 import pytest
 from axe import AXE, FOUND
-from firefox import a_firefox, needs_firefox
+from firefox import a_firefox
 
-pytestmark = needs_firefox
 PAGES = {
     "searches": ("/", "document.querySelectorAll('tr[data-name]').length === 2"),
     "search": (

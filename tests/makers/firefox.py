@@ -10,15 +10,10 @@ import re
 import subprocess
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
 from websockets.sync.client import connect
 
 COMMAND = "/usr/bin/firefox-esr"
-needs_firefox = pytest.mark.skipif(
-    not Path(COMMAND).exists(), reason="needs Debian's firefox-esr, which make test-slow installs"
-)
 SECONDS = 300.0
 """Longest wait for the browser's start, an answer, or a page's state."""
 

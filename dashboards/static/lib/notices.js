@@ -46,7 +46,7 @@ async function turn() {
   } else if ("Notification" in window && isSecureContext) {
     if ((await Notification.requestPermission()) === "granted") {
       localStorage.setItem(WANTED, "on");
-      // What ended before is no news; a trouble that goes on is.
+      // Searches that ended before are not told of. A trouble that still goes on is.
       const { notices } = await read();
       keep(notices.filter(({ kind }) => kind === "ended").map(({ id }) => id));
     }
