@@ -4,13 +4,17 @@ import random
 import threading
 import time
 
+import numpy as np
 import pytest
-from suggestions import suggest
+from suggestions import random_point, suggest
 
-from alignsearch.search.documents import Confirmation, Observation, Pending
+from alignsearch.search.documents import Confirmation, Observation, Pending, WarmStart
 from alignsearch.search.driver.driver import Outcome
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
+from alignsearch.search.use_cases.enqueueing import Wanted, enqueue
+from alignsearch.search.use_cases.importing import import_results
+from alignsearch.search.use_cases.outside_result import OutsideResult, OutsideResults
 from alignsearch.spaces.catalog import get_space
 from alignsearch.workers.objectives.rehearsal import final_loss, rehearse
 
@@ -54,6 +58,43 @@ def test_points_follow_from_the_generations_before_with_any_number_of_slots(
     assert [trial.tid for trial in trials] == list(range(FIELDS["trials"]))
     assert [trial.point for trial in trials] == expected(algo)
     assert [trial.seen for trial in trials] == [tid - tid % SIZE for tid in range(len(trials))]
+
+
+@pytest.mark.parametrize(
+    "algo", ["random", "optuna:tpe", "optuna:cmaes", "optuna:nsgaii", "optuna:qmc"]
+)
+def test_samplers_of_packages_repeat_exactly_too(store, make_search, make_driver, algo):
+    found = []
+    for parallel in (1, 9):
+        search = make_search(f"on-{parallel}", algo=algo, parallel=parallel, **FIELDS)
+        driver = make_driver(search.name, objective=shuffled(parallel))
+        assert driver.run(NEVER) is Outcome.FINISHED
+        found.append([trial.point for trial in store.trials.all(search.name)])
+    assert len(found[0]) == FIELDS["trials"]
+    assert found[0] == found[1]
+
+
+def test_given_points_and_an_earlier_search_leave_it_repeatable(store, make_search, make_driver):
+    first = make_search("first", trials=6, seed=1)
+    make_driver(first.name).run(NEVER)
+    rng = np.random.default_rng(7)
+    given = [random_point(WM, rng) for _ in range(6)]
+    found = []
+    for parallel in (1, 9):
+        search = make_search(
+            f"on-{parallel}",
+            parallel=parallel,
+            warm_start=WarmStart(search="first", trials=6),
+            **FIELDS,
+        )
+        results = [OutsideResult("row", 0.5, given[0])]
+        import_results(store, search.name, OutsideResults("a table", results), "ann")
+        enqueue(store, search.name, [Wanted(point) for point in given[1:]], "ann")
+        driver = make_driver(search.name, objective=shuffled(parallel))
+        assert driver.run(NEVER) is Outcome.FINISHED
+        found.append([(each.tid, each.point) for each in store.trials.all(search.name)])
+    assert found[0] == found[1]
+    assert [point for _, point in found[0] if point in given] == given
 
 
 def test_they_are_the_same_after_drivers_that_handed_back(store, make_search, make_driver):
