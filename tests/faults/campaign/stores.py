@@ -74,6 +74,9 @@ class Server(ABC):
     def revive(self) -> None:
         """Start what has ended and let go on what was stopped, until the store takes writes."""
 
+    def after_clock(self) -> None:  # noqa: B027
+        """Do what the operator's manual asks for once a server's clock is right again: nothing."""
+
     @abstractmethod
     def stop(self) -> None:
         """End all servers."""
@@ -242,6 +245,19 @@ class Mongo(Server):
             if self._set is None or self._set.is_whole() or time.monotonic() > until:
                 return
             time.sleep(0.5)
+
+    def after_clock(self) -> None:
+        """Start a set's members again, one by one and the primary last (docs/operating.md).
+
+        MongoDB 6.0.5 sets the times of its members' heartbeats and elections by the wall clock.
+        After a jump of two hours none elects another primary, and SIGTERM doesn't end one.
+        """
+        if self._set is None:
+            return
+        primary = self._set.primary()
+        for member in [*(each for each in self.members if each is not primary), primary]:
+            member.kill()
+            self.revive()
 
     def stop(self) -> None:
         for member in self.members:

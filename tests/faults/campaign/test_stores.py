@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import mongod
 import pytest
@@ -93,5 +94,24 @@ def test_a_search_outlives_a_few_faults_of_its_store(
             moved = set_the_clock in FAULTS[kind]
             expected = Expected(rehearsal_loss, range(1, EPOCHS + 1))
             assert judge(Stored.read(client.struck), "s", expected, clock_moved=moved) == []
+    finally:
+        server.stop()
+
+
+def test_members_whose_clocks_were_set_elect_a_primary_once_they_are_started_again(tmp_path):
+    if why := mongod.missing():
+        pytest.skip(why)
+    clock = clocks.Clock(tmp_path / "clock", clocks.compiled(tmp_path))
+    server = STORES["members"](tmp_path, OneHost(HOSTS), clock)
+    try:
+        set_the_clock(server)
+        # Heartbeats and elections that are planned while the clock is ahead are due in two hours.
+        time.sleep(4.0)
+        clock.set(0)
+        server.after_clock()
+        killed = server.member("primary")
+        killed.kill()
+        wait_until(server.takes_writes, PATIENCE)
+        assert server.member("primary") is not killed
     finally:
         server.stop()

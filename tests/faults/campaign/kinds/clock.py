@@ -29,6 +29,8 @@ def _set(whose: str, world: World) -> str | None:
         time.sleep(world.chance.uniform(*SECONDS))
     finally:
         clock.set(0)
+        if whose == "store":
+            world.store.after_clock()
     return f"{hours:+d} s"
 
 
