@@ -154,9 +154,15 @@ class TrialWorker:
             ClusterError: packages here have other versions.
         """
         if not self.claim(claim):
+            identity = self._search.identity
             raise ForeignSearchError(
-                f"the worker on {self._worker.host} serves search {self._search.identity} of the "
-                f"store {self._store.uri_for_people}, which the driver of {claim[0]} doesn't drive"
+                f"the worker on {self._worker.host} serves search {identity} of the store "
+                f"{self._store.uri_for_people}; "
+                + (
+                    "another driver drives it than the one that asks, which was taken over from"
+                    if claim[0] == identity
+                    else f"the driver that asks has the search {claim[0]}"
+                )
             )
         differing = differences(self._worker.host, self._worker.versions, wanted)
         if differing:

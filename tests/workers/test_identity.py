@@ -150,10 +150,14 @@ def test_a_worker_refuses_every_driver_but_its_own(store, store_uri):
         own = store.searches.get(NAME).driver.token
         assert ray.get(worker.claim.remote((search.identity, own)))
         again = search.model_copy(update={"token": "0" * 16})
-        for claim in ((search.identity, "0" * 16), (again.identity, own)):
+        refused = {
+            (search.identity, "0" * 16): "another driver drives it than the one that asks",
+            (again.identity, own): f"the driver that asks has the search {again.identity}",
+        }
+        for claim, why in refused.items():
             assert not ray.get(worker.claim.remote(claim))
             trial = store.trials.get(NAME, 0)
-            with pytest.raises(ForeignSearchError, match="doesn't drive"):
+            with pytest.raises(ForeignSearchError, match=why):
                 ray.get(worker.run.remote(trial, claim, {}))
 
 
