@@ -20,9 +20,11 @@ def test_a_loss_that_a_training_alone_does_not_have_is_found():
         seed=0,
         startup=0,
         created_by="a test",
-    ).to_bson()
+    )
     config = PUBLISHED["ia"].model_dump() | {"train_batch_size": 256, "delay_epochs": 0}
     trial = Trial(id="trained/0", search="trained", tid=0, state="completed", config=config)
+    # As the store has it.
+    search = search.to_bson() | {"change": "a mark"}
     (found,) = changed([search], [{**trial.to_bson(), "result": {"status": "ok", "loss": 2.0}}])
     loss = float(found.what.split()[-2])
     assert 0 < loss < 1

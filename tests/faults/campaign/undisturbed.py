@@ -24,7 +24,9 @@ def changed(searches: Sequence[Document], trials: Sequence[Document]) -> list[Fi
     done = [each for each in trials if each["state"] == "completed" and each["result"]["loss"]]
     done.sort(key=lambda trial: (-len(trial["attempts"]), trial["tid"]))
     again = done[:MOST]
-    told = json_util.dumps([searches[0], *again])
+    # The store's own mark of a document's last change is no field of a search.
+    search = {key: each for key, each in searches[0].items() if key != "change"}
+    told = json_util.dumps([search, *again])
     # Numbers of threads decide the order in which a CPU adds.
     one = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     made = subprocess.run(
