@@ -91,6 +91,17 @@ def test_settings_change_while_a_search_runs(lived_in, open_page):
     changed = lived_in.store.searches.get("set")
     assert (changed.patience, changed.timeout, changed.until) == (None, 12 * 3600, until)
     is_by(lived_in, "set", "set")
+    dialog = asked(page, "Settings")
+    dialog.get_by_label("webhook").fill("ftp://example.org")
+    assert "http" in refuse(page, "Set")
+    dialog.get_by_label("webhook").fill("https://example.org/hook")
+    agree(page, "Set")
+    assert lived_in.store.searches.get("set").notify == "https://example.org/hook"
+    dialog = asked(page, "Settings")
+    expect(dialog.get_by_label("webhook")).to_have_value("")
+    dialog.get_by_label("webhook").fill("none")
+    agree(page, "Set")
+    assert lived_in.store.searches.get("set").notify is None
 
 
 LOCAL = """iso => {

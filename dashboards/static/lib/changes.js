@@ -4,6 +4,8 @@
 
 /** The rules that end a search, which it can be without. */
 const RULES = ["until", "timeout", "stop_at", "patience", "max_failures"];
+/** What a webhook's field says for none: it is empty while the webhook stays. */
+export const NO_WEBHOOK = "none";
 /** @type {[string, number][]} */
 const UNITS = [["d", 86400], ["h", 3600], ["m", 60], ["s", 1]];
 
@@ -54,12 +56,14 @@ export function settingsOf({ trials, parallel, priority, limits }) {
     stop_at: text(limits.stop_at),
     patience: text(limits.patience),
     max_failures: text(limits.max_failures),
+    // A webhook's address lets its holder speak there, so no page has it.
+    notify: "",
   };
 }
 
 /**
  * The request that turns settings into others. Only what differs is in it, so that nobody undoes what
- * somebody else has set meanwhile. An emptied rule is removed.
+ * somebody else has set meanwhile. An emptied rule is removed, and so is a webhook that is to be "none".
  *
  * @param {Values} before
  * @param {Values} after
@@ -69,10 +73,12 @@ export function changedSettings(before, after) {
   /** @type {Record<string, string | number | string[]>} */
   const body = {};
   const changed = Object.keys(before).filter((name) => after[name] !== before[name]);
-  for (const name of changed.filter((each) => after[each] !== "")) {
+  /** @param {string} name */
+  const goes = (name) => (name === "notify" ? after[name] === NO_WEBHOOK : after[name] === "" && RULES.includes(name));
+  for (const name of changed.filter((each) => after[each] !== "" && !goes(each))) {
     body[name] = name === "until" ? new Date(after[name]).toISOString() : numberOr(after[name]);
   }
-  const without = changed.filter((name) => after[name] === "" && RULES.includes(name));
+  const without = changed.filter(goes);
   return without.length ? { ...body, without } : body;
 }
 

@@ -1,7 +1,7 @@
 // The buttons that change a search, beside those that steer it: one line a verb.
 
 import { ApiError, getJson, post, searchUrl, upload } from "../lib/api.js";
-import { changedSettings, changedTags, dimensionsOf, enqueueRequest, filled, saidOf, settingsOf } from "../lib/changes.js";
+import { NO_WEBHOOK, changedSettings, changedTags, dimensionsOf, enqueueRequest, filled, saidOf, settingsOf } from "../lib/changes.js";
 import { ask } from "../lib/dialog.js";
 import { announce, byId, el } from "../lib/dom.js";
 import { cell } from "../lib/format.js";
@@ -93,6 +93,7 @@ function settings(summary, change) {
       field("stop_at", "stop at", `${summary.metric.label} that is good enough`),
       field("patience", "patience", "trials without a better one"),
       field("max_failures", "max failures", `usually ${summary.limits.failures_allowed}`),
+      field("notify", "webhook", `address of another one, or ${NO_WEBHOOK}; the one that it has is not shown`),
     ],
     send: (values) => {
       const body = changedSettings(before, values);

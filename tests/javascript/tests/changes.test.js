@@ -7,7 +7,7 @@ const limits = { until: null, timeout: 43200, stop_at: null, patience: 20, max_f
 const settings = settingsOf({ trials: 100, parallel: 4, priority: 0, limits });
 
 test("a search's settings are texts of a form, empty without a rule", () => {
-  assert.deepEqual(settings, { trials: "100", parallel: "4", priority: "0", until: "", timeout: "12h", stop_at: "", patience: "20", max_failures: "" });
+  assert.deepEqual(settings, { trials: "100", parallel: "4", priority: "0", until: "", timeout: "12h", stop_at: "", patience: "20", max_failures: "", notify: "" });
 });
 
 test("a duration has the largest unit that keeps it whole", () => {
@@ -26,6 +26,11 @@ test("only changed settings are sent, and an emptied rule is removed", () => {
   assert.deepEqual(changedSettings(settings, { ...settings, trials: "150", timeout: "", stop_at: "0.05" }), { trials: 150, stop_at: 0.05, without: ["timeout"] });
   // A search always has a number of trials, so an emptied one stays.
   assert.deepEqual(changedSettings(settings, { ...settings, trials: "" }), {});
+});
+
+test("a webhook stays while its field is empty, and goes by a word", () => {
+  assert.deepEqual(changedSettings(settings, { ...settings, notify: "https://example.org/hook" }), { notify: "https://example.org/hook" });
+  assert.deepEqual(changedSettings(settings, { ...settings, notify: "none", patience: "" }), { without: ["patience", "notify"] });
 });
 
 test("a text that is no number goes to the server as it is", () => {
