@@ -297,11 +297,15 @@ class AlignedLayer(keras.layers.Layer):
         if not inputs.dtype.is_floating:
             inputs = tf.cast(inputs, kernel.dtype)
         recorded = open_recordings()
-        training = in_training(training)
-        adds_term = training and self.learns and not recorded and not is_exact()
-        if training:
-            claim(self)
+        told = training is None or bool(training)
+        training, taped = in_training(training), in_training(None)
+        # J's gradient moves a tied B with W, whatever the layer is told, so B decays as W does.
+        learning = training or (taped and rule.tie_gradients)
+        adds_term = learning and self.learns and not recorded and not is_exact()
+        if training or (taped and rule.direct):
             check_counted(self, rule)
+        if learning:
+            claim(self)
         given, delivery = inputs, None
         if is_exact():
             propagating = tf.stop_gradient(self.as_backward(kernel))
@@ -313,10 +317,10 @@ class AlignedLayer(keras.layers.Layer):
         if not adds_term:
             # A rule's own kernel may be computed from the forward kernel, which J's step updates.
             is_own = type(rule).propagating_kernel is not Alignment.propagating_kernel
-            with tf.control_dependencies([propagating] if training and is_own else []):
+            with tf.control_dependencies([propagating] if is_own and (training or taped) else []):
                 product = multiply(given, kernel, propagating, tie_gradients=rule.tie_gradients)
             for calls in recorded:
-                calls.append(LayerCall(self, inputs, product, delivery=delivery))
+                calls.append(LayerCall(self, inputs, product, delivery=delivery, training=told))
             return product
         with without_autocast():
             bias = None if self.bias is None else tf.convert_to_tensor(self.bias)
@@ -342,7 +346,7 @@ class AlignedLayer(keras.layers.Layer):
                 "AlignedModel or Trainer (KolenPollack has the same gradient without such a term); "
                 "where nothing is trained, call the model with training=False"
             )
-        names = [name for name in rule.primitives if _needs_pseudogradient(name)]
+        names = [each for each in rule.primitives if PRIMITIVES[each].needs == "pseudogradient"]
 
         def learn(pseudogradient: Any) -> Any:
             call = LayerCall(self, inputs, pseudogradient=pseudogradient)
@@ -363,7 +367,7 @@ class AlignedLayer(keras.layers.Layer):
         names = [
             name
             for name in rule.primitives
-            if not _needs_pseudogradient(name) and (is_first or PRIMITIVES[name].needs == "input")
+            if PRIMITIVES[name].needs in (("input", "kernels") if is_first else ("input",))
         ]
         if not names:
             return
@@ -393,7 +397,3 @@ class AlignedLayer(keras.layers.Layer):
 
     def _unsupported_input(self, rank: int) -> dict[str, bool]:
         raise NotImplementedError
-
-
-def _needs_pseudogradient(primitive: str) -> bool:
-    return PRIMITIVES[primitive].needs == "pseudogradient"

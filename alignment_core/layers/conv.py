@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from alignment_core.layers import ops
 from alignment_core.layers.aligned import AlignedLayer
-from alignment_core.layers.direct import refuse_other_outputs
+from alignment_core.layers.direct import activated, refuse_other_outputs
 from alignment_core.rules.layer_call import LayerCall
 
 
@@ -54,7 +54,7 @@ class Conv2D(AlignedLayer, keras.layers.Conv2D):
         outputs = self._aligned_product(self._multiply, inputs, training)
         if self.use_bias:
             outputs = keras.ops.add(outputs, keras.ops.reshape(self.bias, (1, 1, 1, -1)))
-        return outputs if self.activation is None else self.activation(outputs)
+        return activated(self, outputs)
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the convolution of inputs (batch, height, width, channels) without a rule."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from alignment_core.layers import ops
 from alignment_core.layers.aligned import AlignedLayer
-from alignment_core.layers.direct import refuse_other_outputs
+from alignment_core.layers.direct import activated, refuse_other_outputs
 from alignment_core.rules.layer_call import LayerCall
 
 
@@ -41,7 +41,7 @@ class Dense(AlignedLayer, keras.layers.Dense):
         outputs = self._aligned_product(self._multiply, inputs, training)
         if self.bias is not None:
             outputs += tf.convert_to_tensor(self.bias)
-        return outputs if self.activation is None else self.activation(outputs)
+        return activated(self, outputs)
 
     def project_error(self, error: Any, call: LayerCall) -> Any:
         """Return the product of `error` and B, at each position of the call's input.

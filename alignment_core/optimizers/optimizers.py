@@ -336,7 +336,8 @@ def mean_over_parts(function: Callable[..., Any], batch: Sequence[Any], parts: i
     """Return the mean of `function` over equal parts of a batch, computed one after the other.
 
     Args:
-        function: function (number of the part, *part of each of `batch`) -> nested tensors.
+        function: function (number of the part, *part of each of `batch`) -> nested tensors. None in
+            their place stays None.
         batch: nested tensors whose first axis is the batch.
         parts: number of parts.
 
@@ -347,15 +348,19 @@ def mean_over_parts(function: Callable[..., Any], batch: Sequence[Any], parts: i
         return function(tf.constant(0), *batch)
     split = tf.nest.map_structure(lambda value: _split(value, parts), list(batch))
     first = function(tf.constant(0), *_part(split, 0))
+    leaves = tf.nest.flatten(first)
+    present = [index for index, leaf in enumerate(leaves) if leaf is not None]
 
-    def add(part: tf.Tensor, total: Any) -> tuple[tf.Tensor, Any]:
-        values = function(part, *_part(split, part))
-        return part + 1, tf.nest.map_structure(tf.add, total, values)
+    def add(part: tf.Tensor, totals: list[Any]) -> tuple[tf.Tensor, list[Any]]:
+        values = tf.nest.flatten(function(part, *_part(split, part)))
+        sums = [total + values[i] for total, i in zip(totals, present, strict=True)]
+        return part + 1, sums
 
-    _, total = tf.while_loop(
-        lambda part, _: part < parts, add, (tf.constant(1), first), parallel_iterations=1
-    )
-    return tf.nest.map_structure(lambda value: value / parts, total)
+    start = tf.constant(1), [leaves[index] for index in present]
+    _, totals = tf.while_loop(lambda part, _: part < parts, add, start, parallel_iterations=1)
+    for index, total in zip(present, totals, strict=True):
+        leaves[index] = total / parts
+    return tf.nest.pack_sequence_as(first, leaves)
 
 
 def _part(split: Any, part: Any) -> Any:

@@ -55,6 +55,8 @@ class LayerCall:
         kernel: the forward kernel as the call has read it; None reads it anew.
         bias: the bias as the call has read it; None reads it anew.
         delivery: how the network's error reaches `x` under a direct rule (`layers.direct`).
+        training: False if the layer was told so. In a network's training step such a call has no
+            term in R.
     """
 
     layer: ProjectingLayer
@@ -65,6 +67,7 @@ class LayerCall:
     kernel: Any = None
     bias: Any = None
     delivery: Any = None
+    training: bool = True
 
     @property
     def shape(self) -> Any:

@@ -13,7 +13,6 @@ from alignment_core.layers.contexts import recording
 from alignment_core.layers.direct import send_error
 from alignment_core.layers.keras_internals import Functional, has_logits, steps_of
 from alignment_core.optimizers.optimizers import (
-    dense_gradients,
     get_optimizer,
     mean_over_parts,
 )
@@ -22,6 +21,7 @@ from alignment_core.rules.layer_call import LayerCall
 from alignment_core.training.compile_checks import (
     refuse_another_models,
     refuse_contradictions,
+    refuse_no_term,
     refuse_unbuilt,
 )
 from alignment_core.training.objectives import forward_kernels
@@ -36,6 +36,9 @@ OWN_SETTINGS = (
     "seed",
 )
 """The arguments of `AlignedModel.compile` that Keras's own doesn't have."""
+
+Gradients = list[tf.Tensor | None]
+"""A gradient for each variable, None for those that the loss doesn't depend on."""
 
 
 @keras.saving.register_keras_serializable("alignment_core")
@@ -184,7 +187,7 @@ class AlignedModel(keras.Model):
         elif self.alternating:
             alignment = self._on_parts(self._alignment_gradients, batch)
             # J's step begins when R's gradients have read the kernels that it updates: ops.py.
-            with tf.control_dependencies(alignment):
+            with tf.control_dependencies(_present(alignment)):
                 batch = tf.nest.map_structure(tf.identity, batch)
             self._align(alignment)
             self._apply(self._on_parts(self._cost_gradients, batch))
@@ -195,9 +198,9 @@ class AlignedModel(keras.Model):
                 alignment = self._on_parts(self._alignment_gradients, batch)
                 cost = self._on_parts(self._cost_gradients, batch)
             # Both updates wait until all kernels have been read.
-            with tf.control_dependencies([*cost, *alignment]):
-                cost = [tf.identity(gradient) for gradient in cost]
-                alignment = [tf.identity(gradient) for gradient in alignment]
+            with tf.control_dependencies(_present([*cost, *alignment])):
+                cost = [None if each is None else tf.identity(each) for each in cost]
+                alignment = [None if each is None else tf.identity(each) for each in alignment]
             self._apply(cost)
             self._align(alignment)
         return self.get_metrics_result()
@@ -260,29 +263,27 @@ class AlignedModel(keras.Model):
             self.minibatches,
         )
 
-    def _cost_gradients(self, _: tf.Tensor, *batch: Any) -> list[tf.Tensor]:
+    def _cost_gradients(self, _: tf.Tensor, *batch: Any) -> Gradients:
         variables = [variable.value for variable in self._trained.cost]
         with recording(), tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             loss = self._cost(*batch)
-        return dense_gradients(tape.gradient(loss, variables), variables)
+        return _dense(tape.gradient(loss, variables))
 
-    def _alignment_gradients(self, seed: tf.Tensor, x: Any, *_: Any) -> list[tf.Tensor]:
+    def _alignment_gradients(self, seed: tf.Tensor, x: Any, *_: Any) -> Gradients:
         return self._gradients_of(self._trained.regularization.calls(x, seed, training=True))
 
-    def _both_gradients(
-        self, seed: tf.Tensor, *batch: Any
-    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    def _both_gradients(self, seed: tf.Tensor, *batch: Any) -> tuple[Gradients, Gradients]:
         variables = [variable.value for variable in self._trained.cost]
         scale = self.optimizer.scale_loss(tf.ones(()))
         gradients, calls, _ = self._trained.regularization.gradients_and_calls(
             lambda: (self._cost(*batch), ()), variables, seed, scale
         )
-        return dense_gradients(gradients, variables), self._gradients_of(calls)
+        return _dense(gradients), self._gradients_of(calls)
 
-    def _gradients_of(self, calls: Calls) -> list[tf.Tensor]:
-        kernels = [variable.value for variable in self._trained.alignment]
-        return dense_gradients(self._trained.regularization.gradients(calls), kernels)
+    def _gradients_of(self, calls: Calls) -> Gradients:
+        refuse_no_term(self, self._trained.regularization, calls)
+        return _dense(self._trained.regularization.gradients(calls))
 
     def _cost(self, x: Any, y: Any = None, sample_weight: Any = None) -> tf.Tensor:
         """Return this replica's share of J with its penalties, scaled as its optimizer wants it."""
@@ -292,7 +293,7 @@ class AlignedModel(keras.Model):
         draws = tf.random.fold_in(tf.stack([noise_seed(self.seed), step]), 1)
         with drawing(draws), recording() as calls:
             y_pred = self(x, training=True)
-        y_pred = _sent(y_pred, calls)
+        y_pred = _sent(self, y_pred, calls)
         loss = self.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
         )
@@ -316,15 +317,17 @@ class AlignedModel(keras.Model):
         assert self._plan is not None
         return self._plan
 
-    def _apply(self, gradients: list[tf.Tensor]) -> None:
+    def _apply(self, gradients: Gradients) -> None:
         self.optimizer.apply(gradients, self._trained.cost)
 
-    def _align(self, gradients: list[tf.Tensor]) -> None:
+    def _align(self, gradients: Gradients) -> None:
+        pairs = zip(gradients, self._trained.alignment, strict=True)
+        found, kernels = zip(*(pair for pair in pairs if pair[0] is not None), strict=True)
         # An optimizer that scales its loss divides gradients by the scale.
         scale = self.alignment_optimizer.scale_loss(1.0)
         if tf.is_tensor(scale) or scale != 1.0:
-            gradients = [scale * gradient for gradient in gradients]
-        self.alignment_optimizer.apply(gradients, self._trained.alignment)
+            found = tuple(scale * gradient for gradient in found)
+        self.alignment_optimizer.apply(found, kernels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -344,12 +347,21 @@ class _Plan:
     forward_kernels: list[Any]
 
 
-def _sent(y_pred: Any, calls: list[LayerCall]) -> Any:
+def _dense(gradients: Any) -> Gradients:
+    """Return gradients as dense tensors; None stays, so that an optimizer leaves the variable."""
+    return [None if each is None else tf.convert_to_tensor(each) for each in gradients]
+
+
+def _present(gradients: Gradients) -> list[tf.Tensor]:
+    return [each for each in gradients if each is not None]
+
+
+def _sent(model: Any, y_pred: Any, calls: list[LayerCall]) -> Any:
     """Return the outputs, whose gradient also goes to layers under a direct rule.
 
     Raises:
         ConfigurationError: there are such layers, and several outputs, or those of a softmax or
-            sigmoid, whose gradient isn't the error.
+            sigmoid, which Keras's losses leave out, or others that `send_error` refuses.
     """
     direct = [call.layer.name for call in calls if call.delivery is not None]
     if not direct:
@@ -365,7 +377,7 @@ def _sent(y_pred: Any, calls: list[LayerCall]) -> Any:
             "the logits, and this model ends with a softmax or sigmoid; leave that out, and give "
             "the loss from_logits=True"
         )
-    return send_error(y_pred, calls)
+    return send_error(y_pred, calls, model)
 
 
 @keras.saving.register_keras_serializable("alignment_core")

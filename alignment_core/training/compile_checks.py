@@ -4,7 +4,7 @@ from typing import Any
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers.keras_internals import innermost, knows
-from alignment_core.training.regularization import Regularization
+from alignment_core.training.regularization import Calls, Regularization
 
 
 def refuse_unbuilt(model: Any, regularization: Regularization) -> None:
@@ -44,6 +44,17 @@ def refuse_contradictions(model: Any, regularization: Regularization) -> None:
                 f"Keras would write the averages over other variables of {model.name!r}, since J "
                 "and R have an optimizer each; set use_ema to False, or use a plain keras.Model"
             )
+
+
+def refuse_no_term(model: Any, regularization: Regularization, calls: Calls) -> None:
+    """Raise ConfigurationError if no layer's call in a training step has a term in R."""
+    if not any(calls):
+        names = ", ".join(layer.name for layer in regularization.learning)
+        raise ConfigurationError(
+            f"{model.name!r} calls the layers {names} with training=False alone, or not at all, so "
+            "none of them would learn by its rule; call them without that argument, freeze them "
+            "(trainable=False), or give them a rule without a loss R"
+        )
 
 
 def refuse_another_models(model: Any, optimizer: Any, variables: list[Any]) -> None:

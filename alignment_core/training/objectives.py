@@ -106,7 +106,7 @@ class Objectives:
         def loss() -> tuple[tf.Tensor, tf.Tensor]:
             return self._loss(self._logits(images, draws, training=training), labels)
 
-        return self.regularization.gradients_and_calls(loss, variables, seed)
+        return self.regularization.gradients_and_calls(loss, variables, seed, training=training)
 
     def alignment_value(self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Return this replica's share of R at the current weights.
@@ -151,7 +151,7 @@ class Objectives:
         # folds 0 into the same seed first.
         with drawing(tf.random.fold_in(draws, 1)), recording() as calls:
             outputs = self.model(images, training=training)
-        return send_error(tf.cast(outputs, tf.float32), calls)
+        return tf.cast(send_error(outputs, calls, self.model), tf.float32)
 
     def evaluate(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
         """Return the sum of J and the number of right answers (2,), without padding rows."""

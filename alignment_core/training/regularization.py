@@ -62,7 +62,8 @@ class Regularization:
         Args:
             x: the network's inputs (batch, ...), a tensor or nested tensors.
             seed: seed of the noise (2,).
-            training: whether batch norm uses the batch's moments or the moving ones.
+            training: whether batch norm uses the batch's moments or the moving ones. In training,
+                the calls are left out that a layer was told `training=False` for.
         """
         if not self.needs_activations:
             shapes = self._input_shapes(x)
@@ -70,7 +71,7 @@ class Regularization:
                 return self._with_noise(shapes, seed)
         with recording() as calls:
             self.model(x, training=training)
-        return self._with_noise(self._by_layer(calls), seed)
+        return self._with_noise(self._by_layer(calls, training=training), seed)
 
     def gradients_and_calls(
         self,
@@ -78,6 +79,8 @@ class Regularization:
         variables: Sequence[Any],
         seed: tf.Tensor,
         scale: Any = 1.0,
+        *,
+        training: bool = True,
     ) -> tuple[list[tf.Tensor], Calls, Any]:
         """Run one forward and backward pass for both J and R.
 
@@ -87,6 +90,7 @@ class Regularization:
             variables: TensorFlow's variables to differentiate J for.
             seed: seed of the noise (2,).
             scale: factor by which `loss` is scaled against underflow, besides the share.
+            training: what `loss` tells the network; see `calls`.
 
         Returns:
             J's gradients for `variables`; the calls, with pseudogradients if R needs them; and the
@@ -98,7 +102,7 @@ class Regularization:
                 tape.watch([layer.kernel.value for layer in self.learning])
             value, extra = loss()
         # The network may be called more than once, so this is by layer and not by name.
-        ordered = self._by_layer(calls)
+        ordered = self._by_layer(calls, training=training)
         products = [[call.product for call in each] for each in ordered]
         if not self.needs_pseudogradients:
             products = []
@@ -115,18 +119,24 @@ class Regularization:
             ]
         return gradients, self._with_noise(ordered, seed), extra
 
-    def gradients(self, calls: Calls) -> list[tf.Tensor]:
-        """Return R's gradient for the backward kernel of each layer of `learning`."""
-        gradients: list[tf.Tensor] = []
+    def gradients(self, calls: Calls) -> list[tf.Tensor | None]:
+        """Return R's gradient for the backward kernel of each layer of `learning`.
+
+        It is None for a layer without a call, which has no term in R.
+        """
+        gradients: list[tf.Tensor | None] = []
         for layer, own in zip(self.learning, calls, strict=True):
             kernel = layer.backward_kernel.value
+            if not own:
+                gradients.append(None)
+                continue
             # One layer after the other saves memory, as each layer's outputs are freed before the
             # next. With pseudogradients this order isn't enforced: TensorFlow reuses a kernel
             # gradient that J has computed only if the operation has no control dependency.
-            before = [] if self.needs_pseudogradients else gradients[-1:]
+            before = [] if self.needs_pseudogradients else [g for g in gradients if g is not None]
             # With a batch of unknown size, a gradient would form an output for its shape alone.
             valued = not all(isinstance(call.shape[0], int) for call in own)
-            with tf.control_dependencies(before):
+            with tf.control_dependencies(before[-1:]):
                 with tf.GradientTape(watch_accessed_variables=False) as tape:
                     tape.watch(kernel)
                     term = self.share * layer.alignment_loss(*own, valued=valued)
@@ -138,11 +148,13 @@ class Regularization:
         terms = [
             layer.alignment_loss(*own, valued=False)
             for layer, own in zip(self.learning, calls, strict=True)
+            if own
         ]
-        return self.share * _sum(terms)
+        return self.share * _sum(terms or [tf.zeros(())])
 
-    def _by_layer(self, calls: Sequence[LayerCall]) -> Calls:
-        return [[call for call in calls if call.layer is layer] for layer in self.learning]
+    def _by_layer(self, calls: Sequence[LayerCall], *, training: bool) -> Calls:
+        counted = [call for call in calls if call.training or not training]
+        return [[call for call in counted if call.layer is layer] for layer in self.learning]
 
     def _input_shapes(self, x: Any) -> Calls | None:
         """Return the calls with shapes in place of inputs; None if a shape isn't static."""
@@ -168,14 +180,14 @@ class Regularization:
         @tf.function(autograph=False)
         def forward(x: Any) -> Any:
             with recording() as calls:
-                outputs = self.model(x, training=False)
+                outputs = self.model(x, training=True)
             found.extend(calls)
             return outputs
 
         forward.get_concrete_function(
             tf.nest.map_structure(lambda each: tf.TensorSpec(each.shape, each.dtype), x)
         )
-        return self._by_layer(found)
+        return self._by_layer(found, training=True)
 
     def _with_noise(self, calls: Calls, seed: tf.Tensor) -> Calls:
         """Add noise to each call of a layer whose rule draws noise.

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from alignment_core.optimizers.optimizers import Optimizers
+from alignment_core.optimizers.optimizers import Optimizers, dense_gradients
 from alignment_core.training.objectives import Objectives
 from alignment_core.training.regularization import minibatch_seed
 
@@ -165,7 +165,7 @@ class AlignmentSteps:
 
         def gradients(part: tf.Tensor, images: tf.Tensor) -> list[tf.Tensor]:
             calls = regularization.calls(images, self._seed_of(part, seed), training=True)
-            return regularization.gradients(calls)
+            return self._dense(regularization.gradients(calls))
 
         return self._optimizers.mean_over_minibatches(gradients, [images])
 
@@ -181,13 +181,18 @@ class AlignmentSteps:
             gradients, calls, statistics = self._objectives.gradients_and_calls(
                 images, labels, self._seed_of(part, seed), variables, draws=seed
             )
-            return gradients, self._objectives.regularization.gradients(calls), statistics
+            alignment = self._dense(self._objectives.regularization.gradients(calls))
+            return gradients, alignment, statistics
 
         gradients, alignment_gradients, statistics = self._optimizers.mean_over_minibatches(
             both, [images, labels]
         )
         self._optimizers.apply(LOSS, gradients, rates[LOSS], seed)
         return alignment_gradients, statistics
+
+    def _dense(self, gradients: Any) -> list[tf.Tensor]:
+        (kernels,) = self._optimizers.values([ALIGNMENT])
+        return dense_gradients(gradients, kernels)
 
     def _seed_of(self, part: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return minibatch_seed(seed, part, self._optimizers.minibatches)
