@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers.contexts import open_recordings
-from alignment_core.layers.keras_internals import is_being_exported, with_mask_of
+from alignment_core.layers.keras_internals import has_logits, is_being_exported, with_mask_of
 from alignment_core.layers.model_end import activation_at_end
 
 
@@ -149,6 +149,30 @@ def send_error(outputs: Any, calls: Sequence[Any], model: Any = None) -> Any:
         return tf.identity(outputs), propagate
 
     return with_mask_of(outputs, deliver(outputs, *[call.x for call in direct]))
+
+
+def send_errors_of(model: Any, outputs: Any, calls: Sequence[Any]) -> Any:
+    """Return a compiled model's outputs after `send_error`, for one of Keras's losses.
+
+    Raises:
+        ConfigurationError: there are such layers, and several outputs, or those of a softmax or
+            sigmoid, which Keras's losses leave out, or others that `send_error` refuses.
+    """
+    direct = [call.layer.name for call in calls if call.delivery is not None]
+    if not direct:
+        return outputs
+    if not tf.is_tensor(outputs):
+        raise ConfigurationError(
+            f"the rule of layer {direct[0]!r} sends the error of one output to each layer, and "
+            "this model has several; use another rule"
+        )
+    if has_logits(outputs):
+        raise ConfigurationError(
+            f"the rule of layer {direct[0]!r} sends the error, which is the loss's gradient for "
+            "the logits, and this model ends with a softmax or sigmoid; leave that out, and give "
+            "the loss from_logits=True"
+        )
+    return send_error(outputs, calls, model)
 
 
 def _before_activation(error: Any, call: Any) -> Any:

@@ -11,6 +11,7 @@ from tensorflow.python.saved_model.save_context import in_save_context as is_bei
 
 __all__ = [
     "Functional",
+    "averages_of",
     "entry_layer",
     "has_logits",
     "innermost",
@@ -36,6 +37,19 @@ def innermost(optimizer: Any) -> Any:
 def steps_of(optimizer: Any) -> Any:
     """Return the variable that counts an optimizer's steps, also those that only accumulate."""
     return innermost(optimizer)._iterations
+
+
+def averages_of(optimizer: Any) -> list[tuple[Any, Any]]:
+    """Return each variable whose average an optimizer keeps (`use_ema`), and the average."""
+    inner = innermost(optimizer)
+    return [
+        pair
+        for each in getattr(inner, "optimizers", [inner])
+        if each.use_ema and each.built
+        for pair in zip(
+            each._trainable_variables, each._model_variables_moving_average, strict=True
+        )
+    ]
 
 
 def knows(optimizer: Any, variable: Any) -> bool:

@@ -11,8 +11,8 @@ from alignment_core.rules.backward_pass import BackwardPassOperations
 class DirectFeedbackAlignment(Alignment):
     """Direct feedback alignment: the error at the output, times a fixed random matrix.
 
-    With e = dJ/dy, the gradient (batch, outputs) of J for the network's outputs y, the gradient of
-    J for a layer's input x is replaced:
+    With e = dJ/da, the gradient (batch, outputs) of J for the network's outputs before their
+    activation (the paper's a_y), the gradient of J for a layer's input x is replaced:
 
         dx = e B                                   dense, B (outputs, inputs)
         dx = transposed convolution of E with B    convolution, B (height, width, cin, outputs)

@@ -10,17 +10,15 @@ import tensorflow as tf
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers.checks import claim
 from alignment_core.layers.contexts import recording
-from alignment_core.layers.direct import send_error
-from alignment_core.layers.keras_internals import Functional, has_logits, steps_of
-from alignment_core.optimizers.optimizers import (
-    get_optimizer,
-    mean_over_parts,
-)
+from alignment_core.layers.direct import send_errors_of
+from alignment_core.layers.keras_internals import Functional, innermost, steps_of
+from alignment_core.optimizers.optimizers import get_optimizer, mean_over_parts
 from alignment_core.rules.draws import drawing
-from alignment_core.rules.layer_call import LayerCall
+from alignment_core.training.averages import each_its_own, start_averages
 from alignment_core.training.compile_checks import (
     refuse_another_models,
     refuse_contradictions,
+    refuse_hdf5,
     refuse_no_term,
     refuse_unbuilt,
 )
@@ -152,13 +150,31 @@ class AlignedModel(keras.Model):
 
     def get_compile_config(self) -> dict[str, Any]:
         """Return Keras's configuration of `compile` with the arguments that are ours."""
-        own = {name: getattr(self, name) for name in OWN_SETTINGS}
+        if not self.compiled:
+            return {}
+        # Keras takes J's optimizer out of its own configuration when it writes HDF5.
+        own = {"optimizer": innermost(self.optimizer)}
+        own |= {name: getattr(self, name) for name in OWN_SETTINGS}
         serialize = keras.saving.serialize_keras_object
-        return {**super().get_compile_config(), **{n: serialize(v) for n, v in own.items()}}
+        return {**{n: serialize(v) for n, v in own.items()}, **super().get_compile_config()}
 
     def compile_from_config(self, config: Any) -> None:
         """Compile the model as `get_compile_config` describes it."""
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Train as keras.Model does; averages (use_ema) end in the variables that they are of."""
+        with each_its_own(self):
+            return super().fit(*args, **kwargs)
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the model as .keras, as keras.Model does.
+
+        Raises:
+            ConfigurationError: the file is in the old format of HDF5.
+        """
+        refuse_hdf5(self, filepath)
+        super().save(filepath, *args, **kwargs)
 
     def make_train_function(self, force: bool = False) -> Any:
         """Prepare both optimizers and return the function of one execution of `fit`."""
@@ -239,6 +255,7 @@ class AlignedModel(keras.Model):
         refuse_another_models(self, optimizer, variables)
         if not optimizer.built:
             optimizer.build(variables)
+        start_averages(optimizer)
 
     def _delay(self, both: Callable[[Any], Any]) -> None:
         """Choose, before each execution, the function that minimizes R alone or J and R."""
@@ -293,7 +310,7 @@ class AlignedModel(keras.Model):
         draws = tf.random.fold_in(tf.stack([noise_seed(self.seed), step]), 1)
         with drawing(draws), recording() as calls:
             y_pred = self(x, training=True)
-        y_pred = _sent(self, y_pred, calls)
+        y_pred = send_errors_of(self, y_pred, calls)
         loss = self.compute_loss(
             x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
         )
@@ -354,30 +371,6 @@ def _dense(gradients: Any) -> Gradients:
 
 def _present(gradients: Gradients) -> list[tf.Tensor]:
     return [each for each in gradients if each is not None]
-
-
-def _sent(model: Any, y_pred: Any, calls: list[LayerCall]) -> Any:
-    """Return the outputs, whose gradient also goes to layers under a direct rule.
-
-    Raises:
-        ConfigurationError: there are such layers, and several outputs, or those of a softmax or
-            sigmoid, which Keras's losses leave out, or others that `send_error` refuses.
-    """
-    direct = [call.layer.name for call in calls if call.delivery is not None]
-    if not direct:
-        return y_pred
-    if not tf.is_tensor(y_pred):
-        raise ConfigurationError(
-            f"the rule of layer {direct[0]!r} sends the error of one output to each layer, and "
-            "this model has several; use another rule"
-        )
-    if has_logits(y_pred):
-        raise ConfigurationError(
-            f"the rule of layer {direct[0]!r} sends the error, which is the loss's gradient for "
-            "the logits, and this model ends with a softmax or sigmoid; leave that out, and give "
-            "the loss from_logits=True"
-        )
-    return send_error(y_pred, calls, model)
 
 
 @keras.saving.register_keras_serializable("alignment_core")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from alignment_core.errors import ConfigurationError
-from alignment_core.layers.keras_internals import innermost, knows
+from alignment_core.layers.keras_internals import knows
 from alignment_core.training.regularization import Calls, Regularization
 
 
@@ -36,14 +36,16 @@ def refuse_contradictions(model: Any, regularization: Regularization) -> None:
             f"the rule of {names} needs J's pseudogradients at every step on R; set "
             "alternating to False and delay_steps to 0"
         )
-    for optimizer in (model.optimizer, model.alignment_optimizer) if names else ():
-        if innermost(optimizer).use_ema:
-            # `fit` and SwapEMAWeights assign averages to all trainable variables by their place.
-            raise ConfigurationError(
-                f"the optimizer {optimizer.name!r} averages its variables (use_ema=True), and "
-                f"Keras would write the averages over other variables of {model.name!r}, since J "
-                "and R have an optimizer each; set use_ema to False, or use a plain keras.Model"
-            )
+
+
+def refuse_hdf5(model: Any, path: Any) -> None:
+    """Raise ConfigurationError if a model is to be saved in Keras's old format."""
+    if str(path).endswith((".h5", ".hdf5")):
+        raise ConfigurationError(
+            f"the format of {str(path)!r} has no place for the two optimizers of {model.name!r} "
+            "and how they take turns; save it as .keras, or its weights alone by save_weights as "
+            ".weights.h5"
+        )
 
 
 def refuse_no_term(model: Any, regularization: Regularization, calls: Calls) -> None:

@@ -49,26 +49,6 @@ def test_both_optimizers_may_have_one_name():
         assert model.alignment_optimizer is not model.optimizer
 
 
-@pytest.mark.parametrize("which", ["optimizer", "alignment_optimizer"])
-def test_averages_of_weights_are_refused_where_keras_would_mix_them_up(which):
-    own = {which: keras.optimizers.SGD(0.1, use_ema=True, name="averaging")}
-    model = build("symmetric_alignment")
-    with pytest.raises(ConfigurationError, match=r"'averaging' averages .*a plain keras\.Model"):
-        model.compile(loss=LOSS, **own)
-
-
-def test_averages_of_weights_work_where_one_optimizer_has_all_variables():
-    decay = 0.1
-    ends = []
-    for kind in (AlignedModel, keras.Model):
-        model = build(KolenPollack(decay=decay), kind)
-        model.compile(keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.5), LOSS)
-        moves(model, shuffle=False)
-        ends.append([variable.numpy() for variable in model.variables])
-    for one, other in zip(*ends, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
-
-
 @KINDS
 @pytest.mark.parametrize("rule", ["symmetric_alignment", KolenPollack(decay=0.1)])
 def test_a_backward_kernel_may_be_frozen_alone(kind, rule):
