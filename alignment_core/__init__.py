@@ -31,6 +31,7 @@ Layers (alignment_core.layers):
 Any Keras model (alignment_core.training):
     with_rule: turns a Keras model into its twin under a learning rule, weights kept.
     AlignedModel: a keras.Model with an optimizer for J and one for R.
+    load_model: a saved model, in any process.
 
 Learning rules (alignment_core.rules):
     LEARNING_RULES: table of the learning rules by name.
@@ -150,6 +151,7 @@ if TYPE_CHECKING:
     from alignment_core.training.aligned_model import AlignedModel
     from alignment_core.training.config import TrainingConfig
     from alignment_core.training.results import EpochResult, LayerMetrics, TrainingResult
+    from alignment_core.training.saved import load_model
     from alignment_core.training.trainer import Trainer
     from alignment_core.training.trainer_cache import trainer_for
     from alignment_core.training.weight_metrics import weight_metrics
@@ -203,6 +205,7 @@ _MODULES = {
     "training.aligned_model": ("AlignedModel",),
     "training.config": ("TrainingConfig",),
     "training.results": ("EpochResult", "LayerMetrics", "TrainingResult"),
+    "training.saved": ("load_model",),
     "training.trainer": ("Trainer",),
     "training.trainer_cache": ("trainer_for",),
     "training.weight_metrics": ("weight_metrics",),
@@ -268,6 +271,7 @@ __all__ = [
     "get_rule",
     "get_strategy",
     "initialize",
+    "load_model",
     "matmul",
     "send_error",
     "trainer_for",

@@ -86,8 +86,10 @@ def test_every_argument_is_documented(name):
     assert [each for each in arguments if not re.search(rf"\b{each}\b", text)] == []
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 @pytest.mark.parametrize("name", [name for name in DOCUMENTED if name not in ERRORS])
-def test_every_example_runs(name):
+def test_every_example_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     value = DOCUMENTED[name]
     known = {**PUBLIC, "keras": keras, "np": np, "rate": rate, "tf": tf}
     text = inspect.cleandoc(value.__doc__)

@@ -1,5 +1,8 @@
 """Files of models with a rule: .keras keeps everything, HDF5 is Keras's or refused."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -7,12 +10,13 @@ import pytest
 from alignment_core.errors import ConfigurationError
 from alignment_core.layers.aligned import aligned_layers
 from alignment_core.layers.dense import Dense
+from alignment_core.rules.mirroring import WeightMirror
 from alignment_core.training.aligned_model import AlignedModel
 from alignment_core.training.with_rule import with_rule
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword",
-    "ignore:Skipping variable loading for optimizer",
+    "ignore:Skipping nested container",
 )
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -89,3 +93,33 @@ def test_weights_of_a_model_without_the_rule_are_refused_by_layer(tmp_path):
     np.testing.assert_array_equal(
         other.get_layer("out").backward_kernel, twin.get_layer("out").backward_kernel
     )
+
+
+def test_a_new_process_loads_a_model_and_goes_on_with_it(tmp_path):
+    """Weights, both optimizers and their averages, settings and the seed of the noise."""
+    rule = WeightMirror(amp=0.1, decay=0.1, noise_stddev=0.5)
+    model = build(rule=rule)
+    model.compile(
+        keras.optimizers.Adam(0.01, use_ema=True),
+        LOSS,
+        alignment_optimizer=keras.optimizers.AdamW(0.01, use_ema=True),
+        weight_decay=0.01,
+        seed=3,
+    )
+    model.fit(X, Y, verbose=0)
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "data.npz", x=X, y=Y)
+    program = """
+import numpy as np
+import alignment_core as ac
+
+data = np.load("data.npz")
+model = ac.load_model("model.keras")
+model.fit(data["x"], data["y"], shuffle=False, verbose=0)
+np.savez("end.npz", *[variable.numpy() for variable in model.variables])
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    model.fit(X, Y, shuffle=False, verbose=0)
+    end = np.load(tmp_path / "end.npz")
+    for variable, found in zip(model.variables, end.values(), strict=True):
+        np.testing.assert_allclose(found, variable, rtol=1e-5, atol=1e-6, err_msg=variable.path)
