@@ -14,7 +14,7 @@ LINEAR = {
 }
 """Keras's layers and operations that are linear, if they have no other `activation`.
 
-What comes before one of them decides."""
+The layer before one of them decides."""
 
 NORMALIZATIONS = (
     keras.layers.BatchNormalization,
