@@ -131,7 +131,7 @@ def test_an_optimizer_that_scales_its_loss_moves_backward_kernels_as_far(scaled)
     model = model_of(layer)
     model.compile("sgd", "mse", alignment_optimizer=scaled(), delay_steps=1)
     kernel, backward = layer.kernel.numpy().T, layer.backward_kernel.numpy()
-    np.testing.assert_allclose(moved(model, layer), 0.1 * (kernel - backward), rtol=1e-4)
+    np.testing.assert_allclose(moved(model, layer), 0.1 * (kernel - backward), rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(layer.kernel.numpy().T, kernel)
     moved(model, layer)
     assert np.abs(layer.kernel.numpy().T - kernel).max() > 1e-4
