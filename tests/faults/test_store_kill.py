@@ -177,7 +177,7 @@ def test_a_kill_while_ended_trials_are_tallied_counts_none_twice(server, monkeyp
 def kill_and_restart(server):
     pid = server.status().pid
     os.kill(pid, signal.SIGKILL)
-    assert wait_until(lambda: not lives(pid), 20)
+    assert wait_until(lambda: not lives(pid), 300)
     server.ensure()
 
 

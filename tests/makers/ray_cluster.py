@@ -26,7 +26,7 @@ LIMITS = (
 
 STARTED = "This command will now block"
 """Printed by `ray start --block` when all of the head's processes run."""
-SECONDS = 120.0
+SECONDS = 300.0
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def ray_head(log):
 
 def connect_patiently(address):
     """Connect to a head that was started a moment ago; it takes some seconds to listen."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + SECONDS
     while True:
         try:
             return cluster.connect(address)

@@ -69,7 +69,7 @@ class Walk:
     def end(self):
         if self.serving is not None:
             self.serving.send_signal(signal.SIGTERM)
-            self.serving.wait(timeout=240)
+            self.serving.wait(timeout=300)
             self.serving = None
 
 
@@ -88,6 +88,7 @@ def test_the_page_walks_through_every_verb_of_a_searchs_life():
     assert [verb for verb in verbs if verb in wanted] == wanted
 
 
+@pytest.mark.timeout(1800)
 def test_the_walk_prints_and_leaves_what_the_page_promises(walk):
     for command, short in steps():
         walk.take(command, short)

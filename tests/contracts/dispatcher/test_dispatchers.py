@@ -11,7 +11,7 @@ from alignsearch.search.documents.states import TrialState
 from alignsearch.search.documents.transitions import begun
 from alignsearch.workers.dispatchers import DISPATCHERS
 
-SECONDS = 120.0
+SECONDS = 300.0
 """How long anything may take on a loaded machine; nothing waits for it in vain."""
 
 
