@@ -104,7 +104,7 @@ class Lab:
         return self.store.attempts.begin(
             self.store.trials.get(search, tid),
             f"worker@{host}",
-            ttl=60.0,
+            ttl=3600.0,
             host=host,
             accelerator="cpu",
             versions={"python": "3.11"},

@@ -167,7 +167,6 @@ def test_fmin_killed_and_run_again_ends_as_if_it_had_lived(script):
     assert len(here.evaluated()) == done
 
 
-@pytest.mark.timeout(1800)
 def test_a_run_killed_and_run_again_has_each_trial_once(script):
     here = script(RUN)
     here.kill_after(5, signal.SIGKILL)

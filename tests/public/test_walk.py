@@ -88,7 +88,6 @@ def test_the_page_walks_through_every_verb_of_a_searchs_life():
     assert [verb for verb in verbs if verb in wanted] == wanted
 
 
-@pytest.mark.timeout(1800)
 def test_the_walk_prints_and_leaves_what_the_page_promises(walk):
     for command, short in steps():
         walk.take(command, short)

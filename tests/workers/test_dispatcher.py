@@ -371,7 +371,6 @@ def starved(ray_address, tmp_path):
         node.wait()
 
 
-@pytest.mark.timeout(1800)
 def test_a_worker_that_rays_memory_monitor_kills_is_a_crash_that_says_so(
     store, submit, driver, starved, monkeypatch
 ):

@@ -157,7 +157,7 @@ def test_close_ends_every_worker(store, search, add, dispatch):
     dispatcher.close()
     assert dispatcher.held() == set()
     assert dispatcher.poll(0.1) == []
-    assert dispatch(search).held() == set()
+    wait_until(lambda: dispatch(search).held() == set(), SECONDS)
 
 
 def test_a_worker_that_dies_is_told_of_with_the_reason(
