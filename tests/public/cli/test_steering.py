@@ -273,7 +273,9 @@ def test_a_log_of_its_ray_begins_anew_when_it_is_long(service):
     logs = service.ray_logs()
     wait_until((logs / "gcs_server.out.1").exists)
     for part in logs.glob("gcs_server.out*"):
-        assert part.stat().st_size < 20000, part
+        # The oldest one may be gone by now.
+        with suppress(FileNotFoundError):
+            assert part.stat().st_size < 20000, part
 
 
 @pytest.fixture(scope="module")
@@ -293,7 +295,8 @@ def test_an_interrupted_serve_hands_back_and_the_next_one_goes_on(
     wait_until(lambda: [t.progress is not None for t in store.trials.all("handed")] == [True] * 2)
     assert service.processes()
     assert service.interrupt() == 0
-    assert service.processes() == []
+    # Some of Ray's end by themselves once they miss the others.
+    wait_until(lambda: service.processes() == [])
     assert "handed: interrupted" in service.log.read_text()
 
     waiting = shell.json("status", "handed")
@@ -343,7 +346,7 @@ def test_of_two_serves_one_takes_over_within_a_lease_and_revives_the_store(
         wait_until(lambda: shell.json("status", "taken")["status"] == "completed", 300)
         second.end()
         assert second.process.returncode == 0
-        assert second.processes() == []
+        wait_until(lambda: second.processes() == [])
     finally:
         for each in both:
             each.end()
