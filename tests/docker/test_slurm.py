@@ -46,7 +46,7 @@ def running(cluster, search):
 @pytest.mark.timeout(3600)
 def test_a_search_over_two_jobs_outlives_the_preemption_of_each(cluster):
     # More trials than can end before it is told how many are enough.
-    asked = ("--trials", f"{MANY}", "--epochs", "30", "--resources", "CPU=1")
+    asked = ("--trials", f"{MANY}", "--epochs", "60", "--resources", "CPU=1")
     first = cluster.submit("ia", "--dataset", "rehearsal", *asked)
     search = f"slurm-{first}"
     soon(lambda: "trial 0" in cluster.log(first))

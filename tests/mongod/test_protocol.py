@@ -50,7 +50,7 @@ RELAXED = (
 def test_the_protocol_reads_and_writes_with_a_majority_at_the_primary(
     options, trio, noted, make_search_in
 ):
-    name = options.replace("=", "-").replace("&", "-")[:60]
+    name = options.replace("=", "-").replace("&", "-")[:40]
     primary = None
     while primary is None or trio.primary() is not primary:
         # Once more where a busy machine has made the members elect another one meanwhile.
