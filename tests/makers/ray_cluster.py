@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from driving import driving, wait_until
@@ -29,15 +30,44 @@ STARTED = "This command will now block"
 SECONDS = 300.0
 
 
+TRIES = 3
+"""Starts of a head: a busy machine may start not all of its processes in time, and it ends then."""
+
+
 @contextmanager
 def ray_head(log):
     """Start a head with 2 CPUs and a slice's 8 TPU chips that aren't there; yield HOST:PORT.
 
     Whoever connects to it then finds it listening.
     """
-    port = free_port()
     # A short name: sockets lie below it, whose paths may have 107 bytes.
     folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
+    head = None
+    try:
+        for _ in range(TRIES):
+            port = free_port()
+            head = _started(port, folder.name, log)
+            wait_until(partial(_has_started_or_ended, head, log), SECONDS)
+            if head.poll() is None:
+                break
+        assert head.poll() is None, log.read_text()
+        yield f"127.0.0.1:{port}"
+    finally:
+        head.terminate()
+        try:
+            head.wait(300.0)
+        except subprocess.TimeoutExpired:
+            os.killpg(head.pid, signal.SIGKILL)
+            head.wait()
+        folder.cleanup()
+
+
+def _has_started_or_ended(head, log):
+    return STARTED in log.read_text() or head.poll() is not None
+
+
+def _started(port, folder, log):
+    """Start the head's command, whose output goes to the log."""
     command = [
         str(RAY),
         "start",
@@ -48,22 +78,11 @@ def ray_head(log):
         '--resources={"TPU": 8, "TPU-v5litepod-16-head": 1}',
         "--include-dashboard=false",
         *LIMITS,
-        f"--temp-dir={folder.name}",
+        f"--temp-dir={folder}",
         "--block",
     ]
     with log.open("w") as out:
-        head = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
-    try:
-        wait_until(lambda: STARTED in log.read_text(), SECONDS)
-        yield f"127.0.0.1:{port}"
-    finally:
-        head.terminate()
-        try:
-            head.wait(300.0)
-        except subprocess.TimeoutExpired:
-            os.killpg(head.pid, signal.SIGKILL)
-            head.wait()
-        folder.cleanup()
+        return subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
 
 
 def connect_patiently(address):
