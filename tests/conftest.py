@@ -133,7 +133,8 @@ def store_uri(server_uri):
 @pytest.fixture
 def store(store_uri):
     """Return a store with an empty database."""
-    with Store.connect(store_uri) as opened:
+    # Five test processes and two cores: a server that lives may be silent for many seconds.
+    with Store.connect(store_uri, timeout=60.0) as opened:
         yield opened
 
 

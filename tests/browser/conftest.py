@@ -31,7 +31,7 @@ from alignsearch.workers.objectives.rehearsal import final_loss
 CHROMIUM = "/usr/bin/chromium-headless-shell"
 COMMAND = Path(sys.executable).with_name("alignsearch")
 LAYERS = ("stem", "stage1/block1/conv1", "stage4/block2/conv2", "dense")
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 """Longest wait for a page: machines that run other work are slow."""
 HOSTILE = "<script>document.body.dataset.hacked = 1</script><img src=x onerror=alert(1)>"
 
@@ -101,7 +101,7 @@ def run_dashboard():
 def browser():
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM)
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, timeout=PATIENCE_MS)
         yield launched
         launched.close()
 

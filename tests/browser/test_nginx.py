@@ -72,7 +72,7 @@ def behind_nginx(dashboard, store, folder, location):
         deadline = time.monotonic() + 300.0
         while True:
             try:
-                httpx.get(f"{url}/api/health", trust_env=False)
+                httpx.get(f"{url}/api/health", trust_env=False, timeout=300.0)
                 break
             except httpx.TransportError:
                 assert time.monotonic() < deadline, (folder / "error.log").read_text()
@@ -109,7 +109,7 @@ def test_pages_streams_login_and_client_work_below_nginx(proxied, open_page):
 
 
 def test_hosts_are_told_apart_behind_nginx(proxied):
-    with httpx.Client(trust_env=False) as http:
+    with httpx.Client(trust_env=False, timeout=300.0) as http:
         named = {"Host": "search.example.org"}
         assert http.get(f"{proxied.url}/api/session", headers=named).status_code == 200
         refused = http.get(f"{proxied.url}/", headers={"Host": "other.example.org"})

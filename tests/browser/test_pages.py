@@ -87,6 +87,10 @@ def test_a_brush_filters_the_table_and_a_link_shows_the_same(seeded, open_page):
     page = open_page(seeded, "/searches/first?rows=50")
     when_interactive(page)
     expect(matching(page)).to_have_text("30 trials")
+    # A chart that is drawn later would move the axis away from under the pointer.
+    expect(drawing(page, "best")).to_be_visible()
+    lines = page.locator("#parcoords .body canvas").nth(1)
+    expect(lines).to_have_attribute("data-lines", re.compile("[1-9]"))
     page.get_by_role("slider", name="validation error").scroll_into_view_if_needed()
     axis = page.locator("[data-axis=loss] .hit").bounding_box()
     middle = axis["x"] + axis["width"] / 2

@@ -12,7 +12,8 @@ from alignsearch.search.documents.states import SearchStatus
 from alignsearch.search.store import Store
 
 TOKEN = "a token of these tests"
-REFUSED = ("status of 401", "status of 429")
+TOO_MANY = 429
+REFUSED = ("status of 401", f"status of {TOO_MANY}")
 
 
 def begin_trial(store, search):
@@ -113,13 +114,17 @@ def test_guesses_of_the_token_are_limited_and_the_right_one_always_passes(guarde
     page = open_page(guarded, "/login", forgiven=REFUSED)
     page.get_by_label("Your name").fill("mallory")
     refusal = page.get_by_role("alert")
-    for guess in range(FAILURES_A_MINUTE):
-        page.get_by_label("Token").fill(f"guess {guess}")
-        with page.expect_response("**/api/login"):
+    told = 0
+    while told < 100:
+        page.get_by_label("Token").fill(f"guess {told}")
+        with page.expect_response("**/api/login") as answered:
             page.get_by_role("button", name="Log in").click()
+        if answered.value.status == TOO_MANY:
+            break
         expect(refusal).to_have_text("this isn't the dashboard's token")
-    page.get_by_label("Token").fill("one more")
-    page.get_by_role("button", name="Log in").click()
+        told += 1
+    # More of them where a busy browser takes longer than a minute for so many.
+    assert FAILURES_A_MINUTE <= told < 100
     expect(refusal).to_contain_text("too many wrong tokens: try again in")
     page.get_by_label("Token").fill(TOKEN)
     page.get_by_role("button", name="Log in").click()

@@ -104,7 +104,7 @@ class Lab:
         return self.store.attempts.begin(
             self.store.trials.get(search, tid),
             f"worker@{host}",
-            ttl=60.0,
+            ttl=3600.0,
             host=host,
             accelerator="cpu",
             versions={"python": "3.11"},
@@ -149,7 +149,7 @@ class Dashboard:
         )
         self.thread = threading.Thread(target=self.server.run, args=([listening],))
         self.thread.start()
-        self.http = httpx.Client(base_url=self.url, timeout=120.0, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=300.0, trust_env=False)
 
     @property
     def mirror(self):
@@ -193,8 +193,9 @@ class Prepare:
 
 
 @contextmanager
-def serving(store_uri, **options):
-    with Store.connect(store_uri, timeout=5.0) as store:
+def serving(store_uri, *, timeout=60.0, **options):
+    """Serve a store; timeout: seconds until one that doesn't answer counts as gone."""
+    with Store.connect(store_uri, timeout=timeout) as store:
         dashboard = Dashboard(store, **options)
         try:
             yield dashboard

@@ -181,7 +181,7 @@ def test_a_probe_is_answered_without_a_token_at_an_address(store_uri, tmp_path):
             if found := re.search(r"http://[^:]+:(\d+)", line):
                 break
         with urllib.request.urlopen(
-            f"http://127.0.0.2:{found[1]}/api/health", timeout=60
+            f"http://127.0.0.2:{found[1]}/api/health", timeout=300
         ) as answer:
             assert json.load(answer)["available"] is True
     finally:
@@ -202,9 +202,9 @@ def test_a_worker_that_runs_a_raylet_is_taken_for_alive():
     pod = group["template"]["spec"]
     command = pod["containers"][0]["livenessProbe"]["exec"]["command"]
     with subprocess.Popen(
-        [*("sh", "-c"), "printf raylet >/proc/self/comm; sleep 60 & wait"]
+        [*("sh", "-c"), "printf raylet >/proc/self/comm; sleep 3600 & wait"]
     ) as shell:
-        wait_until(lambda: Path(f"/proc/{shell.pid}/comm").read_text() == "raylet\n", 30)
+        wait_until(lambda: Path(f"/proc/{shell.pid}/comm").read_text() == "raylet\n", 300)
         assert run(*command).returncode == 0
         shell.kill()
     other = [command[0], command[1], command[2].replace("raylet", "no-raylet")]

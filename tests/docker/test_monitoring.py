@@ -24,7 +24,7 @@ VARIABLES = {"$search": "a|b", "$__rate_interval": "5m"}
 SCRAPED = {"instance", "job"}
 """Labels that Prometheus adds to every series."""
 COMMAND = Path(sys.executable).with_name("alignsearch")
-SECONDS = 300.0
+SECONDS = 600.0
 
 
 def queries():
@@ -88,7 +88,7 @@ def exported(server_uri, tmp_path_factory):
             time.sleep(0.5)
     finally:
         serve.terminate()
-        serve.wait(60)
+        serve.wait(300)
 
 
 def scraped(said):
@@ -97,7 +97,7 @@ def scraped(said):
     if address is None:
         return ""
     try:
-        with urllib.request.urlopen(address[1], timeout=30) as answer:
+        with urllib.request.urlopen(address[1], timeout=60) as answer:
             return answer.read().decode()
     except OSError:
         return ""

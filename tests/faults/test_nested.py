@@ -23,41 +23,65 @@ from alignsearch.search.store.processes import lives
 TRIALS, STARTUP, SLOTS = 20, 8, 8
 SECONDS = 480.0
 SCRIPT = """
-import json, os
+import json, os, time
 from pathlib import Path
 
 import alignsearch
 import nested
 
-LOG = Path(os.environ["BEGUN"])
+LOG, HOLD = Path(os.environ["BEGUN"]), Path(os.environ["HOLD"])
+
+
+def is_held(number):
+    try:
+        return number >= int(HOLD.read_text())
+    except FileNotFoundError:
+        return False
 
 
 def objective(config, trial):
     with LOG.open("a") as log:
         log.write(f"{os.getpid()}\\n")
+    number = len(LOG.read_text().split())
+    while is_held(number):
+        time.sleep(0.05)
     return nested.objective(config, trial)
 
 
 if __name__ == "__main__":
     search = alignsearch.Search(nested.SPACE, objective)
     options = {"trials": TRIALS, "startup": STARTUP, "parallel": int(os.environ["SLOTS"])}
-    search.run(name="nested", seed=5, lease=5.0, resources="CPU=0.1", show=False, **options).close()
+    options |= {"lease": 30.0, "resources": "CPU=0.1"}
+    search.run(name="nested", seed=5, show=False, **options).close()
 """.replace("TRIALS", str(TRIALS)).replace("STARTUP", str(STARTUP))
 
 
 class Run:
-    """One run of the script in a folder of its own, which may be broken off and gone on with."""
+    """One run of the script in a folder of its own, which may be broken off and gone on with.
 
-    def __init__(self, folder, slots):
+    Trials that begin as the `first` one or later are held: whatever is killed then has work to do.
+    """
+
+    def __init__(self, folder, slots, first):
         folder.mkdir()
         self.folder = folder
         self.server = EmbeddedStore(folder / ".alignsearch")
         (folder / "script.py").write_text(SCRIPT)
         for name in ("nested.py", "nested_space.py"):
             shutil.copy(Path(nested_space.__file__).with_name(name), folder / name)
-        log = {"BEGUN": str(folder / "begun"), "SLOTS": str(slots)}
-        self.environment = environment_of_a_person() | log
+        files = {"BEGUN": str(folder / "begun"), "HOLD": str(folder / "hold")}
+        self.environment = environment_of_a_person() | files | {"SLOTS": str(slots)}
+        self.hold_from(first)
         self.start()
+
+    def hold_from(self, number):
+        """Hold trials from this number on, counted from 1 by when they begin; None holds none."""
+        if number is None:
+            (self.folder / "hold").unlink(missing_ok=True)
+            return
+        written = self.folder / "hold.new"
+        written.write_text(str(number))
+        written.replace(self.folder / "hold")
 
     def start(self):
         with (self.folder / "log").open("a") as log:
@@ -108,11 +132,11 @@ class Run:
 
 @pytest.fixture
 def runs(tmp_path):
-    """Begin a run with so many slots."""
+    """Begin a run with so many slots, which holds its trials from the `first` one on."""
     begun = []
 
-    def begin(name, slots):
-        begun.append(Run(tmp_path / name, slots))
+    def begin(name, slots, first=None):
+        begun.append(Run(tmp_path / name, slots, first))
         return begun[-1]
 
     yield begin
@@ -120,17 +144,19 @@ def runs(tmp_path):
         each.close()
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_it_equals_the_same_search_left_alone_where_order_allows(runs):
     alone = runs("alone", 1).trials()
     chance = random.Random(11)
     for slots in (1, SLOTS):
-        run = runs(f"struck-{slots}", slots)
         victims = ["driver", "worker", "store"]
         chance.shuffle(victims)
-        for at, victim in zip(sorted(chance.sample(range(2, 16), 3)), victims, strict=True):
+        moments = sorted(chance.sample(range(2, 16), 3))
+        run = runs(f"struck-{slots}", slots, moments[0])
+        for at, after, victim in zip(moments, [*moments[1:], None], victims, strict=True):
             run.wait_for(at)
             run.kill(victim)
+            run.hold_from(after)
         trials = run.trials()
         assert [trial.tid for trial in trials] == list(range(TRIALS))
         assert {trial.state for trial in trials} == {TrialState.COMPLETED}

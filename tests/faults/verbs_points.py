@@ -37,7 +37,7 @@ def prepare_points(case):
 
 def prepare_long_search(case):
     # Longer than any command takes: the points come while it runs.
-    new_search(case, trials=400, checkpoints=None)
+    new_search(case, trials=5000, checkpoints=None)
     as_csv(case)
 
 

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 from alignsearch.search.attempts.dispatcher import FreedSlot
 from alignsearch.workers.attempt_runner import Worker, run_attempt
@@ -58,15 +59,42 @@ class Held:
         return rehearse(search, trial, link)
 
 
+def interrupt_after(store, name, epochs, make_driver):
+    """Drive a rehearsal of one trial until that has so many epochs, and interrupt the driver then.
+
+    The trial waits for the interrupt, however late that comes. It leaves its checkpoint.
+    make_driver: takes the objective.
+    """
+    interrupt = threading.Event()
+
+    def objective(search, trial, link):
+        def on_epoch(epoch):
+            link.on_epoch(epoch)
+            if epoch.epoch >= epochs:
+                wait_until(link.should_stop)
+
+        return rehearse(search, trial, replace(link, on_epoch=on_epoch))
+
+    def look():
+        trial = next(iter(store.trials.all(name)), None)
+        if trial is not None and trial.progress is not None and trial.progress.epoch >= epochs:
+            interrupt.set()
+
+    make_driver(objective=objective).run(interrupt, look)
+
+
 def owner_of(slot):
     """The owner in the attempts of a thread dispatcher's worker."""
     return f"{socket.gethostname()}:{os.getpid()}:thread-{slot}"
 
 
 class CountingDispatcher(ThreadDispatcher):
-    """A thread dispatcher that counts its busy slots and notes which workers were killed."""
+    """A thread dispatcher that counts its busy slots and notes which workers were killed.
 
-    def __init__(self, search, uri, objective=rehearse, lease_seconds=5.0):
+    lease_seconds: of an attempt; by default more than a busy machine keeps a thread from renewing.
+    """
+
+    def __init__(self, search, uri, objective=rehearse, lease_seconds=90.0):
         super().__init__(search, uri, objective, lease_seconds)
         self.killed = set()
         self.busy = 0

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 
 from document_code import write_shown
 from driving import NEVER, driving, wait_until
@@ -14,8 +15,8 @@ from alignsearch.spaces.source_files import import_file
 from alignsearch.workers.dispatchers.ray_actors import RayDispatcher
 
 SECONDS = 300.0
-EPOCHS = 150
-"""Epochs of a trial that is killed: it lasts until somebody has seen it train."""
+LENGTHS = (150, 1500, 15_000)
+"""Epochs of a trial that is killed: a longer one where the kill came after its end."""
 LONG = 100_000
 """Epochs of a trial that only a pruner ends."""
 
@@ -51,9 +52,9 @@ class Example:
             self.store, name, lambda it: RayDispatcher(it, self.store_uri), owner="a test"
         )
 
-    def steps(self, attempt=None):
-        """Numbers of the steps that the trial has reported."""
-        return [each.epoch for each in self.store.logs.epochs("a-search/0", attempt)]
+    def steps(self, attempt=None, name="a-search"):
+        """Numbers of the steps that the search's trial has reported."""
+        return [each.epoch for each in self.store.logs.epochs(f"{name}/0", attempt)]
 
     def losses(self, trial, attempt):
         """Losses of an attempt by their steps."""
@@ -62,36 +63,45 @@ class Example:
 
 def is_killed_and_resumes(example, **fields):
     """Kill the worker after its third step; the next one goes on from the last checkpoint."""
-    store = example.store
-    example.submit(EPOCHS, **fields)
-    with driving(example.driver()) as outcome:
-        wait_until(lambda: len(example.steps()) >= 3 or outcome, SECONDS)
-        trial = store.trials.get("a-search/0")
-        os.kill(int(trial.attempts["1"].owner.rpartition(":")[2]), signal.SIGKILL)
-        wait_until(lambda: outcome, SECONDS)
-    assert outcome == [Outcome.FINISHED]
-    killed = store.trials.get("a-search/0")
+    for epochs in LENGTHS:
+        killed = killed_trial(example, epochs, **fields)
+        if len(killed.attempts) > 1 and killed.attempts["2"].resumed < epochs:
+            break
     assert killed.state is TrialState.COMPLETED
     assert [each.outcome for each in killed.attempts.values()] == ["crashed", "completed"]
     resumed = killed.attempts["2"].resumed
-    assert 2 <= resumed < EPOCHS
-    steps = example.steps(2)
+    assert 2 <= resumed < epochs
+    steps = example.steps(2, killed.search)
     taken_over, own = steps[:resumed], steps[resumed:]
     assert taken_over == list(range(resumed))
     # Lines that a program printed just before its worker was killed may never have been read.
     first = own[0] if example.command else resumed
-    assert resumed <= first < EPOCHS
-    assert own == list(range(first, EPOCHS))
+    assert resumed <= first < epochs
+    assert own == list(range(first, epochs))
     # The same trial without a kill: the same losses to the last bit, for the seed is the trial's.
-    example.submit(EPOCHS, name="alone", **fields)
+    example.submit(epochs, name="alone", **fields)
     assert example.driver("alone").run(NEVER) is Outcome.FINISHED
-    alone = store.trials.get("alone/0")
+    alone = example.store.trials.get("alone/0")
     assert alone.point == killed.point
     losses = example.losses(killed.id, 2)
     whole = example.losses(alone.id, 1)
     assert {step: whole[step] for step in losses} == losses
-    assert [*whole] == list(range(EPOCHS))
-    assert alone.loss == killed.loss == losses[EPOCHS - 1]
+    assert [*whole] == list(range(epochs))
+    assert alone.loss == killed.loss == losses[epochs - 1]
+
+
+def killed_trial(example, epochs, **fields):
+    """Return the trial of a new search, whose worker was killed unless the trial ended before."""
+    store, name = example.store, f"a-search-of-{epochs}"
+    example.submit(epochs, name=name, **fields)
+    with driving(example.driver(name)) as outcome:
+        wait_until(lambda: len(example.steps(name=name)) >= 3 or outcome, SECONDS)
+        trial = store.trials.get(f"{name}/0")
+        with suppress(ProcessLookupError):
+            os.kill(int(trial.attempts["1"].owner.rpartition(":")[2]), signal.SIGKILL)
+        wait_until(lambda: outcome, 2 * SECONDS)
+    assert outcome == [Outcome.FINISHED]
+    return store.trials.get(trial.id)
 
 
 def is_pruned(example, **fields):

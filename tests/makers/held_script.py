@@ -19,14 +19,25 @@ FOLDER = Path(__file__).parent
 
 
 def hold(what):
-    """Note that a trial begins, and wait while the file `hold` is there."""
+    """Note that a trial begins, and wait while the file `hold` names this trial or an earlier one.
+
+    Trials are counted in the order in which they begin, from 1.
+    """
     with (FOLDER / "began").open("a") as began:
         began.write(f"{what!r}\\n")
-    if (FOLDER / "hold").exists():
+    number = len((FOLDER / "began").read_text().split())
+    if is_held(number):
         with (FOLDER / "held").open("a") as held:
             held.write(f"{os.getpid()}\\n")
-        while (FOLDER / "hold").exists():
+        while is_held(number):
             time.sleep(0.05)
+
+
+def is_held(number):
+    try:
+        return number >= int((FOLDER / "hold").read_text())
+    except FileNotFoundError:
+        return False
 '''
 """Code of a module `holding.py` beside a script; its trials call `hold`."""
 
@@ -37,7 +48,7 @@ SECONDS = 480.0
 class HeldScript:
     """A script with its folder, its store, and the trials that it holds."""
 
-    def __init__(self, folder, code, environment, command):
+    def __init__(self, folder, code, environment, command, first):
         """Start the script.
 
         Args:
@@ -45,6 +56,8 @@ class HeldScript:
             code: the script.
             environment: the process's environment.
             command: the command that runs it there.
+            first: number of the first trial that is held. However late the test looks, the script
+                has come no further.
         """
         self.folder = folder
         (folder / "holding.py").write_text(HOLDING)
@@ -52,7 +65,14 @@ class HeldScript:
         self.environment = environment
         self.command = command
         self.server = EmbeddedStore(folder / ".alignsearch")
+        self._held = 0
+        self._hold_from(first)
         self.start()
+
+    def _hold_from(self, number):
+        written = self.folder / "hold.new"
+        written.write_text(str(number))
+        written.replace(self.folder / "hold")
 
     def start(self):
         """Start the script, or start it again."""
@@ -80,18 +100,18 @@ class HeldScript:
 
         wait_until(is_so, SECONDS)
 
-    def hold(self):
-        """Hold the trials that begin from now on; return the process of one that is held."""
-        before = len(self.lines("held"))
-        (self.folder / "hold").touch()
-        self.wait(lambda: len(self.lines("held")) > before)
+    def held(self):
+        """Wait until one more trial is held, and return its process."""
+        self.wait(lambda: len(self.lines("held")) > self._held)
+        self._held = len(self.lines("held"))
         return int(self.lines("held")[-1])
 
-    def go_on(self, trials=0):
-        """Let held trials end, and wait until so many more have begun."""
-        before = len(self.lines("began"))
-        (self.folder / "hold").unlink()
-        self.wait(lambda: len(self.lines("began")) >= before + trials)
+    def go_on(self, trials=None):
+        """Let held trials end, and so many more; the next one is held. None holds no more."""
+        if trials is None:
+            (self.folder / "hold").unlink()
+        else:
+            self._hold_from(len(self.lines("began")) + trials + 1)
 
     def kill_store(self):
         """Kill the store's server, which whoever drives the search has to start again."""

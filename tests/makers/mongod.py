@@ -125,7 +125,7 @@ class Mongod:
 
     def command(self, *command, **options):
         """Run an administrator's command on this server; return its answer."""
-        with closing(pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=5000)) as client:
+        with closing(pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=20_000)) as client:
             return client.admin.command(*command, **options)
 
 
@@ -208,6 +208,14 @@ class ReplicaSet:
             time.sleep(0.5)
             return self.step_down()
         return old
+
+    def set_election_timeout(self, seconds):
+        """Have members wait so long for a primary that they don't hear, before they elect one."""
+        config = self.primary().command("replSetGetConfig")["config"]
+        config["version"] += 1
+        config["settings"] |= {"electionTimeoutMillis": round(1000 * seconds)}
+        self.primary().command("replSetReconfig", config)
+        self.wait_for_all()
 
     def stop(self):
         for member in self.members:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from driving import driving, wait_until
@@ -26,7 +27,11 @@ LIMITS = (
 
 STARTED = "This command will now block"
 """Printed by `ray start --block` when all of the head's processes run."""
-SECONDS = 120.0
+SECONDS = 300.0
+
+
+TRIES = 3
+"""Starts of a head: a busy machine may start not all of its processes in time, and it ends then."""
 
 
 @contextmanager
@@ -35,26 +40,17 @@ def ray_head(log):
 
     Whoever connects to it then finds it listening.
     """
-    port = free_port()
     # A short name: sockets lie below it, whose paths may have 107 bytes.
     folder = tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True)
-    command = [
-        str(RAY),
-        "start",
-        "--head",
-        f"--port={port}",
-        "--node-ip-address=127.0.0.1",
-        "--num-cpus=2",
-        '--resources={"TPU": 8, "TPU-v5litepod-16-head": 1}',
-        "--include-dashboard=false",
-        *LIMITS,
-        f"--temp-dir={folder.name}",
-        "--block",
-    ]
-    with log.open("w") as out:
-        head = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+    head = None
     try:
-        wait_until(lambda: STARTED in log.read_text(), SECONDS)
+        for _ in range(TRIES):
+            port = free_port()
+            head = _started(port, folder.name, log)
+            wait_until(partial(_has_started_or_ended, head, log), SECONDS)
+            if head.poll() is None:
+                break
+        assert head.poll() is None, log.read_text()
         yield f"127.0.0.1:{port}"
     finally:
         head.terminate()
@@ -66,9 +62,32 @@ def ray_head(log):
         folder.cleanup()
 
 
+def _has_started_or_ended(head, log):
+    return STARTED in log.read_text() or head.poll() is not None
+
+
+def _started(port, folder, log):
+    """Start the head's command, whose output goes to the log."""
+    command = [
+        str(RAY),
+        "start",
+        "--head",
+        f"--port={port}",
+        "--node-ip-address=127.0.0.1",
+        "--num-cpus=2",
+        '--resources={"TPU": 8, "TPU-v5litepod-16-head": 1}',
+        "--include-dashboard=false",
+        *LIMITS,
+        f"--temp-dir={folder}",
+        "--block",
+    ]
+    with log.open("w") as out:
+        return subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+
+
 def connect_patiently(address):
     """Connect to a head that was started a moment ago; it takes some seconds to listen."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + SECONDS
     while True:
         try:
             return cluster.connect(address)

@@ -19,7 +19,7 @@ from alignsearch.search.store.processes import free_port
 BIN = Path(sys.executable).parent
 SCRIPT = Path(__file__).parents[2] / "docker" / "slurm" / "alignsearch.sbatch"
 NODES = ("n1", "n2")
-SECONDS = 60.0
+SECONDS = 300.0
 
 CONFIGURATION = """
 ClusterName=test
@@ -67,9 +67,12 @@ class Slurm:
         for name in ("ALIGNSEARCH_STORE", "ALIGNSEARCH_RAY"):
             self.environment.pop(name, None)
 
-    def run(self, *command):
-        """Run a command in the folder of the searches and return its standard output."""
-        done = subprocess.run(
+    def does(self, *command):
+        """Run a command in the folder of the searches, and return whether it succeeds."""
+        return self._run(command).returncode == 0
+
+    def _run(self, command):
+        return subprocess.run(
             [str(word) for word in command],
             cwd=self.work,
             env=self.environment,
@@ -77,6 +80,10 @@ class Slurm:
             text=True,
             check=False,
         )
+
+    def run(self, *command):
+        """Run a command in the folder of the searches and return its standard output."""
+        done = self._run(command)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
 

@@ -1,9 +1,11 @@
 """A hot backup of a replica set that runs beside its original is another store."""
 
 import threading
+from functools import partial
 
 import mongod
 import pytest
+from driving import interrupt_after
 
 from alignsearch.search.documents import checkpoint_names
 from alignsearch.search.documents.states import TrialState
@@ -23,14 +25,7 @@ def original(uri, make_search_in, make_driver_in, tmp_path):
     with Store.connect(uri) as store:
         states = str(tmp_path / "states")
         make_search_in(store, "walk", trials=1, parallel=1, epochs=60, checkpoints=states)
-        interrupt = threading.Event()
-
-        def stop_late():
-            trial = next(iter(store.trials.all("walk")), None)
-            if trial is not None and trial.progress is not None and trial.progress.epoch >= 10:
-                interrupt.set()
-
-        make_driver_in(store, uri, "walk").run(interrupt, stop_late)
+        interrupt_after(store, "walk", 10, partial(make_driver_in, store, uri, "walk"))
         assert store.trials.get("walk", 0).state is TrialState.QUEUED
         yield store
 

@@ -1,7 +1,6 @@
 """Searches that move between the two kinds of store, and indexes of many trials."""
 
 import threading
-import time
 
 import pymongo
 import pytest
@@ -10,7 +9,7 @@ from bson import json_util
 from alignsearch.search.documents import Result, Trial
 from alignsearch.search.documents.states import TrialState
 from alignsearch.search.store import Store
-from alignsearch.search.store.connection import INDEXES, SOCKET_TIMEOUT
+from alignsearch.search.store.connection import INDEXES
 from alignsearch.search.store.dump import check, dump, load
 
 MANY = 100_000
@@ -88,7 +87,6 @@ def test_indexes_of_many_trials_are_built_by_those_who_connect_first(mongo):
                 ]
             )
         client.get_default_database().counters.insert_one({"_id": "s", "seq": MANY})
-        began = time.monotonic()
         errors = []
 
         def connect():
@@ -102,9 +100,8 @@ def test_indexes_of_many_trials_are_built_by_those_who_connect_first(mongo):
             thread.start()
         for thread in connecting:
             thread.join()
+        # A command that takes too long counts as a server that is gone, and is an error.
         assert errors == []
-        # A command that takes longer than this counts as a server that is gone.
-        assert time.monotonic() - began < SOCKET_TIMEOUT
         built = client.get_default_database().trials.index_information()
         keys = {tuple(name for name, _ in each["key"]) for each in built.values()}
         assert {fields for fields, _ in INDEXES["trials"]} <= keys

@@ -83,7 +83,7 @@ def test_a_server_that_becomes_a_replica_set_is_tried_out_again(tmp_path):
     alone = mongod.Mongod(tmp_path / "0")
     try:
         alone.start()
-        with StoreConnection.open(alone.uri, 20.0) as connection:
+        with StoreConnection.open(alone.uri, 300.0) as connection:
             store = Store(connection)
             store.lacking()
             assert store.news.kind() == POLLING
@@ -143,7 +143,7 @@ def test_a_role_may_follow_and_one_of_an_earlier_version_polls(part, secured):
 
 def without_the_right(root, part):
     """Take a role's right to follow changes, which earlier versions gave to none."""
-    with StoreConnection.open(root, 20.0) as connection:
+    with StoreConnection.open(root, 300.0) as connection:
         (role,) = connection.command({"rolesInfo": role_name(part), "showPrivileges": True})[
             "roles"
         ]

@@ -19,7 +19,7 @@ from alignsearch.search.store.embedded import EmbeddedStore
 from alignsearch.search.store.processes import lives
 
 TRIALS = 30
-LEASE = 30.0
+LEASE = 60.0
 """Seconds: far more than a restart of the store takes, so that the living keep their trials."""
 LOOP = """
 import sys
@@ -116,7 +116,8 @@ def test_asked_trials_outlive_the_store_and_a_process_that_asks(server, tmp_path
 def test_a_result_whose_answer_was_lost_is_told_again(server):
     """The loop's own view of an outage: an error that says so, and the same call again."""
     uri = server.ensure()
-    store = Store.connect(uri, timeout=1.0)
+    # It gives up within the outage, and finds a server that is only slow.
+    store = Store.connect(uri, timeout=20.0)
     alignsearch.Search({"x": hp.uniform("x", -1, 1)}).submit(
         store=uri, name="asked", trials=2
     ).close()

@@ -68,7 +68,7 @@ def loss(x):
 def script(request, tmp_path):
     environment = {**environment_of_a_person(), "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "script.py", request.param]
-    running = HeldScript(tmp_path, SCRIPT, environment, command)
+    running = HeldScript(tmp_path, SCRIPT, environment, command, first=3)
     yield running
     running.close()
 
@@ -76,14 +76,13 @@ def script(request, tmp_path):
 # Two deaths, each with a wait until a new process of Ray or of the store serves.
 @pytest.mark.timeout(1800)
 def test_a_method_is_searched_through_the_deaths_of_store_and_worker(script):
-    script.wait(lambda: len(script.lines("began")) >= 3)
-    script.hold()
+    script.held()
     script.kill_store()
     script.go_on(trials=3)
-    worker = script.hold()
+    worker = script.held()
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: not lives(worker))
-    script.go_on(trials=3)
+    script.go_on()
     with script.end() as store:
         search, trials = store.searches.get("held"), store.trials.all("held")
     assert search.status is SearchStatus.COMPLETED

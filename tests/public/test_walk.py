@@ -69,7 +69,7 @@ class Walk:
     def end(self):
         if self.serving is not None:
             self.serving.send_signal(signal.SIGTERM)
-            self.serving.wait(timeout=240)
+            self.serving.wait(timeout=300)
             self.serving = None
 
 

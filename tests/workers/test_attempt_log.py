@@ -56,7 +56,7 @@ def test_lines_reach_the_store_while_the_attempt_goes_on(store, queued):
         other = threading.Thread(target=elsewhere, args=("of another trial",))
         other.start()
         other.join()
-        until = time.monotonic() + 120
+        until = time.monotonic() + 300
         while not seen and time.monotonic() < until:
             seen.extend(store.logs.lines(trial.id, 1))
             time.sleep(0.05)

@@ -10,7 +10,7 @@ import psutil
 
 from alignsearch.workers.child import Child, Stopping, describe_exit
 
-WAIT = 60.0
+WAIT = 300.0
 UP = "print('up', flush=True); time.sleep(600)"
 
 

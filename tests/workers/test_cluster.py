@@ -117,7 +117,7 @@ def test_a_cluster_that_wants_a_token_says_so(ray_address):
 
 def wait_until_it_listens(address):
     host, port = address.split(":")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while True:
         try:
             return socket.create_connection((host, int(port)), timeout=1).close()

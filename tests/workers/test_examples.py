@@ -1,5 +1,7 @@
 """docs/your-own-search.md's frameworks killed, resumed and pruned, on Ray workers but for one."""
 
+from contextlib import suppress
+
 import psutil
 import pytest
 from document_code import write_shown
@@ -32,27 +34,35 @@ def example(store, store_uri, tmp_path, _hosts):
 
 
 def test_a_killed_process_of_scikit_learn_resumes(store, store_uri, tmp_path):
-    file, epochs = write_shown(tmp_path, LINEAR), 25
-    space = {**import_file(file).SPACE, "epochs": epochs}
-    folder = str(tmp_path / "checkpoints")
-    own_search(store, space, file=file, trials=1, checkpoints=folder, own_process=True)
-    driver = Driver(store, "a-search", lambda it: ThreadDispatcher(it, store_uri), owner="a test")
-    with driving(driver) as outcome:
-        wait_until(lambda: len(store.logs.epochs("a-search/0")) >= 3, SECONDS)
-        (process,) = [
-            each
-            for each in psutil.Process().children()
-            # Servers of other tests that have ended may be zombies, which have no arguments.
-            if "alignsearch.workers.trial_process" in command_line(each.pid)
-        ]
-        process.kill()
-        wait_until(lambda: outcome, SECONDS)
-    trial = store.trials.get("a-search/0")
+    file = write_shown(tmp_path, LINEAR)
+    # A longer training where the kill came after the end.
+    for epochs in (25, 250, 2500):
+        name = f"a-search-of-{epochs}"
+        space = {**import_file(file).SPACE, "epochs": epochs}
+        fields = {"checkpoints": str(tmp_path / f"checkpoints-{epochs}"), "own_process": True}
+        own_search(store, space, file=file, name=name, trials=1, **fields)
+        driver = Driver(store, name, lambda it: ThreadDispatcher(it, store_uri), owner="a test")
+        with driving(driver) as outcome:
+            wait_until(lambda of=f"{name}/0": len(store.logs.epochs(of)) >= 3, SECONDS)
+            kill_trial_process()
+            wait_until(lambda ended=outcome: ended, SECONDS)
+        trial = store.trials.get(f"{name}/0")
+        if len(trial.attempts) > 1 and trial.attempts["2"].resumed < epochs:
+            break
     assert trial.state is TrialState.COMPLETED
     assert "was killed (SIGKILL)" in trial.attempts["1"].error
     assert 2 <= trial.attempts["2"].resumed < epochs
     assert [e.epoch for e in store.logs.epochs(trial.id, 2)] == list(range(epochs))
     assert trial.loss == store.logs.epochs(trial.id, 2)[-1].metrics["loss"]
+
+
+def kill_trial_process():
+    """Kill the process in which this process's only trial runs, unless it has ended."""
+    for process in psutil.Process().children():
+        # Servers of other tests that have ended may be zombies, which have no arguments.
+        if "alignsearch.workers.trial_process" in command_line(process.pid):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def test_scikit_learn_is_killed_and_resumes(example):

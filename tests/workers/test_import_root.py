@@ -112,7 +112,7 @@ def run(command, folder, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=600,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

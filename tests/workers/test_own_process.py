@@ -14,7 +14,7 @@ from alignsearch.search.documents.states import SearchStatus, TrialState
 from alignsearch.search.driver.driver import Driver, Outcome
 from alignsearch.workers.dispatchers.threads import ThreadDispatcher
 
-PRUNED = {"trials": 1, "pruning": Pruning(pruner="median"), "lease_seconds": 5.0}
+PRUNED = {"trials": 1, "pruning": Pruning(pruner="median"), "lease_seconds": 30.0}
 """A worker looks for a request to prune at each report, and when it renews its lease."""
 SPACE = {"x": hp.uniform("x", -1, 1)}
 

@@ -42,7 +42,7 @@ def test_only_chips_are_chips(tmp_path):
 def test_chips_that_a_process_holds_are_waited_for(chip, hold):
     assert tpu.holders([chip]) == {hold.pid}
     threading.Timer(1.0, hold.stdin.close).start()
-    tpu.wait_until_free([chip], patience=120.0)
+    tpu.wait_until_free([chip], patience=300.0)
     assert hold.stdin.closed
     assert tpu.holders([chip]) == set()
 

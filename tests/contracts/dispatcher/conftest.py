@@ -26,13 +26,13 @@ def kind(request):
 
 @pytest.fixture
 def search(store):
-    """A search whose trials take a minute, unless they are stopped."""
-    return make_search(store, epoch_seconds=0.2)
+    """A search whose trials run until they are stopped: for more than an hour otherwise."""
+    return make_search(store, epochs=20_000, epoch_seconds=0.2)
 
 
-def make_search(store, epoch_seconds, name=NAME):
+def make_search(store, epochs, epoch_seconds, name=NAME):
     recipe = Recipe(
-        dataset="rehearsal", width=1, stem="none", epochs=300, epoch_seconds=epoch_seconds
+        dataset="rehearsal", width=1, stem="none", epochs=epochs, epoch_seconds=epoch_seconds
     )
     return store.searches.create(
         Search(
@@ -54,7 +54,7 @@ def make_search(store, epoch_seconds, name=NAME):
 @pytest.fixture
 def brief(store):
     """A search whose trials end at once."""
-    return make_search(store, epoch_seconds=0.0, name="a-brief-search")
+    return make_search(store, epochs=3, epoch_seconds=0.0, name="a-brief-search")
 
 
 @pytest.fixture

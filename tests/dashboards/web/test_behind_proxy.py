@@ -125,7 +125,7 @@ def test_a_page_steers_through_a_proxy_that_tells_its_own_host(dashboard, lab):
 
 def test_the_client_behind_a_trusted_proxy_is_the_one_that_is_throttled(dashboard):
     secure = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
-    with httpx.Client(base_url=dashboard.url, trust_env=False) as fresh:
+    with httpx.Client(base_url=dashboard.url, trust_env=False, timeout=300.0) as fresh:
         cookie = fresh.get("/api/session", headers=secure).headers["set-cookie"]
         assert "Secure" in cookie
         assert "Secure" not in fresh.get("/api/session").headers.get("set-cookie", "")

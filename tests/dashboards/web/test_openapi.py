@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 EXAMPLES = 5
 """Random requests to each operation."""
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 """Longest wait for a response: the first submission starts a process, which takes seconds."""
 STREAMS = ("/api/stream", "/api/searches/{name}/stream")
 

@@ -7,12 +7,6 @@ from alignsearch.dashboards.client import Client
 ASKED = {"space": "wm_ad", "dataset": "rehearsal", "trials": 4}
 
 
-@pytest.fixture(autouse=True)
-def patient(dashboard):
-    # The first check imports NumPy and more into a process of its own.
-    dashboard.http.timeout = 120.0
-
-
 def test_the_prior_of_another_search_is_copied_and_shown(dashboard, lab):
     (field,) = (each for each in dashboard.json("/submit")["fields"] if each["name"] == "prior")
     assert "search:NAME" in field["help"]

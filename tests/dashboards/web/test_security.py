@@ -93,7 +93,9 @@ def test_what_another_site_sends_changes_nothing(dashboard, lab):
         dashboard.http.post(path, json={}, headers={"X-CSRF-Token": "0" * 64}),
         dashboard.http.post(path, json={}, headers={**token, "Origin": "http://evil.example"}),
         dashboard.http.post(path, content="{}", headers={**token, "Content-Type": "text/plain"}),
-        httpx.post(f"{dashboard.url}{path}", json={}, headers=token, trust_env=False),
+        httpx.post(
+            f"{dashboard.url}{path}", json={}, headers=token, trust_env=False, timeout=300.0
+        ),
     ]
     assert [answer.status_code for answer in refused] == [403, 403, 403, 422, 403]
     assert lab.store.searches.get("aimed-at").status is SearchStatus.RUNNING

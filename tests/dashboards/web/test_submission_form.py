@@ -80,8 +80,6 @@ def test_a_network_or_data_set_of_ones_own_is_refused_at_its_field(dashboard, tm
     marker = tmp_path / "imported"
     file = tmp_path / "mine.py"
     file.write_text(f"open({str(marker)!r}, 'w').close()\n")
-    # The first check imports NumPy and more into a process of its own.
-    dashboard.http.timeout = 120.0
     for field in ("model", "dataset"):
         asked = {"space": "ia", "dataset": "digits", field: f"{file}:thing"}
         refused = dashboard.post("/submit/check", asked)

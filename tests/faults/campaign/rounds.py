@@ -31,11 +31,11 @@ from campaign.targets import TARGETS
 from campaign.undisturbed import changed
 from campaign.world import DATABASE, SLOTS, TWIN, TWIN_SLOTS, World
 
-START_SECONDS = 300.0
+START_SECONDS = 600.0
 """For the first result: workers start, and TensorFlow with them, on two cores."""
-END_SECONDS = 120.0
+END_SECONDS = 300.0
 """For the next result after the last fault; a search that has none by then is stuck."""
-LEFT_SECONDS = 100.0
+LEFT_SECONDS = 300.0
 """For workers that lost their drivers to end by themselves: they look every 30 s."""
 FOUND = Path("build") / "chaos"
 """For what explains a finding."""
@@ -171,7 +171,7 @@ def judged(world: World, searched: str, *, twin_struck: bool) -> tuple[list[Find
     found += [] if world.clock_moved else shared_workers(*ours)
     found += broken(world.store.acknowledged, stored)
     # The last driver removes what is not to be kept, a moment after it has ended the search.
-    wait_until(lambda: not list(folders(world.checkpoints.folder, stored, metas)), 60.0)
+    wait_until(lambda: not list(folders(world.checkpoints.folder, stored, metas)), 300.0)
     found += folders(world.checkpoints.folder, stored, metas)
     return found, attempts_spent(ours[0].trials)
 

@@ -35,7 +35,7 @@ JOURNAL = ("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=10MB)
 """Without a journal that is there in advance, a full disk is felt within a second."""
 IN_STEP_SECONDS = 30.0
 """For a member to follow the others again; a set goes on without it."""
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds for a server's start or an election."""
 
 

@@ -8,7 +8,7 @@ from alignsearch.spaces.table5 import PUBLISHED
 from campaign.undisturbed import changed
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_a_loss_that_a_training_alone_does_not_have_is_found():
     search = Search(
         name="trained",

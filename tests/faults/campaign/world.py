@@ -43,7 +43,7 @@ PROGRAM = "CAMPAIGN_PROGRAM"
 """Variable with the PYTHONPATH of the program under test, where another one than the installed."""
 PAUSE = 0.3
 """Seconds between two looks at the store, which has enough to do."""
-ANSWER_SECONDS = 150.0
+ANSWER_SECONDS = 400.0
 """For the store to answer again: longer than whoever repairs it tries."""
 Answer = TypeVar("Answer")
 OVER = {"completed", "cancelled", "failed", "paused"}

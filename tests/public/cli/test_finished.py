@@ -36,7 +36,8 @@ def test_a_search_that_was_waited_for_tells_its_outcome(finished, best):
     assert outcome["chance"] == 0.9
     one = finished.json("status", "done")
     (same,) = (each for each in finished.json("status") if each["name"] == "done")
-    assert 0 < one.pop("store_seconds") < 20 > same.pop("store_seconds") > 0
+    # A busy machine may hold an answer up.
+    assert 0 < one.pop("store_seconds") < 300 > same.pop("store_seconds") > 0
     assert one == same == {key: outcome[key] for key in one}
 
 

@@ -1,5 +1,6 @@
 """Definitions of a user's own from submit to the end: installed, edited, in a session."""
 
+import contextlib
 import os
 import re
 import signal
@@ -87,7 +88,7 @@ def held(tmp_path):
     started = []
 
     def start(code, command):
-        started.append(HeldScript(tmp_path, code, environment_of_a_person(), command))
+        started.append(HeldScript(tmp_path, code, environment_of_a_person(), command, first=2))
         return started[-1]
 
     yield start
@@ -121,13 +122,12 @@ def test_a_definition_of_an_installed_package_is_used_by_its_name(shell, tmp_pat
 def test_an_edit_is_refused_by_new_workers_and_not_noticed_by_warm_ones(held):
     command = [str(COMMAND), "submit", "script.py:search", "--name", "held", "--trials", "20"]
     script = held(EDITED, [*command, *ONE_SLOT])
-    script.wait(lambda: len(script.lines("began")) >= 2)
-    script.hold()
+    script.held()
     file = script.folder / "script.py"
     file.write_text(EDITED.replace("** 2", "** 4"))
     # The worker goes on with the version that was submitted.
     script.go_on(trials=3)
-    worker = script.hold()
+    worker = script.held()
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: not lives(worker))
     script.go_on()
@@ -151,10 +151,9 @@ def test_an_edit_is_refused_by_new_workers_and_not_noticed_by_warm_ones(held):
 @pytest.mark.timeout(1800)
 def test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script(held):
     script = held(SESSION, [sys.executable, "script.py"])
-    script.wait(lambda: len(script.lines("began")) >= 2)
-    script.hold()
+    script.held()
     script.kill()
-    (script.folder / "hold").unlink()
+    script.go_on()
     log = script.folder / "serve.log"
     with log.open("w") as out:
         serve = subprocess.Popen(
@@ -186,37 +185,55 @@ def test_serve_says_what_a_sessions_search_waits_for_and_leaves_it_to_its_script
     assert not any(who.endswith(f":{serve.pid}") for who in events)
 
 
-@pytest.mark.timeout(1800)
-def test_a_killed_training_of_ones_own_rule_ends_as_if_it_had_lived(shell):
-    write_shown(shell.folder, "mirror.py")
-    options = ("--trials", "1", "--dataset", "digits", "--epochs", "6", "--seed", "3", *ONE_SLOT)
+LENGTHS = (6, 60, 600)
+"""Epochs of a training that is killed: a longer one where the kill came after the end."""
+
+
+def killed_training(shell, options):
+    """Train, and kill the worker after two epochs; return the trial, or None if it had ended."""
     log = shell.folder / "log"
-    training = shell.start("submit", "mirror.py:search", "--name", "killed", *options, log=log)
+    training = shell.start("submit", "mirror.py:search", *options, log=log)
     try:
         wait_until((shell.folder / ".alignsearch" / "store.json").exists, SECONDS)
-        uri = shell.json("store", "status")["uri"]
-        with Store.connect(uri) as store:
+        with Store.connect(shell.json("store", "status")["uri"]) as store:
+            name = options[1]
 
             def has_epochs():
-                assert training.poll() is None, log.read_text()[-3000:]
-                return store.searches.all() and len(store.logs.epochs("killed/0")) >= 2
+                return training.poll() is not None or (
+                    store.searches.named([name]) and len(store.logs.epochs(f"{name}/0")) >= 2
+                )
 
             wait_until(has_epochs, SECONDS)
-            trial = store.trials.get("killed/0")
-            os.kill(int(trial.attempts["1"].owner.rpartition(":")[2]), signal.SIGKILL)
+            trial = store.trials.get(f"{name}/0")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(trial.attempts["1"].owner.rpartition(":")[2]), signal.SIGKILL)
             wait_until(lambda: training.poll() is not None, SECONDS)
             assert training.returncode == 0, log.read_text()[-3000:]
-            killed = store.trials.get("killed/0")
-            epochs = store.logs.epochs("killed/0", 2)
+            ended = store.trials.get(trial.id)
     finally:
         training.kill()
         training.wait()
+    return ended if len(ended.attempts) > 1 else None
+
+
+@pytest.mark.timeout(3600)
+def test_a_killed_training_of_ones_own_rule_ends_as_if_it_had_lived(shell):
+    write_shown(shell.folder, "mirror.py")
+    known = ("--trials", "1", "--dataset", "digits", "--seed", "3", *ONE_SLOT)
+    for epochs in LENGTHS:
+        options = ("--epochs", str(epochs), *known)
+        killed = killed_training(shell, ("--name", f"killed-{epochs}", *options))
+        if killed is not None:
+            break
+    assert killed is not None, "each training ended before it could be killed"
     assert [each.outcome for each in killed.attempts.values()] == ["crashed", "completed"]
     assert killed.attempts["2"].resumed >= 1
-    assert [each.epoch for each in epochs] == list(range(1, 7))
+    log = shell.folder / "log"
     lived = shell.start("submit", "mirror.py:search", "--name", "lived", *options, log=log)
-    assert lived.wait(SECONDS) == 0, log.read_text()[-3000:]
-    with Store.connect(uri) as store:
+    assert lived.wait(2 * SECONDS) == 0, log.read_text()[-3000:]
+    with Store.connect(shell.json("store", "status")["uri"]) as store:
+        numbers = [each.epoch for each in store.logs.epochs(killed.id, 2)]
         lived = store.trials.get("lived/0")
+    assert numbers == list(range(1, epochs + 1))
     assert killed.point == lived.point
     assert killed.loss == lived.loss

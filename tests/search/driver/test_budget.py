@@ -162,7 +162,7 @@ def test_a_budget_set_while_the_driver_ends_the_search_is_never_lost(
 
 
 def test_slots_follow_while_it_runs(store, make_search, make_driver):
-    make_search(trials=60, parallel=2)
+    make_search(trials=500, parallel=2)
     held = Held()
     driver = make_driver(objective=held)
     running = lambda: store.totals.counts("a-search")[TrialState.RUNNING]  # noqa: E731
@@ -175,8 +175,8 @@ def test_slots_follow_while_it_runs(store, make_search, make_driver):
         busy = driver.dispatcher.most_busy
         held.release()
         wait_until(lambda: driver.held == 1)
-        before = completed(store)
-        adjust(store, trials=before + 4)
+        # More than can end between the count and the new budget.
+        adjust(store, trials=completed(store) + 30)
         wait_until(lambda: outcome)
     assert (busy, driver.dispatcher.most_busy) == (6, 6)
     assert outcome == [Outcome.FINISHED]
@@ -252,6 +252,15 @@ def test_a_loss_that_is_good_enough_ends_it(store, make_search, make_driver):
     assert store.searches.get("a-search").status is SearchStatus.COMPLETED
 
 
+def ends_soon(store):
+    """Let a search end in a second; return False if that had passed before it was written."""
+    try:
+        adjust(store, until=(store.now() + timedelta(seconds=1)).isoformat())
+    except ConfigurationError:
+        return False
+    return True
+
+
 def test_no_trial_begins_after_a_time_and_those_that_wait_for_a_host_end(
     store, make_search, make_driver
 ):
@@ -259,8 +268,7 @@ def test_no_trial_begins_after_a_time_and_those_that_wait_for_a_host_end(
     held = Held()
     with driving(make_driver(objective=held)) as outcome:
         wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)
-        soon = store.now() + timedelta(seconds=1)
-        adjust(store, until=soon.isoformat())
+        wait_until(lambda: ends_soon(store))
         wait_until(lambda: read_summary(store, "a-search").ended_by is not None)
         assert "no trial begins after" in read_summary(store, "a-search").waits_for
         held.release()
@@ -293,8 +301,12 @@ class Unplaceable:
 
 
 def test_a_search_that_no_host_serves_ends_in_time_all_the_same(store, make_search):
-    search = make_search(trials=9, parallel=2, until=store.now() + timedelta(seconds=1))
-    assert Driver(store, search.name, Unplaceable, owner="x").run(NEVER) == Outcome.FINISHED
+    search = make_search(trials=9, parallel=2)
+    with driving(Driver(store, search.name, Unplaceable, owner="x")) as outcome:
+        wait_until(lambda: states(store) == ["queued"] * 2)
+        wait_until(lambda: ends_soon(store))
+        wait_until(lambda: outcome)
+    assert outcome == [Outcome.FINISHED]
     assert states(store) == ["cancelled"] * 2
     assert "no trial begins any more" in store.trials.get("a-search", 0).error
     assert store.searches.get("a-search").status is SearchStatus.COMPLETED
@@ -326,8 +338,12 @@ def test_the_time_driven_is_summed_over_drivers_without_pauses(store, make_searc
     outcome, seconds = drive([10.0], lambda: steering.pause(store, "a-search", "ann"))
     assert (outcome, seconds) == (Outcome.INTERRUPTED, 60.0)
     steering.resume(store, "a-search", "ann")
-    with driving(make_driver()) as outcome:
+    held = Held()
+    driver = make_driver(objective=held)
+    with driving(driver) as outcome:
         adjust(store, timeout=60.0)
+        wait_until(lambda: driver.search.timeout == 60.0)
+        held.release()
         wait_until(lambda: outcome)
     assert outcome == [Outcome.FINISHED]
     assert "(--timeout)" in store.searches.get("a-search").ending

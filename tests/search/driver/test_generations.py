@@ -9,6 +9,7 @@ import pytest
 from suggestions import random_point, suggest
 
 from alignsearch.search.documents import Confirmation, Observation, Pending, WarmStart
+from alignsearch.search.documents.states import TrialState
 from alignsearch.search.driver.driver import Outcome
 from alignsearch.search.driver.history import History
 from alignsearch.search.driver.suggestion_queue import SuggestionQueue
@@ -103,8 +104,14 @@ def test_they_are_the_same_after_drivers_that_handed_back(store, make_search, ma
     while Outcome.FINISHED not in outcomes:
         interrupt = threading.Event()
         driver = make_driver(search.name, objective=shuffled(len(outcomes)))
-        threading.Timer(0.3, interrupt.set).start()
-        outcomes.append(driver.run(interrupt))
+        # Each gets a little further: some of its trials are handed back.
+        enough = len(store.trials.all(search.name, [TrialState.COMPLETED])) + 4
+
+        def look(driver=driver, enough=enough, interrupt=interrupt):
+            if driver.history.count(TrialState.COMPLETED) >= enough:
+                interrupt.set()
+
+        outcomes.append(driver.run(interrupt, look))
     assert len(outcomes) > 1
     assert [trial.point for trial in store.trials.all(search.name)] == expected("tpe")
 

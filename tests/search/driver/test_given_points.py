@@ -82,7 +82,8 @@ def test_what_follows_given_points_is_what_tpe_suggests_after_them(store, make_s
 def test_points_that_come_while_it_runs_are_tried_before_what_was_suggested(
     store, make_search, make_driver
 ):
-    make_search(trials=40, parallel=2, epochs=1)
+    # More than can end before they are looked at.
+    make_search(trials=2000, parallel=2, epochs=1)
     held = Held()
     with driving(make_driver(objective=held)) as outcome:
         wait_until(lambda: store.totals.counts("a-search")[TrialState.RUNNING] == 2)

@@ -195,16 +195,16 @@ def test_the_search_goes_on_after_its_store_was_killed_and_restarted(
 ):
     server = EmbeddedStore(tmp_path / ".alignsearch")
     uri = server.ensure()
-    with Store.connect(uri, timeout=1.0) as own:
+    with Store.connect(uri, timeout=1.0) as own, Store.connect(uri, timeout=300.0) as patient:
         held = Held()
         make_search_in(own, trials=4, parallel=2, lease_seconds=600.0)
         with driving(make_driver_in(own, uri, objective=held, lease_seconds=600.0)) as outcome:
-            wait_until(lambda: own.totals.counts("a-search")[TrialState.RUNNING] == 2)
+            wait_until(lambda: patient.totals.counts("a-search")[TrialState.RUNNING] == 2)
             os.kill(server.status().pid, signal.SIGKILL)
             assert server.ensure() == uri
             held.release()
             wait_until(lambda: outcome)
-        trials = own.trials.all("a-search")
+        trials = patient.trials.all("a-search")
     server.stop()
     assert outcome == [Outcome.FINISHED]
     assert [trial.state for trial in trials] == [TrialState.COMPLETED] * 4

@@ -38,7 +38,7 @@ def test_trials_whose_workers_find_no_room_get_that_of_idle_workers(store, store
     driver = Driver(store, "a-search", lambda search: SmallCluster(search, store_uri), owner="me")
     # Without an end of its own, the search would wait for ever.
     interrupt = threading.Event()
-    stop = threading.Timer(60.0, interrupt.set)
+    stop = threading.Timer(300.0, interrupt.set)
     stop.start()
     try:
         assert driver.run(interrupt) == Outcome.FINISHED

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-import time
 import uuid
+
+from driving import wait_until
 
 from alignsearch.search.driver.presence import present
 
@@ -21,16 +22,18 @@ def living(store, owner):
     return [each for each in store.services.living() if each.owner == owner]
 
 
+def expiry(store, owner):
+    """When the process counts as dead; None if it does now, as one does that was held up."""
+    return next((each.expires_at for each in living(store, owner)), None)
+
+
 def test_a_process_is_present_inside_of_the_context(store):
     owner = f"ann@{uuid.uuid4().hex}:7"
     with present(store, owner, ttl=0.6):
-        assert len(living(store, owner)) == 1
+        wait_until(lambda: len(living(store, owner)) == 1)
         # A store that was restored from a backup doesn't know it any more.
         store.services.leave(owner)
-        deadline = time.monotonic() + 300.0
-        while not living(store, owner):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        wait_until(lambda: living(store, owner))
     assert living(store, owner) == []
 
 
@@ -40,13 +43,11 @@ def test_one_that_is_killed_counts_as_dead_once_its_time_has_passed(store, store
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout.readline() == b"here\n"
-        (known,) = living(store, owner)
-        while living(store, owner)[0].expires_at == known.expires_at:
-            time.sleep(0.05)
+        wait_until(lambda: living(store, owner))
+        seen = {expiry(store, owner)}
+        # It is renewed.
+        wait_until(lambda: seen.add(expiry(store, owner)) or len(seen - {None}) > 1)
     finally:
         process.kill()
         process.communicate(timeout=300.0)
-    deadline = time.monotonic() + 300.0
-    while living(store, owner):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not living(store, owner))

@@ -3,10 +3,12 @@
 import shutil
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pymongo
 import pytest
+from driving import interrupt_after
 
 from alignment_core import files
 from alignsearch.search.documents import Attempt, Trial, checkpoint_names
@@ -50,7 +52,7 @@ def test_a_worker_refuses_a_trial_of_another_store(store, store_uri, make_search
         trial = store.trials.add(a_trial(other))
     dispatcher = ThreadDispatcher(other, store_uri)
     dispatcher.place(0, trial)
-    (freed,) = dispatcher.poll(60)
+    (freed,) = dispatcher.poll(300)
     assert ForeignSearchError.__name__ in freed.error
     assert "nothing was done" in freed.error
     assert store.trials.get(trial.id).state is TrialState.QUEUED
@@ -81,7 +83,7 @@ def test_a_worker_leaves_the_trials_of_a_search_that_has_got_its_own_ones_name(
     dispatcher = ThreadDispatcher(first, store_uri)
     for slot, trial in enumerate((queued, added)):
         dispatcher.place(slot, trial)
-        (freed,) = dispatcher.poll(60)
+        (freed,) = dispatcher.poll(300)
         assert "nothing was evaluated" in freed.error
     queued, added = store.trials.all("walk")
     assert (queued.state, queued.attempts_spent) == (TrialState.QUEUED, 0)
@@ -167,15 +169,7 @@ def test_what_a_loaded_copy_does_its_original_does_not_notice(
     """A copy is cancelled and tidied up: the original's trial goes on from its checkpoint."""
     states = tmp_path / "states"
     make_search("walk", trials=1, parallel=1, epochs=60, checkpoints=str(states), max_attempts=5)
-    interrupt = threading.Event()
-    driver = make_driver("walk")
-
-    def stop_late():
-        trial = next(iter(store.trials.all("walk")), None)
-        if trial is not None and trial.progress is not None and trial.progress.epoch >= 10:
-            interrupt.set()
-
-    driver.run(interrupt, stop_late)
+    interrupt_after(store, "walk", 10, partial(make_driver, "walk"))
     (trial,) = store.trials.all("walk")
     assert trial.state is TrialState.QUEUED
     done = trial.progress.epoch if trial.progress else 0

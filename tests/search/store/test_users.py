@@ -1,5 +1,6 @@
 """A server with users, rights and TLS: who gets in, who may do what, and what others are told."""
 
+import re
 import signal
 import threading
 import uuid
@@ -16,7 +17,8 @@ from alignsearch.search.documents.errors import StoreRefusedError, StoreUnavaila
 from alignsearch.search.store import Store
 from alignsearch.search.store.roles import ROLES, apply_roles, apply_users
 
-SECONDS = 0.6
+SECONDS = (0.6, 6.0, 60.0)
+"""Seconds within which a server must be found: more where a busy machine comes to no answer."""
 
 
 @pytest.fixture(
@@ -40,7 +42,7 @@ def uris(secured):
 
 
 def test_a_user_gets_in_over_tls(secured):
-    with Store.connect(secured.uri(database="tried"), timeout=SECONDS) as opened:
+    with Store.connect(secured.uri(database="tried"), timeout=300.0) as opened:
         assert opened.searches.all() == []
         assert "p%40ss" not in opened.uri_for_people
         assert "//root:***@127.0.0.1" in opened.uri_for_people
@@ -75,13 +77,23 @@ REFUSED = {
 }
 
 
+def refusal(uri, kind, said):
+    """Return the error of a connection that is refused, in these words."""
+    for seconds in SECONDS:
+        with pytest.raises((kind, StoreUnavailableError)) as refused:
+            Store.connect(uri, timeout=seconds)
+        if re.search(said, str(refused.value)):
+            break
+    assert re.search(said, str(refused.value))
+    assert issubclass(refused.type, kind)
+    return refused.value
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_who_does_not_get_in_is_told_why_without_the_password(secured, case, monkeypatch):
     monkeypatch.chdir(secured.folder)
     options, kind, said = REFUSED[case]
-    with pytest.raises(kind, match=said) as refused:
-        Store.connect(secured.uri(**options), timeout=SECONDS)
-    words = str(refused.value)
+    words = str(refusal(secured.uri(**options), kind, said))
     assert "\n" not in words
     assert len(words) < 600
     assert not any(secret in words for secret in ("p@ss", "p%40ss", "wr0ng"))
@@ -89,8 +101,7 @@ def test_who_does_not_get_in_is_told_why_without_the_password(secured, case, mon
 
 def test_a_server_without_tls_is_told_apart(server_uri, secured):
     plain = f"{server_uri}tried?tls=true&tlsCAFile={secured.authority}"
-    with pytest.raises(StoreUnavailableError, match=r"SSL.*both sides must want TLS or neither"):
-        Store.connect(plain, timeout=SECONDS)
+    refusal(plain, StoreUnavailableError, r"SSL.*both sides must want TLS or neither")
 
 
 def test_each_role_may_read_what_it_needs_and_no_more(uris):

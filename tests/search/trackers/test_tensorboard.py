@@ -126,4 +126,4 @@ def test_tensorflow_is_not_imported(tmp_path):
         "assert not [name for name in sys.modules if name.split('.')[0] in ('tensorflow', 'keras')]"
     )
     paths = {"PYTHONPATH": "tests/makers"}
-    subprocess.run([sys.executable, "-c", script], check=True, env=paths, timeout=120)
+    subprocess.run([sys.executable, "-c", script], check=True, env=paths, timeout=300)

@@ -99,7 +99,7 @@ def end_trial(store, search, tid, **result):
 
 
 def until(condition):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

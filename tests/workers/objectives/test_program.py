@@ -251,7 +251,7 @@ def test_what_died_after_its_last_checkpoint_has_its_last_report_as_result(submi
 def test_a_pruned_program_is_ended(submit, store):
     code = "import time; print('step=0 loss=3', flush=True); time.sleep(600)"
     # A worker looks for a request to prune when it renews its lease, too.
-    driver = submit(code, trials=1, pruning=Pruning(pruner="median"), lease_seconds=5.0)
+    driver = submit(code, trials=1, pruning=Pruning(pruner="median"), lease_seconds=30.0)
     with driving(driver):
         wait_until(lambda: store.logs.epochs("a-search/0"), 300)
         trial = store.trials.get("a-search/0")
