@@ -1,6 +1,8 @@
 """Names of slow tests, wherever their files lie: `tiers.py` says what that means."""
 
 SLOW = (
+    # Three servers that are each started twice.
+    "test_members_whose_clocks_were_set_elect_a_primary_once_they_are_started_again",
     # A thousand suggestions of two samplers.
     "test_the_combined_sampler_is_ahead_of_random_points",
     # A space of hundreds of dimensions; a whole search that begins with a prior.

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import tensorflow as tf
+from shipped import shipped_rules
 
 from alignment_core.errors import ConfigurationError, UnknownNameError
 from alignment_core.layers.dense import Dense
@@ -175,7 +176,7 @@ def test_a_schedule_can_be_run_through_in_part():
 
 
 def test_every_learning_rule_has_a_short_name():
-    assert {learning_rule for learning_rule, _ in RULES.values()} == set(LEARNING_RULES)
+    assert {learning_rule for learning_rule, _ in RULES.values()} == shipped_rules()
 
 
 @pytest.mark.parametrize(
