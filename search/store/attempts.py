@@ -6,6 +6,7 @@ matches no trial and raises StaleAttemptError; so a result is recorded once, wha
 
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from alignment_core.errors import UnknownNameError
 from alignsearch.search.documents import Attempt, Epoch, Result, Trial, transitions
@@ -167,7 +168,8 @@ class Attempts:
         Raises:
             StaleAttemptError: as `renew`; then the result isn't recorded.
         """
-        completed = transitions.complete(attempt, token, self._db.now(), result, best_epoch)
+        now = self._db.now() if isinstance(trial, str) else self._after_start_of(trial)
+        completed = transitions.complete(attempt, token, now, result, best_epoch)
         if isinstance(trial, str):
             return self._held(trial, attempt, completed)
         if self._records.mark(trial.id, completed):
@@ -224,7 +226,7 @@ class Attempts:
             StaleAttemptError: as `renew`.
         """
         trial = self._known(trial_id, attempt)
-        now = self._db.now()
+        now = self._after_start_of(trial)
         crashed = transitions.crash(trial, attempt, token, now, error, max_attempts, retry=retry)
         return self._held(trial_id, attempt, crashed)
 
@@ -280,6 +282,15 @@ class Attempts:
                 ended = self._records.change(trial.id, transitions.cancel(trial, self._db.now()))
                 cancelled += ended is not None
         return cancelled
+
+    def _after_start_of(self, trial: Trial) -> datetime:
+        """Return the server's clock, or the trial's start if that is later.
+
+        Each process follows the server's clock by itself, late by as long as an answer took. So a
+        worker's may be behind that of the driver that began a short trial.
+        """
+        now = self._db.now()
+        return max(now, trial.timings.get("started", now))
 
     def _held(self, trial_id: str, attempt: int, transition: Transition) -> Trial:
         """Change the trial for the attempt that holds it; return it, also if it had this change.
