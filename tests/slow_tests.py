@@ -1,6 +1,14 @@
 """Names of slow tests, wherever their files lie: `tiers.py` says what that means."""
 
 SLOW = (
+    # Networks that are compiled for measurements alone, on one device and two.
+    "test_two_replicas_measure_nearly_what_one_device_does",
+    "test_weights_are_the_same_afterwards_bit_by_bit",
+    # Tables of rules of one's own, each of many trainings.
+    "test_another_version_of_a_file_is_searched_anew_and_the_same_one_never",
+    "test_rules_of_one_name_are_told_apart_by_their_files",
+    # Two searches for each sampler.
+    "test_samplers_of_packages_repeat_exactly_too",
     # Three servers that are each started twice.
     "test_members_whose_clocks_were_set_elect_a_primary_once_they_are_started_again",
     # A thousand suggestions of two samplers.
