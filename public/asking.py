@@ -232,9 +232,10 @@ class Asker:
 
     def close(self) -> None:
         """Give the trials back that this process holds, for others to ask for."""
-        for trial_id, (asked, heartbeat) in list(self._held.items()):
-            heartbeat.__exit__(None, None, None)
-            self._held.pop(trial_id, None)
+        given = [asked for asked, _ in self._held.values()]
+        for asked in given:
+            self._release(asked)
+        for asked in given:
             try:
                 self._store.attempts.hand_back(
                     asked.id, asked.attempt, asked.token, "its process has closed the search"
@@ -290,6 +291,8 @@ class Asker:
         )
         lease = self._search.lease_seconds
         heartbeat = Heartbeat(lambda: self._renew(asked, lease), lease / RENEWALS, f"of {asked.id}")
+        # This process may have had the trial before, and have let its lease pass.
+        self._release(asked)
         self._held[asked.id] = (asked, heartbeat.__enter__())
         return asked
 

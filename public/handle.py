@@ -259,9 +259,9 @@ class SearchHandle(BestVerbs, PointVerbs, BudgetVerbs, WholeSearchVerbs):
 
 
 def _close(store: Store, askers: Sequence["Asker"]) -> None:
-    for each in askers:
-        each.close()
-    store.close()
+    with store:
+        for each in askers:
+            each.close()
 
 
 def open_search(name: str, *, store: str | None = None) -> SearchHandle:

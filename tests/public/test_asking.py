@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 
 import pandas as pd
@@ -44,6 +45,8 @@ def make(store_uri):
     yield submit
     for each in opened:
         each.close()
+    # A thread that went on would ask a closed store for ever.
+    assert not [each for each in threading.enumerate() if "heartbeat of asked/" in each.name]
 
 
 def objective(config):

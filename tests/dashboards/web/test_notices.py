@@ -1,6 +1,9 @@
 """Notices of ends and troubles over HTTP, from which browsers make their own."""
 
+import time
 from datetime import timedelta
+
+from driving import wait_until
 
 from alignsearch.search.documents import Result
 from alignsearch.search.documents.states import SearchStatus
@@ -57,12 +60,22 @@ def test_a_search_that_nothing_changes_stands_still_and_a_paused_one_does_not(da
     lab.search("still")
     lab.whole("still", 0, loss=0.5)
     assert told(dashboard, "still") == []
-    dashboard.mirror.get("still").trials.changed_at -= STILL_SECONDS
+    long_ago = time.monotonic() - STILL_SECONDS - 60
+    dashboard.mirror.get("still").trials.changed_at = long_ago
     # It began to run a moment ago, after it was paused or queued for as long as that.
     assert told(dashboard, "still") == []
     before = {"updated_at": lab.store.now() - timedelta(seconds=STILL_SECONDS)}
     assert lab.store._db.update("searches", {"_id": "still"}, {"$set": before})
-    ((kind, text),) = told(dashboard, "still")
+    found = []
+
+    def is_told():
+        # The mirror may have read a change of before only now.
+        dashboard.mirror.get("still").trials.changed_at = long_ago
+        found[:] = told(dashboard, "still")
+        return found
+
+    wait_until(is_told)
+    ((kind, text),) = found
     assert (kind, text.startswith("still stands still: ")) == ("standing-still", True)
     lab.store.searches.change("still", SearchStatus.PAUSED, "ann")
     assert told(dashboard, "still") == []
