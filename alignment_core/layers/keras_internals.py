@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from typing import Any
 
+import tensorflow as tf
 from keras.src.backend.common import global_state
 from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 from keras.src.backend.common.variables import AutocastScope
@@ -12,6 +13,7 @@ from tensorflow.python.saved_model.save_context import in_save_context as is_bei
 __all__ = [
     "Functional",
     "averages_of",
+    "count_of_steps",
     "entry_layer",
     "has_logits",
     "innermost",
@@ -37,6 +39,11 @@ def innermost(optimizer: Any) -> Any:
 def steps_of(optimizer: Any) -> Any:
     """Return the variable that counts an optimizer's steps, also those that only accumulate."""
     return innermost(optimizer)._iterations
+
+
+def count_of_steps(optimizer: Any) -> int:
+    """Return how many steps an optimizer has made, outside of a step, on any number of replicas."""
+    return int(tf.convert_to_tensor(steps_of(optimizer).value))
 
 
 def averages_of(optimizer: Any) -> list[tuple[Any, Any]]:

@@ -11,7 +11,7 @@ from alignment_core.errors import ConfigurationError
 from alignment_core.layers.checks import claim
 from alignment_core.layers.contexts import recording
 from alignment_core.layers.direct import send_errors_of
-from alignment_core.layers.keras_internals import Functional, innermost, steps_of
+from alignment_core.layers.keras_internals import Functional, count_of_steps, innermost, steps_of
 from alignment_core.optimizers.optimizers import get_optimizer, mean_over_parts
 from alignment_core.rules.draws import drawing
 from alignment_core.training.averages import each_its_own, start_averages
@@ -263,7 +263,7 @@ class AlignedModel(keras.Model):
         alone = self.train_function
 
         def train(iterator: Any) -> Any:
-            self._is_delaying = int(steps_of(self.alignment_optimizer)) < self.delay_steps
+            self._is_delaying = count_of_steps(self.alignment_optimizer) < self.delay_steps
             return (alone if self._is_delaying else both)(iterator)
 
         self.train_function = train

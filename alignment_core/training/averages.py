@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from alignment_core.layers.keras_internals import averages_of, steps_of
+from alignment_core.layers.keras_internals import averages_of, count_of_steps
 
 
 def start_averages(optimizer: Any) -> None:
@@ -17,7 +17,7 @@ def start_averages(optimizer: Any) -> None:
     with tf.init_scope():
         # A replica can't assign a variable of all replicas.
         alone = tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context()
-        if not alone and not int(steps_of(optimizer)):
+        if not alone and not count_of_steps(optimizer):
             for variable, average in averages_of(optimizer):
                 average.assign(variable)
 
@@ -35,7 +35,7 @@ def each_its_own(model: Any) -> Iterator[None]:
 
     def finalize(_: Any) -> None:
         for each in (optimizer, model.alignment_optimizer):
-            if each is not None and int(steps_of(each)):
+            if each is not None and count_of_steps(each):
                 for variable, average in averages_of(each):
                     if variable.trainable:
                         variable.assign(average)

@@ -149,6 +149,22 @@ def test_two_replicas_train_as_one_device(rule):
     assert_close(*ends, 1e-4)
 
 
+def test_two_replicas_delay_and_average_as_one_device():
+    ends = []
+    for name in ("one", "mirrored"):
+        with get_strategy(name).scope():
+            averaging = {"use_ema": True, "ema_momentum": 0.5}
+            model = build(ActivationAlignment(amp=0.1, sparse=0.1))
+            model.compile(
+                keras.optimizers.SGD(0.1, **averaging),
+                LOSS,
+                alignment_optimizer=keras.optimizers.SGD(0.1, **averaging),
+                delay_steps=2,
+            )
+        ends.append(fitted(model))
+    assert_close(*ends, 1e-4)
+
+
 def test_delay_minimizes_r_alone():
     model = compiled(delay_steps=3, metrics=["accuracy"])
     start = {variable.path: variable.numpy() for variable in model.variables}
