@@ -150,7 +150,8 @@ class Attempts:
         Raises:
             StaleAttemptError: as `renew`; then the result isn't recorded.
         """
-        pruned = transitions.prune(attempt, token, self._db.now(), result)
+        now = self._after_start_of(self._known(trial_id, attempt))
+        pruned = transitions.prune(attempt, token, now, result)
         return self._held(trial_id, attempt, pruned)
 
     def finish(
@@ -248,7 +249,9 @@ class Attempts:
 
     def withdraw(self, trial: Trial, reason: str) -> Trial | None:
         """Cancel a trial as it was read, and return it; None if it has changed since."""
-        return self._records.change(trial.id, transitions.cancel(trial, self._db.now(), reason))
+        return self._records.change(
+            trial.id, transitions.cancel(trial, self._after_start_of(trial), reason)
+        )
 
     def cancel(self, trial_id: str, reason: str) -> Trial:
         """Cancel a trial that is queued or running, with the reason; return it.
@@ -268,7 +271,7 @@ class Attempts:
                     f"trial {trial.tid} of search {trial.search!r} can't be cancelled: it is "
                     f"{trial.state} already"
                 )
-            cancelled = transitions.cancel(trial, self._db.now(), reason)
+            cancelled = transitions.cancel(trial, self._after_start_of(trial), reason)
             # It may be queued again or begun at this moment: then it is read again.
             ended = self._records.change(trial_id, cancelled)
             if ended is not None:
@@ -279,7 +282,8 @@ class Attempts:
         cancelled = 0
         while live := self._trials.all_readable(search, LIVE_TRIAL_STATES):
             for trial in live:
-                ended = self._records.change(trial.id, transitions.cancel(trial, self._db.now()))
+                now = self._after_start_of(trial)
+                ended = self._records.change(trial.id, transitions.cancel(trial, now))
                 cancelled += ended is not None
         return cancelled
 

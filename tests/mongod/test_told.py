@@ -16,7 +16,7 @@ NAME = "told"
 
 
 def test_writing_goes_on_and_a_line_says_what_it_waited_for(trio, shell, tmp_path):
-    # As long as MongoDB waits by default.
+    # MongoDB's default, with which a paused member doesn't lose an election to a busy machine.
     trio.set_election_timeout(10.0)
     uri = trio.uri.format(NAME)
     log = tmp_path / "submit.log"

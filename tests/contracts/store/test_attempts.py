@@ -229,17 +229,23 @@ def test_an_error_of_an_earlier_attempt_is_gone_from_a_trial_that_completed(
     assert finished.attempts["1"].error == "OOM"
 
 
-@pytest.mark.parametrize("ending", ["finish", "fail"])
+@pytest.mark.parametrize("ending", ["finish", "prune", "fail", "cancel", "cancel all"])
 def test_no_trial_ends_before_its_start_by_another_process_clock(store, new_trial, begin, ending):
     lease = begin(trial := new_trial()).lease
     later = store.now() + timedelta(hours=1)
     began = {"timings.started": later, "attempts.1.started_at": later}
     assert store._db.update("trials", {"_id": trial.id}, {"$set": began})
     held = store.trials.get(trial.id)
-    given = held if ending == "finish" else trial.id
-    ended = ENDINGS[ending][0](store, given, 1, lease.token)
+    if ending == "cancel":
+        store.attempts.cancel(trial.id, "by somebody")
+    elif ending == "cancel all":
+        store.attempts.cancel_all(trial.search)
+    else:
+        given = held if ending == "finish" else trial.id
+        answer = ENDINGS[ending][0](store, given, 1, lease.token)
+        assert store.trials.get(trial.id).timings == answer.timings
+    ended = store.trials.get(trial.id)
     assert ended.timings["finished"] == ended.timings["started"] == later
-    assert store.trials.get(trial.id).timings == ended.timings
 
 
 def test_epochs_are_recorded_once_and_come_in_order(store, new_trial, begin):
